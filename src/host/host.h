@@ -1,0 +1,608 @@
+/*
+ * host: the seam between the stack and the machine it runs on.
+ *
+ * Everything above this floor asks the host for time, memory, randomness,
+ * threads, waiting and I/O, and never calls the C library for them.  There
+ * are two hosts behind this one header: the Linux one (src/host/linux) and
+ * the simulated one (src/host/sim), in which time is virtual and a seed
+ * decides which task runs next and which call fails.
+ *
+ * A blocking wait is always a host call.  Under the simulated host all tasks
+ * share one OS thread and change only inside host calls marked "may switch",
+ * so code between two such calls is atomic there.
+ *
+ * Times are nanoseconds in uint64_t.  Errors are positive errno values.
+ */
+
+#ifndef HOST_HOST_H
+#define HOST_HOST_H
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct host;
+struct host_poller;
+struct host_tun;
+
+/* Never: as a timeout or a deadline. */
+#define HOST_FOREVER	UINT64_MAX
+
+/*
+ * A thread known to the host: one it created, or one of the user's that
+ * called host_thread_attach().  Every thread that enters the stack is known.
+ *
+ *	ht_host, ht_name	constant after creation
+ *	ht_cpu			the struct cpu this thread runs, or NULL;
+ *				written by the thread itself
+ *	ht_kern, ht_kern_dtor	kern's own per-thread state (passive
+ *				references); written by the thread itself,
+ *				the destructor runs at thread exit
+ */
+struct host_thread {
+	struct host	*ht_host;
+	struct host_thread *ht_next;	/* host's list; host's thread lock */
+	char		 ht_name[16];
+	void		*ht_cpu;
+	void		*ht_kern;
+	void		(*ht_kern_dtor)(void *);
+};
+
+/* The calling thread, or NULL when it was never attached. */
+extern __thread struct host_thread *host_curthread;
+
+/* Sleeping lock.  Storage belongs to the user, contents to the host. */
+struct host_mutex {
+	uint64_t	 hm_w[6];
+};
+
+struct host_cond {
+	uint64_t	 hc_w[8];
+};
+
+/* What host_poller_wait() reports. */
+#define HOST_POLL_IN	0x01
+#define HOST_POLL_OUT	0x02
+#define HOST_POLL_HUP	0x04	/* error or hang-up; always reported */
+
+struct host_event {
+	void		*he_cookie;	/* as given to host_poller_add() */
+	unsigned	 he_events;	/* HOST_POLL_* */
+};
+
+/* Credentials of the peer of a local socket. */
+#define HOST_NGROUPS	32
+
+struct host_peercred {
+	pid_t		 hp_pid;
+	uid_t		 hp_uid;
+	gid_t		 hp_gid;
+	unsigned	 hp_ngroups;	/* supplementary, at most HOST_NGROUPS */
+	gid_t		 hp_groups[HOST_NGROUPS];
+};
+
+/*
+ * A tun device in tap mode with a vnet header in front of every packet.
+ * The header has Linux's virtio_net_hdr layout; struct host_vnethdr mirrors it.
+ */
+struct host_vnethdr {
+	uint8_t		 vh_flags;
+#define HOST_VH_NEEDS_CSUM	0x01	/* checksum from csum_start, at offset */
+#define HOST_VH_DATA_VALID	0x02	/* checksum was verified */
+	uint8_t		 vh_gso_type;
+#define HOST_VH_GSO_NONE	0
+#define HOST_VH_GSO_TCPV4	1
+#define HOST_VH_GSO_TCPV6	4
+#define HOST_VH_GSO_UDP_L4	5
+#define HOST_VH_GSO_ECN		0x80
+	uint16_t	 vh_hdr_len;	/* headers up to the payload */
+	uint16_t	 vh_gso_size;	/* payload bytes per segment */
+	uint16_t	 vh_csum_start;
+	uint16_t	 vh_csum_offset;
+};
+
+/* Offloads the device is told that we take (TUNSETOFFLOAD). */
+#define HOST_TUN_CSUM	0x01
+#define HOST_TUN_TSO4	0x02
+#define HOST_TUN_TSO6	0x04
+#define HOST_TUN_TSO_ECN 0x08
+#define HOST_TUN_USO	0x10	/* UDP segmentation; EINVAL before Linux 6.2 */
+
+struct host_tun_config {
+	const char	*tc_name;	/* device name; "" lets the host choose */
+	int		 tc_fd;		/* handed-over descriptor, or -1 */
+	unsigned	 tc_offload;	/* HOST_TUN_* */
+};
+
+/* Most scatter/gather elements in one tun or socket call. */
+#define HOST_IOV_MAX	64
+
+enum host_log_level {
+	HOST_LOG_ERR = 3,		/* numbers are syslog(3)'s */
+	HOST_LOG_WARNING = 4,
+	HOST_LOG_NOTICE = 5,
+	HOST_LOG_INFO = 6,
+	HOST_LOG_DEBUG = 7
+};
+
+/*
+ * The operations of a host.  One constant table each; use the inline
+ * functions below, which say what every operation promises.
+ */
+struct host_ops {
+	const char *ho_name;
+	uint64_t (*ho_clock)(struct host *);
+	uint64_t (*ho_wallclock)(struct host *);
+	void	(*ho_random)(struct host *, void *, size_t);
+
+	void	*(*ho_alloc)(struct host *, size_t, size_t);
+	void	(*ho_free)(struct host *, void *);
+	void	*(*ho_map)(struct host *, size_t);
+	void	(*ho_unmap)(struct host *, void *, size_t);
+
+	unsigned (*ho_ncpu)(struct host *);
+	int	(*ho_thread_create)(struct host *, const char *, int,
+		    void (*)(void *), void *, struct host_thread **);
+	void	(*ho_thread_join)(struct host *, struct host_thread *);
+	struct host_thread *(*ho_thread_attach)(struct host *);
+	void	(*ho_thread_foreach)(struct host *,
+		    bool (*)(struct host_thread *, void *), void *);
+	void	(*ho_sleep)(struct host *, uint64_t);
+	void	(*ho_yield)(struct host *);
+	void	(*ho_rcu_synchronize)(struct host *);
+
+	void	(*ho_mutex_init)(struct host *, struct host_mutex *);
+	void	(*ho_mutex_destroy)(struct host *, struct host_mutex *);
+	void	(*ho_mutex_lock)(struct host *, struct host_mutex *);
+	bool	(*ho_mutex_trylock)(struct host *, struct host_mutex *);
+	void	(*ho_mutex_unlock)(struct host *, struct host_mutex *);
+	bool	(*ho_mutex_owned)(struct host *, const struct host_mutex *);
+	void	(*ho_cond_init)(struct host *, struct host_cond *);
+	void	(*ho_cond_destroy)(struct host *, struct host_cond *);
+	int	(*ho_cond_wait)(struct host *, struct host_cond *,
+		    struct host_mutex *, uint64_t);
+	void	(*ho_cond_broadcast)(struct host *, struct host_cond *);
+
+	int	(*ho_poller_create)(struct host *, struct host_poller **);
+	void	(*ho_poller_destroy)(struct host *, struct host_poller *);
+	int	(*ho_poller_add)(struct host *, struct host_poller *, int,
+		    unsigned, void *);
+	int	(*ho_poller_mod)(struct host *, struct host_poller *, int,
+		    unsigned, void *);
+	void	(*ho_poller_del)(struct host *, struct host_poller *, int);
+	int	(*ho_poller_wait)(struct host *, struct host_poller *,
+		    struct host_event *, unsigned, uint64_t, unsigned *);
+	void	(*ho_poller_wake)(struct host *, struct host_poller *);
+	int	(*ho_poller_fd)(struct host *, struct host_poller *);
+
+	int	(*ho_tun_open)(struct host *, const struct host_tun_config *,
+		    struct host_tun **);
+	void	(*ho_tun_close)(struct host *, struct host_tun *);
+	int	(*ho_tun_fd)(struct host *, struct host_tun *);
+	const char *(*ho_tun_name)(struct host *, struct host_tun *);
+	ssize_t	(*ho_tun_recv)(struct host *, struct host_tun *,
+		    const struct iovec *, int);
+	ssize_t	(*ho_tun_send)(struct host *, struct host_tun *,
+		    const struct iovec *, int);
+
+	int	(*ho_sock_listen)(struct host *, const char *, mode_t, int *);
+	int	(*ho_sock_accept)(struct host *, int, int *,
+		    struct host_peercred *);
+	ssize_t	(*ho_sock_recv)(struct host *, int, void *, size_t, int *);
+	ssize_t	(*ho_sock_send)(struct host *, int, const struct iovec *, int);
+	void	(*ho_sock_close)(struct host *, int);
+
+	void	(*ho_log)(struct host *, enum host_log_level, const char *);
+};
+
+/* Every host begins with this. */
+struct host {
+	const struct host_ops *h_ops;
+};
+
+/*
+ * host_linux: the one Linux host of this process.  Any thread, any time;
+ * never fails, nothing to free.
+ */
+struct host *host_linux(void);
+
+/* Time since an arbitrary point; never goes back.  Any context. */
+static inline uint64_t
+host_clock(struct host *h)
+{
+
+	return h->h_ops->ho_clock(h);
+}
+
+/* Time since 1970-01-01 UTC.  Any context. */
+static inline uint64_t
+host_wallclock(struct host *h)
+{
+
+	return h->h_ops->ho_wallclock(h);
+}
+
+/* Fill with random bytes fit for keys (seeded under the simulated host). */
+static inline void
+host_random(struct host *h, void *buf, size_t len)
+{
+
+	h->h_ops->ho_random(h, buf, len);
+}
+
+/*
+ * Zeroed memory, `align' a power of two (0: as malloc), or NULL.  May fail
+ * at any call under the simulated host.  Not on the packet path.
+ */
+static inline void *
+host_alloc(struct host *h, size_t bytes, size_t align)
+{
+
+	return h->h_ops->ho_alloc(h, bytes, align);
+}
+
+/* Any context that may touch the allocator; NULL is allowed. */
+static inline void
+host_free(struct host *h, void *p)
+{
+
+	h->h_ops->ho_free(h, p);
+}
+
+/*
+ * A zeroed region whose pages cost nothing until they are written.
+ * `bytes' is rounded up to pages.  NULL when there is none.
+ */
+static inline void *
+host_map(struct host *h, size_t bytes)
+{
+
+	return h->h_ops->ho_map(h, bytes);
+}
+
+static inline void
+host_unmap(struct host *h, void *p, size_t bytes)
+{
+
+	h->h_ops->ho_unmap(h, p, bytes);
+}
+
+/* CPUs this process may run on. */
+static inline unsigned
+host_ncpu(struct host *h)
+{
+
+	return h->h_ops->ho_ncpu(h);
+}
+
+/*
+ * Start a thread (pin: CPU to pin it to, or -1).  The new thread is attached,
+ * registered with RCU, and blocks all signals.  EAGAIN, ENOMEM.
+ */
+static inline int
+host_thread_create(struct host *h, const char *name, int pin,
+    void (*fn)(void *), void *arg, struct host_thread **tp)
+{
+
+	return h->h_ops->ho_thread_create(h, name, pin, fn, arg, tp);
+}
+
+/* Wait for a thread's end and free it.  Sleeps; may switch. */
+static inline void
+host_thread_join(struct host *h, struct host_thread *t)
+{
+
+	h->h_ops->ho_thread_join(h, t);
+}
+
+/*
+ * Make the calling thread known (and an RCU reader); cheap when it is
+ * already.  Undone by itself at thread exit.  NULL when out of memory.
+ */
+static inline struct host_thread *
+host_thread_attach(struct host *h)
+{
+
+	return host_curthread != NULL ? host_curthread :
+	    h->h_ops->ho_thread_attach(h);
+}
+
+/*
+ * Call fn on every known thread, with the host's thread lock held, until it
+ * returns false.  fn must not sleep nor create threads.
+ */
+static inline void
+host_thread_foreach(struct host *h, bool (*fn)(struct host_thread *, void *),
+    void *arg)
+{
+
+	h->h_ops->ho_thread_foreach(h, fn, arg);
+}
+
+/* Sleep for ns.  May switch.  Control contexts only. */
+static inline void
+host_sleep(struct host *h, uint64_t ns)
+{
+
+	h->h_ops->ho_sleep(h, ns);
+}
+
+/* Let others run.  May switch. */
+static inline void
+host_yield(struct host *h)
+{
+
+	h->h_ops->ho_yield(h);
+}
+
+/*
+ * Wait until every read-side section that had begun has ended.  Not inside
+ * one.  May switch.
+ */
+static inline void
+host_rcu_synchronize(struct host *h)
+{
+
+	h->h_ops->ho_rcu_synchronize(h);
+}
+
+static inline void
+host_mutex_init(struct host *h, struct host_mutex *m)
+{
+
+	h->h_ops->ho_mutex_init(h, m);
+}
+
+static inline void
+host_mutex_destroy(struct host *h, struct host_mutex *m)
+{
+
+	h->h_ops->ho_mutex_destroy(h, m);
+}
+
+/* Not recursive.  Sleeps; may switch.  Never on the packet path. */
+static inline void
+host_mutex_lock(struct host *h, struct host_mutex *m)
+{
+
+	h->h_ops->ho_mutex_lock(h, m);
+}
+
+static inline bool
+host_mutex_trylock(struct host *h, struct host_mutex *m)
+{
+
+	return h->h_ops->ho_mutex_trylock(h, m);
+}
+
+static inline void
+host_mutex_unlock(struct host *h, struct host_mutex *m)
+{
+
+	h->h_ops->ho_mutex_unlock(h, m);
+}
+
+/* For assertions: does the calling thread hold it? */
+static inline bool
+host_mutex_owned(struct host *h, const struct host_mutex *m)
+{
+
+	return h->h_ops->ho_mutex_owned(h, m);
+}
+
+static inline void
+host_cond_init(struct host *h, struct host_cond *c)
+{
+
+	h->h_ops->ho_cond_init(h, c);
+}
+
+static inline void
+host_cond_destroy(struct host *h, struct host_cond *c)
+{
+
+	h->h_ops->ho_cond_destroy(h, c);
+}
+
+/* Wait at most ns (HOST_FOREVER: no limit).  0 or ETIMEDOUT.  May switch. */
+static inline int
+host_cond_wait(struct host *h, struct host_cond *c, struct host_mutex *m,
+    uint64_t ns)
+{
+
+	return h->h_ops->ho_cond_wait(h, c, m, ns);
+}
+
+static inline void
+host_cond_broadcast(struct host *h, struct host_cond *c)
+{
+
+	h->h_ops->ho_cond_broadcast(h, c);
+}
+
+/* A set of descriptors to wait on, with a doorbell that any thread may ring. */
+static inline int
+host_poller_create(struct host *h, struct host_poller **pp)
+{
+
+	return h->h_ops->ho_poller_create(h, pp);
+}
+
+static inline void
+host_poller_destroy(struct host *h, struct host_poller *p)
+{
+
+	h->h_ops->ho_poller_destroy(h, p);
+}
+
+/* Level-triggered.  Any thread.  EEXIST, ENOMEM, EBADF. */
+static inline int
+host_poller_add(struct host *h, struct host_poller *p, int fd, unsigned events,
+    void *cookie)
+{
+
+	return h->h_ops->ho_poller_add(h, p, fd, events, cookie);
+}
+
+static inline int
+host_poller_mod(struct host *h, struct host_poller *p, int fd, unsigned events,
+    void *cookie)
+{
+
+	return h->h_ops->ho_poller_mod(h, p, fd, events, cookie);
+}
+
+/* An event already fetched by another thread may still carry the cookie. */
+static inline void
+host_poller_del(struct host *h, struct host_poller *p, int fd)
+{
+
+	h->h_ops->ho_poller_del(h, p, fd);
+}
+
+/*
+ * Wait at most ns for events (0: look only) and store up to n of them, their
+ * number in *np.  A doorbell ends the wait and is not stored.  0 or EINTR.
+ * May switch.
+ */
+static inline int
+host_poller_wait(struct host *h, struct host_poller *p, struct host_event *ev,
+    unsigned n, uint64_t ns, unsigned *np)
+{
+
+	return h->h_ops->ho_poller_wait(h, p, ev, n, ns, np);
+}
+
+/* Ring the doorbell: the current or the next wait ends at once.  Any thread,
+ * signal-safe. */
+static inline void
+host_poller_wake(struct host *h, struct host_poller *p)
+{
+
+	h->h_ops->ho_poller_wake(h, p);
+}
+
+/* A descriptor that polls readable when the poller has something, or -1. */
+static inline int
+host_poller_fd(struct host *h, struct host_poller *p)
+{
+
+	return h->h_ops->ho_poller_fd(h, p);
+}
+
+/*
+ * Open, or adopt, a tap device: non-blocking, with vnet header, offloads set
+ * and, when it was opened by name, the device brought up.  On failure a handed-over
+ * descriptor stays the caller's.  EPERM, EBUSY, ENXIO (no tun driver), EINVAL
+ * (not a tap descriptor), or what the kernel said.  May sleep.
+ */
+static inline int
+host_tun_open(struct host *h, const struct host_tun_config *tc,
+    struct host_tun **tp)
+{
+
+	return h->h_ops->ho_tun_open(h, tc, tp);
+}
+
+static inline void
+host_tun_close(struct host *h, struct host_tun *t)
+{
+
+	h->h_ops->ho_tun_close(h, t);
+}
+
+static inline int
+host_tun_fd(struct host *h, struct host_tun *t)
+{
+
+	return h->h_ops->ho_tun_fd(h, t);
+}
+
+/* The device's name on the other side. */
+static inline const char *
+host_tun_name(struct host *h, struct host_tun *t)
+{
+
+	return h->h_ops->ho_tun_name(h, t);
+}
+
+/*
+ * Receive or send one packet, the first sizeof(struct host_vnethdr) bytes
+ * being its vnet header.  Bytes moved, or the negative errno: -EAGAIN when
+ * there is none or no room, -EBADFD or -ENXIO when the device is gone,
+ * anything else loses this packet only.  One system call.  CPU context.
+ */
+static inline ssize_t
+host_tun_recv(struct host *h, struct host_tun *t, const struct iovec *iov,
+    int n)
+{
+
+	return h->h_ops->ho_tun_recv(h, t, iov, n);
+}
+
+static inline ssize_t
+host_tun_send(struct host *h, struct host_tun *t, const struct iovec *iov,
+    int n)
+{
+
+	return h->h_ops->ho_tun_send(h, t, iov, n);
+}
+
+/*
+ * Local sequenced-packet sockets, for control.  Listening replaces a stale
+ * socket file that nobody listens on, and is EADDRINUSE on a live one.  All
+ * descriptors are non-blocking and close-on-exec.  The file is removed by
+ * host_sock_close() of the listening descriptor.
+ */
+static inline int
+host_sock_listen(struct host *h, const char *path, mode_t mode, int *fdp)
+{
+
+	return h->h_ops->ho_sock_listen(h, path, mode, fdp);
+}
+
+static inline int
+host_sock_accept(struct host *h, int fd, int *newfdp, struct host_peercred *hp)
+{
+
+	return h->h_ops->ho_sock_accept(h, fd, newfdp, hp);
+}
+
+/*
+ * One whole message: its length (more than `len' when it was cut), 0 at the
+ * end of the connection, or the negative errno.  *passed_fd is a descriptor
+ * that came with it, or -1; further ones are closed.
+ */
+static inline ssize_t
+host_sock_recv(struct host *h, int fd, void *buf, size_t len, int *passed_fd)
+{
+
+	return h->h_ops->ho_sock_recv(h, fd, buf, len, passed_fd);
+}
+
+static inline ssize_t
+host_sock_send(struct host *h, int fd, const struct iovec *iov, int n)
+{
+
+	return h->h_ops->ho_sock_send(h, fd, iov, n);
+}
+
+static inline void
+host_sock_close(struct host *h, int fd)
+{
+
+	h->h_ops->ho_sock_close(h, fd);
+}
+
+/* One line of text, without newline. */
+static inline void
+host_log(struct host *h, enum host_log_level level, const char *line)
+{
+
+	h->h_ops->ho_log(h, level, line);
+}
+
+#endif /* !HOST_HOST_H */

@@ -1,0 +1,64 @@
+/*
+ * sim: the simulated host.
+ *
+ * One OS thread runs every task (coroutines); the seed decides which runnable
+ * task goes on at each switch, how long things take in virtual time, and which
+ * calls fail.  The same seed and the same program give the same run.  When no
+ * task can run, virtual time jumps to the next deadline; when there is none
+ * either, the run is a deadlock and sim_run() says so.
+ */
+
+#ifndef HOST_SIM_SIM_H
+#define HOST_SIM_SIM_H
+
+#include "host/host.h"
+
+struct sim_config {
+	uint64_t	 sc_seed;
+	unsigned	 sc_ncpu;		/* host_ncpu(); 0 means 2 */
+	unsigned	 sc_alloc_fail_ppm;	/* of a million allocations */
+	unsigned	 sc_io_fail_ppm;	/* of a million tun/socket calls */
+	bool		 sc_quiet;		/* keep log lines, do not print */
+};
+
+/* NULL only when memory is really out. */
+struct host *sim_create(const struct sim_config *);
+
+/*
+ * Run fn(arg) as the first task and everything it starts, until fn has
+ * returned and all tasks have ended.  0, or EDEADLK (the state of every task
+ * is printed to stderr).
+ */
+int	 sim_run(struct host *, void (*fn)(void *), void *arg);
+
+/* Frees the host; asserts that every allocation was freed. */
+void	 sim_destroy(struct host *);
+
+/* Allocations not freed yet, for leak checks. */
+size_t	 sim_allocated(struct host *);
+
+/* Fail the n-th allocation from now (1 = the next one); 0 = none. */
+void	 sim_fail_alloc(struct host *, unsigned n);
+/* Did that failure happen? */
+bool	 sim_alloc_failed(struct host *);
+
+/* Change the rates while running. */
+void	 sim_set_faults(struct host *, unsigned alloc_ppm, unsigned io_ppm);
+
+/*
+ * The other side of a simulated tap, by device name: put a packet (with vnet
+ * header) in, or take one out.  ENXIO: no such device; ENOBUFS: its queue is
+ * full; EAGAIN: nothing there.
+ */
+int	 sim_tun_put(struct host *, const char *name, const void *, size_t);
+int	 sim_tun_get(struct host *, const char *name, void *, size_t *);
+/* The device goes away under its user: every further call is EBADFD. */
+int	 sim_tun_kill(struct host *, const char *name);
+
+/* The last log line, or "". */
+const char *sim_last_log(struct host *);
+
+/* The seed's own random numbers, for the test program. */
+uint64_t sim_random(struct host *);
+
+#endif /* !HOST_SIM_SIM_H */

@@ -1,0 +1,146 @@
+/*
+ * kern_impl: the insides of struct kern and struct cpu, for src/kern and for
+ * the composer of a stack.  Drivers and protocols use <ifnet/kern.h>.
+ */
+
+#ifndef KERN_KERN_IMPL_H
+#define KERN_KERN_IMPL_H
+
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include <ifnet/kern.h>
+#include <ifnet/pserialize.h>
+
+#include "host/host.h"
+#include "kern/vnet.h"
+
+struct kern_config {
+	unsigned	 kc_ncpu;	/* worker threads; 0: caller's thread */
+	unsigned	 kc_mbufs;	/* buffers in the region */
+	bool		 kc_pin;	/* pin workers when cores allow */
+	uint64_t	 kc_busy_poll_ns; /* polling on before sleeping */
+	const struct vnet_subsys *const *kc_subsys; /* NULL-terminated */
+};
+
+/* What a CPU keeps about each stage of the packet path. */
+enum cpu_stage {
+	STAGE_POLL, STAGE_IF_INPUT, STAGE_ETHER_INPUT, STAGE_IP_INPUT,
+	STAGE_IP_FORWARD, STAGE_ETHER_OUTPUT, STAGE_TRANSMIT, STAGE_LOCAL,
+	STAGE_MAX
+};
+const char *cpu_stage_name(enum cpu_stage);
+
+struct cpu_stage_stats {
+	uint64_t	 ss_clocks;	/* the stage's own, callees left out */
+	uint64_t	 ss_packets;
+	uint64_t	 ss_calls;
+};
+
+/* Buffers a CPU keeps for itself: two bundles' worth. */
+#define MCACHE_MAX	(2 * MVEC_MAX)
+
+/*
+ * One CPU.  Fields are the CPU's own unless said otherwise.  "foreign" ones
+ * are written by others, with atomics, and sit in lines of their own.
+ */
+struct cpu {
+	/* hot */
+	struct mbuf	*ci_mcache[MCACHE_MAX];
+	unsigned	 ci_nmcache;
+	unsigned	 ci_index;		/* constant */
+	struct kern	*ci_kern;		/* constant */
+	uint64_t	 ci_now;		/* this pass's time, ns */
+	uint64_t	 ci_softpending;	/* bit a softint */
+	struct cpu_stage_stats ci_stage[STAGE_MAX];
+	uint64_t	 ci_stage_mark;		/* clock at the last switch */
+	enum cpu_stage	 ci_stage_cur;
+	uint64_t	 ci_drops[DROP_NREASONS]; /* with no interface */
+	uint64_t	 ci_passes, ci_sleeps, ci_polls;
+	struct cpu_poller *ci_hot;		/* being polled */
+	struct host_thread *ci_thread;		/* constant; NULL with ncpu 0 */
+	struct host_poller *ci_poller;		/* constant */
+	struct callout_wheel *ci_wheel;		/* its own lock */
+	void		*ci_private;		/* cpu.c's */
+
+	/* foreign */
+	struct cpu_work	*ci_work __attribute__((__aligned__(64)));
+	uint32_t	 ci_sleeping;
+	uint32_t	 ci_npollers;
+	bool		 ci_stop;
+} __attribute__((__aligned__(64)));
+
+struct mbuf_pool;
+struct softint_table;
+struct reclaim;
+
+struct kern {
+	struct host	*k_host;		/* constant */
+	unsigned	 k_ncpu;		/* constant; at least 1 */
+	bool		 k_threaded;		/* constant: ncpu > 0 */
+	struct kern_config k_config;		/* constant */
+	struct cpu	*k_cpu[CPU_MAX];	/* constant */
+	struct mbuf_pool *k_mbufs;		/* constant */
+	struct softint_table *k_softint;	/* its own lock */
+	struct reclaim	*k_reclaim;		/* its own lock */
+	struct host_mutex k_psref_lock;
+	struct host_cond k_psref_cv;		/* a watched psref went */
+	uid_t		 k_uid;			/* constant: who started it */
+	gid_t		 k_admin_gid;
+	int		 k_log_level;		/* atomic */
+
+	struct host_mutex k_vnet_lock;
+	struct host_cond k_vnet_cv;		/* a vnet's reference went */
+	LIST_HEAD(, vnet) k_vnets;		/* k_vnet_lock, in order */
+	uint32_t	 k_vnet_nextid;		/* k_vnet_lock */
+
+	struct host_mutex k_xcall_lock;		/* one cross-call at a time */
+	void		*k_stack;		/* the composer's */
+};
+
+/* Control.  ENOMEM, EAGAIN, EINVAL; undone then. */
+int	kern_create(struct host *, const struct kern_config *, struct kern **);
+/* Control: every vnet is gone.  Stops CPUs, runs what is deferred, frees. */
+void	kern_destroy(struct kern *);
+
+/*
+ * ncpu 0: the user's thread is CPU 0 inside these.  kern_run() makes passes until
+ * nothing is left to do at once; kern_timeout_ns() says when to call again at the
+ * latest (HOST_FOREVER: only when kern_fd() polls readable).
+ */
+void	kern_run(struct kern *);
+uint64_t kern_timeout_ns(struct kern *);
+int	kern_fd(struct kern *);
+
+/* Buffers in the region and how many of them are free (exact when idle). */
+unsigned mbuf_total(struct kern *);
+unsigned mbuf_free_count(struct kern *);
+
+/*
+ * Charge the clocks since the last switch to the stage that ran, and begin
+ * another; returns the one that ran, to switch back to.  Two reads of the
+ * time-stamp counter a vector and stage.
+ */
+static inline enum cpu_stage
+cpu_stage_switch(struct cpu *ci, enum cpu_stage next)
+{
+	enum cpu_stage prev = ci->ci_stage_cur;
+	uint64_t now = __builtin_ia32_rdtsc();
+
+	ci->ci_stage[prev].ss_clocks += now - ci->ci_stage_mark;
+	ci->ci_stage_mark = now;
+	ci->ci_stage_cur = next;
+	return prev;
+}
+
+/* Enter a stage with n packets. */
+static inline enum cpu_stage
+cpu_stage_enter(struct cpu *ci, enum cpu_stage next, unsigned n)
+{
+
+	ci->ci_stage[next].ss_packets += n;
+	ci->ci_stage[next].ss_calls++;
+	return cpu_stage_switch(ci, next);
+}
+
+#endif /* !KERN_KERN_IMPL_H */

@@ -1,0 +1,79 @@
+/*
+ * vnet: one network stack.
+ *
+ * Nothing mutable is global: everything a stack owns hangs off its struct
+ * vnet, each subsystem's part behind a pointer that the subsystem fills in when
+ * the vnet is created and takes down when it is destroyed.  A subsystem is a
+ * row in the table that the composer (src/stack) passes to kern_create(); rows
+ * are set up in order and taken down in reverse.
+ */
+
+#ifndef KERN_VNET_H
+#define KERN_VNET_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "host/host.h"
+
+struct kern;
+struct vnet;
+struct if_vnet;
+struct if_clone_vnet;
+struct route_vnet;
+struct rtsock_vnet;
+struct pfil_vnet;
+struct ip_vnet;
+struct arp_vnet;
+struct sysctl_vnet;
+
+#define VNET_NAMESIZE	32	/* with the NUL: letters, digits, - _ . */
+
+struct vnet_subsys {
+	const char *vs_name;
+	int	(*vs_init)(struct vnet *);	/* errno; undoes itself */
+	void	(*vs_fini)(struct vnet *);
+};
+
+/*
+ *	constant	set before the vnet can be found, never changed
+ *	k:		the kern's vnet lock
+ */
+struct vnet {
+	struct kern	*vn_kern;			/* constant */
+	char		 vn_name[VNET_NAMESIZE];	/* constant */
+	uint32_t	 vn_id;				/* constant; never
+							 * used again */
+	unsigned	 vn_refs;			/* k: */
+	bool		 vn_dying;			/* k: */
+	LIST_ENTRY(vnet) vn_link;			/* k: */
+
+	/* each constant from its subsystem's init to its fini */
+	struct sysctl_vnet *vn_sysctl;
+	struct if_vnet	*vn_if;
+	struct if_clone_vnet *vn_clone;
+	struct rtsock_vnet *vn_rtsock;
+	struct pfil_vnet *vn_pfil;
+	struct route_vnet *vn_route;
+	struct arp_vnet	*vn_arp;
+	struct ip_vnet	*vn_ip;
+};
+
+/*
+ * Control.  EEXIST, EINVAL (name), ENOMEM, or what a subsystem said; undone
+ * then.
+ */
+int	vnet_create_named(struct kern *, const char *name, struct vnet **);
+/*
+ * Control: waits for the holders of references, then takes down every subsystem, which detaches
+ * what is left.
+ */
+void	vnet_destroy_held(struct vnet *);
+/* Control: find and hold; NULL when there is none.  "" is the first vnet. */
+struct vnet *vnet_get(struct kern *, const char *name);
+void	vnet_put(struct vnet *);
+/* Control: call fn for each, each held meanwhile, until it returns nonzero, which is
+ * returned. */
+int	vnet_foreach(struct kern *, int (*fn)(struct vnet *, void *), void *);
+
+#endif /* !KERN_VNET_H */
