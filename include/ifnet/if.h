@@ -1,0 +1,354 @@
+/*
+ * if: the interface, for drivers and protocols.
+ *
+ * Life of an interface.  A driver allocates it (if_alloc), names it, fills in
+ * the fields marked "driver" and attaches it; from then on it can be found by
+ * name, index and handle.  if_detach() is total: when it returns nobody has
+ * it, and the driver may if_free() it.
+ *
+ * Who may touch what.  An ifp found within a read section (ifunit, if_byindex)
+ * is good until the section ends; one held by a passive reference (if_get) until
+ * if_put(), across sleeping.  Outside, an interface is named by its
+ * handle: a stale handle finds nothing.
+ *
+ * Contexts are those of <ifnet/kern.h>.
+ */
+
+#ifndef IFNET_IF_H
+#define IFNET_IF_H
+
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+
+#include <ifnet/if_dl.h>
+#include <ifnet/if_types.h>
+#include <ifnet/ifreq.h>
+#include <ifnet/kauth.h>
+#include <ifnet/kern.h>
+#include <ifnet/mbuf.h>
+#include <ifnet/pserialize.h>
+
+struct if_clone;
+struct ifaddr;
+struct ifnet;
+struct rtentry;
+struct vnet;
+
+/* --- handles --------------------------------------------------------------- */
+
+/* Generation above, index below; 0 names nothing. */
+#define IF_INDEX_BITS	24
+#define IF_INDEX_MAX	((1u << IF_INDEX_BITS) - 1)
+
+static inline unsigned
+if_handle_index(uint64_t handle)
+{
+
+	return handle & IF_INDEX_MAX;
+}
+
+/* --- what a driver provides --------------------------------------------------- */
+
+/*
+ * The operations of a driver.  Constant; NULL members get a default.
+ */
+struct if_ops {
+	/*
+	 * CPU: take every packet of the vector, send or drop it, and count
+	 * it (IF_STAT_OPACKETS and friends through if_stat_add_vec, or a drop).  Several CPUs
+	 * may call at once.  Default: queue on if_snd and call start.
+	 */
+	int	(*transmit)(struct ifnet *, struct mvec *);
+	/* CPU: take packets from if_snd (ifq_dequeue) and send them. */
+	void	(*start)(struct ifnet *);
+	/*
+	 * Control, with the ioctl lock: a request to this interface.  Pass
+	 * what is not yours to ifioctl_common() (or ether_ioctl()).
+	 */
+	int	(*ioctl)(struct ifnet *, unsigned long cmd, void *data);
+	/* Control: make it run (IFF_RUNNING), stop it. */
+	int	(*init)(struct ifnet *);
+	void	(*stop)(struct ifnet *, bool disable);
+	/* CPU: if_timer reached zero. */
+	void	(*watchdog)(struct ifnet *);
+	/* Control: memory is short. */
+	void	(*drain)(struct ifnet *);
+	/* Control, ioctl lock: if_flags is to become `flags'. */
+	int	(*setflags)(struct ifnet *, int flags);
+	/* Control, ioctl lock: an address is being given. */
+	int	(*initaddr)(struct ifnet *, struct ifaddr *, bool src);
+	/* Control: SIOCADDMULTI or SIOCDELMULTI of a link-level group. */
+	int	(*mcastop)(struct ifnet *, unsigned long cmd,
+		    const struct sockaddr *);
+	/* Any: packets the driver itself holds for output, for the books. */
+	uint64_t (*oqueued)(struct ifnet *);
+	/* Control: after detach, the interface's own text for a listing
+	 * ("peer right:pair0"), or an errno. */
+	int	(*describe)(struct ifnet *, char *, size_t);
+};
+
+/*
+ * A link type: how packets enter and leave the protocols.  Constant.
+ */
+struct iftype_ops {
+	const char *it_name;
+	/* CPU: packets as received, m_data at the link-level header. */
+	void	(*it_input)(struct ifnet *, struct mvec *);
+	/*
+	 * CPU: packets of family af, m_data at the network header, m_nexthop and m_rt
+	 * set.  Adds the header, resolving the neighbour first, and hands on to
+	 * if_transmit_vec().  Takes every packet.
+	 */
+	void	(*it_output)(struct ifnet *, int af, struct mvec *);
+	/* Control: attach and detach what the link type keeps. */
+	int	(*it_attach)(struct ifnet *);
+	void	(*it_detach)(struct ifnet *);
+};
+
+/* --- counters --------------------------------------------------------------- */
+
+enum if_stat {
+	IF_STAT_IPACKETS, IF_STAT_IBYTES, IF_STAT_IMCASTS, IF_STAT_IERRORS,
+	IF_STAT_OPACKETS, IF_STAT_OBYTES, IF_STAT_OMCASTS, IF_STAT_OERRORS,
+	IF_STAT_COLLISIONS,
+	IF_STAT_DELIVERED,	/* reached their end here */
+	IF_STAT_FORWARDED,	/* handed on to an interface's output */
+	IF_STAT_OFFERED,	/* given to this interface for output */
+	IF_STAT_MAX
+};
+
+/* if_stat_add_vec: which direction of counters. */
+enum if_stat_dir { IF_STAT_IN, IF_STAT_OUT };
+
+/*
+ * One CPU's counters of one interface.  Written by that CPU alone (plain
+ * 64-bit stores), read by all.  The memory is reserved at attach and costs nothing until
+ * the first packet.
+ */
+struct if_counters {
+	uint64_t	 ic_stat[16];
+	uint64_t	 ic_drop[DROP_NREASONS];
+} __attribute__((__aligned__(64)));
+
+/* --- queues --------------------------------------------------------------- */
+
+#define IFQ_MAXLEN	256
+
+/* The send queue. */
+struct ifqueue {
+	struct kspin	 ifq_lock;
+	uint32_t	 ifq_len;	/* packets; ifq_lock */
+	uint32_t	 ifq_maxlen;	/* ifq_lock; 0 = accepts nothing */
+	uint32_t	 ifq_pad;
+	struct mbuf	*ifq_head, *ifq_tail;	/* ifq_lock */
+	uint64_t	 ifq_drops;	/* ifq_lock */
+};
+
+struct if_percpuq;
+
+/* --- the interface --------------------------------------------------------- */
+
+/*
+ *	constant	set before attach, never changed while attached
+ *	driver		filled in by the driver before attach
+ *	a:		written with atomics, read by anyone
+ *	i:		ioctl lock
+ *	l:		the vnet's interface lock
+ *	s:		its own spin lock
+ *	rcu:		written with the ioctl lock held, read in read sections
+ */
+struct ifnet {
+	/* read on the packet path */
+	const struct if_ops *if_ops;	/* driver; rcu: null table once
+					 * deactivated */
+	const struct iftype_ops *if_typeops;	/* by type; rcu likewise */
+	struct vnet	*if_vnet;	/* l:, changes only by if_vmove */
+	void		*if_softc;	/* driver */
+	uint64_t	 if_handle;	/* constant */
+	struct if_counters *if_counters;	/* constant; one a CPU, apart by
+					 * if_counters_stride */
+	uint32_t	 if_flags;	/* IFF_*; a:, written with i: */
+	uint32_t	 if_mtu;	/* a:, written with i: */
+	struct ifaddr	*if_dl;		/* rcu: active link-level address */
+	uint64_t	 if_lladdr;	/* a: its first 6 bytes, low bytes first;
+					 * for the packet path */
+	struct bpf_if	*if_bpf;	/* rcu: NULL = no tap */
+	struct pfil_head *if_pfil;	/* rcu: NULL = no hook */
+	uint32_t	 if_csum_tx;	/* M_CSUM_*, M_TSO*: what the
+					 * driver takes; a: */
+	uint32_t	 if_index;	/* constant */
+	void		*if_afdata[4];	/* rcu: per domain, by dom_slot */
+
+	struct ifqueue	 if_snd;	/* s: */
+
+	/* the rest */
+	char		 if_xname[IFNAMSIZ];	/* l: and i: to change */
+	uint8_t		 if_type;	/* IFT_*; constant */
+	uint8_t		 if_addrlen;	/* constant */
+	uint8_t		 if_hdrlen;	/* constant */
+	uint8_t		 if_link_state;	/* a: LINK_STATE_* */
+	uint16_t	 if_dunit;	/* unit, when it fits */
+	uint16_t	 if_pcount;	/* i: promiscuous requests */
+	uint32_t	 if_dlt;	/* driver: DLT_* */
+	uint32_t	 if_mtu_min, if_mtu_max;	/* driver: 0 = 68, 65535 */
+	uint32_t	 if_metric;	/* i: */
+	int32_t		 if_timer;	/* a: seconds to the watchdog, 0 off */
+	uint32_t	 if_extflags;	/* driver: IFEF_* */
+#define IFEF_NO_LINK_STATE_CHANGE 0x1	/* has no link state */
+#define IFEF_OWN_TRANSMIT	0x2	/* transmit never uses if_snd */
+	uint64_t	 if_capabilities;	/* driver: IFCAP_* it could do */
+	uint64_t	 if_capenable;	/* i: */
+	uint64_t	 if_baudrate;	/* a: bit/s */
+	uint64_t	 if_lastchange_ns;	/* a: wall clock */
+	unsigned	 if_unit;	/* constant */
+	const struct if_clone *if_cloner;	/* l: NULL: not cloned */
+	struct if_percpuq *if_percpuq;	/* constant; NULL: none */
+	struct psref_target if_psref;	/* a: */
+	uint32_t	 if_state;	/* l: IFS_* */
+	struct host_mutex_storage {
+		uint64_t w[6];
+	}		 if_ioctl_lock;	/* the ioctl lock */
+	TAILQ_ENTRY(ifnet) if_list;	/* l: */
+	TAILQ_HEAD(, ifaddr) if_addrlist; /* i: and l: to change; rcu-safe
+					 * for readers that only go forward */
+	LIST_HEAD(, rtentry) if_routes;	/* route lock: routes through it */
+	struct ifaddr	*if_hwdl;	/* i: factory link-level address */
+	struct if_ext	*if_ext;	/* i: rare things, NULL until needed */
+};
+
+/* --- allocation, attach, detach.  Control. ---------------------------------- */
+
+/* An interface of type IFT_*, not attached; NULL when memory is out. */
+struct ifnet *if_alloc(struct vnet *, uint8_t type);
+void	if_free(struct ifnet *);
+/* "tap", 3: if_xname "tap3". */
+void	if_initname(struct ifnet *, const char *name, unsigned unit);
+/*
+ * Attach.  EEXIST (name in use), ENOSPC (no index left), ENOMEM; nothing has
+ * happened then.  Visible to every lookup at once, then announced.
+ */
+int	if_attach(struct ifnet *);
+/* The two halves, for link types that put theirs between. */
+int	if_initialize(struct ifnet *);
+int	if_register(struct ifnet *);
+/* Point every operation at a null one (ENXIO); skipped by lookups then. */
+void	if_deactivate(struct ifnet *);
+bool	if_is_deactivated(const struct ifnet *);
+/* Sleeps until nothing refers to it any more.  Not with a reference held. */
+void	if_detach(struct ifnet *);
+
+/* --- lookup ------------------------------------------------------------------ */
+
+/* Any context, within a read section; NULL when there is none. */
+struct ifnet *ifunit(struct vnet *, const char *name);
+struct ifnet *if_byindex(struct vnet *, unsigned index);
+struct ifnet *if_byhandle(struct vnet *, uint64_t handle);
+/* Control: with a passive reference.  A name of digits is an index. */
+struct ifnet *if_get(struct vnet *, const char *name, struct psref *);
+struct ifnet *if_get_byindex(struct vnet *, unsigned index, struct psref *);
+struct ifnet *if_get_byhandle(struct vnet *, uint64_t, struct psref *);
+void	if_acquire(struct ifnet *, struct psref *);
+void	if_put(const struct ifnet *, struct psref *);
+bool	if_held(struct ifnet *);
+
+/* --- state ------------------------------------------------------------------- */
+
+/* Control, ioctl lock (if_up_locked) or not yet visible. */
+void	if_up(struct ifnet *);
+void	if_down(struct ifnet *);
+int	if_flags_set(struct ifnet *, int flags);
+/* The driver's own flags (IFF_RUNNING, IFF_OACTIVE).  Any context. */
+void	if_flags_update(struct ifnet *, uint32_t set, uint32_t clear);
+/* Any context.  A state other than the three is ignored. */
+void	if_link_state_change(struct ifnet *, int state);
+/* Control.  EINVAL for an off without an on. */
+int	ifpromisc(struct ifnet *, bool on);
+/* Arm the watchdog: seconds, 0 disarms.  Any context. */
+void	if_set_timer(struct ifnet *, int seconds);
+int	if_mcast_op(struct ifnet *, unsigned long cmd, const struct sockaddr *);
+void	if_ioctl_lock(struct ifnet *);
+void	if_ioctl_unlock(struct ifnet *);
+bool	if_ioctl_locked(const struct ifnet *);
+
+/* --- link-level address.  Control, ioctl lock. -------------------------------- */
+
+int	if_set_sadl(struct ifnet *, const void *lladdr, unsigned len,
+	    bool factory);
+/* Tell every address of the interface that the active one changed. */
+const struct sockaddr_dl *if_sadl(const struct ifnet *);
+
+/* --- requests.  Control. -------------------------------------------------------- */
+
+/*
+ * The one entry.  data is the command's record, followed, for the list
+ * commands, by `extra' bytes of room; datalen is both together.
+ */
+int	ifioctl(struct vnet *, const struct kauth_cred *, unsigned long cmd,
+	    void *data, size_t datalen);
+/* What every interface answers.  ioctl lock.  ENOTTY: not a common one. */
+int	ifioctl_common(struct ifnet *, unsigned long cmd, void *data);
+
+/* --- packets.  CPU. ------------------------------------------------------------- */
+
+/*
+ * Received packets, from a poller or soft interrupt.  Sets m_rcvif, counts,
+ * shows them to taps and hooks, and goes on.  Takes every packet.
+ */
+void	if_input_vec(struct ifnet *, struct mvec *);
+/*
+ * The same from inside another interface's output: queued on the calling CPU and
+ * handled by a soft interrupt.  Needs if_percpuq.
+ */
+void	if_percpuq_enqueue_vec(struct ifnet *, struct mvec *);
+/* Control, before attach: give it per-CPU input queues.  ENOMEM. */
+int	if_percpuq_create(struct ifnet *);
+/* Network packets to an interface: counted as offered, then its link type. */
+void	if_output_vec(struct ifnet *, int af, struct mvec *);
+/* Link-level packets to the driver: taps and hooks, then transmit. */
+void	if_transmit_vec(struct ifnet *, struct mvec *);
+void	if_transmit(struct ifnet *, struct mbuf *);
+/* For drivers with a start routine. */
+int	ifq_enqueue(struct ifnet *, struct mbuf *);
+struct mbuf *ifq_dequeue(struct ifnet *);
+/* Purge, counting DROP_SNDQ_PURGED or another reason. */
+void	ifq_purge(struct ifnet *, enum drop_reason);
+
+/* --- counting.  CPU. -------------------------------------------------------------- */
+
+void	if_stat_add(struct ifnet *, enum if_stat, uint64_t n);
+/* Packets, bytes and multicasts of a direction. */
+void	if_stat_add_vec(struct ifnet *, enum if_stat_dir, const struct mvec *);
+
+/* --- addresses ---------------------------------------------------------------------- */
+
+union sockaddr_any {
+	struct sockaddr	 sa;
+	struct sockaddr_in sin;
+	struct sockaddr_in6 sin6;
+};
+
+/*
+ * An address of an interface.
+ *	constant	from ifa_insert to the end
+ */
+struct ifaddr {
+	TAILQ_ENTRY(ifaddr) ifa_list;	/* as if_addrlist */
+	struct ifnet	*ifa_ifp;	/* constant */
+	struct sockaddr	*ifa_addr;	/* constant; storage is the family's */
+	struct sockaddr	*ifa_netmask;	/* NULL: none */
+	struct sockaddr	*ifa_dstaddr;	/* far end or broadcast; NULL: none */
+#define ifa_broadaddr	ifa_dstaddr
+	uint32_t	 ifa_refcnt;	/* atomic */
+	uint32_t	 ifa_flags;	/* a: IFA_* */
+#define IFA_DESTROYING	0x1
+#define IFA_TENTATIVE	0x2
+#define IFA_ROUTE	0x4		/* its connected route is installed */
+	int32_t		 ifa_preference;	/* a: */
+	int32_t		 ifa_metric;
+	struct psref_target ifa_psref;
+	struct kern_defer ifa_defer;
+	void		(*ifa_free)(struct ifaddr *);	/* the family's */
+};
+
+#endif /* !IFNET_IF_H */

@@ -1,0 +1,47 @@
+/*
+ * if_clone: drivers whose interfaces are created and destroyed on request.
+ */
+
+#ifndef IFNET_IF_CLONE_H
+#define IFNET_IF_CLONE_H
+
+#include <ifnet/if.h>
+
+/*
+ * A cloner.  Constant.  create() makes and attaches the interface of that
+ * unit in the vnet; params is what the user added ("peer right:pair0"), ""
+ * for nothing, and EINVAL is the answer to what the driver does not know.
+ * destroy() detaches and frees it.  Both in control context, serialised per
+ * vnet.  With no destroy, destruction is EOPNOTSUPP.
+ */
+struct if_clone {
+	const char *ifc_name;
+	int	(*ifc_create)(const struct if_clone *, struct vnet *,
+		    unsigned unit, const char *params);
+	int	(*ifc_destroy)(struct ifnet *);
+	/* Control: is asked to explain the errno create() returned, in
+	 * words; may be NULL. */
+	const char *ifc_params_help;
+};
+
+#define IF_CLONE_DRIVER(name, create, destroy, help)			\
+	const struct if_clone name##_cloner = {				\
+		#name, create, destroy, help				\
+	}
+
+/* Control.  EEXIST, ENOMEM; EBUSY while interfaces of it exist. */
+int	if_clone_attach(struct vnet *, const struct if_clone *);
+int	if_clone_detach(struct vnet *, const struct if_clone *);
+
+/*
+ * Control.  name is IFNAMSIZ bytes: "tap3", or "tap", which becomes the name
+ * given.  EINVAL (no cloner, leading zeros, unit past INT_MAX, name too long),
+ * EEXIST, or what the driver said.
+ */
+int	if_clone_create(struct vnet *, char *name, const char *params);
+/* ENXIO, EOPNOTSUPP, or the driver's. */
+int	if_clone_destroy(struct vnet *, const char *name);
+/* Names into buf (count of IFNAMSIZ bytes each); *total is how many there are. EINVAL: negative count. */
+int	if_clone_list(struct vnet *, int count, char *buf, int *total);
+
+#endif /* !IFNET_IF_CLONE_H */

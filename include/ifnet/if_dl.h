@@ -1,0 +1,33 @@
+/*
+ * if_dl: link-level socket addresses.
+ */
+
+#ifndef IFNET_IF_DL_H
+#define IFNET_IF_DL_H
+
+#include <sys/socket.h>
+
+#include <stdint.h>
+
+#define AF_LINK		AF_PACKET
+
+#define SDL_DATALEN	32	/* room for the address */
+
+/* The address bytes are sdl_data[0 .. sdl_alen). */
+struct sockaddr_dl {
+	sa_family_t	 sdl_family;	/* AF_LINK */
+	uint8_t		 sdl_type;	/* IFT_* */
+	uint8_t		 sdl_alen;	/* address bytes in use */
+	uint32_t	 sdl_index;	/* interface index, 0 = none */
+	uint8_t		 sdl_data[SDL_DATALEN];
+};
+
+/* "02:00:5e:10:00:01"; size for the longest, with the NUL. */
+#define LLADDR_STRSIZE	(SDL_DATALEN * 3)
+/* Returns buf. */
+const char *lladdr_text(const uint8_t *, unsigned len,
+	    char buf[LLADDR_STRSIZE]);
+/* Parse hex pairs separated by : or - ; number of bytes, or -1. */
+int	lladdr_parse(const char *, uint8_t *, unsigned max);
+
+#endif /* !IFNET_IF_DL_H */

@@ -1,0 +1,243 @@
+/*
+ * ifreq: the requests of the interface layer as programs see them: flags,
+ * ioctl commands and the records they carry.  This is the part of NetBSD's
+ * <net/if.h>, <net/if_dl.h> and <sys/sockio.h> that both a client and the stack use.
+ *
+ * A command encodes the direction and the size of its record, so a front-end
+ * can carry any of them without knowing it.  Records hold no pointers: where
+ * NetBSD passes a buffer by pointer, here the bytes follow the record.
+ */
+
+#ifndef IFNET_IFREQ_H
+#define IFNET_IFREQ_H
+
+#include <sys/socket.h>
+
+#include <stdint.h>
+
+#include <ifnet/drop.h>
+
+#define IFNAMSIZ	16	/* interface name with its NUL */
+#define IFDESCRSIZE	64
+#define IF_MTU_MIN	68	/* RFC 791: every module must forward it */
+
+/* if_flags, NetBSD's values */
+#define IFF_UP		0x0001
+#define IFF_BROADCAST	0x0002
+#define IFF_DEBUG	0x0004
+#define IFF_LOOPBACK	0x0008
+#define IFF_POINTOPOINT	0x0010
+#define IFF_UNNUMBERED	0x0020
+#define IFF_RUNNING	0x0040
+#define IFF_NOARP	0x0080
+#define IFF_PROMISC	0x0100
+#define IFF_ALLMULTI	0x0200
+#define IFF_OACTIVE	0x0400
+#define IFF_SIMPLEX	0x0800
+#define IFF_LINK0	0x1000
+#define IFF_LINK1	0x2000
+#define IFF_LINK2	0x4000
+#define IFF_MULTICAST	0x8000
+
+/* Flags that only the stack changes. */
+#define IFF_CANTCHANGE	(IFF_BROADCAST | IFF_POINTOPOINT | IFF_RUNNING | \
+	    IFF_OACTIVE | IFF_SIMPLEX | IFF_MULTICAST | IFF_ALLMULTI | \
+	    IFF_PROMISC | IFF_LOOPBACK)
+
+#define LINK_STATE_UNKNOWN	0
+#define LINK_STATE_DOWN		1
+#define LINK_STATE_UP		2
+
+/* if_capabilities, NetBSD's values */
+#define IFCAP_TSOv4		0x00000080
+#define IFCAP_CSUM_IPv4_Rx	0x00000100
+#define IFCAP_CSUM_IPv4_Tx	0x00000200
+#define IFCAP_CSUM_TCPv4_Rx	0x00000400
+#define IFCAP_CSUM_TCPv4_Tx	0x00000800
+#define IFCAP_CSUM_UDPv4_Rx	0x00001000
+#define IFCAP_CSUM_UDPv4_Tx	0x00002000
+#define IFCAP_CSUM_TCPv6_Rx	0x00004000
+#define IFCAP_CSUM_TCPv6_Tx	0x00008000
+#define IFCAP_CSUM_UDPv6_Rx	0x00010000
+#define IFCAP_CSUM_UDPv6_Tx	0x00020000
+#define IFCAP_TSOv6		0x00040000
+#define IFCAP_LRO		0x00080000
+
+/*
+ * Counters and state of an interface, as a request returns them.  On every
+ * interface, at rest:
+ *	ipackets = delivered + forwarded + idrops + iqueued
+ *	offered  = opackets + odrops + oqueued
+ */
+struct if_data {
+	uint8_t		 ifi_type;	/* IFT_* */
+	uint8_t		 ifi_addrlen;	/* link-level address bytes */
+	uint8_t		 ifi_hdrlen;	/* link-level header bytes */
+	uint8_t		 ifi_link_state; /* LINK_STATE_* */
+	uint32_t	 ifi_mtu;
+	uint32_t	 ifi_metric;
+	uint32_t	 ifi_pad;
+	uint64_t	 ifi_baudrate;	/* bit/s, 0 = unknown */
+	uint64_t	 ifi_ipackets, ifi_ibytes, ifi_imcasts, ifi_ierrors;
+	uint64_t	 ifi_opackets, ifi_obytes, ifi_omcasts, ifi_oerrors;
+	uint64_t	 ifi_collisions;
+	uint64_t	 ifi_delivered, ifi_forwarded, ifi_offered;
+	uint64_t	 ifi_idrops, ifi_odrops; /* sums over all reasons */
+	uint64_t	 ifi_iqueued, ifi_oqueued;
+	uint64_t	 ifi_lastchange_ns; /* wall clock */
+};
+
+/* The general record: the name, and one value. */
+struct ifreq {
+	char		 ifr_name[IFNAMSIZ];
+	union {
+		struct sockaddr	 ifru_addr;
+		struct sockaddr_storage ifru_space;
+		int32_t		 ifru_flags;
+		int32_t		 ifru_metric;
+		int32_t		 ifru_mtu;
+		int32_t		 ifru_dlt;
+		int32_t		 ifru_value;
+		uint64_t	 ifru_index;	/* SIOCGIFINDEX: the handle */
+		char		 ifru_text[IFDESCRSIZE];
+	} ifr_ifru;
+#define ifr_addr	ifr_ifru.ifru_addr
+#define ifr_dstaddr	ifr_ifru.ifru_addr
+#define ifr_broadaddr	ifr_ifru.ifru_addr
+#define ifr_space	ifr_ifru.ifru_space
+#define ifr_flags	ifr_ifru.ifru_flags
+#define ifr_metric	ifr_ifru.ifru_metric
+#define ifr_mtu		ifr_ifru.ifru_mtu
+#define ifr_dlt		ifr_ifru.ifru_dlt
+#define ifr_value	ifr_ifru.ifru_value
+#define ifr_index	ifr_ifru.ifru_index
+#define ifr_text	ifr_ifru.ifru_text
+};
+
+/* Add or delete an address: SIOCAIFADDR, SIOCDIFADDR. */
+struct ifaliasreq {
+	char		 ifra_name[IFNAMSIZ];
+	struct sockaddr_storage ifra_addr;
+	struct sockaddr_storage ifra_dstaddr;	/* or broadcast; family 0 =
+						 * none given */
+#define ifra_broadaddr	ifra_dstaddr
+	struct sockaddr_storage ifra_mask;	/* family 0 = classful */
+};
+
+/* Link-level addresses: SIOC[ADG]LIFADDR. */
+struct if_laddrreq {
+	char		 iflr_name[IFNAMSIZ];
+	uint32_t	 iflr_flags;
+#define IFLR_PREFIX	0x8000	/* get: the address given; else the first */
+#define IFLR_ACTIVE	0x4000	/* the active one; add: activate it */
+#define IFLR_FACTORY	0x2000	/* the factory one */
+	uint32_t	 iflr_prefixlen; /* bits */
+	struct sockaddr_storage iflr_addr;
+};
+
+struct ifdatareq {
+	char		 ifdr_name[IFNAMSIZ];
+	struct if_data	 ifdr_data;
+};
+
+/* Drops by reason; entries past ifdr_n are zero. */
+#define IFDROPS_MAX	128
+struct ifdropreq {
+	char		 ifdq_name[IFNAMSIZ];
+	uint32_t	 ifdq_n;
+	uint32_t	 ifdq_pad;
+	uint64_t	 ifdq_drop[IFDROPS_MAX];	/* by enum drop_reason */
+};
+_Static_assert(DROP_NREASONS <= IFDROPS_MAX, "room for every drop reason");
+
+struct ifcapreq {
+	char		 ifcr_name[IFNAMSIZ];
+	uint64_t	 ifcr_capabilities;	/* what it could do */
+	uint64_t	 ifcr_capenable;	/* what is enabled */
+};
+
+struct if_addrprefreq {
+	char		 ifap_name[IFNAMSIZ];
+	int32_t		 ifap_preference;
+	int32_t		 ifap_pad;
+	struct sockaddr_storage ifap_addr;
+};
+
+/*
+ * Create: ifcr_name is "tap3", or "tap" for the lowest free unit; the full name is
+ * returned in it.  ifcr_params is what the driver is told, as words ("peer
+ * right:pair0"); "" for none.
+ */
+#define IFCLONE_PARAMSIZE 256
+struct if_createreq {
+	char		 ifcr_name[IFNAMSIZ];
+	char		 ifcr_params[IFCLONE_PARAMSIZE];
+};
+
+/*
+ * Lists.  On entry `count' (or `len') is the room that follows the record, on
+ * return what was stored; with no room, what there is or is needed.
+ * SIOCIFGCLONERS: names of IFNAMSIZ bytes each follow.
+ * SIOCGIFCONF: struct ifreq records follow.
+ */
+struct if_clonereq {
+	int32_t		 ifcr_total;	/* returned: how many there are */
+	int32_t		 ifcr_count;
+};
+
+struct ifconf {
+	int64_t		 ifc_len;	/* bytes */
+};
+
+/* Command words: direction, size of the record, number. */
+#define IFIOC_OUT	0x40000000ul	/* the stack writes the record */
+#define IFIOC_IN	0x80000000ul	/* the stack reads the record */
+#define IFIOC_SIZE(c)	(((c) >> 16) & 0x3ffful)
+#define IFIOC(dir, n, type)						\
+	((dir) | ((unsigned long)sizeof(type) << 16) | ('i' << 8) | (n))
+#define IFIOC_W(n, type)	IFIOC(IFIOC_IN, n, type)
+#define IFIOC_WR(n, type)	IFIOC(IFIOC_IN | IFIOC_OUT, n, type)
+
+#define SIOCSIFADDR	IFIOC_W(12, struct ifreq)
+#define SIOCGIFADDR	IFIOC_WR(33, struct ifreq)
+#define SIOCSIFDSTADDR	IFIOC_W(14, struct ifreq)
+#define SIOCGIFDSTADDR	IFIOC_WR(34, struct ifreq)
+#define SIOCSIFFLAGS	IFIOC_W(16, struct ifreq)
+#define SIOCGIFFLAGS	IFIOC_WR(17, struct ifreq)
+#define SIOCGIFBRDADDR	IFIOC_WR(35, struct ifreq)
+#define SIOCSIFBRDADDR	IFIOC_W(19, struct ifreq)
+#define SIOCGIFCONF	IFIOC_WR(38, struct ifconf)
+#define SIOCGIFNETMASK	IFIOC_WR(37, struct ifreq)
+#define SIOCSIFNETMASK	IFIOC_W(22, struct ifreq)
+#define SIOCGIFMETRIC	IFIOC_WR(23, struct ifreq)
+#define SIOCSIFMETRIC	IFIOC_W(24, struct ifreq)
+#define SIOCDIFADDR	IFIOC_W(25, struct ifaliasreq)
+#define SIOCAIFADDR	IFIOC_W(26, struct ifaliasreq)
+#define SIOCGIFALIAS	IFIOC_WR(27, struct ifaliasreq)
+#define SIOCALIFADDR	IFIOC_W(28, struct if_laddrreq)
+#define SIOCGLIFADDR	IFIOC_WR(29, struct if_laddrreq)
+#define SIOCDLIFADDR	IFIOC_W(30, struct if_laddrreq)
+#define SIOCSIFADDRPREF	IFIOC_W(31, struct if_addrprefreq)
+#define SIOCGIFADDRPREF	IFIOC_WR(32, struct if_addrprefreq)
+#define SIOCADDMULTI	IFIOC_W(49, struct ifreq)
+#define SIOCDELMULTI	IFIOC_W(50, struct ifreq)
+#define SIOCGIFDLT	IFIOC_WR(119, struct ifreq)
+#define SIOCIFCREATE	IFIOC_WR(122, struct if_createreq)
+#define SIOCIFDESTROY	IFIOC_W(121, struct ifreq)
+#define SIOCIFGCLONERS	IFIOC_WR(120, struct if_clonereq)
+#define SIOCSIFMTU	IFIOC_W(127, struct ifreq)
+#define SIOCGIFMTU	IFIOC_WR(126, struct ifreq)
+#define SIOCSIFCAP	IFIOC_W(117, struct ifcapreq)
+#define SIOCGIFCAP	IFIOC_WR(118, struct ifcapreq)
+#define SIOCGIFDATA	IFIOC_WR(133, struct ifdatareq)
+#define SIOCZIFDATA	IFIOC_WR(134, struct ifdatareq)
+#define SIOCGIFDROPS	IFIOC_WR(135, struct ifdropreq)
+#define SIOCGIFINDEX	IFIOC_WR(138, struct ifreq)
+#define SIOCSLINKSTR	IFIOC_W(136, struct ifreq)
+#define SIOCGLINKSTR	IFIOC_WR(137, struct ifreq)
+#define SIOCSIFDESCR	IFIOC_W(139, struct ifreq)
+#define SIOCGIFDESCR	IFIOC_WR(140, struct ifreq)
+/* Inside the stack only; from outside EPERM. */
+#define SIOCINITIFADDR	IFIOC_W(132, struct ifreq)
+
+#endif /* !IFNET_IFREQ_H */

@@ -1,0 +1,137 @@
+/*
+ * rtmsg: routing-socket messages: requests about routes and neighbours,
+ * dumps, and announcements of what changed.
+ *
+ * Every message begins with struct rt_hdr; rtm_type says which record it is
+ * the head of.  After the record come the addresses named in rtm_addrs, in bit
+ * order, each a whole socket address of its family, padded to 8 bytes
+ * (rt_sa_size()).  Messages from outside are checked by rt_msg_check() before
+ * anything in them is used.
+ */
+
+#ifndef IFNET_RTMSG_H
+#define IFNET_RTMSG_H
+
+#include <sys/socket.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ifnet/if_dl.h>
+#include <ifnet/ifreq.h>
+
+#define RTM_VERSION	1
+
+/* rtm_type, NetBSD's names */
+#define RTM_ADD		0x01	/* struct rt_msg: routes; with RTF_LLDATA */
+#define RTM_DELETE	0x02	/* neighbours */
+#define RTM_CHANGE	0x03
+#define RTM_GET		0x04
+#define RTM_MISS	0x07
+#define RTM_LLINFO_UPD	0x13	/* struct rt_msg: neighbour changed */
+#define RTM_IFINFO	0x14	/* struct if_msg: flags, link, counters */
+#define RTM_IFANNOUNCE	0x10	/* struct if_msg: arrival or departure */
+#define RTM_NEWADDR	0x16	/* struct ifa_msg */
+#define RTM_DELADDR	0x17
+#define RTM_CHGADDR	0x18
+#define RTM_OVERRUN	0x40	/* struct rt_overrun_msg: messages were lost */
+#define RTM_SNAPSHOT_END 0x41	/* struct rt_hdr alone: what follows is news */
+
+/* rtm_addrs */
+#define RTA_DST		0x01
+#define RTA_GATEWAY	0x02
+#define RTA_NETMASK	0x04
+#define RTA_IFP		0x10	/* sockaddr_dl of the interface */
+#define RTA_IFA		0x20
+#define RTA_BRD		0x80
+#define RTAX_MAX	8
+
+/* rtm_flags of routes and neighbours, NetBSD's values */
+#define RTF_UP		0x1
+#define RTF_GATEWAY	0x2
+#define RTF_HOST	0x4
+#define RTF_REJECT	0x8
+#define RTF_DYNAMIC	0x10
+#define RTF_DONE	0x40
+#define RTF_CONNECTED	0x100
+#define RTF_LLDATA	0x400
+#define RTF_STATIC	0x800
+#define RTF_BLACKHOLE	0x1000
+#define RTF_PROTO2	0x4000
+#define RTF_PROTO1	0x8000
+#define RTF_ANNOUNCE	RTF_PROTO2
+#define RTF_LOCAL	0x40000
+#define RTF_BROADCAST	0x80000
+
+struct rt_hdr {
+	uint32_t	 rtm_len;	/* whole message, with the addresses */
+	uint8_t		 rtm_version;
+	uint8_t		 rtm_type;
+	uint16_t	 rtm_addrs;	/* RTA_* present */
+	uint64_t	 rtm_seq;	/* announcement: the listener's own
+					 * number, gapless; else the request's */
+	uint64_t	 rtm_time_ns;	/* announcement: wall clock */
+};
+
+/* Routes and neighbours. */
+struct rt_msg {
+	struct rt_hdr	 rtm_h;
+	uint64_t	 rtm_ifhandle;
+	uint32_t	 rtm_index;	/* interface, 0 = not given */
+	uint32_t	 rtm_flags;	/* RTF_* */
+	uint32_t	 rtm_mtu;	/* 0 = the interface's */
+	int32_t		 rtm_errno;	/* in answers */
+	int64_t		 rtm_expire_s;	/* seconds from now, 0 = never */
+	uint64_t	 rtm_use;
+	char		 rtm_ifname[IFNAMSIZ];	/* in answers */
+};
+
+#define IFAN_ARRIVAL	0
+#define IFAN_DEPARTURE	1
+
+struct if_msg {
+	struct rt_hdr	 ifm_h;
+	uint64_t	 ifm_handle;
+	uint32_t	 ifm_index;
+	uint32_t	 ifm_flags;	/* IFF_* */
+	uint16_t	 ifm_what;	/* RTM_IFANNOUNCE: IFAN_* */
+	uint16_t	 ifm_pad[3];
+	char		 ifm_name[IFNAMSIZ];
+	struct if_data	 ifm_data;
+};
+
+struct ifa_msg {
+	struct rt_hdr	 ifam_h;
+	uint64_t	 ifam_handle;
+	uint32_t	 ifam_index;
+	uint32_t	 ifam_flags;	/* IN_IFF_* of the family */
+	int32_t		 ifam_metric;
+	uint32_t	 ifam_pad;
+	char		 ifam_name[IFNAMSIZ];
+};
+
+struct rt_overrun_msg {
+	struct rt_hdr	 rto_h;
+	uint64_t	 rto_lost;	/* messages that were not delivered */
+};
+
+/* Largest message the stack sends or takes. */
+#define RT_MSG_MAX	2048
+
+/* Bytes a socket address of this family takes in a message; 0: unknown. */
+size_t	rt_sa_size(int family);
+/*
+ * Is it one well-formed message of exactly len bytes?  0, EINVAL (lengths,
+ * unknown type or version, an address that does not fit) or EAFNOSUPPORT.  On success
+ * sa[i] is the address of bit i, or NULL.
+ */
+int	rt_msg_check(const void *msg, size_t len,
+	    const struct sockaddr *sa[RTAX_MAX]);
+/* Append an address (bit: one RTA_*, in ascending order) to a message being built in a
+ * buffer of RT_MSG_MAX bytes; updates rtm_len and rtm_addrs.  false: no room. */
+bool	rt_msg_add(void *msg, unsigned bit, const struct sockaddr *);
+/* Bytes of the record that heads a message of this type; 0: unknown. */
+size_t	rt_msg_headsize(uint8_t type);
+
+#endif /* !IFNET_RTMSG_H */

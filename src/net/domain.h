@@ -1,0 +1,70 @@
+/*
+ * domain: what a protocol family tells the interface layer: its addresses'
+ * shape, and what to call when something happens to an interface.
+ */
+
+#ifndef NET_DOMAIN_H
+#define NET_DOMAIN_H
+
+#include <ifnet/if.h>
+
+struct llentry;
+
+enum dom_slot { DOM_SLOT_INET, DOM_SLOT_INET6, DOM_SLOT_MAX };
+
+/*
+ * Constant.  NULL members are skipped.  Control context unless said.
+ */
+struct domain {
+	int		 dom_family;
+	enum dom_slot	 dom_slot;
+	const char	*dom_name;
+	size_t		 dom_salen;	/* of its socket addresses */
+
+	/* Per-interface data into if_afdata; ENOMEM undoes the attach. */
+	int	(*dom_ifattach)(struct ifnet *);
+	void	(*dom_ifdetach)(struct ifnet *);	/* addresses are gone */
+	/* ioctl lock held */
+	void	(*dom_if_up)(struct ifnet *);
+	void	(*dom_if_down)(struct ifnet *);
+	/* CPU (link-state soft interrupt) */
+	void	(*dom_if_link_state)(struct ifnet *, int state);
+	/* ioctl lock: the active link-level address changed */
+	void	(*dom_lladdr_changed)(struct ifnet *);
+	/* ioctl lock: remove every address of the family */
+	void	(*dom_purgeif)(struct ifnet *);
+	/* What the interface's driver answered ENOTTY to.  ioctl lock. */
+	int	(*dom_ioctl)(struct ifnet *, unsigned long cmd, void *data);
+	/* CPU, cross-call at detach: drop queued packets that came from ifp */
+	void	(*dom_sweep)(struct ifnet *);
+	/* CPU: an address to resolve; takes the packet (holds or drops it) */
+	void	(*dom_resolve)(struct ifnet *, struct mbuf *);
+	/* CPU: network packets from lo or a raw link, m_data at the header */
+	void	(*dom_input)(struct ifnet *, struct mvec *);
+	/* Any: packets of ifp in the family's queues, for the books. */
+	uint64_t (*dom_iqueued)(struct ifnet *);
+	uint64_t (*dom_oqueued)(struct ifnet *);
+
+	/* Neighbour requests and dumps of the routing socket. */
+	int	(*dom_neigh_request)(struct vnet *, const void *rt_msg,
+		    const struct sockaddr *const *sa, void *answer,
+		    size_t *answerlen);
+	int	(*dom_neigh_dump)(struct vnet *, uint64_t handle,
+		    int (*fn)(const void *msg, void *arg), void *arg);
+
+	/* address shape */
+	bool	(*dom_sa_equal)(const struct sockaddr *,
+		    const struct sockaddr *);
+	uint32_t (*dom_sa_hash)(const struct sockaddr *);
+	/* well-formed, and may be an interface's: 0 or EINVAL */
+	int	(*dom_sa_check)(const struct sockaddr *);
+	/* is a within the prefix b/mask? */
+	bool	(*dom_sa_within)(const struct sockaddr *a,
+		    const struct sockaddr *b, const struct sockaddr *mask);
+};
+
+/* At the vnet's start, before any interface. */
+void	domain_attach(struct vnet *, const struct domain *);
+const struct domain *domain_find(struct vnet *, int family);
+
+#endif /* !NET_DOMAIN_H */

@@ -1,0 +1,90 @@
+/*
+ * route: the routing table of a vnet.
+ *
+ * Routes live in a longest-prefix-match structure that the packet path reads
+ * without locks; requests change it under the route lock.  A route's fields
+ * that readers use are constant: a change puts a new route in its place.
+ * Local and broadcast addresses are host routes, so one lookup says whether a packet
+ * is for us.  Neighbours are not routes; they are in if_llatbl.
+ */
+
+#ifndef NET_ROUTE_H
+#define NET_ROUTE_H
+
+#include <ifnet/if.h>
+#include <ifnet/rtmsg.h>
+
+#include "kern/vnet.h"
+#include "net/lpm.h"
+
+/*
+ * All fields constant once published but those marked.
+ */
+struct rtentry {
+	struct lpm_entry rt_lpm;	/* destination prefix */
+	uint32_t	 rt_flags;	/* RTF_* */
+	struct ifnet	*rt_ifp;	/* out; for reject and blackhole lo0 */
+	uint32_t	 rt_gw4;	/* gateway, network order; 0: on link */
+	uint32_t	 rt_mtu;	/* 0: the interface's */
+	struct ifaddr	*rt_ifa;	/* source address; holds a reference */
+	uint32_t	 rt_dst4;	/* network order */
+
+	LIST_ENTRY(rtentry) rt_iflink;	/* route lock: if_routes */
+	uint64_t	 rt_expire;	/* host clock ns, 0 never; route lock */
+	struct kern_defer rt_defer;
+	struct kern	*rt_kern;
+};
+
+struct route_vnet {
+	struct host_mutex rv_lock;	/* taken inside the ioctl lock, never
+					 * around it; outside ifv_lock */
+	struct lpm	 rv_inet;	/* rcu; rv_lock */
+	size_t		 rv_count;	/* rv_lock */
+};
+
+/* The route for an IPv4 destination (network order), or NULL.  Read section. */
+static inline const struct rtentry *
+rt_lookup4(const struct vnet *vn, uint32_t dst)
+{
+
+	return (const struct rtentry *)(const void *)lpm_lookup(
+	    &vn->vn_route->rv_inet, __builtin_bswap32(dst));
+}
+
+/*
+ * A route as asked for.  family AF_INET.  ifp may be NULL when the gateway decides.
+ */
+struct rt_info {
+	uint32_t	 ri_dst;	/* network order */
+	unsigned	 ri_len;
+	uint32_t	 ri_gw;		/* 0: on link */
+	uint32_t	 ri_flags;
+	uint32_t	 ri_mtu;
+	struct ifnet	*ri_ifp;
+	struct ifaddr	*ri_ifa;
+	uint64_t	 ri_expire_ns;
+};
+
+/*
+ * Control.  EEXIST; ENETUNREACH (gateway not on any attached prefix); ENOMEM;
+ * EINVAL.  Announced after it is in.
+ */
+int	rt_add(struct vnet *, const struct rt_info *);
+/* ESRCH: no such route (with ri_ifp set: none through it). */
+int	rt_delete(struct vnet *, const struct rt_info *);
+/* Replace gateway, interface, MTU or flags.  ESRCH. */
+int	rt_change(struct vnet *, const struct rt_info *);
+/* Control, at detach: delete every route through ifp. */
+void	rt_ifdetach(struct ifnet *);
+/* Control, when an address goes: every route that names it as its own. */
+void	rt_ifa_gone(struct ifaddr *);
+
+/* Fill a message describing the route; buffer of RT_MSG_MAX bytes. */
+void	rt_fill_msg(const struct rtentry *, uint8_t type, void *msg);
+/* Every route in prefix order, under the route lock: fn is given messages. */
+int	rt_dump(struct vnet *, int (*fn)(const void *msg, void *arg),
+	    void *arg);
+
+extern const struct vnet_subsys route_subsys;
+
+#endif /* !NET_ROUTE_H */

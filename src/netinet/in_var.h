@@ -1,0 +1,168 @@
+/*
+ * in_var: IPv4 addresses of interfaces, and what the files of src/netinet
+ * share.
+ */
+
+#ifndef NETINET_IN_VAR_H
+#define NETINET_IN_VAR_H
+
+#include "net/if_impl.h"
+#include "net/if_llatbl.h"
+#include "net/route.h"
+
+/* ifam_flags */
+#define IN_IFF_TENTATIVE	0x01
+#define IN_IFF_DUPLICATED	0x02
+#define IN_IFF_DETACHED		0x04
+
+struct in_ifaddr {
+	struct ifaddr	 ia_ifa;	/* first */
+	struct sockaddr_in ia_addr;
+	struct sockaddr_in ia_mask;
+	struct sockaddr_in ia_dst;	/* far end, or broadcast */
+	struct lpm_entry ia_lpm;	/* in ifv_nets, or in the chain of the
+					 * address that is */
+	uint8_t		 ia_inlpm;
+	uint8_t		 ia_len;	/* prefix length */
+};
+
+/* Reassembly, queues, settings and counters of IPv4 in a vnet. */
+struct ip_vnet {
+	int64_t		 iv_forwarding;		/* sysctl, default 0 */
+	int64_t		 iv_ttl;		/* default 64 */
+	int64_t		 iv_icmp_errppslim;	/* default 100; 0 none, <0 any */
+	int64_t		 iv_icmp_bmcastecho;	/* default 0 */
+	int64_t		 iv_ifq_maxlen;
+	int64_t		 iv_maxfragpackets;
+	int64_t		 iv_maxfrags;
+	struct ip_reass	*iv_reass;
+	struct ip_ifq	*iv_ifq;		/* local delivery, one a CPU */
+	struct softint	*iv_si;
+	struct icmp_vnet *iv_icmp;
+	struct ip_stats	*iv_stats;		/* one a CPU */
+};
+
+/* Counters of IPv4, ICMP and ARP by name; see ip_stats.c. */
+#define IP_STATS(X) \
+	X(ips_total,		"ip.received",		"packets received") \
+	X(ips_delivered,	"ip.delivered",		"packets for this host") \
+	X(ips_forward,		"ip.forwarded",		"packets forwarded") \
+	X(ips_localout,		"ip.sent",		"packets sent from this host") \
+	X(ips_fragments,	"ip.fragments",		"fragments received") \
+	X(ips_reassembled,	"ip.reassembled",	"packets reassembled") \
+	X(ips_fragmented,	"ip.fragmented",	"packets fragmented on output") \
+	X(ips_ofragments,	"ip.ofragments",	"fragments created") \
+	X(ips_cantfrag,		"ip.cantfrag",		"packets that could not be fragmented") \
+	X(ips_segmented,	"ip.segmented",		"offload packets cut in software") \
+	X(ips_redirectsent,	"ip.redirects",		"redirects sent") \
+	X(icps_error,		"icmp.errors",		"ICMP errors sent") \
+	X(icps_limited,		"icmp.limited",		"ICMP errors not sent for the rate limit") \
+	X(icps_oldicmp,		"icmp.aboutold",	"ICMP errors not sent for the kind of packet") \
+	X(icps_echo,		"icmp.echo",		"echo requests answered") \
+	X(icps_reply,		"icmp.echoreply",	"echo replies received") \
+	X(icps_unreach,		"icmp.unreach",		"unreachables sent") \
+	X(icps_timxceed,	"icmp.timxceed",	"time exceeded sent") \
+	X(icps_needfrag,	"icmp.needfrag",	"fragmentation needed sent") \
+	X(arps_rxrequest,	"arp.requests_in",	"ARP requests received") \
+	X(arps_rxreply,		"arp.replies_in",	"ARP replies received") \
+	X(arps_txrequest,	"arp.requests_out",	"ARP requests sent") \
+	X(arps_txreply,		"arp.replies_out",	"ARP replies sent") \
+	X(arps_announce,	"arp.announcements",	"gratuitous announcements sent") \
+	X(arps_changed,		"arp.changed",		"neighbours that changed their address") \
+	X(arps_timeout,		"arp.timeouts",		"neighbours that did not answer")
+
+struct ip_stats {
+#define X(f, name, text)	uint64_t f;
+	IP_STATS(X)
+#undef X
+} __attribute__((__aligned__(64)));
+
+/* This CPU's counters.  CPU. */
+static inline struct ip_stats *
+ip_stats(const struct vnet *vn)
+{
+
+	return &vn->vn_ip->iv_stats[net_curcpu()->ci_index];
+}
+
+/* Internet checksum (RFC 1071) of len bytes, folded, not complemented; sum
+ * continues an earlier even-length part. */
+uint32_t in_cksum_add(const void *, size_t len, uint32_t sum);
+static inline uint16_t
+in_cksum_fold(uint32_t sum)
+{
+
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum += sum >> 16;
+	return (uint16_t)~sum;
+}
+/* Of len bytes of a packet from offset off. */
+uint16_t in_cksum_mbuf(const struct mbuf *, unsigned off, unsigned len,
+	    uint32_t sum);
+/* Pseudo-header sum: addresses in network order, protocol, length. */
+uint32_t in_cksum_pseudo(uint32_t src, uint32_t dst, uint8_t proto,
+	    uint32_t len);
+
+/* in.c: control. */
+extern const struct domain inet_domain;
+extern const struct vnet_subsys inet_subsys;
+
+/* ip_input.c etc.  CPU; every function takes all packets. */
+void	ip_input_vec(struct ifnet *, struct mvec *);
+void	ip_forward_slow(struct ifnet *, struct mbuf *, const struct rtentry *);
+void	ip_local_input(struct ifnet *, struct mbuf *);
+/* A finished IPv4 packet of our own (header length and addresses set, checksum not):
+ * route, fragment, send.  ip_src 0: chosen by the route.  errno, packet gone. */
+int	ip_output(struct vnet *, struct mbuf *, unsigned ttl);
+/* Fragment to ifp's MTU and offer the pieces; counts. */
+void	ip_fragment_output(struct ifnet *, struct mbuf *, unsigned mtu);
+/* Make an offloaded packet (checksum, segments) fit what ifp can do; may cut it in pieces,
+ * which go to if_output_vec. */
+void	ip_offload_output(struct ifnet *, struct mbuf *);
+struct mbuf *ip_reass(struct ifnet *, struct mbuf *);
+void	ip_reass_sweep(struct ifnet *);
+
+/* icmp.c.  CPU.  m is the offending packet at its IP header; not taken.
+ * Rate-limited (RFC 1812 4.3.2.8) and never about what RFC 1122 3.2.2 forbids. */
+void	icmp_error(struct ifnet *, struct mbuf *m, uint8_t type, uint8_t code,
+	    uint32_t mtu);
+void	icmp_input(struct ifnet *, struct mbuf *);
+
+/*
+ * icmp_ping.c: echo requests on behalf of a client.  Control.  The callback runs in CPU
+ * context for every reply or error about one of its requests, rtt in ns.
+ */
+struct icmp_ping;
+struct icmp_ping_reply {
+	uint32_t	 pr_from;	/* network order */
+	uint16_t	 pr_seq;
+	uint8_t		 pr_ttl;
+	uint8_t		 pr_type, pr_code;	/* ICMP */
+	uint32_t	 pr_bytes;	/* ICMP message */
+	uint64_t	 pr_rtt_ns;
+	int		 pr_errno;	/* of the sending, 0 for replies */
+};
+int	icmp_ping_open(struct vnet *, void (*fn)(void *,
+	    const struct icmp_ping_reply *), void *arg, struct icmp_ping **);
+/* Send one; ENOBUFS when too many wait to be sent. dst, src (0: any) in network order. */
+int	icmp_ping_send(struct icmp_ping *, uint32_t dst, uint32_t src,
+	    uint16_t seq, uint32_t datalen, uint8_t ttl);
+/* When it returns, the callback will not run any more. */
+void	icmp_ping_close(struct icmp_ping *);
+
+/* if_arp.c */
+extern const struct vnet_subsys arp_subsys;
+void	arp_input_vec(struct ifnet *, struct mvec *);	/* CPU */
+void	arp_resolve(struct ifnet *, struct mbuf *);	/* CPU; takes it */
+/* CPU, soon: announce an address (RFC 5227 2.3).  Any context. */
+void	arp_announce(struct ifaddr *);
+/* ioctl lock or detach: forget every neighbour of the interface. */
+void	arp_ifpurge(struct ifnet *);
+/* Neighbour requests from the routing socket.  Control. */
+int	arp_request(struct vnet *, const struct rt_msg *,
+	    const struct sockaddr *const sa[RTAX_MAX], void *answer,
+	    size_t *answerlen);
+int	arp_dump(struct vnet *, uint64_t handle,
+	    int (*fn)(const void *msg, void *arg), void *arg);
+
+#endif /* !NETINET_IN_VAR_H */
