@@ -1,0 +1,192 @@
+/*
+ * client: talk to a running ifnetd.
+ *
+ * Can be included anywhere: no name here meets the host's <net/if.h>.  The
+ * records that requests carry are those of <ifnet/ifreq.h> and <ifnet/rtmsg.h>, for
+ * programs that want them; most want the events and the texts.
+ *
+ * A client is used by one thread at a time.  All calls return 0 or an errno
+ * value and fill *e, which may be NULL, and block until answered unless
+ * said otherwise.  One connection either follows changes or makes requests;
+ * open two to do both.
+ */
+
+#ifndef IFNET_CLIENT_H
+#define IFNET_CLIENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ifnet/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ifnet_client;
+
+#define IFNET_URL_DEFAULT	"unix:///run/ifnetd.sock"
+#define IFNET_NAMESIZE		16
+
+/*
+ * url: "unix:///path"; NULL: $IFNETD, or the default.  NULL on failure: ENOENT or
+ * ECONNREFUSED (no daemon there), EACCES, EINVAL (no such kind of URL), EPROTO (something else
+ * listens there).
+ */
+struct ifnet_client *ifnet_connect(const char *url, struct ifnet_error *);
+void	ifnet_close(struct ifnet_client *);
+/* Pollable for ifnet_next(); -1 for a client without a daemon. */
+int	ifnet_fd(const struct ifnet_client *);
+
+/* The vnet that requests are about; "" or NULL: the first.  ENOENT comes
+ * with the first request. */
+int	ifnet_set_vnet(struct ifnet_client *, const char *name,
+	    struct ifnet_error *);
+
+/* A command of <ifnet/ifreq.h> with its record, in and out. */
+int	ifnet_ioctl(struct ifnet_client *, unsigned long cmd, void *data,
+	    size_t len, struct ifnet_error *);
+/* The same, and a descriptor handed over with it (it stays yours). */
+int	ifnet_ioctl_fd(struct ifnet_client *, unsigned long cmd, void *data,
+	    size_t len, int fd, struct ifnet_error *);
+
+/*
+ * sysctl.  *oldlen is the room, then the value's length (ENOMEM: did not
+ * fit, nothing stored).  old or new may be NULL.  *type is one of IFNET_SYSCTL_*.
+ */
+#define IFNET_SYSCTL_INT	1	/* int64_t */
+#define IFNET_SYSCTL_QUAD	2	/* uint64_t */
+#define IFNET_SYSCTL_STRING	3
+#define IFNET_SYSCTL_OPAQUE	4
+int	ifnet_sysctl(struct ifnet_client *, const char *name, void *old,
+	    size_t *oldlen, const void *new_, size_t newlen, int *type,
+	    int *writable, struct ifnet_error *);
+/* The name after `after' ("": the first); ENOENT at the end. */
+int	ifnet_sysctl_next(struct ifnet_client *, const char *after,
+	    char *next, size_t size, struct ifnet_error *);
+/* One line on a name, "" when there is none. */
+int	ifnet_sysctl_descr(struct ifnet_client *, const char *name,
+	    char *text, size_t size, struct ifnet_error *);
+
+/* A routing-socket message of <ifnet/rtmsg.h>; *answerlen is room, then
+ * length. */
+int	ifnet_route(struct ifnet_client *, const void *msg, size_t len,
+	    void *answer, size_t *answerlen, struct ifnet_error *);
+
+/* What to dump or follow. */
+#define IFNET_LINK	0x01
+#define IFNET_ADDR	0x02
+#define IFNET_ROUTE	0x04
+#define IFNET_NEIGH	0x08
+#define IFNET_ALL	0x0f
+#define IFNET_SNAPSHOT	0x10	/* follow: first all there is */
+
+/*
+ * fn is called with each message; nonzero ends the dump and is returned.
+ * ifname NULL: all interfaces.
+ */
+int	ifnet_dump(struct ifnet_client *, unsigned what, const char *ifname,
+	    int (*fn)(const void *msg, size_t len, void *arg), void *arg,
+	    struct ifnet_error *);
+
+/* --- events ------------------------------------------------------------ */
+
+enum ifnet_event_type {
+	IFNET_EV_ARRIVAL = 1,
+	IFNET_EV_DEPARTURE,
+	IFNET_EV_LINK,		/* flags, link state, MTU: an interface changed */
+	IFNET_EV_ADDR_ADD,
+	IFNET_EV_ADDR_DELETE,
+	IFNET_EV_ADDR_CHANGE,
+	IFNET_EV_ROUTE_ADD,
+	IFNET_EV_ROUTE_DELETE,
+	IFNET_EV_ROUTE_CHANGE,
+	IFNET_EV_NEIGH,
+	IFNET_EV_OVERRUN,	/* `lost' events are missing here */
+	IFNET_EV_SNAPSHOT_END	/* what follows is news */
+};
+
+enum ifnet_operstate {
+	IFNET_OPER_UNKNOWN,
+	IFNET_OPER_UP,
+	IFNET_OPER_DOWN_ADMIN,
+	IFNET_OPER_DOWN_CARRIER
+};
+
+struct ifnet_event {
+	enum ifnet_event_type type;
+	int		 snapshot;	/* part of a snapshot, not news */
+	unsigned long long seq;
+	unsigned long long time_ns;	/* wall clock */
+	unsigned long long lost;	/* IFNET_EV_OVERRUN */
+	unsigned long long handle;	/* interface; 0: none */
+	char		 ifname[IFNET_NAMESIZE];
+	struct {
+		enum ifnet_operstate operstate;
+		unsigned flags;		/* IFF_* */
+		unsigned mtu;
+	}		 link;
+	/* texts: addresses, prefixes ("10.0.0.0/24"), gateways */
+	char		 addr[64];
+	char		 dest[64];	/* far end, broadcast, or route */
+	char		 gateway[64];
+	unsigned	 rtflags;	/* RTF_* */
+	const void	*msg;		/* the message itself, until the next
+					 * call */
+	size_t		 msglen;
+};
+
+int	ifnet_follow(struct ifnet_client *, unsigned what,
+	    struct ifnet_error *);
+/*
+ * The next event; blocks.  After an overrun the library asks for a new
+ * snapshot by itself, if one was asked for at first.  EPIPE: the daemon went.
+ * ifnet_next_timeout waits at most ms (ETIMEDOUT).
+ */
+int	ifnet_next(struct ifnet_client *, struct ifnet_event *,
+	    struct ifnet_error *);
+int	ifnet_next_timeout(struct ifnet_client *, int ms, struct ifnet_event *,
+	    struct ifnet_error *);
+const char *ifnet_operstate_text(enum ifnet_operstate);
+const char *ifnet_event_text(enum ifnet_event_type);
+
+/* --- vnets, daemon ------------------------------------------------------ */
+
+int	ifnet_vnet_create(struct ifnet_client *, const char *name,
+	    struct ifnet_error *);
+int	ifnet_vnet_destroy(struct ifnet_client *, const char *name,
+	    struct ifnet_error *);
+/* fn as in ifnet_dump. */
+int	ifnet_vnet_list(struct ifnet_client *,
+	    int (*fn)(const char *name, unsigned interfaces, void *arg),
+	    void *arg, struct ifnet_error *);
+/* Ask the daemon to stop; returns when it has agreed. */
+int	ifnet_halt(struct ifnet_client *, struct ifnet_error *);
+
+/* --- ping ----------------------------------------------------------------- */
+
+struct ifnet_ping_reply {
+	uint32_t	 from;		/* network order */
+	unsigned	 seq;
+	unsigned	 ttl;
+	unsigned	 type, code;	/* ICMP */
+	unsigned	 bytes;
+	uint64_t	 rtt_ns;
+	int		 error;		/* sending failed: errno */
+};
+
+/* Begin; the connection serves this alone until ifnet_ping_stop(). */
+int	ifnet_ping_begin(struct ifnet_client *, uint32_t dst, uint32_t src,
+	    struct ifnet_error *);
+int	ifnet_ping_send(struct ifnet_client *, unsigned seq, unsigned bytes,
+	    unsigned ttl, struct ifnet_error *);
+/* ETIMEDOUT: none within ms. */
+int	ifnet_ping_recv(struct ifnet_client *, int ms,
+	    struct ifnet_ping_reply *, struct ifnet_error *);
+int	ifnet_ping_stop(struct ifnet_client *, struct ifnet_error *);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* !IFNET_CLIENT_H */

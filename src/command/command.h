@@ -1,0 +1,86 @@
+/*
+ * command: the subcommands of ifctl, as functions over a client, so that the
+ * command line, the daemon's configuration file, the interactive shell and an
+ * embedding program run the same code.
+ *
+ * A command first parses all its words, then makes its requests: a syntax
+ * error changes nothing.
+ */
+
+#ifndef COMMAND_COMMAND_H
+#define COMMAND_COMMAND_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <ifnet/client.h>
+
+/*
+ * Where and how a command runs.
+ */
+struct cmd_ctx {
+	struct ifnet_client *cc_client;	/* NULL when cc_check */
+	/* Opens a second connection (watch, monitor); NULL: cannot. */
+	struct ifnet_client *(*cc_connect)(void *, struct ifnet_error *);
+	void		*cc_connect_arg;
+	FILE		*cc_out;
+	FILE		*cc_err;
+	const char	*cc_vnet;
+	bool		 cc_check;	/* parse only, change nothing */
+	bool		 cc_tty;	/* cc_out is a terminal */
+	bool		 cc_config;	/* from a file: no interactive ones */
+	/* Set by a signal handler: stop what runs long.  May be NULL. */
+	const volatile int *cc_interrupted;
+};
+
+/* Exit codes of our own subcommands; the BSD ones use 1 for usage. */
+#define CMD_OK		0
+#define CMD_FAIL	1
+#define CMD_USAGE	2
+
+enum cmd_when {
+	CMD_ALWAYS,
+	CMD_NOT_CONFIG		/* long-running or display-only */
+};
+
+/*
+ * A subcommand.  Constant table in command.c, in help's order.
+ */
+struct command {
+	const char	*c_name;
+	const char	*c_synopsis;	/* after the name; lines by \n */
+	const char	*c_summary;	/* one line */
+	enum cmd_when	 c_when;
+	/* argv[0] is the name; returns the exit code, messages to cc_err */
+	int		(*c_run)(struct cmd_ctx *, int argc, char **argv);
+	/* candidates for the word argv[argc-1] (may be ""), one call each */
+	void		(*c_complete)(struct cmd_ctx *, int argc, char **argv,
+			    void (*add)(void *, const char *), void *arg);
+};
+
+extern const struct command *const commands[];	/* NULL-terminated */
+const struct command *command_find(const char *name);
+
+/* Run one; the exit code. */
+int	command_run(struct cmd_ctx *, int argc, char **argv);
+
+/*
+ * Split a line into words: blanks separate, '...' and "..." and \ quote, #
+ * begins a comment.  *argvp is one block to be freed; *argcp 0 for an empty
+ * line.  ENOMEM, EINVAL (unbalanced quotes; text in *e).
+ */
+int	command_split(const char *line, int *argcp, char ***argvp,
+	    struct ifnet_error *);
+
+/*
+ * A configuration file: check every line, and only then run them in order, stopping at the
+ * first that fails.  0, or an errno with "FILE:LINE: what" in *e.
+ */
+int	command_file(struct cmd_ctx *, const char *path,
+	    struct ifnet_error *);
+
+/* Run a line, its messages into *e; errno-like result (EINVAL for usage). */
+int	command_line(struct cmd_ctx *, const char *line,
+	    struct ifnet_error *);
+
+#endif /* !COMMAND_COMMAND_H */

@@ -1,0 +1,67 @@
+/*
+ * ctl: the control side of a stack: requests in, answers out.
+ *
+ * A session is one client: its credentials, and at most one follow or ping at
+ * a time.  ctl_dispatch() takes one message and gives every answer to the
+ * session's sink; it decides nothing, it translates to ifioctl(), sysctl_request() and
+ * rtsock_request().  The socket server (ctl_server) is one user of sessions, the
+ * client without a daemon (client/local) the other.
+ */
+
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include <ifnet/kauth.h>
+#include <ifnet/kern.h>
+
+#include "ctl/ctl_proto.h"
+
+struct ctl_session;
+struct ctl_server;
+
+/*
+ *	cs_send		one whole message; 0, or an errno, which ends the
+ *			request.  May sleep.
+ *	cs_wakeup	any context: ctl_session_events() has something
+ *	cs_halt		the stack is asked to stop; 0 or EOPNOTSUPP
+ */
+struct ctl_sink {
+	int	(*cs_send)(void *arg, const void *msg, size_t len);
+	void	(*cs_wakeup)(void *arg);
+	int	(*cs_halt)(void *arg);
+	void	*cs_arg;
+};
+
+/* Control, all of these.  ENOMEM. */
+int	ctl_session_create(struct kern *, const struct kauth_cred *,
+	    const struct ctl_sink *, struct ctl_session **);
+void	ctl_session_destroy(struct ctl_session *);
+/*
+ * One message of len bytes.  fd is a descriptor that came with it, or -1; it is taken.
+ * 0, or an errno when the session is to be ended (nonsense header, or the
+ * sink failed).
+ */
+int	ctl_dispatch(struct ctl_session *, const void *msg, size_t len,
+	    int fd);
+/* Send what a follow or ping has for the client; 0 or the sink's errno. */
+int	ctl_session_events(struct ctl_session *);
+
+/*
+ * A descriptor handed over with a request, while it is carried out on this
+ * thread; the driver that wants it takes it (-1: none, or taken).
+ * Implemented in src/kern/handover.c, so that drivers can reach it.
+ */
+int	kern_handover_take(void);
+void	kern_handover_set(int fd);
+
+/*
+ * The server: listens at a path, one control thread a client (at most
+ * maxclients).  Control.  EADDRINUSE, EACCES, ENAMETOOLONG, ...
+ */
+int	ctl_server_start(struct kern *, const char *path, unsigned mode,
+	    unsigned maxclients, int (*halt)(void *), void *arg,
+	    struct ctl_server **);
+/* Ends every session and removes the socket. */
+void	ctl_server_stop(struct ctl_server *);
+
+#endif /* !CTL_CTL_H */
