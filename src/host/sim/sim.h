@@ -16,8 +16,8 @@
 struct sim_config {
 	uint64_t	 sc_seed;
 	unsigned	 sc_ncpu;		/* host_ncpu(); 0 means 2 */
-	unsigned	 sc_alloc_fail_ppm;	/* of a million allocations */
-	unsigned	 sc_io_fail_ppm;	/* of a million tun/socket calls */
+	unsigned	 sc_alloc_fail_ppm; /* of a million allocations */
+	unsigned	 sc_io_fail_ppm; /* of a million tun/socket calls */
 	bool		 sc_quiet;		/* keep log lines, do not print */
 };
 
@@ -47,18 +47,40 @@ void	 sim_set_faults(struct host *, unsigned alloc_ppm, unsigned io_ppm);
 
 /*
  * The other side of a simulated tap, by device name: put a packet (with vnet
- * header) in, or take one out.  ENXIO: no such device; ENOBUFS: its queue is
- * full; EAGAIN: nothing there.
+ * header) in, or take one out (the room there is on entry, the packet's length
+ * on return).  ENXIO: no such device; ENOBUFS: its queue is full; EAGAIN:
+ * nothing there; EMSGSIZE: too long for the buffer, and still there.
  */
 int	 sim_tun_put(struct host *, const char *name, const void *, size_t);
 int	 sim_tun_get(struct host *, const char *name, void *, size_t *);
 /* The device goes away under its user: every further call is EBADFD. */
 int	 sim_tun_kill(struct host *, const char *name);
 
+/*
+ * A simulated tap with a descriptor that can be handed over: to
+ * host_tun_open() in tc_fd, or through a socket.  EEXIST, ENAMETOOLONG, ENOMEM.
+ */
+int	 sim_tun_create(struct host *, const char *name, int *fdp);
+
+/*
+ * Be the client of a listening socket: *fdp is the client's end, for
+ * host_sock_recv(), host_sock_send(), host_sock_close() and pollers.  Without
+ * credentials the peer is root.  ECONNREFUSED, EAGAIN (backlog full), ENOMEM.
+ */
+int	 sim_sock_connect(struct host *, const char *path,
+	    const struct host_peercred *, int *fdp);
+
+/* As host_sock_send(), and a copy of `passed' goes with the message. */
+ssize_t	 sim_sock_sendfd(struct host *, int fd, const struct iovec *, int n,
+	    int passed);
+
 /* The last log line, or "". */
 const char *sim_last_log(struct host *);
 
 /* The seed's own random numbers, for the test program. */
 uint64_t sim_random(struct host *);
+
+/* A hash of every scheduling decision so far and the time it was taken at. */
+uint64_t sim_trace(struct host *);
 
 #endif /* !HOST_SIM_SIM_H */

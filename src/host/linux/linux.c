@@ -1,0 +1,194 @@
+/*
+ * The Linux host: its operations table, and the small operations (clock,
+ * randomness, memory, log).
+ */
+
+#include "host/linux/impl.h"
+
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t
+read_clock(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t
+linux_clock(struct host *h)
+{
+
+	(void)h;
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+static uint64_t
+linux_wallclock(struct host *h)
+{
+
+	(void)h;
+	return read_clock(CLOCK_REALTIME);
+}
+
+static void
+linux_random(struct host *h, void *buf, size_t len)
+{
+	char *p = buf;
+	ssize_t got;
+
+	(void)h;
+	while (len > 0) {
+		got = getrandom(p, len, 0);
+		if (got < 0) {
+			/* Without good keys there is no safe way on. */
+			if (errno != EINTR)
+				abort();
+			continue;
+		}
+		p += got;
+		len -= (size_t)got;
+	}
+}
+
+void *
+linux_alloc(struct host *h, size_t bytes, size_t align)
+{
+	void *p;
+
+	(void)h;
+	if (bytes == 0)
+		bytes = 1;
+	if (align <= _Alignof(max_align_t))
+		return calloc(1, bytes);
+	if (posix_memalign(&p, align, bytes) != 0)
+		return NULL;
+	memset(p, 0, bytes);
+	return p;
+}
+
+void
+linux_free(struct host *h, void *p)
+{
+
+	(void)h;
+	free(p);
+}
+
+static size_t
+round_to_pages(size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) & ~(page - 1);
+}
+
+static void *
+linux_map(struct host *h, size_t bytes)
+{
+	void *p;
+
+	(void)h;
+	p = mmap(NULL, round_to_pages(bytes), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void
+linux_unmap(struct host *h, void *p, size_t bytes)
+{
+
+	(void)h;
+	if (p != NULL)
+		munmap(p, round_to_pages(bytes));
+}
+
+/* One write, so that lines of several threads do not mix. */
+static void
+linux_log(struct host *h, enum host_log_level level, const char *line)
+{
+	static const char prefix[] = "ifnet: ";
+	struct iovec iov[3];
+	ssize_t ignored;
+
+	(void)h;
+	(void)level;
+	iov[0].iov_base = (void *)(uintptr_t)prefix;
+	iov[0].iov_len = sizeof(prefix) - 1;
+	iov[1].iov_base = (void *)(uintptr_t)line;
+	iov[1].iov_len = strlen(line);
+	iov[2].iov_base = (void *)(uintptr_t)"\n";
+	iov[2].iov_len = 1;
+	ignored = writev(STDERR_FILENO, iov, 3);
+	(void)ignored;
+}
+
+static const struct host_ops linux_ops = {
+	.ho_name = "linux",
+	.ho_clock = linux_clock,
+	.ho_wallclock = linux_wallclock,
+	.ho_random = linux_random,
+	.ho_alloc = linux_alloc,
+	.ho_free = linux_free,
+	.ho_map = linux_map,
+	.ho_unmap = linux_unmap,
+	.ho_ncpu = linux_ncpu,
+	.ho_thread_create = linux_thread_create,
+	.ho_thread_join = linux_thread_join,
+	.ho_thread_attach = linux_thread_attach,
+	.ho_thread_foreach = linux_thread_foreach,
+	.ho_sleep = linux_sleep,
+	.ho_yield = linux_yield,
+	.ho_rcu_synchronize = linux_rcu_synchronize,
+	.ho_mutex_init = linux_mutex_init,
+	.ho_mutex_destroy = linux_mutex_destroy,
+	.ho_mutex_lock = linux_mutex_lock,
+	.ho_mutex_trylock = linux_mutex_trylock,
+	.ho_mutex_unlock = linux_mutex_unlock,
+	.ho_mutex_owned = linux_mutex_owned,
+	.ho_cond_init = linux_cond_init,
+	.ho_cond_destroy = linux_cond_destroy,
+	.ho_cond_wait = linux_cond_wait,
+	.ho_cond_broadcast = linux_cond_broadcast,
+	.ho_poller_create = linux_poller_create,
+	.ho_poller_destroy = linux_poller_destroy,
+	.ho_poller_add = linux_poller_add,
+	.ho_poller_mod = linux_poller_mod,
+	.ho_poller_del = linux_poller_del,
+	.ho_poller_wait = linux_poller_wait,
+	.ho_poller_wake = linux_poller_wake,
+	.ho_poller_fd = linux_poller_fd,
+	.ho_tun_open = linux_tun_open,
+	.ho_tun_close = linux_tun_close,
+	.ho_tun_fd = linux_tun_fd,
+	.ho_tun_name = linux_tun_name,
+	.ho_tun_recv = linux_tun_recv,
+	.ho_tun_send = linux_tun_send,
+	.ho_sock_listen = linux_sock_listen,
+	.ho_sock_accept = linux_sock_accept,
+	.ho_sock_recv = linux_sock_recv,
+	.ho_sock_send = linux_sock_send,
+	.ho_sock_close = linux_sock_close,
+	.ho_log = linux_log,
+};
+
+static struct linux_host the_linux_host = {
+	.lh_host.h_ops = &linux_ops,
+	.lh_thread_lock = PTHREAD_MUTEX_INITIALIZER,
+	.lh_sock_lock = PTHREAD_MUTEX_INITIALIZER,
+};
+
+struct host *
+host_linux(void)
+{
+
+	return &the_linux_host.lh_host;
+}
