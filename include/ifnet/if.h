@@ -147,6 +147,16 @@ struct ifqueue {
 
 struct if_percpuq;
 
+/*
+ * Something the routing socket has announced and not yet taken back.  Embedded in what
+ * listeners can be told of; zeroed is valid.  All of it: rtsock's lock.
+ */
+struct rts_node {
+	TAILQ_ENTRY(rts_node) rn_link;	/* in the order of announcement */
+	uint64_t	 rn_seq;	/* place in that order; 0: not in it */
+	uint32_t	 rn_kind;	/* RTS_*, 0: a listener's place */
+};
+
 /* --- the interface --------------------------------------------------------- */
 
 /*
@@ -188,8 +198,11 @@ struct ifnet {
 	uint8_t		 if_addrlen;	/* constant */
 	uint8_t		 if_hdrlen;	/* constant */
 	uint8_t		 if_link_state;	/* a: LINK_STATE_* */
-	uint16_t	 if_dunit;	/* unit, when it fits */
 	uint16_t	 if_pcount;	/* i: promiscuous requests */
+	uint16_t	 if_linkq;	/* link lock: queued states, 2 bits each */
+	uint8_t		 if_linkq_n;	/* link lock: how many of them */
+	uint8_t		 if_linkq_flags; /* link lock: IFLQ_* */
+	bool		 if_up_told;	/* i: IFF_UP as last announced */
 	uint32_t	 if_dlt;	/* driver: DLT_* */
 	uint32_t	 if_mtu_min, if_mtu_max;	/* driver: 0 = 68, 65535 */
 	uint32_t	 if_metric;	/* i: */
@@ -209,12 +222,15 @@ struct ifnet {
 	struct host_mutex_storage {
 		uint64_t w[6];
 	}		 if_ioctl_lock;	/* the ioctl lock */
+	struct ifnet	*if_linknext;	/* link lock: next with a change */
 	TAILQ_ENTRY(ifnet) if_list;	/* l: */
 	TAILQ_HEAD(, ifaddr) if_addrlist; /* i: and l: to change; rcu-safe
 					 * for readers that only go forward */
 	LIST_HEAD(, rtentry) if_routes;	/* route lock: routes through it */
 	struct ifaddr	*if_hwdl;	/* i: factory link-level address */
 	struct if_ext	*if_ext;	/* i: rare things, NULL until needed */
+	LIST_ENTRY(ifnet) if_pfil_link;	/* pfil's lock */
+	struct rts_node	 if_rts;	/* rtsock's */
 };
 
 /* --- allocation, attach, detach.  Control. ---------------------------------- */
@@ -314,6 +330,12 @@ struct mbuf *ifq_dequeue(struct ifnet *);
 /* Purge, counting DROP_SNDQ_PURGED or another reason. */
 void	ifq_purge(struct ifnet *, enum drop_reason);
 
+/*
+ * The link type without a header: lo and the like.  Input goes to the protocol
+ * by IP version, output to the driver as it is.
+ */
+extern const struct iftype_ops raw_type_ops;
+
 /* --- counting.  CPU. -------------------------------------------------------------- */
 
 void	if_stat_add(struct ifnet *, enum if_stat, uint64_t n);
@@ -344,11 +366,23 @@ struct ifaddr {
 #define IFA_DESTROYING	0x1
 #define IFA_TENTATIVE	0x2
 #define IFA_ROUTE	0x4		/* its connected route is installed */
+#define IFA_INNET	0x8		/* its prefix is in ifv_nets; l: */
 	int32_t		 ifa_preference;	/* a: */
 	int32_t		 ifa_metric;
 	struct psref_target ifa_psref;
-	struct kern_defer ifa_defer;
+
+	/* the interface layer's, for lookups: written with l:, rcu */
+	struct ifa_net_storage {
+		uint32_t w[2];
+	}		 ifa_net;	/* its prefix, a struct lpm_entry */
+	struct ifaddr	*ifa_netnext;	/* the others of the same prefix */
+	struct ifaddr	*ifa_netprev;
+	LIST_ENTRY(ifaddr) ifa_aflink;	/* all of the family */
+
+	struct kern_defer ifa_defer;	/* the family's */
 	void		(*ifa_free)(struct ifaddr *);	/* the family's */
+	LIST_HEAD(, rtentry) ifa_routes; /* route lock: that name it */
+	struct rts_node	 ifa_rts;	/* rtsock's */
 };
 
 #endif /* !IFNET_IF_H */

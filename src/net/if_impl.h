@@ -133,6 +133,11 @@ void	if_percpuq_destroy(struct ifnet *);	/* after the cross-call */
 void	if_percpuq_sweep(struct ifnet *);	/* xcall: drop what is queued */
 uint64_t if_percpuq_len(struct ifnet *);
 uint64_t if_percpuq_drops(struct ifnet *);
+/* Packets each CPU's queue takes; 0 without queues.  Any. */
+uint32_t if_percpuq_maxlen(struct ifnet *);
+void	if_percpuq_set_maxlen(struct ifnet *, uint32_t);
+/* if_input_vec(), without the counting when that was done at a queue. */
+void	if_input_counted(struct ifnet *, struct mvec *);
 extern const struct if_ops if_null_ops;
 extern const struct iftype_ops if_null_typeops;
 
@@ -159,7 +164,12 @@ uint64_t if_stats_sum(const struct ifnet *, enum if_stat);	/* raw */
 void	if_sadl_detach(struct ifnet *);
 int	if_laddr_ioctl(struct ifnet *, unsigned long, void *);
 
-/* if_addr.c: i: held; the address is built, its family's fields set. */
+/*
+ * if_addr.c: i: held; the address is built, its family's fields set.  Takes
+ * the list's reference and enters the address in every table (exact, far end
+ * or broadcast, prefix of an AF_INET one with a netmask).  ENOMEM, EAFNOSUPPORT: nothing
+ * has happened and the address is still the caller's.
+ */
 int	ifa_insert(struct ifnet *, struct ifaddr *);
 /* Unfindable, then waits for readers and references, drops the list's
  * reference. */

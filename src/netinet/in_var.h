@@ -20,9 +20,6 @@ struct in_ifaddr {
 	struct sockaddr_in ia_addr;
 	struct sockaddr_in ia_mask;
 	struct sockaddr_in ia_dst;	/* far end, or broadcast */
-	struct lpm_entry ia_lpm;	/* in ifv_nets, or in the chain of the
-					 * address that is */
-	uint8_t		 ia_inlpm;
 	uint8_t		 ia_len;	/* prefix length */
 };
 
