@@ -407,7 +407,10 @@ host_cond_destroy(struct host *h, struct host_cond *c)
 	h->h_ops->ho_cond_destroy(h, c);
 }
 
-/* Wait at most ns (HOST_FOREVER: no limit).  0 or ETIMEDOUT.  May switch. */
+/*
+ * Wait at most ns (HOST_FOREVER: no limit); may end early for no reason.
+ * 0 or ETIMEDOUT.  May switch.
+ */
 static inline int
 host_cond_wait(struct host *h, struct host_cond *c, struct host_mutex *m,
     uint64_t ns)
@@ -465,7 +468,8 @@ host_poller_del(struct host *h, struct host_poller *p, int fd)
 
 /*
  * Wait at most ns for events (0: look only) and store up to n of them, their
- * number in *np.  A doorbell ends the wait and is not stored.  0 or EINTR.
+ * number in *np.  A doorbell ends the wait and is not stored; a wait may also
+ * end for no reason.  One thread at a time waits on a poller.  0 or EINTR.
  * May switch.
  */
 static inline int
@@ -495,9 +499,9 @@ host_poller_fd(struct host *h, struct host_poller *p)
 
 /*
  * Open, or adopt, a tap device: non-blocking, with vnet header, offloads set
- * and, when it was opened by name, the device brought up.  On failure a handed-over
- * descriptor stays the caller's.  EPERM, EBUSY, ENXIO (no tun driver), EINVAL
- * (not a tap descriptor), or what the kernel said.  May sleep.
+ * and, when it was opened by name, the device brought up.  On failure a
+ * handed-over descriptor stays the caller's.  EPERM, EBUSY, ENXIO (no tun
+ * driver), EINVAL (not a tap descriptor), or what the kernel said.  May sleep.
  */
 static inline int
 host_tun_open(struct host *h, const struct host_tun_config *tc,
