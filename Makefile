@@ -1,0 +1,98 @@
+# The face of the build.  Meson and Ninja do the work; see `make help'.
+
+# Which sanitizer: address (with undefined), undefined, thread, or none.
+SAN =
+# Where it is installed.
+PREFIX = /usr/local
+DESTDIR =
+# More for `meson setup', for example -Db_lto=true.
+MESON_FLAGS =
+# make test: which tests (a pytest -k expression; unit tests are left out then).
+T =
+# make bench: which rows.
+ROWS =
+# make demo KEEP=1: leave it running.
+KEEP =
+
+# The build directory says what is in it.
+ifeq ($(SAN),)
+san_dir =
+san_flags = -Dbuildtype=release -Ddebug=true
+else ifeq ($(SAN),address)
+san_dir = -asan
+san_flags = -Db_sanitize=address,undefined
+else ifeq ($(SAN),undefined)
+san_dir = -ubsan
+san_flags = -Db_sanitize=undefined
+else ifeq ($(SAN),thread)
+san_dir = -tsan
+san_flags = -Db_sanitize=thread
+else
+$(error SAN is address, undefined or thread)
+endif
+ifneq ($(SAN),)
+san_flags += -Dbuildtype=debugoptimized -Doptimization=1 -Db_lundef=false
+endif
+ifneq ($(origin CC),default)
+ifneq ($(notdir $(CC)),gcc)
+ifneq ($(notdir $(CC)),cc)
+cc_dir = -$(notdir $(CC))
+endif
+endif
+export CC
+endif
+BUILD = build$(san_dir)$(cc_dir)
+
+all: build
+
+# Compile everything.
+build: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@scripts/install-deps -n build
+	meson setup $(BUILD) --prefix $(PREFIX) $(san_flags) $(MESON_FLAGS)
+
+deps-%:
+	@scripts/install-deps $(subst -, ,$*)
+
+# Two hosts, and our router between them.
+demo: deps-build-demo
+	@$(MAKE) --no-print-directory build
+	@KEEP=$(KEEP) scripts/demo $(BUILD)
+
+# All tests.  SAN=thread: the concurrent ones.
+test: deps-build-test
+	@$(MAKE) --no-print-directory build
+	@scripts/test $(BUILD) "$(SAN)" "$(T)"
+
+bench: deps-build-bench
+	@$(MAKE) --no-print-directory build
+	@ROWS='$(ROWS)' scripts/bench $(BUILD)
+
+# Format and lint, as CI does.
+check: deps-build-check
+	@scripts/check-format
+	@scripts/lint
+
+install: build
+	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf build build-*
+
+help:
+	@echo "make             build into build/"
+	@echo "make demo        two hosts and our router between them, in half a minute"
+	@echo "                 KEEP=1 leaves it running"
+	@echo "make test        every test; SAN=address, undefined or thread for a"
+	@echo "                 sanitizer's build, T=WORD for some end-to-end tests"
+	@echo "make bench       the benchmarks; ROWS=PATTERN for some"
+	@echo "make check       format and lint"
+	@echo "make install     into PREFIX ($(PREFIX)), below DESTDIR"
+	@echo "make clean       remove the build directories"
+	@echo
+	@echo "CC=clang builds with clang.  As root, demo, test and bench install the"
+	@echo "Debian packages they miss; otherwise they say what to type."
+
+.PHONY: all build demo test bench check install clean help
