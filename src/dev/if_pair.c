@@ -1,0 +1,273 @@
+/*
+ * pair: two Ethernet interfaces joined back to back, in one vnet or in two.
+ *
+ * What one end sends arrives at the other as a passed mbuf, on the same CPU, through
+ * the receiver's input queue (so a ring of routers cannot recurse).
+ *
+ *	ifconfig pair0 create			an end with nothing at it
+ *	ifconfig pair1 create peer pair0	joins it to an existing free end
+ *	ifconfig pair0 create peer lab:pair0	makes both ends
+ *
+ * An end with nothing at it has its link down.  Destroying one end leaves the
+ * other so.
+ *
+ * Locks: the joint between two ends is changed with the kern's vnet lock
+ * held, since the ends may be in two vnets; senders read it in their read section.
+ */
+
+#include "dev/dev.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dev/dev_param.h"
+#include "net/if_impl.h"
+
+struct pair_softc {
+	struct ifnet	*sc_ifp;	/* constant */
+	struct pair_softc *sc_peer;	/* rcu; written with the vnet lock */
+	struct kern	*sc_kern;	/* constant */
+	bool		 sc_dying;	/* vnet lock: no peer any more */
+};
+
+static int
+pair_transmit(struct ifnet *ifp, struct mvec *mv)
+{
+	struct pair_softc *sc = ifp->if_softc, *peer;
+
+	peer = __atomic_load_n(&sc->sc_peer, __ATOMIC_ACQUIRE);
+	if (peer == NULL) {
+		mvec_drop(ifp, mv, DROP_TX_NO_PEER);
+		return 0;
+	}
+	if_stat_add_vec(ifp, IF_STAT_OUT, mv);
+	if_percpuq_enqueue_vec(peer->sc_ifp, mv);
+	return 0;
+}
+
+static int
+pair_init(struct ifnet *ifp)
+{
+
+	if_flags_update(ifp, IFF_RUNNING, 0);
+	return 0;
+}
+
+static void
+pair_stop(struct ifnet *ifp, bool disable)
+{
+
+	(void)disable;
+	if_flags_update(ifp, 0, IFF_RUNNING);
+}
+
+static int
+pair_describe(struct ifnet *ifp, char *buf, size_t size)
+{
+	struct pair_softc *sc = ifp->if_softc, *peer;
+	struct host *h = if_host(ifp);
+
+	host_mutex_lock(h, &sc->sc_kern->k_vnet_lock);
+	peer = sc->sc_peer;
+	if (peer == NULL)
+		snprintf(buf, size, "no peer");
+	else if (peer->sc_ifp->if_vnet == ifp->if_vnet)
+		snprintf(buf, size, "peer %s", peer->sc_ifp->if_xname);
+	else
+		snprintf(buf, size, "peer %s:%s",
+		    peer->sc_ifp->if_vnet->vn_name, peer->sc_ifp->if_xname);
+	host_mutex_unlock(h, &sc->sc_kern->k_vnet_lock);
+	return 0;
+}
+
+static const struct if_ops pair_ops = {
+	.transmit = pair_transmit,
+	.ioctl = ether_ioctl,
+	.init = pair_init,
+	.stop = pair_stop,
+	.describe = pair_describe,
+};
+
+/* One end, attached. */
+static int
+pair_attach(struct vnet *vnet, unsigned unit, struct pair_softc **scp)
+{
+	uint8_t lladdr[ETHER_ADDR_LEN];
+	struct pair_softc *sc;
+	struct ifnet *ifp;
+	int error;
+
+	sc = kmem_zalloc(vnet->vn_kern, sizeof(*sc));
+	if (sc == NULL)
+		return ENOMEM;
+	ifp = if_alloc(vnet, IFT_ETHER);
+	if (ifp == NULL) {
+		error = ENOMEM;
+		goto fail;
+	}
+	sc->sc_ifp = ifp;
+	sc->sc_kern = vnet->vn_kern;
+	if_initname(ifp, pair_cloner.ifc_name, unit);
+	ifp->if_softc = sc;
+	ifp->if_ops = &pair_ops;
+	ifp->if_cloner = &pair_cloner;
+	ifp->if_extflags = IFEF_OWN_TRANSMIT;
+	ifp->if_link_state = LINK_STATE_DOWN;
+	ifp->if_mtu_max = 65535;
+	ifp->if_capabilities = ifp->if_capenable = IFCAP_TSOv4 | IFCAP_TSOv6 |
+	    IFCAP_CSUM_TCPv4_Tx | IFCAP_CSUM_UDPv4_Tx | IFCAP_CSUM_TCPv6_Tx |
+	    IFCAP_CSUM_UDPv6_Tx;
+	ifp->if_csum_tx = M_CSUM_PARTIAL | M_GSO_MASK | M_TSO_ECN;
+	ether_random_addr(vnet, lladdr);
+	error = ether_ifattach(ifp, lladdr);
+	if (error == 0)
+		error = if_percpuq_create(ifp);
+	if (error == 0)
+		error = if_attach(ifp);
+	if (error != 0) {
+		if_free(ifp);
+		goto fail;
+	}
+	*scp = sc;
+	return 0;
+fail:
+	kmem_free(vnet->vn_kern, sc);
+	return error;
+}
+
+static void
+pair_detach(struct pair_softc *sc)
+{
+	struct kern *k = sc->sc_kern;
+	struct pair_softc *peer;
+
+	host_mutex_lock(k->k_host, &k->k_vnet_lock);
+	sc->sc_dying = true;
+	peer = sc->sc_peer;
+	if (peer != NULL) {
+		__atomic_store_n(&peer->sc_peer, NULL, __ATOMIC_RELEASE);
+		__atomic_store_n(&sc->sc_peer, NULL, __ATOMIC_RELEASE);
+		if_link_state_change(peer->sc_ifp, LINK_STATE_DOWN);
+	}
+	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
+	if (peer != NULL)
+		pserialize_perform(k);	/* no sender is on its way here */
+	if_detach(sc->sc_ifp);
+	if_free(sc->sc_ifp);
+	kmem_free(k, sc);
+}
+
+/* Join two ends; EBUSY when either has a peer, or is on its way out. */
+static int
+pair_join(struct pair_softc *a, struct pair_softc *b)
+{
+	struct kern *k = a->sc_kern;
+	int error = EBUSY;
+
+	host_mutex_lock(k->k_host, &k->k_vnet_lock);
+	if (a != b && a->sc_peer == NULL && b->sc_peer == NULL &&
+	    !a->sc_dying && !b->sc_dying) {
+		__atomic_store_n(&a->sc_peer, b, __ATOMIC_RELEASE);
+		__atomic_store_n(&b->sc_peer, a, __ATOMIC_RELEASE);
+		if_link_state_change(a->sc_ifp, LINK_STATE_UP);
+		if_link_state_change(b->sc_ifp, LINK_STATE_UP);
+		error = 0;
+	}
+	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
+	return error;
+}
+
+/*
+ * "peer [VNET:]NAME": the vnet, held, and the name.  EINVAL; ENOENT: no such
+ * vnet.
+ */
+static int
+pair_parse(struct vnet *vnet, const char *params, struct vnet **peer_vnet,
+    char name[IFNAMSIZ])
+{
+	char word[DEV_WORDSIZE], more[DEV_WORDSIZE], *colon, *base;
+
+	if (!dev_param_word(&params, word) || strcmp(word, "peer") != 0 ||
+	    !dev_param_word(&params, word))
+		return EINVAL;
+	colon = strchr(word, ':');
+	base = colon == NULL ? word : colon + 1;
+	if (strlen(base) >= IFNAMSIZ)
+		return EINVAL;
+	strcpy(name, base);
+	if (dev_param_word(&params, more))
+		return EINVAL;
+	if (colon != NULL)
+		*colon = '\0';
+	*peer_vnet = vnet_get(vnet->vn_kern,
+	    colon == NULL ? vnet->vn_name : word);
+	return *peer_vnet == NULL ? ENOENT : 0;
+}
+
+static int
+pair_create_peer(struct vnet *vnet, struct pair_softc *sc, const char *name)
+{
+	struct pair_softc *peer;
+	struct psref psref;
+	struct ifnet *ifp;
+	size_t baselen;
+	unsigned unit;
+	int error;
+
+	if (if_name_split(name, &unit, &baselen) != 0 ||
+	    baselen != strlen(pair_cloner.ifc_name) ||
+	    strncmp(name, pair_cloner.ifc_name, baselen) != 0)
+		return EINVAL;
+	ifp = if_get(vnet, name, &psref);
+	if (ifp != NULL) {
+		error = ifp->if_cloner == &pair_cloner ?
+		    pair_join(sc, ifp->if_softc) : EINVAL;
+		if_put(ifp, &psref);
+		return error;
+	}
+	error = pair_attach(vnet, unit, &peer);
+	if (error != 0)
+		return error;
+	error = pair_join(sc, peer);
+	if (error != 0)
+		pair_detach(peer);
+	return error;
+}
+
+static int
+pair_create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
+    const char *params)
+{
+	struct vnet *peer_vnet = NULL;
+	struct pair_softc *sc;
+	char name[IFNAMSIZ];
+	int error;
+
+	(void)ifc;
+	if (params[0] != '\0') {
+		error = pair_parse(vnet, params, &peer_vnet, name);
+		if (error != 0)
+			return error;
+	}
+	error = pair_attach(vnet, unit, &sc);
+	if (error == 0 && peer_vnet != NULL) {
+		error = pair_create_peer(peer_vnet, sc, name);
+		if (error != 0)
+			pair_detach(sc);
+	}
+	if (peer_vnet != NULL)
+		vnet_put(peer_vnet);
+	return error;
+}
+
+static int
+pair_destroy(struct ifnet *ifp)
+{
+
+	pair_detach(ifp->if_softc);
+	return 0;
+}
+
+IF_CLONE_DRIVER(pair, pair_create, pair_destroy,
+    "peer [VNET:]pairN (an existing end without a peer, or a new one)");

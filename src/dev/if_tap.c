@@ -1,0 +1,480 @@
+/*
+ * tap: an Ethernet interface whose other end is a Linux tap device.
+ *
+ *	ifconfig tap0 create			the device is called tap0
+ *	ifconfig tap0 create host vm7		it is called vm7
+ *	ifconfig tap0 create fd			it came as a descriptor with
+ *						the request
+ *
+ * Packets carry a vnet header both ways, so that checksums left to the other
+ * side and segments of up to 64 KiB pass through in one piece.  The device is read
+ * by one CPU, which owns the receive buffers; any CPU may write.  While the
+ * interface is down nobody reads, and the device's own queue fills.  A
+ * device that goes away takes the link down; destroying the interface is
+ * still the user's.
+ */
+
+#include "dev/dev.h"
+
+#include <ifnet/if_types.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dev/dev_param.h"
+#include "kern/handover.h"
+#include "net/if_impl.h"
+
+/* Buffers one packet can take: 64 KiB and a link-level header. */
+#define TAP_NRX		33
+/* Most bytes one poll takes, so that large segments do not empty the pool. */
+#define TAP_POLL_BYTES	(1024 * 1024)
+
+#define TAP_CAPS	(IFCAP_TSOv4 | IFCAP_TSOv6 | \
+	    IFCAP_CSUM_TCPv4_Tx | IFCAP_CSUM_TCPv4_Rx | \
+	    IFCAP_CSUM_UDPv4_Tx | IFCAP_CSUM_UDPv4_Rx | \
+	    IFCAP_CSUM_TCPv6_Tx | IFCAP_CSUM_TCPv6_Rx | \
+	    IFCAP_CSUM_UDPv6_Tx | IFCAP_CSUM_UDPv6_Rx)
+
+/* The buffers of one poll, on its stack: the header, then the packet. */
+struct tap_rx {
+	unsigned	 rx_n;		/* buffers ready in rx_m */
+	struct mbuf	*rx_m[TAP_NRX];
+	struct host_vnethdr rx_vh;
+	struct iovec	 rx_iov[TAP_NRX + 1];
+};
+
+struct tap_softc {
+	struct ifnet	*sc_ifp;	/* constant */
+	struct host	*sc_host;	/* constant */
+	struct host_tun	*sc_tun;	/* constant */
+	struct cpu_poller sc_poller;	/* kern's while registered */
+	bool		 sc_polled;	/* ioctl lock: registered */
+	bool		 sc_gone;	/* atomic: the device went away */
+};
+
+/* --- receiving ------------------------------------------------------------ */
+
+/* Have a buffer in every element; false when the pool is empty. */
+static bool
+tap_rx_fill(struct tap_rx *rx)
+{
+	unsigned n;
+
+	if (rx->rx_n == TAP_NRX)
+		return true;
+	n = m_get_bulk(rx->rx_m + rx->rx_n, TAP_NRX - rx->rx_n);
+	for (unsigned i = rx->rx_n; i < rx->rx_n + n; i++) {
+		rx->rx_iov[i + 1].iov_base = rx->rx_m[i]->m_data;
+		rx->rx_iov[i + 1].iov_len = MBUF_SIZE;
+	}
+	rx->rx_n += n;
+	return rx->rx_n == TAP_NRX;
+}
+
+/* Make a packet of `len' bytes of the first buffers and close the ranks. */
+static struct mbuf *
+tap_rx_take(struct tap_rx *rx, size_t len)
+{
+	struct mbuf *m = rx->rx_m[0];
+	unsigned left, n;
+
+	m->m_pktlen = (uint32_t)len;
+	for (n = 0; len > MBUF_SIZE; n++, len -= MBUF_SIZE) {
+		rx->rx_m[n]->m_len = MBUF_SIZE;
+		rx->rx_m[n]->m_next = rx->rx_m[n + 1];
+	}
+	rx->rx_m[n]->m_len = (uint32_t)len;
+	n++;
+	left = rx->rx_n - n;
+	for (unsigned i = 0; i < n && i < left; i++) {
+		rx->rx_m[i] = rx->rx_m[rx->rx_n - 1 - i];
+		rx->rx_iov[i + 1] = rx->rx_iov[rx->rx_n - i];
+	}
+	rx->rx_n = left;
+	return m;
+}
+
+static void
+tap_rx_release(struct tap_rx *rx)
+{
+
+	while (rx->rx_n > 0)
+		m_freem(rx->rx_m[--rx->rx_n]);
+}
+
+/*
+ * The vnet header's state into the packet.  What does not fit the packet is
+ * not believed: false.
+ */
+static bool
+tap_rx_offload(const struct host_vnethdr *vh, struct mbuf *m)
+{
+	uint8_t gso = vh->vh_gso_type & (uint8_t)~HOST_VH_GSO_ECN;
+
+	if (vh->vh_flags & HOST_VH_NEEDS_CSUM) {
+		if ((uint32_t)vh->vh_csum_start + vh->vh_csum_offset + 2 >
+		    m->m_pktlen || vh->vh_csum_start < ETHER_HDR_LEN)
+			return false;
+		m->m_csum_flags |= M_CSUM_PARTIAL | M_CSUM_VALID;
+		m->m_csum_start = vh->vh_csum_start;
+		m->m_csum_offset = vh->vh_csum_offset;
+	} else if (vh->vh_flags & HOST_VH_DATA_VALID)
+		m->m_csum_flags |= M_CSUM_VALID;
+	if (gso == HOST_VH_GSO_NONE)
+		return true;
+	if (vh->vh_gso_size == 0 || !(vh->vh_flags & HOST_VH_NEEDS_CSUM))
+		return false;
+	m->m_segsz = vh->vh_gso_size;
+	switch (gso) {
+	case HOST_VH_GSO_TCPV4:
+		m->m_csum_flags |= M_TSO4;
+		break;
+	case HOST_VH_GSO_TCPV6:
+		m->m_csum_flags |= M_TSO6;
+		break;
+	case HOST_VH_GSO_UDP_L4:
+		m->m_csum_flags |= M_USO;
+		break;
+	default:
+		return false;
+	}
+	if (vh->vh_gso_type & HOST_VH_GSO_ECN)
+		m->m_csum_flags |= M_TSO_ECN;
+	return true;
+}
+
+static void
+tap_gone(struct tap_softc *sc)
+{
+
+	if (__atomic_exchange_n(&sc->sc_gone, true, __ATOMIC_ACQ_REL))
+		return;
+	klog(if_kern(sc->sc_ifp), KLOG_WARNING,
+	    "%s: the host device %s went away", sc->sc_ifp->if_xname,
+	    host_tun_name(sc->sc_host, sc->sc_tun));
+	if_link_state_change(sc->sc_ifp, LINK_STATE_DOWN);
+}
+
+/* A packet that was received but is not fit to go on. */
+static void
+tap_rx_drop(struct tap_softc *sc, struct mbuf *m, enum drop_reason reason)
+{
+
+	if_stat_add(sc->sc_ifp, IF_STAT_IPACKETS, 1);
+	if_stat_add(sc->sc_ifp, IF_STAT_IERRORS, 1);
+	m_drop(sc->sc_ifp, m, reason);
+}
+
+/* One packet, or none (NULL): *done says whether there may be more. */
+static struct mbuf *
+tap_rx_one(struct tap_softc *sc, struct tap_rx *rx, bool *done)
+{
+	struct mbuf *m;
+	ssize_t r;
+
+	*done = false;
+	r = host_tun_recv(sc->sc_host, sc->sc_tun, rx->rx_iov, TAP_NRX + 1);
+	if (r < 0) {
+		*done = true;
+		if (r == -EBADFD || r == -ENXIO)
+			tap_gone(sc);
+		else if (r != -EAGAIN)
+			if_stat_add(sc->sc_ifp, IF_STAT_IERRORS, 1);
+		return NULL;
+	}
+	if ((size_t)r <= sizeof(rx->rx_vh)) {
+		if_stat_add(sc->sc_ifp, IF_STAT_IERRORS, 1);
+		return NULL;
+	}
+	m = tap_rx_take(rx, (size_t)r - sizeof(rx->rx_vh));
+	if (tap_rx_offload(&rx->rx_vh, m))
+		return m;
+	tap_rx_drop(sc, m, DROP_RX_OFFLOAD);
+	return NULL;
+}
+
+static unsigned
+tap_poll(struct cpu_poller *cp, unsigned budget)
+{
+	struct tap_softc *sc = cp->cp_arg;
+	struct tap_rx rx;
+	struct mvec mv;
+	struct mbuf *m;
+	unsigned n;
+	size_t bytes = 0;
+	bool done = false;
+
+	if (budget > MVEC_MAX)
+		budget = MVEC_MAX;
+	mv.mv_n = 0;
+	rx.rx_n = 0;
+	rx.rx_iov[0].iov_base = &rx.rx_vh;
+	rx.rx_iov[0].iov_len = sizeof(rx.rx_vh);
+	for (n = 0; n < budget && bytes < TAP_POLL_BYTES; n++) {
+		if (!tap_rx_fill(&rx))
+			break;
+		m = tap_rx_one(sc, &rx, &done);
+		if (done)
+			break;
+		if (m != NULL) {
+			bytes += m->m_pktlen;
+			mv.mv_m[mv.mv_n++] = m;
+		}
+	}
+	tap_rx_release(&rx);
+	if (mv.mv_n > 0)
+		if_input_vec(sc->sc_ifp, &mv);
+	return n;
+}
+
+/* --- sending ---------------------------------------------------------------- */
+
+/* Bytes of the headers of a segmentation packet, for the vnet header. */
+static uint16_t
+tap_tx_hdrlen(const struct mbuf *m)
+{
+	unsigned off = m->m_csum_start;
+
+	if (m->m_csum_flags & M_USO)
+		return (uint16_t)(off + 8);
+	if (off + 13 > m->m_len)
+		return (uint16_t)(off + 20);
+	return (uint16_t)(off + (m->m_data[off + 12] >> 4) * 4);
+}
+
+static void
+tap_tx_offload(const struct mbuf *m, struct host_vnethdr *vh)
+{
+	unsigned flags = m->m_csum_flags;
+
+	memset(vh, 0, sizeof(*vh));
+	if (flags & M_CSUM_PARTIAL) {
+		vh->vh_flags = HOST_VH_NEEDS_CSUM;
+		vh->vh_csum_start = m->m_csum_start;
+		vh->vh_csum_offset = m->m_csum_offset;
+	} else if (flags & M_CSUM_VALID)
+		vh->vh_flags = HOST_VH_DATA_VALID;
+	if (!(flags & M_GSO_MASK))
+		return;
+	vh->vh_gso_type = flags & M_TSO4 ? HOST_VH_GSO_TCPV4 :
+	    flags & M_TSO6 ? HOST_VH_GSO_TCPV6 : HOST_VH_GSO_UDP_L4;
+	if (flags & M_TSO_ECN)
+		vh->vh_gso_type |= HOST_VH_GSO_ECN;
+	vh->vh_gso_size = m->m_segsz;
+	vh->vh_hdr_len = tap_tx_hdrlen(m);
+}
+
+/* One packet to the device; the reason it was not taken, or DROP_NREASONS. */
+static enum drop_reason
+tap_tx(struct tap_softc *sc, struct mbuf *m)
+{
+	struct iovec iov[MBUF_MAXCHAIN + 1];
+	struct host_vnethdr vh;
+	struct mbuf *n;
+	ssize_t r;
+	int niov = 1;
+
+	tap_tx_offload(m, &vh);
+	iov[0].iov_base = &vh;
+	iov[0].iov_len = sizeof(vh);
+	for (n = m; n != NULL; n = n->m_next) {
+		if (niov == MBUF_MAXCHAIN + 1)
+			return DROP_TX_ERROR;
+		iov[niov].iov_base = n->m_data;
+		iov[niov].iov_len = n->m_len;
+		niov++;
+	}
+	r = host_tun_send(sc->sc_host, sc->sc_tun, iov, niov);
+	if (r >= 0)
+		return DROP_NREASONS;
+	if (r == -EBADFD || r == -ENXIO)
+		tap_gone(sc);
+	return r == -EAGAIN || r == -ENOBUFS ? DROP_TX_RING_FULL :
+	    DROP_TX_ERROR;
+}
+
+static int
+tap_transmit(struct ifnet *ifp, struct mvec *mv)
+{
+	struct tap_softc *sc = ifp->if_softc;
+	struct mvec sent;
+	enum drop_reason reason;
+
+	sent.mv_n = 0;
+	for (unsigned i = 0; i < mv->mv_n; i++) {
+		reason = tap_tx(sc, mv->mv_m[i]);
+		if (reason == DROP_NREASONS)
+			sent.mv_m[sent.mv_n++] = mv->mv_m[i];
+		else
+			m_drop(ifp, mv->mv_m[i], reason);
+	}
+	mv->mv_n = 0;
+	if_stat_add_vec(ifp, IF_STAT_OUT, &sent);
+	mvec_free(&sent);
+	return 0;
+}
+
+/* --- control ------------------------------------------------------------------ */
+
+static int
+tap_init(struct ifnet *ifp)
+{
+	struct tap_softc *sc = ifp->if_softc;
+	int error;
+
+	if (!sc->sc_polled) {
+		error = cpu_poller_add(if_kern(ifp), NULL, &sc->sc_poller);
+		if (error != 0)
+			return error;
+		sc->sc_polled = true;
+	}
+	if_flags_update(ifp, IFF_RUNNING, 0);
+	return 0;
+}
+
+static void
+tap_stop(struct ifnet *ifp, bool disable)
+{
+	struct tap_softc *sc = ifp->if_softc;
+
+	(void)disable;
+	if_flags_update(ifp, 0, IFF_RUNNING);
+	if (sc->sc_polled) {
+		cpu_poller_remove(if_kern(ifp), &sc->sc_poller);
+		sc->sc_polled = false;
+	}
+}
+
+static int
+tap_describe(struct ifnet *ifp, char *buf, size_t size)
+{
+	struct tap_softc *sc = ifp->if_softc;
+
+	snprintf(buf, size, "host %s", host_tun_name(sc->sc_host, sc->sc_tun));
+	return 0;
+}
+
+static const struct if_ops tap_ops = {
+	.transmit = tap_transmit,
+	.ioctl = ether_ioctl,
+	.init = tap_init,
+	.stop = tap_stop,
+	.describe = tap_describe,
+};
+
+/* "host NAME", "fd", in any order. */
+static int
+tap_parse(const char *params, char name[DEV_WORDSIZE], bool *fd)
+{
+	char word[DEV_WORDSIZE];
+
+	while (dev_param_word(&params, word)) {
+		if (strcmp(word, "host") == 0) {
+			if (!dev_param_word(&params, name) ||
+			    strlen(name) >= IFNAMSIZ)
+				return EINVAL;
+		} else if (strcmp(word, "fd") == 0)
+			*fd = true;
+		else
+			return EINVAL;
+	}
+	return 0;
+}
+
+static int
+tap_open(struct tap_softc *sc, const char *name, bool handed)
+{
+	struct host_tun_config tc = { 0 };
+	int error;
+
+	tc.tc_name = name;
+	tc.tc_fd = -1;
+	tc.tc_offload = HOST_TUN_CSUM | HOST_TUN_TSO4 | HOST_TUN_TSO6 |
+	    HOST_TUN_TSO_ECN | HOST_TUN_USO;
+	if (handed) {
+		tc.tc_fd = kern_handover_take();
+		if (tc.tc_fd == -1)
+			return EBADF;
+	}
+	error = host_tun_open(sc->sc_host, &tc, &sc->sc_tun);
+	if (error != 0 && handed)
+		host_sock_close(sc->sc_host, tc.tc_fd);
+	return error;
+}
+
+static int
+tap_create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
+    const char *params)
+{
+	char name[DEV_WORDSIZE] = "";
+	uint8_t lladdr[ETHER_ADDR_LEN];
+	struct tap_softc *sc;
+	struct ifnet *ifp;
+	bool handed = false;
+	int error;
+
+	error = tap_parse(params, name, &handed);
+	if (error != 0)
+		return error;
+	sc = kmem_zalloc(vnet->vn_kern, sizeof(*sc));
+	if (sc == NULL)
+		return ENOMEM;
+	sc->sc_host = vnet->vn_kern->k_host;
+	ifp = if_alloc(vnet, IFT_ETHER);
+	if (ifp == NULL) {
+		error = ENOMEM;
+		goto fail_sc;
+	}
+	if_initname(ifp, ifc->ifc_name, unit);
+	error = tap_open(sc, name[0] != '\0' ? name : ifp->if_xname, handed);
+	if (error != 0)
+		goto fail_ifp;
+	sc->sc_ifp = ifp;
+	sc->sc_poller.cp_fd = host_tun_fd(sc->sc_host, sc->sc_tun);
+	sc->sc_poller.cp_poll = tap_poll;
+	sc->sc_poller.cp_arg = sc;
+
+	ifp->if_softc = sc;
+	ifp->if_ops = &tap_ops;
+	ifp->if_extflags = IFEF_OWN_TRANSMIT;
+	ifp->if_link_state = LINK_STATE_UP;
+	ifp->if_mtu_max = 65535 - ETHER_HDR_LEN;
+	ifp->if_capabilities = ifp->if_capenable = TAP_CAPS;
+	ifp->if_csum_tx = M_CSUM_PARTIAL | M_GSO_MASK | M_TSO_ECN;
+	ether_random_addr(vnet, lladdr);
+	error = ether_ifattach(ifp, lladdr);
+	if (error == 0)
+		error = if_attach(ifp);
+	if (error != 0)
+		goto fail_tun;
+	return 0;
+
+fail_tun:
+	host_tun_close(sc->sc_host, sc->sc_tun);
+fail_ifp:
+	if_free(ifp);
+fail_sc:
+	kmem_free(vnet->vn_kern, sc);
+	return error;
+}
+
+static int
+tap_destroy(struct ifnet *ifp)
+{
+	struct tap_softc *sc = ifp->if_softc;
+	struct kern *k = if_kern(ifp);
+
+	if_ioctl_lock(ifp);
+	tap_stop(ifp, true);
+	if_ioctl_unlock(ifp);
+	if_detach(ifp);
+	host_tun_close(sc->sc_host, sc->sc_tun);
+	if_free(ifp);
+	kmem_free(k, sc);
+	return 0;
+}
+
+IF_CLONE_DRIVER(tap, tap_create, tap_destroy,
+    "host NAME (of the Linux device), fd (handed over)");
