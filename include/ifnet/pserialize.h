@@ -50,6 +50,8 @@ void	pserialize_perform(struct kern *);
 /* In an object that passive references point at; zeroed is valid. */
 struct psref_target {
 	uint32_t	 pt_destroying;	/* atomic */
+	uint32_t	 pt_shared;	/* references taken while memory for
+					 * the thread's own was out; atomic */
 };
 
 /* In the holder; contents are psref's own. */

@@ -70,6 +70,7 @@ struct cpu {
 	bool		 ci_stop;
 } __attribute__((__aligned__(64)));
 
+struct ctl_registry;
 struct mbuf_pool;
 struct softint_table;
 struct reclaim;
@@ -95,7 +96,13 @@ struct kern {
 	uint32_t	 k_vnet_nextid;		/* k_vnet_lock */
 
 	struct host_mutex k_xcall_lock;		/* one cross-call at a time */
+	struct host_mutex k_done_lock;		/* calls' completion counts */
+	struct host_cond k_done_cv;		/* a CPU finished a call */
 	void		*k_stack;		/* the composer's */
+	struct ctl_registry *k_ctl;		/* src/ctl's; NULL: none */
+	/* Constant: a vnet is dying; whoever holds it for long (a client that
+	 * follows it) is to let go.  Control; NULL: nobody does. */
+	void		(*k_vnet_revoke)(struct vnet *);
 };
 
 /* Control.  ENOMEM, EAGAIN, EINVAL; undone then. */
@@ -115,6 +122,9 @@ int	kern_fd(struct kern *);
 /* Buffers in the region and how many of them are free (exact when idle). */
 unsigned mbuf_total(struct kern *);
 unsigned mbuf_free_count(struct kern *);
+
+/* CPU: free a packet and count it on this CPU, for want of an interface. */
+void	kern_drop(struct mbuf *, enum drop_reason);
 
 /*
  * Charge the clocks since the last switch to the stage that ran, and begin

@@ -49,6 +49,10 @@ int	khash_insert(struct khash *, uint32_t hash, void *obj);
 /* Writer: the object is in it. */
 void	khash_remove(struct khash *, uint32_t hash, const void *obj);
 
+/* Writer: put `new' (equal key) where `old' is.  Never fails. */
+void	khash_replace(struct khash *, uint32_t hash, const void *old,
+	    void *new);
+
 /* Where a search stands. */
 struct khash_iter {
 	const struct khash_array *hi_array;

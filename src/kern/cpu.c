@@ -1,0 +1,344 @@
+/*
+ * The CPU's loop: work from others, pollers, soft interrupts, callouts, sleep.
+ *
+ * A pass is one read section.  Outside it the CPU may look at descriptors,
+ * sleep, and tell others that their calls are done.
+ *
+ * Whoever gives a CPU something to do stores it first and then looks at
+ * ci_sleeping; the CPU sets ci_sleeping first and then looks for things to
+ * do.  A full fence stands between the two on both sides, so at least one of
+ * them sees the other, and a busy CPU is never interrupted by a system call.
+ */
+
+#include "kern/cpu_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* Descriptors looked at in one call. */
+#define LOOK_EVENTS	64
+/* A busy CPU looks at its descriptors after so many passes or so long. */
+#define LOOK_PASSES	64
+#define LOOK_NS		(100 * 1000)
+/* kern_run() returns to the user's loop after this many passes. */
+#define RUN_PASSES	1024
+
+const char *
+cpu_stage_name(enum cpu_stage stage)
+{
+	static const char *const names[STAGE_MAX] = {
+		[STAGE_POLL] = "poll",
+		[STAGE_IF_INPUT] = "if_input",
+		[STAGE_ETHER_INPUT] = "ether_input",
+		[STAGE_IP_INPUT] = "ip_input",
+		[STAGE_IP_FORWARD] = "ip_forward",
+		[STAGE_ETHER_OUTPUT] = "ether_output",
+		[STAGE_TRANSMIT] = "transmit",
+		[STAGE_LOCAL] = "local",
+	};
+
+	return (unsigned)stage < STAGE_MAX ? names[stage] : NULL;
+}
+
+int
+cpu_create(struct kern *k, unsigned index)
+{
+	struct cpu *ci;
+	int error;
+
+	ci = host_alloc(k->k_host, sizeof(*ci), 64);
+	if (ci == NULL)
+		return ENOMEM;
+	ci->ci_kern = k;
+	ci->ci_index = index;
+	ci->ci_now = host_clock(k->k_host);
+	ci->ci_stage_cur = STAGE_LOCAL;
+	/* Until it runs for the first time everybody has to ring. */
+	ci->ci_sleeping = 1;
+	k->k_cpu[index] = ci;
+	ci->ci_private = host_alloc(k->k_host, sizeof(struct cpu_private), 64);
+	if (ci->ci_private == NULL)
+		return ENOMEM;
+	error = host_poller_create(k->k_host, &ci->ci_poller);
+	if (error != 0)
+		return error;
+	return callout_wheel_create(ci);
+}
+
+void
+cpu_destroy(struct kern *k, unsigned index)
+{
+	struct cpu *ci = k->k_cpu[index];
+
+	if (ci == NULL)
+		return;
+	KASSERT(ci->ci_npollers == 0);
+	KASSERT(ci->ci_work == NULL);
+	callout_wheel_destroy(ci);
+	if (ci->ci_poller != NULL)
+		host_poller_destroy(k->k_host, ci->ci_poller);
+	host_free(k->k_host, ci->ci_private);
+	host_free(k->k_host, ci);
+	k->k_cpu[index] = NULL;
+}
+
+void
+cpu_notify(struct cpu *ci)
+{
+
+	full_fence();
+	if (__atomic_load_n(&ci->ci_sleeping, __ATOMIC_RELAXED) != 0)
+		host_poller_wake(ci->ci_kern->k_host, ci->ci_poller);
+}
+
+bool
+cpu_work_schedule(struct kern *k, struct cpu *ci, struct cpu_work *w)
+{
+	struct cpu_work *head;
+
+	if (__atomic_exchange_n(&w->cw_queued, 1, __ATOMIC_ACQ_REL) != 0)
+		return false;
+	if (ci == NULL) {
+		ci = curcpu();
+		if (ci == NULL || ci->ci_kern != k)
+			ci = k->k_cpu[0];
+	}
+	head = __atomic_load_n(&ci->ci_work, __ATOMIC_RELAXED);
+	do {
+		w->cw_next = head;
+	} while (!__atomic_compare_exchange_n(&ci->ci_work, &head, w, true,
+	    __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+	cpu_notify(ci);
+	return true;
+}
+
+/* Run what others scheduled, oldest first. */
+static bool
+run_work(struct cpu *ci)
+{
+	struct cpu_work *w, *next, *list = NULL;
+
+	if (__atomic_load_n(&ci->ci_work, __ATOMIC_RELAXED) == NULL)
+		return false;
+	w = __atomic_exchange_n(&ci->ci_work, NULL, __ATOMIC_ACQUIRE);
+	for (; w != NULL; w = next) {
+		next = w->cw_next;
+		w->cw_next = list;
+		list = w;
+	}
+	for (w = list; w != NULL; w = next) {
+		next = w->cw_next;
+		/* From here on it may be scheduled again, or freed by fn. */
+		__atomic_store_n(&w->cw_queued, 0, __ATOMIC_RELEASE);
+		w->cw_fn(w);
+	}
+	return true;
+}
+
+void
+cpu_push_done(struct cpu *ci, struct cpu_work *w)
+{
+	struct cpu_private *cp = ci->ci_private;
+
+	w->cw_next = cp->cpv_done;
+	cp->cpv_done = w;
+}
+
+static void
+finish_calls(struct cpu *ci)
+{
+	struct cpu_private *cp = ci->ci_private;
+	struct cpu_work *done = cp->cpv_done;
+
+	if (done == NULL)
+		return;
+	cp->cpv_done = NULL;
+	xcall_finish(ci, done);
+}
+
+bool
+cpu_pass(struct cpu *ci)
+{
+	bool worked;
+
+	ci->ci_now = host_clock(ci->ci_kern->k_host);
+	ci->ci_stage_mark = __builtin_ia32_rdtsc();
+	ci->ci_stage_cur = STAGE_LOCAL;
+	ci->ci_passes++;
+
+	pserialize_read_enter();
+	worked = run_work(ci);
+	worked |= poller_run(ci);
+	worked |= softint_run(ci);
+	worked |= callout_run(ci);
+	pserialize_read_exit();
+
+	if (worked)
+		(void)cpu_stage_switch(ci, STAGE_LOCAL);
+	finish_calls(ci);
+	return worked;
+}
+
+bool
+cpu_has_work(struct cpu *ci)
+{
+
+	return __atomic_load_n(&ci->ci_work, __ATOMIC_RELAXED) != NULL ||
+	    ci->ci_hot != NULL || poller_kicked(ci) ||
+	    ci->ci_softpending != 0;
+}
+
+unsigned
+cpu_look(struct cpu *ci, uint64_t ns)
+{
+	struct host_event ev[LOOK_EVENTS];
+	unsigned n;
+
+	if (host_poller_wait(ci->ci_kern->k_host, ci->ci_poller, ev,
+	    LOOK_EVENTS, ns, &n) != 0)
+		return 0;
+	for (unsigned i = 0; i < n; i++)
+		poller_ready(ev[i].he_cookie, ev[i].he_events);
+	return n;
+}
+
+static void
+cpu_sleep(struct cpu *ci)
+{
+	uint64_t deadline, now;
+
+	__atomic_store_n(&ci->ci_sleeping, 1, __ATOMIC_RELAXED);
+	full_fence();
+	if (!cpu_has_work(ci) &&
+	    !__atomic_load_n(&ci->ci_stop, __ATOMIC_RELAXED)) {
+		deadline = callout_deadline(ci);
+		if (deadline != HOST_FOREVER) {
+			now = host_clock(ci->ci_kern->k_host);
+			deadline = deadline > now ? deadline - now : 0;
+		}
+		ci->ci_sleeps++;
+		(void)cpu_look(ci, deadline);
+	}
+	__atomic_store_n(&ci->ci_sleeping, 0, __ATOMIC_RELAXED);
+}
+
+static void
+cpu_main(void *arg)
+{
+	struct cpu *ci = arg;
+	const uint64_t busy_ns = ci->ci_kern->k_config.kc_busy_poll_ns;
+	/* Who does not want busy polling wants its descriptors looked at. */
+	const unsigned look_passes = busy_ns == 0 ? 1 : LOOK_PASSES;
+	uint64_t last_work = 0, last_look = 0;
+	unsigned passes = 0;
+
+	host_curthread->ht_cpu = ci;
+	psref_thread_prepare();
+	__atomic_store_n(&ci->ci_sleeping, 0, __ATOMIC_RELAXED);
+	while (!__atomic_load_n(&ci->ci_stop, __ATOMIC_ACQUIRE)) {
+		if (cpu_pass(ci)) {
+			last_work = ci->ci_now;
+			if (++passes < look_passes &&
+			    ci->ci_now - last_look < LOOK_NS)
+				continue;
+		} else if (!cpu_has_work(ci) &&
+		    ci->ci_now - last_work >= busy_ns) {
+			cpu_sleep(ci);
+			continue;
+		}
+		(void)cpu_look(ci, 0);
+		last_look = ci->ci_now;
+		passes = 0;
+	}
+	/* What was scheduled before the end still runs. */
+	while (cpu_pass(ci) || cpu_has_work(ci))
+		continue;
+	host_curthread->ht_cpu = NULL;
+}
+
+int
+cpu_start(struct cpu *ci)
+{
+	struct kern *k = ci->ci_kern;
+	char name[16];
+	int pin = -1;
+
+	if (k->k_config.kc_pin && host_ncpu(k->k_host) > k->k_ncpu)
+		pin = (int)ci->ci_index;
+	(void)snprintf(name, sizeof(name), "ifnet-cpu%u", ci->ci_index);
+	return host_thread_create(k->k_host, name, pin, cpu_main, ci,
+	    &ci->ci_thread);
+}
+
+void
+cpu_stop(struct cpu *ci)
+{
+
+	__atomic_store_n(&ci->ci_stop, true, __ATOMIC_RELEASE);
+	cpu_notify(ci);
+	host_thread_join(ci->ci_kern->k_host, ci->ci_thread);
+	ci->ci_thread = NULL;
+}
+
+void
+cpu_enter(struct cpu *ci)
+{
+
+	KASSERT(ci->ci_thread == NULL && curcpu() == NULL);
+	KASSERT(host_thread_attach(ci->ci_kern->k_host) != NULL);
+	__atomic_store_n(&ci->ci_sleeping, 0, __ATOMIC_RELAXED);
+	host_curthread->ht_cpu = ci;
+	ci->ci_now = host_clock(ci->ci_kern->k_host);
+}
+
+void
+cpu_leave(struct cpu *ci)
+{
+
+	host_curthread->ht_cpu = NULL;
+	__atomic_store_n(&ci->ci_sleeping, 1, __ATOMIC_RELAXED);
+	full_fence();
+}
+
+void
+kern_run(struct kern *k)
+{
+	struct cpu *ci = k->k_cpu[0];
+	unsigned passes = 0;
+
+	KASSERT(!k->k_threaded);
+	do {
+		cpu_enter(ci);
+		while (passes++ < RUN_PASSES) {
+			if (cpu_pass(ci) && passes % LOOK_PASSES != 0)
+				continue;
+			if (cpu_look(ci, 0) == 0 && !cpu_has_work(ci))
+				break;
+		}
+		cpu_leave(ci);
+	} while (reclaim_run(k) && passes < RUN_PASSES);
+}
+
+uint64_t
+kern_timeout_ns(struct kern *k)
+{
+	struct cpu *ci = k->k_cpu[0];
+	uint64_t deadline, now;
+
+	KASSERT(!k->k_threaded);
+	if (cpu_has_work(ci) || reclaim_pending(k))
+		return 0;
+	deadline = callout_deadline(ci);
+	if (deadline == HOST_FOREVER)
+		return HOST_FOREVER;
+	now = host_clock(k->k_host);
+	return deadline > now ? deadline - now : 0;
+}
+
+int
+kern_fd(struct kern *k)
+{
+
+	KASSERT(!k->k_threaded);
+	return host_poller_fd(k->k_host, k->k_cpu[0]->ci_poller);
+}

@@ -1,0 +1,196 @@
+/*
+ * The life of a struct kern, its log and its assertions.
+ */
+
+#include "kern/kern_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Undo kern_create() as far as it got; CPUs and reclaim are stopped. */
+static void
+kern_free(struct kern *k)
+{
+	struct host *h = k->k_host;
+
+	for (unsigned i = 0; i < k->k_ncpu; i++)
+		cpu_destroy(k, i);
+	softint_table_destroy(k);
+	mbuf_pool_destroy(k);
+	host_cond_destroy(h, &k->k_done_cv);
+	host_mutex_destroy(h, &k->k_done_lock);
+	host_mutex_destroy(h, &k->k_xcall_lock);
+	host_cond_destroy(h, &k->k_vnet_cv);
+	host_mutex_destroy(h, &k->k_vnet_lock);
+	host_cond_destroy(h, &k->k_psref_cv);
+	host_mutex_destroy(h, &k->k_psref_lock);
+	host_free(h, k);
+}
+
+static struct kern *
+kern_alloc(struct host *h, const struct kern_config *kc)
+{
+	struct kern *k;
+
+	k = host_alloc(h, sizeof(*k), 0);
+	if (k == NULL)
+		return NULL;
+	k->k_host = h;
+	k->k_config = *kc;
+	k->k_threaded = kc->kc_ncpu > 0;
+	k->k_ncpu = k->k_threaded ? kc->kc_ncpu : 1;
+	/* The process's own identity is no part of the host: it never fails
+	 * and is the same in a simulation. */
+	k->k_uid = geteuid();
+	k->k_admin_gid = (gid_t)-1;
+	k->k_log_level = KLOG_INFO;
+	k->k_vnet_nextid = 1;
+	LIST_INIT(&k->k_vnets);
+	host_mutex_init(h, &k->k_psref_lock);
+	host_cond_init(h, &k->k_psref_cv);
+	host_mutex_init(h, &k->k_vnet_lock);
+	host_cond_init(h, &k->k_vnet_cv);
+	host_mutex_init(h, &k->k_xcall_lock);
+	host_mutex_init(h, &k->k_done_lock);
+	host_cond_init(h, &k->k_done_cv);
+	return k;
+}
+
+int
+kern_create(struct host *h, const struct kern_config *kc, struct kern **kp)
+{
+	struct kern *k;
+	unsigned started = 0;
+	int error;
+
+	if (kc->kc_ncpu > CPU_MAX || kc->kc_mbufs == 0)
+		return EINVAL;
+	if (host_thread_attach(h) == NULL)
+		return ENOMEM;
+	k = kern_alloc(h, kc);
+	if (k == NULL)
+		return ENOMEM;
+	error = mbuf_pool_create(k);
+	if (error != 0)
+		goto fail;
+	error = softint_table_create(k);
+	if (error != 0)
+		goto fail;
+	for (unsigned i = 0; i < k->k_ncpu; i++) {
+		error = cpu_create(k, i);
+		if (error != 0)
+			goto fail;
+	}
+	error = reclaim_create(k);
+	if (error != 0)
+		goto fail;
+	for (; k->k_threaded && started < k->k_ncpu; started++) {
+		error = cpu_start(k->k_cpu[started]);
+		if (error != 0)
+			goto fail_stop;
+	}
+	*kp = k;
+	return 0;
+
+fail_stop:
+	while (started > 0)
+		cpu_stop(k->k_cpu[--started]);
+	reclaim_destroy(k);
+fail:
+	kern_free(k);
+	return error;
+}
+
+void
+kern_destroy(struct kern *k)
+{
+	unsigned lost;
+
+	KASSERT(curcpu() == NULL);
+	KASSERT(LIST_EMPTY(&k->k_vnets));
+	/* What is deferred may need the CPUs, so it runs while they do. */
+	kern_defer_barrier(k);
+	for (unsigned i = 0; k->k_threaded && i < k->k_ncpu; i++)
+		cpu_stop(k->k_cpu[i]);
+	if (!k->k_threaded)
+		kern_run(k);
+	reclaim_destroy(k);
+	lost = mbuf_total(k) - mbuf_free_count(k);
+	if (lost != 0)
+		klog(k, KLOG_ERR, "%u packet buffers were never freed", lost);
+	kern_free(k);
+}
+
+uint64_t
+kern_now(struct kern *k)
+{
+	struct cpu *ci = curcpu();
+
+	return ci != NULL ? ci->ci_now : host_clock(k->k_host);
+}
+
+struct cpu *
+curcpu(void)
+{
+
+	return host_curthread != NULL ? host_curthread->ht_cpu : NULL;
+}
+
+unsigned
+cpu_index(const struct cpu *ci)
+{
+
+	return ci->ci_index;
+}
+
+struct kern *
+cpu_kern(const struct cpu *ci)
+{
+
+	return ci->ci_kern;
+}
+
+unsigned
+kern_ncpu(const struct kern *k)
+{
+
+	return k->k_ncpu;
+}
+
+struct cpu *
+kern_cpu(struct kern *k, unsigned i)
+{
+
+	KASSERT(i < k->k_ncpu);
+	return k->k_cpu[i];
+}
+
+void
+klog(struct kern *k, int level, const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+
+	if (level > __atomic_load_n(&k->k_log_level, __ATOMIC_RELAXED))
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	host_log(k->k_host, (enum host_log_level)level, line);
+}
+
+void
+kern_assert_fail(const char *expr, const char *file, int line)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "assertion failed: %s, %s:%d", expr,
+	    file, line);
+	if (host_curthread != NULL)
+		host_log(host_curthread->ht_host, HOST_LOG_ERR, text);
+	else
+		(void)fprintf(stderr, "%s\n", text);
+	abort();
+}

@@ -1,0 +1,87 @@
+/*
+ * kern_private: what the files of src/kern show each other and nobody else.
+ */
+
+#ifndef KERN_KERN_PRIVATE_H
+#define KERN_KERN_PRIVATE_H
+
+#include "kern/kern_impl.h"
+
+#define NS_PER_MS	1000000u
+#define NS_PER_SEC	1000000000u
+
+/* A bundle is what a cache and the depot exchange in one operation. */
+#define BUNDLE_MAX	MVEC_MAX
+
+/*
+ * A full barrier.  As an instruction, because ThreadSanitizer's compiler
+ * refuses the standard fence.
+ */
+static inline void
+full_fence(void)
+{
+
+	__builtin_ia32_mfence();
+	__asm__ volatile("" ::: "memory");
+}
+
+/* cpu.c */
+int	cpu_create(struct kern *, unsigned index);
+void	cpu_destroy(struct kern *, unsigned index);
+int	cpu_start(struct cpu *);
+void	cpu_stop(struct cpu *);
+/* Any: the CPU has something new to look at; wake it if it sleeps. */
+void	cpu_notify(struct cpu *);
+/* Control: run fn(arg) on one CPU, in CPU context, and wait. */
+void	cpu_call(struct cpu *, void (*fn)(void *), void *arg);
+/* Control, ncpu 0: the calling thread becomes the CPU, and stops being it. */
+void	cpu_enter(struct cpu *);
+void	cpu_leave(struct cpu *);
+/* Owner: one pass; was there anything to do? */
+bool	cpu_pass(struct cpu *);
+/* Owner: something is left to do at once. */
+bool	cpu_has_work(struct cpu *);
+/* Owner: look at the descriptors for at most ns; how many are ready. */
+unsigned cpu_look(struct cpu *, uint64_t ns);
+
+/* xcall.c */
+struct cpu_xcall;
+/* Owner, outside the read section: tell the callers of finished calls. */
+void	xcall_finish(struct cpu *, struct cpu_work *done);
+
+/* Owner: the list that xcall_finish() is given after the pass. */
+void	cpu_push_done(struct cpu *, struct cpu_work *);
+
+/* softint.c */
+int	softint_table_create(struct kern *);
+void	softint_table_destroy(struct kern *);
+/* Owner: run what was pending when called; was there anything? */
+bool	softint_run(struct cpu *);
+
+/* callout.c */
+int	callout_wheel_create(struct cpu *);
+void	callout_wheel_destroy(struct cpu *);
+/* Owner: run what is due at ci_now; was there anything? */
+bool	callout_run(struct cpu *);
+/* Any: when callout_run() has something to do, ns; HOST_FOREVER: never. */
+uint64_t callout_deadline(struct cpu *);
+
+/* mbuf.c */
+int	mbuf_pool_create(struct kern *);
+void	mbuf_pool_destroy(struct kern *);
+
+/* reclaim.c */
+int	reclaim_create(struct kern *);
+void	reclaim_destroy(struct kern *);
+/* Control: run all that is deferred; false when there was nothing. */
+bool	reclaim_run(struct kern *);
+bool	reclaim_pending(struct kern *);
+
+/* psref.c */
+/* Make the calling thread's slots now rather than at the first use. */
+void	psref_thread_prepare(void);
+
+/* sysctl_kern.c */
+int	sysctl_add_kern(struct vnet *);
+
+#endif /* !KERN_KERN_PRIVATE_H */

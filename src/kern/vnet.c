@@ -1,0 +1,215 @@
+/*
+ * Stacks: creation in the order of the subsystems' table, finding, holding,
+ * and destruction in reverse.
+ *
+ * A stack that is being set up is in the list already, marked dying, so that
+ * its name is taken; the same mark makes one unfindable that goes away.
+ */
+
+#include "kern/kern_private.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool
+valid_name(const char *name)
+{
+	size_t len;
+
+	len = strspn(name, "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+	return len > 0 && len < VNET_NAMESIZE && name[len] == '\0';
+}
+
+/* Take down the first n subsystems, the last one first. */
+static void
+fini_subsystems(struct vnet *vn, unsigned n)
+{
+	const struct vnet_subsys *const *vs = vn->vn_kern->k_config.kc_subsys;
+
+	while (n-- > 0) {
+		if (vs[n]->vs_fini != NULL)
+			vs[n]->vs_fini(vn);
+	}
+}
+
+static int
+init_subsystems(struct vnet *vn)
+{
+	const struct vnet_subsys *const *vs = vn->vn_kern->k_config.kc_subsys;
+	int error;
+
+	for (unsigned i = 0; vs != NULL && vs[i] != NULL; i++) {
+		error = vs[i]->vs_init(vn);
+		if (error != 0) {
+			fini_subsystems(vn, i);
+			return error;
+		}
+	}
+	return 0;
+}
+
+static void
+unlist_and_free(struct vnet *vn)
+{
+	struct kern *k = vn->vn_kern;
+
+	/* What the subsystems deferred may still look at the vnet. */
+	kern_defer_barrier(k);
+	host_mutex_lock(k->k_host, &k->k_vnet_lock);
+	LIST_REMOVE(vn, vn_link);
+	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
+	kmem_free(k, vn);
+}
+
+/* Append to the list; EEXIST when the name is taken. */
+static int
+enlist(struct kern *k, struct vnet *vn)
+{
+	struct vnet *other, *last = NULL;
+
+	LIST_FOREACH(other, &k->k_vnets, vn_link) {
+		if (strcmp(other->vn_name, vn->vn_name) == 0)
+			return EEXIST;
+		last = other;
+	}
+	vn->vn_id = k->k_vnet_nextid++;
+	if (last == NULL)
+		LIST_INSERT_HEAD(&k->k_vnets, vn, vn_link);
+	else
+		LIST_INSERT_AFTER(last, vn, vn_link);
+	return 0;
+}
+
+int
+vnet_create_named(struct kern *k, const char *name, struct vnet **vnp)
+{
+	struct vnet *vn;
+	int error;
+
+	KASSERT(curcpu() == NULL);
+	if (!valid_name(name))
+		return EINVAL;
+	vn = kmem_zalloc(k, sizeof(*vn));
+	if (vn == NULL)
+		return ENOMEM;
+	vn->vn_kern = k;
+	memcpy(vn->vn_name, name, strlen(name) + 1);
+	vn->vn_dying = true;
+	host_mutex_lock(k->k_host, &k->k_vnet_lock);
+	error = enlist(k, vn);
+	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
+	if (error != 0) {
+		kmem_free(k, vn);
+		return error;
+	}
+	error = init_subsystems(vn);
+	if (error != 0) {
+		unlist_and_free(vn);
+		return error;
+	}
+	host_mutex_lock(k->k_host, &k->k_vnet_lock);
+	vn->vn_dying = false;
+	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
+	*vnp = vn;
+	return 0;
+}
+
+/* Vnet lock held. */
+static void
+unref(struct vnet *vn)
+{
+	struct kern *k = vn->vn_kern;
+
+	KASSERT(vn->vn_refs > 0);
+	if (--vn->vn_refs == 0 && vn->vn_dying)
+		host_cond_broadcast(k->k_host, &k->k_vnet_cv);
+}
+
+void
+vnet_destroy_held(struct vnet *vn)
+{
+	const struct vnet_subsys *const *vs = vn->vn_kern->k_config.kc_subsys;
+	struct kern *k = vn->vn_kern;
+	unsigned n = 0;
+	bool first;
+
+	KASSERT(curcpu() == NULL);
+	host_mutex_lock(k->k_host, &k->k_vnet_lock);
+	first = !vn->vn_dying;
+	vn->vn_dying = true;
+	unref(vn);
+	/* Somebody else destroys it already and waited for us, too. */
+	if (!first) {
+		host_mutex_unlock(k->k_host, &k->k_vnet_lock);
+		return;
+	}
+	if (k->k_vnet_revoke != NULL) {
+		host_mutex_unlock(k->k_host, &k->k_vnet_lock);
+		k->k_vnet_revoke(vn);
+		host_mutex_lock(k->k_host, &k->k_vnet_lock);
+	}
+	while (vn->vn_refs > 0) {
+		if (host_cond_wait(k->k_host, &k->k_vnet_cv, &k->k_vnet_lock,
+		    NS_PER_SEC) == ETIMEDOUT && vn->vn_refs > 0)
+			klog(k, KLOG_WARNING, "vnet %s: cannot be destroyed "
+			    "yet: %u references are held", vn->vn_name,
+			    vn->vn_refs);
+	}
+	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
+	while (vs != NULL && vs[n] != NULL)
+		n++;
+	fini_subsystems(vn, n);
+	unlist_and_free(vn);
+}
+
+struct vnet *
+vnet_get(struct kern *k, const char *name)
+{
+	struct vnet *vn;
+
+	host_mutex_lock(k->k_host, &k->k_vnet_lock);
+	LIST_FOREACH(vn, &k->k_vnets, vn_link) {
+		if (!vn->vn_dying &&
+		    (name[0] == '\0' || strcmp(vn->vn_name, name) == 0)) {
+			vn->vn_refs++;
+			break;
+		}
+	}
+	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
+	return vn;
+}
+
+void
+vnet_put(struct vnet *vn)
+{
+	struct kern *k = vn->vn_kern;
+
+	host_mutex_lock(k->k_host, &k->k_vnet_lock);
+	unref(vn);
+	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
+}
+
+int
+vnet_foreach(struct kern *k, int (*fn)(struct vnet *, void *), void *arg)
+{
+	struct vnet *vn, *next;
+	int error = 0;
+
+	host_mutex_lock(k->k_host, &k->k_vnet_lock);
+	for (vn = LIST_FIRST(&k->k_vnets); vn != NULL && error == 0;
+	    vn = next) {
+		next = LIST_NEXT(vn, vn_link);
+		if (vn->vn_dying)
+			continue;
+		/* Held, it stays in the list. */
+		vn->vn_refs++;
+		host_mutex_unlock(k->k_host, &k->k_vnet_lock);
+		error = fn(vn, arg);
+		host_mutex_lock(k->k_host, &k->k_vnet_lock);
+		next = LIST_NEXT(vn, vn_link);
+		unref(vn);
+	}
+	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
+	return error;
+}
