@@ -45,6 +45,7 @@ struct llentry;
 #define M_VLANTAG	0x0008	/* m_vlan_tag is valid */
 #define M_LOOP		0x0010	/* came back through lo */
 #define M_LOCAL		0x0020	/* originated here */
+#define M_TSTAMP	0x0040	/* m_tstamp is valid */
 
 /* m_csum_flags: the checksum and segmentation state that offloads carry. */
 #define M_CSUM_PARTIAL	0x0001	/* sum from m_csum_start is to be stored at
@@ -76,6 +77,10 @@ struct mbuf {
 	uint16_t	 m_segsz;	/* payload bytes a segment */
 	uint16_t	 m_vlan_tag;
 	uint32_t	 m_flowid;	/* hash of the flow, 0 = none yet */
+	uint32_t	 m_nexthop;	/* IPv4 next hop, network order */
+	uint16_t	 m_proto;	/* link-level type, host order */
+	uint8_t		 m_loops;	/* interfaces of this process passed */
+	uint8_t		 m_shared;	/* m_owner or m_refcnt matter */
 	union {				/* the next hop, from the route lookup
 					 * to link output, in one read section */
 		const struct rtentry *m_rt;
@@ -83,18 +88,17 @@ struct mbuf {
 		void	*m_ptr;
 	};
 
-	/* second cache line */
+	/* Second cache line: not touched on the forwarding path.  Undefined in
+	 * a new packet but for m_owner and m_refcnt. */
 	struct mbuf	*m_nextpkt;	/* next packet in a queue */
 	struct mbuf	*m_owner;	/* whose data m_data points into, when
 					 * not our own; holds a reference */
 	uint32_t	 m_refcnt;	/* users of this buffer's data (atomic
 					 * when above 1) */
 	uint32_t	 m_index;	/* in the region; constant */
-	uint64_t	 m_tstamp;	/* host clock when received, or 0 */
-	uint32_t	 m_nexthop;	/* IPv4 next hop, network order */
-	uint16_t	 m_loops;	/* interfaces of this process passed */
-	uint16_t	 m_proto;	/* link-level type, host order */
-	uint64_t	 m_scratch[3];	/* the holder's own */
+	uint64_t	 m_tstamp;	/* with M_TSTAMP: host clock when it was
+					 * received */
+	uint64_t	 m_scratch[4];	/* the holder's own */
 } __attribute__((__aligned__(64)));
 
 _Static_assert(sizeof(struct mbuf) == MBUF_HDR, "struct mbuf is two lines");
@@ -145,14 +149,15 @@ static inline unsigned
 m_leading(struct mbuf *m)
 {
 
-	return m->m_owner != NULL ? 0 : (unsigned)(m->m_data - m_start(m));
+	return m->m_shared && m->m_owner != NULL ? 0 :
+	    (unsigned)(m->m_data - m_start(m));
 }
 
 static inline unsigned
 m_trailing(struct mbuf *m)
 {
 
-	return m->m_owner != NULL ? 0 :
+	return m->m_shared && m->m_owner != NULL ? 0 :
 	    (unsigned)(m_end(m) - (m->m_data + m->m_len));
 }
 
@@ -161,8 +166,8 @@ static inline bool
 m_writable(const struct mbuf *m)
 {
 
-	return m->m_owner == NULL &&
-	    __atomic_load_n(&m->m_refcnt, __ATOMIC_ACQUIRE) == 1;
+	return !m->m_shared || (m->m_owner == NULL &&
+	    __atomic_load_n(&m->m_refcnt, __ATOMIC_ACQUIRE) == 1);
 }
 
 /*

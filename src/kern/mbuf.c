@@ -1,8 +1,8 @@
 /*
  * The buffers: a region, a depot of bundles, and a cache on each CPU.
  *
- * A free buffer is ready for use but for its first cache line: no chain, no
- * owner, one user, second line clear.  Its data is poisoned for
+ * A free buffer is ready for use but for its first cache line: it has no owner
+ * and one user.  Its data is poisoned for
  * AddressSanitizer.
  *
  * A bundle is up to BUNDLE_MAX free buffers; the pointers to all of them are
@@ -254,6 +254,11 @@ prepare(struct mbuf *m)
 	m->m_segsz = 0;
 	m->m_vlan_tag = 0;
 	m->m_flowid = 0;
+	m->m_nexthop = 0;
+	m->m_proto = 0;
+	m->m_loops = 0;
+	m->m_shared = 0;
+	m->m_next = NULL;
 	m->m_ptr = NULL;
 }
 
@@ -306,12 +311,6 @@ put(struct cpu *ci, struct mbuf *m)
 {
 	unsigned n;
 
-	m->m_next = NULL;
-	m->m_nextpkt = NULL;
-	m->m_tstamp = 0;
-	m->m_nexthop = 0;
-	m->m_loops = 0;
-	m->m_proto = 0;
 	poison(m);
 	if (ci->ci_nmcache == MCACHE_MAX)
 		spill(ci);
@@ -341,8 +340,12 @@ free_chain(struct cpu *ci, struct mbuf *m)
 
 	do {
 		next = m->m_next;
+		if (__builtin_expect(!m->m_shared, 1)) {
+			put(ci, m);
+			continue;
+		}
 		owner = m->m_owner;
-		if (__builtin_expect(owner != NULL, 0)) {
+		if (owner != NULL) {
 			m->m_owner = NULL;
 			release(ci, owner);
 		}
@@ -368,9 +371,6 @@ mvec_free(struct mvec *mv)
 
 	KASSERT(ci != NULL);
 	for (unsigned i = 0; i < n; i++) {
-		if (i + 4 < n)
-			__builtin_prefetch((const char *)mv->mv_m[i + 4] + 64,
-			    1);
 		free_chain(ci, mv->mv_m[i]);
 	}
 	mv->mv_n = 0;

@@ -279,7 +279,10 @@ m_ref(struct mbuf *m)
 		ref[n]->m_len = from->m_len;
 		ref[n]->m_next = n + 1 < got ? ref[n + 1] : NULL;
 		/* Always the buffer that has the bytes, never another sharer. */
+		if (from->m_owner == NULL)
+			from->m_shared = 1;
 		ref[n]->m_owner = from->m_owner != NULL ? from->m_owner : from;
+		ref[n]->m_shared = 1;
 		(void)__atomic_fetch_add(&ref[n]->m_owner->m_refcnt, 1,
 		    __ATOMIC_RELAXED);
 	}
