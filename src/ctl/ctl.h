@@ -15,6 +15,7 @@
 #include <ifnet/kern.h>
 
 #include "ctl/ctl_proto.h"
+#include "kern/handover.h"
 
 struct ctl_session;
 struct ctl_server;
@@ -32,6 +33,13 @@ struct ctl_sink {
 	void	*cs_arg;
 };
 
+/*
+ * Control, once for a kern, before the first session and after the last.
+ * ENOMEM.
+ */
+int	ctl_init(struct kern *);
+void	ctl_fini(struct kern *);
+
 /* Control, all of these.  ENOMEM. */
 int	ctl_session_create(struct kern *, const struct kauth_cred *,
 	    const struct ctl_sink *, struct ctl_session **);
@@ -45,14 +53,6 @@ int	ctl_dispatch(struct ctl_session *, const void *msg, size_t len,
 	    int fd);
 /* Send what a follow or ping has for the client; 0 or the sink's errno. */
 int	ctl_session_events(struct ctl_session *);
-
-/*
- * A descriptor handed over with a request, while it is carried out on this
- * thread; the driver that wants it takes it (-1: none, or taken).
- * Implemented in src/kern/handover.c, so that drivers can reach it.
- */
-int	kern_handover_take(void);
-void	kern_handover_set(int fd);
 
 /*
  * The server: listens at a path, one control thread a client (at most

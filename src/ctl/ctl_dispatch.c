@@ -1,0 +1,331 @@
+/*
+ * From a message to its operation: the header and the payload are checked
+ * whole before anything is done.
+ */
+
+#include "ctl/ctl_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_MIN	1
+#define NAME_MAXLEN	SYSCTL_NAMESIZE
+
+static const char *check_batch(const struct ctl_request *);
+static int run_batch(struct ctl_session *, const struct ctl_request *);
+
+static const struct ctl_op_def ops[CTL_OP_MAX] = {
+	[CTL_HELLO] = { "hello", 0, 0, false, true, NULL, ctl_run_hello },
+	[CTL_IOCTL] = { "ioctl", sizeof(struct ctl_ioctl), CTL_PAYLOAD_MAX,
+	    true, true, ctl_check_ioctl, ctl_run_ioctl },
+	[CTL_SYSCTL] = { "sysctl", sizeof(struct ctl_sysctl),
+	    sizeof(struct ctl_sysctl) + SYSCTL_STRSIZE,
+	    true, true, ctl_check_sysctl, ctl_run_sysctl },
+	[CTL_SYSCTL_NEXT] = { "sysctl-next", NAME_MIN, NAME_MAXLEN,
+	    true, true, ctl_check_name, ctl_run_sysctl_next },
+	[CTL_SYSCTL_DESCR] = { "sysctl-descr", NAME_MIN, NAME_MAXLEN,
+	    true, true, ctl_check_name, ctl_run_sysctl_descr },
+	[CTL_ROUTE] = { "route", sizeof(struct rt_hdr), RT_MSG_MAX,
+	    true, true, NULL, ctl_run_route },
+	[CTL_DUMP] = { "dump", sizeof(struct ctl_dump),
+	    sizeof(struct ctl_dump), true, false, ctl_check_dump,
+	    ctl_run_dump },
+	[CTL_FOLLOW] = { "follow", sizeof(struct ctl_dump),
+	    sizeof(struct ctl_dump), true, false, ctl_check_follow,
+	    ctl_run_follow },
+	[CTL_VNET_CREATE] = { "vnet-create", NAME_MIN, NAME_MAXLEN,
+	    false, true, ctl_check_name, ctl_run_vnet_create },
+	[CTL_VNET_DESTROY] = { "vnet-destroy", NAME_MIN, NAME_MAXLEN,
+	    false, true, ctl_check_name, ctl_run_vnet_destroy },
+	[CTL_VNET_LIST] = { "vnet-list", 0, 0, false, false, NULL,
+	    ctl_run_vnet_list },
+	[CTL_PING_BEGIN] = { "ping-begin", sizeof(struct ctl_ping),
+	    sizeof(struct ctl_ping), true, false, NULL, ctl_run_ping_begin },
+	[CTL_PING_SEND] = { "ping-send", sizeof(struct ctl_ping_send),
+	    sizeof(struct ctl_ping_send), false, false, ctl_check_ping_send,
+	    ctl_run_ping_send },
+	[CTL_PING_STOP] = { "ping-stop", 0, 0, false, false, NULL,
+	    ctl_run_ping_stop },
+	[CTL_HALT] = { "halt", 0, 0, false, false, NULL, ctl_run_halt },
+	[CTL_BATCH] = { "batch", sizeof(struct ctl_hdr), CTL_MSG_MAX,
+	    false, false, check_batch, run_batch },
+};
+
+const struct ctl_op_def *
+ctl_op_find(unsigned op)
+{
+
+	return op < CTL_OP_MAX && ops[op].od_run != NULL ? &ops[op] : NULL;
+}
+
+/* A client that reads slowly must not keep a vnet from being destroyed. */
+static void
+release_vnet(struct ctl_session *s)
+{
+
+	if (s->cs_held != NULL)
+		vnet_put(s->cs_held);
+	s->cs_held = NULL;
+}
+
+static int
+send_message(struct ctl_session *s, const void *msg, size_t len)
+{
+
+	if (s->cs_batch != NULL)
+		return ctl_out_add(s->cs_batch, msg, len);
+	release_vnet(s);
+	return s->cs_sink.cs_send(s->cs_sink.cs_arg, msg, len);
+}
+
+int
+ctl_reply_msg(struct ctl_session *s, const struct ctl_hdr *req, int error,
+    unsigned flags, void *msg, size_t len)
+{
+	struct ctl_hdr h = *req;
+
+	h.ch_magic = CTL_MAGIC;
+	h.ch_len = (uint32_t)len;
+	h.ch_flags = (uint16_t)flags;
+	h.ch_error = error;
+	memcpy(msg, &h, sizeof(h));
+	if (flags & CTL_ANSWER)
+		s->cs_error = error;
+	return send_message(s, msg, len);
+}
+
+int
+ctl_reply(struct ctl_session *s, const struct ctl_hdr *req, int error,
+    const char *fmt, ...)
+{
+	struct {
+		struct ctl_hdr h;
+		char	 text[512];
+	} msg;
+	unsigned flags = CTL_ANSWER;
+	size_t len = sizeof(msg.h);
+	va_list ap;
+	int n;
+
+	if (fmt != NULL) {
+		memset(msg.text, 0, sizeof(msg.text));
+		va_start(ap, fmt);
+		n = vsnprintf(msg.text, sizeof(msg.text), fmt, ap);
+		va_end(ap);
+		if (n >= (int)sizeof(msg.text))
+			n = sizeof(msg.text) - 1;
+		len += (size_t)(n < 0 ? 0 : n) + 1;
+		flags |= CTL_TEXT;
+	}
+	return ctl_reply_msg(s, req, error, flags, &msg, len);
+}
+
+int
+ctl_reply_perm(struct ctl_session *s, const struct ctl_hdr *req,
+    const char *what)
+{
+
+	return ctl_reply(s, req, EPERM, "permission denied: uid %u may not "
+	    "%s (run as root, as the user that started ifnetd, or be in its "
+	    "administrators' group)", (unsigned)s->cs_cred.kc_uid, what);
+}
+
+const char *
+ctl_check_name(const struct ctl_request *rq)
+{
+
+	return memchr(rq->rq_data, '\0', rq->rq_len) ==
+	    rq->rq_data + rq->rq_len - 1 ? NULL : "the name has no end";
+}
+
+/* Does the header make sense for a message of this length? */
+static bool
+header_ok(const struct ctl_hdr *h, size_t len)
+{
+
+	return h->ch_len == len && h->ch_flags == 0 &&
+	    memchr(h->ch_vnet, '\0', sizeof(h->ch_vnet)) != NULL;
+}
+
+/*
+ * Check all that can be checked before anything is done.  0, or the errno and
+ * in *why the words for it.
+ */
+static int
+check_request(const struct ctl_request *rq, const struct ctl_op_def *od,
+    const char **why)
+{
+
+	if (od == NULL) {
+		*why = "this ifnetd does not know such a request "
+		    "(is the client newer?)";
+		return EOPNOTSUPP;
+	}
+	if (rq->rq_len < od->od_min) {
+		*why = "the request is cut short";
+		return EINVAL;
+	}
+	if (rq->rq_len > od->od_max) {
+		*why = "the request is longer than it can be";
+		return EINVAL;
+	}
+	*why = od->od_check == NULL ? NULL : od->od_check(rq);
+	return *why == NULL ? 0 : EINVAL;
+}
+
+/* Carry out a request that has been checked. */
+static int
+run_request(struct ctl_session *s, struct ctl_request *rq,
+    const struct ctl_op_def *od)
+{
+	int error;
+
+	s->cs_error = 0;
+	if (!od->od_vnet)
+		return od->od_run(s, rq);
+	rq->rq_vnet = vnet_get(s->cs_kern, rq->rq_hdr.ch_vnet);
+	if (rq->rq_vnet == NULL) {
+		if (rq->rq_hdr.ch_vnet[0] == '\0')
+			return ctl_reply(s, &rq->rq_hdr, ENOENT,
+			    "there is no vnet (vnet create makes one)");
+		return ctl_reply(s, &rq->rq_hdr, ENOENT,
+		    "no vnet named %s (vnet list shows what there is)",
+		    rq->rq_hdr.ch_vnet);
+	}
+	s->cs_held = rq->rq_vnet;
+	error = od->od_run(s, rq);
+	release_vnet(s);
+	return error;
+}
+
+static int
+dispatch(struct ctl_session *s, const void *msg, size_t len)
+{
+	const struct ctl_op_def *od;
+	struct ctl_request rq;
+	const char *why;
+	int error;
+
+	if (len < sizeof(rq.rq_hdr))
+		return EPROTO;
+	memset(&rq, 0, sizeof(rq));
+	memcpy(&rq.rq_hdr, msg, sizeof(rq.rq_hdr));
+	if (rq.rq_hdr.ch_magic != CTL_MAGIC)
+		return EPROTO;
+	if (!header_ok(&rq.rq_hdr, len)) {
+		rq.rq_hdr.ch_vnet[CTL_VNETSIZE - 1] = '\0';
+		(void)ctl_reply(s, &rq.rq_hdr, EPROTO,
+		    "the header of the request makes no sense");
+		return EPROTO;
+	}
+	rq.rq_data = (const uint8_t *)msg + sizeof(rq.rq_hdr);
+	rq.rq_len = len - sizeof(rq.rq_hdr);
+	od = ctl_op_find(rq.rq_hdr.ch_op);
+	error = check_request(&rq, od, &why);
+	if (error != 0)
+		return ctl_reply(s, &rq.rq_hdr, error, "%s", why);
+	return run_request(s, &rq, od);
+}
+
+/* What is left of a message that was too long to be read. */
+static int
+refuse_oversized(struct ctl_session *s, const void *msg)
+{
+	struct ctl_hdr h;
+
+	memcpy(&h, msg, sizeof(h));
+	if (h.ch_magic != CTL_MAGIC)
+		return EPROTO;
+	h.ch_vnet[CTL_VNETSIZE - 1] = '\0';
+	return ctl_reply(s, &h, EMSGSIZE, "the request is longer than %u "
+	    "bytes", CTL_MSG_MAX);
+}
+
+int
+ctl_dispatch(struct ctl_session *s, const void *msg, size_t len, int fd)
+{
+	int error;
+
+	KASSERT(curcpu() == NULL);
+	kern_handover_set(fd);
+	if (len > CTL_MSG_MAX)
+		error = refuse_oversized(s, msg);
+	else
+		error = dispatch(s, msg, len);
+	fd = kern_handover_take();
+	if (fd != -1)
+		host_sock_close(s->cs_kern->k_host, fd);
+	return error;
+}
+
+/*
+ * The request at *off of a batch; false: there is none, or it makes no
+ * sense, in which case *off is not the end.
+ */
+static bool
+batch_next(const struct ctl_request *batch, size_t *off,
+    struct ctl_request *rq)
+{
+	size_t left = batch->rq_len - *off;
+
+	if (left < sizeof(rq->rq_hdr))
+		return false;
+	memset(rq, 0, sizeof(*rq));
+	memcpy(&rq->rq_hdr, batch->rq_data + *off, sizeof(rq->rq_hdr));
+	if (rq->rq_hdr.ch_magic != CTL_MAGIC ||
+	    rq->rq_hdr.ch_len < sizeof(rq->rq_hdr) ||
+	    rq->rq_hdr.ch_len > left ||
+	    !header_ok(&rq->rq_hdr, rq->rq_hdr.ch_len))
+		return false;
+	rq->rq_data = batch->rq_data + *off + sizeof(rq->rq_hdr);
+	rq->rq_len = rq->rq_hdr.ch_len - sizeof(rq->rq_hdr);
+	/* The last one needs no padding. */
+	*off += (rq->rq_hdr.ch_len + 7u) & ~(size_t)7;
+	if (*off > batch->rq_len)
+		*off = batch->rq_len;
+	return true;
+}
+
+static const char *
+check_batch(const struct ctl_request *batch)
+{
+	const struct ctl_op_def *od;
+	struct ctl_request rq;
+	const char *why;
+	size_t off = 0;
+
+	while (batch_next(batch, &off, &rq)) {
+		od = ctl_op_find(rq.rq_hdr.ch_op);
+		if (check_request(&rq, od, &why) != 0)
+			return why;
+		if (!od->od_batch)
+			return "a batch holds a request that can only be "
+			    "made by itself";
+	}
+	return off == batch->rq_len ? NULL :
+	    "a batch holds a request that makes no sense";
+}
+
+static int
+run_batch(struct ctl_session *s, const struct ctl_request *batch)
+{
+	struct ctl_request rq;
+	struct ctl_out out;
+	size_t off = 0;
+	int error = 0;
+	int failed = 0;
+
+	ctl_out_init(&out, s->cs_kern);
+	s->cs_batch = &out;
+	while (error == 0 && failed == 0 && batch_next(batch, &off, &rq)) {
+		error = run_request(s, &rq, ctl_op_find(rq.rq_hdr.ch_op));
+		failed = s->cs_error;
+	}
+	s->cs_batch = NULL;
+	/* What could not be kept is an answer out of memory, no more. */
+	error = ctl_out_send(&out, s, &batch->rq_hdr,
+	    error != 0 ? error : failed);
+	ctl_out_free(&out);
+	return error;
+}

@@ -1,0 +1,150 @@
+/*
+ * Answers of any length: dumps and lists.  They are gathered in memory
+ * before the first byte is sent, so a client that reads slowly holds nothing.
+ */
+
+#include "ctl/ctl_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+void
+ctl_out_init(struct ctl_out *out, struct kern *k)
+{
+
+	out->co_kern = k;
+	TAILQ_INIT(&out->co_chunks);
+}
+
+void
+ctl_out_free(struct ctl_out *out)
+{
+	struct ctl_chunk *ck;
+
+	while ((ck = TAILQ_FIRST(&out->co_chunks)) != NULL) {
+		TAILQ_REMOVE(&out->co_chunks, ck, ck_link);
+		kmem_free(out->co_kern, ck);
+	}
+}
+
+int
+ctl_out_add(struct ctl_out *out, const void *data, size_t len)
+{
+	struct ctl_chunk *ck;
+	size_t padded = (len + 7) & ~(size_t)7;
+
+	if (len > CTL_MSG_MAX - sizeof(struct ctl_hdr))
+		return EMSGSIZE;
+	ck = TAILQ_LAST(&out->co_chunks, ctl_chunks);
+	if (ck == NULL || sizeof(ck->ck_msg) - ck->ck_len < padded) {
+		ck = kmem_zalloc(out->co_kern, sizeof(*ck));
+		if (ck == NULL)
+			return ENOMEM;
+		ck->ck_len = sizeof(struct ctl_hdr);
+		TAILQ_INSERT_TAIL(&out->co_chunks, ck, ck_link);
+	}
+	memcpy(ck->ck_msg + ck->ck_len, data, len);
+	ck->ck_len += padded;
+	return 0;
+}
+
+int
+ctl_out_send(struct ctl_out *out, struct ctl_session *s,
+    const struct ctl_hdr *req, int result)
+{
+	struct ctl_chunk *ck, *next;
+	unsigned flags;
+	int error;
+
+	ck = TAILQ_FIRST(&out->co_chunks);
+	if (ck == NULL)
+		return ctl_reply(s, req, result, NULL);
+	for (; ck != NULL; ck = next) {
+		next = TAILQ_NEXT(ck, ck_link);
+		flags = CTL_ANSWER | (next != NULL ? CTL_MORE : 0);
+		error = ctl_reply_msg(s, req, next != NULL ? 0 : result,
+		    flags, ck->ck_msg, ck->ck_len);
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
+
+const char *
+ctl_check_dump(const struct ctl_request *rq)
+{
+	struct ctl_dump d;
+
+	memcpy(&d, rq->rq_data, sizeof(d));
+	if (memchr(d.d_ifname, '\0', sizeof(d.d_ifname)) == NULL)
+		return "the interface's name has no end";
+	if ((d.d_what & RTS_ALL) == 0 || (d.d_what & ~(uint32_t)RTS_ALL) != 0)
+		return "a dump of what?";
+	return NULL;
+}
+
+static int
+dump_message(const void *msg, void *arg)
+{
+	struct rt_hdr h;
+
+	memcpy(&h, msg, sizeof(h));
+	return ctl_out_add(arg, msg, h.rtm_len);
+}
+
+int
+ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
+{
+	struct ctl_dump d;
+	struct ctl_out out;
+	struct ifnet *ifp;
+	struct psref psref;
+	uint64_t handle = 0;
+	int error;
+
+	memcpy(&d, rq->rq_data, sizeof(d));
+	if (d.d_ifname[0] != '\0') {
+		ifp = if_get(rq->rq_vnet, d.d_ifname, &psref);
+		if (ifp == NULL)
+			return ctl_reply(s, &rq->rq_hdr, ENXIO,
+			    "%s: no such interface", d.d_ifname);
+		handle = ifp->if_handle;
+		if_put(ifp, &psref);
+	}
+	ctl_out_init(&out, s->cs_kern);
+	error = rtsock_dump(rq->rq_vnet, d.d_what, handle, dump_message,
+	    &out);
+	if (error != 0)
+		ctl_out_free(&out);
+	error = ctl_out_send(&out, s, &rq->rq_hdr, error);
+	ctl_out_free(&out);
+	return error;
+}
+
+static int
+list_vnet(struct vnet *vn, void *arg)
+{
+	struct ctl_vnet v;
+
+	memset(&v, 0, sizeof(v));
+	memcpy(v.v_name, vn->vn_name, sizeof(v.v_name));
+	host_mutex_lock(vn->vn_kern->k_host, &vn->vn_if->ifv_lock);
+	v.v_interfaces = vn->vn_if->ifv_count;
+	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_if->ifv_lock);
+	return ctl_out_add(arg, &v, sizeof(v));
+}
+
+int
+ctl_run_vnet_list(struct ctl_session *s, const struct ctl_request *rq)
+{
+	struct ctl_out out;
+	int error;
+
+	ctl_out_init(&out, s->cs_kern);
+	error = vnet_foreach(s->cs_kern, list_vnet, &out);
+	if (error != 0)
+		ctl_out_free(&out);
+	error = ctl_out_send(&out, s, &rq->rq_hdr, error);
+	ctl_out_free(&out);
+	return error;
+}

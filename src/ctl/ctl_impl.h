@@ -1,0 +1,159 @@
+/*
+ * ctl_impl: the insides of control sessions, for src/ctl.
+ *
+ * A session belongs to one thread, its client's.  What it watches for the
+ * client (a follow or a ping) holds a reference to the vnet; when the vnet is
+ * to go, the thread that destroys it takes the watch away (ctl_revoke), so
+ * the fields of the watch have a lock.  Nothing is sent with it held.
+ */
+
+#ifndef CTL_CTL_IMPL_H
+#define CTL_CTL_IMPL_H
+
+#include <sys/queue.h>
+
+#include "ctl/ctl.h"
+#include "kern/kern_impl.h"
+#include "netinet/in_var.h"
+#include "net/rtsock.h"
+
+/* A follow's queue of messages the client has not read yet. */
+#define CTL_FOLLOW_BYTES	(1024 * 1024)
+/* Replies of a ping that wait to be sent; further ones are lost. */
+#define CTL_PING_RING		256
+/* The largest payload that fits an answer, also inside a batch. */
+#define CTL_PAYLOAD_MAX		(CTL_MSG_MAX - 2 * sizeof(struct ctl_hdr))
+
+struct ctl_session;
+
+/*
+ *	cr_lock		before every session's cs_lock
+ */
+struct ctl_registry {
+	struct host_mutex cr_lock;
+	LIST_HEAD(, ctl_session) cr_watching;	/* cr_lock */
+};
+
+/* One request, its header checked. */
+struct ctl_request {
+	struct ctl_hdr	 rq_hdr;
+	const uint8_t	*rq_data;
+	size_t		 rq_len;
+	struct vnet	*rq_vnet;	/* held until the answer is sent;
+					 * NULL: the op needs none */
+};
+
+/*
+ * Answers that take more than one message, or whose number is not known: gathered
+ * first, so that no lock is held while the client reads.
+ */
+struct ctl_chunk {
+	TAILQ_ENTRY(ctl_chunk) ck_link;
+	size_t		 ck_len;
+	uint8_t		 ck_msg[CTL_MSG_MAX] __attribute__((__aligned__(16)));
+};
+
+struct ctl_out {
+	struct kern	*co_kern;
+	TAILQ_HEAD(ctl_chunks, ctl_chunk) co_chunks;
+};
+
+/*
+ *	constant	from creation
+ *	o:		the thread whose session it is
+ *	l:		cs_lock
+ *	r:		cs_ring_lock
+ */
+struct ctl_session {
+	struct kern	*cs_kern;		/* constant */
+	struct kauth_cred cs_cred;		/* constant */
+	struct ctl_sink	 cs_sink;		/* constant */
+	struct ctl_out	*cs_batch;		/* o: answers go here */
+	int		 cs_error;		/* o: of the last answer */
+	struct vnet	*cs_held;		/* o: for the request; let go
+						 * before anything is sent */
+
+	struct host_mutex cs_lock;
+	LIST_ENTRY(ctl_session) cs_link;	/* cr_lock; while cs_vnet */
+	struct vnet	*cs_vnet;		/* l: what is watched; held */
+	struct rt_listener *cs_listener;	/* l: */
+	struct icmp_ping *cs_ping;		/* l: */
+	bool		 cs_revoked;		/* l: the vnet went */
+	struct ctl_hdr	 cs_watch;		/* o: the request's */
+	struct ctl_ping	 cs_ping_addr;		/* o: */
+	uint8_t		*cs_evbuf;		/* o: CTL_MSG_MAX bytes */
+
+	struct kspin	 cs_ring_lock;
+	unsigned	 cs_ring_head, cs_ring_n;	/* r: */
+	struct ctl_ping_reply cs_ring[CTL_PING_RING];	/* r: */
+};
+
+/* One operation. */
+struct ctl_op_def {
+	const char	*od_name;
+	size_t		 od_min, od_max;	/* payload bytes */
+	bool		 od_vnet;		/* is about a vnet */
+	bool		 od_batch;		/* allowed in a batch */
+	/* Is the payload well formed?  NULL, or what is wrong with it. */
+	const char	*(*od_check)(const struct ctl_request *);
+	/* Carry it out and answer; 0, or the sink's errno. */
+	int		(*od_run)(struct ctl_session *,
+			    const struct ctl_request *);
+};
+
+/* ctl_dispatch.c */
+int	ctl_reply(struct ctl_session *, const struct ctl_hdr *, int error,
+	    const char *fmt, ...)
+	    __attribute__((__format__(__printf__, 4, 5)));
+/* A message with room for its header in front; fills that in. */
+int	ctl_reply_msg(struct ctl_session *, const struct ctl_hdr *, int error,
+	    unsigned flags, void *msg, size_t len);
+/* EPERM in words; "change interfaces". */
+int	ctl_reply_perm(struct ctl_session *, const struct ctl_hdr *,
+	    const char *what);
+/* Is it a name that ends within its payload? */
+const char *ctl_check_name(const struct ctl_request *);
+const struct ctl_op_def *ctl_op_find(unsigned op);
+
+/* ctl_ops.c */
+const char *ctl_check_ioctl(const struct ctl_request *);
+int	ctl_run_hello(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_ioctl(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_route(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_vnet_create(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_vnet_destroy(struct ctl_session *,
+	    const struct ctl_request *);
+int	ctl_run_halt(struct ctl_session *, const struct ctl_request *);
+
+/* ctl_sysctl.c */
+const char *ctl_check_sysctl(const struct ctl_request *);
+int	ctl_run_sysctl(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_sysctl_next(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_sysctl_descr(struct ctl_session *,
+	    const struct ctl_request *);
+
+/* ctl_dump.c */
+void	ctl_out_init(struct ctl_out *, struct kern *);
+void	ctl_out_free(struct ctl_out *);
+/* Append, padded to 8 bytes.  ENOMEM; EMSGSIZE: more than a message. */
+int	ctl_out_add(struct ctl_out *, const void *, size_t);
+/* Send it all as the answer to a request. */
+int	ctl_out_send(struct ctl_out *, struct ctl_session *,
+	    const struct ctl_hdr *, int error);
+const char *ctl_check_dump(const struct ctl_request *);
+int	ctl_run_dump(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_vnet_list(struct ctl_session *, const struct ctl_request *);
+
+/* ctl_watch.c */
+const char *ctl_check_follow(const struct ctl_request *);
+const char *ctl_check_ping_send(const struct ctl_request *);
+int	ctl_run_follow(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_ping_begin(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_ping_send(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_ping_stop(struct ctl_session *, const struct ctl_request *);
+/* End what is watched. */
+void	ctl_watch_stop(struct ctl_session *);
+/* kern's k_vnet_revoke. */
+void	ctl_revoke(struct vnet *);
+
+#endif /* !CTL_CTL_IMPL_H */

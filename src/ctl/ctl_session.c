@@ -1,0 +1,62 @@
+/*
+ * Sessions: one client each, with its credentials.
+ */
+
+#include "ctl/ctl_impl.h"
+
+#include <errno.h>
+
+int
+ctl_init(struct kern *k)
+{
+	struct ctl_registry *cr;
+
+	cr = kmem_zalloc(k, sizeof(*cr));
+	if (cr == NULL)
+		return ENOMEM;
+	host_mutex_init(k->k_host, &cr->cr_lock);
+	LIST_INIT(&cr->cr_watching);
+	k->k_ctl = cr;
+	k->k_vnet_revoke = ctl_revoke;
+	return 0;
+}
+
+void
+ctl_fini(struct kern *k)
+{
+	struct ctl_registry *cr = k->k_ctl;
+
+	KASSERT(LIST_EMPTY(&cr->cr_watching));
+	k->k_vnet_revoke = NULL;
+	k->k_ctl = NULL;
+	host_mutex_destroy(k->k_host, &cr->cr_lock);
+	kmem_free(k, cr);
+}
+
+int
+ctl_session_create(struct kern *k, const struct kauth_cred *cred,
+    const struct ctl_sink *sink, struct ctl_session **sp)
+{
+	struct ctl_session *s;
+
+	s = kmem_zalloc(k, sizeof(*s));
+	if (s == NULL)
+		return ENOMEM;
+	s->cs_kern = k;
+	s->cs_cred = *cred;
+	s->cs_sink = *sink;
+	host_mutex_init(k->k_host, &s->cs_lock);
+	*sp = s;
+	return 0;
+}
+
+void
+ctl_session_destroy(struct ctl_session *s)
+{
+	struct kern *k = s->cs_kern;
+
+	ctl_watch_stop(s);
+	host_mutex_destroy(k->k_host, &s->cs_lock);
+	kmem_free(k, s->cs_evbuf);
+	kmem_free(k, s);
+}

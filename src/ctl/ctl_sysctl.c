@@ -1,0 +1,153 @@
+/*
+ * Operations on the sysctl tree.
+ */
+
+#include "ctl/ctl_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "kern/sysctl.h"
+
+/* The value that an answer can carry. */
+#define VALUE_MAX	(CTL_PAYLOAD_MAX - sizeof(struct ctl_sysctl))
+
+/* The answer as it is built: 16-byte aligned where the value begins. */
+struct sysctl_answer {
+	struct ctl_hdr	 sa_hdr;
+	struct ctl_sysctl sa_sysctl;
+	uint8_t		 sa_value[];
+};
+
+const char *
+ctl_check_sysctl(const struct ctl_request *rq)
+{
+	struct ctl_sysctl cs;
+
+	memcpy(&cs, rq->rq_data, sizeof(cs));
+	if (memchr(cs.s_name, '\0', sizeof(cs.s_name)) == NULL)
+		return "the name has no end";
+	if (cs.s_newlen != rq->rq_len - sizeof(cs))
+		return "the value does not fit the request";
+	if (!cs.s_setnew && cs.s_newlen != 0)
+		return "a request that reads carries a value";
+	return NULL;
+}
+
+static int
+explain(struct ctl_session *s, const struct ctl_request *rq, const char *name,
+    int error)
+{
+	const struct ctl_hdr *h = &rq->rq_hdr;
+
+	switch (error) {
+	case EPERM:
+		return ctl_reply_perm(s, h, "change settings");
+	case ENOENT:
+		return ctl_reply(s, h, error, "%s: no such name (sysctl -a "
+		    "lists them)", name);
+	case EACCES:
+		return ctl_reply(s, h, error, "%s: can only be read", name);
+	case EINVAL:
+		return ctl_reply(s, h, error, "%s: not a value it can have",
+		    name);
+	default:
+		return ctl_reply(s, h, error, NULL);
+	}
+}
+
+/*
+ * With no room the length is what is asked for, so that it does not fit is
+ * no error then.
+ */
+static int
+request(struct ctl_session *s, const struct ctl_request *rq,
+    struct ctl_sysctl *cs, const void *new, void *value, size_t room)
+{
+	enum sysctl_type type = SYSCTL_OPAQUE;
+	bool writable = false;
+	bool measure = room == 0 && !cs->s_setnew;
+	size_t len = room;
+	int error;
+
+	error = sysctl_request(rq->rq_vnet, &s->cs_cred, cs->s_name,
+	    room == 0 ? NULL : value, room == 0 && !measure ? NULL : &len,
+	    cs->s_setnew ? new : NULL, cs->s_newlen, &type, &writable);
+	if (error == ENOMEM && measure)
+		error = 0;
+	cs->s_type = type;
+	cs->s_writable = writable;
+	cs->s_oldlen = (uint32_t)len;
+	return error;
+}
+
+int
+ctl_run_sysctl(struct ctl_session *s, const struct ctl_request *rq)
+{
+	struct sysctl_answer *sa;
+	struct ctl_sysctl cs;
+	uint8_t new[SYSCTL_STRSIZE] __attribute__((__aligned__(16)));
+	size_t len, room;
+	int error;
+
+	memcpy(&cs, rq->rq_data, sizeof(cs));
+	memcpy(new, rq->rq_data + sizeof(cs), cs.s_newlen);
+	room = cs.s_oldroom < VALUE_MAX ? cs.s_oldroom : VALUE_MAX;
+	sa = kmem_zalloc(s->cs_kern, sizeof(*sa) + room);
+	if (sa == NULL)
+		return ctl_reply(s, &rq->rq_hdr, ENOBUFS, NULL);
+	error = request(s, rq, &cs, new, sa->sa_value, room);
+	if (error != 0 && error != ENOMEM) {
+		error = explain(s, rq, cs.s_name, error);
+		goto out;
+	}
+	len = sizeof(*sa);
+	if (error == 0 && room != 0)
+		len += cs.s_oldlen;
+	sa->sa_sysctl = cs;
+	error = ctl_reply_msg(s, &rq->rq_hdr, error, CTL_ANSWER, sa, len);
+out:
+	kmem_free(s->cs_kern, sa);
+	return error;
+}
+
+/* Answer with a text of at most size bytes. */
+static int
+reply_name(struct ctl_session *s, const struct ctl_request *rq,
+    const char *text)
+{
+	struct {
+		struct ctl_hdr	h;
+		char		text[1024];
+	} msg;
+	size_t len = strlen(text);
+
+	if (len >= sizeof(msg.text))
+		len = sizeof(msg.text) - 1;
+
+	memcpy(msg.text, text, len);
+	msg.text[len] = '\0';
+	return ctl_reply_msg(s, &rq->rq_hdr, 0, CTL_ANSWER, &msg,
+	    sizeof(msg.h) + len + 1);
+}
+
+int
+ctl_run_sysctl_next(struct ctl_session *s, const struct ctl_request *rq)
+{
+	char next[SYSCTL_NAMESIZE];
+	int error;
+
+	error = sysctl_next(rq->rq_vnet, (const char *)rq->rq_data, next);
+	if (error != 0)
+		return ctl_reply(s, &rq->rq_hdr, error, NULL);
+	return reply_name(s, rq, next);
+}
+
+int
+ctl_run_sysctl_descr(struct ctl_session *s, const struct ctl_request *rq)
+{
+	const char *descr;
+
+	descr = sysctl_descr(rq->rq_vnet, (const char *)rq->rq_data);
+	return reply_name(s, rq, descr == NULL ? "" : descr);
+}

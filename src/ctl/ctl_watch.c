@@ -1,0 +1,357 @@
+/*
+ * What goes on for a client after its request was answered: following
+ * changes, and pinging.  A session has one of them at most.
+ */
+
+#include "ctl/ctl_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Event messages sent before the client's requests are looked at again. */
+#define EVENTS_AT_ONCE	16
+
+static void
+wakeup(void *arg)
+{
+	struct ctl_session *s = arg;
+
+	s->cs_sink.cs_wakeup(s->cs_sink.cs_arg);
+}
+
+/*
+ * Registry lock held: take the watch from its session.  The vnet's reference
+ * is the caller's then; NULL: there was no watch.
+ */
+static struct vnet *
+take_watch(struct ctl_session *s, bool revoked)
+{
+	struct host *h = s->cs_kern->k_host;
+	struct vnet *vn;
+
+	host_mutex_lock(h, &s->cs_lock);
+	vn = s->cs_vnet;
+	if (vn != NULL)
+		LIST_REMOVE(s, cs_link);
+	if (s->cs_listener != NULL)
+		rt_listener_close(s->cs_listener);
+	if (s->cs_ping != NULL)
+		icmp_ping_close(s->cs_ping);
+	s->cs_vnet = NULL;
+	s->cs_listener = NULL;
+	s->cs_ping = NULL;
+	s->cs_revoked = revoked;
+	/* The ping is closed: nobody else is at the ring. */
+	s->cs_ring_n = 0;
+	host_mutex_unlock(h, &s->cs_lock);
+	return vn;
+}
+
+void
+ctl_watch_stop(struct ctl_session *s)
+{
+	struct ctl_registry *cr = s->cs_kern->k_ctl;
+	struct host *h = s->cs_kern->k_host;
+	struct vnet *vn;
+
+	host_mutex_lock(h, &cr->cr_lock);
+	vn = take_watch(s, false);
+	host_mutex_unlock(h, &cr->cr_lock);
+	if (vn != NULL)
+		vnet_put(vn);
+}
+
+void
+ctl_revoke(struct vnet *vn)
+{
+	struct ctl_registry *cr = vn->vn_kern->k_ctl;
+	struct host *h = vn->vn_kern->k_host;
+	struct ctl_session *s, *next;
+
+	host_mutex_lock(h, &cr->cr_lock);
+	for (s = LIST_FIRST(&cr->cr_watching); s != NULL; s = next) {
+		next = LIST_NEXT(s, cs_link);
+		if (s->cs_vnet != vn)
+			continue;
+		(void)take_watch(s, true);
+		vnet_put(vn);
+		wakeup(s);
+	}
+	host_mutex_unlock(h, &cr->cr_lock);
+}
+
+/* Registry lock held. */
+static bool
+is_dying(struct vnet *vn)
+{
+	struct kern *k = vn->vn_kern;
+	bool dying;
+
+	host_mutex_lock(k->k_host, &k->k_vnet_lock);
+	dying = vn->vn_dying;
+	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
+	return dying;
+}
+
+/*
+ * Make what was opened the session's watch.  ENOENT: the vnet is dying, and
+ * whoever destroys it may have looked for watches already.
+ */
+static int
+begin_watch(struct ctl_session *s, const struct ctl_request *rq,
+    struct rt_listener *listener, struct icmp_ping *ping)
+{
+	struct ctl_registry *cr = s->cs_kern->k_ctl;
+	struct host *h = s->cs_kern->k_host;
+	struct kern *k = s->cs_kern;
+	int error = 0;
+
+	host_mutex_lock(h, &cr->cr_lock);
+	if (is_dying(rq->rq_vnet)) {
+		error = ENOENT;
+		goto out;
+	}
+	host_mutex_lock(h, &k->k_vnet_lock);
+	rq->rq_vnet->vn_refs++;
+	host_mutex_unlock(h, &k->k_vnet_lock);
+	host_mutex_lock(h, &s->cs_lock);
+	s->cs_vnet = rq->rq_vnet;
+	s->cs_listener = listener;
+	s->cs_ping = ping;
+	s->cs_watch = rq->rq_hdr;
+	LIST_INSERT_HEAD(&cr->cr_watching, s, cs_link);
+	host_mutex_unlock(h, &s->cs_lock);
+out:
+	host_mutex_unlock(h, &cr->cr_lock);
+	return error;
+}
+
+/* The buffer for events, there from the first watch on. */
+static int
+need_evbuf(struct ctl_session *s)
+{
+
+	if (s->cs_evbuf == NULL)
+		s->cs_evbuf = kmem_zalloc(s->cs_kern, CTL_MSG_MAX);
+	return s->cs_evbuf == NULL ? ENOMEM : 0;
+}
+
+/* --- follow ---------------------------------------------------------------- */
+
+const char *
+ctl_check_follow(const struct ctl_request *rq)
+{
+	struct ctl_dump d;
+
+	memcpy(&d, rq->rq_data, sizeof(d));
+	if ((d.d_what & RTS_ALL) == 0 ||
+	    (d.d_what & ~(uint32_t)(RTS_ALL | RTS_SNAPSHOT)) != 0)
+		return "follow what?";
+	if (d.d_ifname[0] != '\0')
+		return "changes are followed on all interfaces together";
+	return NULL;
+}
+
+int
+ctl_run_follow(struct ctl_session *s, const struct ctl_request *rq)
+{
+	struct rt_listener *rl;
+	struct ctl_dump d;
+	int error;
+
+	memcpy(&d, rq->rq_data, sizeof(d));
+	ctl_watch_stop(s);
+	error = need_evbuf(s);
+	if (error == 0)
+		error = rt_listener_open(rq->rq_vnet, d.d_what,
+		    CTL_FOLLOW_BYTES, wakeup, s, &rl);
+	if (error != 0)
+		return ctl_reply(s, &rq->rq_hdr, error, NULL);
+	error = begin_watch(s, rq, rl, NULL);
+	if (error != 0)
+		rt_listener_close(rl);
+	return ctl_reply(s, &rq->rq_hdr, error, NULL);
+}
+
+/* Session lock held: fill the event buffer; its length. */
+static size_t
+read_listener(struct ctl_session *s)
+{
+	size_t len = sizeof(struct ctl_hdr);
+	size_t n;
+
+	while (CTL_MSG_MAX - len >= RT_MSG_MAX) {
+		n = rt_listener_read(s->cs_listener, s->cs_evbuf + len);
+		if (n == 0)
+			break;
+		len += (n + 7) & ~(size_t)7;
+	}
+	return len;
+}
+
+/* --- ping ------------------------------------------------------------------ */
+
+/* CPU. */
+static void
+ping_reply(void *arg, const struct icmp_ping_reply *pr)
+{
+	struct ctl_session *s = arg;
+	struct ctl_ping_reply *r;
+	bool stored = false;
+
+	kspin_lock(&s->cs_ring_lock);
+	if (s->cs_ring_n < CTL_PING_RING) {
+		r = &s->cs_ring[(s->cs_ring_head + s->cs_ring_n++) %
+		    CTL_PING_RING];
+		memset(r, 0, sizeof(*r));
+		r->pr_from = pr->pr_from;
+		r->pr_seq = pr->pr_seq;
+		r->pr_ttl = pr->pr_ttl;
+		r->pr_type = pr->pr_type;
+		r->pr_code = pr->pr_code;
+		r->pr_bytes = pr->pr_bytes;
+		r->pr_error = pr->pr_errno;
+		r->pr_rtt_ns = pr->pr_rtt_ns;
+		stored = true;
+	}
+	kspin_unlock(&s->cs_ring_lock);
+	if (stored)
+		wakeup(s);
+}
+
+/* Fill the event buffer from the ring; its length. */
+static size_t
+read_ring(struct ctl_session *s)
+{
+	struct ctl_ping_reply r;
+	size_t len = sizeof(struct ctl_hdr);
+	bool more;
+
+	do {
+		kspin_lock(&s->cs_ring_lock);
+		more = s->cs_ring_n > 0;
+		if (more) {
+			r = s->cs_ring[s->cs_ring_head];
+			s->cs_ring_head = (s->cs_ring_head + 1) %
+			    CTL_PING_RING;
+			s->cs_ring_n--;
+		}
+		kspin_unlock(&s->cs_ring_lock);
+		if (more) {
+			memcpy(s->cs_evbuf + len, &r, sizeof(r));
+			len += sizeof(r);
+		}
+	} while (more && CTL_MSG_MAX - len >= sizeof(r));
+	return len;
+}
+
+int
+ctl_run_ping_begin(struct ctl_session *s, const struct ctl_request *rq)
+{
+	struct icmp_ping *ping;
+	int error;
+
+	if (kauth_authorize(s->cs_kern, &s->cs_cred, KAUTH_RAW_SEND) != 0)
+		return ctl_reply_perm(s, &rq->rq_hdr, "send echo requests");
+	ctl_watch_stop(s);
+	error = need_evbuf(s);
+	if (error == 0)
+		error = icmp_ping_open(rq->rq_vnet, ping_reply, s, &ping);
+	if (error != 0)
+		return ctl_reply(s, &rq->rq_hdr, error, NULL);
+	memcpy(&s->cs_ping_addr, rq->rq_data, sizeof(s->cs_ping_addr));
+	error = begin_watch(s, rq, NULL, ping);
+	if (error != 0)
+		icmp_ping_close(ping);
+	return ctl_reply(s, &rq->rq_hdr, error, NULL);
+}
+
+/* Largest ICMP payload: 65535 less the headers. */
+#define PING_BYTES_MAX	65507
+
+const char *
+ctl_check_ping_send(const struct ctl_request *rq)
+{
+	struct ctl_ping_send ps;
+
+	memcpy(&ps, rq->rq_data, sizeof(ps));
+	if (ps.ps_bytes > PING_BYTES_MAX)
+		return "an echo request carries at most 65507 bytes";
+	if (ps.ps_ttl < 1 || ps.ps_ttl > 255)
+		return "a time to live is 1 to 255";
+	return NULL;
+}
+
+int
+ctl_run_ping_send(struct ctl_session *s, const struct ctl_request *rq)
+{
+	struct host *h = s->cs_kern->k_host;
+	struct ctl_ping_send ps;
+	int error = ENOTCONN;
+
+	memcpy(&ps, rq->rq_data, sizeof(ps));
+	host_mutex_lock(h, &s->cs_lock);
+	if (s->cs_ping != NULL)
+		error = icmp_ping_send(s->cs_ping, s->cs_ping_addr.p_dst,
+		    s->cs_ping_addr.p_src, (uint16_t)ps.ps_seq, ps.ps_bytes,
+		    (uint8_t)ps.ps_ttl);
+	host_mutex_unlock(h, &s->cs_lock);
+	return ctl_reply(s, &rq->rq_hdr, error, NULL);
+}
+
+int
+ctl_run_ping_stop(struct ctl_session *s, const struct ctl_request *rq)
+{
+
+	ctl_watch_stop(s);
+	return ctl_reply(s, &rq->rq_hdr, 0, NULL);
+}
+
+/* --- events ---------------------------------------------------------------- */
+
+/* The vnet that was watched is gone. */
+static int
+send_end(struct ctl_session *s)
+{
+	static const char text[] = "the vnet was destroyed";
+	struct {
+		struct ctl_hdr	 h;
+		char		 text[sizeof(text)];
+	} msg;
+
+	memcpy(msg.text, text, sizeof(text));
+	return ctl_reply_msg(s, &s->cs_watch, ENOENT, CTL_EVENT | CTL_TEXT,
+	    &msg, sizeof(msg.h) + sizeof(text));
+}
+
+int
+ctl_session_events(struct ctl_session *s)
+{
+	struct host *h = s->cs_kern->k_host;
+	size_t len;
+	bool revoked;
+	int error, i;
+
+	for (i = 0; i < EVENTS_AT_ONCE; i++) {
+		len = 0;
+		host_mutex_lock(h, &s->cs_lock);
+		revoked = s->cs_revoked;
+		s->cs_revoked = false;
+		if (s->cs_listener != NULL)
+			len = read_listener(s);
+		else if (s->cs_ping != NULL)
+			len = read_ring(s);
+		host_mutex_unlock(h, &s->cs_lock);
+		if (revoked)
+			return send_end(s);
+		if (len <= sizeof(struct ctl_hdr))
+			return 0;
+		error = ctl_reply_msg(s, &s->cs_watch, 0, CTL_EVENT,
+		    s->cs_evbuf, len);
+		if (error != 0)
+			return error;
+	}
+	/* There may be more; the client's requests have their turn first. */
+	wakeup(s);
+	return 0;
+}
