@@ -1,0 +1,446 @@
+/*
+ * CPUs: cross-calls, work, pollers by descriptor and by kick, sleeping when
+ * idle, deferred frees, and creation when memory is short.
+ */
+
+#include "kern_test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MS	UINT64_C(1000000)
+
+static void
+count_call(void *arg)
+{
+
+	KASSERT(curcpu() != NULL && pserialize_in_read());
+	__atomic_fetch_add((uint32_t *)arg, 1, __ATOMIC_RELAXED);
+}
+
+static void
+xcall_body(struct kern *k)
+{
+	uint32_t calls = 0;
+
+	for (unsigned i = 1; i <= 50; i++) {
+		kern_xcall(k, count_call, &calls);
+		KASSERT(calls == i * kern_ncpu(k));
+		KASSERT(curcpu() == NULL);
+	}
+}
+
+static void
+xcall_thread(void *arg)
+{
+
+	xcall_body(arg);
+}
+
+static void
+xcall_many_body(struct kern *k)
+{
+	struct host_thread *t[3];
+
+	for (unsigned i = 0; i < 3; i++)
+		KASSERT(host_thread_create(k->k_host, "xcall", -1,
+		    xcall_thread, k, &t[i]) == 0);
+	for (unsigned i = 0; i < 3; i++)
+		host_thread_join(k->k_host, t[i]);
+}
+
+static void
+test_xcall(void **state)
+{
+
+	(void)state;
+	on_linux(0, xcall_body);
+	on_sim(0, xcall_body);
+	on_linux(3, xcall_many_body);
+	on_sim(3, xcall_many_body);
+}
+
+/* --- work ------------------------------------------------------------------- */
+
+struct job {
+	struct cpu_work	 j_work;
+	uint32_t	*j_order;
+	uint32_t	 j_ran;
+};
+
+static void
+do_job(struct cpu_work *w)
+{
+	struct job *j = (struct job *)w;
+
+	__atomic_store_n(&j->j_ran, ++*j->j_order, __ATOMIC_RELEASE);
+}
+
+static void
+work_body(struct kern *k)
+{
+	struct job j[5];
+	uint32_t order = 0;
+
+	memset(j, 0, sizeof(j));
+	for (unsigned i = 0; i < 5; i++) {
+		j[i].j_work.cw_fn = do_job;
+		j[i].j_order = &order;
+		KASSERT(cpu_work_schedule(k, NULL, &j[i].j_work));
+	}
+	if (!k->k_threaded) {
+		KASSERT(!cpu_work_schedule(k, NULL, &j[0].j_work));
+		KASSERT(kern_timeout_ns(k) == 0);
+		kern_run(k);
+		KASSERT(kern_timeout_ns(k) == HOST_FOREVER);
+	}
+	while (__atomic_load_n(&j[4].j_ran, __ATOMIC_ACQUIRE) == 0)
+		host_sleep(k->k_host, MS / 10);
+	for (unsigned i = 0; i < 5; i++)
+		KASSERT(j[i].j_ran == i + 1);
+}
+
+static void
+test_work(void **state)
+{
+
+	(void)state;
+	on_linux(0, work_body);
+	on_linux(1, work_body);
+	on_sim(0, work_body);
+	on_sim(1, work_body);
+}
+
+/* --- pollers ---------------------------------------------------------------- */
+
+/* A device that is a counter of packets, and a pipe where there is one. */
+struct device {
+	struct cpu_poller d_poller;
+	uint32_t	 d_waiting;
+	uint32_t	 d_got;
+	uint32_t	 d_polls;
+	uint32_t	 d_removed;
+	int		 d_pipe[2];
+};
+
+static unsigned
+poll_counter(struct cpu_poller *cp, unsigned budget)
+{
+	struct device *d = cp->cp_arg;
+	uint32_t n;
+
+	KASSERT(!__atomic_load_n(&d->d_removed, __ATOMIC_ACQUIRE));
+	__atomic_fetch_add(&d->d_polls, 1, __ATOMIC_RELAXED);
+	n = __atomic_load_n(&d->d_waiting, __ATOMIC_ACQUIRE);
+	if (n > budget)
+		n = budget;
+	__atomic_fetch_sub(&d->d_waiting, n, __ATOMIC_ACQ_REL);
+	__atomic_fetch_add(&d->d_got, n, __ATOMIC_ACQ_REL);
+	return n;
+}
+
+static void
+wait_got(struct kern *k, struct device *d, uint32_t n)
+{
+
+	while (__atomic_load_n(&d->d_got, __ATOMIC_ACQUIRE) != n) {
+		if (k->k_threaded)
+			host_sleep(k->k_host, MS / 20);
+		else
+			kern_run(k);
+	}
+}
+
+static void
+kick_body(struct kern *k)
+{
+	struct device d[4];
+	uint32_t polls;
+
+	memset(d, 0, sizeof(d));
+	for (unsigned i = 0; i < 4; i++) {
+		d[i].d_poller.cp_fd = -1;
+		d[i].d_poller.cp_poll = poll_counter;
+		d[i].d_poller.cp_arg = &d[i];
+		KASSERT(cpu_poller_add(k, NULL, &d[i].d_poller) == 0);
+	}
+	for (unsigned i = 0; i < kern_ncpu(k); i++)
+		KASSERT(k->k_cpu[i]->ci_npollers == 4 / kern_ncpu(k));
+	for (unsigned round = 1; round <= 200; round++) {
+		for (unsigned i = 0; i < 4; i++) {
+			__atomic_fetch_add(&d[i].d_waiting, 1000,
+			    __ATOMIC_RELEASE);
+			cpu_poller_kick(&d[i].d_poller);
+		}
+		for (unsigned i = 0; i < 4; i++)
+			wait_got(k, &d[i], round * 1000);
+	}
+	/* Idle ones are not polled. */
+	host_sleep(k->k_host, 5 * MS);
+	polls = __atomic_load_n(&d[0].d_polls, __ATOMIC_RELAXED);
+	host_sleep(k->k_host, 5 * MS);
+	KASSERT(__atomic_load_n(&d[0].d_polls, __ATOMIC_RELAXED) == polls);
+	for (unsigned i = 0; i < 4; i++) {
+		if (i % 2 == 0)
+			cpu_poller_kick(&d[i].d_poller);
+		cpu_poller_remove(k, &d[i].d_poller);
+		__atomic_store_n(&d[i].d_removed, 1, __ATOMIC_RELEASE);
+		cpu_poller_kick(&d[i].d_poller);
+	}
+	kern_xcall(k, count_call, &polls);
+	KASSERT(k->k_cpu[0]->ci_npollers == 0);
+}
+
+static void
+test_kick(void **state)
+{
+
+	(void)state;
+	on_linux(0, kick_body);
+	on_linux(2, kick_body);
+	on_sim(0, kick_body);
+	on_sim(2, kick_body);
+}
+
+static unsigned
+poll_pipe(struct cpu_poller *cp, unsigned budget)
+{
+	struct device *d = cp->cp_arg;
+	char buf[MVEC_MAX];
+	ssize_t n;
+
+	__atomic_fetch_add(&d->d_polls, 1, __ATOMIC_RELAXED);
+	n = read(cp->cp_fd, buf, budget);
+	if (n <= 0)
+		return 0;
+	__atomic_fetch_add(&d->d_got, (uint32_t)n, __ATOMIC_ACQ_REL);
+	return (unsigned)n;
+}
+
+static void
+open_pipe(struct device *d)
+{
+
+	memset(d, 0, sizeof(*d));
+	KASSERT(pipe2(d->d_pipe, O_NONBLOCK | O_CLOEXEC) == 0);
+	d->d_poller.cp_fd = d->d_pipe[0];
+	d->d_poller.cp_poll = poll_pipe;
+	d->d_poller.cp_arg = d;
+}
+
+static void
+pipe_body(struct kern *k)
+{
+	struct device d;
+	struct pollfd pfd;
+	static const char bytes[600];
+
+	open_pipe(&d);
+	KASSERT(cpu_poller_add(k, NULL, &d.d_poller) == 0);
+	for (unsigned round = 1; round <= 50; round++) {
+		KASSERT(write(d.d_pipe[1], bytes, 600) == 600);
+		if (!k->k_threaded) {
+			pfd = (struct pollfd){ .fd = kern_fd(k),
+			    .events = POLLIN };
+			KASSERT(poll(&pfd, 1, 10000) == 1);
+		}
+		wait_got(k, &d, round * 600);
+		if (!k->k_threaded) {
+			kern_run(k);
+			KASSERT(kern_timeout_ns(k) == HOST_FOREVER);
+			KASSERT(poll(&pfd, 1, 0) == 0);
+		}
+	}
+	/* A writer that hung up does not make the CPU spin. */
+	close(d.d_pipe[1]);
+	host_sleep(k->k_host, 5 * MS);
+	if (!k->k_threaded)
+		kern_run(k);
+	d.d_got = __atomic_load_n(&d.d_polls, __ATOMIC_RELAXED);
+	host_sleep(k->k_host, 5 * MS);
+	KASSERT(__atomic_load_n(&d.d_polls, __ATOMIC_RELAXED) == d.d_got);
+	cpu_poller_remove(k, &d.d_poller);
+	close(d.d_pipe[0]);
+
+	d.d_poller.cp_fd = 999;
+	KASSERT(cpu_poller_add(k, NULL, &d.d_poller) == EBADF);
+	KASSERT(k->k_cpu[0]->ci_npollers == 0);
+}
+
+static void
+test_pipe(void **state)
+{
+
+	(void)state;
+	on_linux(0, pipe_body);
+	on_linux(1, pipe_body);
+}
+
+static uint64_t
+cpu_time(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000 * MS + (uint64_t)ts.tv_nsec;
+}
+
+static void
+idle_body(struct kern *k)
+{
+	struct device d;
+	uint64_t used, passes;
+
+	open_pipe(&d);
+	KASSERT(cpu_poller_add(k, NULL, &d.d_poller) == 0);
+	host_sleep(k->k_host, 20 * MS);
+	passes = __atomic_load_n(&k->k_cpu[0]->ci_passes, __ATOMIC_RELAXED);
+	used = cpu_time();
+	host_sleep(k->k_host, 300 * MS);
+	KASSERT(cpu_time() - used < 10 * MS);
+	KASSERT(__atomic_load_n(&k->k_cpu[0]->ci_passes, __ATOMIC_RELAXED) ==
+	    passes);
+	cpu_poller_remove(k, &d.d_poller);
+	close(d.d_pipe[0]);
+	close(d.d_pipe[1]);
+}
+
+static void
+test_idle(void **state)
+{
+
+	(void)state;
+	on_linux(2, idle_body);
+}
+
+/* --- deferred ----------------------------------------------------------------- */
+
+struct later {
+	struct kern_defer l_defer;	/* first */
+	uint32_t	*l_count;
+	uint32_t	 l_seen;
+};
+
+static void
+run_later(struct kern_defer *kd)
+{
+	struct later *l = (struct later *)kd;
+
+	KASSERT(curcpu() == NULL && !pserialize_in_read());
+	l->l_seen = ++*l->l_count;
+}
+
+static struct later later[100];
+
+static void
+defer_on_cpu(void *arg)
+{
+	unsigned first = 50 + cpu_index(curcpu()) * 10;
+
+	for (unsigned i = first; i < first + 10; i++)
+		kern_defer(arg, &later[i].l_defer, run_later);
+}
+
+static void
+defer_body(struct kern *k)
+{
+	uint32_t count = 0;
+
+	memset(later, 0, sizeof(later));
+	for (unsigned i = 0; i < 100; i++)
+		later[i].l_count = &count;
+	for (unsigned i = 0; i < 50; i++)
+		kern_defer(k, &later[i].l_defer, run_later);
+	kern_defer_barrier(k);
+	KASSERT(count == 50);
+	for (unsigned i = 0; i < 50; i++)
+		KASSERT(later[i].l_seen == i + 1);
+	kern_xcall(k, defer_on_cpu, k);
+	if (k->k_threaded) {
+		kern_defer_barrier(k);
+	} else {
+		KASSERT(kern_timeout_ns(k) == 0);
+		kern_run(k);
+	}
+	KASSERT(count == 50 + 10 * kern_ncpu(k));
+}
+
+static void
+test_defer(void **state)
+{
+
+	(void)state;
+	on_linux(0, defer_body);
+	on_linux(2, defer_body);
+	on_sim(0, defer_body);
+	on_sim(2, defer_body);
+}
+
+/* --- creation ------------------------------------------------------------------ */
+
+struct short_of {
+	struct host	*so_host;
+	unsigned	 so_ncpu;
+	unsigned	 so_failures;
+};
+
+static void
+create_short(void *arg)
+{
+	struct short_of *so = arg;
+	struct kern_config kc = { .kc_ncpu = so->so_ncpu, .kc_mbufs = 64 };
+	struct kern *k;
+	int error;
+
+	for (unsigned n = 1; ; n++) {
+		sim_fail_alloc(so->so_host, n);
+		error = kern_create(so->so_host, &kc, &k);
+		if (error == 0) {
+			kern_destroy(k);
+			if (!sim_alloc_failed(so->so_host))
+				break;
+			continue;
+		}
+		KASSERT(error == ENOMEM || error == EAGAIN);
+		so->so_failures++;
+		KASSERT(n < 1000);
+	}
+	sim_fail_alloc(so->so_host, 0);
+	kc.kc_ncpu = CPU_MAX + 1;
+	KASSERT(kern_create(so->so_host, &kc, &k) == EINVAL);
+}
+
+static void
+test_create(void **state)
+{
+	struct sim_config sc = { .sc_seed = 1, .sc_quiet = true };
+	struct short_of so;
+
+	(void)state;
+	for (unsigned ncpu = 0; ncpu < 3; ncpu++) {
+		so = (struct short_of){ sim_create(&sc), ncpu, 0 };
+		assert_int_equal(sim_run(so.so_host, create_short, &so), 0);
+		assert_true(so.so_failures > 5);
+		assert_int_equal(sim_allocated(so.so_host), 0);
+		sim_destroy(so.so_host);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_xcall),
+		cmocka_unit_test(test_work),
+		cmocka_unit_test(test_kick),
+		cmocka_unit_test(test_pipe),
+		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_defer),
+		cmocka_unit_test(test_create),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
