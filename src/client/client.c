@@ -1,0 +1,293 @@
+/*
+ * A client: requests out, answers in, over whatever transport it has.
+ */
+
+#include "client/client_private.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* What listens there answers a greeting in this time, or is no ifnetd. */
+#define HELLO_MS	5000
+
+struct ifnet_client *
+client_create(const struct client_transport *tr, void *arg, const char *peer,
+    struct ifnet_error *e)
+{
+	struct ifnet_client *c;
+
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		goto fail;
+	c->c_tx = calloc(1, CTL_MSG_MAX);
+	c->c_rx = calloc(1, CTL_MSG_MAX);
+	c->c_ev = calloc(1, CTL_MSG_MAX);
+	if (c->c_tx == NULL || c->c_rx == NULL || c->c_ev == NULL)
+		goto fail;
+	c->c_tr = *tr;
+	c->c_arg = arg;
+	c->c_answer_ms = -1;
+	STAILQ_INIT(&c->c_pings);
+	(void)snprintf(c->c_peer, sizeof(c->c_peer), "%s", peer);
+	return c;
+fail:
+	if (c != NULL) {
+		free(c->c_tx);
+		free(c->c_rx);
+		free(c->c_ev);
+		free(c);
+	}
+	tr->ct_close(arg);
+	(void)ifnet_error_set(e, ENOMEM, "out of memory");
+	return NULL;
+}
+
+void
+ifnet_close(struct ifnet_client *c)
+{
+	struct client_ping *cp;
+
+	if (c == NULL)
+		return;
+	c->c_tr.ct_close(c->c_arg);
+	while ((cp = STAILQ_FIRST(&c->c_pings)) != NULL) {
+		STAILQ_REMOVE_HEAD(&c->c_pings, cp_link);
+		free(cp);
+	}
+	free(c->c_tx);
+	free(c->c_rx);
+	free(c->c_ev);
+	free(c);
+}
+
+int
+ifnet_fd(const struct ifnet_client *c)
+{
+
+	return c->c_tr.ct_fd(c->c_arg);
+}
+
+int
+ifnet_set_vnet(struct ifnet_client *c, const char *name,
+    struct ifnet_error *e)
+{
+
+	if (name == NULL)
+		name = "";
+	if (strlen(name) >= sizeof(c->c_vnet))
+		return ifnet_error_set(e, ENOENT, "no vnet named %s", name);
+	memset(c->c_vnet, 0, sizeof(c->c_vnet));
+	memcpy(c->c_vnet, name, strlen(name));
+	return 0;
+}
+
+uint64_t
+client_now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+int
+client_left_ms(uint64_t deadline, bool limited)
+{
+	uint64_t now;
+
+	if (!limited)
+		return -1;
+	now = client_now_ms();
+	if (now >= deadline)
+		return 0;
+	return deadline - now > INT_MAX ? INT_MAX : (int)(deadline - now);
+}
+
+static int
+gone(struct ifnet_client *c, int error, struct ifnet_error *e)
+{
+
+	c->c_broken = true;
+	if (error == EPIPE || error == ECONNRESET)
+		return ifnet_error_set(e, EPIPE,
+		    "ifnetd at %s has closed the connection", c->c_peer);
+	return ifnet_error_set(e, error, "talking to ifnetd at %s: %s",
+	    c->c_peer, strerror(error));
+}
+
+int
+client_recv(struct ifnet_client *c, void *buf, struct ctl_hdr *h, size_t *len,
+    int ms, struct ifnet_error *e)
+{
+	int error;
+
+	if (c->c_broken)
+		return gone(c, EPIPE, e);
+	*len = CTL_MSG_MAX;
+	error = c->c_tr.ct_recv(c->c_arg, buf, len, ms);
+	if (error == ETIMEDOUT)
+		return ifnet_error_set(e, error, "timed out");
+	if (error == EINTR)
+		return ifnet_error_set(e, error, "interrupted");
+	if (error != 0)
+		return gone(c, error, e);
+	if (*len >= sizeof(*h))
+		memcpy(h, buf, sizeof(*h));
+	if (*len < sizeof(*h) || h->ch_magic != CTL_MAGIC ||
+	    h->ch_len != *len) {
+		c->c_broken = true;
+		return ifnet_error_set(e, EPROTO, "what listens at %s is no "
+		    "ifnetd, or one of another version", c->c_peer);
+	}
+	return 0;
+}
+
+int
+client_error(const struct ctl_hdr *h, const void *data, size_t len,
+    const char *what, struct ifnet_error *e)
+{
+	int error = h->ch_error > 0 ? h->ch_error : EPROTO;
+
+	if ((h->ch_flags & CTL_TEXT) && len > 0 &&
+	    ((const char *)data)[len - 1] == '\0')
+		return ifnet_error_set(e, error, "%s", (const char *)data);
+	if (what == NULL || what[0] == '\0')
+		return ifnet_error_set(e, error, "%s", strerror(error));
+	return ifnet_error_set(e, error, "%s: %s", what, strerror(error));
+}
+
+static int
+send_request(struct ifnet_client *c, const struct client_call *cc,
+    struct ifnet_error *e)
+{
+	struct ctl_hdr h;
+	size_t len = sizeof(h);
+	int error;
+
+	if (c->c_broken)
+		return gone(c, EPIPE, e);
+	for (int i = 0; i < 2; i++) {
+		if (cc->cc_part[i].len > CTL_MSG_MAX - len)
+			return ifnet_error_set(e, EMSGSIZE, "%s: longer than "
+			    "a request can be", cc->cc_what);
+		if (cc->cc_part[i].len > 0)
+			memcpy(c->c_tx + len, cc->cc_part[i].data,
+			    cc->cc_part[i].len);
+		len += cc->cc_part[i].len;
+	}
+	memset(&h, 0, sizeof(h));
+	h.ch_magic = CTL_MAGIC;
+	h.ch_len = (uint32_t)len;
+	h.ch_op = (uint16_t)cc->cc_op;
+	h.ch_seq = ++c->c_seq;
+	memcpy(h.ch_vnet, c->c_vnet, sizeof(h.ch_vnet));
+	memcpy(c->c_tx, &h, sizeof(h));
+	error = c->c_tr.ct_send(c->c_arg, c->c_tx, len,
+	    cc->cc_has_fd ? cc->cc_fd : -1);
+	if (error == EBADF && cc->cc_has_fd)
+		return ifnet_error_set(e, error, "%s: descriptor %d is not "
+		    "open", cc->cc_what, cc->cc_fd);
+	/* Who closed on us may have said why first. */
+	return error == 0 || error == EPIPE ? 0 : gone(c, error, e);
+}
+
+/* The answers of the last request. */
+static int
+take_answers(struct ifnet_client *c, const struct client_call *cc,
+    struct ifnet_error *e)
+{
+	uint64_t deadline = 0;
+	const uint8_t *data;
+	struct ctl_hdr h;
+	size_t len;
+	int error;
+
+	if (c->c_answer_ms >= 0)
+		deadline = client_now_ms() + (unsigned)c->c_answer_ms;
+	for (;;) {
+		error = client_recv(c, c->c_rx, &h, &len,
+		    client_left_ms(deadline, c->c_answer_ms >= 0), e);
+		if (error == EINTR)
+			continue;
+		if (error != 0)
+			return error;
+		data = c->c_rx + sizeof(h);
+		len -= sizeof(h);
+		if (h.ch_flags & CTL_EVENT) {
+			if (h.ch_error == 0 && h.ch_seq == c->c_ping_seq)
+				client_keep_ping(c, data, len);
+			continue;
+		}
+		/* Number 0 is about the connection itself. */
+		if (h.ch_seq == 0 && h.ch_error != 0) {
+			c->c_broken = true;
+			return client_error(&h, data, len, c->c_peer, e);
+		}
+		if (h.ch_seq != c->c_seq)
+			continue;
+		if (cc->cc_answer != NULL && !(h.ch_flags & CTL_TEXT))
+			cc->cc_answer(cc->cc_arg, &h, data, len);
+		if (h.ch_error != 0)
+			return client_error(&h, data, len, cc->cc_what, e);
+		if (!(h.ch_flags & CTL_MORE))
+			return 0;
+	}
+}
+
+int
+client_call_any(struct ifnet_client *c, const struct client_call *cc,
+    struct ifnet_error *e)
+{
+	int error;
+
+	error = send_request(c, cc, e);
+	return error != 0 ? error : take_answers(c, cc, e);
+}
+
+int
+client_call(struct ifnet_client *c, const struct client_call *cc,
+    struct ifnet_error *e)
+{
+
+	if (c->c_follow != 0 || c->c_pinging)
+		return ifnet_error_set(e, EBUSY, "%s: this connection %s; "
+		    "open a second one for requests", cc->cc_what,
+		    c->c_pinging ? "pings" : "follows changes");
+	return client_call_any(c, cc, e);
+}
+
+static void
+take_hello(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
+{
+
+	if (h->ch_error == 0 && len == sizeof(struct ctl_hello))
+		memcpy(arg, data, len);
+}
+
+int
+client_hello(struct ifnet_client *c, struct ifnet_error *e)
+{
+	struct ctl_hello hello;
+	struct client_call cc = {
+		.cc_op = CTL_HELLO, .cc_what = c->c_peer,
+		.cc_answer = take_hello, .cc_arg = &hello,
+	};
+	int error;
+
+	memset(&hello, 0, sizeof(hello));
+	c->c_answer_ms = HELLO_MS;
+	error = client_call(c, &cc, e);
+	c->c_answer_ms = -1;
+	if (error == ETIMEDOUT)
+		return ifnet_error_set(e, EPROTO, "what listens at %s does "
+		    "not answer; is it ifnetd?", c->c_peer);
+	if (error == 0 && hello.h_version != 1)
+		return ifnet_error_set(e, EPROTO, "ifnetd at %s speaks "
+		    "version %u of the protocol and we speak 1", c->c_peer,
+		    hello.h_version);
+	return error;
+}

@@ -1,0 +1,224 @@
+/*
+ * The daemon's socket as a transport, and finding it.
+ */
+
+#include "client/client_private.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SCHEME		"unix://"
+#define BUFFER_BYTES	(1 << 20)
+
+static int
+unix_send(void *arg, const void *msg, size_t len, int fd)
+{
+	union {
+		struct cmsghdr	align;
+		char		space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = { (void *)(uintptr_t)msg, len };
+	struct msghdr m;
+	struct cmsghdr *cm;
+	ssize_t sent;
+
+	memset(&m, 0, sizeof(m));
+	m.msg_iov = &iov;
+	m.msg_iovlen = 1;
+	if (fd != -1) {
+		memset(&control, 0, sizeof(control));
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		cm = CMSG_FIRSTHDR(&m);
+		cm->cmsg_level = SOL_SOCKET;
+		cm->cmsg_type = SCM_RIGHTS;
+		cm->cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(cm), &fd, sizeof(fd));
+	}
+	do {
+		sent = sendmsg(*(int *)arg, &m, MSG_NOSIGNAL);
+	} while (sent == -1 && errno == EINTR);
+	return sent == -1 ? errno : 0;
+}
+
+static int
+unix_recv(void *arg, void *buf, size_t *len, int ms)
+{
+	struct pollfd pfd = { .fd = *(int *)arg, .events = POLLIN };
+	ssize_t got;
+	int n;
+
+	n = poll(&pfd, 1, ms);
+	if (n <= 0)
+		return n == 0 ? ETIMEDOUT : errno;
+	do {
+		got = recv(pfd.fd, buf, *len, MSG_TRUNC);
+	} while (got == -1 && errno == EINTR);
+	if (got <= 0)
+		return got == 0 ? EPIPE : errno;
+	if ((size_t)got > *len)
+		return EMSGSIZE;
+	*len = (size_t)got;
+	return 0;
+}
+
+static int
+unix_fd(void *arg)
+{
+
+	return *(int *)arg;
+}
+
+static void
+unix_close(void *arg)
+{
+
+	close(*(int *)arg);
+	free(arg);
+}
+
+static const struct client_transport unix_transport = {
+	unix_send, unix_recv, unix_fd, unix_close, "ifnetd"
+};
+
+/* Why there is no connection, as a sentence. */
+static int
+explain(int error, const char *url, struct ifnet_error *e)
+{
+
+	switch (error) {
+	case ENOENT:
+	case ECONNREFUSED:
+		return ifnet_error_set(e, error, "no ifnetd at %s (is it "
+		    "running? -s URL or $IFNETD names another)", url);
+	case EACCES:
+		return ifnet_error_set(e, error, "permission denied: uid %u "
+		    "may not open the socket of ifnetd at %s",
+		    (unsigned)geteuid(), url);
+	case EPROTOTYPE:
+		return ifnet_error_set(e, EPROTO, "what listens at %s is no "
+		    "ifnetd", url);
+	default:
+		return ifnet_error_set(e, error, "no connection to ifnetd "
+		    "at %s: %s", url, strerror(error));
+	}
+}
+
+/* A connected socket, or -1 with the errno in *errorp. */
+static int
+open_socket(const struct sockaddr_un *sun, int *errorp)
+{
+	int bytes = BUFFER_BYTES;
+	int fd;
+
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd == -1) {
+		*errorp = errno;
+		return -1;
+	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	while (connect(fd, (const struct sockaddr *)sun,
+	    sizeof(*sun)) == -1) {
+		if (errno == EINTR)
+			continue;
+		*errorp = errno;
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static struct ifnet_client *
+connect_url(const char *url, struct ifnet_error *e)
+{
+	struct sockaddr_un sun;
+	struct ifnet_client *c;
+	const char *path;
+	int error, fd, *arg;
+
+	if (strncmp(url, SCHEME, sizeof(SCHEME) - 1) != 0 ||
+	    url[sizeof(SCHEME) - 1] == '\0') {
+		(void)ifnet_error_set(e, EINVAL, "\"%s\" is not the URL of "
+		    "an ifnetd (" IFNET_URL_DEFAULT " is one)", url);
+		return NULL;
+	}
+	path = url + sizeof(SCHEME) - 1;
+	memset(&sun, 0, sizeof(sun));
+	sun.sun_family = AF_UNIX;
+	if (strlen(path) >= sizeof(sun.sun_path)) {
+		(void)ifnet_error_set(e, EINVAL, "%s: a socket's path has at "
+		    "most %zu characters", url, sizeof(sun.sun_path) - 1);
+		return NULL;
+	}
+	strcpy(sun.sun_path, path);
+	fd = open_socket(&sun, &error);
+	if (fd == -1) {
+		(void)explain(error, url, e);
+		return NULL;
+	}
+	arg = malloc(sizeof(*arg));
+	if (arg == NULL) {
+		close(fd);
+		(void)ifnet_error_set(e, ENOMEM, "out of memory");
+		return NULL;
+	}
+	*arg = fd;
+	c = client_create(&unix_transport, arg, url, e);
+	if (c != NULL && client_hello(c, e) != 0) {
+		ifnet_close(c);
+		return NULL;
+	}
+	return c;
+}
+
+/*
+ * With nothing named and no daemon at the usual place, a user's own one is
+ * looked for where ifnetd listens when it is not root.
+ */
+static struct ifnet_client *
+connect_default(struct ifnet_error *e)
+{
+	struct ifnet_error own, first;
+	struct ifnet_client *c;
+	const char *dir;
+	char url[256];
+	int n;
+
+	first.code = own.code = ENOENT;
+	c = connect_url(IFNET_URL_DEFAULT, &first);
+	if (c != NULL)
+		return c;
+	dir = getenv("XDG_RUNTIME_DIR");
+	if ((first.code == ENOENT || first.code == ECONNREFUSED) &&
+	    geteuid() != 0 && dir != NULL && dir[0] == '/') {
+		n = snprintf(url, sizeof(url), SCHEME "%s/ifnetd.sock", dir);
+		if (n > 0 && (size_t)n < sizeof(url))
+			c = connect_url(url, &own);
+		/* One that is there but refuses is the one that was meant. */
+		if (c == NULL && own.code != ENOENT &&
+		    own.code != ECONNREFUSED)
+			first = own;
+	}
+	if (c == NULL)
+		(void)ifnet_error_set(e, first.code, "%s", first.text);
+	return c;
+}
+
+struct ifnet_client *
+ifnet_connect(const char *url, struct ifnet_error *e)
+{
+
+	if (url == NULL)
+		url = getenv("IFNETD");
+	if (url == NULL || url[0] == '\0')
+		return connect_default(e);
+	return connect_url(url, e);
+}
