@@ -22,6 +22,24 @@
 
 struct kern;
 
+/*
+ * ThreadSanitizer does not see the order that liburcu makes between the end of
+ * a read section and the return of who waited for it: tell it.
+ */
+#if defined(__SANITIZE_THREAD__)
+#define PSERIALIZE_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define PSERIALIZE_TSAN 1
+#endif
+#endif
+
+#ifdef PSERIALIZE_TSAN
+extern char pserialize_tsan_mark;
+void	__tsan_acquire(void *);
+void	__tsan_release(void *);
+#endif
+
 /* Any thread known to the host.  Nests. */
 static inline void
 pserialize_read_enter(void)
@@ -34,6 +52,9 @@ static inline void
 pserialize_read_exit(void)
 {
 
+#ifdef PSERIALIZE_TSAN
+	__tsan_release(&pserialize_tsan_mark);
+#endif
 	urcu_memb_read_unlock();
 }
 

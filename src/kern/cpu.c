@@ -164,7 +164,7 @@ cpu_pass(struct cpu *ci)
 	ci->ci_now = host_clock(ci->ci_kern->k_host);
 	ci->ci_stage_mark = __builtin_ia32_rdtsc();
 	ci->ci_stage_cur = STAGE_LOCAL;
-	ci->ci_passes++;
+	cpu_stat_add(&ci->ci_passes, 1);
 
 	pserialize_read_enter();
 	worked = run_work(ci);
@@ -216,7 +216,7 @@ cpu_sleep(struct cpu *ci)
 			now = host_clock(ci->ci_kern->k_host);
 			deadline = deadline > now ? deadline - now : 0;
 		}
-		ci->ci_sleeps++;
+		cpu_stat_add(&ci->ci_sleeps, 1);
 		(void)cpu_look(ci, deadline);
 	}
 	__atomic_store_n(&ci->ci_sleeping, 0, __ATOMIC_RELAXED);

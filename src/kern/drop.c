@@ -41,6 +41,6 @@ void
 kern_drop(struct mbuf *m, enum drop_reason reason)
 {
 
-	curcpu()->ci_drops[reason]++;
+	cpu_stat_add(&curcpu()->ci_drops[reason], 1);
 	m_freem(m);
 }

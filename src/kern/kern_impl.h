@@ -126,6 +126,14 @@ unsigned mbuf_free_count(struct kern *);
 /* CPU: free a packet and count it on this CPU, for want of an interface. */
 void	kern_drop(struct mbuf *, enum drop_reason);
 
+/* Count in memory that one thread writes and others read. */
+static inline void
+cpu_stat_add(uint64_t *stat, uint64_t n)
+{
+
+	__atomic_store_n(stat, *stat + n, __ATOMIC_RELAXED);
+}
+
 /*
  * Charge the clocks since the last switch to the stage that ran, and begin
  * another; returns the one that ran, to switch back to.  Two reads of the
@@ -137,7 +145,7 @@ cpu_stage_switch(struct cpu *ci, enum cpu_stage next)
 	enum cpu_stage prev = ci->ci_stage_cur;
 	uint64_t now = __builtin_ia32_rdtsc();
 
-	ci->ci_stage[prev].ss_clocks += now - ci->ci_stage_mark;
+	cpu_stat_add(&ci->ci_stage[prev].ss_clocks, now - ci->ci_stage_mark);
 	ci->ci_stage_mark = now;
 	ci->ci_stage_cur = next;
 	return prev;
@@ -148,8 +156,8 @@ static inline enum cpu_stage
 cpu_stage_enter(struct cpu *ci, enum cpu_stage next, unsigned n)
 {
 
-	ci->ci_stage[next].ss_packets += n;
-	ci->ci_stage[next].ss_calls++;
+	cpu_stat_add(&ci->ci_stage[next].ss_packets, n);
+	cpu_stat_add(&ci->ci_stage[next].ss_calls, 1);
 	return cpu_stage_switch(ci, next);
 }
 

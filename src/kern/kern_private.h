@@ -71,6 +71,8 @@ int	mbuf_pool_create(struct kern *);
 void	mbuf_pool_destroy(struct kern *);
 
 /* reclaim.c */
+/* Control: host_rcu_synchronize(), and ThreadSanitizer sees it. */
+void	wait_for_readers(struct host *);
 int	reclaim_create(struct kern *);
 void	reclaim_destroy(struct kern *);
 /* Control: run all that is deferred; false when there was nothing. */

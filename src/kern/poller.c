@@ -124,7 +124,7 @@ make_cold(struct cpu_poller *cp)
 bool
 poller_run(struct cpu *ci)
 {
-	struct cpu_poller *cp, **cpp;
+	struct cpu_poller *cp, *next, **cpp;
 	struct cpu_stage_stats *ss = &ci->ci_stage[STAGE_POLL];
 	bool worked = false;
 	unsigned n;
@@ -133,18 +133,20 @@ poller_run(struct cpu *ci)
 	for (cpp = &ci->ci_hot; (cp = *cpp) != NULL;) {
 		ci->ci_stage_mark = __builtin_ia32_rdtsc();
 		ci->ci_stage_cur = STAGE_POLL;
-		ci->ci_polls++;
+		cpu_stat_add(&ci->ci_polls, 1);
 		n = cp->cp_poll(cp, MVEC_MAX);
 		if (n > 0) {
 			worked = true;
 			cp->cp_idle = 0;
-			ss->ss_packets += n;
-			ss->ss_calls++;
+			cpu_stat_add(&ss->ss_packets, n);
+			cpu_stat_add(&ss->ss_calls, 1);
 			(void)cpu_stage_switch(ci, STAGE_LOCAL);
 		} else if (++cp->cp_idle >= COLD_AFTER) {
 			unwatch_dead(cp);
+			/* Once cold, a kick may put it on the other list. */
+			next = cp->cp_next;
 			if (make_cold(cp)) {
-				*cpp = cp->cp_next;
+				*cpp = next;
 				continue;
 			}
 		}

@@ -360,13 +360,13 @@ psref_target_destroy(struct kern *k, struct psref_target *target,
 	KASSERT(curcpu() == NULL && !pserialize_in_read());
 	KASSERT(!psref_target_destroying(target));
 	__atomic_store_n(&target->pt_destroying, 1, __ATOMIC_RELEASE);
-	host_rcu_synchronize(h);
+	wait_for_readers(h);
 	if (!scan(h, &sc, target))
 		return;
 
 	host_thread_foreach(h, watch_one, NULL);
 	/* Every thread has passed a barrier when this is done. */
-	host_rcu_synchronize(h);
+	wait_for_readers(h);
 	logged = host_clock(h);
 	host_mutex_lock(h, &k->k_psref_lock);
 	while (scan(h, &sc, target)) {

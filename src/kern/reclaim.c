@@ -26,12 +26,26 @@ struct reclaim {
 	struct host_cond rc_cv;
 };
 
+#ifdef PSERIALIZE_TSAN
+char pserialize_tsan_mark;
+#endif
+
+void
+wait_for_readers(struct host *h)
+{
+
+	host_rcu_synchronize(h);
+#ifdef PSERIALIZE_TSAN
+	__tsan_acquire(&pserialize_tsan_mark);
+#endif
+}
+
 void
 pserialize_perform(struct kern *k)
 {
 
 	KASSERT(!pserialize_in_read());
-	host_rcu_synchronize(k->k_host);
+	wait_for_readers(k->k_host);
 }
 
 void
@@ -78,7 +92,7 @@ run_batch(struct kern *k)
 		kd->kd_next = list;
 		list = kd;
 	}
-	host_rcu_synchronize(k->k_host);
+	wait_for_readers(k->k_host);
 	for (kd = list; kd != NULL; kd = next) {
 		next = kd->kd_next;
 		kd->kd_fn(kd);

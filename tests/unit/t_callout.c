@@ -200,12 +200,12 @@ move_body(struct kern *k)
 	memset(&mover, 0, sizeof(mover));
 	mover.mv_kern = k;
 	callout_init(k, &mover.mv_callout);
+	for (unsigned i = 0; i < 2; i++)
+		mover.mv_work[i].cw_fn = move_arm;
 	for (unsigned round = 0; round < 2000; round++) {
-		for (unsigned i = 0; i < 2; i++) {
-			mover.mv_work[i].cw_fn = move_arm;
+		for (unsigned i = 0; i < 2; i++)
 			cpu_work_schedule(k, kern_cpu(k, i),
 			    &mover.mv_work[i]);
-		}
 		if (round % 3 == 0)
 			callout_stop(&mover.mv_callout);
 		if (round % 16 == 0)
