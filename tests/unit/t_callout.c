@@ -172,6 +172,9 @@ move_fire(void *arg)
 	struct mover *mv = arg;
 
 	KASSERT(__atomic_exchange_n(&mv->mv_inside, 1, __ATOMIC_ACQ_REL) == 0);
+	/* Long enough for the other CPU to arm it meanwhile. */
+	for (unsigned i = 0; i < 200; i++)
+		__builtin_ia32_pause();
 	__atomic_fetch_add(&mv->mv_runs, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&mv->mv_inside, 0, __ATOMIC_RELEASE);
 }

@@ -87,9 +87,9 @@ add_virtual(struct vnet *vn, const char *prefix, bool empty)
 static void
 check_order(struct vnet *vn)
 {
-	static const char *const want[] = { "a.x", "net.empty2", "net.if.0",
-	    "net.if.1", "net.if.2", "net.if.z", "net.if0", "net.q.0",
-	    "net.q.1", "net.q.2", "zz" };
+	static const char *const want[] = { "a.x", "net.empty2", "net.if-x",
+	    "net.if.0", "net.if.1", "net.if.2", "net.if.z", "net.if0",
+	    "net.q.0", "net.q.1", "net.q.2", "zz" };
 	char name[SYSCTL_NAMESIZE] = "";
 	unsigned i = 0, kern = 0;
 
@@ -101,10 +101,10 @@ check_order(struct vnet *vn)
 			    NULL, 0, NULL, NULL) == 0);
 			continue;
 		}
-		KASSERT(i < 11 && strcmp(name, want[i]) == 0);
+		KASSERT(i < 12 && strcmp(name, want[i]) == 0);
 		i++;
 	}
-	KASSERT(i == 11);
+	KASSERT(i == 12);
 	KASSERT(kern == 4 + 2 * (3 + 3 * STAGE_MAX));
 	/* From a name that does not exist. */
 	KASSERT(sysctl_next(vn, "b", name) == 0);
@@ -212,6 +212,7 @@ run_all(void *arg)
 	add_int(vn, "zz", EEXIST);
 	add_int(vn, "net.if0", 0);
 	add_int(vn, "net.if.z", 0);
+	add_int(vn, "net.if-x", 0);
 	add_int(vn, "net.empty2", 0);
 	KASSERT(sysctl_add(vn, &str) == 0);
 	add_virtual(vn, "net.q", false);
