@@ -261,10 +261,23 @@ struct ifnet *ifunit(struct vnet *, const char *name);
 struct ifnet *if_byindex(struct vnet *, unsigned index);
 struct ifnet *if_byhandle(struct vnet *, uint64_t handle);
 /* Control: with a passive reference.  A name of digits is an index. */
-struct ifnet *if_get(struct vnet *, const char *name, struct psref *);
-struct ifnet *if_get_byindex(struct vnet *, unsigned index, struct psref *);
-struct ifnet *if_get_byhandle(struct vnet *, uint64_t, struct psref *);
-void	if_acquire(struct ifnet *, struct psref *);
+struct ifnet *if_get_at(struct vnet *, const char *name, struct psref *,
+	    const char *file, int line);
+struct ifnet *if_get_byindex_at(struct vnet *, unsigned index, struct psref *,
+	    const char *file, int line);
+struct ifnet *if_get_byhandle_at(struct vnet *, uint64_t, struct psref *,
+	    const char *file, int line);
+void	if_acquire_at(struct ifnet *, struct psref *, const char *file,
+	    int line);
+/* The caller's place is what a detach that waits too long reports. */
+#define if_get(vn, name, pr)						\
+	if_get_at(vn, name, pr, __FILE__, __LINE__)
+#define if_get_byindex(vn, index, pr)					\
+	if_get_byindex_at(vn, index, pr, __FILE__, __LINE__)
+#define if_get_byhandle(vn, handle, pr)					\
+	if_get_byhandle_at(vn, handle, pr, __FILE__, __LINE__)
+#define if_acquire(ifp, pr)						\
+	if_acquire_at(ifp, pr, __FILE__, __LINE__)
 void	if_put(const struct ifnet *, struct psref *);
 bool	if_held(struct ifnet *);
 
@@ -291,7 +304,7 @@ bool	if_ioctl_locked(const struct ifnet *);
 
 int	if_set_sadl(struct ifnet *, const void *lladdr, unsigned len,
 	    bool factory);
-/* Tell every address of the interface that the active one changed. */
+/* The active one, or NULL.  Read section, or i:. */
 const struct sockaddr_dl *if_sadl(const struct ifnet *);
 
 /* --- requests.  Control. -------------------------------------------------------- */

@@ -43,5 +43,7 @@ int	if_clone_create(struct vnet *, char *name, const char *params);
 int	if_clone_destroy(struct vnet *, const char *name);
 /* Names into buf (count of IFNAMSIZ bytes each); *total is how many there are. EINVAL: negative count. */
 int	if_clone_list(struct vnet *, int count, char *buf, int *total);
+/* Control: destroy every interface of the cloner (NULL: of every one). */
+void	if_clone_purge(struct vnet *, const struct if_clone *);
 
 #endif /* !IFNET_IF_CLONE_H */

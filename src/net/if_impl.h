@@ -44,6 +44,22 @@ struct if_ethertype {
 };
 #define IF_NETHERTYPES	8
 
+/* Walks of the sysctl tree that may go on after the interface they were at
+ * has gone. */
+#define IF_NCURSORS	16
+
+/*
+ * A set of the numbers below 2^24 that finds the next one not in it in four
+ * steps: a bit of a level is set when all 64 below it are.  Its memory is
+ * mapped whole and costs what was touched.
+ */
+#define IF_BITMAP_BITS	24
+#define IF_BITMAP_LEVELS 4
+
+struct if_bitmap {
+	uint64_t	*ib_level[IF_BITMAP_LEVELS];	/* NULL: not mapped */
+};
+
 /*
  * The interface layer's part of a vnet.
  *	l: ifv_lock.  Lock order: clone lock, ioctl lock, ifv_lock.
@@ -57,7 +73,7 @@ struct if_vnet {
 	int64_t		 ifv_limit;		/* highest index; sysctl */
 	unsigned	 ifv_last_index;	/* l: last one given */
 	uint64_t	 ifv_gen;		/* l: last generation given */
-	uint64_t	*ifv_free[4];		/* l: bitmap levels of free indices */
+	struct if_bitmap ifv_used;		/* l: indices given */
 	struct if_counters **ifv_chunk;		/* l: counter chunks */
 	unsigned	 ifv_nchunks;		/* l: */
 	size_t		 ifv_ctr_stride;	/* constant: bytes from one
@@ -71,10 +87,16 @@ struct if_vnet {
 	struct khash	 ifv_dsts;		/* rcu; l: far ends, broadcast */
 	struct lpm	 ifv_nets;		/* rcu; l: IPv4 prefixes of
 						 * addresses */
-	struct softint	*ifv_link_si;		/* link-state changes */
+	LIST_HEAD(, ifaddr) ifv_af[DOM_SLOT_MAX + 1]; /* rcu; l: by slot, the
+						 * last one AF_LINK's */
 	struct softint	*ifv_rcvq_si;		/* per-CPU input queues */
 	struct ifv_rcvq	*ifv_rcvq;		/* if_input.c's, one a CPU */
 	struct ifv_link	*ifv_link;		/* if_link.c's */
+	struct if_cursor {
+		char	 ic_name[IFNAMSIZ];
+		unsigned ic_index;
+	}		 ifv_cursor[IF_NCURSORS]; /* l: where sysctl walks are */
+	unsigned	 ifv_cursor_last;	/* l: */
 	int64_t		 ifv_rcvq_maxlen;	/* default of new queues */
 
 	/* Counters of interfaces that are gone, so that totals stay true. */
@@ -104,6 +126,14 @@ if_ctr(const struct ifnet *ifp, unsigned cpu)
 	    cpu * ifp->if_vnet->vn_if->ifv_ctr_stride);
 }
 
+/* Count: this CPU alone writes it, but others must not see half a store. */
+static inline void
+if_ctr_add(uint64_t *c, uint64_t n)
+{
+
+	__atomic_store_n(c, *c + n, __ATOMIC_RELAXED);
+}
+
 /* The calling CPU, known to be one. */
 static inline struct cpu *
 net_curcpu(void)
@@ -111,6 +141,15 @@ net_curcpu(void)
 
 	return host_curthread->ht_cpu;
 }
+
+/* if_bitmap.c: serialised by the caller.  init: ENOMEM. */
+int	if_bitmap_init(struct host *, struct if_bitmap *);
+void	if_bitmap_fini(struct host *, struct if_bitmap *);
+void	if_bitmap_set(struct if_bitmap *, unsigned);
+void	if_bitmap_clear(struct if_bitmap *, unsigned);
+bool	if_bitmap_isset(const struct if_bitmap *, unsigned);
+/* The first number not in it from `from' on; 2^24: none. */
+unsigned if_bitmap_next(const struct if_bitmap *, unsigned from);
 
 /* if_index.c: l: held. */
 int	if_index_alloc(struct if_vnet *, struct vnet *, struct ifnet *);
@@ -125,6 +164,12 @@ int	if_name_insert(struct if_vnet *, struct ifnet *);
 void	if_name_remove(struct if_vnet *, struct ifnet *);
 /* "tap3" -> 3 and the length of "tap"; EINVAL. */
 int	if_name_split(const char *name, unsigned *unit, size_t *baselen);
+/* 1 to 15 letters, digits, - _ . and not digits alone. */
+bool	if_name_valid(const char *name);
+/* Any: the number that all of the text is; false: it is none, or too big. */
+bool	if_name_number(const char *text, unsigned *n);
+/* Like ifunit(), for a name not digits, and finding deactivated ones too. */
+struct ifnet *if_name_lookup(struct if_vnet *, const char *name);
 
 /* if_input.c, if_output.c */
 int	if_input_init(struct vnet *);
@@ -141,27 +186,65 @@ void	if_input_counted(struct ifnet *, struct mvec *);
 extern const struct if_ops if_null_ops;
 extern const struct iftype_ops if_null_typeops;
 
+/* if_clone.c: an interface of a cloner comes, goes; l: held. */
+void	if_clone_attached(struct ifnet *);
+void	if_clone_detached(struct ifnet *);
+
 /* if_link.c */
+/* if_linkq_flags */
+#define IFLQ_PENDING	0x1	/* on the list */
+#define IFLQ_DEAD	0x2	/* detached: takes no more */
+#define IFLQ_MAX	8
 int	if_link_init(struct vnet *);
 void	if_link_fini(struct vnet *);
 void	if_link_detach(struct ifnet *);
+uint64_t if_link_lost(struct vnet *);	/* changes lost so far */
 
 /* if_timer.c */
+int	if_timer_attach(struct ifnet *);	/* ENOMEM */
 void	if_timer_detach(struct ifnet *);
 
-/* if_flags.c: with the ioctl lock. */
+/*
+ * if_ext.c: what few interfaces have.  Fields are i: unless said.
+ */
+struct if_ext {
+	char		*ie_descr;	/* IFDESCRSIZE bytes, or NULL */
+	char		*ie_linkstr;
+	struct if_counters *ie_base;	/* counters at the last reset */
+	struct callout	 ie_timer;	/* if_timer.c's */
+};
+
+/* i: or before attach: its if_ext, made if need be; NULL: no memory. */
+struct if_ext *if_ext_get(struct ifnet *);
+void	if_ext_free(struct ifnet *);
+/* i: SIOC[GS]IFDESCR, SIOC[GS]LINKSTR. */
+int	if_text_ioctl(struct ifnet *, unsigned long, struct ifreq *);
+
+/* if_flags.c: with the ioctl lock.  Idempotent: an interface that was
+ * announced up already is not announced again. */
 void	if_up_locked(struct ifnet *);
 void	if_down_locked(struct ifnet *);
+/* Bring what was announced in line with IFF_UP. */
+void	if_updown_sync(struct ifnet *);
+/* if_flags |= set, &= ~clear, in one atomic step. */
+void	if_flags_modify(struct ifnet *, uint32_t set, uint32_t clear);
+int	if_flags_ioctl(struct ifnet *, int flags);	/* SIOCSIFFLAGS */
 
 /* if_stats.c */
 void	if_stats_get(struct ifnet *, struct if_data *);	/* less the base */
-void	if_stats_reset(struct ifnet *);			/* i: */
+/* i: and start from zero; ENOMEM. */
+int	if_stats_read_reset(struct ifnet *, struct if_data *);
 void	if_stats_drops(struct ifnet *, uint64_t drop[DROP_NREASONS]);
-void	if_stats_retire(struct ifnet *);	/* add to ifv_gone; l: */
+/* Add to ifv_gone and leave zeroes for the next of that index; l:. */
+void	if_stats_retire(struct ifnet *);
 uint64_t if_stats_sum(const struct ifnet *, enum if_stat);	/* raw */
 
 /* if_sadl.c */
+void	if_sadl_attach(struct ifnet *);	/* l:, before it is visible */
+void	if_sadl_free(struct ifnet *);	/* never attached, or detached */
 void	if_sadl_detach(struct ifnet *);
+/* The interface's link-level address of those bytes; i: */
+struct ifaddr *if_sadl_find(struct ifnet *, const void *, unsigned len);
 int	if_laddr_ioctl(struct ifnet *, unsigned long, void *);
 
 /*
@@ -177,6 +260,9 @@ void	ifa_remove(struct ifnet *, struct ifaddr *);
 void	ifa_ref(struct ifaddr *);
 void	ifa_unref(struct ifaddr *);
 
+/* l: held: among all of its family. */
+void	ifa_af_insert(struct if_vnet *, struct ifaddr *);
+
 /* Lookups, within a read section; the _psref forms take a reference. */
 struct ifaddr *ifa_ifwithaddr(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithdstaddr(struct vnet *, const struct sockaddr *);
@@ -184,21 +270,38 @@ struct ifaddr *ifa_ifwithnet(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithladdr(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithaf(struct vnet *, int af);
 struct ifaddr *ifaof_ifpforaddr(const struct sockaddr *, struct ifnet *);
-struct ifaddr *ifa_ifwithaddr_psref(struct vnet *, const struct sockaddr *,
-	    struct psref *);
-struct ifaddr *ifa_ifwithdstaddr_psref(struct vnet *, const struct sockaddr *,
-	    struct psref *);
-struct ifaddr *ifa_ifwithnet_psref(struct vnet *, const struct sockaddr *,
-	    struct psref *);
-struct ifaddr *ifa_ifwithladdr_psref(struct vnet *, const struct sockaddr *,
-	    struct psref *);
-struct ifaddr *ifa_ifwithaf_psref(struct vnet *, int, struct psref *);
-void	ifa_acquire(struct ifaddr *, struct psref *);
+typedef struct ifaddr *ifa_lookup_fn(struct vnet *, const struct sockaddr *);
+struct ifaddr *ifa_lookup_psref_at(struct vnet *, ifa_lookup_fn *,
+	    const struct sockaddr *, struct psref *, const char *file,
+	    int line);
+struct ifaddr *ifa_ifwithaf_psref_at(struct vnet *, int, struct psref *,
+	    const char *file, int line);
+struct ifaddr *ifaof_ifpforaddr_psref_at(const struct sockaddr *,
+	    struct ifnet *, struct psref *, const char *file, int line);
+void	ifa_acquire_at(struct ifaddr *, struct psref *, const char *file,
+	    int line);
+/* The caller's place is what a removal that waits too long reports. */
+#define ifa_ifwithaddr_psref(vn, sa, pr)				\
+	ifa_lookup_psref_at(vn, ifa_ifwithaddr, sa, pr, __FILE__, __LINE__)
+#define ifa_ifwithdstaddr_psref(vn, sa, pr)				\
+	ifa_lookup_psref_at(vn, ifa_ifwithdstaddr, sa, pr, __FILE__, __LINE__)
+#define ifa_ifwithnet_psref(vn, sa, pr)					\
+	ifa_lookup_psref_at(vn, ifa_ifwithnet, sa, pr, __FILE__, __LINE__)
+#define ifa_ifwithladdr_psref(vn, sa, pr)				\
+	ifa_lookup_psref_at(vn, ifa_ifwithladdr, sa, pr, __FILE__, __LINE__)
+#define ifa_ifwithaf_psref(vn, af, pr)					\
+	ifa_ifwithaf_psref_at(vn, af, pr, __FILE__, __LINE__)
+#define ifaof_ifpforaddr_psref(sa, ifp, pr)				\
+	ifaof_ifpforaddr_psref_at(sa, ifp, pr, __FILE__, __LINE__)
+#define ifa_acquire(ifa, pr)						\
+	ifa_acquire_at(ifa, pr, __FILE__, __LINE__)
 void	ifa_release(struct ifaddr *, struct psref *);
 bool	ifa_held(struct ifaddr *);
 bool	ifa_is_destroying(const struct ifaddr *);
 void	if_purgeaddrs(struct ifnet *, int family, void (*fn)(struct ifaddr *));
 int	if_addr_init(struct ifnet *, struct ifaddr *, bool src);
+/* Is it an address of this interface?  Read section or i:. */
+struct ifaddr *ifa_ifp_find(struct ifnet *, const struct sockaddr *);
 int	ifaddrpref_ioctl(struct vnet *, unsigned long, void *, struct ifnet *);
 
 /* if_conf.c */
@@ -206,9 +309,34 @@ int	if_conf(struct vnet *, void *data, size_t datalen);
 
 /* Walk all interfaces with l: taken and dropped around batches; each is
  * held while fn runs.  Control.  Returns fn's first nonzero value. */
+/* The first from *index on, held; *index becomes the one after it. */
+struct ifnet *if_get_from(struct vnet *, unsigned *index, struct psref *);
 int	if_foreach(struct vnet *, int (*fn)(struct ifnet *, void *), void *);
 
+/* if_ioctl.c: EFBIG, EAFNOSUPPORT. */
+int	ifreq_setaddr(struct vnet *, struct ifreq *, const struct sockaddr *);
+/* if_csum_tx as these IFCAP_* make it: what the packet path asks. */
+uint32_t if_csum_tx(const struct ifnet *, uint64_t capenable);
+/* The mutex of the ioctl lock. */
+static inline struct host_mutex *
+if_ioctl_mutex(const struct ifnet *ifp)
+{
+
+	_Static_assert(sizeof(struct host_mutex_storage) ==
+	    sizeof(struct host_mutex), "the ioctl lock is a host mutex");
+	return (struct host_mutex *)(uintptr_t)&ifp->if_ioctl_lock;
+}
+
+/* if_sysctl.c */
+int	if_sysctl_init(struct vnet *);
+
+/*
+ * if_subsys comes after sysctl, rtsock, pfil and route and before the domains;
+ * if_clone_subsys right after it.  if_purge_subsys does nothing at start and
+ * destroys every interface at the end: it comes last of all.
+ */
 extern const struct vnet_subsys if_subsys;
+extern const struct vnet_subsys if_purge_subsys;
 extern const struct vnet_subsys if_clone_subsys;
 
 #endif /* !NET_IF_IMPL_H */

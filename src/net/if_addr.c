@@ -1,0 +1,340 @@
+/*
+ * Addresses of interfaces: into and out of the interface's list and the
+ * tables that lookups use, and their references.
+ */
+
+#include "net/if_impl.h"
+#include "net/rtsock.h"
+
+#include <errno.h>
+
+_Static_assert(sizeof(struct ifa_net_storage) == sizeof(struct lpm_entry),
+    "struct ifaddr has room for its prefix");
+
+static struct lpm_entry *
+ifa_lpm(struct ifaddr *ifa)
+{
+
+	return (struct lpm_entry *)&ifa->ifa_net;
+}
+
+static struct ifaddr *
+lpm_ifa(struct lpm_entry *le)
+{
+
+	return (struct ifaddr *)((char *)le - offsetof(struct ifaddr, ifa_net));
+}
+
+void
+ifa_ref(struct ifaddr *ifa)
+{
+
+	(void)__atomic_fetch_add(&ifa->ifa_refcnt, 1, __ATOMIC_RELAXED);
+}
+
+void
+ifa_unref(struct ifaddr *ifa)
+{
+	uint32_t old;
+
+	old = __atomic_fetch_sub(&ifa->ifa_refcnt, 1, __ATOMIC_ACQ_REL);
+	KASSERT(old != 0);
+	if (old == 1)
+		ifa->ifa_free(ifa);
+}
+
+void
+ifa_acquire_at(struct ifaddr *ifa, struct psref *pr, const char *file,
+    int line)
+{
+
+	psref_acquire_at(if_kern(ifa->ifa_ifp), pr, &ifa->ifa_psref, file,
+	    line);
+}
+
+void
+ifa_release(struct ifaddr *ifa, struct psref *pr)
+{
+
+	psref_release(if_kern(ifa->ifa_ifp), pr);
+}
+
+bool
+ifa_held(struct ifaddr *ifa)
+{
+
+	return psref_held(if_kern(ifa->ifa_ifp), &ifa->ifa_psref);
+}
+
+bool
+ifa_is_destroying(const struct ifaddr *ifa)
+{
+
+	return (__atomic_load_n(&ifa->ifa_flags, __ATOMIC_ACQUIRE) &
+	    IFA_DESTROYING) != 0;
+}
+
+/* --- tables; l: held ----------------------------------------------------- */
+
+void
+ifa_af_insert(struct if_vnet *ifv, struct ifaddr *ifa)
+{
+	const struct domain *dom;
+	struct ifaddr *first;
+	unsigned slot = DOM_SLOT_MAX;
+
+	if (ifa->ifa_addr->sa_family != AF_LINK) {
+		dom = domain_find(ifa->ifa_ifp->if_vnet,
+		    ifa->ifa_addr->sa_family);
+		slot = dom->dom_slot;
+	}
+	/* By hand: a reader must find the link before the element. */
+	first = LIST_FIRST(&ifv->ifv_af[slot]);
+	LIST_NEXT(ifa, ifa_aflink) = first;
+	ifa->ifa_aflink.le_prev = &LIST_FIRST(&ifv->ifv_af[slot]);
+	if (first != NULL)
+		first->ifa_aflink.le_prev = &LIST_NEXT(ifa, ifa_aflink);
+	__atomic_store_n(&LIST_FIRST(&ifv->ifv_af[slot]), ifa,
+	    __ATOMIC_RELEASE);
+}
+
+/* A prefix length, or -1 for a mask with holes. */
+static int
+mask_length(uint32_t mask)
+{
+	int len = mask == 0 ? 0 : 32 - __builtin_ctz(mask);
+
+	return len == __builtin_popcount(mask) ? len : -1;
+}
+
+/*
+ * Enter the prefix.  The first address of a prefix stays the one that is
+ * found; the others of the same prefix hang off it.
+ */
+static int
+net_insert(struct if_vnet *ifv, struct ifaddr *ifa)
+{
+	struct lpm_entry *le = ifa_lpm(ifa), *have;
+	const struct sockaddr_in *sin, *mask;
+	struct ifaddr *head;
+	int len, error;
+
+	if (ifa->ifa_addr->sa_family != AF_INET || ifa->ifa_netmask == NULL)
+		return 0;
+	sin = (const struct sockaddr_in *)ifa->ifa_addr;
+	mask = (const struct sockaddr_in *)ifa->ifa_netmask;
+	len = mask_length(ntohl(mask->sin_addr.s_addr));
+	if (len < 0)
+		return EINVAL;
+	le->le_key = ntohl(sin->sin_addr.s_addr & mask->sin_addr.s_addr);
+	le->le_len = (uint8_t)len;
+	ifa->ifa_netnext = ifa->ifa_netprev = NULL;
+
+	have = lpm_find(&ifv->ifv_nets, le->le_key, (unsigned)len);
+	if (have == NULL) {
+		error = lpm_insert(&ifv->ifv_nets, le);
+		if (error != 0)
+			return error;
+	} else {
+		head = lpm_ifa(have);
+		ifa->ifa_netprev = head;
+		ifa->ifa_netnext = head->ifa_netnext;
+		if (ifa->ifa_netnext != NULL)
+			ifa->ifa_netnext->ifa_netprev = ifa;
+		__atomic_store_n(&head->ifa_netnext, ifa, __ATOMIC_RELEASE);
+	}
+	(void)__atomic_fetch_or(&ifa->ifa_flags, IFA_INNET, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static void
+net_remove(struct if_vnet *ifv, struct ifaddr *ifa)
+{
+	struct ifaddr *next = ifa->ifa_netnext;
+
+	if ((ifa->ifa_flags & IFA_INNET) == 0)
+		return;
+	(void)__atomic_fetch_and(&ifa->ifa_flags, ~(uint32_t)IFA_INNET,
+	    __ATOMIC_RELAXED);
+	if (next != NULL)
+		next->ifa_netprev = ifa->ifa_netprev;
+	if (ifa->ifa_netprev != NULL)
+		__atomic_store_n(&ifa->ifa_netprev->ifa_netnext, next,
+		    __ATOMIC_RELEASE);
+	else if (next != NULL)
+		lpm_replace(&ifv->ifv_nets, ifa_lpm(ifa), ifa_lpm(next));
+	else
+		lpm_remove(&ifv->ifv_nets, ifa_lpm(ifa));
+}
+
+static int
+tables_insert(struct if_vnet *ifv, struct ifaddr *ifa,
+    const struct domain *dom)
+{
+	uint32_t hash;
+	int error;
+
+	hash = dom->dom_sa_hash(ifa->ifa_addr);
+	error = khash_insert(&ifv->ifv_addrs, hash, ifa);
+	if (error != 0)
+		return error;
+	if (ifa->ifa_dstaddr != NULL) {
+		error = khash_insert(&ifv->ifv_dsts,
+		    dom->dom_sa_hash(ifa->ifa_dstaddr), ifa);
+		if (error != 0)
+			goto fail;
+	}
+	error = net_insert(ifv, ifa);
+	if (error == 0)
+		return 0;
+	if (ifa->ifa_dstaddr != NULL)
+		khash_remove(&ifv->ifv_dsts,
+		    dom->dom_sa_hash(ifa->ifa_dstaddr), ifa);
+fail:
+	khash_remove(&ifv->ifv_addrs, hash, ifa);
+	return error;
+}
+
+static void
+tables_remove(struct if_vnet *ifv, struct ifaddr *ifa,
+    const struct domain *dom)
+{
+
+	net_remove(ifv, ifa);
+	if (ifa->ifa_dstaddr != NULL)
+		khash_remove(&ifv->ifv_dsts,
+		    dom->dom_sa_hash(ifa->ifa_dstaddr), ifa);
+	khash_remove(&ifv->ifv_addrs, dom->dom_sa_hash(ifa->ifa_addr), ifa);
+}
+
+/* At the end of the interface's list, for readers that walk forward. */
+static void
+list_insert(struct ifnet *ifp, struct ifaddr *ifa)
+{
+
+	TAILQ_NEXT(ifa, ifa_list) = NULL;
+	ifa->ifa_list.tqe_prev = ifp->if_addrlist.tqh_last;
+	__atomic_store_n(ifp->if_addrlist.tqh_last, ifa, __ATOMIC_RELEASE);
+	ifp->if_addrlist.tqh_last = &TAILQ_NEXT(ifa, ifa_list);
+}
+
+/* --- insertion and removal ------------------------------------------------- */
+
+int
+ifa_insert(struct ifnet *ifp, struct ifaddr *ifa)
+{
+	struct if_vnet *ifv = ifp->if_vnet->vn_if;
+	const struct domain *dom = NULL;
+	int error = 0;
+
+	KASSERT(ifp->if_state == IFS_ALLOCATED || if_ioctl_locked(ifp));
+	if (ifa->ifa_addr->sa_family != AF_LINK) {
+		KASSERT(ifp->if_state == IFS_ATTACHED);
+		dom = domain_find(ifp->if_vnet, ifa->ifa_addr->sa_family);
+		if (dom == NULL)
+			return EAFNOSUPPORT;
+	}
+	ifa->ifa_ifp = ifp;
+
+	host_mutex_lock(if_host(ifp), &ifv->ifv_lock);
+	if (dom != NULL)
+		error = tables_insert(ifv, ifa, dom);
+	if (error == 0) {
+		ifa_ref(ifa);
+		list_insert(ifp, ifa);
+		if (ifp->if_state != IFS_ALLOCATED)
+			ifa_af_insert(ifv, ifa);
+	}
+	host_mutex_unlock(if_host(ifp), &ifv->ifv_lock);
+	return error;
+}
+
+void
+ifa_remove(struct ifnet *ifp, struct ifaddr *ifa)
+{
+	struct if_vnet *ifv = ifp->if_vnet->vn_if;
+	const struct domain *dom;
+
+	KASSERT(ifp->if_state == IFS_ALLOCATED || if_ioctl_locked(ifp));
+	KASSERT(!ifa_is_destroying(ifa) && ifa->ifa_ifp == ifp);
+	dom = domain_find(ifp->if_vnet, ifa->ifa_addr->sa_family);
+
+	host_mutex_lock(if_host(ifp), &ifv->ifv_lock);
+	(void)__atomic_fetch_or(&ifa->ifa_flags, IFA_DESTROYING,
+	    __ATOMIC_RELEASE);
+	if (dom != NULL)
+		tables_remove(ifv, ifa, dom);
+	if (ifp->if_state != IFS_ALLOCATED)
+		LIST_REMOVE(ifa, ifa_aflink);
+	TAILQ_REMOVE(&ifp->if_addrlist, ifa, ifa_list);
+	host_mutex_unlock(if_host(ifp), &ifv->ifv_lock);
+
+	psref_target_destroy(if_kern(ifp), &ifa->ifa_psref, ifp->if_xname);
+	ifa_unref(ifa);
+}
+
+void
+if_purgeaddrs(struct ifnet *ifp, int family, void (*fn)(struct ifaddr *))
+{
+	struct ifaddr *ifa;
+
+	KASSERT(if_ioctl_locked(ifp));
+	/* From the start after each removal: fn may remove more than one. */
+	for (;;) {
+		TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
+			if (ifa->ifa_addr->sa_family == family)
+				break;
+		if (ifa == NULL)
+			return;
+		ifa_ref(ifa);
+		fn(ifa);
+		if (!ifa_is_destroying(ifa)) {
+			klog(if_kern(ifp), KLOG_WARNING, "%s: an address of "
+			    "family %d was not purged", ifp->if_xname, family);
+			ifa_remove(ifp, ifa);
+		}
+		ifa_unref(ifa);
+	}
+}
+
+/* The driver is told that the interface gets an address. */
+int
+if_addr_init(struct ifnet *ifp, struct ifaddr *ifa, bool src)
+{
+	const struct if_ops *ops = ifp->if_ops;
+	int error = ENOTTY;
+
+	KASSERT(if_ioctl_locked(ifp));
+	if (ops->initaddr != NULL)
+		return ops->initaddr(ifp, ifa, src);
+	if (ops->ioctl == NULL)
+		return ifioctl_common(ifp, SIOCINITIFADDR, ifa);
+	if (!src)
+		error = ops->ioctl(ifp, SIOCSIFDSTADDR, ifa);
+	if (error == ENOTTY)
+		error = ops->ioctl(ifp, SIOCINITIFADDR, ifa);
+	return error;
+}
+
+int
+ifaddrpref_ioctl(struct vnet *vn, unsigned long cmd, void *data,
+    struct ifnet *ifp)
+{
+	struct if_addrprefreq *ifap = data;
+	const struct sockaddr *sa = (const struct sockaddr *)&ifap->ifap_addr;
+	struct ifaddr *ifa;
+
+	KASSERT(if_ioctl_locked(ifp));
+	if (domain_find(vn, sa->sa_family) == NULL)
+		return EINVAL;
+	ifa = ifa_ifp_find(ifp, sa);
+	if (ifa == NULL)
+		return EADDRNOTAVAIL;
+	if (cmd == SIOCSIFADDRPREF)
+		__atomic_store_n(&ifa->ifa_preference, ifap->ifap_preference,
+		    __ATOMIC_RELAXED);
+	else
+		ifap->ifap_preference = __atomic_load_n(&ifa->ifa_preference,
+		    __ATOMIC_RELAXED);
+	return 0;
+}

@@ -1,0 +1,256 @@
+/*
+ * Finding addresses: by hash for whole ones, far ends and broadcasts, by
+ * longest prefix for networks.  All for read sections; none writes anything.
+ */
+
+#include "net/if_impl.h"
+
+#include <errno.h>
+
+static bool
+usable(const struct ifaddr *ifa)
+{
+
+	return !if_is_deactivated(ifa->ifa_ifp);
+}
+
+/* The address sa itself, of ifp alone when that is given. */
+static struct ifaddr *
+exact(struct vnet *vn, const struct domain *dom, const struct sockaddr *sa,
+    const struct ifnet *ifp)
+{
+	struct khash_iter it;
+	struct ifaddr *ifa;
+
+	for (ifa = khash_first(&vn->vn_if->ifv_addrs, dom->dom_sa_hash(sa),
+	    &it); ifa != NULL; ifa = khash_next(&it))
+		if ((ifp == NULL || ifa->ifa_ifp == ifp) &&
+		    ifa->ifa_addr->sa_family == sa->sa_family &&
+		    dom->dom_sa_equal(ifa->ifa_addr, sa) &&
+		    (ifp != NULL || usable(ifa)))
+			break;
+	return ifa;
+}
+
+/* The address with sa at the far end, or as broadcast, by interface flag. */
+static struct ifaddr *
+far_end(struct vnet *vn, const struct domain *dom, const struct sockaddr *sa,
+    uint32_t flag)
+{
+	struct khash_iter it;
+	struct ifaddr *ifa;
+
+	for (ifa = khash_first(&vn->vn_if->ifv_dsts, dom->dom_sa_hash(sa),
+	    &it); ifa != NULL; ifa = khash_next(&it))
+		if ((__atomic_load_n(&ifa->ifa_ifp->if_flags,
+		    __ATOMIC_RELAXED) & flag) != 0 &&
+		    ifa->ifa_dstaddr->sa_family == sa->sa_family &&
+		    dom->dom_sa_equal(ifa->ifa_dstaddr, sa) && usable(ifa))
+			break;
+	return ifa;
+}
+
+struct ifaddr *
+ifa_ifwithaddr(struct vnet *vn, const struct sockaddr *sa)
+{
+	const struct domain *dom;
+	struct ifaddr *ifa;
+
+	dom = domain_find(vn, sa->sa_family);
+	if (dom == NULL)
+		return NULL;
+	ifa = exact(vn, dom, sa, NULL);
+	return ifa != NULL ? ifa : far_end(vn, dom, sa, IFF_BROADCAST);
+}
+
+struct ifaddr *
+ifa_ifwithdstaddr(struct vnet *vn, const struct sockaddr *sa)
+{
+	const struct domain *dom;
+
+	dom = domain_find(vn, sa->sa_family);
+	return dom == NULL ? NULL : far_end(vn, dom, sa, IFF_POINTOPOINT);
+}
+
+/* The first usable one of those that share a prefix. */
+static struct ifaddr *
+first_usable(struct lpm_entry *le)
+{
+	struct ifaddr *ifa;
+
+	ifa = (struct ifaddr *)((char *)le - offsetof(struct ifaddr, ifa_net));
+	while (ifa != NULL && !usable(ifa))
+		ifa = __atomic_load_n(&ifa->ifa_netnext, __ATOMIC_CONSUME);
+	return ifa;
+}
+
+static struct ifaddr *
+inet_net(struct vnet *vn, uint32_t key)
+{
+	const struct lpm *l = &vn->vn_if->ifv_nets;
+	struct lpm_entry *le;
+	struct ifaddr *ifa;
+	unsigned len;
+
+	le = lpm_lookup(l, key);
+	if (le == NULL)
+		return NULL;
+	ifa = first_usable(le);
+	/* Only while a deactivated interface is on its way out: shorter ones
+	 * one by one. */
+	for (len = le->le_len; ifa == NULL && len-- > 0;) {
+		le = lpm_find(l, len == 0 ? 0 :
+		    key & (uint32_t)(UINT64_MAX << (32 - len)), len);
+		if (le != NULL)
+			ifa = first_usable(le);
+	}
+	return ifa;
+}
+
+struct ifaddr *
+ifa_ifwithnet(struct vnet *vn, const struct sockaddr *sa)
+{
+	struct ifnet *ifp;
+
+	switch (sa->sa_family) {
+	case AF_LINK:
+		ifp = if_byindex(vn,
+		    ((const struct sockaddr_dl *)sa)->sdl_index);
+		return ifp == NULL ? NULL :
+		    __atomic_load_n(&ifp->if_dl, __ATOMIC_CONSUME);
+	case AF_INET:
+		return inet_net(vn, ntohl(
+		    ((const struct sockaddr_in *)sa)->sin_addr.s_addr));
+	default:
+		return NULL;
+	}
+}
+
+struct ifaddr *
+ifa_ifwithladdr(struct vnet *vn, const struct sockaddr *sa)
+{
+	struct ifaddr *ifa;
+
+	if ((ifa = ifa_ifwithaddr(vn, sa)) == NULL &&
+	    (ifa = ifa_ifwithdstaddr(vn, sa)) == NULL)
+		ifa = ifa_ifwithnet(vn, sa);
+	return ifa;
+}
+
+struct ifaddr *
+ifa_ifwithaf(struct vnet *vn, int af)
+{
+	const struct domain *dom;
+	unsigned slot = DOM_SLOT_MAX;
+	struct ifaddr *ifa;
+
+	if (af != AF_LINK) {
+		dom = domain_find(vn, af);
+		if (dom == NULL)
+			return NULL;
+		slot = dom->dom_slot;
+	}
+	ifa = __atomic_load_n(&LIST_FIRST(&vn->vn_if->ifv_af[slot]),
+	    __ATOMIC_CONSUME);
+	while (ifa != NULL && !usable(ifa))
+		ifa = __atomic_load_n(&LIST_NEXT(ifa, ifa_aflink),
+		    __ATOMIC_CONSUME);
+	return ifa;
+}
+
+struct ifaddr *
+ifa_ifp_find(struct ifnet *ifp, const struct sockaddr *sa)
+{
+	const struct domain *dom;
+
+	dom = domain_find(ifp->if_vnet, sa->sa_family);
+	return dom == NULL ? NULL : exact(ifp->if_vnet, dom, sa, ifp);
+}
+
+/* Is this address the way to sa? */
+static bool
+leads_to(const struct domain *dom, const struct ifaddr *ifa,
+    const struct sockaddr *sa)
+{
+
+	if (dom->dom_sa_equal(ifa->ifa_addr, sa))
+		return true;
+	if (ifa->ifa_dstaddr != NULL && dom->dom_sa_equal(ifa->ifa_dstaddr, sa))
+		return true;
+	return ifa->ifa_netmask != NULL &&
+	    dom->dom_sa_within(sa, ifa->ifa_addr, ifa->ifa_netmask);
+}
+
+struct ifaddr *
+ifaof_ifpforaddr(const struct sockaddr *sa, struct ifnet *ifp)
+{
+	struct ifaddr *ifa, *last = NULL;
+	const struct domain *dom;
+
+	if (if_is_deactivated(ifp))
+		return NULL;
+	dom = domain_find(ifp->if_vnet, sa->sa_family);
+	if (sa->sa_family == AF_LINK)
+		return __atomic_load_n(&ifp->if_dl, __ATOMIC_CONSUME);
+	if (dom == NULL)
+		return NULL;
+	for (ifa = __atomic_load_n(&TAILQ_FIRST(&ifp->if_addrlist),
+	    __ATOMIC_CONSUME); ifa != NULL;
+	    ifa = __atomic_load_n(&TAILQ_NEXT(ifa, ifa_list),
+	    __ATOMIC_CONSUME)) {
+		if (ifa->ifa_addr->sa_family != sa->sa_family)
+			continue;
+		if (leads_to(dom, ifa, sa))
+			return ifa;
+		last = ifa;
+	}
+	return last;
+}
+
+/* --- the same, with a reference --------------------------------------------- */
+
+static struct ifaddr *
+hold(struct vnet *vn, struct ifaddr *ifa, struct psref *pr, const char *file,
+    int line)
+{
+
+	if (ifa != NULL)
+		psref_acquire_at(vn->vn_kern, pr, &ifa->ifa_psref, file, line);
+	return ifa;
+}
+
+struct ifaddr *
+ifa_lookup_psref_at(struct vnet *vn, ifa_lookup_fn *fn,
+    const struct sockaddr *sa, struct psref *pr, const char *file, int line)
+{
+	struct ifaddr *ifa;
+
+	pserialize_read_enter();
+	ifa = hold(vn, fn(vn, sa), pr, file, line);
+	pserialize_read_exit();
+	return ifa;
+}
+
+struct ifaddr *
+ifa_ifwithaf_psref_at(struct vnet *vn, int af, struct psref *pr,
+    const char *file, int line)
+{
+	struct ifaddr *ifa;
+
+	pserialize_read_enter();
+	ifa = hold(vn, ifa_ifwithaf(vn, af), pr, file, line);
+	pserialize_read_exit();
+	return ifa;
+}
+
+struct ifaddr *
+ifaof_ifpforaddr_psref_at(const struct sockaddr *sa, struct ifnet *ifp,
+    struct psref *pr, const char *file, int line)
+{
+	struct ifaddr *ifa;
+
+	pserialize_read_enter();
+	ifa = hold(ifp->if_vnet, ifaof_ifpforaddr(sa, ifp), pr, file, line);
+	pserialize_read_exit();
+	return ifa;
+}

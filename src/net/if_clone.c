@@ -1,0 +1,455 @@
+/*
+ * Cloners: interfaces created and destroyed on request, one request at a
+ * time in a vnet.
+ */
+
+#include "net/if_impl.h"
+
+#include <errno.h>
+#include <limits.h>
+
+/*
+ * A registered cloner.
+ *	cl_link		clone lock and ifv_lock to change, either to read
+ *	others		ifv_lock
+ */
+struct cloner {
+	TAILQ_ENTRY(cloner) cl_link;
+	const struct if_clone *cl_ifc;
+	unsigned	 cl_count;	/* interfaces of it */
+	struct if_bitmap cl_units;	/* units in use, once it created any */
+};
+
+struct if_clone_vnet {
+	struct host_mutex cv_lock;	/* the clone lock */
+	TAILQ_HEAD(, cloner) cv_cloners;
+};
+
+static void
+clone_lock(struct vnet *vn)
+{
+
+	host_mutex_lock(vn->vn_kern->k_host, &vn->vn_clone->cv_lock);
+}
+
+static void
+clone_unlock(struct vnet *vn)
+{
+
+	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_clone->cv_lock);
+}
+
+static void
+ifv_lock(struct vnet *vn)
+{
+
+	host_mutex_lock(vn->vn_kern->k_host, &vn->vn_if->ifv_lock);
+}
+
+static void
+ifv_unlock(struct vnet *vn)
+{
+
+	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_if->ifv_lock);
+}
+
+static struct cloner *
+find_name(struct vnet *vn, const char *base, size_t len)
+{
+	struct cloner *cl;
+
+	TAILQ_FOREACH(cl, &vn->vn_clone->cv_cloners, cl_link)
+		if (strlen(cl->cl_ifc->ifc_name) == len &&
+		    memcmp(cl->cl_ifc->ifc_name, base, len) == 0)
+			break;
+	return cl;
+}
+
+static struct cloner *
+find_ifc(struct vnet *vn, const struct if_clone *ifc)
+{
+	struct cloner *cl;
+
+	TAILQ_FOREACH(cl, &vn->vn_clone->cv_cloners, cl_link)
+		if (cl->cl_ifc == ifc)
+			break;
+	return cl;
+}
+
+/* --- registration --------------------------------------------------------- */
+
+int
+if_clone_attach(struct vnet *vn, const struct if_clone *ifc)
+{
+	size_t len = strlen(ifc->ifc_name);
+	struct cloner *cl;
+	int error = 0;
+
+	KASSERT(len > 0 && len < IFNAMSIZ - 1);
+	KASSERT(ifc->ifc_name[len - 1] < '0' || ifc->ifc_name[len - 1] > '9');
+	cl = kmem_zalloc(vn->vn_kern, sizeof(*cl));
+	if (cl == NULL)
+		return ENOMEM;
+	cl->cl_ifc = ifc;
+	clone_lock(vn);
+	if (find_name(vn, ifc->ifc_name, len) != NULL) {
+		error = EEXIST;
+	} else {
+		ifv_lock(vn);
+		TAILQ_INSERT_TAIL(&vn->vn_clone->cv_cloners, cl, cl_link);
+		ifv_unlock(vn);
+	}
+	clone_unlock(vn);
+	if (error != 0)
+		kmem_free(vn->vn_kern, cl);
+	return error;
+}
+
+static void
+cloner_free(struct vnet *vn, struct cloner *cl)
+{
+
+	if_bitmap_fini(vn->vn_kern->k_host, &cl->cl_units);
+	kmem_free(vn->vn_kern, cl);
+}
+
+int
+if_clone_detach(struct vnet *vn, const struct if_clone *ifc)
+{
+	struct cloner *cl;
+	int error = 0;
+
+	clone_lock(vn);
+	ifv_lock(vn);
+	cl = find_ifc(vn, ifc);
+	if (cl == NULL)
+		error = EINVAL;
+	else if (cl->cl_count != 0)
+		error = EBUSY;
+	else
+		TAILQ_REMOVE(&vn->vn_clone->cv_cloners, cl, cl_link);
+	ifv_unlock(vn);
+	clone_unlock(vn);
+	if (error == 0)
+		cloner_free(vn, cl);
+	return error;
+}
+
+void
+if_clone_attached(struct ifnet *ifp)
+{
+	struct cloner *cl = find_ifc(ifp->if_vnet, ifp->if_cloner);
+
+	if (cl == NULL)
+		return;
+	cl->cl_count++;
+	if (cl->cl_units.ib_level[0] != NULL &&
+	    ifp->if_unit >> IF_BITMAP_BITS == 0)
+		if_bitmap_set(&cl->cl_units, ifp->if_unit);
+}
+
+void
+if_clone_detached(struct ifnet *ifp)
+{
+	struct cloner *cl = find_ifc(ifp->if_vnet, ifp->if_cloner);
+
+	if (cl == NULL)
+		return;
+	KASSERT(cl->cl_count > 0);
+	cl->cl_count--;
+	if (cl->cl_units.ib_level[0] != NULL &&
+	    ifp->if_unit >> IF_BITMAP_BITS == 0)
+		if_bitmap_clear(&cl->cl_units, ifp->if_unit);
+}
+
+/* --- creation ----------------------------------------------------------------- */
+
+/* "tap" and 3 to "tap3" in IFNAMSIZ bytes, zeroes behind; false: too long. */
+static bool
+make_name(char *name, const char *base, unsigned unit)
+{
+	size_t len = strlen(base), n = 1;
+
+	for (unsigned u = unit; u >= 10; u /= 10)
+		n++;
+	if (len + n >= IFNAMSIZ)
+		return false;
+	memset(name, 0, IFNAMSIZ);
+	memcpy(name, base, len);
+	do {
+		name[len + --n] = (char)('0' + unit % 10);
+		unit /= 10;
+	} while (n > 0);
+	return true;
+}
+
+static bool
+name_in_use(struct vnet *vn, const char *name)
+{
+	bool used;
+
+	ifv_lock(vn);
+	used = if_name_lookup(vn->vn_if, name) != NULL;
+	ifv_unlock(vn);
+	return used;
+}
+
+/* The lowest unit whose name nobody has, and that name.  Clone lock. */
+static int
+lowest_unit(struct vnet *vn, struct cloner *cl, char *name, unsigned *unit)
+{
+	unsigned u = 0;
+
+	for (;; u++) {
+		ifv_lock(vn);
+		u = if_bitmap_next(&cl->cl_units, u);
+		ifv_unlock(vn);
+		if (u >> IF_BITMAP_BITS != 0)
+			return ENOSPC;
+		if (!make_name(name, cl->cl_ifc->ifc_name, u))
+			return EINVAL;
+		/* Almost always: names of ours come from cloners. */
+		if (!name_in_use(vn, name))
+			break;
+	}
+	*unit = u;
+	return 0;
+}
+
+/* Which cloner, which unit?  Clone lock.  `full' gets the whole name. */
+static int
+resolve(struct vnet *vn, const char *name, char *full, struct cloner **clp,
+    unsigned *unit)
+{
+	size_t len = strnlen(name, IFNAMSIZ), base;
+	bool bare;
+	int error;
+
+	if (len == 0 || len == IFNAMSIZ)
+		return EINVAL;
+	bare = name[len - 1] < '0' || name[len - 1] > '9';
+	base = len;
+	if (!bare && (error = if_name_split(name, unit, &base)) != 0)
+		return error;
+	*clp = find_name(vn, name, base);
+	if (*clp == NULL)
+		return EINVAL;
+	/* The units are kept from the first creation on. */
+	if ((*clp)->cl_units.ib_level[0] == NULL) {
+		ifv_lock(vn);
+		error = if_bitmap_init(vn->vn_kern->k_host, &(*clp)->cl_units);
+		ifv_unlock(vn);
+		if (error != 0)
+			return error;
+	}
+	if (bare)
+		return lowest_unit(vn, *clp, full, unit);
+	if (!make_name(full, (*clp)->cl_ifc->ifc_name, *unit))
+		return EINVAL;
+	return name_in_use(vn, full) ? EEXIST : 0;
+}
+
+/* The driver need not say whose its interface is. */
+static void
+claim(struct vnet *vn, const char *name, const struct if_clone *ifc,
+    unsigned unit)
+{
+	struct ifnet *ifp;
+
+	ifv_lock(vn);
+	ifp = if_name_lookup(vn->vn_if, name);
+	if (ifp != NULL && ifp->if_cloner == NULL) {
+		ifp->if_cloner = ifc;
+		ifp->if_unit = unit;
+		if_clone_attached(ifp);
+	}
+	ifv_unlock(vn);
+}
+
+int
+if_clone_create(struct vnet *vn, char *name, const char *params)
+{
+	char full[IFNAMSIZ];
+	struct cloner *cl;
+	unsigned unit = 0;
+	int error;
+
+	clone_lock(vn);
+	error = resolve(vn, name, full, &cl, &unit);
+	if (error == 0)
+		error = cl->cl_ifc->ifc_create(cl->cl_ifc, vn, unit,
+		    params == NULL ? "" : params);
+	if (error == 0) {
+		claim(vn, full, cl->cl_ifc, unit);
+		memcpy(name, full, IFNAMSIZ);
+	}
+	clone_unlock(vn);
+	return error;
+}
+
+/* --- destruction ---------------------------------------------------------------- */
+
+/* Deactivated ones too: how else would they go?  The clone lock keeps it. */
+static struct ifnet *
+find_any(struct vnet *vn, const char *name)
+{
+	struct if_vnet *ifv = vn->vn_if;
+	struct ifnet *ifp = NULL;
+	unsigned index;
+
+	if (strnlen(name, IFNAMSIZ) == IFNAMSIZ)
+		return NULL;
+	ifv_lock(vn);
+	if (!if_name_number(name, &index))
+		ifp = if_name_lookup(ifv, name);
+	else if (ifv->ifv_table != NULL && index < ifv->ifv_table->it_size)
+		ifp = ifv->ifv_table->it_ifp[index];
+	ifv_unlock(vn);
+	return ifp;
+}
+
+static void
+set_state(struct ifnet *ifp, uint32_t state)
+{
+
+	ifv_lock(ifp->if_vnet);
+	__atomic_store_n(&ifp->if_state, state, __ATOMIC_RELAXED);
+	ifv_unlock(ifp->if_vnet);
+}
+
+/* Clone lock. */
+static int
+destroy(struct ifnet *ifp)
+{
+	const struct if_clone *ifc = ifp->if_cloner;
+	int error;
+
+	if (ifc == NULL || ifc->ifc_destroy == NULL)
+		return EOPNOTSUPP;
+	/* From here on requests are refused; those under way have ended. */
+	if_ioctl_lock(ifp);
+	set_state(ifp, IFS_DETACHING);
+	if_ioctl_unlock(ifp);
+	error = ifc->ifc_destroy(ifp);
+	if (error != 0)
+		set_state(ifp, IFS_ATTACHED);
+	return error;
+}
+
+int
+if_clone_destroy(struct vnet *vn, const char *name)
+{
+	struct ifnet *ifp;
+	int error;
+
+	clone_lock(vn);
+	ifp = find_any(vn, name);
+	error = ifp == NULL ? ENXIO : destroy(ifp);
+	clone_unlock(vn);
+	return error;
+}
+
+void
+if_clone_purge(struct vnet *vn, const struct if_clone *ifc)
+{
+	struct if_vnet *ifv = vn->vn_if;
+	struct ifnet *ifp;
+	unsigned size, index;
+	int error;
+
+	clone_lock(vn);
+	size = ifv->ifv_table == NULL ? 0 : ifv->ifv_table->it_size;
+	for (index = 1; index < size; index++) {
+		ifp = ifv->ifv_table->it_ifp[index];
+		if (ifp == NULL || ifp->if_cloner == NULL ||
+		    (ifc != NULL && ifp->if_cloner != ifc))
+			continue;
+		error = destroy(ifp);
+		if (error != 0)
+			klog(vn->vn_kern, KLOG_WARNING,
+			    "%s: cannot be destroyed: error %d",
+			    ifp->if_xname, error);
+	}
+	clone_unlock(vn);
+}
+
+int
+if_clone_list(struct vnet *vn, int count, char *buf, int *total)
+{
+	struct cloner *cl;
+	int n = 0;
+
+	if (count < 0)
+		return EINVAL;
+	clone_lock(vn);
+	TAILQ_FOREACH(cl, &vn->vn_clone->cv_cloners, cl_link) {
+		if (buf != NULL && n < count) {
+			memset(buf + n * IFNAMSIZ, 0, IFNAMSIZ);
+			memcpy(buf + n * IFNAMSIZ, cl->cl_ifc->ifc_name,
+			    strlen(cl->cl_ifc->ifc_name));
+		}
+		n++;
+	}
+	clone_unlock(vn);
+	*total = n;
+	return 0;
+}
+
+/* --- the vnet's part ---------------------------------------------------------------- */
+
+static int
+clone_init(struct vnet *vn)
+{
+	struct if_clone_vnet *cv;
+
+	cv = kmem_zalloc(vn->vn_kern, sizeof(*cv));
+	if (cv == NULL)
+		return ENOMEM;
+	host_mutex_init(vn->vn_kern->k_host, &cv->cv_lock);
+	TAILQ_INIT(&cv->cv_cloners);
+	vn->vn_clone = cv;
+	return 0;
+}
+
+static void
+clone_fini(struct vnet *vn)
+{
+	struct if_clone_vnet *cv = vn->vn_clone;
+	struct cloner *cl;
+
+	if_clone_purge(vn, NULL);
+	while ((cl = TAILQ_FIRST(&cv->cv_cloners)) != NULL) {
+		TAILQ_REMOVE(&cv->cv_cloners, cl, cl_link);
+		cloner_free(vn, cl);
+	}
+	host_mutex_destroy(vn->vn_kern->k_host, &cv->cv_lock);
+	kmem_free(vn->vn_kern, cv);
+	vn->vn_clone = NULL;
+}
+
+const struct vnet_subsys if_clone_subsys = {
+	.vs_name = "clone",
+	.vs_init = clone_init,
+	.vs_fini = clone_fini,
+};
+
+static int
+purge_init(struct vnet *vn)
+{
+
+	(void)vn;
+	return 0;
+}
+
+static void
+purge_fini(struct vnet *vn)
+{
+
+	if_clone_purge(vn, NULL);
+}
+
+const struct vnet_subsys if_purge_subsys = {
+	.vs_name = "interfaces",
+	.vs_init = purge_init,
+	.vs_fini = purge_fini,
+};

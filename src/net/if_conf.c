@@ -1,0 +1,77 @@
+/*
+ * SIOCGIFCONF: one record for each address, as many whole ones as fit.
+ */
+
+#include "net/if_impl.h"
+
+#include <errno.h>
+
+struct conf {
+	struct vnet	*cf_vnet;
+	struct ifreq	*cf_next;	/* where the next one goes */
+	int64_t		 cf_room;	/* bytes left; none: counting */
+	int64_t		 cf_len;	/* bytes so far */
+	bool		 cf_count;
+};
+
+/* One record; nonzero: full. */
+static int
+conf_put(struct conf *cf, const struct ifnet *ifp, const struct sockaddr *sa)
+{
+	const int64_t size = sizeof(struct ifreq);
+
+	if (!cf->cf_count) {
+		if (cf->cf_room < size)
+			return ENOSPC;
+		memset(cf->cf_next, 0, sizeof(struct ifreq));
+		memcpy(cf->cf_next->ifr_name, ifp->if_xname, IFNAMSIZ);
+		if (sa != NULL && ifreq_setaddr(cf->cf_vnet, cf->cf_next,
+		    sa) != 0)
+			return 0;	/* cannot be told in a record */
+		cf->cf_next++;
+		cf->cf_room -= size;
+	}
+	cf->cf_len += size;
+	return 0;
+}
+
+static int
+conf_if(struct ifnet *ifp, void *arg)
+{
+	struct conf *cf = arg;
+	struct ifaddr *ifa;
+	bool any = false;
+	int error = 0;
+
+	pserialize_read_enter();
+	for (ifa = __atomic_load_n(&TAILQ_FIRST(&ifp->if_addrlist),
+	    __ATOMIC_CONSUME); ifa != NULL && error == 0;
+	    ifa = __atomic_load_n(&TAILQ_NEXT(ifa, ifa_list),
+	    __ATOMIC_CONSUME)) {
+		error = conf_put(cf, ifp, ifa->ifa_addr);
+		any = true;
+	}
+	if (!any)
+		error = conf_put(cf, ifp, NULL);
+	pserialize_read_exit();
+	return error;
+}
+
+int
+if_conf(struct vnet *vn, void *data, size_t datalen)
+{
+	struct ifconf *ifc = data;
+	struct conf cf;
+
+	if (datalen < sizeof(*ifc) || ifc->ifc_len < 0 ||
+	    (uint64_t)ifc->ifc_len > datalen - sizeof(*ifc))
+		return EINVAL;
+	cf.cf_vnet = vn;
+	cf.cf_next = (struct ifreq *)(ifc + 1);
+	cf.cf_room = ifc->ifc_len;
+	cf.cf_len = 0;
+	cf.cf_count = ifc->ifc_len == 0;
+	(void)if_foreach(vn, conf_if, &cf);
+	ifc->ifc_len = cf.cf_len;
+	return 0;
+}

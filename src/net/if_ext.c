@@ -1,0 +1,91 @@
+/*
+ * What few interfaces have: a description, a link string, a counter base, a
+ * watchdog.  Made when first needed.
+ */
+
+#include "net/if_impl.h"
+
+#include <errno.h>
+
+struct if_ext *
+if_ext_get(struct ifnet *ifp)
+{
+
+	if (ifp->if_ext == NULL)
+		ifp->if_ext = kmem_zalloc(if_kern(ifp), sizeof(*ifp->if_ext));
+	return ifp->if_ext;
+}
+
+void
+if_ext_free(struct ifnet *ifp)
+{
+	struct kern *k = if_kern(ifp);
+
+	if (ifp->if_ext == NULL)
+		return;
+	kmem_free(k, ifp->if_ext->ie_descr);
+	kmem_free(k, ifp->if_ext->ie_linkstr);
+	kmem_free(k, ifp->if_ext->ie_base);
+	kmem_free(k, ifp->if_ext);
+	ifp->if_ext = NULL;
+}
+
+/* Replace a text; an empty one is none. */
+static int
+text_set(struct ifnet *ifp, bool descr, const char *text)
+{
+	struct kern *k = if_kern(ifp);
+	struct if_ext *ie;
+	char *copy = NULL, **slot;
+
+	if (strnlen(text, IFDESCRSIZE) == IFDESCRSIZE)
+		return EINVAL;
+	ie = if_ext_get(ifp);
+	if (ie == NULL)
+		return ENOMEM;
+	if (text[0] != '\0') {
+		copy = kmem_zalloc(k, IFDESCRSIZE);
+		if (copy == NULL)
+			return ENOMEM;
+		memcpy(copy, text, strlen(text));
+	}
+	slot = descr ? &ie->ie_descr : &ie->ie_linkstr;
+	kmem_free(k, *slot);
+	*slot = copy;
+	return 0;
+}
+
+static int
+text_get(struct ifnet *ifp, bool descr, char text[IFDESCRSIZE])
+{
+	const struct if_ops *ops = ifp->if_ops;
+	const char *have = NULL;
+
+	if (ifp->if_ext != NULL)
+		have = descr ? ifp->if_ext->ie_descr :
+		    ifp->if_ext->ie_linkstr;
+	memset(text, 0, IFDESCRSIZE);
+	if (have != NULL) {
+		memcpy(text, have, IFDESCRSIZE);
+		return 0;
+	}
+	if (!descr && ops->describe != NULL)
+		return ops->describe(ifp, text, IFDESCRSIZE);
+	return ENOENT;
+}
+
+int
+if_text_ioctl(struct ifnet *ifp, unsigned long cmd, struct ifreq *ifr)
+{
+
+	switch (cmd) {
+	case SIOCSIFDESCR:
+		return text_set(ifp, true, ifr->ifr_text);
+	case SIOCSLINKSTR:
+		return text_set(ifp, false, ifr->ifr_text);
+	case SIOCGIFDESCR:
+		return text_get(ifp, true, ifr->ifr_text);
+	default:
+		return text_get(ifp, false, ifr->ifr_text);
+	}
+}

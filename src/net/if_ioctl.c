@@ -1,0 +1,373 @@
+/*
+ * Requests: the one entry, who may ask what, and what every interface
+ * answers.
+ */
+
+#include "net/if_impl.h"
+#include "net/rtsock.h"
+
+#include <errno.h>
+
+void
+if_ioctl_lock(struct ifnet *ifp)
+{
+
+	host_mutex_lock(if_host(ifp), if_ioctl_mutex(ifp));
+}
+
+void
+if_ioctl_unlock(struct ifnet *ifp)
+{
+
+	host_mutex_unlock(if_host(ifp), if_ioctl_mutex(ifp));
+}
+
+bool
+if_ioctl_locked(const struct ifnet *ifp)
+{
+
+	return host_mutex_owned(if_host(ifp), if_ioctl_mutex(ifp));
+}
+
+int
+ifreq_setaddr(struct vnet *vn, struct ifreq *ifr, const struct sockaddr *sa)
+{
+	const struct domain *dom;
+	size_t len = sizeof(struct sockaddr_dl);
+
+	if (sa->sa_family != AF_LINK) {
+		dom = domain_find(vn, sa->sa_family);
+		if (dom == NULL)
+			return EAFNOSUPPORT;
+		len = dom->dom_salen;
+	}
+	if (len > sizeof(ifr->ifr_ifru))
+		return EFBIG;
+	memset(&ifr->ifr_ifru, 0, sizeof(ifr->ifr_ifru));
+	memcpy(&ifr->ifr_ifru, sa, len);
+	return 0;
+}
+
+/* --- what every interface answers ---------------------------------------------- */
+
+uint32_t
+if_csum_tx(const struct ifnet *ifp, uint64_t enable)
+{
+	const uint64_t sums = IFCAP_CSUM_TCPv4_Tx | IFCAP_CSUM_UDPv4_Tx;
+	uint32_t tx;
+
+	tx = __atomic_load_n(&ifp->if_csum_tx, __ATOMIC_RELAXED) &
+	    ~(uint32_t)(M_CSUM_PARTIAL | M_TSO4 | M_TSO6);
+	/* One kind of packet says "checksum missing" for both. */
+	if ((enable & sums) == sums)
+		tx |= M_CSUM_PARTIAL;
+	if ((enable & IFCAP_TSOv4) != 0)
+		tx |= M_TSO4;
+	if ((enable & IFCAP_TSOv6) != 0)
+		tx |= M_TSO6;
+	return tx;
+}
+
+static int
+cap_set(struct ifnet *ifp, const struct ifcapreq *ifcr)
+{
+
+	if ((ifcr->ifcr_capenable & ~ifp->if_capabilities) != 0)
+		return EINVAL;
+	if (ifcr->ifcr_capenable == ifp->if_capenable)
+		return 0;
+	ifp->if_capenable = ifcr->ifcr_capenable;
+	__atomic_store_n(&ifp->if_csum_tx, if_csum_tx(ifp, ifp->if_capenable),
+	    __ATOMIC_RELAXED);
+	return (ifp->if_flags & IFF_UP) != 0 ? ENETRESET : 0;
+}
+
+static int
+mtu_set(struct ifnet *ifp, int32_t mtu)
+{
+
+	if (mtu < 0 || (uint32_t)mtu < ifp->if_mtu_min ||
+	    (uint32_t)mtu > ifp->if_mtu_max)
+		return EINVAL;
+	if ((uint32_t)mtu == ifp->if_mtu)
+		return 0;
+	__atomic_store_n(&ifp->if_mtu, (uint32_t)mtu, __ATOMIC_RELAXED);
+	rt_ifmsg(ifp);
+	return ENETRESET;
+}
+
+static int
+metric_set(struct ifnet *ifp, int32_t metric)
+{
+
+	if (metric < 0)
+		return EINVAL;
+	if ((uint32_t)metric == ifp->if_metric)
+		return 0;
+	__atomic_store_n(&ifp->if_metric, (uint32_t)metric, __ATOMIC_RELAXED);
+	rt_ifmsg(ifp);
+	return 0;
+}
+
+static void
+drops_get(struct ifnet *ifp, struct ifdropreq *ifdq)
+{
+
+	memset(ifdq->ifdq_drop, 0, sizeof(ifdq->ifdq_drop));
+	ifdq->ifdq_n = DROP_NREASONS;
+	ifdq->ifdq_pad = 0;
+	if_stats_drops(ifp, ifdq->ifdq_drop);
+}
+
+/* One value of the interface into the record; ENOTTY: no such request. */
+static int
+value_get(struct ifnet *ifp, unsigned long cmd, struct ifreq *ifr)
+{
+	union {
+		int32_t	 v;
+		uint64_t h;
+	} val = { .h = 0 };
+
+	switch (cmd) {
+	case SIOCGIFFLAGS:
+		val.v = (int32_t)__atomic_load_n(&ifp->if_flags,
+		    __ATOMIC_RELAXED);
+		break;
+	case SIOCGIFMETRIC:
+		val.v = (int32_t)ifp->if_metric;
+		break;
+	case SIOCGIFMTU:
+		val.v = (int32_t)ifp->if_mtu;
+		break;
+	case SIOCGIFDLT:
+		val.v = (int32_t)ifp->if_dlt;
+		break;
+	case SIOCGIFINDEX:
+		val.h = ifp->if_handle;
+		break;
+	default:
+		return ENOTTY;
+	}
+	memset(&ifr->ifr_ifru, 0, sizeof(ifr->ifr_ifru));
+	memcpy(&ifr->ifr_ifru, &val, sizeof(val));
+	return 0;
+}
+
+int
+ifioctl_common(struct ifnet *ifp, unsigned long cmd, void *data)
+{
+	struct ifcapreq *ifcr = data;
+	struct ifreq *ifr = data;
+
+	KASSERT(if_ioctl_locked(ifp));
+	switch (cmd) {
+	case SIOCSIFFLAGS:
+		return if_flags_ioctl(ifp, ifr->ifr_flags);
+	case SIOCSIFMETRIC:
+		return metric_set(ifp, ifr->ifr_metric);
+	case SIOCSIFMTU:
+		return mtu_set(ifp, ifr->ifr_mtu);
+	case SIOCSIFCAP:
+		return cap_set(ifp, ifcr);
+	case SIOCGIFCAP:
+		ifcr->ifcr_capabilities = ifp->if_capabilities;
+		ifcr->ifcr_capenable = ifp->if_capenable;
+		return 0;
+	case SIOCGIFDATA:
+		if_stats_get(ifp, &((struct ifdatareq *)data)->ifdr_data);
+		return 0;
+	case SIOCZIFDATA:
+		return if_stats_read_reset(ifp,
+		    &((struct ifdatareq *)data)->ifdr_data);
+	case SIOCGIFDROPS:
+		drops_get(ifp, data);
+		return 0;
+	case SIOCALIFADDR:
+	case SIOCGLIFADDR:
+	case SIOCDLIFADDR:
+		return if_laddr_ioctl(ifp, cmd, data);
+	case SIOCSIFDESCR:
+	case SIOCGIFDESCR:
+	case SIOCSLINKSTR:
+	case SIOCGLINKSTR:
+		return if_text_ioctl(ifp, cmd, ifr);
+	default:
+		return value_get(ifp, cmd, ifr);
+	}
+}
+
+/* --- the entry ------------------------------------------------------------------- */
+
+/* Everything that changes something is privileged. */
+static int
+authorize(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd)
+{
+	bool priv;
+
+	switch (cmd) {
+	case SIOCINITIFADDR:
+		return EPERM;
+	case SIOCIFCREATE:
+	case SIOCZIFDATA:
+		priv = true;
+		break;
+	default:
+		priv = (cmd & IFIOC_OUT) == 0;
+		break;
+	}
+	return kauth_authorize(vn->vn_kern, cred,
+	    priv ? KAUTH_INTERFACE_SETPRIV : KAUTH_INTERFACE_GET);
+}
+
+static bool
+terminated(const char *text, size_t size)
+{
+
+	return memchr(text, '\0', size) != NULL;
+}
+
+/* What the driver does not know is the protocol's, by the request's family. */
+static int
+protocol_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
+{
+	const struct domain *dom;
+	int family, error;
+
+	switch (cmd) {
+	case SIOCAIFADDR:
+	case SIOCDIFADDR:
+	case SIOCGIFALIAS:
+		family = ((struct ifaliasreq *)data)->ifra_addr.ss_family;
+		break;
+	case SIOCSIFADDRPREF:
+	case SIOCGIFADDRPREF:
+		return ifaddrpref_ioctl(ifp->if_vnet, cmd, data, ifp);
+	case SIOCSIFADDR:
+	case SIOCGIFADDR:
+	case SIOCSIFDSTADDR:
+	case SIOCGIFDSTADDR:
+	case SIOCSIFBRDADDR:
+	case SIOCGIFBRDADDR:
+	case SIOCSIFNETMASK:
+	case SIOCGIFNETMASK:
+		family = ((struct ifreq *)data)->ifr_addr.sa_family;
+		break;
+	default:
+		return EOPNOTSUPP;
+	}
+	dom = domain_find(ifp->if_vnet, family);
+	if (dom == NULL || dom->dom_ioctl == NULL)
+		return EOPNOTSUPP;
+	error = dom->dom_ioctl(ifp, cmd, data);
+	return error == ENOTTY ? EOPNOTSUPP : error;
+}
+
+/* With the ioctl lock. */
+static int
+interface_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
+{
+	const struct if_ops *ops = ifp->if_ops;
+	int error;
+
+	if (ifp->if_state != IFS_ATTACHED || if_is_deactivated(ifp))
+		return ENXIO;
+	error = ops->ioctl != NULL ? ops->ioctl(ifp, cmd, data) :
+	    ifioctl_common(ifp, cmd, data);
+	if (error == ENOTTY)
+		error = protocol_ioctl(ifp, cmd, data);
+	/* Nobody took the hint to start over; the change is made. */
+	if (error == ENETRESET)
+		error = 0;
+	/* A driver may have set IFF_UP by itself. */
+	if_updown_sync(ifp);
+	return error;
+}
+
+static int
+clone_list(struct vnet *vn, struct if_clonereq *ifcr, size_t datalen)
+{
+	int error, total;
+
+	if (ifcr->ifcr_count < 0 || (size_t)ifcr->ifcr_count >
+	    (datalen - sizeof(*ifcr)) / IFNAMSIZ)
+		return EINVAL;
+	error = if_clone_list(vn, ifcr->ifcr_count,
+	    ifcr->ifcr_count == 0 ? NULL : (char *)(ifcr + 1), &total);
+	if (error != 0)
+		return error;
+	ifcr->ifcr_total = total;
+	if (ifcr->ifcr_count > total)
+		ifcr->ifcr_count = total;
+	return 0;
+}
+
+/* Requests that are not to an interface; ENOTTY: it is to one. */
+static int
+vnet_ioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
+    void *data, size_t datalen)
+{
+	struct if_createreq *ifcr = data;
+	int error;
+
+	switch (cmd) {
+	case SIOCGIFCONF:
+	case SIOCIFGCLONERS:
+	case SIOCIFCREATE:
+	case SIOCIFDESTROY:
+		break;
+	default:
+		return ENOTTY;
+	}
+	error = authorize(vn, cred, cmd);
+	if (error != 0)
+		return error;
+	switch (cmd) {
+	case SIOCGIFCONF:
+		return if_conf(vn, data, datalen);
+	case SIOCIFGCLONERS:
+		return clone_list(vn, data, datalen);
+	case SIOCIFCREATE:
+		if (!terminated(ifcr->ifcr_name, IFNAMSIZ) ||
+		    !terminated(ifcr->ifcr_params, IFCLONE_PARAMSIZE))
+			return EINVAL;
+		return if_clone_create(vn, ifcr->ifcr_name, ifcr->ifcr_params);
+	default:
+		if (!terminated(data, IFNAMSIZ))
+			return EINVAL;
+		return if_clone_destroy(vn, data);
+	}
+}
+
+int
+ifioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
+    void *data, size_t datalen)
+{
+	struct psref pr;
+	struct ifnet *ifp;
+	int error;
+
+	KASSERT(curcpu() == NULL);
+	if ((cmd & 0xff00) != 'i' << 8 || datalen < IFIOC_SIZE(cmd))
+		return EINVAL;
+	/* An unknown number may come with any size. */
+	if (cmd != SIOCGIFCONF && cmd != SIOCIFGCLONERS &&
+	    IFIOC_SIZE(cmd) < sizeof(struct ifreq))
+		return EINVAL;
+	error = vnet_ioctl(vn, cred, cmd, data, datalen);
+	if (error != ENOTTY)
+		return error;
+
+	if (!terminated(data, IFNAMSIZ))
+		return EINVAL;
+	ifp = if_get(vn, data, &pr);
+	if (ifp == NULL)
+		return ENXIO;
+	error = authorize(vn, cred, cmd);
+	if (error == 0) {
+		if_ioctl_lock(ifp);
+		error = interface_ioctl(ifp, cmd, data);
+		if_ioctl_unlock(ifp);
+	}
+	if_put(ifp, &pr);
+	return error;
+}

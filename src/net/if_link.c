@@ -1,0 +1,286 @@
+/*
+ * Link state.  Changes may be reported from any context; each interface
+ * queues up to eight, and CPU 0 handles them in order, one of each interface
+ * a turn.
+ */
+
+#include "net/if_impl.h"
+#include "net/rtsock.h"
+
+#include <errno.h>
+
+/*
+ *	q:	lw_lock, which protects if_linkq* of the interfaces too
+ */
+struct ifv_link {
+	struct cpu_work	 lw_work;	/* kern's */
+	struct kspin	 lw_lock;
+	unsigned	 lw_n;		/* q: interfaces on the list */
+	struct ifnet	*lw_head, *lw_tail; /* q: those with a change */
+	struct vnet	*lw_vnet;	/* constant */
+	uint64_t	 lw_lost;	/* q: */
+};
+
+/* --- the queue of an interface; q: held ----------------------------------- */
+
+static unsigned
+linkq_item(const struct ifnet *ifp, unsigned i)
+{
+
+	return (ifp->if_linkq >> (2 * i)) & 3u;
+}
+
+static void
+linkq_remove(struct ifnet *ifp, unsigned i)
+{
+	unsigned below = (1u << (2 * i)) - 1, q = ifp->if_linkq;
+
+	ifp->if_linkq = (uint16_t)((q & below) | ((q >> 2) & ~below));
+	ifp->if_linkq_n--;
+}
+
+/*
+ * Room for one more: the oldest goes, but never a DOWN.  Two DOWNs that meet
+ * then are one.
+ */
+static void
+linkq_make_room(struct ifnet *ifp)
+{
+	unsigned i = 0;
+
+	while (linkq_item(ifp, i) == LINK_STATE_DOWN)
+		i++;
+	/* Neighbours differ, so of the first two one is not a DOWN. */
+	KASSERT(i < 2);
+	linkq_remove(ifp, i);
+	if (i > 0 && linkq_item(ifp, i - 1) == linkq_item(ifp, i))
+		linkq_remove(ifp, i);
+}
+
+/* Queue a change; was one lost? */
+static bool
+linkq_put(struct ifnet *ifp, unsigned state)
+{
+	unsigned n = ifp->if_linkq_n;
+	bool lost = false;
+
+	if (n > 0 && linkq_item(ifp, n - 1) == state)
+		return false;
+	if (n == IFLQ_MAX) {
+		linkq_make_room(ifp);
+		lost = true;
+	}
+	n = ifp->if_linkq_n++;
+	ifp->if_linkq = (uint16_t)((ifp->if_linkq & ~(3u << (2 * n))) |
+	    state << (2 * n));
+	return lost;
+}
+
+/* --- the list of interfaces; q: held ---------------------------------------- */
+
+static void
+pending_put(struct ifv_link *lw, struct ifnet *ifp)
+{
+
+	ifp->if_linknext = NULL;
+	if (lw->lw_head == NULL)
+		lw->lw_head = ifp;
+	else
+		lw->lw_tail->if_linknext = ifp;
+	lw->lw_tail = ifp;
+	lw->lw_n++;
+	ifp->if_linkq_flags |= IFLQ_PENDING;
+}
+
+static struct ifnet *
+pending_get(struct ifv_link *lw)
+{
+	struct ifnet *ifp = lw->lw_head;
+
+	if (ifp == NULL)
+		return NULL;
+	lw->lw_head = ifp->if_linknext;
+	lw->lw_n--;
+	ifp->if_linkq_flags &= (uint8_t)~IFLQ_PENDING;
+	return ifp;
+}
+
+static void
+pending_remove(struct ifv_link *lw, struct ifnet *ifp)
+{
+	struct ifnet *prev = NULL, *p;
+
+	if ((ifp->if_linkq_flags & IFLQ_PENDING) == 0)
+		return;
+	for (p = lw->lw_head; p != ifp; p = p->if_linknext)
+		prev = p;
+	if (prev == NULL)
+		lw->lw_head = ifp->if_linknext;
+	else
+		prev->if_linknext = ifp->if_linknext;
+	if (lw->lw_tail == ifp)
+		lw->lw_tail = prev;
+	lw->lw_n--;
+	ifp->if_linkq_flags &= (uint8_t)~IFLQ_PENDING;
+}
+
+/* --- handling, on CPU 0 --------------------------------------------------------- */
+
+static void
+tell_domains(struct ifnet *ifp, int state)
+{
+	const struct domain *dom;
+
+	for (int i = 0; i < DOM_SLOT_MAX; i++) {
+		dom = ifp->if_vnet->vn_if->ifv_domain[i];
+		if (dom != NULL && dom->dom_if_link_state != NULL)
+			dom->dom_if_link_state(ifp, state);
+	}
+}
+
+static void
+link_state_set(struct ifnet *ifp, unsigned state)
+{
+	unsigned old = ifp->if_link_state;
+
+	if (old == state)
+		return;
+	/* Whoever checks addresses when a link comes up starts over, though
+	 * nobody knew that it was down. */
+	if (old == LINK_STATE_UNKNOWN && state == LINK_STATE_UP)
+		tell_domains(ifp, LINK_STATE_DOWN);
+	__atomic_store_n(&ifp->if_link_state, (uint8_t)state,
+	    __ATOMIC_RELAXED);
+	__atomic_store_n(&ifp->if_lastchange_ns,
+	    host_wallclock(if_host(ifp)), __ATOMIC_RELAXED);
+	rt_ifmsg(ifp);
+	tell_domains(ifp, (int)state);
+}
+
+static void
+link_intr(struct cpu_work *w)
+{
+	struct ifv_link *lw = (struct ifv_link *)w;
+	struct ifnet *ifp;
+	unsigned n, state;
+
+	kspin_lock(&lw->lw_lock);
+	/* Those there now; one that has more goes behind them. */
+	for (n = lw->lw_n; n > 0 && (ifp = pending_get(lw)) != NULL; n--) {
+		state = linkq_item(ifp, 0);
+		linkq_remove(ifp, 0);
+		if (ifp->if_linkq_n > 0)
+			pending_put(lw, ifp);
+		kspin_unlock(&lw->lw_lock);
+		/* Stays good: a detach waits for this read section. */
+		link_state_set(ifp, state);
+		kspin_lock(&lw->lw_lock);
+	}
+	n = lw->lw_n;
+	kspin_unlock(&lw->lw_lock);
+	if (n > 0)
+		(void)cpu_work_schedule(lw->lw_vnet->vn_kern,
+		    kern_cpu(lw->lw_vnet->vn_kern, 0), &lw->lw_work);
+}
+
+void
+if_link_state_change(struct ifnet *ifp, int state)
+{
+	struct ifv_link *lw = ifp->if_vnet->vn_if->ifv_link;
+	bool lost = false;
+
+	if (state != LINK_STATE_UNKNOWN && state != LINK_STATE_DOWN &&
+	    state != LINK_STATE_UP)
+		return;
+	if ((ifp->if_extflags & IFEF_NO_LINK_STATE_CHANGE) != 0)
+		return;
+	if (__atomic_load_n(&ifp->if_state, __ATOMIC_RELAXED) ==
+	    IFS_ALLOCATED) {
+		/* Nobody knows it yet, so nobody is told. */
+		__atomic_store_n(&ifp->if_link_state, (uint8_t)state,
+		    __ATOMIC_RELAXED);
+		return;
+	}
+
+	kspin_lock(&lw->lw_lock);
+	if ((ifp->if_linkq_flags & IFLQ_DEAD) != 0) {
+		kspin_unlock(&lw->lw_lock);
+		return;
+	}
+	lost = linkq_put(ifp, (unsigned)state);
+	if (lost)
+		lw->lw_lost++;
+	if ((ifp->if_linkq_flags & IFLQ_PENDING) == 0)
+		pending_put(lw, ifp);
+	kspin_unlock(&lw->lw_lock);
+
+	if (lost)
+		klog(if_kern(ifp), KLOG_WARNING,
+		    "%s: a link state change was lost", ifp->if_xname);
+	(void)cpu_work_schedule(if_kern(ifp), kern_cpu(if_kern(ifp), 0),
+	    &lw->lw_work);
+}
+
+/* Forget what is queued and take no more. */
+void
+if_link_detach(struct ifnet *ifp)
+{
+	struct ifv_link *lw = ifp->if_vnet->vn_if->ifv_link;
+
+	kspin_lock(&lw->lw_lock);
+	pending_remove(lw, ifp);
+	ifp->if_linkq_n = 0;
+	ifp->if_linkq_flags |= IFLQ_DEAD;
+	kspin_unlock(&lw->lw_lock);
+}
+
+uint64_t
+if_link_lost(struct vnet *vn)
+{
+	struct ifv_link *lw = vn->vn_if->ifv_link;
+	uint64_t n;
+
+	kspin_lock(&lw->lw_lock);
+	n = lw->lw_lost;
+	kspin_unlock(&lw->lw_lock);
+	return n;
+}
+
+int
+if_link_init(struct vnet *vn)
+{
+	struct ifv_link *lw;
+
+	lw = kmem_zalloc(vn->vn_kern, sizeof(*lw));
+	if (lw == NULL)
+		return ENOMEM;
+	lw->lw_vnet = vn;
+	lw->lw_work.cw_fn = link_intr;
+	vn->vn_if->ifv_link = lw;
+	return 0;
+}
+
+static void
+nothing(void *arg)
+{
+
+	(void)arg;
+}
+
+void
+if_link_fini(struct vnet *vn)
+{
+	struct ifv_link *lw = vn->vn_if->ifv_link;
+
+	KASSERT(lw->lw_n == 0);
+	/* No interface is left to schedule it; let it run out. */
+	while (__atomic_load_n(&lw->lw_work.cw_queued, __ATOMIC_ACQUIRE)) {
+		if (!vn->vn_kern->k_threaded)
+			kern_run(vn->vn_kern);
+		else
+			kern_xcall(vn->vn_kern, nothing, NULL);
+	}
+	kern_xcall(vn->vn_kern, nothing, NULL);
+	kmem_free(vn->vn_kern, lw);
+	vn->vn_if->ifv_link = NULL;
+}

@@ -1,0 +1,255 @@
+/*
+ * Link-level addresses: the active one, the factory one, and others held in
+ * reserve.  Readers load if_dl once and have address and sockaddr together,
+ * old or new.
+ */
+
+#include "net/if_impl.h"
+#include "net/rtsock.h"
+
+#include <errno.h>
+
+struct sadl_ifaddr {
+	struct ifaddr	 si_ifa;	/* first */
+	struct sockaddr_dl si_sdl;
+	struct kern	*si_kern;
+};
+
+static struct sockaddr_dl *
+ifa_sdl(const struct ifaddr *ifa)
+{
+
+	return (struct sockaddr_dl *)ifa->ifa_addr;
+}
+
+static void
+sadl_free(struct ifaddr *ifa)
+{
+	struct sadl_ifaddr *si = (struct sadl_ifaddr *)ifa;
+
+	kmem_free(si->si_kern, si);
+}
+
+/* A link-level address in the interface's list, not active. */
+static struct ifaddr *
+sadl_create(struct ifnet *ifp, const void *lladdr, unsigned len)
+{
+	struct sadl_ifaddr *si;
+
+	si = kmem_zalloc(if_kern(ifp), sizeof(*si));
+	if (si == NULL)
+		return NULL;
+	si->si_kern = if_kern(ifp);
+	si->si_sdl.sdl_family = AF_LINK;
+	si->si_sdl.sdl_type = ifp->if_type;
+	si->si_sdl.sdl_index = ifp->if_index;
+	si->si_sdl.sdl_alen = (uint8_t)len;
+	memcpy(si->si_sdl.sdl_data, lladdr, len);
+	si->si_ifa.ifa_addr = (struct sockaddr *)&si->si_sdl;
+	si->si_ifa.ifa_free = sadl_free;
+	if (ifa_insert(ifp, &si->si_ifa) != 0) {
+		kmem_free(si->si_kern, si);
+		return NULL;
+	}
+	return &si->si_ifa;
+}
+
+static void
+sadl_remove(struct ifnet *ifp, struct ifaddr *ifa)
+{
+
+	if (ifp->if_hwdl == ifa)
+		ifp->if_hwdl = NULL;
+	ifa_remove(ifp, ifa);
+}
+
+/* Make it the active one, and tell who depends on it. */
+static void
+activate(struct ifnet *ifp, struct ifaddr *ifa)
+{
+	const struct sockaddr_dl *sdl = ifa_sdl(ifa);
+	const struct domain *dom;
+	uint64_t word = 0;
+
+	if (ifp->if_dl == ifa)
+		return;
+	for (unsigned i = 0; i < 6 && i < sdl->sdl_alen; i++)
+		word |= (uint64_t)sdl->sdl_data[i] << (8 * i);
+	__atomic_store_n(&ifp->if_dl, ifa, __ATOMIC_RELEASE);
+	__atomic_store_n(&ifp->if_lladdr, word, __ATOMIC_RELAXED);
+	if (ifp->if_state != IFS_ATTACHED)
+		return;
+	rt_ifmsg(ifp);
+	for (int i = 0; i < DOM_SLOT_MAX; i++) {
+		dom = ifp->if_vnet->vn_if->ifv_domain[i];
+		if (dom != NULL && dom->dom_lladdr_changed != NULL)
+			dom->dom_lladdr_changed(ifp);
+	}
+}
+
+struct ifaddr *
+if_sadl_find(struct ifnet *ifp, const void *lladdr, unsigned len)
+{
+	struct ifaddr *ifa;
+
+	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
+		if (ifa->ifa_addr->sa_family == AF_LINK &&
+		    ifa_sdl(ifa)->sdl_alen == len &&
+		    memcmp(ifa_sdl(ifa)->sdl_data, lladdr, len) == 0)
+			break;
+	return ifa;
+}
+
+int
+if_set_sadl(struct ifnet *ifp, const void *lladdr, unsigned len, bool factory)
+{
+	struct ifaddr *ifa, *old = ifp->if_dl;
+
+	KASSERT(ifp->if_state == IFS_ALLOCATED || if_ioctl_locked(ifp));
+	if (len > SDL_DATALEN)
+		return EINVAL;
+	ifa = if_sadl_find(ifp, lladdr, len);
+	if (ifa == NULL)
+		ifa = sadl_create(ifp, lladdr, len);
+	if (ifa == NULL)
+		return ENOMEM;
+	if (factory)
+		ifp->if_hwdl = ifa;
+	activate(ifp, ifa);
+	/* What it had is gone, but for the factory address. */
+	if (old != NULL && old != ifa && old != ifp->if_hwdl)
+		sadl_remove(ifp, old);
+	return 0;
+}
+
+const struct sockaddr_dl *
+if_sadl(const struct ifnet *ifp)
+{
+	struct ifaddr *ifa;
+
+	ifa = __atomic_load_n(&ifp->if_dl, __ATOMIC_CONSUME);
+	return ifa == NULL ? NULL : ifa_sdl(ifa);
+}
+
+/* Those it was given before it had an index. */
+void
+if_sadl_attach(struct ifnet *ifp)
+{
+	struct ifaddr *ifa;
+
+	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list) {
+		ifa_sdl(ifa)->sdl_index = ifp->if_index;
+		ifa_af_insert(ifp->if_vnet->vn_if, ifa);
+	}
+}
+
+void
+if_sadl_detach(struct ifnet *ifp)
+{
+	struct ifaddr *ifa;
+
+	__atomic_store_n(&ifp->if_dl, NULL, __ATOMIC_RELEASE);
+	while ((ifa = TAILQ_FIRST(&ifp->if_addrlist)) != NULL)
+		sadl_remove(ifp, ifa);
+}
+
+void
+if_sadl_free(struct ifnet *ifp)
+{
+	struct ifaddr *ifa;
+
+	ifp->if_dl = ifp->if_hwdl = NULL;
+	while ((ifa = TAILQ_FIRST(&ifp->if_addrlist)) != NULL) {
+		TAILQ_REMOVE(&ifp->if_addrlist, ifa, ifa_list);
+		ifa_unref(ifa);
+	}
+}
+
+/* --- requests ----------------------------------------------------------------- */
+
+/* Do the first `bits' of two addresses agree? */
+static bool
+bits_equal(const uint8_t *a, const uint8_t *b, unsigned bits)
+{
+	uint8_t mask = (uint8_t)(0xff00 >> (bits % 8));
+
+	return memcmp(a, b, bits / 8) == 0 && (bits % 8 == 0 ||
+	    ((a[bits / 8] ^ b[bits / 8]) & mask) == 0);
+}
+
+static int
+laddr_get(struct ifnet *ifp, struct if_laddrreq *iflr)
+{
+	struct sockaddr_dl *want = (struct sockaddr_dl *)&iflr->iflr_addr;
+	struct ifaddr *ifa = ifp->if_dl;
+
+	if ((iflr->iflr_flags & IFLR_PREFIX) != 0) {
+		if (want->sdl_family != AF_LINK ||
+		    iflr->iflr_prefixlen > want->sdl_alen * 8u ||
+		    want->sdl_alen > SDL_DATALEN)
+			return EINVAL;
+		TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
+			if (ifa->ifa_addr->sa_family == AF_LINK &&
+			    ifa_sdl(ifa)->sdl_alen >= want->sdl_alen &&
+			    bits_equal(ifa_sdl(ifa)->sdl_data, want->sdl_data,
+			    iflr->iflr_prefixlen))
+				break;
+	} else if ((iflr->iflr_flags & IFLR_FACTORY) != 0) {
+		ifa = ifp->if_hwdl;
+	}
+	if (ifa == NULL)
+		return EADDRNOTAVAIL;
+	memset(&iflr->iflr_addr, 0, sizeof(iflr->iflr_addr));
+	memcpy(&iflr->iflr_addr, ifa_sdl(ifa), sizeof(struct sockaddr_dl));
+	iflr->iflr_prefixlen = ifa_sdl(ifa)->sdl_alen * 8u;
+	iflr->iflr_flags = (ifa == ifp->if_dl ? IFLR_ACTIVE : 0) |
+	    (ifa == ifp->if_hwdl ? IFLR_FACTORY : 0);
+	return 0;
+}
+
+static int
+laddr_add(struct ifnet *ifp, const struct if_laddrreq *iflr)
+{
+	const struct sockaddr_dl *sdl =
+	    (const struct sockaddr_dl *)&iflr->iflr_addr;
+	struct ifaddr *ifa;
+
+	/* A group address cannot be a station's. */
+	if (ifp->if_addrlen == 6 && (sdl->sdl_data[0] & 1) != 0)
+		return EINVAL;
+	ifa = if_sadl_find(ifp, sdl->sdl_data, sdl->sdl_alen);
+	if (ifa != NULL && (iflr->iflr_flags & IFLR_ACTIVE) == 0)
+		return EEXIST;
+	if (ifa == NULL)
+		ifa = sadl_create(ifp, sdl->sdl_data, sdl->sdl_alen);
+	if (ifa == NULL)
+		return ENOMEM;
+	if ((iflr->iflr_flags & IFLR_ACTIVE) != 0)
+		activate(ifp, ifa);
+	return 0;
+}
+
+int
+if_laddr_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
+{
+	struct if_laddrreq *iflr = data;
+	const struct sockaddr_dl *sdl =
+	    (const struct sockaddr_dl *)&iflr->iflr_addr;
+	struct ifaddr *ifa;
+
+	if (cmd == SIOCGLIFADDR)
+		return laddr_get(ifp, iflr);
+	if (ifp->if_addrlen == 0)
+		return EOPNOTSUPP;	/* has no such addresses */
+	if (sdl->sdl_family != AF_LINK || sdl->sdl_alen != ifp->if_addrlen)
+		return EINVAL;
+	if (cmd == SIOCALIFADDR)
+		return laddr_add(ifp, iflr);
+	ifa = if_sadl_find(ifp, sdl->sdl_data, sdl->sdl_alen);
+	if (ifa == NULL)
+		return EADDRNOTAVAIL;
+	if (ifa == ifp->if_dl || ifa == ifp->if_hwdl)
+		return EBUSY;
+	sadl_remove(ifp, ifa);
+	return 0;
+}

@@ -1,0 +1,223 @@
+/*
+ * Counters: counting on a CPU, reading the sum over all CPUs, and reading and
+ * resetting without losing any.
+ */
+
+#include "net/if_impl.h"
+
+#include <errno.h>
+
+static void
+count(uint64_t *c, uint64_t n)
+{
+
+	/* This CPU alone writes it; readers must not see half a store. */
+	__atomic_store_n(c, *c + n, __ATOMIC_RELAXED);
+}
+
+void
+if_stat_add(struct ifnet *ifp, enum if_stat stat, uint64_t n)
+{
+
+	count(&if_ctr(ifp, net_curcpu()->ci_index)->ic_stat[stat], n);
+}
+
+void
+if_stat_add_vec(struct ifnet *ifp, enum if_stat_dir dir, const struct mvec *mv)
+{
+	struct if_counters *ic = if_ctr(ifp, net_curcpu()->ci_index);
+	uint64_t bytes = 0, mcasts = 0;
+	bool in = dir == IF_STAT_IN;
+
+	for (unsigned i = 0; i < mv->mv_n; i++) {
+		bytes += mv->mv_m[i]->m_pktlen;
+		mcasts += (mv->mv_m[i]->m_flags & (M_BCAST | M_MCAST)) != 0;
+	}
+	count(&ic->ic_stat[in ? IF_STAT_IPACKETS : IF_STAT_OPACKETS],
+	    mv->mv_n);
+	count(&ic->ic_stat[in ? IF_STAT_IBYTES : IF_STAT_OBYTES], bytes);
+	if (mcasts != 0)
+		count(&ic->ic_stat[in ? IF_STAT_IMCASTS : IF_STAT_OMCASTS],
+		    mcasts);
+}
+
+/* The sum over all CPUs. */
+static void
+sum_all(const struct ifnet *ifp, struct if_counters *sum)
+{
+
+	memset(sum, 0, sizeof(*sum));
+	if (ifp->if_counters == NULL)
+		return;
+	for (unsigned c = 0; c < if_kern(ifp)->k_ncpu; c++) {
+		const struct if_counters *ic = if_ctr(ifp, c);
+
+		for (int i = 0; i < IF_STAT_MAX; i++)
+			sum->ic_stat[i] += __atomic_load_n(&ic->ic_stat[i],
+			    __ATOMIC_RELAXED);
+		for (int i = 0; i < DROP_NREASONS; i++)
+			sum->ic_drop[i] += __atomic_load_n(&ic->ic_drop[i],
+			    __ATOMIC_RELAXED);
+	}
+}
+
+uint64_t
+if_stats_sum(const struct ifnet *ifp, enum if_stat stat)
+{
+	uint64_t n = 0;
+
+	if (ifp->if_counters == NULL)
+		return 0;
+	for (unsigned c = 0; c < if_kern(ifp)->k_ncpu; c++)
+		n += __atomic_load_n(&if_ctr(ifp, c)->ic_stat[stat],
+		    __ATOMIC_RELAXED);
+	return n;
+}
+
+static void
+subtract_base(const struct ifnet *ifp, struct if_counters *sum)
+{
+	const struct if_ext *ie;
+	const struct if_counters *base;
+
+	ie = __atomic_load_n(&ifp->if_ext, __ATOMIC_ACQUIRE);
+	base = ie == NULL ? NULL :
+	    __atomic_load_n(&ie->ie_base, __ATOMIC_ACQUIRE);
+	if (base == NULL)
+		return;
+	for (int i = 0; i < IF_STAT_MAX; i++)
+		sum->ic_stat[i] -= base->ic_stat[i];
+	for (int i = 0; i < DROP_NREASONS; i++)
+		sum->ic_drop[i] -= base->ic_drop[i];
+}
+
+static void
+fill_queued(struct ifnet *ifp, struct if_data *ifi)
+{
+	const struct if_ops *ops;
+	const struct domain *dom;
+
+	ops = __atomic_load_n(&ifp->if_ops, __ATOMIC_ACQUIRE);
+	ifi->ifi_iqueued = if_percpuq_len(ifp);
+	ifi->ifi_oqueued = __atomic_load_n(&ifp->if_snd.ifq_len,
+	    __ATOMIC_RELAXED);
+	if (ops->oqueued != NULL)
+		ifi->ifi_oqueued += ops->oqueued(ifp);
+	for (int i = 0; i < DOM_SLOT_MAX; i++) {
+		dom = ifp->if_vnet->vn_if->ifv_domain[i];
+		if (dom != NULL && dom->dom_iqueued != NULL)
+			ifi->ifi_iqueued += dom->dom_iqueued(ifp);
+		if (dom != NULL && dom->dom_oqueued != NULL)
+			ifi->ifi_oqueued += dom->dom_oqueued(ifp);
+	}
+}
+
+static void
+fill(struct ifnet *ifp, const struct if_counters *sum, struct if_data *ifi)
+{
+	const uint64_t *s = sum->ic_stat;
+
+	memset(ifi, 0, sizeof(*ifi));
+	ifi->ifi_type = ifp->if_type;
+	ifi->ifi_addrlen = ifp->if_addrlen;
+	ifi->ifi_hdrlen = ifp->if_hdrlen;
+	ifi->ifi_link_state = __atomic_load_n(&ifp->if_link_state,
+	    __ATOMIC_RELAXED);
+	ifi->ifi_mtu = __atomic_load_n(&ifp->if_mtu, __ATOMIC_RELAXED);
+	ifi->ifi_metric = __atomic_load_n(&ifp->if_metric, __ATOMIC_RELAXED);
+	ifi->ifi_baudrate = __atomic_load_n(&ifp->if_baudrate,
+	    __ATOMIC_RELAXED);
+	ifi->ifi_lastchange_ns = __atomic_load_n(&ifp->if_lastchange_ns,
+	    __ATOMIC_RELAXED);
+	ifi->ifi_ipackets = s[IF_STAT_IPACKETS];
+	ifi->ifi_ibytes = s[IF_STAT_IBYTES];
+	ifi->ifi_imcasts = s[IF_STAT_IMCASTS];
+	ifi->ifi_ierrors = s[IF_STAT_IERRORS];
+	ifi->ifi_opackets = s[IF_STAT_OPACKETS];
+	ifi->ifi_obytes = s[IF_STAT_OBYTES];
+	ifi->ifi_omcasts = s[IF_STAT_OMCASTS];
+	ifi->ifi_oerrors = s[IF_STAT_OERRORS];
+	ifi->ifi_collisions = s[IF_STAT_COLLISIONS];
+	ifi->ifi_delivered = s[IF_STAT_DELIVERED];
+	ifi->ifi_forwarded = s[IF_STAT_FORWARDED];
+	ifi->ifi_offered = s[IF_STAT_OFFERED];
+	for (int i = 0; i < DROP_NREASONS; i++) {
+		if (drop_is_output((enum drop_reason)i))
+			ifi->ifi_odrops += sum->ic_drop[i];
+		else
+			ifi->ifi_idrops += sum->ic_drop[i];
+	}
+	fill_queued(ifp, ifi);
+}
+
+void
+if_stats_get(struct ifnet *ifp, struct if_data *ifi)
+{
+	struct if_counters sum;
+
+	sum_all(ifp, &sum);
+	subtract_base(ifp, &sum);
+	fill(ifp, &sum, ifi);
+}
+
+/*
+ * Read, and start from zero: what was read is the new base, so that the next
+ * reading begins exactly where this one ended.
+ */
+int
+if_stats_read_reset(struct ifnet *ifp, struct if_data *ifi)
+{
+	struct if_counters sum, since, *base;
+	struct if_ext *ie;
+
+	KASSERT(if_ioctl_locked(ifp));
+	ie = if_ext_get(ifp);
+	if (ie == NULL)
+		return ENOMEM;
+	if (ie->ie_base == NULL) {
+		base = host_alloc(if_host(ifp), sizeof(*base),
+		    _Alignof(struct if_counters));
+		if (base == NULL)
+			return ENOMEM;
+		__atomic_store_n(&ie->ie_base, base, __ATOMIC_RELEASE);
+	}
+	sum_all(ifp, &sum);
+	since = sum;
+	subtract_base(ifp, &since);
+	fill(ifp, &since, ifi);
+	memcpy(ie->ie_base, &sum, sizeof(sum));
+	return 0;
+}
+
+void
+if_stats_drops(struct ifnet *ifp, uint64_t drop[DROP_NREASONS])
+{
+	struct if_counters sum;
+
+	sum_all(ifp, &sum);
+	subtract_base(ifp, &sum);
+	memcpy(drop, sum.ic_drop, sizeof(sum.ic_drop));
+}
+
+void
+if_stats_retire(struct ifnet *ifp)
+{
+	struct if_counters *gone = &ifp->if_vnet->vn_if->ifv_gone, *ic;
+
+	for (unsigned c = 0; c < if_kern(ifp)->k_ncpu; c++) {
+		ic = if_ctr(ifp, c);
+		/* Store only where something is: untouched memory stays so. */
+		for (int i = 0; i < IF_STAT_MAX; i++) {
+			if (ic->ic_stat[i] == 0)
+				continue;
+			gone->ic_stat[i] += ic->ic_stat[i];
+			ic->ic_stat[i] = 0;
+		}
+		for (int i = 0; i < DROP_NREASONS; i++) {
+			if (ic->ic_drop[i] == 0)
+				continue;
+			gone->ic_drop[i] += ic->ic_drop[i];
+			ic->ic_drop[i] = 0;
+		}
+	}
+}

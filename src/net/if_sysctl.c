@@ -1,0 +1,322 @@
+/*
+ * Settings and readings: net.interfaces.<if>.{sndq,rcvq}.{len,maxlen,drops}
+ * and net.sdl.<index>, none of which exists until it is asked for, and
+ * net.link.*, the layer's own.
+ */
+
+#include "net/if_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define IFS_PREFIX	"net.interfaces."
+#define SDL_PREFIX	"net.sdl."
+
+#define QUEUE_MAXLEN	65536
+
+enum leaf { LEN, MAXLEN, DROPS };
+
+static const struct {
+	const char *name;
+	bool	 snd;
+	enum leaf leaf;
+} leaves[] = {
+	{ "sndq.len",		true,	LEN },
+	{ "sndq.maxlen",	true,	MAXLEN },
+	{ "sndq.drops",		true,	DROPS },
+	{ "rcvq.len",		false,	LEN },
+	{ "rcvq.maxlen",	false,	MAXLEN },
+	{ "rcvq.drops",		false,	DROPS },
+};
+#define NLEAVES	(int)(sizeof(leaves) / sizeof(leaves[0]))
+
+/*
+ * Take a full name apart, from its end, since the interface's may have dots.
+ * The leaf's number, or -1.
+ */
+static int
+parse(const char *full, char ifname[IFNAMSIZ])
+{
+	const char *rest = full + sizeof(IFS_PREFIX) - 1;
+	size_t len, n;
+
+	if (strncmp(full, IFS_PREFIX, sizeof(IFS_PREFIX) - 1) != 0)
+		return -1;
+	len = strlen(rest);
+	for (int i = 0; i < NLEAVES; i++) {
+		n = strlen(leaves[i].name) + 1;
+		if (len <= n || len - n >= IFNAMSIZ ||
+		    rest[len - n] != '.' ||
+		    strcmp(rest + len - n + 1, leaves[i].name) != 0)
+			continue;
+		memset(ifname, 0, IFNAMSIZ);
+		memcpy(ifname, rest, len - n);
+		return i;
+	}
+	return -1;
+}
+
+static int
+snd_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)
+{
+	struct ifqueue *ifq = &ifp->if_snd;
+	uint64_t drops;
+	int64_t v, len, maxlen;
+	int error;
+
+	kspin_lock(&ifq->ifq_lock);
+	len = ifq->ifq_len;
+	maxlen = ifq->ifq_maxlen;
+	drops = ifq->ifq_drops;
+	kspin_unlock(&ifq->ifq_lock);
+	if (leaf == LEN)
+		return sysctl_handle_int(op, &len, 0, 0, false);
+	if (leaf == DROPS)
+		return sysctl_handle_quad_ro(op, drops);
+	v = maxlen;
+	error = sysctl_handle_int(op, &v, 1, QUEUE_MAXLEN, true);
+	if (error != 0 || op->so_new == NULL)
+		return error;
+	/* The limit of a deactivated interface stays 0. */
+	kspin_lock(&ifq->ifq_lock);
+	if (!if_is_deactivated(ifp))
+		ifq->ifq_maxlen = (uint32_t)v;
+	kspin_unlock(&ifq->ifq_lock);
+	return 0;
+}
+
+static int
+rcv_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)
+{
+	int64_t v;
+	int error;
+
+	if (leaf == DROPS)
+		return sysctl_handle_quad_ro(op, if_percpuq_drops(ifp));
+	if (leaf == LEN) {
+		v = (int64_t)if_percpuq_len(ifp);
+		return sysctl_handle_int(op, &v, 0, 0, false);
+	}
+	v = if_percpuq_maxlen(ifp);
+	error = sysctl_handle_int(op, &v, 1, QUEUE_MAXLEN,
+	    ifp->if_percpuq != NULL);
+	if (error == 0 && op->so_new != NULL)
+		if_percpuq_set_maxlen(ifp, (uint32_t)v);
+	return error;
+}
+
+static int
+interfaces_handler(struct vnet *vn, const char *name, void *arg,
+    struct sysctl_op *op)
+{
+	char ifname[IFNAMSIZ];
+	struct psref pr;
+	struct ifnet *ifp;
+	unsigned ignored;
+	int leaf, error;
+
+	(void)arg;
+	leaf = parse(name, ifname);
+	if (leaf < 0 || if_name_number(ifname, &ignored))
+		return ENOENT;
+	ifp = if_get(vn, ifname, &pr);
+	if (ifp == NULL)
+		return ENOENT;
+	error = leaves[leaf].snd ? snd_access(ifp, leaves[leaf].leaf, op) :
+	    rcv_access(ifp, leaves[leaf].leaf, op);
+	if_put(ifp, &pr);
+	return error;
+}
+
+/* --- walking -------------------------------------------------------------------- */
+
+/*
+ * The index of an interface that a walk was at.  It may have gone since, so
+ * what was said last is remembered.  0: unknown.
+ */
+static unsigned
+cursor_index(struct vnet *vn, const char *ifname)
+{
+	struct if_vnet *ifv = vn->vn_if;
+	struct ifnet *ifp;
+	unsigned index = 0;
+
+	host_mutex_lock(vn->vn_kern->k_host, &ifv->ifv_lock);
+	ifp = if_name_lookup(ifv, ifname);
+	if (ifp != NULL)
+		index = ifp->if_index;
+	for (unsigned i = 0; i < IF_NCURSORS && index == 0; i++)
+		if (strcmp(ifv->ifv_cursor[i].ic_name, ifname) == 0)
+			index = ifv->ifv_cursor[i].ic_index;
+	host_mutex_unlock(vn->vn_kern->k_host, &ifv->ifv_lock);
+	return index;
+}
+
+static void
+cursor_save(struct vnet *vn, const struct ifnet *ifp)
+{
+	struct if_vnet *ifv = vn->vn_if;
+	struct if_cursor *ic;
+
+	host_mutex_lock(vn->vn_kern->k_host, &ifv->ifv_lock);
+	ic = &ifv->ifv_cursor[ifv->ifv_cursor_last++ % IF_NCURSORS];
+	memcpy(ic->ic_name, ifp->if_xname, IFNAMSIZ);
+	ic->ic_index = ifp->if_index;
+	host_mutex_unlock(vn->vn_kern->k_host, &ifv->ifv_lock);
+}
+
+static int
+interfaces_next(struct vnet *vn, void *arg, const char *after,
+    char next[SYSCTL_NAMESIZE])
+{
+	char ifname[IFNAMSIZ];
+	struct psref pr;
+	struct ifnet *ifp;
+	unsigned index = 0;
+	int leaf = -1;
+
+	(void)arg;
+	if (after[0] != '\0') {
+		leaf = parse(after, ifname);
+		if (leaf < 0)
+			return ENOENT;
+		if (++leaf < NLEAVES && (ifp = if_get(vn, ifname, &pr)) !=
+		    NULL) {
+			if_put(ifp, &pr);
+			(void)snprintf(next, SYSCTL_NAMESIZE, IFS_PREFIX
+			    "%.15s.%s", ifname, leaves[leaf].name);
+			return 0;
+		}
+		index = cursor_index(vn, ifname);
+		if (index == 0)
+			return ENOENT;
+	}
+	index++;
+	ifp = if_get_from(vn, &index, &pr);
+	if (ifp == NULL)
+		return ENOENT;
+	cursor_save(vn, ifp);
+	(void)snprintf(next, SYSCTL_NAMESIZE, IFS_PREFIX "%.15s.%s",
+	    ifp->if_xname, leaves[0].name);
+	if_put(ifp, &pr);
+	return 0;
+}
+
+/* --- link-level addresses --------------------------------------------------------- */
+
+static int
+sdl_handler(struct vnet *vn, const char *name, void *arg, struct sysctl_op *op)
+{
+	const char *text = name + sizeof(SDL_PREFIX) - 1;
+	const struct sockaddr_dl *sdl;
+	struct sockaddr_dl copy;
+	struct ifnet *ifp;
+	unsigned index;
+
+	(void)arg;
+	if (strncmp(name, SDL_PREFIX, sizeof(SDL_PREFIX) - 1) != 0 ||
+	    !if_name_number(text, &index) || text[0] == '0')
+		return ENOENT;
+	pserialize_read_enter();
+	ifp = if_byindex(vn, index);
+	sdl = ifp == NULL ? NULL : if_sadl(ifp);
+	if (sdl != NULL)
+		copy = *sdl;
+	pserialize_read_exit();
+	if (sdl == NULL)
+		return ENOENT;
+	op->so_type = SYSCTL_OPAQUE;
+	op->so_writable = false;
+	if (op->so_new != NULL)
+		return EACCES;
+	return sysctl_out(op, copy.sdl_data, copy.sdl_alen);
+}
+
+static int
+sdl_next(struct vnet *vn, void *arg, const char *after,
+    char next[SYSCTL_NAMESIZE])
+{
+	struct psref pr;
+	struct ifnet *ifp;
+	unsigned index = 0;
+	bool has;
+
+	(void)arg;
+	if (after[0] != '\0' &&
+	    (strncmp(after, SDL_PREFIX, sizeof(SDL_PREFIX) - 1) != 0 ||
+	    !if_name_number(after + sizeof(SDL_PREFIX) - 1, &index)))
+		return ENOENT;
+	index++;
+	while ((ifp = if_get_from(vn, &index, &pr)) != NULL) {
+		has = __atomic_load_n(&ifp->if_dl, __ATOMIC_RELAXED) != NULL;
+		if (has)
+			(void)snprintf(next, SYSCTL_NAMESIZE, SDL_PREFIX "%u",
+			    ifp->if_index);
+		if_put(ifp, &pr);
+		if (has)
+			return 0;
+	}
+	return ENOENT;
+}
+
+/* --- the layer's own ------------------------------------------------------------------ */
+
+static int
+lost_handler(struct vnet *vn, const char *name, void *arg,
+    struct sysctl_op *op)
+{
+
+	(void)name;
+	(void)arg;
+	return sysctl_handle_quad_ro(op, if_link_lost(vn));
+}
+
+static int
+count_handler(struct vnet *vn, const char *name, void *arg,
+    struct sysctl_op *op)
+{
+	struct if_vnet *ifv = vn->vn_if;
+	uint64_t n;
+
+	(void)name;
+	(void)arg;
+	host_mutex_lock(vn->vn_kern->k_host, &ifv->ifv_lock);
+	n = ifv->ifv_count;
+	host_mutex_unlock(vn->vn_kern->k_host, &ifv->ifv_lock);
+	return sysctl_handle_quad_ro(op, n);
+}
+
+int
+if_sysctl_init(struct vnet *vn)
+{
+	const struct sysctl_node nodes[] = {
+		{ .sn_name = "net.link.maxindex",
+		  .sn_descr = "highest interface index given",
+		  .sn_writable = true, .sn_int = &vn->vn_if->ifv_limit,
+		  .sn_min = 1, .sn_max = IF_INDEX_MAX },
+		{ .sn_name = "net.link.count",
+		  .sn_descr = "interfaces attached",
+		  .sn_handler = count_handler },
+		{ .sn_name = "net.link.statelost",
+		  .sn_descr = "link state changes lost, queue full",
+		  .sn_handler = lost_handler },
+	};
+	static const struct sysctl_virtual interfaces = {
+		.sv_prefix = "net.interfaces",
+		.sv_handler = interfaces_handler,
+		.sv_next = interfaces_next,
+	}, sdl = {
+		.sv_prefix = "net.sdl",
+		.sv_handler = sdl_handler,
+		.sv_next = sdl_next,
+	};
+	int error;
+
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
+		if ((error = sysctl_add(vn, &nodes[i])) != 0)
+			return error;
+	error = sysctl_add_virtual(vn, &interfaces);
+	if (error == 0)
+		error = sysctl_add_virtual(vn, &sdl);
+	return error;
+}
