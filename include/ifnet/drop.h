@@ -20,6 +20,7 @@
 	X(DROP_IF_DOWN,			IN,	"if-down",		"received while the interface was down") \
 	X(DROP_IF_DETACHING,		IN,	"if-detaching",		"was queued when its receiving interface went away") \
 	X(DROP_RCVQ_FULL,		IN,	"rcvq-full",		"per-CPU input queue was full") \
+	X(DROP_IN_LOOP,			IN,	"in-loop",		"passed through too many interfaces of this process") \
 	X(DROP_PKTQ_FULL,		IN,	"pktq-full",		"protocol input queue was full") \
 	X(DROP_NO_MBUF,			IN,	"no-mbuf",		"no packet buffer was free") \
 	X(DROP_FILTER_IN,		IN,	"filter-in",		"a pfil hook refused it on input") \

@@ -29,6 +29,8 @@ struct llhdr {
 struct llentry {
 	struct llhdr	*la_hdr;	/* rcu; written with t: */
 	struct ifnet	*la_ifp;	/* constant */
+	struct kern	*la_kern;	/* constant; to free it when the
+					 * interface has gone */
 	uint32_t	 la_addr4;	/* constant; network order */
 	uint16_t	 la_used;	/* a: set by senders, cleared by the
 					 * protocol */
@@ -43,7 +45,10 @@ struct llentry {
 	struct mbuf	*la_hold, *la_holdtail;	/* t: */
 	unsigned	 la_nhold;	/* t: */
 	struct kern_defer la_defer;
-	LIST_ENTRY(llentry) la_iflink;	/* t: entries of the interface */
+	LIST_ENTRY(llentry) la_iflink;	/* t: entries of the interface; the
+					 * protocol puts it there */
+	LIST_ENTRY(llentry) la_wheel;	/* t: the protocol's timer list */
+	struct rts_node	 la_rts;	/* rtsock's */
 };
 
 struct lltable {
@@ -79,8 +84,8 @@ struct llentry *lla_create4(struct lltable *, struct ifnet *, uint32_t addr);
 /* t: held: set or clear (NULL) the address; builds and publishes la_hdr.
  * ENOMEM leaves it as it was. */
 int	lla_set(struct llentry *, const uint8_t *lladdr);
-/* t: held: out of the table and freed behind the readers.  Its hold queue
- * must be empty. */
+/* t: held: out of the table and off the interface's list, and freed behind
+ * the readers.  Its hold queue must be empty. */
 void	lla_remove(struct lltable *, struct llentry *);
 
 /* The vnet's table (in arp_vnet, so that src/net need not know it). */

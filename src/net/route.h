@@ -30,15 +30,20 @@ struct rtentry {
 	uint32_t	 rt_dst4;	/* network order */
 
 	LIST_ENTRY(rtentry) rt_iflink;	/* route lock: if_routes */
+	LIST_ENTRY(rtentry) rt_ifalink;	/* route lock: ifa_routes */
+	TAILQ_ENTRY(rtentry) rt_link;	/* route lock: rv_routes */
+	struct rts_node	 rt_rts;	/* rtsock's */
 	uint64_t	 rt_expire;	/* host clock ns, 0 never; route lock */
 	struct kern_defer rt_defer;
-	struct kern	*rt_kern;
+	struct vnet	*rt_vnet;
+	struct kern	*rt_kern;	/* outlives rt_vnet */
 };
 
 struct route_vnet {
 	struct host_mutex rv_lock;	/* taken inside the ioctl lock, never
 					 * around it; outside ifv_lock */
 	struct lpm	 rv_inet;	/* rcu; rv_lock */
+	TAILQ_HEAD(, rtentry) rv_routes; /* rv_lock */
 	size_t		 rv_count;	/* rv_lock */
 };
 
@@ -63,6 +68,8 @@ struct rt_info {
 	struct ifnet	*ri_ifp;
 	struct ifaddr	*ri_ifa;
 	uint64_t	 ri_expire_ns;
+	uint32_t	 ri_refuse;	/* change, delete: EPERM when the
+					 * route has one of these flags */
 };
 
 /*
@@ -74,6 +81,11 @@ int	rt_add(struct vnet *, const struct rt_info *);
 int	rt_delete(struct vnet *, const struct rt_info *);
 /* Replace gateway, interface, MTU or flags.  ESRCH. */
 int	rt_change(struct vnet *, const struct rt_info *);
+/*
+ * Control: describe a route as rt_fill_msg() does: the one that packets to dst
+ * take (len -1), or that very prefix.  ESRCH.
+ */
+int	rt_get(struct vnet *, uint32_t dst, int len, uint8_t type, void *msg);
 /* Control, at detach: delete every route through ifp. */
 void	rt_ifdetach(struct ifnet *);
 /* Control, when an address goes: every route that names it as its own. */
@@ -81,7 +93,8 @@ void	rt_ifa_gone(struct ifaddr *);
 
 /* Fill a message describing the route; buffer of RT_MSG_MAX bytes. */
 void	rt_fill_msg(const struct rtentry *, uint8_t type, void *msg);
-/* Every route in prefix order, under the route lock: fn is given messages. */
+/* Every route in prefix order, under the route lock: fn is given messages and
+ * must not change routes.  ENOMEM. */
 int	rt_dump(struct vnet *, int (*fn)(const void *msg, void *arg),
 	    void *arg);
 

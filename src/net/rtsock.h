@@ -50,12 +50,32 @@ void	rt_listener_close(struct rt_listener *);
 /* The next message (RT_MSG_MAX bytes of room); 0 bytes: nothing there. */
 size_t	rt_listener_read(struct rt_listener *, void *msg);
 
-/* Announcements, after the change is visible.  Any context. */
+/*
+ * Announcements, after the change is visible.  Any context.
+ *
+ * What was announced and not taken back stands in one list, in the order of
+ * announcement; an object must be taken back (departure, RTM_DELADDR, RTM_DELETE) before
+ * it is freed.  A snapshot is a walk of that list and not of the tables: a
+ * listener that has walked up to some place is told of the changes of objects
+ * before that place alone, since the walk will come to the others.  So it gets
+ * neither a gap nor a repeat, and the walk holds no lock between two objects.
+ */
 void	rt_ifannounce(struct ifnet *, int what);	/* IFAN_* */
 void	rt_ifmsg(struct ifnet *);			/* RTM_IFINFO */
 void	rt_newaddrmsg(uint8_t type, struct ifaddr *);	/* RTM_*ADDR */
 void	rt_routemsg(uint8_t type, const struct rtentry *);
+/* RTM_DELETE takes it back, everything else (RTM_ADD, RTM_LLINFO_UPD) is news. */
 void	rt_neighmsg(uint8_t type, const struct llentry *);
+/* RTM_CHANGE: `new' stands where `old' was. */
+void	rt_routechange(const struct rtentry *old, const struct rtentry *new);
+
+/* Describe, in a buffer of RT_MSG_MAX bytes (rtsock.c).  Any context. */
+void	rts_fill_if(struct ifnet *, uint8_t type, int what, void *msg);
+void	rts_fill_ifa(struct ifaddr *, uint8_t type, void *msg);
+void	rts_fill_neigh(const struct llentry *, uint8_t type, void *msg);
+/* Take back without a word, if it stands in the list: an object going that was
+ * not announced as gone. */
+void	rts_forget(struct vnet *, struct rts_node *);
 
 extern const struct vnet_subsys rtsock_subsys;
 

@@ -1,0 +1,59 @@
+/*
+ * ether_impl: what the files of the Ethernet link type share.
+ *
+ * Addresses are compared as numbers: the six bytes, as they lie in memory, in
+ * the low 48 bits.  A header is two overlapping words of eight bytes:
+ * destination and the source's first two bytes, source and type.
+ */
+
+#ifndef NET_ETHER_IMPL_H
+#define NET_ETHER_IMPL_H
+
+#include <ifnet/if_ether.h>
+
+#include <string.h>
+
+#include "net/if_impl.h"
+
+#define ETHER_ADDR_MASK	0xffffffffffffULL
+#define ETHER_GROUP	1ULL		/* the group bit, in a number */
+
+static inline uint64_t
+ether_load8(const uint8_t *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
+static inline void
+ether_store8(uint8_t *p, uint64_t w)
+{
+
+	memcpy(p, &w, sizeof(w));
+}
+
+static inline uint64_t
+ether_number(const uint8_t addr[ETHER_ADDR_LEN])
+{
+	uint64_t n = 0;
+
+	memcpy(&n, addr, ETHER_ADDR_LEN);
+	return n;
+}
+
+/* May 14 bytes be written in front of the data as it lies? */
+static inline bool
+ether_has_room(struct mbuf *m)
+{
+
+	return m->m_data - m_start(m) >= ETHER_HDR_LEN && m_writable(m);
+}
+
+/* The link type's it_input, and the same counting the packets too. */
+void	ether_input(struct ifnet *, struct mvec *);
+void	ether_input_count(struct ifnet *, struct mvec *);
+void	ether_output(struct ifnet *, int af, struct mvec *);
+
+#endif /* !NET_ETHER_IMPL_H */

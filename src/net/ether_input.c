@@ -1,0 +1,226 @@
+/*
+ * Ethernet input.
+ *
+ * Nearly always all frames of a vector are unicast to us and of one type: one
+ * loop checks that, takes the header off, and the vector goes on as it is.
+ * At the first frame that is otherwise the rest is sorted, frame by frame.
+ */
+
+#include "net/ether_impl.h"
+
+/* Frames ahead of the one at hand whose lines are fetched. */
+#define AHEAD	6
+
+/* Frames of another type than the first one's. */
+struct side {
+	uint16_t	 sd_type;	/* network order */
+	struct mvec	 sd_mv;
+};
+
+static void
+dispatch(struct ifnet *ifp, uint16_t type, struct mvec *mv)
+{
+	const struct if_vnet *ifv = ifp->if_vnet->vn_if;
+
+	for (unsigned i = 0; i < ifv->ifv_nethertypes; i++) {
+		if (ifv->ifv_ethertype[i].ie_type == type) {
+			ifv->ifv_ethertype[i].ie_input(ifp, mv);
+			return;
+		}
+	}
+	mvec_drop(ifp, mv, DROP_NO_PROTO);
+}
+
+/*
+ * Any frame: the packet without its header, or NULL when it was dropped.
+ */
+static struct mbuf *
+input_one(struct ifnet *ifp, struct mbuf *m, uint64_t us, uint16_t *type)
+{
+	struct mbuf *n;
+	uint64_t dst, src;
+
+	if (m->m_len < ETHER_HDR_LEN) {
+		n = m->m_pktlen < ETHER_HDR_LEN ? NULL :
+		    m_pullup(m, ETHER_HDR_LEN);
+		if (n == NULL) {
+			m_drop(ifp, m, m->m_pktlen < ETHER_HDR_LEN ?
+			    DROP_ETHER_SHORT : DROP_NO_MBUF);
+			return NULL;
+		}
+		m = n;
+	}
+	dst = ether_load8(m->m_data) & ETHER_ADDR_MASK;
+	src = ether_load8(m->m_data + 6);
+	*type = (uint16_t)(src >> 48);
+	src &= ETHER_ADDR_MASK;
+	m->m_flags &= (uint16_t)~(M_BCAST | M_MCAST | M_PROMISC);
+	if (dst & ETHER_GROUP) {
+		m->m_flags |= dst == ETHER_ADDR_MASK ? M_BCAST : M_MCAST;
+		if_stat_add(ifp, IF_STAT_IMCASTS, 1);
+	} else if (dst != us) {
+		m_drop(ifp, m, DROP_ETHER_NOT_OURS);
+		return NULL;
+	}
+	if ((src & ETHER_GROUP) != 0 || src == us) {
+		m_drop(ifp, m, DROP_ETHER_SRC);
+		return NULL;
+	}
+	m_adj_fast(m, ETHER_HDR_LEN);
+	return m;
+}
+
+static void
+side_add(struct ifnet *ifp, struct side *sd, struct mbuf *m, uint16_t type)
+{
+
+	if (sd->sd_mv.mv_n != 0 && sd->sd_type != type)
+		dispatch(ifp, sd->sd_type, &sd->sd_mv);
+	sd->sd_type = type;
+	sd->sd_mv.mv_m[sd->sd_mv.mv_n++] = m;
+}
+
+/*
+ * Sort the frames from `first' on: those of the vector's type stay in it, the
+ * others go to their protocols.
+ */
+static void
+input_mixed(struct ifnet *ifp, struct mvec *mv, unsigned first, uint64_t us,
+    uint16_t vtype)
+{
+	unsigned n = mv->mv_n, out = first;
+	struct side sd;
+	struct mbuf *m;
+	uint16_t type;
+
+	sd.sd_type = 0;
+	sd.sd_mv.mv_n = 0;
+	for (unsigned i = first; i < n; i++) {
+		m = input_one(ifp, mv->mv_m[i], us, &type);
+		if (m == NULL)
+			continue;
+		if (type == vtype)
+			mv->mv_m[out++] = m;
+		else
+			side_add(ifp, &sd, m, type);
+	}
+	mv->mv_n = out;
+	if (sd.sd_mv.mv_n != 0)
+		dispatch(ifp, sd.sd_type, &sd.sd_mv);
+}
+
+/* The type of the first frame, in network order. */
+static inline uint16_t
+first_type(const struct mvec *mv)
+{
+	const struct mbuf *m = mv->mv_m[0];
+	uint16_t type;
+
+	if (m->m_len < ETHER_HDR_LEN)
+		return 0;
+	memcpy(&type, m->m_data + 12, sizeof(type));
+	return type;
+}
+
+static inline void
+prefetch_ahead(const struct mvec *mv, unsigned i, unsigned n)
+{
+	const uint8_t *m;
+
+	m = (const uint8_t *)mv->mv_m[i + AHEAD < n ? i + AHEAD : i];
+	__builtin_prefetch(m, 1);
+	/* Where the data of a packet begins that nobody has moved. */
+	__builtin_prefetch(m + MBUF_HDR + MBUF_HEADROOM);
+}
+
+/*
+ * Take the headers off as long as all is as usual; how many were.  With
+ * `count' the frames are also marked and their bytes added up, all of them.
+ */
+static inline __attribute__((__always_inline__)) unsigned
+input_usual(const struct mvec *mv, uint64_t us, uint16_t type,
+    uint64_t handle, uint64_t *bytes, const bool count)
+{
+	unsigned i, n = mv->mv_n;
+	uint64_t sum = 0, dst, src;
+	struct mbuf *m;
+	uint8_t *p;
+
+	for (i = 0; i < n; i++) {
+		prefetch_ahead(mv, i, n);
+		m = mv->mv_m[i];
+		if (__builtin_expect(m->m_len < ETHER_HDR_LEN, 0))
+			break;
+		p = m->m_data;
+		dst = ether_load8(p);
+		src = ether_load8(p + 6);
+		if (__builtin_expect((((dst ^ us) & ETHER_ADDR_MASK) |
+		    (src & ETHER_GROUP) | ((src >> 48) ^ type)) != 0 ||
+		    ((src ^ us) & ETHER_ADDR_MASK) == 0, 0))
+			break;
+		if (count) {
+			m->m_rcvif = handle;
+			sum += m->m_pktlen;
+		}
+		m_adj_fast(m, ETHER_HDR_LEN);
+	}
+	if (count) {
+		for (unsigned j = i; j < n; j++) {
+			mv->mv_m[j]->m_rcvif = handle;
+			sum += mv->mv_m[j]->m_pktlen;
+		}
+		*bytes = sum;
+	}
+	return i;
+}
+
+static void
+input_rest(struct ifnet *ifp, struct mvec *mv, unsigned done, uint64_t us,
+    uint16_t type)
+{
+
+	if (__builtin_expect(done < mv->mv_n, 0))
+		input_mixed(ifp, mv, done, us, type);
+	if (mv->mv_n != 0)
+		dispatch(ifp, type, mv);
+}
+
+void
+ether_input(struct ifnet *ifp, struct mvec *mv)
+{
+	struct cpu *ci = net_curcpu();
+	uint64_t us = __atomic_load_n(&ifp->if_lladdr, __ATOMIC_RELAXED);
+	enum cpu_stage prev;
+	uint16_t type;
+	unsigned done;
+
+	if (mv->mv_n == 0)
+		return;
+	prev = cpu_stage_enter(ci, STAGE_ETHER_INPUT, mv->mv_n);
+	type = first_type(mv);
+	done = input_usual(mv, us, type, 0, NULL, false);
+	input_rest(ifp, mv, done, us, type);
+	(void)cpu_stage_switch(ci, prev);
+}
+
+void
+ether_input_count(struct ifnet *ifp, struct mvec *mv)
+{
+	struct cpu *ci = net_curcpu();
+	struct if_counters *ic = if_ctr(ifp, ci->ci_index);
+	uint64_t us = __atomic_load_n(&ifp->if_lladdr, __ATOMIC_RELAXED);
+	enum cpu_stage prev;
+	uint64_t bytes;
+	uint16_t type;
+	unsigned done;
+
+	if (mv->mv_n == 0)
+		return;
+	prev = cpu_stage_enter(ci, STAGE_ETHER_INPUT, mv->mv_n);
+	type = first_type(mv);
+	if_ctr_add(&ic->ic_stat[IF_STAT_IPACKETS], mv->mv_n);
+	done = input_usual(mv, us, type, ifp->if_handle, &bytes, true);
+	if_ctr_add(&ic->ic_stat[IF_STAT_IBYTES], bytes);
+	input_rest(ifp, mv, done, us, type);
+	(void)cpu_stage_switch(ci, prev);
+}

@@ -1,0 +1,213 @@
+/*
+ * Ethernet output: the header in front of each packet, and on to the driver.
+ *
+ * A neighbour's header lies ready; consecutive packets to the same next hop,
+ * which is what a vector mostly is, take it from registers.  At the first
+ * packet that needs more than that the rest is done one by one.
+ */
+
+#include "net/ether_impl.h"
+
+#include <errno.h>
+
+#include "net/if_llatbl.h"
+
+#define AHEAD	6
+
+/* A header as the two words that are stored. */
+struct hdr {
+	uint64_t	 h_w0;		/* bytes 0 to 7 */
+	uint64_t	 h_w1;		/* bytes 6 to 13 */
+};
+
+static inline void
+hdr_load(struct hdr *h, const uint8_t bytes[ETHER_HDR_LEN])
+{
+
+	h->h_w0 = ether_load8(bytes);
+	h->h_w1 = ether_load8(bytes + 6);
+}
+
+static inline void
+hdr_store(uint8_t *p, const struct hdr *h)
+{
+
+	ether_store8(p, h->h_w0);
+	ether_store8(p + 6, h->h_w1);
+}
+
+/* The ready header for a next hop; false: to be resolved. */
+static inline bool
+hdr_lookup(const struct ifnet *ifp, uint32_t nexthop, struct hdr *h)
+{
+	const struct llhdr *lh;
+	struct llentry *la;
+
+	la = lla_lookup4(lltable_of(ifp->if_vnet), ifp, nexthop);
+	if (la == NULL)
+		return false;
+	lh = __atomic_load_n(&la->la_hdr, __ATOMIC_CONSUME);
+	if (lh == NULL)
+		return false;
+	/* Shared by all CPUs: written only when it changes. */
+	if (__atomic_load_n(&la->la_used, __ATOMIC_RELAXED) == 0)
+		__atomic_store_n(&la->la_used, 1, __ATOMIC_RELAXED);
+	hdr_load(h, lh->lh_bytes);
+	return true;
+}
+
+static void
+hdr_build(const struct ifnet *ifp, struct hdr *h, uint64_t dst, uint16_t type)
+{
+	uint64_t src = __atomic_load_n(&ifp->if_lladdr, __ATOMIC_RELAXED) &
+	    ETHER_ADDR_MASK;
+
+	h->h_w0 = dst | src << 48;
+	h->h_w1 = src | (uint64_t)__builtin_bswap16(type) << 48;
+}
+
+/* Broadcast and multicast (RFC 1112 6.4) need no neighbour. */
+static bool
+hdr_group(const struct ifnet *ifp, struct mbuf *m, struct hdr *h)
+{
+	uint32_t nexthop = __builtin_bswap32(m->m_nexthop);
+	uint64_t dst;
+
+	if ((m->m_flags & M_BCAST) != 0 || nexthop == INADDR_BROADCAST) {
+		m->m_flags |= M_BCAST;
+		dst = ETHER_ADDR_MASK;
+	} else if ((m->m_flags & M_MCAST) != 0 || IN_MULTICAST(nexthop)) {
+		m->m_flags |= M_MCAST;
+		/* 01:00:5e and the low 23 bits of the group */
+		dst = 0x5e0001 | (uint64_t)(nexthop >> 16 & 0x7f) << 24 |
+		    (uint64_t)(nexthop >> 8 & 0xff) << 32 |
+		    (uint64_t)(nexthop & 0xff) << 40;
+	} else
+		return false;
+	hdr_build(ifp, h, dst, ETHERTYPE_IP);
+	return true;
+}
+
+/* The packet with its header, or NULL when there was no buffer for it. */
+static struct mbuf *
+hdr_prepend(struct ifnet *ifp, struct mbuf *m, const struct hdr *h)
+{
+	struct mbuf *n = m;
+
+	if (ether_has_room(m))
+		(void)m_prepend_fast(m, ETHER_HDR_LEN);
+	else
+		n = m_prepend(m, ETHER_HDR_LEN);
+	if (n == NULL) {
+		m_drop(ifp, m, DROP_OUT_NOBUF);
+		return NULL;
+	}
+	hdr_store(n->m_data, h);
+	return n;
+}
+
+/* Any packet: with its header, or NULL when it waits or was dropped. */
+static struct mbuf *
+output_one(struct ifnet *ifp, struct mbuf *m)
+{
+	const struct domain *dom;
+	struct hdr h;
+
+	if (!hdr_group(ifp, m, &h) && !hdr_lookup(ifp, m->m_nexthop, &h)) {
+		dom = ifp->if_vnet->vn_if->ifv_domain[DOM_SLOT_INET];
+		if (dom != NULL && dom->dom_resolve != NULL)
+			dom->dom_resolve(ifp, m);
+		else
+			m_drop(ifp, m, DROP_OUT_FAMILY);
+		return NULL;
+	}
+	return hdr_prepend(ifp, m, &h);
+}
+
+static void
+output_mixed(struct ifnet *ifp, struct mvec *mv, unsigned first)
+{
+	unsigned n = mv->mv_n, out = first;
+	struct mbuf *m;
+
+	for (unsigned i = first; i < n; i++) {
+		m = output_one(ifp, mv->mv_m[i]);
+		if (m != NULL)
+			mv->mv_m[out++] = m;
+	}
+	mv->mv_n = out;
+}
+
+/* Headers for as long as neighbours are known and there is room; how many. */
+static inline unsigned
+output_usual(const struct ifnet *ifp, const struct mvec *mv)
+{
+	unsigned i, n = mv->mv_n;
+	uint32_t nexthop = mv->mv_m[0]->m_nexthop;
+	const uint8_t *ahead;
+	struct mbuf *m;
+	struct hdr h;
+
+	if (!hdr_lookup(ifp, nexthop, &h))
+		return 0;
+	for (i = 0; i < n; i++) {
+		ahead = (const uint8_t *)mv->mv_m[i + AHEAD < n ?
+		    i + AHEAD : i];
+		__builtin_prefetch(ahead, 1);
+		__builtin_prefetch(ahead + 64);
+		m = mv->mv_m[i];
+		if (__builtin_expect(m->m_nexthop != nexthop, 0)) {
+			if (!hdr_lookup(ifp, m->m_nexthop, &h))
+				break;
+			nexthop = m->m_nexthop;
+		}
+		if (__builtin_expect((m->m_flags & (M_BCAST | M_MCAST)) != 0 ||
+		    !ether_has_room(m), 0))
+			break;
+		hdr_store(m_prepend_fast(m, ETHER_HDR_LEN), &h);
+	}
+	return i;
+}
+
+void
+ether_output(struct ifnet *ifp, int af, struct mvec *mv)
+{
+	struct cpu *ci = net_curcpu();
+	enum cpu_stage prev;
+	unsigned done;
+
+	if (mv->mv_n == 0)
+		return;
+	if (af != AF_INET) {
+		mvec_drop(ifp, mv, DROP_OUT_FAMILY);
+		return;
+	}
+	prev = cpu_stage_enter(ci, STAGE_ETHER_OUTPUT, mv->mv_n);
+	done = output_usual(ifp, mv);
+	if (__builtin_expect(done < mv->mv_n, 0))
+		output_mixed(ifp, mv, done);
+	if (mv->mv_n != 0)
+		if_transmit_vec(ifp, mv);
+	(void)cpu_stage_switch(ci, prev);
+}
+
+void
+ether_frame_output(struct ifnet *ifp, struct mbuf *m,
+    const uint8_t dst[ETHER_ADDR_LEN], uint16_t type)
+{
+	uint64_t to = ether_number(dst);
+	uint32_t flags = __atomic_load_n(&ifp->if_flags, __ATOMIC_RELAXED);
+	struct hdr h;
+
+	if_stat_add(ifp, IF_STAT_OFFERED, 1);
+	if ((flags & (IFF_UP | IFF_RUNNING)) != (IFF_UP | IFF_RUNNING)) {
+		m_drop(ifp, m, DROP_OUT_IF_DOWN);
+		return;
+	}
+	if (to & ETHER_GROUP)
+		m->m_flags |= to == ETHER_ADDR_MASK ? M_BCAST : M_MCAST;
+	hdr_build(ifp, &h, to, type);
+	m = hdr_prepend(ifp, m, &h);
+	if (m != NULL)
+		if_transmit(ifp, m);
+}

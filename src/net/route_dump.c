@@ -1,0 +1,110 @@
+/*
+ * Routes as messages: one, and all of them in order.
+ */
+
+#include "net/route.h"
+
+#include <arpa/inet.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/if_impl.h"
+
+static void
+add_inet(struct rt_msg *rtm, unsigned bit, uint32_t addr)
+{
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = addr,
+	};
+
+	(void)rt_msg_add(rtm, bit, (const struct sockaddr *)&sin);
+}
+
+void
+rt_fill_msg(const struct rtentry *rt, uint8_t type, void *msg)
+{
+	struct rt_msg *rtm = msg;
+	const struct ifnet *ifp = rt->rt_ifp;
+	unsigned len = rt->rt_lpm.le_len;
+	struct sockaddr_dl sdl;
+	int64_t left;
+
+	memset(rtm, 0, sizeof(*rtm));
+	rtm->rtm_h.rtm_len = sizeof(*rtm);
+	rtm->rtm_h.rtm_version = RTM_VERSION;
+	rtm->rtm_h.rtm_type = type;
+	rtm->rtm_flags = rt->rt_flags;
+	rtm->rtm_mtu = rt->rt_mtu;
+	if (rt->rt_expire != 0) {
+		left = (int64_t)(rt->rt_expire - kern_now(rt->rt_kern)) /
+		    1000000000;
+		/* 0 would mean never. */
+		rtm->rtm_expire_s = left != 0 ? left : -1;
+	}
+	if (ifp != NULL) {
+		rtm->rtm_ifhandle = ifp->if_handle;
+		rtm->rtm_index = ifp->if_index;
+		memcpy(rtm->rtm_ifname, ifp->if_xname, IFNAMSIZ);
+	}
+	add_inet(rtm, RTA_DST, rt->rt_dst4);
+	if (rt->rt_gw4 != 0)
+		add_inet(rtm, RTA_GATEWAY, rt->rt_gw4);
+	else if (ifp != NULL) {
+		memset(&sdl, 0, sizeof(sdl));
+		sdl.sdl_family = AF_LINK;
+		sdl.sdl_type = ifp->if_type;
+		sdl.sdl_index = ifp->if_index;
+		(void)rt_msg_add(rtm, RTA_GATEWAY,
+		    (const struct sockaddr *)&sdl);
+	}
+	if (!(rt->rt_flags & RTF_HOST))
+		add_inet(rtm, RTA_NETMASK,
+		    htonl(len == 0 ? 0 : UINT32_MAX << (32 - len)));
+	if (rt->rt_ifa != NULL && rt->rt_ifa->ifa_addr != NULL)
+		(void)rt_msg_add(rtm, RTA_IFA, rt->rt_ifa->ifa_addr);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct rtentry *const *x = a, *const *y = b;
+	const struct lpm_entry *p = &(*x)->rt_lpm, *q = &(*y)->rt_lpm;
+
+	if (p->le_key != q->le_key)
+		return p->le_key < q->le_key ? -1 : 1;
+	return (int)p->le_len - (int)q->le_len;
+}
+
+int
+rt_dump(struct vnet *vn, int (*fn)(const void *msg, void *arg), void *arg)
+{
+	struct route_vnet *rv = vn->vn_route;
+	struct host *h = vn->vn_kern->k_host;
+	union {
+		struct rt_msg rtm;
+		uint8_t room[RT_MSG_MAX];
+	} msg;
+	struct rtentry **all, *rt;
+	size_t n = 0;
+	int error = 0;
+
+	host_mutex_lock(h, &rv->rv_lock);
+	all = kmem_zalloc(vn->vn_kern, (rv->rv_count + 1) * sizeof(*all));
+	if (all == NULL) {
+		host_mutex_unlock(h, &rv->rv_lock);
+		return ENOMEM;
+	}
+	TAILQ_FOREACH(rt, &rv->rv_routes, rt_link)
+		all[n++] = rt;
+	qsort(all, n, sizeof(*all), compare);
+	for (size_t i = 0; i < n && error == 0; i++) {
+		rt_fill_msg(all[i], RTM_GET, &msg);
+		error = fn(&msg, arg);
+	}
+	host_mutex_unlock(h, &rv->rv_lock);
+	kmem_free(vn->vn_kern, all);
+	return error;
+}

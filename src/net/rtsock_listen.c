@@ -1,0 +1,529 @@
+/*
+ * Announcements and those who listen to them.
+ *
+ * One spin lock a vnet orders everything: the list of what stands announced,
+ * the listeners, and the filling of their queues, whose memory was
+ * reserved when they were opened.  So an announcement can come from a CPU.
+ * rtsock.h says how a snapshot is a walk of that list.
+ */
+
+#include "net/rtsock.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "net/if_impl.h"
+#include "net/if_llatbl.h"
+#include "net/route.h"
+
+#define QUEUE_MIN	(2 * RT_MSG_MAX)
+/* How far a walk goes under the lock over what its listener did not ask for. */
+#define WALK_STEPS	256
+
+/*
+ *	rs: rs_lock.  The innermost of all locks.
+ */
+struct rtsock_vnet {
+	struct kspin	 rs_lock;
+	uint32_t	 rs_nlisteners;		/* rs:, read without */
+	uint64_t	 rs_seq;		/* rs: last place given */
+	TAILQ_HEAD(rts_list, rts_node) rs_list; /* rs: */
+	LIST_HEAD(, rt_listener) rs_listeners;	/* rs: */
+	struct kern	*rs_kern;		/* constant */
+};
+
+struct rt_listener {
+	LIST_ENTRY(rt_listener) l_link;		/* rs: */
+	struct rtsock_vnet *l_rs;		/* constant */
+	unsigned	 l_what;		/* constant */
+	void		(*l_wakeup)(void *);	/* constant */
+	void		*l_arg;			/* constant */
+	struct rts_node	 l_mark;		/* rs: where the walk is */
+	uint64_t	 l_place;		/* rs: last place walked */
+	bool		 l_walking;		/* rs: */
+	uint64_t	 l_seq;			/* the reader's */
+	uint64_t	 l_lost;		/* rs: not yet told of */
+	size_t		 l_size;		/* constant */
+	size_t		 l_head, l_used;	/* rs: bytes */
+	uint8_t		*l_ring;		/* rs: contents */
+};
+
+union rts_msgbuf {
+	struct rt_hdr	 mb_hdr;
+	struct rt_overrun_msg mb_overrun;
+	uint8_t		 mb_room[RT_MSG_MAX];
+};
+
+/* --- a listener's queue; rs: held ---------------------------------------- */
+
+static void
+ring_put(struct rt_listener *l, const void *msg, size_t len)
+{
+	size_t tail = (l->l_head + l->l_used) % l->l_size;
+	size_t first = l->l_size - tail;
+
+	if (first > len)
+		first = len;
+	memcpy(l->l_ring + tail, msg, first);
+	memcpy(l->l_ring, (const uint8_t *)msg + first, len - first);
+	l->l_used += len;
+}
+
+static void
+ring_get(struct rt_listener *l, void *buf, size_t len)
+{
+	size_t first = l->l_size - l->l_head;
+
+	if (first > len)
+		first = len;
+	memcpy(buf, l->l_ring + l->l_head, first);
+	memcpy((uint8_t *)buf + first, l->l_ring, len - first);
+	l->l_head = (l->l_head + len) % l->l_size;
+	l->l_used -= len;
+}
+
+static void
+fill_overrun(struct rt_listener *l, struct rt_overrun_msg *rto)
+{
+
+	memset(rto, 0, sizeof(*rto));
+	rto->rto_h.rtm_len = sizeof(*rto);
+	rto->rto_h.rtm_version = RTM_VERSION;
+	rto->rto_h.rtm_type = RTM_OVERRUN;
+	rto->rto_h.rtm_time_ns = host_wallclock(l->l_rs->rs_kern->k_host);
+	rto->rto_lost = l->l_lost;
+	l->l_lost = 0;
+}
+
+static void
+enqueue(struct rt_listener *l, const struct rt_hdr *h)
+{
+	size_t room = l->l_size - l->l_used, need = h->rtm_len;
+	struct rt_overrun_msg rto;
+	bool was_empty = l->l_used == 0 && l->l_lost == 0;
+
+	/* After a loss the record of it goes first. */
+	if (l->l_lost != 0)
+		need += sizeof(rto);
+	if (need > room) {
+		l->l_lost++;
+	} else {
+		if (l->l_lost != 0) {
+			fill_overrun(l, &rto);
+			ring_put(l, &rto, sizeof(rto));
+		}
+		ring_put(l, h, h->rtm_len);
+	}
+	if (was_empty && l->l_wakeup != NULL)
+		l->l_wakeup(l->l_arg);
+}
+
+/* --- announcing ----------------------------------------------------------- */
+
+enum rts_op { RTS_SET, RTS_NEWS, RTS_CLEAR };
+
+/* What is announced: one of the four kinds. */
+struct announcement {
+	struct rts_node	*an_node;
+	uint32_t	 an_kind;	/* RTS_* */
+	uint8_t		 an_type;	/* RTM_* */
+	int		 an_what;	/* IFAN_* */
+};
+
+static inline void *
+node_object(struct rts_node *rn, size_t offset)
+{
+
+	return (char *)rn - offset;
+}
+
+static void
+describe(struct rts_node *rn, uint32_t kind, uint8_t type, int what, void *msg)
+{
+
+	/* What hangs off an interface is seen as any reader sees it. */
+	pserialize_read_enter();
+	switch (kind) {
+	case RTS_LINK:
+		rts_fill_if(node_object(rn, offsetof(struct ifnet, if_rts)),
+		    type, what, msg);
+		break;
+	case RTS_ADDR:
+		rts_fill_ifa(node_object(rn, offsetof(struct ifaddr,
+		    ifa_rts)), type, msg);
+		break;
+	case RTS_ROUTE:
+		rt_fill_msg(node_object(rn, offsetof(struct rtentry, rt_rts)),
+		    type, msg);
+		break;
+	default:
+		rts_fill_neigh(node_object(rn, offsetof(struct llentry,
+		    la_rts)), type, msg);
+		break;
+	}
+	pserialize_read_exit();
+}
+
+/* rs: tell everyone who wants it and whose walk has passed it. */
+static void
+tell(struct rtsock_vnet *rs, const struct announcement *an)
+{
+	union rts_msgbuf buf;
+	struct rt_listener *l;
+	bool described = false;
+
+	LIST_FOREACH(l, &rs->rs_listeners, l_link) {
+		if (!(l->l_what & an->an_kind) ||
+		    (l->l_walking && an->an_node->rn_seq > l->l_place))
+			continue;
+		if (!described) {
+			describe(an->an_node, an->an_kind, an->an_type,
+			    an->an_what, &buf);
+			buf.mb_hdr.rtm_time_ns =
+			    host_wallclock(rs->rs_kern->k_host);
+			described = true;
+		}
+		enqueue(l, &buf.mb_hdr);
+	}
+}
+
+static void
+node_insert(struct rtsock_vnet *rs, struct rts_node *rn, uint32_t kind)
+{
+
+	__atomic_store_n(&rn->rn_seq, ++rs->rs_seq, __ATOMIC_RELAXED);
+	rn->rn_kind = kind;
+	TAILQ_INSERT_TAIL(&rs->rs_list, rn, rn_link);
+}
+
+static void
+node_remove(struct rtsock_vnet *rs, struct rts_node *rn)
+{
+
+	TAILQ_REMOVE(&rs->rs_list, rn, rn_link);
+	__atomic_store_n(&rn->rn_seq, 0, __ATOMIC_RELAXED);
+	rn->rn_kind = 0;
+}
+
+/*
+ * Announce.  Was the object in the list before?  News of what does not stand there is
+ * nobody's: its arrival will tell, or its departure has told.
+ */
+static bool
+announce(struct vnet *vn, enum rts_op op, const struct announcement *an)
+{
+	struct rtsock_vnet *rs = vn->vn_rtsock;
+	struct rts_node *rn = an->an_node;
+	bool was;
+
+	kspin_lock(&rs->rs_lock);
+	was = rn->rn_seq != 0;
+	if (!was && op == RTS_SET)
+		node_insert(rs, rn, an->an_kind);
+	if (rn->rn_seq != 0)
+		tell(rs, an);
+	if (was && op == RTS_CLEAR)
+		node_remove(rs, rn);
+	kspin_unlock(&rs->rs_lock);
+	return was;
+}
+
+static inline bool
+nobody_listens(const struct vnet *vn)
+{
+
+	return __atomic_load_n(&vn->vn_rtsock->rs_nlisteners,
+	    __ATOMIC_RELAXED) == 0;
+}
+
+void
+rt_ifannounce(struct ifnet *ifp, int what)
+{
+	const struct announcement an = {
+		.an_node = &ifp->if_rts,
+		.an_kind = RTS_LINK,
+		.an_type = RTM_IFANNOUNCE,
+		.an_what = what,
+	};
+
+	(void)announce(ifp->if_vnet, what == IFAN_ARRIVAL ? RTS_SET :
+	    RTS_CLEAR, &an);
+}
+
+void
+rt_ifmsg(struct ifnet *ifp)
+{
+	const struct announcement an = {
+		.an_node = &ifp->if_rts,
+		.an_kind = RTS_LINK,
+		.an_type = RTM_IFINFO,
+	};
+
+	if (nobody_listens(ifp->if_vnet))
+		return;
+	(void)announce(ifp->if_vnet, RTS_NEWS, &an);
+}
+
+/* An address that stands in the list is kept by a reference. */
+void
+rt_newaddrmsg(uint8_t type, struct ifaddr *ifa)
+{
+	const struct announcement an = {
+		.an_node = &ifa->ifa_rts,
+		.an_kind = RTS_ADDR,
+		.an_type = type,
+	};
+	struct vnet *vn = ifa->ifa_ifp->if_vnet;
+
+	switch (type) {
+	case RTM_NEWADDR:
+		ifa_ref(ifa);
+		if (announce(vn, RTS_SET, &an))
+			ifa_unref(ifa);
+		break;
+	case RTM_DELADDR:
+		if (announce(vn, RTS_CLEAR, &an))
+			ifa_unref(ifa);
+		break;
+	default:
+		(void)announce(vn, RTS_NEWS, &an);
+		break;
+	}
+}
+
+void
+rt_routemsg(uint8_t type, const struct rtentry *rt)
+{
+	const struct announcement an = {
+		/* the node is rtsock's, whatever its holder may do */
+		.an_node = (struct rts_node *)(uintptr_t)&rt->rt_rts,
+		.an_kind = RTS_ROUTE,
+		.an_type = type,
+	};
+
+	(void)announce(rt->rt_vnet, type == RTM_ADD ? RTS_SET :
+	    type == RTM_DELETE ? RTS_CLEAR : RTS_NEWS, &an);
+}
+
+void
+rt_routechange(const struct rtentry *oldrt, const struct rtentry *newrt)
+{
+	struct rtsock_vnet *rs = newrt->rt_vnet->vn_rtsock;
+	struct rts_node *old = (struct rts_node *)(uintptr_t)&oldrt->rt_rts;
+	struct rts_node *new = (struct rts_node *)(uintptr_t)&newrt->rt_rts;
+	const struct announcement an = {
+		.an_node = new,
+		.an_kind = RTS_ROUTE,
+		.an_type = RTM_CHANGE,
+	};
+
+	kspin_lock(&rs->rs_lock);
+	if (old->rn_seq != 0) {
+		new->rn_seq = old->rn_seq;
+		new->rn_kind = RTS_ROUTE;
+		TAILQ_INSERT_AFTER(&rs->rs_list, old, new, rn_link);
+		node_remove(rs, old);
+		tell(rs, &an);
+	}
+	kspin_unlock(&rs->rs_lock);
+}
+
+void
+rt_neighmsg(uint8_t type, const struct llentry *la)
+{
+	const struct announcement an = {
+		.an_node = (struct rts_node *)(uintptr_t)&la->la_rts,
+		.an_kind = RTS_NEIGH,
+		.an_type = type,
+	};
+
+	/* Senders refresh neighbours all the time. */
+	if (type != RTM_DELETE && nobody_listens(la->la_ifp->if_vnet) &&
+	    __atomic_load_n(&la->la_rts.rn_seq, __ATOMIC_RELAXED) != 0)
+		return;
+	(void)announce(la->la_ifp->if_vnet, type == RTM_DELETE ? RTS_CLEAR :
+	    RTS_SET, &an);
+}
+
+void
+rts_forget(struct vnet *vn, struct rts_node *rn)
+{
+	struct rtsock_vnet *rs = vn->vn_rtsock;
+
+	kspin_lock(&rs->rs_lock);
+	if (rn->rn_seq != 0)
+		node_remove(rs, rn);
+	kspin_unlock(&rs->rs_lock);
+}
+
+/* --- listening ------------------------------------------------------------ */
+
+int
+rt_listener_open(struct vnet *vn, unsigned what, size_t queue_bytes,
+    void (*wakeup)(void *), void *arg, struct rt_listener **lp)
+{
+	struct rtsock_vnet *rs = vn->vn_rtsock;
+	struct rt_listener *l;
+
+	if (queue_bytes < QUEUE_MIN)
+		queue_bytes = QUEUE_MIN;
+	l = kmem_zalloc(rs->rs_kern, sizeof(*l));
+	if (l == NULL)
+		return ENOMEM;
+	l->l_ring = kmem_zalloc(rs->rs_kern, queue_bytes);
+	if (l->l_ring == NULL) {
+		kmem_free(rs->rs_kern, l);
+		return ENOMEM;
+	}
+	l->l_rs = rs;
+	l->l_what = what;
+	l->l_size = queue_bytes;
+	l->l_wakeup = wakeup;
+	l->l_arg = arg;
+	l->l_walking = (what & RTS_SNAPSHOT) != 0;
+	*lp = l;
+	kspin_lock(&rs->rs_lock);
+	if (l->l_walking)
+		TAILQ_INSERT_HEAD(&rs->rs_list, &l->l_mark, rn_link);
+	LIST_INSERT_HEAD(&rs->rs_listeners, l, l_link);
+	__atomic_store_n(&rs->rs_nlisteners, rs->rs_nlisteners + 1,
+	    __ATOMIC_RELAXED);
+	/* A snapshot is something to read. */
+	if (l->l_walking && wakeup != NULL)
+		wakeup(arg);
+	kspin_unlock(&rs->rs_lock);
+	return 0;
+}
+
+void
+rt_listener_close(struct rt_listener *l)
+{
+	struct rtsock_vnet *rs = l->l_rs;
+
+	kspin_lock(&rs->rs_lock);
+	if (l->l_walking)
+		TAILQ_REMOVE(&rs->rs_list, &l->l_mark, rn_link);
+	LIST_REMOVE(l, l_link);
+	__atomic_store_n(&rs->rs_nlisteners, rs->rs_nlisteners - 1,
+	    __ATOMIC_RELAXED);
+	kspin_unlock(&rs->rs_lock);
+	kmem_free(rs->rs_kern, l->l_ring);
+	kmem_free(rs->rs_kern, l);
+}
+
+/* How a snapshot shows what there is, by kind. */
+static uint8_t
+snapshot_type(uint32_t kind)
+{
+
+	switch (kind) {
+	case RTS_LINK:
+		return RTM_IFINFO;
+	case RTS_ADDR:
+		return RTM_NEWADDR;
+	default:
+		return RTM_ADD;
+	}
+}
+
+static void
+fill_end(struct rt_listener *l, struct rt_hdr *h)
+{
+
+	memset(h, 0, sizeof(*h));
+	h->rtm_len = sizeof(*h);
+	h->rtm_version = RTM_VERSION;
+	h->rtm_type = RTM_SNAPSHOT_END;
+	h->rtm_time_ns = host_wallclock(l->l_rs->rs_kern->k_host);
+}
+
+/*
+ * rs: take the walk to the next object the listener wants, or to its end, and
+ * describe that; false: not there yet after many steps.
+ */
+static bool
+walk(struct rt_listener *l, struct rt_hdr *h)
+{
+	struct rtsock_vnet *rs = l->l_rs;
+	struct rts_node *rn;
+
+	for (unsigned step = 0; step < WALK_STEPS; step++) {
+		rn = TAILQ_NEXT(&l->l_mark, rn_link);
+		TAILQ_REMOVE(&rs->rs_list, &l->l_mark, rn_link);
+		if (rn == NULL) {
+			l->l_walking = false;
+			fill_end(l, h);
+			return true;
+		}
+		TAILQ_INSERT_AFTER(&rs->rs_list, rn, &l->l_mark, rn_link);
+		if (rn->rn_kind == 0)
+			continue;	/* another listener's mark */
+		l->l_place = rn->rn_seq;
+		if (l->l_what & rn->rn_kind) {
+			describe(rn, rn->rn_kind, snapshot_type(rn->rn_kind),
+			    0, h);
+			h->rtm_time_ns = host_wallclock(rs->rs_kern->k_host);
+			return true;
+		}
+	}
+	return false;
+}
+
+size_t
+rt_listener_read(struct rt_listener *l, void *msg)
+{
+	struct rtsock_vnet *rs = l->l_rs;
+	struct rt_hdr *h = msg;
+	bool again;
+
+	/* The snapshot first: what is queued happened to what it has shown. */
+	do {
+		again = false;
+		kspin_lock(&rs->rs_lock);
+		h->rtm_len = 0;
+		if (l->l_walking)
+			again = !walk(l, h);
+		else if (l->l_used != 0) {
+			ring_get(l, h, sizeof(*h));
+			ring_get(l, h + 1, h->rtm_len - sizeof(*h));
+		} else if (l->l_lost != 0)
+			fill_overrun(l, msg);
+		kspin_unlock(&rs->rs_lock);
+	} while (again);
+	if (h->rtm_len != 0)
+		h->rtm_seq = ++l->l_seq;
+	return h->rtm_len;
+}
+
+static int
+rtsock_init(struct vnet *vn)
+{
+	struct rtsock_vnet *rs;
+
+	rs = kmem_zalloc(vn->vn_kern, sizeof(*rs));
+	if (rs == NULL)
+		return ENOMEM;
+	rs->rs_kern = vn->vn_kern;
+	TAILQ_INIT(&rs->rs_list);
+	LIST_INIT(&rs->rs_listeners);
+	vn->vn_rtsock = rs;
+	return 0;
+}
+
+static void
+rtsock_fini(struct vnet *vn)
+{
+	struct rtsock_vnet *rs = vn->vn_rtsock;
+
+	/* Everything announced was taken back, and everyone has closed. */
+	KASSERT(LIST_EMPTY(&rs->rs_listeners));
+	KASSERT(TAILQ_EMPTY(&rs->rs_list));
+	vn->vn_rtsock = NULL;
+	kmem_free(vn->vn_kern, rs);
+}
+
+const struct vnet_subsys rtsock_subsys = {
+	.vs_name = "rtsock",
+	.vs_init = rtsock_init,
+	.vs_fini = rtsock_fini,
+};
