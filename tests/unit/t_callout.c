@@ -164,17 +164,24 @@ struct mover {
 	struct kern	*mv_kern;
 	uint32_t	 mv_inside;
 	uint32_t	 mv_runs;
+	uint32_t	 mv_stop;
 };
 
 static void
 move_fire(void *arg)
 {
 	struct mover *mv = arg;
+	unsigned other;
 
 	KASSERT(__atomic_exchange_n(&mv->mv_inside, 1, __ATOMIC_ACQ_REL) == 0);
-	/* Long enough for the other CPU to arm it meanwhile. */
-	for (unsigned i = 0; i < 200; i++)
-		__builtin_ia32_pause();
+	/* Let the other CPU arm it meanwhile. */
+	if (!__atomic_load_n(&mv->mv_stop, __ATOMIC_RELAXED)) {
+		other = (cpu_index(curcpu()) + 1) % 2;
+		cpu_work_schedule(mv->mv_kern, kern_cpu(mv->mv_kern, other),
+		    &mv->mv_work[other]);
+		for (unsigned i = 0; i < 1000; i++)
+			__builtin_ia32_pause();
+	}
 	__atomic_fetch_add(&mv->mv_runs, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&mv->mv_inside, 0, __ATOMIC_RELEASE);
 }
@@ -214,6 +221,7 @@ move_body(struct kern *k)
 		if (round % 16 == 0)
 			host_sleep(k->k_host, MS / 10);
 	}
+	__atomic_store_n(&mover.mv_stop, 1, __ATOMIC_RELAXED);
 	/* Works that still wait would arm it again. */
 	kern_xcall(k, nothing, NULL);
 	callout_halt(&mover.mv_callout);
