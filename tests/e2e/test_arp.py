@@ -1,0 +1,117 @@
+"""ARP and ifctl arp."""
+
+import re
+
+from scapy.all import ARP, IP, UDP, Ether, Raw
+
+from conftest import MAC_LEFT, wait_for
+
+BROADCAST = "ff:ff:ff:ff:ff:ff"
+
+
+def test_learned(router):
+    router.ping("-c", "1")
+    text = router.daemon.ok("arp", "-an")
+    assert router.left.mac("tap0") in text
+    assert router.right.mac("tap1") in text
+    assert re.search(r"10\.0\.1\.2\)? at .* on tap0", text)
+
+
+def test_one(router):
+    router.ping("-c", "1")
+    assert router.left.mac("tap0") in router.daemon.ok("arp", "-n",
+                                                       "10.0.1.2")
+
+
+def test_set_and_delete(router):
+    d = router.daemon
+    d.ok("arp", "-s", "10.0.2.99", "02:00:00:00:00:99")
+    text = d.ok("arp", "-an")
+    line = next(x for x in text.splitlines() if "10.0.2.99" in x)
+    assert "02:00:00:00:00:99" in line and "permanent" in line
+    d.ok("arp", "-d", "10.0.2.99")
+    assert "10.0.2.99" not in d.ok("arp", "-an")
+
+
+def test_delete_all(router):
+    router.ping("-c", "1")
+    router.daemon.ok("arp", "-d", "-a")
+    assert "10.0.2.2" not in router.daemon.ok("arp", "-an")
+    # And they are found again.
+    router.ping("-c", "1")
+
+
+def test_reply_to_request(bench):
+    bench.in_wire.send(Ether(src=MAC_LEFT, dst=BROADCAST) /
+                       ARP(op=1, hwsrc=MAC_LEFT, psrc="10.0.1.2",
+                           pdst="10.0.1.1"))
+    frame = bench.in_wire.recv(lambda f: f[12:14] == b"\x08\x06")
+    got = Ether(frame)
+    assert got.dst == MAC_LEFT and got[ARP].op == 2
+    assert got[ARP].hwsrc == bench.mac0 and got[ARP].psrc == "10.0.1.1"
+    assert got[ARP].hwdst == MAC_LEFT and got[ARP].pdst == "10.0.1.2"
+
+
+def test_address_is_announced(bench):
+    """RFC 5227: whoever has us in a table hears of the new address."""
+    bench.out_wire.drain()
+    bench.daemon.ok("ifconfig", "tap1", "inet", "10.0.7.1/24", "alias")
+    frame = bench.out_wire.recv(lambda f: f[12:14] == b"\x08\x06")
+    got = Ether(frame)
+    assert got.dst == BROADCAST
+    assert got[ARP].psrc == got[ARP].pdst == "10.0.7.1"
+    assert got[ARP].hwsrc == bench.mac1
+
+
+def test_link_address_change_is_announced(bench):
+    bench.out_wire.drain()
+    bench.daemon.ok("ifconfig", "tap1", "link", "02:aa:00:00:00:01", "active")
+    frame = bench.out_wire.recv(
+        lambda f: f[12:14] == b"\x08\x06" and
+        f[6:12] == bytes.fromhex("02aa00000001"))
+    assert Ether(frame)[ARP].psrc == "10.0.2.1"
+
+
+def test_packets_are_held_until_the_answer(bench):
+    """Nothing is lost while the neighbour is asked for; of too many, the
+    oldest goes, and is counted."""
+    d = bench.daemon
+    for i in range(3):
+        bench.in_wire.send(Ether(src=MAC_LEFT, dst=bench.mac0) /
+                           IP(src="10.0.1.2", dst="10.0.2.50", id=i) /
+                           UDP() / Raw(b"h" * 30))
+    frame = bench.out_wire.recv(lambda f: f[12:14] == b"\x08\x06")
+    asked = Ether(frame)
+    assert asked.dst == BROADCAST
+    assert (asked[ARP].op, asked[ARP].psrc, asked[ARP].pdst) == \
+        (1, "10.0.2.1", "10.0.2.50")
+    wait_for(lambda: d.counters("tap1")["oqueued"] +
+             d.drops("tap1").get("arp-queue", 0) == 3)
+    bench.out_wire.send(Ether(src="02:00:00:00:02:50", dst=bench.mac1) /
+                        ARP(op=2, hwsrc="02:00:00:00:02:50",
+                            psrc="10.0.2.50", hwdst=bench.mac1,
+                            pdst="10.0.2.1"))
+    lost = d.drops("tap1").get("arp-queue", 0)
+    for i in range(lost, 3):
+        frame = bench.out_wire.recv(lambda f: f[12:14] == b"\x08\x00")
+        got = Ether(frame)
+        assert got[IP].id == i and got.dst == "02:00:00:00:02:50"
+
+
+def test_requests_are_repeated_and_given_up(bench):
+    bench.in_wire.send(Ether(src=MAC_LEFT, dst=bench.mac0) /
+                       IP(src="10.0.1.2", dst="10.0.2.51") / UDP())
+    wait_for(lambda: bench.daemon.drops("tap1").get("arp-unresolved") == 1,
+             timeout=10, what="given up")
+    asked = [f for f in bench.out_wire.drain()
+             if f[12:14] == b"\x08\x06" and Ether(f)[ARP].pdst == "10.0.2.51"]
+    assert 2 <= len(asked) <= 10
+
+
+def test_moved_neighbour(router):
+    """The host gets another card: its announcement is believed."""
+    router.ping("-c", "1")
+    router.right.ip("link", "set", "tap1", "address", "02:00:00:00:77:77")
+    router.ping("-c", "1", src=router.right, dst="10.0.2.1")
+    wait_for(lambda: "02:00:00:00:77:77" in router.daemon.ok("arp", "-an"))
+    router.ping("-c", "1")

@@ -1,0 +1,141 @@
+"""ifctl route and netstat -r."""
+
+import re
+
+import pytest
+
+
+@pytest.fixture
+def r(daemon):
+    """pair0 is 10.0.0.1/24, pair1 10.1.0.1/24."""
+    daemon.ok("ifconfig", "pair0", "create", "peer", "pair1")
+    daemon.ok("ifconfig", "pair0", "inet", "10.0.0.1/24", "up")
+    daemon.ok("ifconfig", "pair1", "inet", "10.1.0.1/24", "up")
+    return daemon
+
+
+def table(daemon):
+    """Destination -> (gateway, flags, interface)."""
+    rows = {}
+    on = False
+    for line in daemon.ok("netstat", "-rn").splitlines():
+        words = line.split()
+        if words[:2] == ["Destination", "Gateway"]:
+            on = True
+        elif on and len(words) >= 4:
+            rows[words[0]] = (words[1], words[2], words[-1])
+    return rows
+
+
+def test_add_get_delete(r):
+    out = r.ok("route", "add", "-net", "192.0.2.0/24", "10.0.0.2")
+    assert "add net 192.0.2.0" in out and "gateway 10.0.0.2" in out
+    gateway, flags, ifname = table(r)["192.0.2.0/24"]
+    assert (gateway, ifname) == ("10.0.0.2", "pair0")
+    assert set("UGS") <= set(flags)
+    out = r.ok("route", "-n", "get", "192.0.2.77")
+    assert re.search(r"gateway: 10\.0\.0\.2", out)
+    assert re.search(r"interface: pair0", out)
+    out = r.ok("route", "delete", "-net", "192.0.2.0/24")
+    assert "delete net 192.0.2.0" in out
+    assert "192.0.2.0/24" not in table(r)
+
+
+def test_default(r):
+    r.ok("route", "add", "default", "10.0.0.2")
+    assert table(r)["default"][0] == "10.0.0.2"
+    assert re.search(r"interface: pair0", r.ok("route", "get", "8.8.8.8"))
+    r.ok("route", "delete", "default")
+    assert "default" not in table(r)
+
+
+def test_longest_prefix_wins(r):
+    r.ok("route", "add", "default", "10.0.0.2")
+    r.ok("route", "add", "-net", "172.16.0.0/12", "10.1.0.2")
+    r.ok("route", "add", "-net", "172.16.5.0/24", "10.0.0.3")
+    r.ok("route", "add", "-host", "172.16.5.5", "10.1.0.4")
+    for dst, gateway in (("172.16.5.5", "10.1.0.4"),
+                         ("172.16.5.6", "10.0.0.3"),
+                         ("172.16.6.1", "10.1.0.2"),
+                         ("172.32.0.1", "10.0.0.2")):
+        assert f"gateway: {gateway}\n" in r.ok("route", "-n", "get", dst)
+
+
+def test_netmask_word(r):
+    r.ok("route", "add", "-net", "172.20.0.0", "-netmask", "255.255.0.0",
+         "10.0.0.2")
+    assert table(r)["172.20.0.0/16"][0] == "10.0.0.2"
+
+
+def test_host_flag(r):
+    r.ok("route", "add", "192.0.2.9", "10.0.0.2")
+    assert "H" in table(r)["192.0.2.9"][1]
+
+
+def test_interface_route(r):
+    r.ok("route", "add", "-net", "192.0.2.0/24", "-iface", "10.0.0.1")
+    gateway, flags, ifname = table(r)["192.0.2.0/24"]
+    assert ifname == "pair0" and "G" not in flags
+
+
+def test_change(r):
+    r.ok("route", "add", "-net", "192.0.2.0/24", "10.0.0.2")
+    r.ok("route", "change", "-net", "192.0.2.0/24", "10.1.0.2")
+    gateway, _, ifname = table(r)["192.0.2.0/24"]
+    assert (gateway, ifname) == ("10.1.0.2", "pair1")
+
+
+def test_add_twice(r):
+    r.ok("route", "add", "-net", "192.0.2.0/24", "10.0.0.2")
+    text = r.bad("route", "add", "-net", "192.0.2.0/24", "10.0.0.3")
+    assert "File exists" in text
+    assert table(r)["192.0.2.0/24"][0] == "10.0.0.2"
+
+
+def test_delete_what_is_not_there(r):
+    assert "not in table" in r.bad("route", "delete", "-net", "192.0.2.0/24")
+
+
+def test_unreachable_gateway(r):
+    assert "Network is unreachable" in r.bad(
+        "route", "add", "default", "203.0.113.1")
+
+
+def test_get_without_route(r):
+    text = r.bad("route", "get", "203.0.113.1")
+    assert "not in table" in text or "unreachable" in text
+
+
+def test_flush(r):
+    r.ok("route", "add", "-net", "192.0.2.0/24", "10.0.0.2")
+    r.ok("route", "add", "default", "10.1.0.2")
+    r.ok("route", "flush")
+    left = table(r)
+    assert "default" not in left and "192.0.2.0/24" not in left
+    # The connected ones stay: the interfaces would be cut off.
+    assert any(k.startswith("10.0.0") for k in left)
+
+
+def test_show_is_netstat_r(r):
+    r.ok("route", "add", "default", "10.1.0.2")
+    assert "default" in r.ok("route", "-n", "show")
+
+
+def test_routes_go_with_the_interface(r):
+    r.ok("route", "add", "-net", "192.0.2.0/24", "10.0.0.2")
+    r.ok("ifconfig", "pair0", "destroy")
+    left = table(r)
+    assert "192.0.2.0/24" not in left
+    assert not any(k.startswith("10.0.0") for k in left)
+
+
+def test_many_routes(r, tmp):
+    """A thousand, each found, all gone again."""
+    lines = [f"route add -net 172.{16 + i // 250}.{i % 250}.0/24 10.0.0.2"
+             for i in range(1000)]
+    lines += [f"route delete -net 172.{16 + i // 250}.{i % 250}.0/24"
+              for i in range(0, 1000, 2)]
+    done = r.ctl(input="\n".join(lines) + "\n", stdin=None)
+    assert done.returncode == 0, done.stderr
+    rows = [k for k in table(r) if k.startswith("172.")]
+    assert len(rows) == 500

@@ -1,0 +1,66 @@
+"""ifctl sysctl."""
+
+import pytest
+
+
+def test_read(daemon):
+    assert daemon.ok("sysctl", "net.inet.ip.forwarding").strip() == \
+        "net.inet.ip.forwarding = 0"
+    assert daemon.ok("sysctl", "-n", "net.inet.ip.forwarding").strip() == "0"
+
+
+def test_write(daemon):
+    out = daemon.ok("sysctl", "-w", "net.inet.ip.forwarding=1")
+    assert out.strip() == "net.inet.ip.forwarding: 0 -> 1"
+    assert daemon.sysctl("net.inet.ip.forwarding") == "1"
+
+
+def test_all(daemon):
+    daemon.ok("ifconfig", "pair0", "create")
+    text = daemon.ok("sysctl", "-a")
+    names = [line.split(" =")[0] for line in text.splitlines()]
+    assert len(names) == len(set(names))
+    for name in ("net.inet.ip.forwarding", "net.inet.ip.ttl",
+                 "net.inet.ip.ifq.maxlen", "net.inet.ip.ifq.drops",
+                 "net.inet.ip.ifq.len",
+                 "net.interfaces.pair0.sndq.len",
+                 "net.interfaces.pair0.sndq.maxlen",
+                 "net.interfaces.pair0.sndq.drops",
+                 "net.interfaces.pair0.rcvq.drops"):
+        assert name in names, name
+        daemon.ok("sysctl", name)
+
+
+def test_subtree(daemon):
+    text = daemon.ok("sysctl", "net.inet.ip.ifq")
+    assert len(text.splitlines()) >= 3
+    assert all(x.startswith("net.inet.ip.ifq.") for x in text.splitlines())
+
+
+def test_nodes_come_and_go_with_the_interface(daemon):
+    daemon.ok("ifconfig", "pair0", "create")
+    daemon.ok("sysctl", "net.interfaces.pair0.sndq.maxlen")
+    daemon.ok("ifconfig", "pair0", "destroy")
+    daemon.bad("sysctl", "net.interfaces.pair0.sndq.maxlen")
+
+
+@pytest.mark.parametrize("name", ["net.inet.ip.ifq.maxlen",
+                                  "net.interfaces.pair0.sndq.maxlen"])
+def test_limits(daemon, name):
+    daemon.ok("ifconfig", "pair0", "create")
+    before = daemon.sysctl(name)
+    daemon.ok("sysctl", "-w", f"{name}=77")
+    assert daemon.sysctl(name) == "77"
+    for absurd in ("-1", "9999999999"):
+        daemon.bad("sysctl", "-w", f"{name}={absurd}")
+    assert daemon.sysctl(name) == "77"
+    daemon.ok("sysctl", "-w", f"{name}={before}")
+
+
+def test_link_address(daemon):
+    """net.sdl.<index>"""
+    daemon.ok("ifconfig", "pair0", "create")
+    pair = daemon.show("pair0")
+    text = daemon.ok("sysctl", "-n", f"net.sdl.{pair['index']}")
+    assert pair["lladdr"].replace(":", "") in \
+        text.replace(":", "").replace(" ", "").lower()
