@@ -68,7 +68,7 @@ test: deps-build-test
 
 bench: deps-build-bench
 	@$(MAKE) --no-print-directory build
-	@ROWS='$(ROWS)' scripts/bench $(BUILD)
+	@scripts/sandbox bench/run --build $(BUILD) --rows '$(or $(ROWS),*)'
 
 # Format and lint, as CI does.
 check: deps-build-check
