@@ -1,0 +1,213 @@
+/*
+ * ifnetd: a network stack as a daemon.
+ *
+ * The configuration is applied before the socket listens, so whoever can
+ * connect finds the stack as configured; whatever fails on the way there takes
+ * down all that was set up.
+ */
+
+#include "ifnetd.h"
+
+#include <sys/resource.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <ifnet/client.h>
+
+#include "command/command.h"
+#include "ctl/ctl.h"
+#include "stack/stack_impl.h"
+
+#define FIRST_VNET	"default"
+
+/* Every tap device and every client has a descriptor. */
+static void
+raise_limits(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max) {
+		rl.rlim_cur = rl.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+	}
+}
+
+/*
+ * Before there is any thread, so that all of them have it: the main thread
+ * alone takes the signals that end us.
+ */
+static void
+prepare_signals(sigset_t *ends)
+{
+
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+	sigemptyset(ends);
+	sigaddset(ends, SIGTERM);
+	sigaddset(ends, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, ends, NULL);
+}
+
+/* A client asks us to stop: the same as a signal. */
+static int
+halt(void *arg)
+{
+
+	(void)arg;
+	return kill(getpid(), SIGTERM) == 0 ? 0 : errno;
+}
+
+static void
+wait_for_end(const sigset_t *ends)
+{
+	int sig;
+
+	while (sigwait(ends, &sig) != 0)
+		continue;
+}
+
+/*
+ * A second daemon at the same place is noticed before it touches devices
+ * that the first one uses.
+ */
+static bool
+place_is_free(const struct options *o)
+{
+	struct ifnet_client *c;
+	struct ifnet_error e;
+
+	c = ifnet_connect(o->o_url, &e);
+	if (c != NULL) {
+		ifnet_close(c);
+		complain("another ifnetd listens at %s already", o->o_url);
+		return false;
+	}
+	if (e.code == EPROTO || e.code == EUSERS) {
+		complain("something listens at %s already: %s", o->o_url,
+		    e.text);
+		return false;
+	}
+	return true;
+}
+
+static struct ifnet_client *
+connect_local(void *arg, struct ifnet_error *e)
+{
+
+	return vnet_client(arg, e);
+}
+
+static bool
+configure(const struct options *o, struct vnet *vn)
+{
+	struct cmd_ctx ctx = {
+		.cc_connect = connect_local, .cc_connect_arg = vn,
+		.cc_out = stdout, .cc_err = stderr, .cc_vnet = "",
+		.cc_config = true,
+	};
+	struct ifnet_error e;
+	int error;
+
+	if (o->o_config == NULL)
+		return true;
+	ctx.cc_client = vnet_client(vn, &e);
+	if (ctx.cc_client == NULL) {
+		complain("%s", e.text);
+		return false;
+	}
+	error = command_file(&ctx, o->o_config, &e);
+	ifnet_close(ctx.cc_client);
+	(void)fflush(stdout);
+	if (error != 0)
+		complain("%s", e.text);
+	return error == 0;
+}
+
+static bool
+listen_at(const struct options *o, struct kern *k, struct ctl_server **svp)
+{
+	int error;
+
+	error = ctl_server_start(k, o->o_url + strlen("unix://"), o->o_mode,
+	    0, halt, NULL, svp);
+	if (error == EADDRINUSE)
+		complain("cannot listen at %s: something listens there "
+		    "already, or it is no socket", o->o_url);
+	else if (error != 0)
+		complain("cannot listen at %s: %s", o->o_url,
+		    strerror(error));
+	return error == 0;
+}
+
+/* From configuration to the end; the exit code. */
+static int
+serve(const struct options *o, struct ifnet_stack *st, const sigset_t *ends)
+{
+	struct ctl_server *sv;
+	struct ifnet_error e;
+	struct vnet *vn;
+
+	vn = vnet_create(st, FIRST_VNET, &e);
+	if (vn == NULL) {
+		complain("%s", e.text);
+		return 1;
+	}
+	if (!configure(o, vn) || !listen_at(o, st->st_kern, &sv))
+		return 1;
+	klog(st->st_kern, KLOG_NOTICE, "ready, listening at %s", o->o_url);
+	background_ready();
+	wait_for_end(ends);
+	klog(st->st_kern, KLOG_INFO, "stopping");
+	ctl_server_stop(sv);
+	return 0;
+}
+
+static int
+run(const struct options *o, const sigset_t *ends)
+{
+	struct ifnet_stack_config sc;
+	struct ifnet_stack *st;
+	struct ifnet_error e;
+	int code;
+
+	memset(&sc, 0, sizeof(sc));
+	sc.ncpu = o->o_cpus;
+	sc.mbufs = o->o_mbufs;
+	sc.log_level = o->o_log_level;
+	st = ifnet_stack_create(&sc, &e);
+	if (st == NULL) {
+		complain("%s", e.text);
+		return 1;
+	}
+	/* Here, because group 0 is one, too. */
+	kauth_set_admin_group(st->st_kern, o->o_group);
+	code = serve(o, st, ends);
+	ifnet_stack_destroy(st);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+	sigset_t ends;
+	int code;
+
+	parse_options(&o, argc, argv);
+	raise_limits();
+	if (!place_is_free(&o))
+		return 1;
+	if (o.o_daemon && !background_fork())
+		return 1;
+	prepare_signals(&ends);
+	background_log_init();
+	if (o.o_pidfile != NULL && !pidfile_create(o.o_pidfile))
+		return 1;
+	code = run(&o, &ends);
+	pidfile_remove();
+	return code;
+}

@@ -1,0 +1,230 @@
+/*
+ * The command line of ifnetd.
+ */
+
+#include "ifnetd.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <ifnet/client.h>
+#include <ifnet/kern.h>
+
+#define SCHEME	"unix://"
+
+enum {
+	OPT_CTL = 256, OPT_CPUS, OPT_DAEMON, OPT_GROUP, OPT_LOG_LEVEL,
+	OPT_MBUFS, OPT_MODE, OPT_PIDFILE, OPT_VERSION
+};
+
+static const struct option longopts[] = {
+	{ "config", required_argument, NULL, 'f' },
+	{ "ctl", required_argument, NULL, OPT_CTL },
+	{ "cpus", required_argument, NULL, OPT_CPUS },
+	{ "daemon", no_argument, NULL, OPT_DAEMON },
+	{ "group", required_argument, NULL, OPT_GROUP },
+	{ "help", no_argument, NULL, 'h' },
+	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
+	{ "mbufs", required_argument, NULL, OPT_MBUFS },
+	{ "mode", required_argument, NULL, OPT_MODE },
+	{ "pidfile", required_argument, NULL, OPT_PIDFILE },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 }
+};
+
+static const char usage_text[] =
+"usage: ifnetd [-f FILE] [--ctl URL] [--daemon] [--cpus N] [--mbufs N]\n"
+"              [--group NAME] [--mode OCTAL] [--pidfile FILE]\n"
+"              [--log-level LEVEL]\n"
+"       ifnetd --help | --version\n";
+
+static const char help_text[] =
+"\n"
+"  -f, --config FILE   run the lines of FILE (as after ifctl) at start\n"
+"  --ctl URL           listen there (default " IFNET_URL_DEFAULT "; when\n"
+"                      not root, ifnetd.sock in $XDG_RUNTIME_DIR)\n"
+"  --daemon            go into the background once ready\n"
+"  --cpus N            packet-processing threads (default 1)\n"
+"  --mbufs N           packet buffers (default 16384)\n"
+"  --group NAME        its members may change the configuration\n"
+"  --mode OCTAL        mode of the socket (default 0666: anybody may look)\n"
+"  --pidfile FILE      write the process number there\n"
+"  --log-level LEVEL   error, warning, notice (default), info or debug\n";
+
+static void __attribute__((__noreturn__, __format__(__printf__, 1, 2)))
+usage_error(const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	complain("%s", line);
+	(void)fputs(usage_text, stderr);
+	exit(2);
+}
+
+static unsigned
+parse_number(const char *what, const char *text, unsigned min, unsigned max,
+    int base)
+{
+	unsigned long v;
+	char *end;
+
+	errno = 0;
+	v = strtoul(text, &end, base);
+	if (errno != 0 || end == text || *end != '\0' || text[0] == '-' ||
+	    v < min || v > max) {
+		if (base == 8)
+			usage_error("%s %s: not an octal mode up to %o", what,
+			    text, max);
+		usage_error("%s %s: not a number from %u to %u", what, text,
+		    min, max);
+	}
+	return (unsigned)v;
+}
+
+static gid_t
+parse_group(const char *name)
+{
+	struct group *gr;
+	unsigned long v;
+	char *end;
+
+	gr = getgrnam(name);
+	if (gr != NULL)
+		return gr->gr_gid;
+	errno = 0;
+	v = strtoul(name, &end, 10);
+	if (errno != 0 || end == name || *end != '\0' || name[0] == '-' ||
+	    v >= UINT_MAX)
+		usage_error("--group %s: no such group", name);
+	return (gid_t)v;
+}
+
+static int
+parse_level(const char *text)
+{
+	static const struct {
+		const char	*name;
+		int		 level;
+	} levels[] = {
+		{ "error", KLOG_ERR }, { "warning", KLOG_WARNING },
+		{ "notice", KLOG_NOTICE }, { "info", KLOG_INFO },
+		{ "debug", KLOG_DEBUG },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		if (strcmp(levels[i].name, text) == 0 ||
+		    (text[0] == '0' + levels[i].level && text[1] == '\0'))
+			return levels[i].level;
+	}
+	usage_error("--log-level %s: not one of error, warning, notice, "
+	    "info, debug", text);
+}
+
+/* Where we listen when nobody says. */
+static const char *
+default_url(void)
+{
+	static char url[PATH_MAX];
+	const char *dir;
+	int n;
+
+	if (geteuid() == 0)
+		return IFNET_URL_DEFAULT;
+	dir = getenv("XDG_RUNTIME_DIR");
+	if (dir == NULL || dir[0] != '/')
+		usage_error("$XDG_RUNTIME_DIR is not set; --ctl URL says "
+		    "where to listen");
+	n = snprintf(url, sizeof(url), SCHEME "%s/ifnetd.sock", dir);
+	if (n < 0 || (size_t)n >= sizeof(url))
+		usage_error("$XDG_RUNTIME_DIR is too long; --ctl URL says "
+		    "where to listen");
+	return url;
+}
+
+static const char *
+parse_url(const char *url)
+{
+
+	if (strncmp(url, SCHEME, sizeof(SCHEME) - 1) != 0 ||
+	    url[sizeof(SCHEME) - 1] == '\0')
+		usage_error("--ctl %s: not a URL like " IFNET_URL_DEFAULT,
+		    url);
+	return url;
+}
+
+static void
+parse_option(struct options *o, int opt, const char *arg)
+{
+
+	switch (opt) {
+	case 'f':
+		if (o->o_config != NULL)
+			usage_error("-f can be given once");
+		o->o_config = arg;
+		break;
+	case OPT_CTL:
+		o->o_url = parse_url(arg);
+		break;
+	case OPT_CPUS:
+		o->o_cpus = parse_number("--cpus", arg, 1, CPU_MAX, 10);
+		break;
+	case OPT_DAEMON:
+		o->o_daemon = true;
+		break;
+	case OPT_GROUP:
+		o->o_group = parse_group(arg);
+		break;
+	case OPT_LOG_LEVEL:
+		o->o_log_level = parse_level(arg);
+		break;
+	case OPT_MBUFS:
+		o->o_mbufs = parse_number("--mbufs", arg, 256, 1u << 24, 10);
+		break;
+	case OPT_MODE:
+		o->o_mode = parse_number("--mode", arg, 0, 0777, 8);
+		break;
+	case OPT_PIDFILE:
+		o->o_pidfile = arg;
+		break;
+	case 'h':
+		(void)fputs(usage_text, stdout);
+		(void)fputs(help_text, stdout);
+		exit(0);
+	case OPT_VERSION:
+		(void)puts("ifnetd " IFNET_VERSION);
+		exit(0);
+	default:
+		(void)fputs(usage_text, stderr);
+		exit(2);
+	}
+}
+
+void
+parse_options(struct options *o, int argc, char **argv)
+{
+	int opt;
+
+	memset(o, 0, sizeof(*o));
+	o->o_group = (gid_t)-1;
+	o->o_cpus = 1;
+	o->o_mode = 0666;
+	o->o_log_level = KLOG_NOTICE;
+	while ((opt = getopt_long(argc, argv, "f:h", longopts, NULL)) != -1)
+		parse_option(o, opt, optarg);
+	if (optind < argc)
+		usage_error("%s: an argument that is not expected",
+		    argv[optind]);
+	if (o->o_url == NULL)
+		o->o_url = default_url();
+}

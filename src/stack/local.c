@@ -1,0 +1,290 @@
+/*
+ * A client without a daemon: the control protocol between a program and the
+ * stack inside it, by plain calls, with all rights.
+ */
+
+#include "stack/stack_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ifnet/client.h>
+
+#include "client/client_impl.h"
+#include "command/command.h"
+#include "ctl/ctl.h"
+
+#define NS_PER_MS	1000000u
+
+struct local_msg {
+	STAILQ_ENTRY(local_msg) lm_link;
+	size_t		 lm_len;
+	uint8_t		 lm_data[];
+};
+
+/*
+ * Used by one thread at a time; the doorbell of the poller is for any.
+ */
+struct local {
+	struct kern	*lo_kern;
+	struct ctl_session *lo_session;
+	struct host_poller *lo_poller;
+	STAILQ_HEAD(, local_msg) lo_msgs;	/* answers and events */
+};
+
+/* --- the session's side ---------------------------------------------------- */
+
+static int
+local_sink_send(void *arg, const void *msg, size_t len)
+{
+	struct local *lo = arg;
+	struct local_msg *lm;
+
+	lm = kmem_zalloc(lo->lo_kern, sizeof(*lm) + len);
+	if (lm == NULL)
+		return ENOMEM;
+	lm->lm_len = len;
+	memcpy(lm->lm_data, msg, len);
+	STAILQ_INSERT_TAIL(&lo->lo_msgs, lm, lm_link);
+	return 0;
+}
+
+static void
+local_sink_wakeup(void *arg)
+{
+	struct local *lo = arg;
+
+	host_poller_wake(lo->lo_kern->k_host, lo->lo_poller);
+}
+
+/* --- the client's side ----------------------------------------------------- */
+
+static int
+local_send(void *arg, const void *msg, size_t len, int fd)
+{
+	struct local *lo = arg;
+
+	if (host_thread_attach(lo->lo_kern->k_host) == NULL)
+		return ENOMEM;
+	/* The session takes what it is given, and the caller keeps his. */
+	if (fd != -1) {
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (fd == -1)
+			return errno;
+	}
+	return ctl_dispatch(lo->lo_session, msg, len, fd);
+}
+
+static bool
+take_message(struct local *lo, void *buf, size_t *len)
+{
+	struct local_msg *lm = STAILQ_FIRST(&lo->lo_msgs);
+
+	if (lm == NULL || lm->lm_len > *len)
+		return false;
+	STAILQ_REMOVE_HEAD(&lo->lo_msgs, lm_link);
+	memcpy(buf, lm->lm_data, lm->lm_len);
+	*len = lm->lm_len;
+	kmem_free(lo->lo_kern, lm);
+	return true;
+}
+
+/*
+ * Wait for events at most ns.  With no CPU of its own the stack runs while
+ * we wait, or what we wait for would never come.
+ */
+static int
+local_wait(struct local *lo, uint64_t ns)
+{
+	struct kern *k = lo->lo_kern;
+	struct host_event ev;
+	uint64_t due;
+	unsigned n;
+
+	if (!k->k_threaded) {
+		due = kern_timeout_ns(k);
+		if (due < ns)
+			ns = due;
+	}
+	return host_poller_wait(k->k_host, lo->lo_poller, &ev, 1, ns, &n);
+}
+
+static int
+local_recv(void *arg, void *buf, size_t *len, int ms)
+{
+	struct local *lo = arg;
+	struct host *h = lo->lo_kern->k_host;
+	uint64_t deadline = HOST_FOREVER;
+	uint64_t now;
+	int error;
+
+	if (host_thread_attach(h) == NULL)
+		return ENOMEM;
+	if (take_message(lo, buf, len))
+		return 0;
+	if (ms >= 0)
+		deadline = host_clock(h) + (uint64_t)ms * NS_PER_MS;
+	for (;;) {
+		if (!lo->lo_kern->k_threaded)
+			kern_run(lo->lo_kern);
+		error = ctl_session_events(lo->lo_session);
+		if (error != 0)
+			return error;
+		if (take_message(lo, buf, len))
+			return 0;
+		now = ms >= 0 ? host_clock(h) : 0;
+		if (now >= deadline)
+			return ETIMEDOUT;
+		error = local_wait(lo, ms >= 0 ? deadline - now :
+		    HOST_FOREVER);
+		if (error != 0)
+			return error;
+	}
+}
+
+static int
+local_fd(void *arg)
+{
+
+	(void)arg;
+	return -1;
+}
+
+static void
+local_close(void *arg)
+{
+	struct local *lo = arg;
+	struct kern *k = lo->lo_kern;
+	struct local_msg *lm;
+
+	(void)host_thread_attach(k->k_host);
+	if (lo->lo_session != NULL)
+		ctl_session_destroy(lo->lo_session);
+	while ((lm = STAILQ_FIRST(&lo->lo_msgs)) != NULL) {
+		STAILQ_REMOVE_HEAD(&lo->lo_msgs, lm_link);
+		kmem_free(k, lm);
+	}
+	if (lo->lo_poller != NULL)
+		host_poller_destroy(k->k_host, lo->lo_poller);
+	kmem_free(k, lo);
+}
+
+static const struct client_transport local_transport = {
+	local_send, local_recv, local_fd, local_close, "stack"
+};
+
+static int
+local_create(struct kern *k, struct local **lop)
+{
+	struct ctl_sink sink = { local_sink_send, local_sink_wakeup, NULL,
+	    NULL };
+	struct host *h = k->k_host;
+	struct local *lo;
+	int error, fd;
+
+	if (host_thread_attach(h) == NULL)
+		return ENOMEM;
+	lo = kmem_zalloc(k, sizeof(*lo));
+	if (lo == NULL)
+		return ENOMEM;
+	lo->lo_kern = k;
+	STAILQ_INIT(&lo->lo_msgs);
+	sink.cs_arg = lo;
+	error = host_poller_create(h, &lo->lo_poller);
+	if (error == 0 && !k->k_threaded && (fd = kern_fd(k)) != -1)
+		error = host_poller_add(h, lo->lo_poller, fd, HOST_POLL_IN,
+		    lo);
+	if (error == 0)
+		error = ctl_session_create(k, &kauth_cred_self, &sink,
+		    &lo->lo_session);
+	if (error != 0) {
+		local_close(lo);
+		return error;
+	}
+	*lop = lo;
+	return 0;
+}
+
+struct ifnet_client *
+vnet_client(struct vnet *vn, struct ifnet_error *e)
+{
+	struct ifnet_client *c;
+	struct local *lo;
+	int error;
+
+	error = local_create(vn->vn_kern, &lo);
+	if (error != 0) {
+		(void)ifnet_error_set(e, error, "no client for the vnet %s: "
+		    "%s", vn->vn_name, strerror(error));
+		return NULL;
+	}
+	c = client_create(&local_transport, lo, "this program", e);
+	if (c != NULL && ifnet_set_vnet(c, vn->vn_name, e) != 0) {
+		ifnet_close(c);
+		return NULL;
+	}
+	return c;
+}
+
+/* --- commands -------------------------------------------------------------- */
+
+static struct ifnet_client *
+connect_again(void *arg, struct ifnet_error *e)
+{
+
+	return vnet_client(arg, e);
+}
+
+static int
+run_command(struct vnet *vn, const char *line, FILE *out,
+    struct ifnet_error *e)
+{
+	struct cmd_ctx ctx = {
+		.cc_connect = connect_again, .cc_connect_arg = vn,
+		.cc_out = out, .cc_err = stderr, .cc_vnet = vn->vn_name,
+	};
+	struct ifnet_error own;
+	int error;
+
+	/* The commands count on having somewhere to put their words. */
+	if (e == NULL)
+		e = &own;
+	ctx.cc_client = vnet_client(vn, e);
+	if (ctx.cc_client == NULL)
+		return e->code;
+	error = command_line(&ctx, line, e);
+	ifnet_close(ctx.cc_client);
+	return error;
+}
+
+int
+vnet_command(struct vnet *vn, const char *line, struct ifnet_error *e)
+{
+
+	return run_command(vn, line, stdout, e);
+}
+
+int
+vnet_command_output(struct vnet *vn, const char *line, char **output,
+    struct ifnet_error *e)
+{
+	size_t size = 0;
+	FILE *out;
+	int error;
+
+	*output = NULL;
+	out = open_memstream(output, &size);
+	if (out == NULL)
+		return ifnet_error_set(e, ENOMEM, "out of memory");
+	error = run_command(vn, line, out, e);
+	if (fclose(out) != 0 && error == 0)
+		error = ifnet_error_set(e, ENOMEM, "out of memory");
+	if (error != 0) {
+		free(*output);
+		*output = NULL;
+	}
+	return error;
+}

@@ -1,0 +1,35 @@
+/*
+ * stack_impl: the insides of struct ifnet_stack, for src/stack and the daemon.
+ */
+
+#ifndef STACK_STACK_IMPL_H
+#define STACK_STACK_IMPL_H
+
+#include <sys/queue.h>
+
+#include <ifnet/stack.h>
+
+#include "kern/kern_impl.h"
+#include "kern/vnet.h"
+
+struct ifnet_stack {
+	struct host	*st_host;	/* constant */
+	struct kern	*st_kern;	/* constant */
+	void		(*st_ctl_revoke)(struct vnet *);	/* constant */
+	struct host_mutex st_lock;
+	LIST_HEAD(, ifnet_ping) st_pings;	/* st_lock: running ones */
+};
+
+static inline struct ifnet_stack *
+vnet_stack(struct vnet *vn)
+{
+
+	return vn->vn_kern->k_stack;
+}
+
+/* Stop every ping of a vnet.  Control. */
+void	stack_ping_revoke(struct ifnet_stack *, struct vnet *);
+/* What the stack says about an errno of vnet_create_named(). */
+int	stack_vnet_error(const char *name, int error, struct ifnet_error *);
+
+#endif /* !STACK_STACK_IMPL_H */
