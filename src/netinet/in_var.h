@@ -21,11 +21,16 @@ struct in_ifaddr {
 	struct sockaddr_in ia_mask;
 	struct sockaddr_in ia_dst;	/* far end, or broadcast */
 	uint8_t		 ia_len;	/* prefix length */
+	uint8_t		 ia_announce;	/* announcements left; ARP's lock */
+	uint64_t	 ia_announce_ns; /* when; ARP's lock */
+	TAILQ_ENTRY(in_ifaddr) ia_annlink; /* ARP's lock */
+	struct kern	*ia_kern;	/* constant; outlives the interface */
 };
 
 /* Reassembly, queues, settings and counters of IPv4 in a vnet. */
 struct ip_vnet {
 	int64_t		 iv_forwarding;		/* sysctl, default 0 */
+	int64_t		 iv_redirect;		/* send redirects; default 1 */
 	int64_t		 iv_ttl;		/* default 64 */
 	int64_t		 iv_icmp_errppslim;	/* default 100; 0 none, <0 any */
 	int64_t		 iv_icmp_bmcastecho;	/* default 0 */

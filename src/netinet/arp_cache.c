@@ -1,0 +1,399 @@
+/*
+ * arp_cache: the entries of the neighbour cache: their states, their timer,
+ * the packets they hold.  arp_var.h shows the life of an entry.
+ */
+
+#include <errno.h>
+
+#include "net/rtsock.h"
+#include "netinet/arp_var.h"
+
+/* What the timer sends once the lock is released, at most at a time. */
+#define ARP_BATCH	64
+
+struct arp_batch {
+	unsigned	 ab_n;
+	struct {
+		struct ifnet *ifp;
+		uint32_t addr;
+		bool	 unicast;
+		uint8_t	 lladdr[ETHER_ADDR_LEN];
+	}		 ab_ask[ARP_BATCH];
+	struct arp_pkts	 ab_failed;
+};
+
+struct lltable *
+lltable_of(const struct vnet *vn)
+{
+
+	return &vn->vn_arp->av_table;
+}
+
+bool
+arp_ifusable(const struct ifnet *ifp)
+{
+	uint32_t flags = __atomic_load_n(&ifp->if_flags, __ATOMIC_RELAXED);
+
+	return ifp->if_type == IFT_ETHER &&
+	    (flags & (IFF_UP | IFF_RUNNING | IFF_NOARP | IFF_LOOPBACK)) ==
+	    (IFF_UP | IFF_RUNNING);
+}
+
+static bool
+is_unresolved(const struct llentry *la)
+{
+
+	return la->la_state == ARP_INCOMPLETE || la->la_state == ARP_FAILED;
+}
+
+/* Have the callout run when the first entry is due. */
+static void
+arp_timer_set(struct arp_vnet *av, uint64_t due, uint64_t now)
+{
+
+	if (av->av_armed != 0 && av->av_armed <= due)
+		return;
+	av->av_armed = due;
+	callout_reset(&av->av_callout, due > now ? due - now : 0, arp_timer,
+	    av);
+}
+
+void
+arp_entry_state(struct arp_vnet *av, struct llentry *la, enum arp_state state,
+    uint64_t now, uint64_t ns)
+{
+	struct in_ifdata *id = in_ifdata(la->la_ifp);
+	uint64_t second;
+
+	if (la->la_wheel.le_prev != NULL) {
+		LIST_REMOVE(la, la_wheel);
+		la->la_wheel.le_prev = NULL;
+	}
+	if (id != NULL) {
+		if (la->la_state != 0 && is_unresolved(la))
+			id->id_nunres--;
+		if (state == ARP_INCOMPLETE || state == ARP_FAILED)
+			id->id_nunres++;
+	}
+	la->la_state = (uint8_t)state;
+	la->la_expire = 0;
+	if ((la->la_flags & LLE_STATIC) != 0)
+		return;
+
+	/* Nearest second, so that one a second stays one a second. */
+	second = (now + ns + ARP_NS / 2) / ARP_NS;
+	if (second <= now / ARP_NS)
+		second = now / ARP_NS + 1;
+	la->la_expire = second * ARP_NS;
+	if (av->av_armed == 0)
+		av->av_second = now / ARP_NS;
+	LIST_INSERT_HEAD(&av->av_wheel[second % ARP_WHEEL], la, la_wheel);
+	arp_timer_set(av, la->la_expire, now);
+}
+
+struct llentry *
+arp_entry_new(struct arp_vnet *av, struct ifnet *ifp, uint32_t addr)
+{
+	struct in_ifdata *id = in_ifdata(ifp);
+	struct llentry *la;
+
+	if (id == NULL ||
+	    id->id_nentries >= (uint64_t)av->av_maxentries)
+		return NULL;
+	la = lla_create4(&av->av_table, ifp, addr);
+	if (la == NULL)
+		return NULL;
+	LIST_INSERT_HEAD(&id->id_entries, la, la_iflink);
+	id->id_nentries++;
+	return la;
+}
+
+void
+arp_entry_unhold(struct llentry *la, struct arp_pkts *ap)
+{
+	struct in_ifdata *id = in_ifdata(la->la_ifp);
+
+	if (la->la_hold == NULL)
+		return;
+	*ap->ap_tail = la->la_hold;
+	ap->ap_tail = &la->la_holdtail->m_nextpkt;
+	if (id != NULL)
+		__atomic_fetch_sub(&id->id_oqueued, la->la_nhold,
+		    __ATOMIC_RELAXED);
+	la->la_hold = la->la_holdtail = NULL;
+	la->la_nhold = 0;
+}
+
+void
+arp_entry_free(struct arp_vnet *av, struct llentry *la)
+{
+	struct in_ifdata *id = in_ifdata(la->la_ifp);
+
+	if (la->la_wheel.le_prev != NULL)
+		LIST_REMOVE(la, la_wheel);
+	if (id != NULL) {
+		id->id_nentries--;
+		if (is_unresolved(la))
+			id->id_nunres--;
+	}
+	if (la->la_hdr != NULL)
+		rt_neighmsg(RTM_DELETE, la);
+	lla_remove(&av->av_table, la);
+}
+
+void
+arp_drop_held(struct arp_pkts *ap, enum drop_reason why, bool tell)
+{
+	struct ifnet *ifp, *rcvif;
+	struct mbuf *m;
+
+	while ((m = ap->ap_head) != NULL) {
+		ap->ap_head = m->m_nextpkt;
+		m->m_nextpkt = NULL;
+		ifp = ip_held_if(m);
+		if (tell) {
+			rcvif = m->m_rcvif == 0 ? ifp :
+			    if_byhandle(ifp->if_vnet, m->m_rcvif);
+			if (rcvif != NULL)
+				icmp_error(rcvif, m, ICMP4_UNREACH,
+				    ICMP4_UNREACH_HOST, 0);
+		}
+		m_drop(ifp, m, why);
+	}
+	ap->ap_tail = &ap->ap_head;
+}
+
+/* --- the timer --------------------------------------------------------------------- */
+
+static void
+batch_ask(struct arp_batch *ab, struct llentry *la, bool unicast)
+{
+
+	ab->ab_ask[ab->ab_n].ifp = la->la_ifp;
+	ab->ab_ask[ab->ab_n].addr = la->la_addr4;
+	ab->ab_ask[ab->ab_n].unicast = unicast;
+	memcpy(ab->ab_ask[ab->ab_n].lladdr, la->la_lladdr, ETHER_ADDR_LEN);
+	ab->ab_n++;
+}
+
+static void
+arp_entry_probe(struct arp_vnet *av, struct llentry *la, uint64_t now,
+    struct arp_batch *ab)
+{
+
+	la->la_tries++;
+	arp_entry_state(av, la, ARP_PROBE, now, ARP_NS);
+	batch_ask(ab, la, true);
+}
+
+/* An entry's time has come. */
+static void
+arp_entry_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
+    struct arp_batch *ab)
+{
+	uint64_t keep = (uint64_t)av->av_keep * ARP_NS;
+	bool used = __atomic_exchange_n(&la->la_used, 0, __ATOMIC_RELAXED) != 0;
+
+	switch ((enum arp_state)la->la_state) {
+	case ARP_INCOMPLETE:
+		if (la->la_tries < ARP_TRIES) {
+			la->la_tries++;
+			arp_entry_state(av, la, ARP_INCOMPLETE, now, ARP_NS);
+			batch_ask(ab, la, false);
+			return;
+		}
+		ip_stats(av->av_vnet)->arps_timeout++;
+		arp_entry_unhold(la, &ab->ab_failed);
+		arp_entry_state(av, la, ARP_FAILED, now,
+		    (uint64_t)av->av_down * ARP_NS);
+		return;
+	case ARP_PROBE:
+		if (la->la_tries < ARP_TRIES) {
+			arp_entry_probe(av, la, now, ab);
+			return;
+		}
+		ip_stats(av->av_vnet)->arps_timeout++;
+		break;
+	case ARP_REACHABLE:
+	case ARP_STALE:
+		la->la_tries = 0;
+		if (used)
+			arp_entry_probe(av, la, now, ab);
+		else if (la->la_state == ARP_REACHABLE)
+			arp_entry_state(av, la, ARP_STALE, now, keep);
+		else
+			break;
+		return;
+	case ARP_FAILED:
+		break;
+	}
+	arp_entry_unhold(la, &ab->ab_failed);
+	arp_entry_free(av, la);
+}
+
+/* Entries due at `now', until the batch is full.  true: there may be more. */
+static bool
+arp_timer_walk(struct arp_vnet *av, uint64_t now, struct arp_batch *ab)
+{
+	uint64_t second, end = now / ARP_NS;
+	struct llentry *la, *next;
+
+	second = av->av_second;
+	if (end - second > ARP_WHEEL)
+		second = end - ARP_WHEEL;
+	for (; second <= end; second++) {
+		for (la = LIST_FIRST(&av->av_wheel[second % ARP_WHEEL]);
+		    la != NULL; la = next) {
+			next = LIST_NEXT(la, la_wheel);
+			if (la->la_expire > now)
+				continue;
+			if (ab->ab_n == ARP_BATCH)
+				return true;
+			arp_entry_due(av, la, now, ab);
+		}
+		av->av_second = second;
+	}
+	return false;
+}
+
+/* Arm for the next slot with something in it. */
+void
+arp_timer_arm(struct arp_vnet *av, uint64_t now)
+{
+	uint64_t second = now / ARP_NS;
+
+	av->av_armed = 0;
+	for (unsigned i = 1; i <= ARP_WHEEL; i++)
+		if (!LIST_EMPTY(&av->av_wheel[(second + i) % ARP_WHEEL])) {
+			arp_timer_set(av, (second + i) * ARP_NS, now);
+			return;
+		}
+}
+
+void
+arp_timer(void *arg)
+{
+	struct arp_vnet *av = arg;
+	uint64_t now = net_curcpu()->ci_now;
+	struct arp_batch ab;
+	bool more;
+
+	do {
+		ab.ab_n = 0;
+		arp_pkts_init(&ab.ab_failed);
+		kspin_lock(&av->av_table.lt_lock);
+		/* Not 0: what is armed meanwhile is armed at the end. */
+		av->av_armed = 1;
+		more = arp_timer_walk(av, now, &ab);
+		if (!more)
+			arp_timer_arm(av, now);
+		kspin_unlock(&av->av_table.lt_lock);
+
+		for (unsigned i = 0; i < ab.ab_n; i++)
+			arp_ask(ab.ab_ask[i].ifp, ab.ab_ask[i].addr,
+			    ab.ab_ask[i].unicast ? ab.ab_ask[i].lladdr : NULL);
+		arp_drop_held(&ab.ab_failed, DROP_ARP_UNRESOLVED, true);
+	} while (more);
+}
+
+/* --- a whole interface --------------------------------------------------------------- */
+
+void
+arp_ifstale(struct ifnet *ifp)
+{
+	struct arp_vnet *av = ifp->if_vnet->vn_arp;
+	struct in_ifdata *id = in_ifdata(ifp);
+	uint64_t now = kern_now(if_kern(ifp));
+	struct llentry *la;
+
+	if (id == NULL)
+		return;
+	kspin_lock(&av->av_table.lt_lock);
+	LIST_FOREACH(la, &id->id_entries, la_iflink) {
+		if ((la->la_flags & LLE_STATIC) != 0)
+			continue;
+		if (la->la_state == ARP_REACHABLE)
+			arp_entry_state(av, la, ARP_STALE, now, ARP_NS);
+		else if (la->la_state == ARP_FAILED)
+			arp_entry_state(av, la, ARP_FAILED, now, 0);
+	}
+	kspin_unlock(&av->av_table.lt_lock);
+}
+
+void
+arp_ifrehead(struct ifnet *ifp)
+{
+	struct arp_vnet *av = ifp->if_vnet->vn_arp;
+	struct in_ifdata *id = in_ifdata(ifp);
+	struct llentry *la;
+	uint8_t lladdr[ETHER_ADDR_LEN];
+
+	if (id == NULL)
+		return;
+	kspin_lock(&av->av_table.lt_lock);
+	LIST_FOREACH(la, &id->id_entries, la_iflink) {
+		if (la->la_hdr == NULL)
+			continue;
+		memcpy(lladdr, la->la_lladdr, sizeof(lladdr));
+		/* Out of memory: the neighbour will see the old address. */
+		(void)lla_set(la, lladdr);
+	}
+	kspin_unlock(&av->av_table.lt_lock);
+}
+
+/* Cross-call; the first CPU does all of it. */
+static void
+arp_ifpurge_cpu(void *arg)
+{
+	struct ifnet *ifp = arg;
+	struct arp_vnet *av = ifp->if_vnet->vn_arp;
+	struct in_ifdata *id = in_ifdata(ifp);
+	struct arp_pkts held;
+	struct llentry *la;
+
+	arp_pkts_init(&held);
+	kspin_lock(&av->av_table.lt_lock);
+	while ((la = LIST_FIRST(&id->id_entries)) != NULL) {
+		arp_entry_unhold(la, &held);
+		arp_entry_free(av, la);
+	}
+	kspin_unlock(&av->av_table.lt_lock);
+	arp_drop_held(&held, DROP_OUT_DETACHING, false);
+}
+
+void
+arp_ifpurge(struct ifnet *ifp)
+{
+	struct arp_vnet *av = ifp->if_vnet->vn_arp;
+	struct in_ifdata *id = in_ifdata(ifp);
+	bool any;
+
+	if (id == NULL)
+		return;
+	kspin_lock(&av->av_table.lt_lock);
+	any = id->id_nentries != 0;
+	kspin_unlock(&av->av_table.lt_lock);
+	/* Packets are freed by CPUs only. */
+	if (any)
+		kern_xcall(if_kern(ifp), arp_ifpurge_cpu, ifp);
+}
+
+int
+arp_cache_init(struct arp_vnet *av)
+{
+	struct kern *k = av->av_vnet->vn_kern;
+
+	lltable_init(k, &av->av_table);
+	callout_init(k, &av->av_callout);
+	for (unsigned i = 0; i < ARP_WHEEL; i++)
+		LIST_INIT(&av->av_wheel[i]);
+	return 0;
+}
+
+void
+arp_cache_fini(struct arp_vnet *av)
+{
+
+	callout_halt(&av->av_callout);
+	lltable_fini(&av->av_table);
+}

@@ -1,0 +1,307 @@
+/*
+ * arp_rtsock: neighbours by request: adding, changing, deleting, showing.
+ *
+ * A change can set packets free or drop them, which only a CPU does; so it
+ * runs on one, in a cross-call, and the requester waits.
+ */
+
+#include <errno.h>
+
+#include "net/rtsock.h"
+#include "netinet/arp_var.h"
+
+struct arp_req {
+	struct vnet	*ar_vnet;
+	uint64_t	 ar_handle;	/* interface */
+	uint32_t	 ar_addr;
+	uint8_t		 ar_type;	/* RTM_* */
+	bool		 ar_lladdr_given;
+	uint8_t		 ar_lladdr[ETHER_ADDR_LEN];
+	uint32_t	 ar_lleflags;
+	uint64_t	 ar_expire_ns;	/* from now; 0 never */
+	uint32_t	 ar_done;	/* atomic: a CPU took it */
+	int		 ar_error;
+	void		*ar_answer;
+	size_t		 ar_answerlen;
+};
+
+/* t: */
+static void
+arp_req_answer(struct arp_req *ar, const struct llentry *la)
+{
+
+	rts_fill_neigh(la, ar->ar_type, ar->ar_answer);
+	ar->ar_answerlen = ((struct rt_hdr *)ar->ar_answer)->rtm_len;
+}
+
+/* t: */
+static int
+arp_req_delete(struct arp_vnet *av, struct arp_req *ar, struct llentry *la,
+    struct arp_pkts *failed)
+{
+
+	if (la == NULL || la->la_state == ARP_FAILED)
+		return ESRCH;
+	arp_req_answer(ar, la);
+	arp_entry_unhold(la, failed);
+	arp_entry_free(av, la);
+	return 0;
+}
+
+/* t: */
+static int
+arp_req_set(struct arp_vnet *av, struct arp_req *ar, struct ifnet *ifp,
+    struct llentry *la, struct arp_pkts *held)
+{
+	bool known = la != NULL, had;
+	int error;
+
+	if (ar->ar_type == RTM_CHANGE && (la == NULL || la->la_hdr == NULL))
+		return ESRCH;
+	if (ar->ar_type == RTM_ADD && la != NULL &&
+	    (la->la_flags & LLE_STATIC) != 0)
+		return EEXIST;
+	if (la == NULL)
+		la = arp_entry_new(av, ifp, ar->ar_addr);
+	if (la == NULL)
+		return ENOBUFS;
+	had = la->la_hdr != NULL;
+	error = lla_set(la, ar->ar_lladdr);
+	if (error != 0) {
+		if (!known)
+			arp_entry_free(av, la);
+		return error;
+	}
+	la->la_flags = (la->la_flags & ~(LLE_STATIC | LLE_PUBLISHED)) |
+	    ar->ar_lleflags;
+	la->la_tries = 0;
+	arp_entry_state(av, la, ARP_REACHABLE, net_curcpu()->ci_now,
+	    ar->ar_expire_ns);
+	rt_neighmsg(had ? RTM_LLINFO_UPD : RTM_ADD, la);
+	arp_req_answer(ar, la);
+	arp_entry_unhold(la, held);
+	return 0;
+}
+
+/* Cross-call: the first CPU does it. */
+static void
+arp_req_cpu(void *arg)
+{
+	struct arp_req *ar = arg;
+	struct arp_vnet *av = ar->ar_vnet->vn_arp;
+	struct arp_pkts held, failed;
+	struct llentry *la;
+	struct ifnet *ifp;
+
+	if (__atomic_exchange_n(&ar->ar_done, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	ifp = if_byhandle(ar->ar_vnet, ar->ar_handle);
+	if (ifp == NULL || in_ifdata(ifp) == NULL) {
+		ar->ar_error = ENXIO;
+		return;
+	}
+	arp_pkts_init(&held);
+	arp_pkts_init(&failed);
+	kspin_lock(&av->av_table.lt_lock);
+	la = lla_lookup4(&av->av_table, ifp, ar->ar_addr);
+	switch (ar->ar_type) {
+	case RTM_DELETE:
+		ar->ar_error = arp_req_delete(av, ar, la, &failed);
+		break;
+	case RTM_GET:
+		ar->ar_error = la == NULL || la->la_state == ARP_FAILED ?
+		    ESRCH : 0;
+		if (ar->ar_error == 0)
+			arp_req_answer(ar, la);
+		break;
+	default:
+		ar->ar_error = arp_req_set(av, ar, ifp, la, &held);
+		break;
+	}
+	kspin_unlock(&av->av_table.lt_lock);
+	arp_release(ifp, &held);
+	arp_drop_held(&failed, DROP_ARP_UNRESOLVED, false);
+}
+
+/*
+ * The interface an address is a neighbour on.  One that is named counts; else
+ * the one whose prefix it is on.
+ */
+static int
+arp_req_ifp(struct vnet *vn, const struct rt_msg *rtm,
+    const struct sockaddr_dl *ifsdl, uint32_t addr, uint64_t *handle)
+{
+	const struct rtentry *rt;
+	struct ifnet *ifp = NULL;
+	int error = 0;
+
+	pserialize_read_enter();
+	if (rtm->rtm_ifhandle != 0)
+		ifp = if_byhandle(vn, rtm->rtm_ifhandle);
+	else if (rtm->rtm_index != 0)
+		ifp = if_byindex(vn, rtm->rtm_index);
+	else if (ifsdl != NULL && ifsdl->sdl_index != 0)
+		ifp = if_byindex(vn, ifsdl->sdl_index);
+	else {
+		rt = rt_lookup4(vn, addr);
+		if (rt == NULL || rt->rt_gw4 != 0 || (rt->rt_flags &
+		    (RTF_LOCAL | RTF_BROADCAST | RTF_REJECT |
+		    RTF_BLACKHOLE)) != 0)
+			error = EHOSTUNREACH;
+		else
+			ifp = rt->rt_ifp;
+	}
+	if (error == 0 && ifp == NULL)
+		error = ENXIO;
+	if (error == 0 && ifp->if_type != IFT_ETHER)
+		error = EINVAL;
+	if (error == 0)
+		*handle = ifp->if_handle;
+	pserialize_read_exit();
+	return error;
+}
+
+/* The link-level address of a request that sets one. */
+static int
+arp_req_lladdr(struct arp_req *ar, const struct rt_msg *rtm,
+    const struct sockaddr *gw)
+{
+	const struct sockaddr_dl *sdl =
+	    (const struct sockaddr_dl *)(const void *)gw;
+
+	if (gw == NULL || gw->sa_family != AF_LINK ||
+	    sdl->sdl_alen != ETHER_ADDR_LEN || (sdl->sdl_data[0] & 1) != 0)
+		return EINVAL;
+	memcpy(ar->ar_lladdr, sdl->sdl_data, ETHER_ADDR_LEN);
+	if (rtm->rtm_expire_s < 0)
+		return EINVAL;
+	if (rtm->rtm_expire_s == 0)
+		ar->ar_lleflags |= LLE_STATIC;
+	else
+		ar->ar_expire_ns = (uint64_t)(rtm->rtm_expire_s < 86400 ?
+		    rtm->rtm_expire_s : 86400) * ARP_NS;
+	if ((rtm->rtm_flags & RTF_ANNOUNCE) != 0)
+		ar->ar_lleflags |= LLE_PUBLISHED;
+	return 0;
+}
+
+int
+arp_request(struct vnet *vn, const struct rt_msg *rtm,
+    const struct sockaddr *const sa[RTAX_MAX], void *answer,
+    size_t *answerlen)
+{
+	const struct sockaddr_in *sin =
+	    (const struct sockaddr_in *)(const void *)sa[0];
+	struct arp_req ar;
+	int error;
+
+	*answerlen = 0;
+	if (sin == NULL || sin->sin_family != AF_INET ||
+	    !in_ordinary(sin->sin_addr.s_addr))
+		return EINVAL;
+	memset(&ar, 0, sizeof(ar));
+	ar.ar_vnet = vn;
+	ar.ar_addr = sin->sin_addr.s_addr;
+	ar.ar_type = rtm->rtm_h.rtm_type;
+	ar.ar_answer = answer;
+	if (ar.ar_type == RTM_ADD || ar.ar_type == RTM_CHANGE) {
+		error = arp_req_lladdr(&ar, rtm, sa[1]);
+		if (error != 0)
+			return error;
+	}
+	error = arp_req_ifp(vn, rtm, (const struct sockaddr_dl *)
+	    (const void *)sa[4], ar.ar_addr, &ar.ar_handle);
+	if (error != 0)
+		return error;
+	kern_xcall(vn->vn_kern, arp_req_cpu, &ar);
+	if (ar.ar_error == 0)
+		*answerlen = ar.ar_answerlen;
+	return ar.ar_error;
+}
+
+/* --- dumps ------------------------------------------------------------------------- */
+
+struct arp_dump {
+	int	(*ad_fn)(const void *, void *);
+	void	*ad_arg;
+};
+
+/* Addresses of an interface's neighbours: how many, and they, to be freed. */
+static int
+arp_dump_addrs(struct ifnet *ifp, uint32_t **addrs, unsigned *n)
+{
+	struct lltable *lt = lltable_of(ifp->if_vnet);
+	struct in_ifdata *id = in_ifdata(ifp);
+	unsigned room = 0, i;
+	struct llentry *la;
+
+	*addrs = NULL;
+	*n = 0;
+	if (id == NULL)
+		return 0;
+	kspin_lock(&lt->lt_lock);
+	room = id->id_nentries;
+	kspin_unlock(&lt->lt_lock);
+	if (room == 0)
+		return 0;
+	*addrs = kmem_zalloc(if_kern(ifp), room * sizeof(**addrs));
+	if (*addrs == NULL)
+		return ENOMEM;
+	i = 0;
+	kspin_lock(&lt->lt_lock);
+	LIST_FOREACH(la, &id->id_entries, la_iflink)
+		if (i < room)
+			(*addrs)[i++] = la->la_addr4;
+	kspin_unlock(&lt->lt_lock);
+	*n = i;
+	return 0;
+}
+
+static int
+arp_dump_if(struct ifnet *ifp, void *arg)
+{
+	const struct arp_dump *ad = arg;
+	struct lltable *lt = lltable_of(ifp->if_vnet);
+	struct llentry *la;
+	uint64_t msg[RT_MSG_MAX / 8];
+	uint32_t *addrs;
+	unsigned n;
+	bool found;
+	int error;
+
+	error = arp_dump_addrs(ifp, &addrs, &n);
+	if (error != 0)
+		return error;
+	/* fn may sleep: one at a time, looked up again. */
+	for (unsigned i = 0; i < n && error == 0; i++) {
+		kspin_lock(&lt->lt_lock);
+		la = lla_lookup4(lt, ifp, addrs[i]);
+		found = la != NULL && la->la_state != ARP_FAILED;
+		if (found)
+			rts_fill_neigh(la, RTM_GET, msg);
+		kspin_unlock(&lt->lt_lock);
+		if (found)
+			error = ad->ad_fn(msg, ad->ad_arg);
+	}
+	kmem_free(if_kern(ifp), addrs);
+	return error;
+}
+
+int
+arp_dump(struct vnet *vn, uint64_t handle, int (*fn)(const void *, void *),
+    void *arg)
+{
+	struct arp_dump ad = { .ad_fn = fn, .ad_arg = arg };
+	struct psref psref;
+	struct ifnet *ifp;
+	int error;
+
+	if (handle == 0)
+		return if_foreach(vn, arp_dump_if, &ad);
+	ifp = if_get_byhandle(vn, handle, &psref);
+	if (ifp == NULL)
+		return ENXIO;
+	error = arp_dump_if(ifp, &ad);
+	if_put(ifp, &psref);
+	return error;
+}

@@ -1,0 +1,120 @@
+/*
+ * arp_var: the neighbour cache of a vnet: what if_arp.c (packets) and
+ * arp_cache.c (entries, timers, requests) share.
+ *
+ * The life of an entry:
+ *
+ *	INCOMPLETE	a request goes out each second, packets wait
+ *	    answer ->	REACHABLE, the packets leave
+ *	    5 tries ->	FAILED, the packets are dropped
+ *	FAILED		packets are dropped at once; forgotten after a while
+ *	REACHABLE	usable; in use when its time is over -> PROBE,
+ *			not in use -> STALE
+ *	STALE		usable; asked about when used, forgotten when not
+ *	PROBE		usable; asked about (unicast) each second; 5 tries without
+ *			answer -> forgotten
+ *
+ * Static entries have no timer.  All others are on a wheel of one-second slots;
+ * the callout is armed for the next slot that is not empty, and not at all
+ * when there is none.  Everything here is under the lltable spin lock; packets
+ * to drop or send are gathered under it and handled after.
+ */
+
+#ifndef NETINET_ARP_VAR_H
+#define NETINET_ARP_VAR_H
+
+#include "netinet/ip_var.h"
+
+enum arp_state {
+	ARP_INCOMPLETE = 1, ARP_REACHABLE, ARP_STALE, ARP_PROBE, ARP_FAILED
+};
+
+#define ARP_TRIES	5		/* requests without an answer */
+#define ARP_WHEEL	256		/* slots of a second */
+#define ARP_NS		1000000000ull
+#define ARP_ANNOUNCE_NUM 2		/* RFC 5227 1.1 */
+#define ARP_ANNOUNCE_NS	(2 * ARP_NS)
+#define ARP_DEFEND_NS	(10 * ARP_NS)
+
+/*
+ *	t: the lltable's spin lock
+ *	a: the announcement lock
+ */
+struct arp_vnet {
+	struct lltable	 av_table;
+	struct vnet	*av_vnet;		/* constant */
+	LIST_HEAD(, llentry) av_wheel[ARP_WHEEL]; /* t: by due second */
+	uint64_t	 av_second;		/* t: last one walked */
+	uint64_t	 av_armed;		/* t: ns the callout is for, 0 none */
+	struct callout	 av_callout;
+
+	struct kspin	 av_annlock;
+	TAILQ_HEAD(, in_ifaddr) av_ann;		/* a: to announce, by due time */
+	struct callout	 av_anncallout;
+
+	struct kspin	 av_conflict_lock;
+	uint64_t	 av_defended_ns;	/* when an address was defended */
+	uint64_t	 av_logged_ns;
+
+	struct ip_tokens *av_tokens;		/* one a CPU, a line each */
+
+	/* settings; atomic */
+	int64_t		 av_keep;		/* seconds an answer is good */
+	int64_t		 av_down;		/* seconds a failure is */
+	int64_t		 av_maxhold;		/* packets an entry holds */
+	int64_t		 av_maxentries;		/* entries an interface has */
+	int64_t		 av_maxpps;		/* packets handled a second */
+};
+
+/* A singly linked list of packets, through m_nextpkt. */
+struct arp_pkts {
+	struct mbuf	*ap_head, **ap_tail;
+};
+
+static inline void
+arp_pkts_init(struct arp_pkts *ap)
+{
+
+	ap->ap_head = NULL;
+	ap->ap_tail = &ap->ap_head;
+}
+
+/* arp_cache.c; t: held unless said otherwise */
+struct llentry *arp_entry_new(struct arp_vnet *, struct ifnet *, uint32_t);
+void	arp_entry_state(struct arp_vnet *, struct llentry *, enum arp_state,
+	    uint64_t now, uint64_t ns);
+/* Take the packets it holds. */
+void	arp_entry_unhold(struct llentry *, struct arp_pkts *);
+/* Out of every list and freed behind the readers; holds nothing. */
+void	arp_entry_free(struct arp_vnet *, struct llentry *);
+void	arp_timer_arm(struct arp_vnet *, uint64_t now);
+/* CPU: the callout. */
+void	arp_timer(void *);
+/* CPU, no lock: held packets (ip_held_if() is the way out); ICMP says so when
+ * `tell'. */
+void	arp_drop_held(struct arp_pkts *, enum drop_reason, bool tell);
+/* Any, no lock: up, running, and speaks ARP. */
+bool	arp_ifusable(const struct ifnet *);
+/* Any, no lock: every neighbour of the interface is asked about again. */
+void	arp_ifstale(struct ifnet *);
+/* Any, no lock: our own link-level address changed; headers are made anew. */
+void	arp_ifrehead(struct ifnet *);
+int	arp_cache_init(struct arp_vnet *);
+void	arp_cache_fini(struct arp_vnet *);
+
+/* if_arp.c */
+/* CPU: send one ARP packet to dst (NULL: to all), in the name of sha (NULL: our
+ * own); tha NULL: unknown. */
+void	arp_send(struct ifnet *, uint16_t op, const uint8_t *dst,
+	    const uint8_t *sha, uint32_t spa, const uint8_t *tha,
+	    uint32_t tpa);
+/* CPU: ask for an address (unicast to lladdr when it is not NULL). */
+void	arp_ask(struct ifnet *, uint32_t addr, const uint8_t *lladdr);
+/* CPU: packets to an interface whose neighbour is known now. */
+void	arp_release(struct ifnet *, struct arp_pkts *);
+/* Control: an address goes away; nothing announces it any more. */
+void	arp_announce_stop(struct ifaddr *);
+/* CPU: the callout. */
+void	arp_announce_timer(void *);
+
+#endif /* !NETINET_ARP_VAR_H */

@@ -1,0 +1,373 @@
+/*
+ * icmp: control messages (RFC 792, RFC 1122 3.2.2, RFC 1812 4.3): errors
+ * about packets, echo replies, and what comes in for us.
+ */
+
+#include <errno.h>
+
+#include "netinet/ip_var.h"
+
+/* An error quotes as much of the packet as fits 576 bytes (RFC 1812 4.3.2.3). */
+#define ICMP_ERRMAX	576
+
+#define TOKEN		1000	/* thousandths, so that slow rates refill */
+
+/*
+ * A second's worth of tokens at most; they come back as time passes.
+ */
+bool
+ip_token_take(struct ip_tokens *it, uint64_t now, int64_t persec)
+{
+	uint64_t limit, gain;
+
+	if (persec < 0)
+		return true;
+	limit = (uint64_t)persec * TOKEN;
+	if (it->it_ns == 0 || now - it->it_ns >= 1000000000u) {
+		it->it_tokens = limit;
+		it->it_ns = now;
+	} else {
+		gain = (now - it->it_ns) * (uint64_t)persec / (1000000000u /
+		    TOKEN);
+		if (gain != 0) {
+			it->it_tokens = it->it_tokens + gain < limit ?
+			    it->it_tokens + gain : limit;
+			it->it_ns = now;
+		}
+	}
+	if (it->it_tokens < TOKEN)
+		return false;
+	it->it_tokens -= TOKEN;
+	return true;
+}
+
+/* One CPU's share of the vnet's limit. */
+static bool
+icmp_allowed(struct vnet *vn)
+{
+	struct ip_vnet *iv = vn->vn_ip;
+	struct cpu *ci = net_curcpu();
+	int64_t limit = __atomic_load_n(&iv->iv_icmp_errppslim,
+	    __ATOMIC_RELAXED);
+	unsigned ncpu = kern_ncpu(vn->vn_kern);
+
+	if (limit > 0)
+		limit = (limit + ncpu - 1) / ncpu;
+	if (ip_token_take(&iv->iv_icmp->icv_tokens[ci->ci_index * 4],
+	    ci->ci_now, limit))
+		return true;
+	ip_stats(vn)->icps_limited++;
+	return false;
+}
+
+/* Is m itself an ICMP error, or may it be one? */
+static bool
+icmp_is_error(const struct mbuf *m, const struct iphdr4 *ip)
+{
+	uint8_t type;
+
+	if (ip->ip_p != IPPROTO_ICMP)
+		return false;
+	if (!m_copydata(m, ip_hlen(ip), 1, &type))
+		return true;
+	switch (type) {
+	case ICMP4_UNREACH:
+	case ICMP4_QUENCH:
+	case ICMP4_REDIRECT:
+	case ICMP4_TIMXCEED:
+	case ICMP4_PARAMPROB:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* RFC 1122 3.2.2: about these no error is ever sent. */
+static bool
+icmp_forbidden(struct ifnet *ifp, const struct mbuf *m)
+{
+	const struct iphdr4 *ip = mtoip(m);
+	const struct rtentry *rt;
+
+	if ((m->m_flags & (M_BCAST | M_MCAST)) != 0 ||
+	    (be16(ip->ip_off) & IP_OFFMASK) != 0 || icmp_is_error(m, ip) ||
+	    in_is_multicast(ip->ip_dst) || ip->ip_dst == INADDR_BROADCAST)
+		return true;
+	if (!in_ordinary(ip->ip_src) && !in_is_loopback(ip->ip_src))
+		return true;
+	rt = rt_lookup4(ifp->if_vnet, ip->ip_dst);
+	if (rt != NULL && (rt->rt_flags & RTF_BROADCAST) != 0)
+		return true;
+	rt = rt_lookup4(ifp->if_vnet, ip->ip_src);
+	return rt != NULL && (rt->rt_flags & RTF_BROADCAST) != 0;
+}
+
+/*
+ * The message: header, ICMP header with `word', and the quote.  NULL: no
+ * buffer.
+ */
+static struct mbuf *
+icmp_build(const struct mbuf *m, uint8_t type, uint8_t code, uint32_t word,
+    uint32_t src, uint32_t dst)
+{
+	const unsigned hdr = IP_HLEN_MIN + ICMP_HLEN;
+	unsigned quote;
+	struct icmphdr4 *icmp;
+	struct iphdr4 *ip;
+	struct mbuf *n;
+
+	n = m_gethdr();
+	if (n == NULL)
+		return NULL;
+	quote = m->m_pktlen < ICMP_ERRMAX - hdr ? m->m_pktlen :
+	    ICMP_ERRMAX - hdr;
+	ip = (struct iphdr4 *)(void *)n->m_data;
+	memset(ip, 0, hdr);
+	if (!m_copydata(m, 0, quote, n->m_data + hdr)) {
+		m_freem(n);
+		return NULL;
+	}
+	n->m_len = n->m_pktlen = hdr + quote;
+	ip->ip_vhl = 0x45;
+	ip->ip_tos = 0xc0;	/* internetwork control: RFC 1812 4.3.2.5 */
+	ip->ip_p = IPPROTO_ICMP;
+	ip->ip_src = src;
+	ip->ip_dst = dst;
+	icmp = (struct icmphdr4 *)(void *)(ip + 1);
+	icmp->icmp_type = type;
+	icmp->icmp_code = code;
+	icmp->icmp_word = word;
+	icmp->icmp_cksum = in_cksum_fold(in_cksum_add(icmp, ICMP_HLEN + quote,
+	    0));
+	return n;
+}
+
+static void
+icmp_count_error(struct ip_stats *ips, uint8_t type, uint8_t code)
+{
+
+	ips->icps_error++;
+	if (type == ICMP4_TIMXCEED)
+		ips->icps_timxceed++;
+	else if (type == ICMP4_UNREACH && code == ICMP4_UNREACH_NEEDFRAG)
+		ips->icps_needfrag++;
+	else if (type == ICMP4_UNREACH)
+		ips->icps_unreach++;
+}
+
+static bool
+icmp_send_error(struct ifnet *ifp, struct mbuf *m, uint8_t type, uint8_t code,
+    uint32_t word)
+{
+	struct vnet *vn = ifp->if_vnet;
+	const struct iphdr4 *ip = mtoip(m);
+	const struct rtentry *rt;
+	struct mbuf *n;
+	uint32_t src;
+
+	if (icmp_forbidden(ifp, m)) {
+		ip_stats(vn)->icps_oldicmp++;
+		return false;
+	}
+	if (!icmp_allowed(vn))
+		return false;
+	/*
+	 * From the address it was sent to, when that is ours, else that of
+	 * the interface it came by (RFC 1812 4.3.2.4); a packet of our own is
+	 * answered as if by the interface it could not leave.
+	 */
+	rt = rt_lookup4(vn, ip->ip_dst);
+	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0)
+		src = ip->ip_dst;
+	else if ((m->m_flags & M_LOCAL) != 0)
+		src = ip->ip_src;
+	else
+		src = in_ifsource(ifp, ip->ip_src);
+	n = icmp_build(m, type, code, word, src, ip->ip_src);
+	if (n == NULL)
+		return false;
+	icmp_count_error(ip_stats(vn), type, code);
+	(void)ip_output(vn, n, 0);
+	return true;
+}
+
+void
+icmp_error(struct ifnet *ifp, struct mbuf *m, uint8_t type, uint8_t code,
+    uint32_t mtu)
+{
+	uint32_t word = 0;
+
+	if (type == ICMP4_UNREACH && code == ICMP4_UNREACH_NEEDFRAG)
+		word = be32(mtu < 65535 ? mtu : 65535);
+	else if (type == ICMP4_PARAMPROB)
+		word = be32(mtu);
+	(void)icmp_send_error(ifp, m, type, code, word);
+}
+
+void
+icmp_redirect(struct ifnet *ifp, struct mbuf *m, uint32_t gw)
+{
+
+	if (icmp_send_error(ifp, m, ICMP4_REDIRECT, ICMP4_REDIRECT_HOST, gw))
+		ip_stats(ifp->if_vnet)->ips_redirectsent++;
+}
+
+/*
+ * Turn a request into its reply, in its own buffer.  The packet was counted
+ * as delivered.
+ */
+static void
+icmp_reply_echo(struct ifnet *ifp, struct mbuf *m, uint32_t src)
+{
+	struct vnet *vn = ifp->if_vnet;
+	struct iphdr4 *ip = mtoip(m), old = *ip;
+	unsigned hlen = ip_hlen(ip);
+	struct icmphdr4 *icmp;
+	uint32_t c;
+
+	/* Options were for the way here; none on the way back. */
+	if (hlen > IP_HLEN_MIN) {
+		m_adj_fast(m, hlen - IP_HLEN_MIN);
+		ip = mtoip(m);
+	}
+	memset(ip, 0, sizeof(*ip));
+	ip->ip_vhl = 0x45;
+	ip->ip_tos = old.ip_tos;
+	ip->ip_p = IPPROTO_ICMP;
+	ip->ip_src = src;
+	ip->ip_dst = old.ip_src;
+	icmp = (struct icmphdr4 *)(void *)(ip + 1);
+	icmp->icmp_type = ICMP4_ECHOREPLY;
+	/* The type was 8 and is 0: the sum loses as much (RFC 1624). */
+	c = (uint32_t)icmp->icmp_cksum + ICMP4_ECHO;
+	icmp->icmp_cksum = (uint16_t)(c + (c >> 16));
+	m->m_csum_flags = 0;
+	m->m_ptr = NULL;
+	m->m_loops = 0;
+	m->m_tstamp = 0;
+	ip_stats(vn)->icps_echo++;
+	(void)ip_output(vn, m, 0);
+}
+
+static void
+icmp_input_echo(struct ifnet *ifp, struct mbuf *m)
+{
+	struct vnet *vn = ifp->if_vnet;
+	const struct iphdr4 *ip = mtoip(m);
+	const struct rtentry *rt;
+	uint32_t src = ip->ip_dst;
+	struct mbuf *n;
+
+	rt = rt_lookup4(vn, ip->ip_dst);
+	if (rt == NULL || (rt->rt_flags & RTF_LOCAL) == 0) {
+		/* Broadcast or multicast. */
+		if (__atomic_load_n(&vn->vn_ip->iv_icmp_bmcastecho,
+		    __ATOMIC_RELAXED) == 0) {
+			m_drop(ifp, m, DROP_ICMP_BCAST);
+			return;
+		}
+		src = in_ifsource(ifp, ip->ip_src);
+	}
+	if (!in_ordinary(ip->ip_src) && !in_is_loopback(ip->ip_src)) {
+		m_drop(ifp, m, DROP_IP_SRC);
+		return;
+	}
+	n = m_pullup(m, ip_hlen(ip) + ICMP_HLEN);
+	if (n == NULL) {
+		m_drop(ifp, m, DROP_NO_MBUF);
+		return;
+	}
+	if_stat_add(ifp, IF_STAT_DELIVERED, 1);
+	icmp_reply_echo(ifp, n, src);
+}
+
+/* An error: is it about an echo request of ours? */
+static bool
+icmp_input_error(struct ifnet *ifp, struct mbuf *m, const struct icmphdr4 *icmp)
+{
+	const struct iphdr4 *ip = mtoip(m);
+	unsigned at = ip_hlen(ip) + ICMP_HLEN;
+	struct icmphdr4 quoted;
+	struct iphdr4 qip;
+
+	if (!m_copydata(m, at, sizeof(qip), &qip) || qip.ip_vhl >> 4 != 4 ||
+	    qip.ip_p != IPPROTO_ICMP || ip_hlen(&qip) < IP_HLEN_MIN ||
+	    !m_copydata(m, at + ip_hlen(&qip), ICMP_HLEN, &quoted) ||
+	    quoted.icmp_type != ICMP4_ECHO)
+		return false;
+	return icmp_ping_input(ifp->if_vnet, ip, be16(quoted.icmp_echo.id),
+	    be16(quoted.icmp_echo.seq), icmp->icmp_type, icmp->icmp_code,
+	    m->m_pktlen - ip_hlen(ip));
+}
+
+void
+icmp_input(struct ifnet *ifp, struct mbuf *m)
+{
+	const struct iphdr4 *ip = mtoip(m);
+	unsigned hlen = ip_hlen(ip), len = m->m_pktlen - hlen;
+	struct icmphdr4 icmp;
+	bool wanted = false;
+
+	if (!m_copydata(m, hlen, ICMP_HLEN, &icmp)) {
+		m_drop(ifp, m, DROP_ICMP_SHORT);
+		return;
+	}
+	if (in_cksum_mbuf(m, hlen, len, 0) != 0) {
+		m_drop(ifp, m, DROP_ICMP_CSUM);
+		return;
+	}
+	switch (icmp.icmp_type) {
+	case ICMP4_ECHO:
+		icmp_input_echo(ifp, m);
+		return;
+	case ICMP4_ECHOREPLY:
+		ip_stats(ifp->if_vnet)->icps_reply++;
+		wanted = icmp_ping_input(ifp->if_vnet, ip,
+		    be16(icmp.icmp_echo.id), be16(icmp.icmp_echo.seq),
+		    icmp.icmp_type, icmp.icmp_code, len);
+		break;
+	case ICMP4_UNREACH:
+	case ICMP4_TIMXCEED:
+	case ICMP4_PARAMPROB:
+	case ICMP4_QUENCH:
+	case ICMP4_REDIRECT:
+		wanted = icmp_input_error(ifp, m, &icmp);
+		break;
+	default:
+		break;
+	}
+	if (!wanted) {
+		m_drop(ifp, m, DROP_ICMP_UNWANTED);
+		return;
+	}
+	if_stat_add(ifp, IF_STAT_DELIVERED, 1);
+	m_freem(m);
+}
+
+int
+icmp_init(struct vnet *vn)
+{
+	struct icmp_vnet *icv;
+
+	icv = kmem_zalloc(vn->vn_kern, sizeof(*icv));
+	if (icv == NULL)
+		return ENOMEM;
+	icv->icv_tokens = host_alloc(vn->vn_kern->k_host,
+	    kern_ncpu(vn->vn_kern) * 64, 64);
+	if (icv->icv_tokens == NULL) {
+		kmem_free(vn->vn_kern, icv);
+		return ENOMEM;
+	}
+	vn->vn_ip->iv_icmp = icv;
+	return 0;
+}
+
+void
+icmp_fini(struct vnet *vn)
+{
+	struct icmp_vnet *icv = vn->vn_ip->iv_icmp;
+
+	host_free(vn->vn_kern->k_host, icv->icv_tokens);
+	kmem_free(vn->vn_kern, icv);
+	vn->vn_ip->iv_icmp = NULL;
+}

@@ -1,0 +1,254 @@
+/*
+ * icmp_ping: echo requests for a client.  The client's thread writes a
+ * request into a small ring and wakes a CPU, which builds and sends the
+ * packet.  A reply finds its ping by the identification, whose low byte is
+ * the slot in a table that readers read without a lock, and is timed by
+ * the clock when its request was sent.
+ */
+
+#include <errno.h>
+
+#include "netinet/ip_var.h"
+
+#define PING_RING	64	/* requests waiting to be sent */
+#define PING_SENT	512	/* requests remembered for their time */
+#define PING_MAXDATA	(IP_MAXPACKET - IP_HLEN_MIN - ICMP_HLEN)
+
+struct ping_req {
+	uint32_t	 pq_dst, pq_src, pq_len;
+	uint16_t	 pq_seq;
+	uint8_t		 pq_ttl;
+};
+
+/*
+ *	p: ip_lock
+ */
+struct icmp_ping {
+	struct vnet	*ip_vnet;	/* constant, as the next three */
+	void		(*ip_fn)(void *, const struct icmp_ping_reply *);
+	void		*ip_arg;
+	uint16_t	 ip_id;		/* host order */
+	struct cpu_work	 ip_work;
+	struct kspin	 ip_lock;
+	unsigned	 ip_head, ip_n;	/* p: */
+	struct ping_req	 ip_ring[PING_RING];	/* p: */
+	struct {
+		uint64_t ns;		/* 0: none, or answered */
+		uint16_t seq;
+	}		 ip_sent[PING_SENT];	/* p: by sequence number */
+};
+
+static struct icmp_ping *
+ping_of_work(struct cpu_work *w)
+{
+
+	return (struct icmp_ping *)(void *)((char *)w -
+	    offsetof(struct icmp_ping, ip_work));
+}
+
+/* The request as a packet; NULL: no buffer. */
+static struct mbuf *
+ping_build(const struct icmp_ping *p, const struct ping_req *pq)
+{
+	struct icmphdr4 icmp;
+	struct iphdr4 ip;
+	uint8_t fill[256];
+	unsigned left, n;
+	struct mbuf *m;
+
+	m = m_gethdr();
+	if (m == NULL)
+		return NULL;
+	memset(&ip, 0, sizeof(ip));
+	ip.ip_vhl = 0x45;
+	ip.ip_p = IPPROTO_ICMP;
+	ip.ip_src = pq->pq_src;
+	ip.ip_dst = pq->pq_dst;
+	memset(&icmp, 0, sizeof(icmp));
+	icmp.icmp_type = ICMP4_ECHO;
+	icmp.icmp_echo.id = be16(p->ip_id);
+	icmp.icmp_echo.seq = be16(pq->pq_seq);
+	if (m_append(m, &ip, sizeof(ip)) != 0 ||
+	    m_append(m, &icmp, sizeof(icmp)) != 0)
+		goto fail;
+	for (unsigned i = 0; i < sizeof(fill); i++)
+		fill[i] = (uint8_t)i;
+	for (left = pq->pq_len; left != 0; left -= n) {
+		n = left < sizeof(fill) ? left : sizeof(fill);
+		if (m_append(m, fill, n) != 0)
+			goto fail;
+	}
+	icmp.icmp_cksum = in_cksum_mbuf(m, IP_HLEN_MIN,
+	    m->m_pktlen - IP_HLEN_MIN, 0);
+	memcpy(m->m_data + IP_HLEN_MIN, &icmp, sizeof(icmp));
+	return m;
+fail:
+	m_freem(m);
+	return NULL;
+}
+
+static void
+ping_send_one(struct icmp_ping *p, const struct ping_req *pq)
+{
+	struct host *h = p->ip_vnet->vn_kern->k_host;
+	struct icmp_ping_reply pr;
+	struct mbuf *m;
+	int error;
+
+	m = ping_build(p, pq);
+	if (m == NULL)
+		error = ENOBUFS;
+	else {
+		kspin_lock(&p->ip_lock);
+		p->ip_sent[pq->pq_seq % PING_SENT].ns = host_clock(h);
+		p->ip_sent[pq->pq_seq % PING_SENT].seq = pq->pq_seq;
+		kspin_unlock(&p->ip_lock);
+		error = ip_output(p->ip_vnet, m, pq->pq_ttl);
+	}
+	if (error == 0)
+		return;
+	memset(&pr, 0, sizeof(pr));
+	pr.pr_from = pq->pq_dst;
+	pr.pr_seq = pq->pq_seq;
+	pr.pr_errno = error;
+	p->ip_fn(p->ip_arg, &pr);
+}
+
+/* CPU: send what waits. */
+static void
+ping_work(struct cpu_work *w)
+{
+	struct icmp_ping *p = ping_of_work(w);
+	struct ping_req pq;
+
+	for (;;) {
+		kspin_lock(&p->ip_lock);
+		if (p->ip_n == 0)
+			break;
+		pq = p->ip_ring[p->ip_head];
+		p->ip_head = (p->ip_head + 1) % PING_RING;
+		p->ip_n--;
+		kspin_unlock(&p->ip_lock);
+		ping_send_one(p, &pq);
+	}
+	kspin_unlock(&p->ip_lock);
+}
+
+bool
+icmp_ping_input(struct vnet *vn, const struct iphdr4 *ip, uint16_t id,
+    uint16_t seq, uint8_t type, uint8_t code, uint32_t bytes)
+{
+	uint64_t now = host_clock(vn->vn_kern->k_host), sent = 0;
+	struct icmp_ping_reply pr;
+	struct icmp_ping *p;
+
+	p = __atomic_load_n(&vn->vn_ip->iv_icmp->icv_ping[id % ICMP_NPINGS],
+	    __ATOMIC_CONSUME);
+	if (p == NULL || p->ip_id != id)
+		return false;
+	kspin_lock(&p->ip_lock);
+	if (p->ip_sent[seq % PING_SENT].seq == seq)
+		sent = p->ip_sent[seq % PING_SENT].ns;
+	kspin_unlock(&p->ip_lock);
+	if (sent == 0)
+		return false;	/* nothing of that number was sent */
+	memset(&pr, 0, sizeof(pr));
+	pr.pr_from = ip->ip_src;
+	pr.pr_seq = seq;
+	pr.pr_ttl = ip->ip_ttl;
+	pr.pr_type = type;
+	pr.pr_code = code;
+	pr.pr_bytes = bytes;
+	pr.pr_rtt_ns = now - sent;
+	p->ip_fn(p->ip_arg, &pr);
+	return true;
+}
+
+int
+icmp_ping_open(struct vnet *vn, void (*fn)(void *,
+    const struct icmp_ping_reply *), void *arg, struct icmp_ping **pp)
+{
+	struct icmp_vnet *icv = vn->vn_ip->iv_icmp;
+	struct icmp_ping *p;
+	uint16_t random;
+	unsigned i, slot;
+
+	p = kmem_zalloc(vn->vn_kern, sizeof(*p));
+	if (p == NULL)
+		return ENOMEM;
+	p->ip_vnet = vn;
+	p->ip_fn = fn;
+	p->ip_arg = arg;
+	p->ip_work.cw_fn = ping_work;
+	host_random(vn->vn_kern->k_host, &random, sizeof(random));
+	kspin_lock(&icv->icv_lock);
+	for (i = 0; i < ICMP_NPINGS; i++) {
+		slot = (random + i) % ICMP_NPINGS;
+		if (icv->icv_ping[slot] != NULL)
+			continue;
+		p->ip_id = (uint16_t)((random & ~(ICMP_NPINGS - 1)) | slot);
+		__atomic_store_n(&icv->icv_ping[slot], p, __ATOMIC_RELEASE);
+		break;
+	}
+	kspin_unlock(&icv->icv_lock);
+	if (i == ICMP_NPINGS) {
+		kmem_free(vn->vn_kern, p);
+		return EAGAIN;
+	}
+	*pp = p;
+	return 0;
+}
+
+int
+icmp_ping_send(struct icmp_ping *p, uint32_t dst, uint32_t src, uint16_t seq,
+    uint32_t datalen, uint8_t ttl)
+{
+	struct ping_req *pq;
+	int error = 0;
+
+	if (datalen > PING_MAXDATA)
+		return EMSGSIZE;
+	kspin_lock(&p->ip_lock);
+	if (p->ip_n == PING_RING)
+		error = ENOBUFS;
+	else {
+		pq = &p->ip_ring[(p->ip_head + p->ip_n++) % PING_RING];
+		pq->pq_dst = dst;
+		pq->pq_src = src;
+		pq->pq_seq = seq;
+		pq->pq_len = datalen;
+		pq->pq_ttl = ttl;
+	}
+	kspin_unlock(&p->ip_lock);
+	if (error == 0)
+		(void)cpu_work_schedule(p->ip_vnet->vn_kern, NULL,
+		    &p->ip_work);
+	return error;
+}
+
+static void
+ping_nothing(void *arg)
+{
+
+	(void)arg;
+}
+
+void
+icmp_ping_close(struct icmp_ping *p)
+{
+	struct icmp_vnet *icv = p->ip_vnet->vn_ip->iv_icmp;
+	struct kern *k = p->ip_vnet->vn_kern;
+
+	kspin_lock(&p->ip_lock);
+	p->ip_n = 0;
+	kspin_unlock(&p->ip_lock);
+	kspin_lock(&icv->icv_lock);
+	__atomic_store_n(&icv->icv_ping[p->ip_id % ICMP_NPINGS], NULL,
+	    __ATOMIC_RELEASE);
+	kspin_unlock(&icv->icv_lock);
+	/* First the work that waits, then the readers that found it. */
+	while (__atomic_load_n(&p->ip_work.cw_queued, __ATOMIC_ACQUIRE) != 0)
+		kern_xcall(k, ping_nothing, NULL);
+	pserialize_perform(k);
+	kmem_free(k, p);
+}

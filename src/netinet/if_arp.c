@@ -1,0 +1,558 @@
+/*
+ * if_arp: address resolution (RFC 826): packets in and out, what waits for
+ * an answer, announcements and conflicts (RFC 5227).
+ */
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "net/rtsock.h"
+#include "netinet/arp_var.h"
+
+static inline void
+arp_own_lladdr(const struct ifnet *ifp, uint8_t lladdr[ETHER_ADDR_LEN])
+{
+	uint64_t w = __atomic_load_n(&ifp->if_lladdr, __ATOMIC_RELAXED);
+
+	memcpy(lladdr, &w, ETHER_ADDR_LEN);
+}
+
+/* --- sending ------------------------------------------------------------------------ */
+
+void
+arp_send(struct ifnet *ifp, uint16_t op, const uint8_t *dst,
+    const uint8_t *sha, uint32_t spa, const uint8_t *tha, uint32_t tpa)
+{
+	struct ip_stats *ips = ip_stats(ifp->if_vnet);
+	struct arphdr *ar;
+	struct mbuf *m;
+
+	m = m_gethdr();
+	if (m == NULL)
+		return;
+	ar = (struct arphdr *)(void *)m->m_data;
+	m->m_len = m->m_pktlen = sizeof(*ar);
+	m->m_flags = M_LOCAL;
+	ar->ar_hrd = htons(1);
+	ar->ar_pro = htons(ETHERTYPE_IP);
+	ar->ar_hln = ETHER_ADDR_LEN;
+	ar->ar_pln = 4;
+	ar->ar_op = be16(op);
+	if (sha != NULL)
+		memcpy(ar->ar_sha, sha, ETHER_ADDR_LEN);
+	else
+		arp_own_lladdr(ifp, ar->ar_sha);
+	ar->ar_spa = spa;
+	if (tha != NULL)
+		memcpy(ar->ar_tha, tha, ETHER_ADDR_LEN);
+	else
+		memset(ar->ar_tha, 0, ETHER_ADDR_LEN);
+	ar->ar_tpa = tpa;
+	if (op == ARP_REQUEST)
+		ips->arps_txrequest++;
+	else
+		ips->arps_txreply++;
+	ether_frame_output(ifp, m, dst != NULL ? dst : etherbroadcastaddr,
+	    ETHERTYPE_ARP);
+}
+
+void
+arp_ask(struct ifnet *ifp, uint32_t addr, const uint8_t *lladdr)
+{
+
+	if (arp_ifusable(ifp))
+		arp_send(ifp, ARP_REQUEST, lladdr, NULL, in_ifsource(ifp, addr),
+		    NULL, addr);
+}
+
+void
+arp_release(struct ifnet *ifp, struct arp_pkts *ap)
+{
+	struct mvec mv;
+	struct mbuf *m;
+
+	/* They were counted as offered when they came. */
+	mv.mv_n = 0;
+	while ((m = ap->ap_head) != NULL) {
+		ap->ap_head = m->m_nextpkt;
+		m->m_nextpkt = NULL;
+		mv.mv_m[mv.mv_n++] = m;
+		if (mv.mv_n == MVEC_MAX)
+			ifp->if_typeops->it_output(ifp, AF_INET, &mv);
+	}
+	ap->ap_tail = &ap->ap_head;
+	if (mv.mv_n != 0)
+		ifp->if_typeops->it_output(ifp, AF_INET, &mv);
+}
+
+/* --- resolving ----------------------------------------------------------------------- */
+
+/* t: the packet waits; the one it pushes out, or NULL. */
+static struct mbuf *
+arp_hold(struct arp_vnet *av, struct llentry *la, struct mbuf *m)
+{
+	struct in_ifdata *id = in_ifdata(la->la_ifp);
+	struct mbuf *out = NULL;
+
+	m->m_ptr = NULL;	/* the route may be gone when it leaves */
+	m->m_nextpkt = NULL;
+	ip_hold_if(m, la->la_ifp);
+	if (la->la_hold == NULL)
+		la->la_hold = m;
+	else
+		la->la_holdtail->m_nextpkt = m;
+	la->la_holdtail = m;
+	la->la_nhold++;
+	__atomic_fetch_add(&id->id_oqueued, 1, __ATOMIC_RELAXED);
+	if (la->la_nhold > (uint64_t)av->av_maxhold) {
+		out = la->la_hold;
+		la->la_hold = out->m_nextpkt;
+		if (la->la_hold == NULL)
+			la->la_holdtail = NULL;
+		la->la_nhold--;
+		__atomic_fetch_sub(&id->id_oqueued, 1, __ATOMIC_RELAXED);
+		out->m_nextpkt = NULL;
+	}
+	return out;
+}
+
+/* t: an entry for an address to ask for; NULL: no more of these. */
+static struct llentry *
+arp_begin(struct arp_vnet *av, struct ifnet *ifp, uint32_t addr, uint64_t now)
+{
+	struct in_ifdata *id = in_ifdata(ifp);
+	struct llentry *la;
+
+	/* Addresses without hosts must not fill the table. */
+	if (id == NULL || id->id_nunres >= (uint64_t)av->av_maxentries / 2)
+		return NULL;
+	la = arp_entry_new(av, ifp, addr);
+	if (la == NULL)
+		return NULL;
+	la->la_tries = 1;
+	arp_entry_state(av, la, ARP_INCOMPLETE, now, ARP_NS);
+	return la;
+}
+
+static void
+arp_unreachable(struct ifnet *ifp, struct mbuf *m)
+{
+	struct arp_pkts ap;
+
+	arp_pkts_init(&ap);
+	m->m_nextpkt = NULL;
+	ip_hold_if(m, ifp);
+	*ap.ap_tail = m;
+	arp_drop_held(&ap, DROP_ARP_UNRESOLVED, true);
+}
+
+void
+arp_resolve(struct ifnet *ifp, struct mbuf *m)
+{
+	struct arp_vnet *av = ifp->if_vnet->vn_arp;
+	uint64_t now = net_curcpu()->ci_now;
+	uint32_t addr = m->m_nexthop;
+	struct mbuf *out = NULL;
+	struct llentry *la;
+	struct mvec mv;
+	bool ask = false;
+
+	if (!arp_ifusable(ifp)) {
+		m_drop(ifp, m, (ifp->if_flags & IFF_NOARP) != 0 ?
+		    DROP_ARP_UNRESOLVED : DROP_OUT_IF_DOWN);
+		return;
+	}
+	kspin_lock(&av->av_table.lt_lock);
+	la = lla_lookup4(&av->av_table, ifp, addr);
+	if (la == NULL) {
+		la = arp_begin(av, ifp, addr, now);
+		ask = la != NULL;
+	} else if (la->la_hdr != NULL) {
+		/* It was learnt between the sender's look and ours. */
+		kspin_unlock(&av->av_table.lt_lock);
+		mv.mv_n = 1;
+		mv.mv_m[0] = m;
+		ifp->if_typeops->it_output(ifp, AF_INET, &mv);
+		return;
+	} else if (la->la_state == ARP_FAILED)
+		la = NULL;
+	if (la != NULL)
+		out = arp_hold(av, la, m);
+	kspin_unlock(&av->av_table.lt_lock);
+
+	if (la == NULL)
+		arp_unreachable(ifp, m);
+	if (out != NULL)
+		m_drop(ifp, out, DROP_ARP_QUEUE);
+	if (ask)
+		arp_ask(ifp, addr, NULL);
+}
+
+/* --- receiving ------------------------------------------------------------------------ */
+
+/* One line a while about neighbours that misbehave. */
+static bool
+arp_may_log(struct arp_vnet *av, uint64_t now)
+{
+	bool may;
+
+	kspin_lock(&av->av_conflict_lock);
+	may = av->av_logged_ns == 0 || now - av->av_logged_ns >= ARP_NS;
+	if (may)
+		av->av_logged_ns = now;
+	kspin_unlock(&av->av_conflict_lock);
+	return may;
+}
+
+/* "10.0.0.1" */
+static const char *
+addr_text(uint32_t addr, char buf[16])
+{
+	const uint8_t *b = (const uint8_t *)&addr;
+
+	(void)snprintf(buf, 16, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+	return buf;
+}
+
+/*
+ * Somebody says a neighbour's address.  Known ones are brought up to date
+ * (RFC 826: before looking at what is asked); `create': unknown ones are
+ * remembered.  false: it is not in the cache.
+ */
+static bool
+arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create)
+{
+	struct arp_vnet *av = ifp->if_vnet->vn_arp;
+	uint64_t now = net_curcpu()->ci_now;
+	uint64_t keep = (uint64_t)av->av_keep * ARP_NS;
+	bool changed = false, known;
+	struct arp_pkts held;
+	struct llentry *la;
+	char a[16], l[LLADDR_STRSIZE];
+
+	arp_pkts_init(&held);
+	kspin_lock(&av->av_table.lt_lock);
+	la = lla_lookup4(&av->av_table, ifp, spa);
+	known = la != NULL;
+	if (la == NULL && create)
+		la = arp_entry_new(av, ifp, spa);
+	if (la == NULL || (la->la_flags & LLE_STATIC) != 0)
+		goto out;
+	if (la->la_hdr == NULL ||
+	    memcmp(la->la_lladdr, sha, ETHER_ADDR_LEN) != 0) {
+		changed = la->la_hdr != NULL;
+		if (lla_set(la, sha) != 0) {
+			if (!known)
+				arp_entry_free(av, la);
+			goto out;
+		}
+		rt_neighmsg(changed ? RTM_LLINFO_UPD : RTM_ADD, la);
+	}
+	la->la_tries = 0;
+	/* What nobody asked for is believed until it matters. */
+	arp_entry_state(av, la, known ? ARP_REACHABLE : ARP_STALE, now, keep);
+	arp_entry_unhold(la, &held);
+	known = true;
+out:
+	kspin_unlock(&av->av_table.lt_lock);
+	arp_release(ifp, &held);
+	if (changed) {
+		ip_stats(ifp->if_vnet)->arps_changed++;
+		if (arp_may_log(av, now))
+			klog(if_kern(ifp), KLOG_INFO, "%s: %s is at %s now",
+			    ifp->if_xname, addr_text(spa, a),
+			    lladdr_text(sha, ETHER_ADDR_LEN, l));
+	}
+	return known;
+}
+
+/*
+ * Another host uses an address of ours: say so, and defend it, but not more
+ * than once in a while, or two defenders would never stop (RFC 5227 2.4 b).
+ */
+static void
+arp_conflict(struct ifnet *ifp, uint32_t addr, const uint8_t *sha)
+{
+	struct arp_vnet *av = ifp->if_vnet->vn_arp;
+	uint64_t now = net_curcpu()->ci_now;
+	char a[16], l[LLADDR_STRSIZE];
+	bool defend;
+
+	kspin_lock(&av->av_conflict_lock);
+	defend = av->av_defended_ns == 0 ||
+	    now - av->av_defended_ns >= ARP_DEFEND_NS;
+	if (defend)
+		av->av_defended_ns = now;
+	kspin_unlock(&av->av_conflict_lock);
+	if (!defend)
+		return;
+	klog(if_kern(ifp), KLOG_WARNING, "%s: %s also claims our address %s",
+	    ifp->if_xname, lladdr_text(sha, ETHER_ADDR_LEN, l),
+	    addr_text(addr, a));
+	arp_send(ifp, ARP_REQUEST, NULL, NULL, addr, NULL, addr);
+	ip_stats(ifp->if_vnet)->arps_announce++;
+}
+
+/* Is it an address of this very interface? */
+static bool
+arp_is_ours(const struct ifnet *ifp, uint32_t addr)
+{
+	const struct rtentry *rt = rt_lookup4(ifp->if_vnet, addr);
+
+	return rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
+	    rt->rt_ifp == ifp;
+}
+
+/* Is it a neighbour on this interface, so that its entry is of use? */
+static bool
+arp_is_onlink(const struct ifnet *ifp, uint32_t addr)
+{
+	const struct rtentry *rt = rt_lookup4(ifp->if_vnet, addr);
+
+	return rt != NULL && rt->rt_ifp == ifp && rt->rt_gw4 == 0 &&
+	    (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST | RTF_REJECT |
+	    RTF_BLACKHOLE)) == 0;
+}
+
+/* The address that answers for a published entry. */
+static bool
+arp_is_published(struct ifnet *ifp, uint32_t addr, uint8_t *lladdr)
+{
+	struct arp_vnet *av = ifp->if_vnet->vn_arp;
+	struct llentry *la;
+	bool is;
+
+	kspin_lock(&av->av_table.lt_lock);
+	la = lla_lookup4(&av->av_table, ifp, addr);
+	is = la != NULL && (la->la_flags & LLE_PUBLISHED) != 0 &&
+	    la->la_hdr != NULL;
+	if (is)
+		memcpy(lladdr, la->la_lladdr, ETHER_ADDR_LEN);
+	kspin_unlock(&av->av_table.lt_lock);
+	return is;
+}
+
+/* What is wrong with it; DROP_NREASONS: nothing. */
+static enum drop_reason
+arp_check(struct ifnet *ifp, const struct arphdr *ar)
+{
+	uint16_t op = be16(ar->ar_op);
+
+	if (ar->ar_hrd != htons(1) || ar->ar_pro != htons(ETHERTYPE_IP) ||
+	    ar->ar_hln != ETHER_ADDR_LEN || ar->ar_pln != 4 ||
+	    (op != ARP_REQUEST && op != ARP_REPLY))
+		return DROP_ARP_BAD;
+	if ((ar->ar_sha[0] & 1) != 0)
+		return DROP_ARP_BAD;
+	/* 0 is somebody who asks before taking an address (RFC 5227 1.1). */
+	if (!in_ordinary(ar->ar_spa) && (ar->ar_spa != 0 ||
+	    op != ARP_REQUEST))
+		return DROP_ARP_BAD;
+	if (!ip_token_take(&ifp->if_vnet->vn_arp->av_tokens[
+	    net_curcpu()->ci_index * 4], net_curcpu()->ci_now,
+	    __atomic_load_n(&ifp->if_vnet->vn_arp->av_maxpps,
+	    __ATOMIC_RELAXED)))
+		return DROP_ARP_LIMIT;
+	return DROP_NREASONS;
+}
+
+/* A sound packet: learn, answer.  DROP_NREASONS: it was of use. */
+static enum drop_reason
+arp_handle(struct ifnet *ifp, const struct arphdr *ar)
+{
+	struct ip_stats *ips = ip_stats(ifp->if_vnet);
+	uint8_t own[ETHER_ADDR_LEN], proxy[ETHER_ADDR_LEN];
+	bool request = be16(ar->ar_op) == ARP_REQUEST, ours, known = false;
+
+	if (request)
+		ips->arps_rxrequest++;
+	else
+		ips->arps_rxreply++;
+	arp_own_lladdr(ifp, own);
+	if (memcmp(ar->ar_sha, own, ETHER_ADDR_LEN) == 0)
+		return DROP_ARP_NOT_OURS;	/* our own, come back */
+	if (ar->ar_spa != 0 && arp_is_ours(ifp, ar->ar_spa)) {
+		arp_conflict(ifp, ar->ar_spa, ar->ar_sha);
+		return DROP_ARP_CONFLICT;
+	}
+	ours = arp_is_ours(ifp, ar->ar_tpa);
+	if (ar->ar_spa != 0)
+		known = arp_learn(ifp, ar->ar_spa, ar->ar_sha,
+		    request && ours && arp_is_onlink(ifp, ar->ar_spa));
+	if (!request)
+		return ours || known ? DROP_NREASONS : DROP_ARP_NOT_OURS;
+	if (ours) {
+		arp_send(ifp, ARP_REPLY, ar->ar_sha, NULL, ar->ar_tpa,
+		    ar->ar_sha, ar->ar_spa);
+		return DROP_NREASONS;
+	}
+	if (ar->ar_spa != ar->ar_tpa &&
+	    arp_is_published(ifp, ar->ar_tpa, proxy)) {
+		arp_send(ifp, ARP_REPLY, ar->ar_sha, proxy, ar->ar_tpa,
+		    ar->ar_sha, ar->ar_spa);
+		return DROP_NREASONS;
+	}
+	return known ? DROP_NREASONS : DROP_ARP_NOT_OURS;
+}
+
+void
+arp_input_vec(struct ifnet *ifp, struct mvec *mv)
+{
+	enum drop_reason why;
+	struct arphdr ar;
+	struct mbuf *m;
+	bool noarp = (ifp->if_flags & IFF_NOARP) != 0;
+
+	for (unsigned i = 0; i < mv->mv_n; i++) {
+		m = mv->mv_m[i];
+		if (noarp)
+			why = DROP_ARP_NOARP;
+		else if (!m_copydata(m, 0, sizeof(ar), &ar))
+			why = DROP_ARP_SHORT;
+		else if ((why = arp_check(ifp, &ar)) == DROP_NREASONS)
+			why = arp_handle(ifp, &ar);
+		if (why != DROP_NREASONS) {
+			m_drop(ifp, m, why);
+			continue;
+		}
+		if_stat_add(ifp, IF_STAT_DELIVERED, 1);
+		m_freem(m);
+	}
+	mv->mv_n = 0;
+}
+
+/* --- announcing ------------------------------------------------------------------------- */
+
+void
+arp_announce(struct ifaddr *ifa)
+{
+	struct ifnet *ifp = ifa->ifa_ifp;
+	struct arp_vnet *av = ifp->if_vnet->vn_arp;
+	struct in_ifaddr *ia = ifatoia(ifa);
+
+	if (ifa->ifa_addr->sa_family != AF_INET || !arp_ifusable(ifp))
+		return;
+	kspin_lock(&av->av_annlock);
+	if (ifa_is_destroying(ifa)) {
+		kspin_unlock(&av->av_annlock);
+		return;
+	}
+	if (ia->ia_announce != 0)
+		TAILQ_REMOVE(&av->av_ann, ia, ia_annlink);
+	ia->ia_announce = ARP_ANNOUNCE_NUM;
+	ia->ia_announce_ns = kern_now(if_kern(ifp));
+	/* Those that wait for their second time are due later. */
+	TAILQ_INSERT_HEAD(&av->av_ann, ia, ia_annlink);
+	callout_reset(&av->av_anncallout, 0, arp_announce_timer, av);
+	kspin_unlock(&av->av_annlock);
+}
+
+void
+arp_announce_stop(struct ifaddr *ifa)
+{
+	struct arp_vnet *av = ifa->ifa_ifp->if_vnet->vn_arp;
+	struct in_ifaddr *ia = ifatoia(ifa);
+
+	kspin_lock(&av->av_annlock);
+	if (ia->ia_announce != 0) {
+		TAILQ_REMOVE(&av->av_ann, ia, ia_annlink);
+		ia->ia_announce = 0;
+	}
+	kspin_unlock(&av->av_annlock);
+}
+
+void
+arp_announce_timer(void *arg)
+{
+	struct arp_vnet *av = arg;
+	uint64_t now = kern_now(av->av_vnet->vn_kern);
+	struct in_ifaddr *ia;
+	struct ifnet *ifp;
+	uint32_t addr;
+
+	for (;;) {
+		kspin_lock(&av->av_annlock);
+		ia = TAILQ_FIRST(&av->av_ann);
+		if (ia == NULL || ia->ia_announce_ns > now)
+			break;
+		TAILQ_REMOVE(&av->av_ann, ia, ia_annlink);
+		ifp = ia->ia_ifa.ifa_ifp;
+		addr = ia->ia_addr.sin_addr.s_addr;
+		if (--ia->ia_announce != 0) {
+			ia->ia_announce_ns = now + ARP_ANNOUNCE_NS;
+			TAILQ_INSERT_TAIL(&av->av_ann, ia, ia_annlink);
+		}
+		kspin_unlock(&av->av_annlock);
+		if (!arp_ifusable(ifp))
+			continue;
+		ip_stats(av->av_vnet)->arps_announce++;
+		arp_send(ifp, ARP_REQUEST, NULL, NULL, addr, NULL, addr);
+	}
+	if (ia != NULL)
+		callout_reset(&av->av_anncallout, ia->ia_announce_ns - now,
+		    arp_announce_timer, av);
+	kspin_unlock(&av->av_annlock);
+}
+
+/* --- the vnet's part ---------------------------------------------------------------------- */
+
+static int
+arp_init(struct vnet *vn)
+{
+	struct kern *k = vn->vn_kern;
+	struct arp_vnet *av;
+	int error;
+
+	av = kmem_zalloc(k, sizeof(*av));
+	if (av == NULL)
+		return ENOMEM;
+	av->av_vnet = vn;
+	av->av_keep = 1200;
+	av->av_down = 3;
+	av->av_maxhold = 16;
+	av->av_maxentries = 4096;
+	av->av_maxpps = 20000;
+	TAILQ_INIT(&av->av_ann);
+	callout_init(k, &av->av_anncallout);
+	vn->vn_arp = av;
+	av->av_tokens = host_alloc(k->k_host, kern_ncpu(k) * 64, 64);
+	if (av->av_tokens == NULL) {
+		error = ENOMEM;
+		goto fail_tokens;
+	}
+	error = arp_cache_init(av);
+	if (error != 0)
+		goto fail_cache;
+	error = arp_sysctl_init(vn);
+	if (error == 0)
+		error = ether_register(vn, ETHERTYPE_ARP, arp_input_vec);
+	if (error == 0)
+		return 0;
+
+	arp_cache_fini(av);
+fail_cache:
+	host_free(k->k_host, av->av_tokens);
+fail_tokens:
+	vn->vn_arp = NULL;
+	kmem_free(k, av);
+	return error;
+}
+
+static void
+arp_fini(struct vnet *vn)
+{
+	struct arp_vnet *av = vn->vn_arp;
+
+	callout_halt(&av->av_anncallout);
+	arp_cache_fini(av);
+	host_free(vn->vn_kern->k_host, av->av_tokens);
+	vn->vn_arp = NULL;
+	kmem_free(vn->vn_kern, av);
+}
+
+const struct vnet_subsys arp_subsys = {
+	.vs_name = "arp",
+	.vs_init = arp_init,
+	.vs_fini = arp_fini,
+};

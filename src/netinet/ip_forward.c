@@ -1,0 +1,155 @@
+/*
+ * ip_forward: forwarding of packets that are not plain: with options, a
+ * time to live that ends, too large, to nowhere, back where they came from, or
+ * with offload state that the way out cannot carry.  Plain ones are done in
+ * ip_input_vec().
+ */
+
+#include "netinet/ip_var.h"
+
+unsigned
+ip_rt_mtu(const struct rtentry *rt)
+{
+
+	return rt->rt_mtu != 0 ? rt->rt_mtu : rt->rt_ifp->if_mtu;
+}
+
+/*
+ * Does a packet leave in its present shape, or in the segments it is to be
+ * cut into?  The length of an offloaded packet says nothing, its segments'
+ * does.
+ */
+bool
+ip_fits(const struct mbuf *m, unsigned mtu)
+{
+	unsigned len;
+
+	if ((m->m_csum_flags & (M_TSO4 | M_USO)) == 0)
+		return m->m_pktlen <= mtu;
+	len = ip_segment_len(m);
+	return len != 0 && len <= mtu;
+}
+
+/* Record route (RFC 791 3.1, RFC 1812 5.3.13.5): note the way out. */
+static void
+ip_record_route(struct mbuf *m, struct ifnet *ifp)
+{
+	struct iphdr4 *ip = mtoip(m);
+	uint8_t *cp = (uint8_t *)(ip + 1);
+	unsigned left = ip_hlen(ip) - IP_HLEN_MIN, n, at;
+	uint32_t addr;
+
+	/* ip_check_options() found them well-formed. */
+	for (; left > 0; cp += n, left -= n) {
+		if (cp[0] == IPOPT_EOL)
+			return;
+		if (cp[0] == IPOPT_NOP) {
+			n = 1;
+			continue;
+		}
+		n = cp[1];
+		if (cp[0] != IPOPT_RR)
+			continue;
+		at = cp[2];	/* counts from 1 */
+		addr = in_ifsource(ifp, ip->ip_dst);
+		if (addr == 0 || at + 3 > n)
+			return;
+		memcpy(cp + at - 1, &addr, 4);
+		cp[2] = (uint8_t)(at + 4);
+		ip_set_cksum(ip);
+		return;
+	}
+}
+
+/*
+ * Would the source do better to send to the next hop itself?  Yes when it is
+ * on the very network that the packet leaves by (RFC 1812 5.2.7.2).
+ */
+static bool
+ip_wants_redirect(struct ifnet *ifp, const struct iphdr4 *ip,
+    const struct rtentry *rt)
+{
+	const struct rtentry *back;
+
+	if (rt->rt_ifp != ifp || (ifp->if_flags & IFF_POINTOPOINT) != 0 ||
+	    ifp->if_vnet->vn_ip->iv_redirect == 0 ||
+	    ip_hlen(ip) > IP_HLEN_MIN)
+		return false;
+	back = rt_lookup4(ifp->if_vnet, ip->ip_src);
+	return back != NULL && back->rt_ifp == ifp &&
+	    (back->rt_flags & RTF_CONNECTED) != 0;
+}
+
+void
+ip_send(struct mbuf *m, const struct rtentry *rt, struct ifnet *ifp)
+{
+	unsigned mtu = ip_rt_mtu(rt), need;
+
+	m->m_rt = rt;
+	if ((rt->rt_flags & RTF_BROADCAST) != 0)
+		m->m_flags |= M_BCAST;
+	m->m_nexthop = rt->rt_gw4 != 0 ? rt->rt_gw4 : mtoip(m)->ip_dst;
+	need = m->m_csum_flags & (M_CSUM_PARTIAL | M_GSO_MASK);
+	if (!ip_fits(m, mtu))
+		ip_fragment_output(ifp, m, mtu);
+	else if ((need & ~ifp->if_csum_tx) != 0)
+		ip_offload_output(ifp, m);
+	else
+		ip_out_one(ifp, m);
+}
+
+/* Why a packet to this route goes no further; also says so to its source. */
+static bool
+ip_refuse(struct ifnet *ifp, struct mbuf *m, const struct rtentry *rt)
+{
+	const struct iphdr4 *ip = mtoip(m);
+	enum drop_reason why;
+
+	if (ifp->if_vnet->vn_ip->iv_forwarding == 0)
+		why = DROP_IP_NOFORWARD;
+	else if ((m->m_flags & (M_BCAST | M_MCAST)) != 0 ||
+	    !in_ordinary(ip->ip_dst) || !in_ordinary(ip->ip_src) ||
+	    (rt != NULL && (rt->rt_flags & RTF_BROADCAST) != 0))
+		why = DROP_IP_CANTFORWARD;
+	else if (ip->ip_ttl <= 1) {
+		icmp_error(ifp, m, ICMP4_TIMXCEED, ICMP4_TIMXCEED_TTL, 0);
+		why = DROP_IP_TTL;
+	} else if (rt == NULL) {
+		icmp_error(ifp, m, ICMP4_UNREACH, ICMP4_UNREACH_NET, 0);
+		why = DROP_IP_NOROUTE;
+	} else if ((rt->rt_flags & RTF_BLACKHOLE) != 0)
+		why = DROP_IP_BLACKHOLE;
+	else if ((rt->rt_flags & RTF_REJECT) != 0) {
+		icmp_error(ifp, m, ICMP4_UNREACH, ICMP4_UNREACH_HOST, 0);
+		why = DROP_IP_REJECT;
+	} else
+		return false;
+	m_drop(ifp, m, why);
+	return true;
+}
+
+void
+ip_forward_slow(struct ifnet *ifp, struct mbuf *m, const struct rtentry *rt)
+{
+	struct iphdr4 *ip = mtoip(m);
+	unsigned mtu;
+
+	if (ip_refuse(ifp, m, rt))
+		return;
+
+	mtu = ip_rt_mtu(rt);
+	if ((ip->ip_off & htons(IP_DF)) != 0 && !ip_fits(m, mtu)) {
+		icmp_error(ifp, m, ICMP4_UNREACH, ICMP4_UNREACH_NEEDFRAG, mtu);
+		m_drop(ifp, m, DROP_IP_NEEDFRAG);
+		return;
+	}
+	if (ip_wants_redirect(ifp, ip, rt))
+		icmp_redirect(ifp, m, rt->rt_gw4 != 0 ? rt->rt_gw4 :
+		    ip->ip_dst);
+	if (ip_hlen(ip) > IP_HLEN_MIN)
+		ip_record_route(m, rt->rt_ifp);
+	ip_dec_ttl(ip);
+	ip_stats(ifp->if_vnet)->ips_forward++;
+	if_stat_add(ifp, IF_STAT_FORWARDED, 1);
+	ip_send(m, rt, rt->rt_ifp);
+}

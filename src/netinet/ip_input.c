@@ -1,0 +1,420 @@
+/*
+ * ip_input: received IPv4 packets.
+ *
+ * Nearly every packet of a router is plain: 20 bytes of header, for somebody
+ * else, with a route, small enough.  One loop over the vector recognises
+ * those, decides their next hop and takes a hop off; when they all leave
+ * by one interface the vector goes on as it is.  Everything else is marked and
+ * handled packet by packet in ip_input_slow(), which checks from the beginning
+ * and knows a reason for every refusal.
+ *
+ * The order of packets that leave is kept: one that needs fragmenting does
+ * not fall behind those that came after it.
+ */
+
+#include "netinet/ip_var.h"
+
+/* m_ptr of packets that the loop did not finish. */
+#define SLOW		NULL		/* ends here, most likely */
+#define SLOW_ORDERED	((void *)1)	/* leaves; keep its place */
+
+/* Open output vectors when a vector's packets part ways. */
+#define NSPLIT		4
+#define PREFETCH	4
+
+static inline bool
+is_slow(const struct mbuf *m)
+{
+
+	return (uintptr_t)m->m_ptr <= (uintptr_t)SLOW_ORDERED;
+}
+
+/* Is a packet that exceeds the MTU, or carries offload state, good as it is? */
+static inline bool
+offload_fits(const struct mbuf *m, const struct ifnet *ifp, unsigned mtu)
+{
+	unsigned need = m->m_csum_flags & (M_CSUM_PARTIAL | M_GSO_MASK);
+
+	return (need & ~ifp->if_csum_tx) == 0 && ip_fits(m, mtu);
+}
+
+/*
+ * Decide one packet: true, with next hop set and a hop taken, when it is
+ * plain.  The header is read as two 64-bit words and a 32-bit one.
+ */
+static inline __attribute__((__always_inline__)) bool
+ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m)
+{
+	const struct rtentry *rt;
+	const struct ifnet *ifp;
+	uint64_t w0, w1, s;
+	uint32_t dst, src, c, low;
+	unsigned len, mtu, bad;
+
+	m->m_ptr = SLOW;
+	if (m->m_len < IP_HLEN_MIN)
+		return false;
+	memcpy(&w0, m->m_data, 8);
+	memcpy(&w1, m->m_data + 8, 8);
+	memcpy(&dst, m->m_data + 16, 4);
+	src = (uint32_t)(w1 >> 32);
+	len = be16((uint16_t)(w0 >> 16));
+
+	/* Ones' complement sum of ten halves, all in one register. */
+	s = (w0 >> 32) + (w0 & 0xffffffff) + (w1 >> 32) +
+	    (w1 & 0xffffffff) + dst;
+	s = (s >> 32) + (s & 0xffffffff);
+	s = (s >> 16) + (s & 0xffff);
+	s = (s >> 16) + (s & 0xffff);
+	s = (s >> 16) + (s & 0xffff);
+
+	/* One branch for all that is wrong with few packets. */
+	bad = ((uint8_t)w0 ^ 0x45u) | (uint32_t)(s ^ 0xffff) |
+	    (unsigned)(len < IP_HLEN_MIN) | (unsigned)(len > m->m_pktlen) |
+	    (unsigned)((uint8_t)w1 <= 1) | (unsigned)!in_ordinary(src) |
+	    (unsigned)!in_ordinary(dst) |
+	    (m->m_flags & (M_BCAST | M_MCAST | M_PROMISC | M_LOOP));
+	if (__builtin_expect(bad != 0, 0))
+		return false;
+
+	rt = rt_lookup4(vn, dst);
+	if (rt == NULL || (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST |
+	    RTF_REJECT | RTF_BLACKHOLE)) != 0)
+		return false;
+
+	ifp = rt->rt_ifp;
+	m->m_ptr = SLOW_ORDERED;
+	mtu = rt->rt_mtu != 0 ? rt->rt_mtu : ifp->if_mtu;
+	if (ifp == rcvif || !m_writable(m))
+		return false;
+	if (len != m->m_pktlen) {
+		/* Link-level padding. */
+		if (m->m_next != NULL)
+			return false;
+		m->m_len = m->m_pktlen = len;
+	}
+	if ((len > mtu) | ((m->m_csum_flags &
+	    (M_CSUM_PARTIAL | M_GSO_MASK)) != 0)) {
+		if (!offload_fits(m, ifp, mtu))
+			return false;
+	}
+
+	/* A hop off, and the checksum kept right (RFC 1624), in one store. */
+	low = (uint32_t)w1;
+	c = (low >> 16) + 1;
+	c += c >= 0xffff;
+	low = ((low - 1) & 0xffff) | c << 16;
+	memcpy(m->m_data + 8, &low, 4);
+
+	m->m_nexthop = rt->rt_gw4 != 0 ? rt->rt_gw4 : dst;
+	m->m_rt = rt;
+	return true;
+}
+
+struct ip_split {
+	unsigned	 is_n, is_next;
+	struct ifnet	*is_ifp[NSPLIT];
+	struct mvec	 is_mv[NSPLIT];
+};
+
+static void
+split_flush(struct ip_split *is)
+{
+
+	for (unsigned i = 0; i < is->is_n; i++)
+		if (is->is_mv[i].mv_n != 0)
+			if_output_vec(is->is_ifp[i], AF_INET, &is->is_mv[i]);
+	is->is_n = 0;
+}
+
+static inline void
+split_add(struct ip_split *is, struct ifnet *ifp, struct mbuf *m)
+{
+	unsigned i;
+
+	for (i = 0; i < is->is_n; i++)
+		if (is->is_ifp[i] == ifp)
+			goto found;
+	if (i < NSPLIT)
+		is->is_n++;
+	else {
+		/* All open for others: send the one opened first. */
+		i = is->is_next++ % NSPLIT;
+		if_output_vec(is->is_ifp[i], AF_INET, &is->is_mv[i]);
+	}
+	is->is_ifp[i] = ifp;
+	is->is_mv[i].mv_n = 0;
+found:
+	is->is_mv[i].mv_m[is->is_mv[i].mv_n++] = m;
+}
+
+static void ip_input_slow(struct ifnet *, struct mbuf *);
+
+/* The packets of a vector do not all take one way. */
+static __attribute__((__noinline__)) void
+ip_split_vec(struct ifnet *ifp, struct mvec *mv)
+{
+	struct ip_split is;
+	struct mbuf *m;
+
+	is.is_n = is.is_next = 0;
+	for (unsigned i = 0; i < mv->mv_n; i++) {
+		m = mv->mv_m[i];
+		if (!is_slow(m)) {
+			split_add(&is, m->m_rt->rt_ifp, m);
+			continue;
+		}
+		if (m->m_ptr == SLOW_ORDERED)
+			split_flush(&is);
+		m->m_ptr = NULL;
+		ip_input_slow(ifp, m);
+	}
+	mv->mv_n = 0;
+	split_flush(&is);
+}
+
+void
+ip_input_vec(struct ifnet *ifp, struct mvec *mv)
+{
+	struct cpu *ci = net_curcpu();
+	const struct vnet *vn = ifp->if_vnet;
+	struct ip_stats *ips = ip_stats(vn);
+	struct ifnet *out = NULL;
+	enum cpu_stage prev;
+	unsigned i, n = mv->mv_n, nfast = 0;
+	uintptr_t differ = 0;
+	uint32_t dst;
+	struct mbuf *m;
+
+	if (n == 0)
+		return;
+	prev = cpu_stage_enter(ci, STAGE_IP_INPUT, n);
+	ips->ips_total += n;
+
+	if (vn->vn_ip->iv_forwarding == 0) {
+		for (i = 0; i < n; i++) {
+			mv->mv_m[i]->m_ptr = SLOW;
+		}
+	} else {
+		for (i = 0; i < n; i++) {
+			m = mv->mv_m[i];
+			if (i + 2 * PREFETCH < n) {
+				__builtin_prefetch(mv->mv_m[i + 2 * PREFETCH]);
+				/* The slot of the route of one nearer. */
+				memcpy(&dst, mv->mv_m[i + PREFETCH]->m_data +
+				    16, 4);
+				__builtin_prefetch(
+				    &vn->vn_route->rv_inet.lpm_root[
+				    be32(dst) >> 16]);
+			}
+			if (!ip_fast_one(vn, ifp, m))
+				continue;
+			if (nfast++ == 0)
+				out = m->m_rt->rt_ifp;
+			differ |= (uintptr_t)out ^ (uintptr_t)m->m_rt->rt_ifp;
+		}
+	}
+
+	cpu_stage_enter(ci, STAGE_IP_FORWARD, nfast);
+	if (nfast != 0) {
+		ips->ips_forward += nfast;
+		if_ctr_add(&if_ctr(ifp, ci->ci_index)->
+		    ic_stat[IF_STAT_FORWARDED], nfast);
+	}
+	if (nfast == n && differ == 0)
+		if_output_vec(out, AF_INET, mv);
+	else
+		ip_split_vec(ifp, mv);
+	cpu_stage_switch(ci, prev);
+}
+
+/* --- one packet, all checks ------------------------------------------------ */
+
+bool
+ip_is_loop(const struct ifnet *ifp, const struct mbuf *m)
+{
+
+	return (m->m_flags & M_LOOP) != 0 || (ifp->if_flags & IFF_LOOPBACK) != 0;
+}
+
+/*
+ * The header: whole, writable and in one piece when this returns the packet;
+ * else the packet was dropped.  Padding behind the packet is cut off.
+ */
+static struct mbuf *
+ip_check_header(struct ifnet *ifp, struct mbuf *m)
+{
+	enum drop_reason why;
+	struct iphdr4 *ip;
+	struct mbuf *n;
+	unsigned hlen, len;
+	uint8_t vhl;
+
+	if (m->m_pktlen < IP_HLEN_MIN || !m_copydata(m, 0, 1, &vhl)) {
+		why = DROP_IP_SHORT;
+		goto drop;
+	}
+	if (vhl >> 4 != 4) {
+		why = DROP_IP_VERSION;
+		goto drop;
+	}
+	hlen = (vhl & 0xf) << 2;
+	if (hlen < IP_HLEN_MIN || hlen > m->m_pktlen) {
+		why = DROP_IP_HLEN;
+		goto drop;
+	}
+	if (m->m_len < hlen || !m_writable(m)) {
+		n = m_pullup(m, hlen);
+		if (n == NULL) {
+			why = DROP_NO_MBUF;
+			goto drop;
+		}
+		m = n;
+	}
+	ip = mtoip(m);
+	if ((m->m_csum_flags & M_CSUM_IP_OK) == 0 &&
+	    in_cksum_fold(in_cksum_add(ip, hlen, 0)) != 0) {
+		why = DROP_IP_CSUM;
+		goto drop;
+	}
+	len = be16(ip->ip_len);
+	if (len < hlen || len > m->m_pktlen) {
+		why = DROP_IP_LEN;
+		goto drop;
+	}
+	if (len < m->m_pktlen)
+		m_trim(m, len);
+	return m;
+drop:
+	m_drop(ifp, m, why);
+	return NULL;
+}
+
+/*
+ * Source and destination that may not be on a wire (RFC 1812 5.3.7, 4.2.2.11).
+ * Packets of our own that came back through lo may have any of ours.
+ */
+static bool
+ip_check_addrs(struct ifnet *ifp, struct mbuf *m)
+{
+	const struct iphdr4 *ip = mtoip(m);
+	enum drop_reason why;
+
+	if (ip_is_loop(ifp, m))
+		return true;
+	if (!in_ordinary(ip->ip_src)) {
+		/* 0.0.0.0 asks for an address, by broadcast only. */
+		if (ip->ip_src != 0 || ip->ip_dst != INADDR_BROADCAST) {
+			why = DROP_IP_SRC;
+			goto drop;
+		}
+	}
+	if (!in_ordinary(ip->ip_dst) && !in_is_multicast(ip->ip_dst) &&
+	    ip->ip_dst != INADDR_BROADCAST) {
+		why = DROP_IP_DST;
+		goto drop;
+	}
+	return true;
+drop:
+	m_drop(ifp, m, why);
+	return false;
+}
+
+/* Options: well-formed, and no source route.  false: dropped. */
+static bool
+ip_check_options(struct ifnet *ifp, struct mbuf *m)
+{
+	const struct iphdr4 *ip = mtoip(m);
+	const uint8_t *cp = (const uint8_t *)(ip + 1);
+	unsigned left = ip_hlen(ip) - IP_HLEN_MIN, n;
+
+	for (; left > 0; cp += n, left -= n) {
+		if (cp[0] == IPOPT_EOL)
+			break;
+		if (cp[0] == IPOPT_NOP) {
+			n = 1;
+			continue;
+		}
+		if (left < 2 || (n = cp[1]) < 2 || n > left)
+			goto bad;
+		switch (cp[0]) {
+		case IPOPT_LSRR:
+		case IPOPT_SSRR:
+			icmp_error(ifp, m, ICMP4_UNREACH,
+			    ICMP4_UNREACH_SRCFAIL, 0);
+			m_drop(ifp, m, DROP_IP_SRCROUTE);
+			return false;
+		case IPOPT_RR:
+			if (n < 3 || cp[2] < 4)
+				goto bad;
+			break;
+		default:
+			break;
+		}
+	}
+	return true;
+bad:
+	/* The pointer of a parameter problem is the first byte of its word. */
+	icmp_error(ifp, m, ICMP4_PARAMPROB, 0,
+	    (uint32_t)(cp - (const uint8_t *)ip) << 24);
+	m_drop(ifp, m, DROP_IP_OPTIONS);
+	return false;
+}
+
+/* Is the source one of our own addresses? */
+static bool
+ip_src_is_ours(const struct vnet *vn, uint32_t src)
+{
+	const struct rtentry *rt = rt_lookup4(vn, src);
+
+	return rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0;
+}
+
+static void
+ip_input_slow(struct ifnet *ifp, struct mbuf *m)
+{
+	struct vnet *vn = ifp->if_vnet;
+	const struct rtentry *rt;
+	const struct iphdr4 *ip;
+	bool loop;
+
+	if ((m->m_flags & M_PROMISC) != 0) {
+		m_drop(ifp, m, DROP_ETHER_NOT_OURS);
+		return;
+	}
+	m = ip_check_header(ifp, m);
+	if (m == NULL || !ip_check_addrs(ifp, m))
+		return;
+	ip = mtoip(m);
+	if (ip_hlen(ip) > IP_HLEN_MIN && !ip_check_options(ifp, m))
+		return;
+
+	loop = ip_is_loop(ifp, m);
+	if (!loop && ip->ip_src != 0 && ip_src_is_ours(vn, ip->ip_src)) {
+		m_drop(ifp, m, DROP_IP_LAND);
+		return;
+	}
+	if (ip->ip_dst == INADDR_BROADCAST) {
+		ip_local_input(ifp, m);
+		return;
+	}
+	if (in_is_multicast(ip->ip_dst)) {
+		/* 224.0.0.1: every host is a member. */
+		if (ip->ip_dst == htonl(INADDR_ALLHOSTS_GROUP))
+			ip_local_input(ifp, m);
+		else
+			m_drop(ifp, m, DROP_IP_MCAST);
+		return;
+	}
+	rt = rt_lookup4(vn, ip->ip_dst);
+	if (rt != NULL && ((rt->rt_flags & RTF_LOCAL) != 0 ||
+	    ((rt->rt_flags & RTF_BROADCAST) != 0 &&
+	    (rt->rt_ifp == ifp || loop)))) {
+		ip_local_input(ifp, m);
+		return;
+	}
+	if (loop)
+		m_drop(ifp, m, DROP_IP_CANTFORWARD);
+	else
+		ip_forward_slow(ifp, m, rt);
+}

@@ -1,0 +1,178 @@
+/*
+ * ip_local: packets for this host.  They wait in a queue of the CPU that
+ * received them and are handled by its soft interrupt, so that a flood to us
+ * does not hold up what is passing through.
+ */
+
+#include <errno.h>
+
+#include "netinet/ip_var.h"
+
+/* One CPU's queue; its own, but for the two counters others read. */
+struct ip_ifq {
+	struct mbuf	*iq_head, *iq_tail;
+	uint64_t	 iq_len;	/* atomic stores */
+	uint64_t	 iq_drops;	/* atomic stores */
+} __attribute__((__aligned__(64)));
+
+static inline struct ip_ifq *
+my_ifq(const struct vnet *vn)
+{
+
+	return &vn->vn_ip->iv_ifq[net_curcpu()->ci_index];
+}
+
+static inline void
+store64(uint64_t *p, uint64_t v)
+{
+
+	__atomic_store_n(p, v, __ATOMIC_RELAXED);
+}
+
+/* A packet that is ours and whole: to its protocol. */
+static void
+ip_deliver(struct ifnet *ifp, struct mbuf *m)
+{
+	const struct iphdr4 *ip = mtoip(m);
+
+	ip_stats(ifp->if_vnet)->ips_delivered++;
+	switch (ip->ip_p) {
+	case IPPROTO_ICMP:
+		icmp_input(ifp, m);
+		break;
+	case IPPROTO_UDP:
+		icmp_error(ifp, m, ICMP4_UNREACH, ICMP4_UNREACH_PORT, 0);
+		m_drop(ifp, m, DROP_IP_PORTUNREACH);
+		break;
+	default:
+		icmp_error(ifp, m, ICMP4_UNREACH, ICMP4_UNREACH_PROTO, 0);
+		m_drop(ifp, m, DROP_IP_PROTOUNREACH);
+		break;
+	}
+}
+
+/* The soft interrupt. */
+static void
+ip_local_softint(void *arg)
+{
+	struct vnet *vn = arg;
+	struct ip_ifq *iq = my_ifq(vn);
+	struct cpu *ci = net_curcpu();
+	enum cpu_stage prev;
+	struct mbuf *m, *next;
+	struct ifnet *ifp;
+
+	/* What arrives meanwhile (loopback) is for the next turn. */
+	m = iq->iq_head;
+	prev = cpu_stage_enter(ci, STAGE_LOCAL, (unsigned)iq->iq_len);
+	iq->iq_head = iq->iq_tail = NULL;
+	store64(&iq->iq_len, 0);
+	for (; m != NULL; m = next) {
+		next = m->m_nextpkt;
+		m->m_nextpkt = NULL;
+		ifp = ip_held_if(m);
+		in_iqueued_add(ifp, -1);
+		if ((mtoip(m)->ip_off & htons(IP_MF | IP_OFFMASK)) != 0) {
+			m = ip_reass(ifp, m);
+			if (m == NULL)
+				continue;
+		}
+		ip_deliver(ifp, m);
+	}
+	cpu_stage_switch(ci, prev);
+}
+
+void
+ip_local_input(struct ifnet *ifp, struct mbuf *m)
+{
+	struct vnet *vn = ifp->if_vnet;
+	struct ip_ifq *iq = my_ifq(vn);
+
+	if (iq->iq_len >= (uint64_t)__atomic_load_n(&vn->vn_ip->iv_ifq_maxlen,
+	    __ATOMIC_RELAXED)) {
+		store64(&iq->iq_drops, iq->iq_drops + 1);
+		m_drop(ifp, m, DROP_PKTQ_FULL);
+		return;
+	}
+	m->m_nextpkt = NULL;
+	ip_hold_if(m, ifp);
+	if (iq->iq_head == NULL)
+		iq->iq_head = m;
+	else
+		iq->iq_tail->m_nextpkt = m;
+	iq->iq_tail = m;
+	store64(&iq->iq_len, iq->iq_len + 1);
+	in_iqueued_add(ifp, 1);
+	softint_schedule(vn->vn_ip->iv_si);
+}
+
+void
+ip_local_sweep(struct ifnet *ifp)
+{
+	struct ip_ifq *iq = my_ifq(ifp->if_vnet);
+	struct mbuf **mp = &iq->iq_head, *m;
+
+	iq->iq_tail = NULL;
+	while ((m = *mp) != NULL) {
+		if (m->m_rcvif != ifp->if_handle) {
+			iq->iq_tail = m;
+			mp = &m->m_nextpkt;
+			continue;
+		}
+		*mp = m->m_nextpkt;
+		m->m_nextpkt = NULL;
+		store64(&iq->iq_len, iq->iq_len - 1);
+		in_iqueued_add(ifp, -1);
+		m_drop(ifp, m, DROP_IF_DETACHING);
+	}
+}
+
+uint64_t
+ip_local_len(struct vnet *vn)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < kern_ncpu(vn->vn_kern); i++)
+		n += __atomic_load_n(&vn->vn_ip->iv_ifq[i].iq_len,
+		    __ATOMIC_RELAXED);
+	return n;
+}
+
+uint64_t
+ip_local_drops(struct vnet *vn)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < kern_ncpu(vn->vn_kern); i++)
+		n += __atomic_load_n(&vn->vn_ip->iv_ifq[i].iq_drops,
+		    __ATOMIC_RELAXED);
+	return n;
+}
+
+int
+ip_local_init(struct vnet *vn)
+{
+	struct ip_vnet *iv = vn->vn_ip;
+
+	iv->iv_ifq = host_alloc(vn->vn_kern->k_host,
+	    kern_ncpu(vn->vn_kern) * sizeof(*iv->iv_ifq), 64);
+	if (iv->iv_ifq == NULL)
+		return ENOMEM;
+	iv->iv_si = softint_establish(vn->vn_kern, "ip", ip_local_softint, vn);
+	if (iv->iv_si == NULL) {
+		host_free(vn->vn_kern->k_host, iv->iv_ifq);
+		iv->iv_ifq = NULL;
+		return ENOMEM;
+	}
+	return 0;
+}
+
+/* Every interface is gone, and with them what was queued. */
+void
+ip_local_fini(struct vnet *vn)
+{
+	struct ip_vnet *iv = vn->vn_ip;
+
+	softint_disestablish(iv->iv_si);
+	host_free(vn->vn_kern->k_host, iv->iv_ifq);
+}

@@ -1,0 +1,258 @@
+/*
+ * ip_offload: offload state for interfaces that cannot carry it: the
+ * checksum that was left for later is computed, the large packet is cut into
+ * segments (TCP and UDP over IPv4).
+ *
+ * What a segment inherits: IP header with its own length, identification and
+ * checksum; TCP header with its own sequence number, FIN and PSH in the last
+ * segment only, CWR in the first only (RFC 3168 6.1.2); UDP header with its own length.
+ */
+
+#include "netinet/ip_var.h"
+
+#define TCP_FIN		0x01
+#define TCP_PSH		0x08
+#define TCP_CWR		0x80
+
+#define PROTO_TCP	6
+#define PROTO_UDP	17
+
+/*
+ * Length of the headers in front of the payload of a packet to be cut, or 0
+ * when they do not fit it.
+ */
+static unsigned
+seg_hdrlen(const struct mbuf *m)
+{
+	const struct iphdr4 *ip = mtoip(m);
+	unsigned hlen = ip_hlen(ip), thlen;
+	uint8_t off;
+
+	if (hlen < IP_HLEN_MIN || m->m_len < hlen || m->m_segsz == 0)
+		return 0;
+	if ((m->m_csum_flags & M_TSO4) != 0) {
+		if (ip->ip_p != PROTO_TCP || !m_copydata(m, hlen + 12, 1, &off))
+			return 0;
+		thlen = (off >> 4) << 2;
+		if (thlen < 20)
+			return 0;
+	} else {
+		if (ip->ip_p != PROTO_UDP)
+			return 0;
+		thlen = 8;
+	}
+	if (hlen + thlen > m->m_pktlen)
+		return 0;
+	return hlen + thlen;
+}
+
+unsigned
+ip_segment_len(const struct mbuf *m)
+{
+	unsigned hdr = seg_hdrlen(m), payload;
+
+	if (hdr == 0)
+		return 0;
+	payload = m->m_pktlen - hdr;
+	return hdr + (payload < m->m_segsz ? payload : m->m_segsz);
+}
+
+/*
+ * Compute the checksum that M_CSUM_PARTIAL left open.  The field holds the
+ * pseudo-header's sum, so it is summed along.
+ */
+enum drop_reason
+ip_finish_cksum(struct mbuf **mp)
+{
+	struct mbuf *m = *mp, *n;
+	unsigned start = m->m_csum_start, at = start + m->m_csum_offset;
+	uint16_t sum;
+
+	if ((m->m_csum_flags & M_CSUM_PARTIAL) == 0)
+		return DROP_NREASONS;
+	if (at + 2 > m->m_pktlen || at + 2 > MBUF_SIZE)
+		return DROP_TX_OFFLOAD;
+	if (m->m_len < at + 2 || !m_writable(m)) {
+		n = m_pullup(m, at + 2);
+		if (n == NULL)
+			return DROP_OUT_NOBUF;
+		*mp = m = n;
+	}
+	sum = in_cksum_mbuf(m, start, m->m_pktlen - start, 0);
+	/* 0 would say "none" in UDP, and is as good as 0xffff in TCP. */
+	if (sum == 0)
+		sum = 0xffff;
+	memcpy(m->m_data + at, &sum, 2);
+	m->m_csum_flags &= ~M_CSUM_PARTIAL;
+	return DROP_NREASONS;
+}
+
+/* What all segments of a packet share. */
+struct seg_plan {
+	struct mbuf	*sg_m;
+	unsigned	 sg_hdr, sg_iphlen;
+	uint8_t		 sg_header[60 + 60];
+	uint32_t	 sg_seq;	/* host order */
+	uint16_t	 sg_id;		/* host order */
+	bool		 sg_tcp, sg_partial;
+};
+
+static void
+seg_fix_transport(const struct seg_plan *sg, struct mbuf *n, unsigned at,
+    unsigned len, bool last)
+{
+	const struct iphdr4 *ip = mtoip(n);
+	unsigned thlen = sg->sg_hdr - sg->sg_iphlen, tlen = thlen + len;
+	uint8_t *th = n->m_data + sg->sg_iphlen;
+	uint16_t sum16;
+	uint32_t sum, seq;
+
+	if (sg->sg_tcp) {
+		seq = be32(sg->sg_seq + at);
+		memcpy(th + 4, &seq, 4);
+		if (!last)
+			th[13] &= ~(TCP_FIN | TCP_PSH);
+		if (at != 0 && (sg->sg_m->m_csum_flags & M_TSO_ECN) != 0)
+			th[13] &= ~TCP_CWR;
+	} else {
+		sum16 = be16((uint16_t)tlen);
+		memcpy(th + 4, &sum16, 2);
+	}
+	n->m_csum_start = (uint16_t)sg->sg_iphlen;
+	n->m_csum_offset = sg->sg_tcp ? 16 : 6;
+	sum = in_cksum_pseudo(ip->ip_src, ip->ip_dst, ip->ip_p, tlen);
+	sum16 = (uint16_t)~in_cksum_fold(sum);
+	memcpy(th + n->m_csum_offset, &sum16, 2);
+	n->m_csum_flags = M_CSUM_PARTIAL;
+	/* The header is in the first buffer, which is ours: cannot fail. */
+	if (!sg->sg_partial)
+		(void)ip_finish_cksum(&n);
+}
+
+/* The segment of len payload bytes at `at'; NULL: memory is out. */
+static struct mbuf *
+seg_piece(const struct seg_plan *sg, unsigned at, unsigned len, bool last)
+{
+	const struct mbuf *m = sg->sg_m;
+	unsigned off = sg->sg_hdr + at, left = len, c;
+	struct iphdr4 *ip;
+	struct mbuf *n;
+
+	n = m_gethdr();
+	if (n == NULL)
+		return NULL;
+	if (m_append(n, sg->sg_header, sg->sg_hdr) != 0)
+		goto fail;
+	while (off >= m->m_len && m->m_next != NULL) {
+		off -= m->m_len;
+		m = m->m_next;
+	}
+	for (; left != 0; left -= c, m = m->m_next, off = 0) {
+		c = m->m_len - off < left ? m->m_len - off : left;
+		if (m_append(n, m->m_data + off, c) != 0)
+			goto fail;
+	}
+	m = sg->sg_m;
+	ip = mtoip(n);
+	ip->ip_len = be16((uint16_t)(sg->sg_hdr + len));
+	ip->ip_id = be16((uint16_t)(sg->sg_id + at / m->m_segsz));
+	ip_set_cksum(ip);
+
+	n->m_rcvif = m->m_rcvif;
+	n->m_flags = m->m_flags;
+	n->m_flowid = m->m_flowid;
+	n->m_loops = m->m_loops;
+	n->m_tstamp = m->m_tstamp;
+	n->m_nexthop = m->m_nexthop;
+	n->m_rt = m->m_rt;
+	seg_fix_transport(sg, n, at, len, last);
+	return n;
+fail:
+	m_freem(n);
+	return NULL;
+}
+
+static enum drop_reason
+seg_plan(struct seg_plan *sg, struct mbuf *m, const struct ifnet *ifp)
+{
+	const struct iphdr4 *ip = mtoip(m);
+	uint32_t seq;
+
+	sg->sg_m = m;
+	sg->sg_hdr = seg_hdrlen(m);
+	if (sg->sg_hdr == 0 || sg->sg_hdr > sizeof(sg->sg_header) ||
+	    (m->m_csum_flags & M_TSO6) != 0 ||
+	    !m_copydata(m, 0, sg->sg_hdr, sg->sg_header))
+		return DROP_TX_OFFLOAD;
+	sg->sg_iphlen = ip_hlen(ip);
+	sg->sg_tcp = (m->m_csum_flags & M_TSO4) != 0;
+	sg->sg_partial = (ifp->if_csum_tx & M_CSUM_PARTIAL) != 0;
+	sg->sg_id = be16(ip->ip_id);
+	sg->sg_seq = 0;
+	if (sg->sg_tcp) {
+		memcpy(&seq, sg->sg_header + sg->sg_iphlen + 4, 4);
+		sg->sg_seq = be32(seq);
+	}
+	return DROP_NREASONS;
+}
+
+void
+ip_segment_output(struct ifnet *ifp, struct mbuf *m, unsigned mtu)
+{
+	struct ip_stats *ips = ip_stats(ifp->if_vnet);
+	unsigned at, len, total;
+	enum drop_reason why;
+	struct seg_plan sg;
+	struct mvec mv;
+	struct mbuf *n;
+
+	why = seg_plan(&sg, m, ifp);
+	if (why != DROP_NREASONS) {
+		ip_out_drop(ifp, m, why);
+		return;
+	}
+	ips->ips_segmented++;
+	total = m->m_pktlen - sg.sg_hdr;
+	mv.mv_n = 0;
+	at = 0;
+	do {
+		len = total - at < m->m_segsz ? total - at : m->m_segsz;
+		n = seg_piece(&sg, at, len, at + len == total);
+		if (n == NULL)
+			break;
+		if (n->m_pktlen > mtu)
+			ip_fragment_output(ifp, n, mtu);
+		else
+			mv.mv_m[mv.mv_n++] = n;
+		if (mv.mv_n == MVEC_MAX)
+			if_output_vec(ifp, AF_INET, &mv);
+		at += len;
+	} while (at < total);
+
+	/* Whole segments are worth sending even when the last were lost. */
+	if (mv.mv_n != 0)
+		if_output_vec(ifp, AF_INET, &mv);
+	if (at < total)
+		ip_out_drop(ifp, m, DROP_OUT_NOBUF);
+	else
+		m_freem(m);
+}
+
+void
+ip_offload_output(struct ifnet *ifp, struct mbuf *m)
+{
+	unsigned gso = m->m_csum_flags & M_GSO_MASK;
+	enum drop_reason why = DROP_NREASONS;
+
+	if ((gso & ~ifp->if_csum_tx) != 0) {
+		ip_segment_output(ifp, m, IP_MAXPACKET);
+		return;
+	}
+	/* A device that segments computes checksums as well. */
+	if (gso == 0 && (ifp->if_csum_tx & M_CSUM_PARTIAL) == 0)
+		why = ip_finish_cksum(&m);
+	if (why != DROP_NREASONS)
+		ip_out_drop(ifp, m, why);
+	else
+		ip_out_one(ifp, m);
+}

@@ -1,0 +1,127 @@
+/*
+ * ip_output: packets that originate here.
+ */
+
+#include <errno.h>
+
+#include "netinet/ip_var.h"
+
+/*
+ * Identification (RFC 6864): unique for a while among packets of the same
+ * addresses.  A counter of each CPU, far from the others', will do.
+ */
+uint16_t
+ip_newid(void)
+{
+	static __thread uint32_t counter;
+	struct cpu *ci = net_curcpu();
+
+	if (counter == 0)
+		counter = khash_u64((uintptr_t)ci ^ ci->ci_now) | 1;
+	counter += 0x10001;	/* never 0 for long, and no even steps lost */
+	return be16((uint16_t)(counter ^ counter >> 16));
+}
+
+/*
+ * To one of our own addresses: out and in through lo0, so that it is seen and
+ * counted there; without lo0 it is received by the address's own interface.
+ */
+int
+ip_loopback(struct vnet *vn, struct mbuf *m, const struct rtentry *rt)
+{
+	struct ifnet *lo, *ifp = rt->rt_ifp;
+
+	lo = (ifp->if_flags & IFF_LOOPBACK) != 0 ? ifp : ifunit(vn, "lo0");
+	if (lo != NULL && (lo->if_flags & (IFF_LOOPBACK | IFF_UP)) ==
+	    (IFF_LOOPBACK | IFF_UP)) {
+		m->m_rt = rt;
+		m->m_nexthop = mtoip(m)->ip_dst;
+		ip_out_one(lo, m);
+		return 0;
+	}
+	m->m_flags = (m->m_flags & ~M_LOCAL) | M_LOOP;
+	m->m_csum_flags |= M_CSUM_IP_OK;
+	m->m_rcvif = ifp->if_handle;
+	m->m_ptr = NULL;
+	if_stat_add(ifp, IF_STAT_IPACKETS, 1);
+	if_stat_add(ifp, IF_STAT_IBYTES, m->m_pktlen);
+	ip_local_input(ifp, m);
+	return 0;
+}
+
+/* The errno and reason for which a packet cannot take a route; 0: it can. */
+static int
+ip_output_refuse(const struct rtentry *rt, const struct iphdr4 *ip,
+    enum drop_reason *why)
+{
+
+	if (rt == NULL) {
+		*why = DROP_IP_NOROUTE;
+		return ENETUNREACH;
+	}
+	if ((rt->rt_flags & RTF_LOCAL) != 0)
+		return 0;
+	if ((rt->rt_flags & RTF_BLACKHOLE) != 0) {
+		*why = DROP_IP_BLACKHOLE;
+		return ENETUNREACH;
+	}
+	if ((rt->rt_flags & RTF_REJECT) != 0) {
+		*why = DROP_IP_REJECT;
+		return EHOSTUNREACH;
+	}
+	/* Never on a wire (RFC 1122 3.2.1.3), whatever the default route. */
+	if (!in_ordinary(ip->ip_dst) &&
+	    (rt->rt_ifp->if_flags & IFF_LOOPBACK) == 0) {
+		*why = DROP_IP_DST;
+		return ENETUNREACH;
+	}
+	return 0;
+}
+
+int
+ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
+{
+	struct iphdr4 *ip = mtoip(m);
+	const struct rtentry *rt;
+	enum drop_reason why;
+	struct ifaddr *ifa;
+	int error;
+
+	m->m_rcvif = 0;
+	m->m_flags = M_LOCAL;
+	ip->ip_len = be16((uint16_t)m->m_pktlen);
+	ip->ip_id = ip_newid();
+	ip->ip_ttl = (uint8_t)(ttl != 0 ? ttl :
+	    (unsigned)vn->vn_ip->iv_ttl);
+
+	rt = rt_lookup4(vn, ip->ip_dst);
+	error = ip_output_refuse(rt, ip, &why);
+	if (error != 0)
+		goto drop;
+	if (ip->ip_src == 0) {
+		ifa = rt->rt_ifa;
+		if (ifa != NULL && ifa->ifa_addr->sa_family == AF_INET)
+			ip->ip_src = ifatoia(ifa)->ia_addr.sin_addr.s_addr;
+		else
+			ip->ip_src = in_ifsource(rt->rt_ifp, ip->ip_dst);
+		if (ip->ip_src == 0) {
+			why = DROP_IP_SRC;
+			error = EADDRNOTAVAIL;
+			goto drop;
+		}
+	}
+	ip_set_cksum(ip);
+	ip_stats(vn)->ips_localout++;
+	if ((rt->rt_flags & RTF_LOCAL) != 0)
+		return ip_loopback(vn, m, rt);
+	if (!ip_fits(m, ip_rt_mtu(rt)) && (ip->ip_off & htons(IP_DF)) != 0) {
+		why = DROP_IP_NEEDFRAG;
+		error = EMSGSIZE;
+		goto drop;
+	}
+	ip_send(m, rt, rt->rt_ifp);
+	return 0;
+drop:
+	m_drop(NULL, m, why);
+	return error;
+}

@@ -1,0 +1,199 @@
+/*
+ * ip_stats: settings and counters of IPv4, ICMP and ARP in the sysctl tree.
+ * Counters are a virtual subtree, net.inet.stats.<name>, summed over the CPUs
+ * when read.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "netinet/arp_var.h"
+
+#define STATS_PREFIX	"net.inet.stats"
+
+struct stat_name {
+	const char	*sn_name;
+	size_t		 sn_offset;
+};
+
+static const struct stat_name stat_names[] = {
+#define X(f, name, text)	{ STATS_PREFIX "." name, \
+	    offsetof(struct ip_stats, f) },
+	IP_STATS(X)
+#undef X
+};
+#define NSTATS	(sizeof(stat_names) / sizeof(stat_names[0]))
+
+static uint64_t
+stat_sum(const struct vnet *vn, size_t offset)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < kern_ncpu(vn->vn_kern); i++)
+		sum += __atomic_load_n((const uint64_t *)(const void *)
+		    ((const char *)&vn->vn_ip->iv_stats[i] + offset),
+		    __ATOMIC_RELAXED);
+	return sum;
+}
+
+static int
+stats_handler(struct vnet *vn, const char *name, void *arg,
+    struct sysctl_op *op)
+{
+
+	(void)arg;
+	for (size_t i = 0; i < NSTATS; i++)
+		if (strcmp(stat_names[i].sn_name, name) == 0)
+			return sysctl_handle_quad_ro(op,
+			    stat_sum(vn, stat_names[i].sn_offset));
+	return ENOENT;
+}
+
+static int
+stats_next(struct vnet *vn, void *arg, const char *after,
+    char next[SYSCTL_NAMESIZE])
+{
+	const char *best = NULL;
+
+	(void)vn;
+	(void)arg;
+	for (size_t i = 0; i < NSTATS; i++)
+		if (strcmp(stat_names[i].sn_name, after) > 0 &&
+		    (best == NULL || strcmp(stat_names[i].sn_name, best) < 0))
+			best = stat_names[i].sn_name;
+	if (best == NULL)
+		return ENOENT;
+	(void)snprintf(next, SYSCTL_NAMESIZE, "%s", best);
+	return 0;
+}
+
+static int
+ifq_handler(struct vnet *vn, const char *name, void *arg,
+    struct sysctl_op *op)
+{
+	uint64_t (*fn)(struct vnet *);
+
+	(void)name;
+	fn = arg == NULL ? ip_local_len : ip_local_drops;
+	return sysctl_handle_quad_ro(op, fn(vn));
+}
+
+static int
+arp_entries_handler(struct vnet *vn, const char *name, void *arg,
+    struct sysctl_op *op)
+{
+	struct lltable *lt = &vn->vn_arp->av_table;
+	uint64_t n;
+
+	(void)name;
+	(void)arg;
+	kspin_lock(&lt->lt_lock);
+	n = lt->lt_hash.kh_count;
+	kspin_unlock(&lt->lt_lock);
+	return sysctl_handle_quad_ro(op, n);
+}
+
+static int
+add_all(struct vnet *vn, const struct sysctl_node *node, size_t n)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < n && error == 0; i++)
+		error = sysctl_add(vn, &node[i]);
+	return error;
+}
+
+static struct sysctl_node
+setting(const char *name, const char *descr, int64_t *v, int64_t min,
+    int64_t max)
+{
+	struct sysctl_node node = {
+		.sn_name = name, .sn_descr = descr, .sn_writable = true,
+		.sn_int = v, .sn_min = min, .sn_max = max,
+	};
+
+	return node;
+}
+
+static struct sysctl_node
+reading(const char *name, const char *descr, sysctl_handler *fn, void *arg)
+{
+	struct sysctl_node node = {
+		.sn_name = name, .sn_descr = descr, .sn_handler = fn,
+		.sn_arg = arg,
+	};
+
+	return node;
+}
+
+int
+ip_sysctl_init(struct vnet *vn)
+{
+	static const struct sysctl_virtual stats = {
+		.sv_prefix = STATS_PREFIX,
+		.sv_handler = stats_handler,
+		.sv_next = stats_next,
+	};
+	struct ip_vnet *iv = vn->vn_ip;
+	const struct sysctl_node nodes[] = {
+		setting("net.inet.ip.forwarding",
+		    "Forward packets between interfaces",
+		    &iv->iv_forwarding, 0, 1),
+		setting("net.inet.ip.redirect",
+		    "Tell sources of a better first hop",
+		    &iv->iv_redirect, 0, 1),
+		setting("net.inet.ip.ttl",
+		    "Time to live of packets from here",
+		    &iv->iv_ttl, 1, 255),
+		setting("net.inet.ip.maxfragpackets",
+		    "Packets being put together, at most",
+		    &iv->iv_maxfragpackets, 0, IP_MAXFRAGPACKETS_MAX),
+		setting("net.inet.ip.maxfrags",
+		    "Fragments held for that, at most",
+		    &iv->iv_maxfrags, 0, 65536),
+		setting("net.inet.ip.ifq.maxlen",
+		    "Packets for this host that wait on a CPU, at most",
+		    &iv->iv_ifq_maxlen, 0, 65536),
+		reading("net.inet.ip.ifq.len",
+		    "Packets for this host that wait", ifq_handler, NULL),
+		reading("net.inet.ip.ifq.drops",
+		    "Packets for this host dropped for want of room",
+		    ifq_handler, iv),
+		setting("net.inet.icmp.errppslimit",
+		    "ICMP errors sent a second; 0 none, -1 any number",
+		    &iv->iv_icmp_errppslim, -1, 1000000),
+		setting("net.inet.icmp.bmcastecho",
+		    "Answer echo requests to broadcast addresses",
+		    &iv->iv_icmp_bmcastecho, 0, 1),
+	};
+	int error;
+
+	error = add_all(vn, nodes, sizeof(nodes) / sizeof(nodes[0]));
+	return error != 0 ? error : sysctl_add_virtual(vn, &stats);
+}
+
+int
+arp_sysctl_init(struct vnet *vn)
+{
+	struct arp_vnet *av = vn->vn_arp;
+	const struct sysctl_node nodes[] = {
+		setting("net.inet.arp.keep",
+		    "Seconds an answer is believed", &av->av_keep, 1, 86400),
+		setting("net.inet.arp.down",
+		    "Seconds a neighbour that did not answer is not asked again",
+		    &av->av_down, 1, 3600),
+		setting("net.inet.arp.maxhold",
+		    "Packets that wait for one neighbour's answer, at most",
+		    &av->av_maxhold, 0, 1024),
+		setting("net.inet.arp.maxentries",
+		    "Neighbours of one interface, at most",
+		    &av->av_maxentries, 2, 1 << 20),
+		setting("net.inet.arp.maxpps",
+		    "ARP packets handled on a CPU a second; -1 any number",
+		    &av->av_maxpps, -1, 1 << 30),
+		reading("net.inet.arp.entries",
+		    "Neighbours known or asked for", arp_entries_handler, NULL),
+	};
+
+	return add_all(vn, nodes, sizeof(nodes) / sizeof(nodes[0]));
+}

@@ -1,0 +1,326 @@
+/*
+ * ip_var: what the files of src/netinet share and nobody else needs: the
+ * layout of the headers (RFC 791, 792, 826, 768, 793), the per-interface part,
+ * and the steps of the packet path that live in different files.
+ *
+ * Addresses and multi-byte fields of headers are in network order unless the
+ * name says otherwise.
+ */
+
+#ifndef NETINET_IP_VAR_H
+#define NETINET_IP_VAR_H
+
+#include <string.h>
+
+#include "netinet/in_var.h"
+
+#define IP_HLEN_MIN	20
+#define IP_MAXPACKET	65535
+
+struct iphdr4 {
+	uint8_t		 ip_vhl;	/* version, header length in words */
+	uint8_t		 ip_tos;
+	uint16_t	 ip_len;
+	uint16_t	 ip_id;
+	uint16_t	 ip_off;
+#define IP_DF		0x4000
+#define IP_MF		0x2000
+#define IP_OFFMASK	0x1fff
+	uint8_t		 ip_ttl;
+	uint8_t		 ip_p;
+	uint16_t	 ip_sum;
+	uint32_t	 ip_src, ip_dst;
+} __attribute__((__packed__));
+
+#define IPOPT_EOL	0
+#define IPOPT_NOP	1
+#define IPOPT_RR	7
+#define IPOPT_LSRR	131
+#define IPOPT_SSRR	137
+#define IPOPT_COPIED	0x80
+
+struct icmphdr4 {
+	uint8_t		 icmp_type;
+	uint8_t		 icmp_code;
+	uint16_t	 icmp_cksum;
+	union {
+		struct {
+			uint16_t id, seq;
+		}	 icmp_echo;
+		struct {
+			uint16_t pad, mtu;
+		}	 icmp_pmtu;
+		uint32_t icmp_word;
+	};
+} __attribute__((__packed__));
+#define ICMP_HLEN	8
+
+#define ICMP4_ECHOREPLY	0
+#define ICMP4_UNREACH	3
+#define ICMP4_UNREACH_NET	0
+#define ICMP4_UNREACH_HOST	1
+#define ICMP4_UNREACH_PROTO	2
+#define ICMP4_UNREACH_PORT	3
+#define ICMP4_UNREACH_NEEDFRAG	4
+#define ICMP4_UNREACH_SRCFAIL	5
+#define ICMP4_QUENCH	4
+#define ICMP4_REDIRECT	5
+#define ICMP4_REDIRECT_HOST	1
+#define ICMP4_ECHO	8
+#define ICMP4_TIMXCEED	11
+#define ICMP4_TIMXCEED_TTL	0
+#define ICMP4_TIMXCEED_REASS	1
+#define ICMP4_PARAMPROB	12
+
+struct arphdr {
+	uint16_t	 ar_hrd;	/* 1: Ethernet */
+	uint16_t	 ar_pro;
+	uint8_t		 ar_hln;
+	uint8_t		 ar_pln;
+	uint16_t	 ar_op;
+#define ARP_REQUEST	1
+#define ARP_REPLY	2
+	uint8_t		 ar_sha[ETHER_ADDR_LEN];
+	uint32_t	 ar_spa;
+	uint8_t		 ar_tha[ETHER_ADDR_LEN];
+	uint32_t	 ar_tpa;
+} __attribute__((__packed__));
+_Static_assert(sizeof(struct arphdr) == 28, "RFC 826 over Ethernet");
+
+/*
+ * IPv4's part of an interface, in if_afdata.
+ *	t: the vnet's lltable spin lock
+ */
+struct in_ifdata {
+	struct kern_defer id_defer;
+	struct kern	*id_kern;
+	uint64_t	 id_iqueued;	/* atomic: its packets in our queues */
+	uint32_t	 id_oqueued;	/* atomic, written with t: held for
+					 * resolution */
+	uint32_t	 id_nentries;	/* t: neighbours */
+	uint32_t	 id_nunres;	/* t: of them not resolved */
+	LIST_HEAD(, llentry) id_entries; /* t: */
+};
+
+static inline struct in_ifdata *
+in_ifdata(const struct ifnet *ifp)
+{
+
+	return __atomic_load_n(&ifp->if_afdata[DOM_SLOT_INET],
+	    __ATOMIC_CONSUME);
+}
+
+/* A packet entered (n 1) or left (n -1) a queue of received packets. */
+static inline void
+in_iqueued_add(struct ifnet *ifp, int64_t n)
+{
+	struct in_ifdata *id = in_ifdata(ifp);
+
+	if (id != NULL)
+		__atomic_fetch_add(&id->id_iqueued, (uint64_t)n,
+		    __ATOMIC_RELAXED);
+}
+
+/*
+ * The interface a packet in one of our queues came from.  It is safe to keep:
+ * an interface sweeps its packets out of the queues before it goes.
+ */
+static inline void
+ip_hold_if(struct mbuf *m, struct ifnet *ifp)
+{
+
+	m->m_scratch[2] = (uintptr_t)ifp;
+}
+
+static inline struct ifnet *
+ip_held_if(const struct mbuf *m)
+{
+
+	return (struct ifnet *)(uintptr_t)m->m_scratch[2];
+}
+
+/*
+ * May an address be the source of a packet, or an ordinary destination?  Not
+ * 0/8, 127/8, multicast, class E, broadcast (RFC 1812 5.3.7).
+ */
+static inline bool
+in_ordinary(uint32_t addr)
+{
+	uint8_t b = (uint8_t)addr;	/* first byte on the wire */
+
+	return (uint8_t)(b - 1) < 223 && b != 127;
+}
+
+static inline bool
+in_is_multicast(uint32_t addr)
+{
+
+	return (addr & 0xf0) == 0xe0;
+}
+
+static inline bool
+in_is_loopback(uint32_t addr)
+{
+
+	return (addr & 0xff) == 127;
+}
+
+static inline uint32_t
+in_mask(unsigned len)
+{
+
+	return len == 0 ? 0 : __builtin_bswap32(~0u << (32 - len));
+}
+
+static inline struct iphdr4 *
+mtoip(const struct mbuf *m)
+{
+
+	return (struct iphdr4 *)(void *)m->m_data;
+}
+
+static inline unsigned
+ip_hlen(const struct iphdr4 *ip)
+{
+
+	return (ip->ip_vhl & 0xf) << 2;
+}
+
+static inline uint16_t
+be16(uint16_t x)
+{
+
+	return __builtin_bswap16(x);
+}
+
+static inline uint32_t
+be32(uint32_t x)
+{
+
+	return __builtin_bswap32(x);
+}
+
+/* Compute the header checksum anew. */
+static inline void
+ip_set_cksum(struct iphdr4 *ip)
+{
+
+	ip->ip_sum = 0;
+	ip->ip_sum = in_cksum_fold(in_cksum_add(ip, ip_hlen(ip), 0));
+}
+
+/*
+ * One hop less (RFC 1624): the sum of the header stays right by adding to the
+ * checksum what was taken from the time to live.
+ */
+static inline void
+ip_dec_ttl(struct iphdr4 *ip)
+{
+	uint32_t c = (uint32_t)ip->ip_sum + 1;
+
+	ip->ip_sum = (uint16_t)(c + (c >= 0xffff));
+	ip->ip_ttl--;
+}
+
+/* Header and payload of a segment of this packet, in bytes of IPv4; 0: the
+ * headers do not fit the packet.  Only for M_TSO4 and M_USO. */
+unsigned ip_segment_len(const struct mbuf *);
+/*
+ * ip_offload.c.  Compute a checksum left for later (M_CSUM_PARTIAL; else nothing to
+ * do); may replace the head.  DROP_NREASONS, or why it cannot be done.
+ */
+enum drop_reason ip_finish_cksum(struct mbuf **);
+/* Cut a M_TSO4 or M_USO packet and offer the pieces, those that exceed mtu in
+ * fragments. */
+void	ip_segment_output(struct ifnet *, struct mbuf *, unsigned mtu);
+
+/* Count as offered and dropped on an output interface. */
+static inline void
+ip_out_drop(struct ifnet *ifp, struct mbuf *m, enum drop_reason why)
+{
+
+	if_stat_add(ifp, IF_STAT_OFFERED, 1);
+	m_drop(ifp, m, why);
+}
+
+/* One packet to an interface's output. */
+static inline void
+ip_out_one(struct ifnet *ifp, struct mbuf *m)
+{
+	struct mvec mv;
+
+	mv.mv_n = 1;
+	mv.mv_m[0] = m;
+	if_output_vec(ifp, AF_INET, &mv);
+}
+
+/* ip_input.c.  A packet whose header was not found plain: check it whole. */
+bool	ip_is_loop(const struct ifnet *, const struct mbuf *);
+
+/* ip_forward.c.  The last steps towards a route for a packet whose TTL and
+ * destination are settled: next hop, offload, fragments.  The packet was counted
+ * where it came from.  mtu 0 or more than the limit: fits. */
+void	ip_send(struct mbuf *, const struct rtentry *, struct ifnet *);
+unsigned ip_rt_mtu(const struct rtentry *);
+/* Does it leave without being fragmented? */
+bool	ip_fits(const struct mbuf *, unsigned mtu);
+
+/* ip_output.c: identification for a new packet, network order. */
+uint16_t ip_newid(void);
+int	ip_loopback(struct vnet *, struct mbuf *, const struct rtentry *);
+
+/* ip_local.c.  CPU: from the softint, checked packets for this host. */
+int	ip_local_init(struct vnet *);
+void	ip_local_fini(struct vnet *);
+void	ip_local_sweep(struct ifnet *);
+uint64_t ip_local_len(struct vnet *);
+uint64_t ip_local_drops(struct vnet *);
+
+/* ip_reass.c */
+#define IP_MAXFRAGPACKETS_MAX	4096
+int	ip_reass_init(struct vnet *);
+void	ip_reass_fini(struct vnet *);
+
+/* icmp.c */
+int	icmp_init(struct vnet *);
+void	icmp_fini(struct vnet *);
+/* CPU: take a token of a limit a second; <0 any, 0 none. */
+struct ip_tokens {
+	uint64_t	 it_ns;		/* when tokens were last added */
+	uint64_t	 it_tokens;	/* thousandths */
+};
+bool	ip_token_take(struct ip_tokens *, uint64_t now, int64_t persec);
+/* CPU: a redirect (RFC 1812 5.2.7.2) to the packet's source. */
+void	icmp_redirect(struct ifnet *, struct mbuf *, uint32_t gw);
+
+/* icmp_ping.c */
+#define ICMP_NPINGS	256
+struct icmp_vnet {
+	struct kspin	 icv_lock;		/* slots change */
+	struct icmp_ping *icv_ping[ICMP_NPINGS]; /* rcu; by low byte of id */
+	struct ip_tokens *icv_tokens;		/* one a CPU, a line each */
+};
+/* CPU: an echo reply, or an error about an echo request; m at the ICMP
+ * message.  false: nobody waits for it. */
+bool	icmp_ping_input(struct vnet *, const struct iphdr4 *, uint16_t id,
+	    uint16_t seq, uint8_t type, uint8_t code, uint32_t bytes);
+
+/* ip_stats.c */
+int	ip_sysctl_init(struct vnet *);
+int	arp_sysctl_init(struct vnet *);
+
+/* in.c, in_control.c */
+void	in_purgeif(struct ifnet *);
+int	in_ioctl(struct ifnet *, unsigned long cmd, void *data);
+/* Any, read section: first IPv4 address of an interface, or the one that fits
+ * a destination best; 0: none. */
+uint32_t in_ifsource(struct ifnet *, uint32_t dst);
+
+static inline struct in_ifaddr *
+ifatoia(struct ifaddr *ifa)
+{
+
+	return (struct in_ifaddr *)ifa;
+}
+
+#endif /* !NETINET_IP_VAR_H */
