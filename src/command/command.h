@@ -31,6 +31,13 @@ struct cmd_ctx {
 	bool		 cc_config;	/* from a file: no interactive ones */
 	/* Set by a signal handler: stop what runs long.  May be NULL. */
 	const volatile int *cc_interrupted;
+	/*
+	 * Opens a tap device where the program runs (ifconfig ... create here):
+	 * the descriptor and the device's name, or -1.  NULL: cannot.
+	 */
+	int		(*cc_open_tap)(const char *name, char *devname,
+			    struct ifnet_error *);
+	int		 cc_errno;	/* out: of the request that failed */
 };
 
 /* Exit codes of our own subcommands; the BSD ones use 1 for usage. */

@@ -1,0 +1,228 @@
+/*
+ * ifctl: the command-line client of ifnetd.
+ */
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ifctl.h"
+
+static volatile int interrupted;
+
+static void
+on_interrupt(int sig)
+{
+
+	(void)sig;
+	interrupted = 1;
+}
+
+void
+interrupt_arm(void)
+{
+	struct sigaction sa;
+
+	interrupted = 0;
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = on_interrupt;
+	/* The second one kills: not every wait looks at the flag. */
+	sa.sa_flags = (int)SA_RESETHAND;
+	(void)sigaction(SIGINT, &sa, NULL);
+	if (!isatty(STDIN_FILENO))
+		(void)sigaction(SIGTERM, &sa, NULL);
+}
+
+struct options {
+	const char	*url;		/* NULL: $IFNETD or the default */
+	const char	*vnet;
+	bool		 help, version, complete;
+};
+
+static void
+usage(FILE *fp)
+{
+
+	(void)fprintf(fp, "usage: ifctl [-s URL] [-n VNET] [COMMAND "
+	    "[ARGUMENT ...]]\n       (\"ifctl help\" lists the "
+	    "commands)\n");
+}
+
+/* Global options; the index of the first word after them, or -1. */
+static int
+parse_options(int argc, char **argv, struct options *op)
+{
+	const char *word, *value;
+	int i;
+
+	memset(op, 0, sizeof(*op));
+	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		word = argv[i];
+		if (strcmp(word, "--") == 0)
+			return i + 1;
+		if (strcmp(word, "--complete") == 0) {
+			op->complete = true;
+			return i + 1;
+		}
+		if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
+			op->help = true;
+			continue;
+		}
+		if (strcmp(word, "-V") == 0 ||
+		    strcmp(word, "--version") == 0) {
+			op->version = true;
+			continue;
+		}
+		if (word[1] != 's' && word[1] != 'n') {
+			(void)fprintf(stderr, "ifctl: unknown option %s\n",
+			    word);
+			return -1;
+		}
+		value = word[2] != '\0' ? word + 2 :
+		    i + 1 < argc ? argv[++i] : NULL;
+		if (value == NULL) {
+			(void)fprintf(stderr, "ifctl: option -%c needs a "
+			    "value\n", word[1]);
+			return -1;
+		}
+		if (word[1] == 's')
+			op->url = value;
+		else
+			op->vnet = value;
+	}
+	return i;
+}
+
+static struct ifnet_client *
+connect_again(void *arg, struct ifnet_error *e)
+{
+
+	return ifnet_connect(arg, e);
+}
+
+static bool
+is_help(const char *word)
+{
+
+	return strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0;
+}
+
+/* Does the command do without a daemon? */
+static bool
+is_local(int argc, char **argv)
+{
+
+	return strcmp(argv[0], "help") == 0 ||
+	    strcmp(argv[0], "version") == 0 ||
+	    (argc >= 2 && is_help(argv[1]));
+}
+
+static int
+run(struct cmd_ctx *ctx, const struct options *op, int argc, char **argv)
+{
+	struct ifnet_error e;
+	int code;
+
+	/* A wrong word needs no daemon to be told. */
+	if (argc > 0) {
+		ctx->cc_check = true;
+		code = command_run(ctx, argc, argv);
+		ctx->cc_check = false;
+		if (code != CMD_OK)
+			return code;
+		if (is_local(argc, argv))
+			return command_run(ctx, argc, argv);
+	}
+	memset(&e, 0, sizeof(e));
+	ctx->cc_client = ifnet_connect(op->url, &e);
+	if (ctx->cc_client == NULL) {
+		(void)fprintf(stderr, "ifctl: %s\n", e.text);
+		return CMD_FAIL;
+	}
+	interrupt_arm();
+	if (argc > 0)
+		code = command_run(ctx, argc, argv);
+	else
+		code = shell(ctx, op->url);
+	ifnet_close(ctx->cc_client);
+	return code;
+}
+
+static void
+print_candidate(void *arg, const char *word)
+{
+
+	(void)arg;
+	(void)printf("%s\n", word);
+}
+
+/* ifctl --complete [-s URL] [-n VNET] WORD ...: candidates for the last. */
+static int
+run_complete(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	const char *url = NULL;
+	int i;
+
+	for (i = 0; i + 2 < argc; i += 2) {
+		if (strcmp(argv[i], "-s") == 0)
+			url = argv[i + 1];
+		else if (strcmp(argv[i], "-n") != 0)
+			break;
+	}
+	/* Without a daemon the fixed words are still there. */
+	ctx->cc_client = ifnet_connect(url, NULL);
+	complete(ctx, argc, argv, print_candidate, NULL);
+	if (ctx->cc_client != NULL)
+		ifnet_close(ctx->cc_client);
+	return CMD_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options op;
+	struct cmd_ctx ctx;
+	char help[] = "help", version[] = "version";
+	char *one[] = { NULL, NULL };
+	int code, first;
+
+	(void)setlocale(LC_CTYPE, "");
+	first = parse_options(argc, argv, &op);
+	if (first < 0) {
+		usage(stderr);
+		return CMD_USAGE;
+	}
+	argc -= first;
+	argv += first;
+	memset(&ctx, 0, sizeof(ctx));
+	ctx.cc_connect = connect_again;
+	ctx.cc_connect_arg = (void *)(uintptr_t)op.url;
+	ctx.cc_out = stdout;
+	ctx.cc_err = stderr;
+	ctx.cc_vnet = op.vnet;
+	ctx.cc_tty = isatty(STDOUT_FILENO);
+	ctx.cc_interrupted = &interrupted;
+	ctx.cc_open_tap = tun_open_here;
+	if (op.help || op.version) {
+		one[0] = op.help ? help : version;
+		argc = 1;
+		argv = one;
+	}
+	if (op.complete)
+		code = run_complete(&ctx, argc, argv);
+	else if (argc == 0 && !(isatty(STDIN_FILENO) &&
+	    isatty(STDOUT_FILENO))) {
+		usage(stderr);
+		code = CMD_USAGE;
+	} else {
+		code = run(&ctx, &op, argc, argv);
+	}
+	/* What could not be written was not shown. */
+	if (fflush(stdout) != 0 || ferror(stdout))
+		code = code == CMD_OK ? CMD_FAIL : code;
+	return code;
+}

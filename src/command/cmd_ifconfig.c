@@ -1,0 +1,612 @@
+/*
+ * ifconfig: create, configure and show interfaces.
+ */
+
+#include "command/command_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * A line being carried out.
+ */
+struct run {
+	struct cmd_ctx	*ctx;
+	char		 ifname[IFNAMSIZ];
+	bool		 created;
+};
+
+/* "ifconfig tap0 mtu 99999: SIOCSIFMTU: Invalid argument (why)" */
+static int
+refused(struct run *r, const char *words, const char *request,
+    const struct ifnet_error *e, const char *hint)
+{
+	char why[IFNET_ERROR_TEXT + 8];
+
+	if (e->code == ENXIO)
+		hint = "there is no such interface; \"ifconfig -l\" lists "
+		    "those there are";
+	else if (e->code == EPERM && hint == NULL)
+		hint = "changing interfaces is for root and the daemon's "
+		    "administrators";
+	(void)cmd_reason(e, hint, why, sizeof(why));
+	return cmd_fail(r->ctx, e, "ifconfig %s%s%s: %s: %s%s", r->ifname,
+	    words[0] == '\0' ? "" : " ", words, request,
+	    cmd_strerror(e->code), why);
+}
+
+/* --- create, destroy ----------------------------------------------------------------- */
+
+/* The descriptor to be handed over, -1 for none, -2 with the message given. */
+static int
+create_fd(struct run *r, const struct ifconfig_action *a, char *devname)
+{
+	struct ifnet_error e;
+	size_t len = strlen(r->ifname);
+	const char *want = a->ia_host;
+	char any[IFNAMSIZ + 2];
+	int fd;
+
+	if (a->ia_fd >= 0) {
+		if (fcntl(a->ia_fd, F_GETFD) < 0) {
+			cmd_err(r->ctx, "ifconfig %s %s: descriptor %d is not "
+			    "open", r->ifname, a->ia_words, a->ia_fd);
+			return -2;
+		}
+		return a->ia_fd;
+	}
+	if (!a->ia_here)
+		return -1;
+	if (r->ctx->cc_open_tap == NULL) {
+		cmd_err(r->ctx, "ifconfig %s %s: \"here\" works only from "
+		    "ifctl on the command line", r->ifname, a->ia_words);
+		return -2;
+	}
+	if (want == NULL) {
+		/* A bare "tap" has no unit yet: the host picks a name. */
+		(void)snprintf(any, sizeof(any), "%s%s", r->ifname,
+		    r->ifname[len - 1] >= '0' && r->ifname[len - 1] <= '9' ?
+		    "" : "%d");
+		want = any;
+	}
+	memset(&e, 0, sizeof(e));
+	fd = r->ctx->cc_open_tap(want, devname, &e);
+	if (fd < 0) {
+		(void)cmd_fail(r->ctx, &e, "ifconfig %s %s: %s", r->ifname,
+		    a->ia_words, e.text);
+		return -2;
+	}
+	return fd;
+}
+
+static int
+create_params(struct run *r, const struct ifconfig_action *a, int fd,
+    const char *devname, char params[IFCLONE_PARAMSIZE])
+{
+	const char *host = devname[0] != '\0' ? devname : a->ia_host;
+	int n;
+
+	n = snprintf(params, IFCLONE_PARAMSIZE, "%s%s%s%s%s%s", a->ia_params,
+	    a->ia_params[0] != '\0' && (fd >= 0 || host != NULL) ? " " : "",
+	    fd >= 0 ? "fd" : "", fd >= 0 && host != NULL ? " " : "",
+	    host != NULL ? "host " : "", host != NULL ? host : "");
+	if (n >= 0 && n < IFCLONE_PARAMSIZE)
+		return CMD_OK;
+	cmd_err(r->ctx, "ifconfig %s create: the parameters are too long",
+	    r->ifname);
+	return CMD_FAIL;
+}
+
+static int
+do_create(struct run *r, const struct ifconfig_action *a)
+{
+	struct if_createreq req;
+	char devname[IFNAMSIZ] = "";
+	struct ifnet_error e;
+	const char *hint = NULL;
+	int code, error, fd;
+
+	memset(&req, 0, sizeof(req));
+	memset(&e, 0, sizeof(e));
+	fd = create_fd(r, a, devname);
+	if (fd == -2)
+		return CMD_FAIL;
+	code = create_params(r, a, fd, devname, req.ifcr_params);
+	if (code != CMD_OK)
+		goto out;
+	(void)snprintf(req.ifcr_name, sizeof(req.ifcr_name), "%s", r->ifname);
+	if (fd >= 0)
+		error = ifnet_ioctl_fd(r->ctx->cc_client, SIOCIFCREATE, &req,
+		    sizeof(req), fd, &e);
+	else
+		error = ifnet_ioctl(r->ctx->cc_client, SIOCIFCREATE, &req,
+		    sizeof(req), &e);
+	if (error != 0) {
+		e.code = error;
+		if (error == EEXIST)
+			hint = "an interface of this name exists";
+		else if (error == EINVAL)
+			hint = req.ifcr_params[0] == '\0' ?
+			    "no kind of interface has this name; \"ifconfig "
+			    "-C\" lists the kinds" :
+			    "no such kind of interface (\"ifconfig -C\" lists "
+			    "them), or parameters it does not know";
+		/* No interface yet: ENXIO is about something else here. */
+		code = error == ENXIO ? cmd_fail(r->ctx, &e, "ifconfig %s %s: "
+		    "SIOCIFCREATE: %s", r->ifname, a->ia_words,
+		    e.text[0] != '\0' ? e.text : cmd_strerror(error)) :
+		    refused(r, a->ia_words, "SIOCIFCREATE", &e, hint);
+		goto out;
+	}
+	req.ifcr_name[IFNAMSIZ - 1] = '\0';
+	if (strcmp(req.ifcr_name, r->ifname) != 0)
+		(void)fprintf(r->ctx->cc_out, "%s\n", req.ifcr_name);
+	memcpy(r->ifname, req.ifcr_name, IFNAMSIZ);
+	r->created = true;
+out:
+	if (a->ia_here)
+		(void)close(fd);
+	return code;
+}
+
+static int
+do_destroy(struct run *r, const char *words)
+{
+	struct ifnet_error e;
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	if (cmd_ifreq(r->ctx->cc_client, SIOCIFDESTROY, &ifr, r->ifname,
+	    &e) == 0)
+		return CMD_OK;
+	return refused(r, words, "SIOCIFDESTROY", &e,
+	    e.code == EOPNOTSUPP || e.code == EINVAL ?
+	    "interfaces of this kind cannot be destroyed" : NULL);
+}
+
+/* --- settings ----------------------------------------------------------------------------- */
+
+static int
+do_flags(struct run *r, const struct ifconfig_action *a)
+{
+	struct ifnet_error e;
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	if (cmd_ifreq(r->ctx->cc_client, SIOCGIFFLAGS, &ifr, r->ifname,
+	    &e) != 0)
+		return refused(r, a->ia_words, "SIOCGIFFLAGS", &e, NULL);
+	ifr.ifr_flags = (int32_t)(((uint32_t)ifr.ifr_flags &
+	    ~(uint32_t)a->ia_clear) | (uint32_t)a->ia_set);
+	if (cmd_ifreq(r->ctx->cc_client, SIOCSIFFLAGS, &ifr, r->ifname,
+	    &e) != 0)
+		return refused(r, a->ia_words, "SIOCSIFFLAGS", &e, NULL);
+	return CMD_OK;
+}
+
+static int
+do_value(struct run *r, const struct ifconfig_action *a)
+{
+	struct ifnet_error e;
+	struct ifreq ifr;
+	unsigned long cmd;
+	const char *request, *hint = NULL;
+
+	memset(&ifr, 0, sizeof(ifr));
+	switch (a->ia_kind) {
+	case IFCONFIG_MTU:
+		cmd = SIOCSIFMTU;
+		request = "SIOCSIFMTU";
+		ifr.ifr_mtu = (int32_t)a->ia_set;
+		break;
+	case IFCONFIG_METRIC:
+		cmd = SIOCSIFMETRIC;
+		request = "SIOCSIFMETRIC";
+		ifr.ifr_metric = (int32_t)a->ia_set;
+		break;
+	case IFCONFIG_LINKSTR:
+		cmd = SIOCSLINKSTR;
+		request = "SIOCSLINKSTR";
+		(void)snprintf(ifr.ifr_text, IFDESCRSIZE, "%s", a->ia_text);
+		break;
+	default:
+		cmd = SIOCSIFDESCR;
+		request = "SIOCSIFDESCR";
+		(void)snprintf(ifr.ifr_text, IFDESCRSIZE, "%s", a->ia_text);
+		break;
+	}
+	if (cmd_ifreq(r->ctx->cc_client, cmd, &ifr, r->ifname, &e) == 0)
+		return CMD_OK;
+	if (cmd == SIOCSIFMTU && e.code == EINVAL)
+		hint = a->ia_set < IF_MTU_MIN ? "the least MTU is 68" :
+		    "more than an interface of this kind can carry; the "
+		    "least is 68";
+	return refused(r, a->ia_words, request, &e, hint);
+}
+
+static int
+do_cap(struct run *r, const struct ifconfig_action *a)
+{
+	struct ifnet_error e;
+	struct ifcapreq req;
+
+	memset(&req, 0, sizeof(req));
+	memset(&e, 0, sizeof(e));
+	(void)snprintf(req.ifcr_name, sizeof(req.ifcr_name), "%s", r->ifname);
+	if (ifnet_ioctl(r->ctx->cc_client, SIOCGIFCAP, &req, sizeof(req),
+	    &e) != 0)
+		return refused(r, a->ia_words, "SIOCGIFCAP", &e, NULL);
+	req.ifcr_capenable &= ~a->ia_clear;
+	req.ifcr_capenable |= a->ia_set;
+	if (ifnet_ioctl(r->ctx->cc_client, SIOCSIFCAP, &req, sizeof(req),
+	    &e) != 0)
+		return refused(r, a->ia_words, "SIOCSIFCAP", &e,
+		    e.code == EINVAL ? "the interface does not have this "
+		    "capability" : NULL);
+	return CMD_OK;
+}
+
+/* --- addresses ------------------------------------------------------------------------------ */
+
+/* The first address of the interface; 0, or EADDRNOTAVAIL and others. */
+static int
+first_inet(struct run *r, struct in_addr *a, struct ifnet_error *e)
+{
+	struct sockaddr_in sin;
+	struct ifreq ifr;
+	int error;
+
+	memset(&ifr, 0, sizeof(ifr));
+	ifr.ifr_addr.sa_family = AF_INET;
+	error = cmd_ifreq(r->ctx->cc_client, SIOCGIFADDR, &ifr, r->ifname, e);
+	if (error == 0) {
+		memcpy(&sin, &ifr.ifr_space, sizeof(sin));
+		*a = sin.sin_addr;
+	}
+	return error;
+}
+
+static int
+inet_delete(struct run *r, const struct ifconfig_action *a,
+    struct in_addr addr)
+{
+	struct ifaliasreq req;
+	struct ifnet_error e;
+
+	memset(&req, 0, sizeof(req));
+	memset(&e, 0, sizeof(e));
+	(void)snprintf(req.ifra_name, sizeof(req.ifra_name), "%s", r->ifname);
+	cmd_sin(&req.ifra_addr, addr);
+	if (ifnet_ioctl(r->ctx->cc_client, SIOCDIFADDR, &req, sizeof(req),
+	    &e) == 0)
+		return CMD_OK;
+	return refused(r, a->ia_words, "SIOCDIFADDR", &e,
+	    e.code == EADDRNOTAVAIL ? "the interface has no such address" :
+	    NULL);
+}
+
+static const char *
+inet_add_hint(int code)
+{
+
+	switch (code) {
+	case EEXIST:
+	case EADDRINUSE:
+		return "another interface has this address";
+	case EINVAL:
+		return "not an address a host can have, or a broadcast "
+		    "address or far end that does not go with the interface";
+	default:
+		return NULL;
+	}
+}
+
+static int
+inet_add(struct run *r, const struct ifconfig_action *a)
+{
+	struct if_addrprefreq pref;
+	struct ifaliasreq req;
+	struct ifnet_error e;
+
+	memset(&req, 0, sizeof(req));
+	memset(&e, 0, sizeof(e));
+	(void)snprintf(req.ifra_name, sizeof(req.ifra_name), "%s", r->ifname);
+	cmd_sin(&req.ifra_addr, a->ia_addr);
+	if (a->ia_len >= 0)
+		cmd_sin(&req.ifra_mask, cmd_mask(a->ia_len));
+	if (a->ia_havedst || a->ia_havebrd)
+		cmd_sin(&req.ifra_dstaddr, a->ia_dst);
+	if (ifnet_ioctl(r->ctx->cc_client, SIOCAIFADDR, &req, sizeof(req),
+	    &e) != 0)
+		return refused(r, a->ia_words, "SIOCAIFADDR", &e,
+		    inet_add_hint(e.code));
+	if (!a->ia_havepref)
+		return CMD_OK;
+	memset(&pref, 0, sizeof(pref));
+	(void)snprintf(pref.ifap_name, sizeof(pref.ifap_name), "%s",
+	    r->ifname);
+	pref.ifap_preference = a->ia_pref;
+	pref.ifap_addr = req.ifra_addr;
+	if (ifnet_ioctl(r->ctx->cc_client, SIOCSIFADDRPREF, &pref,
+	    sizeof(pref), &e) != 0)
+		return refused(r, a->ia_words, "SIOCSIFADDRPREF", &e, NULL);
+	return CMD_OK;
+}
+
+static int
+do_inet(struct run *r, const struct ifconfig_action *a)
+{
+	struct in_addr old;
+	struct ifnet_error e;
+	bool replaces;
+	int code;
+
+	if (a->ia_delete) {
+		old = a->ia_addr;
+		if (!a->ia_haveaddr && first_inet(r, &old, &e) != 0)
+			return refused(r, a->ia_words, "SIOCGIFADDR", &e,
+			    "the interface has no address");
+		return inet_delete(r, a, old);
+	}
+	/*
+	 * Without "alias" the address takes the place of the first one.  The
+	 * new one goes in before the old one goes, so that a refused one leaves all
+	 * as it was.
+	 */
+	replaces = !a->ia_alias && first_inet(r, &old, &e) == 0 &&
+	    old.s_addr != a->ia_addr.s_addr;
+	code = inet_add(r, a);
+	if (code == CMD_OK && replaces)
+		code = inet_delete(r, a, old);
+	return code;
+}
+
+static int
+do_link(struct run *r, const struct ifconfig_action *a)
+{
+	struct if_laddrreq req;
+	struct ifnet_error e;
+	struct sockaddr_dl *sdl = (struct sockaddr_dl *)&req.iflr_addr;
+	const char *hint = NULL;
+	int error;
+
+	memset(&req, 0, sizeof(req));
+	memset(&e, 0, sizeof(e));
+	(void)snprintf(req.iflr_name, sizeof(req.iflr_name), "%s", r->ifname);
+	sdl->sdl_family = AF_LINK;
+	sdl->sdl_alen = (uint8_t)a->ia_lllen;
+	memcpy(sdl->sdl_data, a->ia_lladdr, a->ia_lllen);
+	req.iflr_prefixlen = a->ia_lllen * 8;
+	if (a->ia_active)
+		req.iflr_flags = IFLR_ACTIVE;
+	error = ifnet_ioctl(r->ctx->cc_client,
+	    a->ia_delete ? SIOCDLIFADDR : SIOCALIFADDR, &req, sizeof(req),
+	    &e);
+	if (error == 0)
+		return CMD_OK;
+	if (error == EBUSY)
+		hint = "it is the active address; make another one active "
+		    "first";
+	else if (error == EADDRNOTAVAIL)
+		hint = "the interface has no such address";
+	else if (error == EINVAL)
+		hint = "not an address an interface of this kind can have";
+	return refused(r, a->ia_words,
+	    a->ia_delete ? "SIOCDLIFADDR" : "SIOCALIFADDR", &e, hint);
+}
+
+static int
+do_action(struct run *r, const struct ifconfig_action *a)
+{
+
+	switch (a->ia_kind) {
+	case IFCONFIG_CREATE:
+		return do_create(r, a);
+	case IFCONFIG_DESTROY:
+		return do_destroy(r, a->ia_words);
+	case IFCONFIG_FLAGS:
+		return do_flags(r, a);
+	case IFCONFIG_MTU:
+	case IFCONFIG_METRIC:
+	case IFCONFIG_LINKSTR:
+	case IFCONFIG_DESCR:
+		return do_value(r, a);
+	case IFCONFIG_CAP:
+		return do_cap(r, a);
+	case IFCONFIG_INET:
+		return do_inet(r, a);
+	case IFCONFIG_LINK:
+		return do_link(r, a);
+	}
+	return CMD_FAIL;
+}
+
+static int
+do_actions(struct cmd_ctx *ctx, const char *ifname,
+    const struct ifconfig_action *acts, size_t n)
+{
+	struct ifnet_error e;
+	struct ifreq ifr;
+	struct run r;
+	size_t i;
+	int code = CMD_OK;
+
+	memset(&r, 0, sizeof(r));
+	memset(&ifr, 0, sizeof(ifr));
+	r.ctx = ctx;
+	(void)snprintf(r.ifname, sizeof(r.ifname), "%s", ifname);
+	if (acts[0].ia_kind != IFCONFIG_CREATE && cmd_ifreq(ctx->cc_client,
+	    SIOCGIFFLAGS, &ifr, ifname, &e) != 0)
+		return refused(&r, acts[0].ia_words, "SIOCGIFFLAGS", &e,
+		    NULL);
+	for (i = 0; i < n && code == CMD_OK; i++)
+		code = do_action(&r, &acts[i]);
+	/* A line that creates happens whole or not at all. */
+	if (code != CMD_OK && r.created) {
+		(void)cmd_ifreq(ctx->cc_client, SIOCIFDESTROY, &ifr, r.ifname,
+		    &e);
+		cmd_err(ctx, "%s is not created", r.ifname);
+	}
+	return code;
+}
+
+/* --- the command ------------------------------------------------------------------------------ */
+
+static int
+configure(struct cmd_ctx *ctx, const char *ifname, int argc, char **argv)
+{
+	struct ifconfig_action *acts;
+	struct ifnet_error e;
+	size_t n;
+	int code;
+
+	/* One more: "delete" alone stands for an address too. */
+	acts = calloc((size_t)argc + 1, sizeof(*acts));
+	if (acts == NULL) {
+		cmd_err(ctx, "ifconfig: out of memory");
+		return CMD_FAIL;
+	}
+	if (ifconfig_parse(argc, argv, acts, &n, &e) != 0) {
+		cmd_err(ctx, "ifconfig %s: %s", ifname, e.text);
+		code = 1;
+	} else if (cmd_check_ifname(ifname, acts[0].ia_kind ==
+	    IFCONFIG_CREATE, &e) != 0) {
+		cmd_err(ctx, "ifconfig: %s", e.text);
+		code = 1;
+	} else if (ctx->cc_check || n == 0) {
+		code = CMD_OK;
+	} else {
+		code = do_actions(ctx, ifname, acts, n);
+	}
+	free(acts);
+	return code;
+}
+
+static int
+usage(struct cmd_ctx *ctx)
+{
+
+	return cmd_usage(ctx, &command_ifconfig, 1);
+}
+
+static bool
+show_option(struct ifconfig_show *sh, int c, bool *cloners)
+{
+
+	switch (c) {
+	case 'a':
+		sh->is_all = true;
+		break;
+	case 'l':
+		sh->is_names = true;
+		break;
+	case 'C':
+		*cloners = true;
+		break;
+	case 'v':
+		sh->is_verbose = true;
+		break;
+	case 'z':
+		sh->is_zero = true;
+		break;
+	case 's':
+		sh->is_running = true;
+		break;
+	case 'u':
+		sh->is_up = true;
+		break;
+	case 'd':
+		sh->is_down = true;
+		break;
+	case 'b':
+		sh->is_broadcast = true;
+		break;
+	case 'm':
+		sh->is_caps = true;
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+static int
+ifconfig_run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct ifconfig_show sh;
+	struct cmd_opts o;
+	struct ifnet_error e;
+	const char *ifname = NULL;
+	bool cloners = false;
+	int c;
+
+	memset(&sh, 0, sizeof(sh));
+	cmd_opts_init(&o, ctx, argc, argv);
+	while ((c = cmd_getopt(&o, "alCvzsudbm")) != -1)
+		if (!show_option(&sh, c, &cloners))
+			return usage(ctx);
+	argc -= o.o_next;
+	argv += o.o_next;
+	if (cloners) {
+		if (argc != 0)
+			return usage(ctx);
+		return ctx->cc_check ? CMD_OK : ifconfig_cloners(ctx);
+	}
+	if (argc > 0 && !sh.is_all && !sh.is_names) {
+		ifname = argv[0];
+		argc--;
+		argv++;
+	}
+	if (argc == 1 && strcmp(argv[0], "inet") == 0)
+		sh.is_inet = true;
+	else if (argc == 1 && strcmp(argv[0], "link") == 0)
+		sh.is_link = true;
+	else if (argc > 0 && ifname != NULL)
+		return configure(ctx, ifname, argc, argv);
+	else if (argc > 0)
+		return usage(ctx);
+	if (ifname != NULL && cmd_check_ifname(ifname, false, &e) != 0) {
+		cmd_err(ctx, "ifconfig: %s", e.text);
+		return 1;
+	}
+	return ctx->cc_check ? CMD_OK : ifconfig_show(ctx, &sh, ifname);
+}
+
+static void
+ifconfig_complete(struct cmd_ctx *ctx, int argc, char **argv,
+    cmd_add_fn *add, void *arg)
+{
+	int i = 1;
+
+	while (i < argc - 1 && argv[i][0] == '-')
+		i++;
+	if (i == argc - 1) {
+		cmd_complete_if(ctx, add, arg);
+		cmd_complete_cloner(ctx, add, arg);
+	} else {
+		cmd_complete_words(ifconfig_words, add, arg);
+	}
+}
+
+const struct command command_ifconfig = {
+	.c_name = "ifconfig",
+	.c_synopsis = "[-a] [-bdmsuvz] [inet | link]\n"
+	    "[-mvz] IF [inet | link]\n"
+	    "-l [-bdsu]\n"
+	    "-s IF\n"
+	    "-C\n"
+	    "IF create [here | fd N] [host NAME] [peer [VNET:]IF] ...\n"
+	    "IF destroy\n"
+	    "IF [inet] ADDR[/LEN] [DEST] [netmask MASK] [broadcast ADDR] "
+	    "[alias | -alias | delete] ...\n"
+	    "IF link LLADDR [active | delete] ...\n"
+	    "IF [up | down] [mtu N] [metric N] [descr TEXT | -descr] "
+	    "[linkstr TEXT | -linkstr] [[-]arp] [[-]debug] [[-]CAPABILITY] "
+	    "...",
+	.c_summary = "create, configure and show interfaces",
+	.c_run = ifconfig_run,
+	.c_complete = ifconfig_complete,
+};

@@ -1,0 +1,364 @@
+/*
+ * ifconfig: what it shows, in NetBSD's shape.
+ */
+
+#include "command/command_impl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ifnet/if_types.h>
+
+static const struct {
+	uint64_t	 bits;
+	const char	*word;
+	const char	*name;
+} caps[] = {
+	{ IFCAP_TSOv4, "tso4", "TSO4" },
+	{ IFCAP_CSUM_IPv4_Rx, "ip4csum-rx", "IP4CSUM_Rx" },
+	{ IFCAP_CSUM_IPv4_Tx, "ip4csum-tx", "IP4CSUM_Tx" },
+	{ IFCAP_CSUM_TCPv4_Rx, "tcp4csum-rx", "TCP4CSUM_Rx" },
+	{ IFCAP_CSUM_TCPv4_Tx, "tcp4csum-tx", "TCP4CSUM_Tx" },
+	{ IFCAP_CSUM_UDPv4_Rx, "udp4csum-rx", "UDP4CSUM_Rx" },
+	{ IFCAP_CSUM_UDPv4_Tx, "udp4csum-tx", "UDP4CSUM_Tx" },
+	{ IFCAP_CSUM_TCPv6_Rx, "tcp6csum-rx", "TCP6CSUM_Rx" },
+	{ IFCAP_CSUM_TCPv6_Tx, "tcp6csum-tx", "TCP6CSUM_Tx" },
+	{ IFCAP_CSUM_UDPv6_Rx, "udp6csum-rx", "UDP6CSUM_Rx" },
+	{ IFCAP_CSUM_UDPv6_Tx, "udp6csum-tx", "UDP6CSUM_Tx" },
+	{ IFCAP_TSOv6, "tso6", "TSO6" },
+	{ IFCAP_LRO, "lro", "LRO" },
+	{ IFCAP_CSUM_IPv4_Rx | IFCAP_CSUM_IPv4_Tx, "ip4csum", NULL },
+	{ IFCAP_CSUM_TCPv4_Rx | IFCAP_CSUM_TCPv4_Tx, "tcp4csum", NULL },
+	{ IFCAP_CSUM_UDPv4_Rx | IFCAP_CSUM_UDPv4_Tx, "udp4csum", NULL },
+	{ IFCAP_CSUM_TCPv6_Rx | IFCAP_CSUM_TCPv6_Tx, "tcp6csum", NULL },
+	{ IFCAP_CSUM_UDPv6_Rx | IFCAP_CSUM_UDPv6_Tx, "udp6csum", NULL },
+};
+#define NCAPS	(sizeof(caps) / sizeof(caps[0]))
+
+uint64_t
+ifconfig_cap(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < NCAPS; i++)
+		if (strcmp(caps[i].word, word) == 0)
+			return caps[i].bits;
+	return 0;
+}
+
+const char *
+ifconfig_caps_text(uint64_t bits, char *buf, size_t size)
+{
+	const char *sep = "<";
+	size_t i, used = 0;
+	int n;
+
+	buf[0] = '\0';
+	for (i = 0; i < NCAPS; i++) {
+		if (caps[i].name == NULL || (bits & caps[i].bits) == 0)
+			continue;
+		n = snprintf(buf + used, size - used, "%s%s", sep,
+		    caps[i].name);
+		if (n < 0 || (size_t)n >= size - used)
+			return buf;
+		used += (size_t)n;
+		sep = ",";
+	}
+	if (used != 0 && used + 1 < size)
+		(void)strcpy(buf + used, ">");
+	return buf;
+}
+
+static void
+show_caps(struct cmd_ctx *ctx, const struct cmd_if *ci, bool always)
+{
+	struct ifcapreq req;
+	struct ifnet_error e;
+	char text[256];
+
+	memset(&req, 0, sizeof(req));
+	(void)snprintf(req.ifcr_name, sizeof(req.ifcr_name), "%s",
+	    ci->ci_name);
+	if (ifnet_ioctl(ctx->cc_client, SIOCGIFCAP, &req, sizeof(req),
+	    &e) != 0 || (req.ifcr_capabilities == 0 && !always))
+		return;
+	(void)fprintf(ctx->cc_out, "\tcapabilities=%" PRIx64 "%s\n",
+	    req.ifcr_capabilities,
+	    ifconfig_caps_text(req.ifcr_capabilities, text, sizeof(text)));
+	(void)fprintf(ctx->cc_out, "\tenabled=%" PRIx64 "%s\n",
+	    req.ifcr_capenable,
+	    ifconfig_caps_text(req.ifcr_capenable, text, sizeof(text)));
+}
+
+static void
+show_texts(struct cmd_ctx *ctx, const struct cmd_if *ci)
+{
+	char text[IFDESCRSIZE + 1];
+
+	cmd_if_text(ctx->cc_client, ci->ci_name, SIOCGIFDESCR, text);
+	if (text[0] != '\0')
+		(void)fprintf(ctx->cc_out, "\tdescription: \"%s\"\n", text);
+	cmd_if_text(ctx->cc_client, ci->ci_name, SIOCGLINKSTR, text);
+	if (text[0] != '\0')
+		(void)fprintf(ctx->cc_out, "\tlinkstr: %s\n", text);
+}
+
+static void
+show_link(struct cmd_ctx *ctx, const struct cmd_if *ci)
+{
+	const struct sockaddr_dl *sdl = cmd_if_lladdr(ci);
+	const struct cmd_addr *ca;
+	char buf[LLADDR_STRSIZE];
+
+	if (sdl != NULL)
+		(void)fprintf(ctx->cc_out, "\taddress: %s\n",
+		    lladdr_text(sdl->sdl_data, sdl->sdl_alen, buf));
+	for (ca = ci->ci_addrs; ca != NULL; ca = ca->ca_next) {
+		if (ca->ca_addr.ss_family != AF_LINK ||
+		    (const struct sockaddr_dl *)&ca->ca_addr == sdl)
+			continue;
+		sdl = (const struct sockaddr_dl *)&ca->ca_addr;
+		if (sdl->sdl_alen > 0 && sdl->sdl_alen <= SDL_DATALEN)
+			(void)fprintf(ctx->cc_out, "\tlink %s\n",
+			    lladdr_text(sdl->sdl_data, sdl->sdl_alen, buf));
+		sdl = cmd_if_lladdr(ci);
+	}
+}
+
+static void
+show_state(struct cmd_ctx *ctx, const struct cmd_if *ci)
+{
+	uint8_t st = ci->ci_data.ifi_link_state;
+
+	if (st == LINK_STATE_UNKNOWN)
+		return;
+	if (ci->ci_data.ifi_type == IFT_ETHER)
+		(void)fprintf(ctx->cc_out, "\tstatus: %s\n",
+		    st == LINK_STATE_UP ? "active" : "no carrier");
+	(void)fprintf(ctx->cc_out, "\tlinkstate: %s\n", cmd_link_text(st));
+}
+
+static const char *
+plural(uint64_t n)
+{
+
+	return n == 1 ? "" : "s";
+}
+
+static void
+show_drops(struct cmd_ctx *ctx, const struct cmd_if *ci)
+{
+	struct ifdropreq dr;
+	unsigned i;
+
+	if (!cmd_if_drops(ctx->cc_client, ci->ci_name, &dr))
+		return;
+	for (i = 0; i < DROP_NREASONS; i++)
+		if (dr.ifdq_drop[i] != 0)
+			(void)fprintf(ctx->cc_out, "\t%s drop: %" PRIu64
+			    " %s (%s)\n", drop_is_output(i) ? "output" :
+			    "input", dr.ifdq_drop[i], drop_name(i),
+			    drop_text(i));
+}
+
+static void
+show_stats(struct cmd_ctx *ctx, const struct cmd_if *ci)
+{
+	const struct if_data *d = &ci->ci_data;
+
+	(void)fprintf(ctx->cc_out, "\tinput: %" PRIu64 " packet%s, %" PRIu64
+	    " byte%s", d->ifi_ipackets, plural(d->ifi_ipackets),
+	    d->ifi_ibytes, plural(d->ifi_ibytes));
+	if (d->ifi_imcasts != 0)
+		(void)fprintf(ctx->cc_out, ", %" PRIu64 " multicast%s",
+		    d->ifi_imcasts, plural(d->ifi_imcasts));
+	if (d->ifi_ierrors != 0)
+		(void)fprintf(ctx->cc_out, ", %" PRIu64 " error%s",
+		    d->ifi_ierrors, plural(d->ifi_ierrors));
+	(void)fprintf(ctx->cc_out, "\n\toutput: %" PRIu64 " packet%s, %" PRIu64
+	    " byte%s", d->ifi_opackets, plural(d->ifi_opackets),
+	    d->ifi_obytes, plural(d->ifi_obytes));
+	if (d->ifi_omcasts != 0)
+		(void)fprintf(ctx->cc_out, ", %" PRIu64 " multicast%s",
+		    d->ifi_omcasts, plural(d->ifi_omcasts));
+	if (d->ifi_oerrors != 0)
+		(void)fprintf(ctx->cc_out, ", %" PRIu64 " error%s",
+		    d->ifi_oerrors, plural(d->ifi_oerrors));
+	if (d->ifi_collisions != 0)
+		(void)fprintf(ctx->cc_out, ", %" PRIu64 " collision%s",
+		    d->ifi_collisions, plural(d->ifi_collisions));
+	(void)fprintf(ctx->cc_out, "\n\tinput went: %" PRIu64 " delivered, %"
+	    PRIu64 " forwarded, %" PRIu64 " dropped, %" PRIu64 " queued\n"
+	    "\toutput of %" PRIu64 " offered: %" PRIu64 " dropped, %" PRIu64
+	    " queued\n", d->ifi_delivered, d->ifi_forwarded, d->ifi_idrops,
+	    d->ifi_iqueued, d->ifi_offered, d->ifi_odrops, d->ifi_oqueued);
+	show_drops(ctx, ci);
+}
+
+static const char *
+ifaflags_text(uint32_t flags)
+{
+
+	/* IN_IFF_TENTATIVE, DUPLICATED, DETACHED: one at a time matters. */
+	if ((flags & 0x2) != 0)
+		return "<DUPLICATED>";
+	if ((flags & 0x1) != 0)
+		return "<TENTATIVE>";
+	if ((flags & 0x4) != 0)
+		return "<DETACHED>";
+	return "";
+}
+
+static void
+show_inet(struct cmd_ctx *ctx, const struct cmd_if *ci)
+{
+	const struct cmd_addr *ca;
+	const struct sockaddr_in *mask;
+	char addr[CMD_TEXTSIZE], dst[CMD_TEXTSIZE];
+	int len;
+
+	for (ca = ci->ci_addrs; ca != NULL; ca = ca->ca_next) {
+		if (ca->ca_addr.ss_family != AF_INET)
+			continue;
+		mask = (const struct sockaddr_in *)&ca->ca_mask;
+		len = mask->sin_family == AF_INET ?
+		    cmd_mask_len(mask->sin_addr) : 32;
+		(void)fprintf(ctx->cc_out, "\tinet %s/%d", cmd_inet_text(
+		    (const struct sockaddr *)&ca->ca_addr, addr), len);
+		(void)cmd_inet_text((const struct sockaddr *)&ca->ca_dst,
+		    dst);
+		if (dst[0] != '\0' && (ci->ci_flags & IFF_POINTOPOINT) != 0)
+			(void)fprintf(ctx->cc_out, " -> %s", dst);
+		else if (dst[0] != '\0' &&
+		    (ci->ci_flags & IFF_BROADCAST) != 0)
+			(void)fprintf(ctx->cc_out, " broadcast %s", dst);
+		(void)fprintf(ctx->cc_out, " flags 0x%x%s\n", ca->ca_flags,
+		    ifaflags_text(ca->ca_flags));
+	}
+}
+
+static void
+show_one(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
+    const struct cmd_if *ci)
+{
+	char flags[256];
+
+	(void)fprintf(ctx->cc_out, "%s: flags=0x%04x%s", ci->ci_name,
+	    ci->ci_flags, cmd_ifflags_text(ci->ci_flags, flags,
+	    sizeof(flags)));
+	if (ci->ci_data.ifi_metric != 0)
+		(void)fprintf(ctx->cc_out, " metric %u",
+		    ci->ci_data.ifi_metric);
+	(void)fprintf(ctx->cc_out, " mtu %u\n", ci->ci_data.ifi_mtu);
+	show_caps(ctx, ci, sh->is_caps);
+	show_texts(ctx, ci);
+	if (!sh->is_inet) {
+		show_link(ctx, ci);
+		show_state(ctx, ci);
+	}
+	if (sh->is_verbose)
+		show_stats(ctx, ci);
+	if (!sh->is_link)
+		show_inet(ctx, ci);
+}
+
+static bool
+wanted(const struct ifconfig_show *sh, const struct cmd_if *ci)
+{
+
+	if (sh->is_up && (ci->ci_flags & IFF_UP) == 0)
+		return false;
+	if (sh->is_down && (ci->ci_flags & IFF_UP) != 0)
+		return false;
+	if (sh->is_broadcast && (ci->ci_flags & IFF_BROADCAST) == 0)
+		return false;
+	if (sh->is_running && ci->ci_data.ifi_link_state == LINK_STATE_DOWN)
+		return false;
+	return true;
+}
+
+static int
+zero(struct cmd_ctx *ctx, const char *ifname)
+{
+	struct ifdatareq req;
+	struct ifnet_error e;
+	char why[IFNET_ERROR_TEXT + 8];
+
+	memset(&req, 0, sizeof(req));
+	memset(&e, 0, sizeof(e));
+	(void)snprintf(req.ifdr_name, sizeof(req.ifdr_name), "%s", ifname);
+	if (ifnet_ioctl(ctx->cc_client, SIOCZIFDATA, &req, sizeof(req),
+	    &e) == 0)
+		return CMD_OK;
+	return cmd_fail(ctx, &e, "ifconfig -z %s: SIOCZIFDATA: %s%s", ifname,
+	    cmd_strerror(e.code), cmd_reason(&e, NULL, why, sizeof(why)));
+}
+
+static int
+no_list(struct cmd_ctx *ctx, const char *ifname, const struct ifnet_error *e)
+{
+	char why[IFNET_ERROR_TEXT + 8];
+
+	if (ifname == NULL)
+		return cmd_fail(ctx, e, "ifconfig: %s", e->text);
+	return cmd_fail(ctx, e, "ifconfig: SIOCGIFFLAGS %s: %s%s", ifname,
+	    cmd_strerror(e->code), cmd_reason(e, "ifconfig -l lists the "
+	    "interfaces there are", why, sizeof(why)));
+}
+
+int
+ifconfig_show(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
+    const char *ifname)
+{
+	struct cmd_if *list, *ci;
+	struct ifnet_error e;
+	const char *sep = "";
+	int code = CMD_OK;
+
+	if (cmd_iflist_get(ctx->cc_client, ifname, IFNET_LINK |
+	    (sh->is_names ? 0 : IFNET_ADDR), &list, &e) != 0)
+		return no_list(ctx, ifname, &e);
+	/* "-s IF" says by its exit code whether it may be connected. */
+	if (sh->is_running && ifname != NULL) {
+		code = wanted(sh, list) ? 0 : 1;
+		cmd_iflist_free(list);
+		return code;
+	}
+	for (ci = list; ci != NULL; ci = ci->ci_next) {
+		if (!wanted(sh, ci))
+			continue;
+		if (sh->is_names) {
+			(void)fprintf(ctx->cc_out, "%s%s", sep, ci->ci_name);
+			sep = " ";
+			continue;
+		}
+		show_one(ctx, sh, ci);
+		if (sh->is_zero && code == CMD_OK)
+			code = zero(ctx, ci->ci_name);
+	}
+	if (sh->is_names)
+		(void)fputc('\n', ctx->cc_out);
+	cmd_iflist_free(list);
+	return code;
+}
+
+int
+ifconfig_cloners(struct cmd_ctx *ctx)
+{
+	char (*names)[IFNAMSIZ];
+	struct ifnet_error e;
+	int i, n;
+
+	names = cmd_cloners(ctx->cc_client, &n, &e);
+	if (names == NULL)
+		return cmd_fail(ctx, &e, "ifconfig -C: SIOCIFGCLONERS: %s",
+		    cmd_strerror(e.code));
+	for (i = 0; i < n; i++)
+		(void)fprintf(ctx->cc_out, "%s%s", i == 0 ? "" : " ",
+		    names[i]);
+	(void)fputc('\n', ctx->cc_out);
+	free(names);
+	return CMD_OK;
+}

@@ -1,0 +1,318 @@
+/*
+ * JSON: the same state as the listings, for programs.  The keys are described
+ * in ifctl(8) and do not change.
+ */
+
+#include "command/command_impl.h"
+
+#ifdef HAVE_JANSSON
+
+#include <jansson.h>
+#include <string.h>
+
+bool
+cmd_json_available(struct cmd_ctx *ctx)
+{
+
+	(void)ctx;
+	return true;
+}
+
+static json_int_t
+number(uint64_t v)
+{
+
+	return v > INT64_MAX ? INT64_MAX : (json_int_t)v;
+}
+
+/* One object, or one array, and a newline; takes the value. */
+static int
+put(struct cmd_ctx *ctx, json_t *j, size_t flags)
+{
+	int error = -1;
+
+	if (j != NULL)
+		error = json_dumpf(j, ctx->cc_out, flags);
+	json_decref(j);
+	if (error == 0 && fputc('\n', ctx->cc_out) == EOF)
+		error = -1;
+	if (error == 0)
+		return CMD_OK;
+	cmd_err(ctx, "the JSON could not be written");
+	return CMD_FAIL;
+}
+
+static json_t *
+flags_array(uint32_t flags)
+{
+	char text[256], *p, *comma;
+	json_t *a = json_array();
+
+	(void)cmd_ifflags_text(flags, text, sizeof(text));
+	for (p = text + (text[0] == '<'); *p != '\0' && *p != '>';
+	    p = comma + 1) {
+		comma = p + strcspn(p, ",>");
+		if (json_array_append_new(a, json_stringn(p,
+		    (size_t)(comma - p))) != 0 || *comma != ',')
+			break;
+	}
+	return a;
+}
+
+/* A text as it is, or, when it is no UTF-8, without what is not. */
+static json_t *
+text_value(const char *s)
+{
+	json_t *j = json_string(s);
+	char safe[IFDESCRSIZE + 1];
+	size_t i;
+
+	if (j != NULL)
+		return j;
+	for (i = 0; s[i] != '\0' && i < sizeof(safe) - 1; i++)
+		safe[i] = s[i] >= ' ' && s[i] <= '~' ? s[i] : '?';
+	safe[i] = '\0';
+	return json_string(safe);
+}
+
+static json_t *
+addresses(const struct cmd_if *ci)
+{
+	const struct sockaddr_in *mask;
+	const struct cmd_addr *ca;
+	char text[CMD_TEXTSIZE];
+	json_t *a = json_array(), *o;
+
+	for (ca = ci->ci_addrs; ca != NULL; ca = ca->ca_next) {
+		if (ca->ca_addr.ss_family != AF_INET)
+			continue;
+		mask = (const struct sockaddr_in *)&ca->ca_mask;
+		o = json_pack("{s:s, s:s, s:i}", "family", "inet",
+		    "address", cmd_inet_text(
+		    (const struct sockaddr *)&ca->ca_addr, text),
+		    "prefixlen", mask->sin_family == AF_INET ?
+		    cmd_mask_len(mask->sin_addr) : 32);
+		(void)cmd_inet_text((const struct sockaddr *)&ca->ca_dst,
+		    text);
+		if (text[0] != '\0')
+			(void)json_object_set_new(o,
+			    (ci->ci_flags & IFF_POINTOPOINT) != 0 ?
+			    "destination" : "broadcast", json_string(text));
+		(void)json_object_set_new(o, "flags",
+		    json_integer(ca->ca_flags));
+		(void)json_array_append_new(a, o);
+	}
+	return a;
+}
+
+static json_t *
+counters(const struct if_data *d)
+{
+	const struct {
+		const char	*key;
+		uint64_t	 value;
+	} c[] = {
+		{ "ipackets", d->ifi_ipackets }, { "ibytes", d->ifi_ibytes },
+		{ "imcasts", d->ifi_imcasts }, { "ierrors", d->ifi_ierrors },
+		{ "opackets", d->ifi_opackets }, { "obytes", d->ifi_obytes },
+		{ "omcasts", d->ifi_omcasts }, { "oerrors", d->ifi_oerrors },
+		{ "collisions", d->ifi_collisions },
+		{ "delivered", d->ifi_delivered },
+		{ "forwarded", d->ifi_forwarded },
+		{ "offered", d->ifi_offered },
+		{ "idrops", d->ifi_idrops }, { "odrops", d->ifi_odrops },
+		{ "iqueued", d->ifi_iqueued }, { "oqueued", d->ifi_oqueued },
+	};
+	json_t *o = json_object();
+	size_t i;
+
+	for (i = 0; i < sizeof(c) / sizeof(c[0]); i++)
+		(void)json_object_set_new(o, c[i].key,
+		    json_integer(number(c[i].value)));
+	return o;
+}
+
+static json_t *
+drops(struct cmd_ctx *ctx, const char *ifname)
+{
+	json_t *o = json_object();
+	struct ifdropreq dr;
+	unsigned i;
+
+	if (!cmd_if_drops(ctx->cc_client, ifname, &dr))
+		return o;
+	for (i = 0; i < DROP_NREASONS; i++)
+		if (dr.ifdq_drop[i] != 0)
+			(void)json_object_set_new(o, drop_name(i),
+			    json_integer(number(dr.ifdq_drop[i])));
+	return o;
+}
+
+static json_t *
+interface(struct cmd_ctx *ctx, const struct cmd_if *ci)
+{
+	const struct sockaddr_dl *sdl = cmd_if_lladdr(ci);
+	char text[IFDESCRSIZE + 1], ll[LLADDR_STRSIZE];
+	json_t *o;
+
+	o = json_pack("{s:s, s:I, s:I, s:o, s:I, s:s, s:s}",
+	    "name", ci->ci_name, "index", (json_int_t)ci->ci_index,
+	    "handle", number(ci->ci_handle), "flags",
+	    flags_array(ci->ci_flags), "mtu", (json_int_t)ci->ci_data.ifi_mtu,
+	    "type", cmd_type_text(ci->ci_data.ifi_type), "link",
+	    cmd_link_text(ci->ci_data.ifi_link_state));
+	if (o == NULL)
+		return NULL;
+	(void)json_object_set_new(o, "metric",
+	    json_integer(ci->ci_data.ifi_metric));
+	cmd_if_text(ctx->cc_client, ci->ci_name, SIOCGIFDESCR, text);
+	(void)json_object_set_new(o, "description", text_value(text));
+	cmd_if_text(ctx->cc_client, ci->ci_name, SIOCGLINKSTR, text);
+	(void)json_object_set_new(o, "linkstr", text_value(text));
+	if (sdl != NULL)
+		(void)json_object_set_new(o, "lladdr", json_string(
+		    lladdr_text(sdl->sdl_data, sdl->sdl_alen, ll)));
+	(void)json_object_set_new(o, "addresses", addresses(ci));
+	(void)json_object_set_new(o, "counters", counters(&ci->ci_data));
+	(void)json_object_set_new(o, "drops", drops(ctx, ci->ci_name));
+	return o;
+}
+
+int
+cmd_json_interfaces(struct cmd_ctx *ctx, const struct cmd_if *list)
+{
+	json_t *a = json_array();
+	const struct cmd_if *ci;
+
+	for (ci = list; ci != NULL; ci = ci->ci_next)
+		(void)json_array_append_new(a, interface(ctx, ci));
+	return put(ctx, a, JSON_INDENT(2));
+}
+
+int
+cmd_json_event(struct cmd_ctx *ctx, const struct ifnet_event *ev)
+{
+	char text[32];
+	json_t *o;
+
+	o = json_pack("{s:s, s:b, s:I, s:I}", "event",
+	    ifnet_event_text(ev->type), "snapshot", ev->snapshot, "seq",
+	    number(ev->seq), "time_ns", number(ev->time_ns));
+	if (o == NULL)
+		return put(ctx, o, 0);
+	if (ev->ifname[0] != '\0') {
+		(void)json_object_set_new(o, "interface",
+		    json_string(ev->ifname));
+		(void)json_object_set_new(o, "handle",
+		    json_integer(number(ev->handle)));
+	}
+	if (ev->type == IFNET_EV_ARRIVAL || ev->type == IFNET_EV_LINK) {
+		(void)json_object_set_new(o, "state", json_string(
+		    ifnet_operstate_text(ev->link.operstate)));
+		(void)json_object_set_new(o, "flags",
+		    flags_array(ev->link.flags));
+		(void)json_object_set_new(o, "mtu",
+		    json_integer(ev->link.mtu));
+	}
+	if (ev->type == IFNET_EV_OVERRUN)
+		(void)json_object_set_new(o, "lost",
+		    json_integer(number(ev->lost)));
+	if (ev->addr[0] != '\0')
+		(void)json_object_set_new(o, "address",
+		    json_string(ev->addr));
+	if (ev->dest[0] != '\0')
+		(void)json_object_set_new(o, "destination",
+		    json_string(ev->dest));
+	if (ev->gateway[0] != '\0')
+		(void)json_object_set_new(o, "gateway",
+		    json_string(ev->gateway));
+	if (ev->type == IFNET_EV_ROUTE_ADD ||
+	    ev->type == IFNET_EV_ROUTE_DELETE ||
+	    ev->type == IFNET_EV_ROUTE_CHANGE)
+		(void)json_object_set_new(o, "routeflags", json_string(
+		    cmd_rtflags_text(ev->rtflags, text)));
+	return put(ctx, o, JSON_COMPACT);
+}
+
+int
+cmd_json_counters(struct cmd_ctx *ctx, const struct cmd_counter *cn, size_t n)
+{
+	json_t *top = json_object(), *group;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		group = json_object_get(top, cn[i].cn_group);
+		if (group == NULL) {
+			group = json_object();
+			(void)json_object_set_new(top, cn[i].cn_group,
+			    group);
+		}
+		(void)json_object_set_new(group, cn[i].cn_name,
+		    json_integer(number(cn[i].cn_value)));
+	}
+	return put(ctx, top, JSON_INDENT(2));
+}
+
+int
+cmd_json_vnets(struct cmd_ctx *ctx, const struct cmd_vnet *v, size_t n)
+{
+	json_t *a = json_array();
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		(void)json_array_append_new(a, json_pack("{s:s, s:I}", "name",
+		    v[i].cv_name, "interfaces",
+		    (json_int_t)v[i].cv_interfaces));
+	return put(ctx, a, JSON_INDENT(2));
+}
+
+#else /* !HAVE_JANSSON */
+
+bool
+cmd_json_available(struct cmd_ctx *ctx)
+{
+
+	cmd_err(ctx, "--json: this build has no JSON (the jansson library was "
+	    "missing when it was made)");
+	return false;
+}
+
+int
+cmd_json_interfaces(struct cmd_ctx *ctx, const struct cmd_if *list)
+{
+
+	(void)list;
+	(void)cmd_json_available(ctx);
+	return CMD_FAIL;
+}
+
+int
+cmd_json_event(struct cmd_ctx *ctx, const struct ifnet_event *ev)
+{
+
+	(void)ev;
+	(void)cmd_json_available(ctx);
+	return CMD_FAIL;
+}
+
+int
+cmd_json_counters(struct cmd_ctx *ctx, const struct cmd_counter *cn, size_t n)
+{
+
+	(void)cn;
+	(void)n;
+	(void)cmd_json_available(ctx);
+	return CMD_FAIL;
+}
+
+int
+cmd_json_vnets(struct cmd_ctx *ctx, const struct cmd_vnet *v, size_t n)
+{
+
+	(void)v;
+	(void)n;
+	(void)cmd_json_available(ctx);
+	return CMD_FAIL;
+}
+
+#endif

@@ -1,0 +1,289 @@
+/*
+ * netstat: its options, and the protocol statistics (-s).
+ */
+
+#include "command/command_impl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int
+usage(struct cmd_ctx *ctx)
+{
+
+	return cmd_usage(ctx, &command_netstat, 1);
+}
+
+/* --- -s ------------------------------------------------------------------------------- */
+
+struct stat {
+	char	 group[32], name[96], text[128];
+	uint64_t value;
+};
+
+struct stats {
+	struct stat	*list;
+	size_t		 n, room;
+};
+
+/*
+ * "net.inet.ip.stats.received" is the counter "received" of the group "ip".
+ */
+static bool
+stat_name(const char *full, struct stat *st)
+{
+	const char *mid, *group;
+
+	mid = strstr(full, ".stats.");
+	if (mid == NULL)
+		return false;
+	group = memrchr(full, '.', (size_t)(mid - full));
+	group = group == NULL ? full : group + 1;
+	(void)snprintf(st->group, sizeof(st->group), "%.*s",
+	    (int)(mid - group), group);
+	(void)snprintf(st->name, sizeof(st->name), "%s", mid + 7);
+	return true;
+}
+
+static int
+stats_add(struct stats *s, const struct stat *st)
+{
+	struct stat *more;
+
+	if (s->n == s->room) {
+		s->room = s->room == 0 ? 64 : s->room * 2;
+		more = realloc(s->list, s->room * sizeof(*more));
+		if (more == NULL)
+			return ENOMEM;
+		s->list = more;
+	}
+	s->list[s->n++] = *st;
+	return 0;
+}
+
+/* Every counter below net.inet, in the tree's order. */
+static int
+stats_collect(struct ifnet_client *c, struct stats *s, struct ifnet_error *e)
+{
+	static const char prefix[] = "net.inet.";
+	char name[128] = "net.inet", next[128];
+	struct stat st;
+	uint64_t v;
+	size_t len;
+	int error, type;
+
+	for (;;) {
+		error = ifnet_sysctl_next(c, name, next, sizeof(next), e);
+		if (error == ENOENT)
+			return 0;
+		if (error != 0)
+			return error;
+		if (strcmp(next, name) == 0)
+			return 0;
+		memcpy(name, next, sizeof(name));
+		if (strncmp(name, prefix, sizeof(prefix) - 1) != 0) {
+			/* Names come grouped by prefix, in no other order. */
+			if (s->n != 0)
+				return 0;
+			continue;
+		}
+		memset(&st, 0, sizeof(st));
+		if (!stat_name(name, &st))
+			continue;
+		len = sizeof(v);
+		if (ifnet_sysctl(c, name, &v, &len, NULL, 0, &type, NULL,
+		    NULL) != 0 || len != sizeof(v) ||
+		    type == IFNET_SYSCTL_STRING)
+			continue;
+		st.value = v;
+		if (ifnet_sysctl_descr(c, name, st.text, sizeof(st.text),
+		    NULL) != 0 || st.text[0] == '\0')
+			(void)strcpy(st.text, st.name);
+		if (stats_add(s, &st) != 0)
+			return ifnet_error_set(e, ENOMEM, "out of memory");
+	}
+}
+
+static int
+stats_json(struct cmd_ctx *ctx, const struct stats *s)
+{
+	struct cmd_counter *cn;
+	size_t i;
+	int code;
+
+	cn = calloc(s->n + 1, sizeof(*cn));
+	if (cn == NULL) {
+		cmd_err(ctx, "netstat: out of memory");
+		return CMD_FAIL;
+	}
+	for (i = 0; i < s->n; i++) {
+		cn[i].cn_group = s->list[i].group;
+		cn[i].cn_name = s->list[i].name;
+		cn[i].cn_value = s->list[i].value;
+	}
+	code = cmd_json_counters(ctx, cn, s->n);
+	free(cn);
+	return code;
+}
+
+int
+netstat_stats(struct cmd_ctx *ctx, const struct netstat_opts *no)
+{
+	struct ifnet_error e;
+	struct stats s;
+	const char *group = "";
+	size_t i;
+	int code = CMD_OK;
+
+	memset(&s, 0, sizeof(s));
+	memset(&e, 0, sizeof(e));
+	if (stats_collect(ctx->cc_client, &s, &e) != 0) {
+		code = cmd_fail(ctx, &e, "netstat: %s", e.text);
+		goto out;
+	}
+	if (no->no_json) {
+		code = stats_json(ctx, &s);
+		goto out;
+	}
+	for (i = 0; i < s.n; i++) {
+		if (strcmp(group, s.list[i].group) != 0) {
+			group = s.list[i].group;
+			(void)fprintf(ctx->cc_out, "%s:\n", group);
+		}
+		(void)fprintf(ctx->cc_out, "\t%" PRIu64 " %s\n",
+		    s.list[i].value, s.list[i].text);
+	}
+out:
+	free(s.list);
+	return code;
+}
+
+/* --- the command ---------------------------------------------------------------------------- */
+
+struct flags {
+	bool	 interfaces, routes, stats;
+};
+
+static int
+parse(struct cmd_ctx *ctx, int argc, char **argv, struct netstat_opts *no,
+    struct flags *f)
+{
+	struct cmd_opts o;
+	struct ifnet_error e;
+	const char *interval = NULL;
+	int c;
+
+	memset(no, 0, sizeof(*no));
+	memset(f, 0, sizeof(*f));
+	cmd_opts_init(&o, ctx, argc, argv);
+	while ((c = cmd_getopt(&o, "airnsbdf:I:w:c:J")) != -1) {
+		if (c == 'a')
+			no->no_all = true;
+		else if (c == 'i')
+			f->interfaces = true;
+		else if (c == 'r')
+			f->routes = true;
+		else if (c == 's')
+			f->stats = true;
+		else if (c == 'b')
+			no->no_bytes = true;
+		else if (c == 'd')
+			no->no_drops = true;
+		else if (c == 'J')
+			no->no_json = true;
+		else if (c == 'I')
+			no->no_if = o.o_arg;
+		else if (c == 'w')
+			interval = o.o_arg;
+		else if (c == 'f' && strcmp(o.o_arg, "inet") != 0) {
+			cmd_err(ctx, "netstat: %s: unknown address family "
+			    "(inet is known)", o.o_arg);
+			return 1;
+		} else if (c == 'c' && (!cmd_parse_num(o.o_arg, UINT32_MAX,
+		    &no->no_count) || no->no_count == 0)) {
+			cmd_err(ctx, "netstat: -c %s: bad value (a number "
+			    "above 0)", o.o_arg);
+			return 1;
+		} else if (c == '?')
+			return usage(ctx);
+	}
+	/* NetBSD also takes the interval as the last word. */
+	if (interval == NULL && o.o_next == argc - 1)
+		interval = argv[o.o_next++];
+	if (o.o_next != argc)
+		return usage(ctx);
+	if (interval != NULL && !cmd_parse_seconds(interval, 10000000,
+	    &no->no_interval_ns)) {
+		cmd_err(ctx, "netstat: %s: bad value (seconds, at least 0.01)",
+		    interval);
+		return 1;
+	}
+	if (no->no_if != NULL && cmd_check_ifname(no->no_if, false, &e) != 0) {
+		cmd_err(ctx, "netstat: %s", e.text);
+		return 1;
+	}
+	return CMD_OK;
+}
+
+static int
+netstat_run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct netstat_opts no;
+	struct flags f;
+	int code;
+
+	code = parse(ctx, argc, argv, &no, &f);
+	if (code != CMD_OK)
+		return code;
+	if (no.no_json && !f.stats) {
+		cmd_err(ctx, "netstat: --json goes with -s (interfaces: show "
+		    "--json)");
+		return 1;
+	}
+	if (no.no_json && !cmd_json_available(ctx))
+		return CMD_FAIL;
+	if (ctx->cc_check)
+		return CMD_OK;
+	if (no.no_interval_ns != 0)
+		return netstat_interval(ctx, &no);
+	if (f.routes)
+		return route_show(ctx, no.no_if);
+	if (f.interfaces || no.no_if != NULL)
+		return netstat_interfaces(ctx, &no);
+	if (f.stats)
+		return netstat_stats(ctx, &no);
+	/* There are no sockets here, so the list of them is its heading. */
+	(void)fprintf(ctx->cc_out, "Active Internet connections%s\n"
+	    "%-5s %-6s %-6s  %-22s %-22s %s\n",
+	    no.no_all ? " (including servers)" : "", "Proto", "Recv-Q",
+	    "Send-Q", "Local Address", "Foreign Address", "State");
+	return CMD_OK;
+}
+
+static void
+netstat_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add,
+    void *arg)
+{
+	static const char *const options[] = { "-a", "-b", "-d", "-f", "-I",
+	    "-i", "-n", "-r", "-s", "-w", "--json", NULL };
+
+	if (argc > 2 && strcmp(argv[argc - 2], "-I") == 0)
+		cmd_complete_if(ctx, add, arg);
+	else
+		cmd_complete_words(options, add, arg);
+}
+
+const struct command command_netstat = {
+	.c_name = "netstat",
+	.c_synopsis = "-i [-abdn] [-I IF] [-f inet]\n"
+	    "-r [-n] [-f inet]\n"
+	    "-s [--json] [-f inet]\n"
+	    "[-bd] [-I IF] [-c COUNT] -w SECONDS\n"
+	    "[-an]",
+	.c_summary = "show interfaces, routes and statistics",
+	.c_when = CMD_NOT_CONFIG,
+	.c_run = netstat_run,
+	.c_complete = netstat_complete,
+};

@@ -1,0 +1,639 @@
+/*
+ * route: add, delete, change and look up routes.
+ */
+
+#include "command/command_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * A route as the words describe it.
+ */
+struct route_words {
+	struct in_addr	 dst, gw;
+	int		 len;		/* -1: not given */
+	bool		 is_net, is_host, havedst, havegw, is_iface;
+	const char	*ifname;	/* -ifp, or the word after -iface */
+	uint32_t	 flags, mtu;
+	struct in_addr	 ifa;
+	bool		 haveifa;
+};
+
+static int
+usage(struct cmd_ctx *ctx)
+{
+
+	return cmd_usage(ctx, &command_route, 1);
+}
+
+/* --- words ------------------------------------------------------------------------- */
+
+static int
+bad(struct cmd_ctx *ctx, const char *verb, const char *text)
+{
+
+	cmd_err(ctx, "route %s: %s", verb, text);
+	return 1;
+}
+
+/* As NetBSD guesses: the class, but no shorter than the address needs. */
+static int
+guess_len(struct in_addr a, bool is_net)
+{
+	uint32_t h = ntohl(a.s_addr);
+	int len = cmd_class_len(a);
+
+	if (h == 0)
+		return 0;
+	if (!is_net && (h & ~ntohl(cmd_mask(len).s_addr)) != 0)
+		return 32;
+	while (len < 32 && (h & ~ntohl(cmd_mask(len).s_addr)) != 0)
+		len += 8;
+	return len;
+}
+
+struct modifier {
+	const char	*name;
+	uint32_t	 flag;		/* RTF_* to set */
+	char		 what;		/* else: what to do with the value */
+};
+
+static const struct modifier modifiers[] = {
+	{ "net", 0, 'n' }, { "host", 0, 'h' }, { "iface", 0, 'i' },
+	{ "interface", 0, 'i' }, { "inet", 0, '-' },
+	{ "blackhole", RTF_BLACKHOLE, '\0' }, { "reject", RTF_REJECT, '\0' },
+	{ "static", RTF_STATIC, '\0' }, { "nostatic", 0, 's' },
+	{ "proto1", RTF_PROTO1, '\0' }, { "proto2", RTF_PROTO2, '\0' },
+	{ "netmask", 0, 'M' }, { "prefixlen", 0, 'L' }, { "mtu", 0, 'U' },
+	{ "ifp", 0, 'F' }, { "ifa", 0, 'A' }, { "gateway", 0, 'G' },
+	{ NULL, 0, '\0' }
+};
+
+static int
+set_len(struct route_words *w, int len, struct ifnet_error *e)
+{
+
+	if (w->len >= 0 && w->len != len)
+		return ifnet_error_set(e, EINVAL, "two different masks");
+	w->len = len;
+	return 0;
+}
+
+/* A modifier that takes a value (a capital letter). */
+static int
+modifier_value(struct route_words *w, char what, const char *arg,
+    struct ifnet_error *e)
+{
+	uint64_t v;
+	int len;
+
+	switch (what) {
+	case 'M':
+		if (cmd_parse_mask(arg, &len, e) != 0)
+			return EINVAL;
+		return set_len(w, len, e);
+	case 'L':
+		if (!cmd_parse_num(arg, 32, &v))
+			return ifnet_error_set(e, EINVAL,
+			    "-prefixlen %s: bad value (0 to 32)", arg);
+		return set_len(w, (int)v, e);
+	case 'U':
+		if (!cmd_parse_num(arg, 65535, &v) || v < IF_MTU_MIN)
+			return ifnet_error_set(e, EINVAL,
+			    "-mtu %s: bad value (68 to 65535)", arg);
+		w->mtu = (uint32_t)v;
+		return 0;
+	case 'F':
+		w->ifname = arg;
+		return cmd_check_ifname(arg, false, e);
+	case 'A':
+		w->haveifa = true;
+		if (!cmd_parse_inet(arg, &w->ifa))
+			return ifnet_error_set(e, EINVAL,
+			    "-ifa %s: bad value (an address)", arg);
+		return 0;
+	default:
+		w->havegw = true;
+		if (!cmd_parse_inet(arg, &w->gw))
+			return ifnet_error_set(e, EINVAL,
+			    "-gateway %s: bad value (an address)", arg);
+		return 0;
+	}
+}
+
+static int
+modifier(struct route_words *w, const char *word, int argc, char **argv,
+    int *next, struct ifnet_error *e)
+{
+	const struct modifier *m;
+
+	for (m = modifiers; m->name != NULL; m++)
+		if (strcmp(m->name, word + 1) == 0)
+			break;
+	if (m->name == NULL)
+		return ifnet_error_set(e, EINVAL, "unknown option %s", word);
+	w->flags |= m->flag;
+	switch (m->what) {
+	case '\0':
+	case '-':
+		return 0;
+	case 'n':
+		w->is_net = true;
+		break;
+	case 'h':
+		w->is_host = true;
+		break;
+	case 'i':
+		w->is_iface = true;
+		break;
+	case 's':
+		w->flags &= ~RTF_STATIC;
+		break;
+	default:
+		if (*next >= argc)
+			return ifnet_error_set(e, EINVAL,
+			    "%s needs a value", word);
+		return modifier_value(w, m->what, argv[(*next)++], e);
+	}
+	if (w->is_net && w->is_host)
+		return ifnet_error_set(e, EINVAL,
+		    "-net and -host exclude each other");
+	return 0;
+}
+
+static int
+operand(struct route_words *w, const char *word, struct ifnet_error *e)
+{
+	int len;
+
+	if (!w->havedst) {
+		w->havedst = true;
+		if (strcmp(word, "default") == 0) {
+			w->is_net = true;
+			return set_len(w, 0, e);
+		}
+		if (cmd_parse_prefix(word, &w->dst, &len, e) != 0)
+			return EINVAL;
+		return len < 0 ? 0 : set_len(w, len, e);
+	}
+	if (w->havegw || w->ifname != NULL) {
+		/* NetBSD's third operand is a mask. */
+		if (w->havegw && w->len < 0 &&
+		    cmd_parse_mask(word, &len, e) == 0)
+			return set_len(w, len, e);
+		return ifnet_error_set(e, EINVAL, "%s: one word too many",
+		    word);
+	}
+	if (w->is_iface && !cmd_parse_inet(word, &w->gw)) {
+		w->ifname = word;
+		return cmd_check_ifname(word, false, e);
+	}
+	w->havegw = true;
+	if (cmd_parse_prefix(word, &w->gw, &len, e) != 0)
+		return EINVAL;
+	if (len >= 0)
+		return ifnet_error_set(e, EINVAL,
+		    "%s: a gateway is one address", word);
+	return 0;
+}
+
+/* All words of add, delete, change, get. */
+static int
+parse_words(int argc, char **argv, struct route_words *w,
+    struct ifnet_error *e)
+{
+	const char *word;
+	int next = 1, error = 0;
+
+	memset(w, 0, sizeof(*w));
+	w->len = -1;
+	w->flags = RTF_STATIC;
+	while (error == 0 && next < argc) {
+		word = argv[next++];
+		if (word[0] == '-' && word[1] != '\0')
+			error = modifier(w, word, argc, argv, &next, e);
+		else
+			error = operand(w, word, e);
+	}
+	if (error != 0)
+		return error;
+	if (!w->havedst)
+		return ifnet_error_set(e, EINVAL, "the destination is "
+		    "missing");
+	if (w->is_host && w->len >= 0 && w->len != 32)
+		return ifnet_error_set(e, EINVAL,
+		    "-host goes with no mask but 255.255.255.255");
+	if (w->is_host)
+		w->len = 32;
+	if (w->len < 0)
+		w->len = guess_len(w->dst, w->is_net);
+	if ((w->dst.s_addr & ~cmd_mask(w->len).s_addr) != 0)
+		return ifnet_error_set(e, EINVAL, "the destination has bits "
+		    "set beyond its prefix length, %d", w->len);
+	return 0;
+}
+
+/* --- requests --------------------------------------------------------------------------- */
+
+/* "add net 10.0.0.0: gateway 10.1.1.1" */
+static const char *
+describe(const char *verb, const struct route_words *w, char *buf,
+    size_t size)
+{
+	struct sockaddr_storage ss;
+	char dst[CMD_TEXTSIZE], gw[CMD_TEXTSIZE] = "";
+	bool host = w->len == 32;
+
+	cmd_sin(&ss, w->dst);
+	(void)cmd_inet_text((struct sockaddr *)&ss, dst);
+	if (w->len == 0)
+		(void)strcpy(dst, "default");
+	if (w->havegw) {
+		cmd_sin(&ss, w->gw);
+		(void)cmd_inet_text((struct sockaddr *)&ss, gw);
+	}
+	(void)snprintf(buf, size, "%s %s %s%s%s", verb,
+	    host ? "host" : "net", dst,
+	    w->havegw ? ": gateway " : w->ifname != NULL ? ": gateway " : "",
+	    w->havegw ? gw : w->ifname != NULL ? w->ifname : "");
+	return buf;
+}
+
+/* The name of the interface that has the address; false: none. */
+static bool
+if_with_address(struct cmd_ctx *ctx, struct in_addr a, char name[IFNAMSIZ],
+    struct ifnet_error *e)
+{
+	const struct cmd_addr *ca;
+	struct cmd_if *list, *ci;
+	bool found = false;
+
+	if (cmd_iflist_get(ctx->cc_client, NULL, IFNET_LINK | IFNET_ADDR,
+	    &list, e) != 0)
+		return false;
+	for (ci = list; ci != NULL && !found; ci = ci->ci_next)
+		for (ca = ci->ci_addrs; ca != NULL && !found;
+		    ca = ca->ca_next)
+			if (ca->ca_addr.ss_family == AF_INET &&
+			    ((const struct sockaddr_in *)&ca->ca_addr)->
+			    sin_addr.s_addr == a.s_addr) {
+				memcpy(name, ci->ci_name, IFNAMSIZ);
+				found = true;
+			}
+	cmd_iflist_free(list);
+	if (!found)
+		(void)ifnet_error_set(e, EADDRNOTAVAIL,
+		    "no interface has this address");
+	return found;
+}
+
+static int
+find_if(struct cmd_ctx *ctx, struct route_words *w, struct sockaddr_dl *sdl,
+    uint64_t *handle, char ownname[IFNAMSIZ], struct ifnet_error *e)
+{
+	struct cmd_if *ci;
+	int error;
+
+	memset(sdl, 0, sizeof(*sdl));
+	if (w->is_iface && w->havegw) {
+		/* The interface named by one of its addresses. */
+		if (!if_with_address(ctx, w->gw, ownname, e))
+			return e->code;
+		w->ifname = ownname;
+		w->havegw = false;
+	}
+	if (w->ifname == NULL)
+		return 0;
+	error = cmd_iflist_get(ctx->cc_client, w->ifname, IFNET_LINK, &ci, e);
+	if (error != 0) {
+		if (error == ENXIO)
+			(void)ifnet_error_set(e, ENXIO,
+			    "there is no interface %s", w->ifname);
+		return error;
+	}
+	sdl->sdl_family = AF_LINK;
+	sdl->sdl_type = ci->ci_data.ifi_type;
+	sdl->sdl_index = ci->ci_index;
+	*handle = ci->ci_handle;
+	cmd_iflist_free(ci);
+	return 0;
+}
+
+static void
+build(uint8_t type, const struct route_words *w,
+    const struct sockaddr_dl *sdl, uint64_t handle, void *buf)
+{
+	struct rt_msg *m = buf;
+	struct sockaddr_storage ss;
+
+	memset(buf, 0, RT_MSG_MAX);
+	m->rtm_h.rtm_len = sizeof(*m);
+	m->rtm_h.rtm_version = RTM_VERSION;
+	m->rtm_h.rtm_type = type;
+	m->rtm_ifhandle = handle;
+	m->rtm_index = sdl->sdl_index;
+	m->rtm_flags = w->flags | (w->len == 32 ? RTF_HOST : 0) |
+	    (w->havegw ? RTF_GATEWAY : 0);
+	m->rtm_mtu = w->mtu;
+	/* In the order of their bits; so small that all fit. */
+	cmd_sin(&ss, w->dst);
+	(void)rt_msg_add(buf, RTA_DST, (struct sockaddr *)&ss);
+	cmd_sin(&ss, w->gw);
+	if (w->havegw)
+		(void)rt_msg_add(buf, RTA_GATEWAY, (struct sockaddr *)&ss);
+	cmd_sin(&ss, cmd_mask(w->len));
+	if (w->len != 32)
+		(void)rt_msg_add(buf, RTA_NETMASK, (struct sockaddr *)&ss);
+	if (sdl->sdl_family != 0)
+		(void)rt_msg_add(buf, RTA_IFP,
+		    (const struct sockaddr *)(const void *)sdl);
+	cmd_sin(&ss, w->ifa);
+	if (w->haveifa)
+		(void)rt_msg_add(buf, RTA_IFA, (struct sockaddr *)&ss);
+}
+
+static const char *
+hint_for(int code)
+{
+
+	switch (code) {
+	case EEXIST:
+		return "there is a route to this destination; \"route "
+		    "change\" replaces it";
+	case ESRCH:
+		return "there is no such route; \"route -n show\" lists them";
+	case ENETUNREACH:
+		return "the gateway is not on a network of any interface";
+	case EPERM:
+		return "changing routes is for root and the daemon's "
+		    "administrators";
+	case EINVAL:
+		return "the destination, gateway, or interface cannot be "
+		    "used";
+	default:
+		return NULL;
+	}
+}
+
+static int
+refused(struct cmd_ctx *ctx, const char *what, const struct ifnet_error *e)
+{
+	char why[IFNET_ERROR_TEXT + 8];
+	const char *text = cmd_strerror(e->code);
+
+	/* NetBSD: "not in table" for what is not there. */
+	(void)cmd_reason(e, hint_for(e->code), why, sizeof(why));
+	if (why[0] != '\0')
+		why[strlen(why) - 1] = '\0';
+	return cmd_fail(ctx, e, "route: writing to routing socket: %s "
+	    "(%s%s%s)", e->code == ESRCH ? "not in table" : text, what,
+	    why[0] != '\0' ? ": " : "", why[0] != '\0' ? why + 2 : "");
+}
+
+static int
+route_modify(struct cmd_ctx *ctx, int argc, char **argv, uint8_t type)
+{
+	union { struct rt_msg m; char room[RT_MSG_MAX]; } req, ans;
+	char what[CMD_TEXTSIZE * 3], ownname[IFNAMSIZ];
+	struct sockaddr_dl sdl;
+	struct route_words w;
+	struct ifnet_error e;
+	uint64_t handle = 0;
+	size_t len;
+
+	if (parse_words(argc, argv, &w, &e) != 0)
+		return bad(ctx, argv[0], e.text);
+	if (type == RTM_ADD && !w.havegw && w.ifname == NULL &&
+	    (w.flags & (RTF_BLACKHOLE | RTF_REJECT)) == 0)
+		return bad(ctx, argv[0], "the gateway is missing (an "
+		    "address, or -iface and an interface)");
+	if (ctx->cc_check)
+		return CMD_OK;
+	memset(&e, 0, sizeof(e));
+	(void)describe(argv[0], &w, what, sizeof(what));
+	if (find_if(ctx, &w, &sdl, &handle, ownname, &e) != 0)
+		return refused(ctx, what, &e);
+	build(type, &w, &sdl, handle, &req);
+	len = sizeof(ans);
+	if (ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans, &len,
+	    &e) != 0)
+		return refused(ctx, what, &e);
+	if (!ctx->cc_config)
+		(void)fprintf(ctx->cc_out, "%s\n", what);
+	return CMD_OK;
+}
+
+static int
+route_get(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	union { struct rt_msg m; char room[RT_MSG_MAX]; } req, ans;
+	char what[CMD_TEXTSIZE * 3];
+	struct sockaddr_dl sdl;
+	struct route_words w;
+	struct ifnet_error e;
+	size_t len = sizeof(ans);
+
+	if (parse_words(argc, argv, &w, &e) != 0)
+		return bad(ctx, argv[0], e.text);
+	if (w.havegw || w.ifname != NULL)
+		return usage(ctx);
+	if (ctx->cc_check)
+		return CMD_OK;
+	memset(&sdl, 0, sizeof(sdl));
+	memset(&e, 0, sizeof(e));
+	w.flags = 0;
+	/* An address alone is looked up as a host's. */
+	if (!w.is_net)
+		w.len = 32;
+	(void)describe("get", &w, what, sizeof(what));
+	build(RTM_GET, &w, &sdl, 0, &req);
+	if (ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans, &len,
+	    &e) != 0)
+		return refused(ctx, what, &e);
+	(void)fprintf(ctx->cc_out, "   route to: %s\n",
+	    what + strlen("get ") + (w.len == 32 ? 5 : 4));
+	return route_get_print(ctx, &ans, len);
+}
+
+/* --- flush --------------------------------------------------------------------------------- */
+
+struct flush {
+	struct rt_msg	*msgs[256];
+	size_t		 n;
+	bool		 more;
+};
+
+static int
+flush_collect(const void *msg, size_t len, void *arg)
+{
+	const struct sockaddr *sa[RTAX_MAX];
+	const struct rt_msg *m = msg;
+	struct flush *f = arg;
+
+	if (rt_msg_check(msg, len, sa) != 0)
+		return 0;
+	/* What interfaces and addresses made goes with them, not now. */
+	if ((m->rtm_flags & (RTF_CONNECTED | RTF_LOCAL | RTF_BROADCAST |
+	    RTF_LLDATA)) != 0)
+		return 0;
+	if (f->n == sizeof(f->msgs) / sizeof(f->msgs[0])) {
+		f->more = true;
+		return -1;
+	}
+	f->msgs[f->n] = malloc(len);
+	if (f->msgs[f->n] == NULL)
+		return ENOMEM;
+	memcpy(f->msgs[f->n++], msg, len);
+	return 0;
+}
+
+static int
+flush_one(struct cmd_ctx *ctx, struct rt_msg *m, struct ifnet_error *e)
+{
+	union { struct rt_msg m; char room[RT_MSG_MAX]; } ans;
+	const struct sockaddr *sa[RTAX_MAX];
+	char dst[CMD_TEXTSIZE], gw[CMD_TEXTSIZE];
+	size_t len = sizeof(ans);
+	int error;
+
+	if (rt_msg_check(m, m->rtm_h.rtm_len, sa) != 0)
+		return 0;
+	m->rtm_h.rtm_type = RTM_DELETE;
+	m->rtm_errno = 0;
+	error = ifnet_route(ctx->cc_client, m, m->rtm_h.rtm_len, &ans, &len,
+	    e);
+	if (error != 0 && error != ESRCH)
+		return error;
+	(void)fprintf(ctx->cc_out, "%-20s %-20s done\n",
+	    cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, dst),
+	    sa[1] != NULL ? cmd_sa_text(sa[1], gw) : m->rtm_ifname);
+	return 0;
+}
+
+static int
+route_flush(struct cmd_ctx *ctx)
+{
+	struct ifnet_error e;
+	struct flush f;
+	size_t i;
+	int error;
+
+	/* In rounds, so that the memory stays small. */
+	do {
+		memset(&f, 0, sizeof(f));
+		memset(&e, 0, sizeof(e));
+		error = ifnet_dump(ctx->cc_client, IFNET_ROUTE, NULL,
+		    flush_collect, &f, &e);
+		if (f.more)
+			error = 0;
+		for (i = 0; i < f.n; i++) {
+			if (error == 0)
+				error = flush_one(ctx, f.msgs[i], &e);
+			free(f.msgs[i]);
+		}
+	} while (error == 0 && f.more);
+	if (error == 0)
+		return CMD_OK;
+	e.code = error;
+	return refused(ctx, "flush", &e);
+}
+
+/* --- the command ------------------------------------------------------------------------------ */
+
+static int
+route_other(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	const char *verb = argv[0];
+	bool flush = strcmp(verb, "flush") == 0;
+
+	if (argc == 2 && strcmp(argv[1], "-inet") == 0)
+		argc--;
+	if (argc != 1)
+		return usage(ctx);
+	if (ctx->cc_config && !flush) {
+		cmd_err(ctx, "route %s: not in a configuration file", verb);
+		return 1;
+	}
+	if (ctx->cc_check)
+		return CMD_OK;
+	if (flush)
+		return route_flush(ctx);
+	if (strcmp(verb, "monitor") == 0)
+		return route_monitor(ctx);
+	return route_show(ctx, NULL);
+}
+
+static int
+route_run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct cmd_opts o;
+	const char *verb;
+	int c;
+	bool flush = false;
+
+	cmd_opts_init(&o, ctx, argc, argv);
+	/* Names are never looked up: -n is how it is anyway. */
+	while ((c = cmd_getopt(&o, "nqvf")) != -1) {
+		if (c == '?')
+			return usage(ctx);
+		flush = flush || c == 'f';
+	}
+	argc -= o.o_next;
+	argv += o.o_next;
+	if (argc == 0 && flush)
+		return ctx->cc_check ? CMD_OK : route_flush(ctx);
+	if (argc == 0)
+		return usage(ctx);
+	verb = argv[0];
+	if (strcmp(verb, "add") == 0)
+		return route_modify(ctx, argc, argv, RTM_ADD);
+	if (strcmp(verb, "delete") == 0)
+		return route_modify(ctx, argc, argv, RTM_DELETE);
+	if (strcmp(verb, "change") == 0)
+		return route_modify(ctx, argc, argv, RTM_CHANGE);
+	if (strcmp(verb, "get") == 0)
+		return route_get(ctx, argc, argv);
+	if (strcmp(verb, "flush") == 0 || strcmp(verb, "show") == 0 ||
+	    strcmp(verb, "monitor") == 0)
+		return route_other(ctx, argc, argv);
+	cmd_err(ctx, "route: unknown command %s", verb);
+	return usage(ctx);
+}
+
+static void
+route_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add,
+    void *arg)
+{
+	static const char *const verbs[] = { "add", "change", "delete",
+	    "flush", "get", "monitor", "show", NULL };
+	static const char *const options[] = { "-blackhole", "-host",
+	    "-iface", "-ifa", "-ifp", "-mtu", "-net", "-netmask",
+	    "-prefixlen", "-reject", "default", NULL };
+
+	if (argc == 2 || (argc == 3 && argv[1][0] == '-')) {
+		cmd_complete_words(verbs, add, arg);
+		return;
+	}
+	if (strcmp(argv[argc - 2], "-iface") == 0 ||
+	    strcmp(argv[argc - 2], "-ifp") == 0) {
+		cmd_complete_if(ctx, add, arg);
+		return;
+	}
+	cmd_complete_words(options, add, arg);
+}
+
+const struct command command_route = {
+	.c_name = "route",
+	.c_synopsis = "[-n] add [-net | -host] DEST[/LEN] GATEWAY "
+	    "[-mtu N] [-blackhole | -reject]\n"
+	    "[-n] add [-net | -host] DEST[/LEN] -iface IF\n"
+	    "[-n] change DEST[/LEN] GATEWAY [-mtu N]\n"
+	    "[-n] delete [-net | -host] DEST[/LEN] [GATEWAY]\n"
+	    "[-n] get DEST\n"
+	    "[-n] flush | show | monitor",
+	.c_summary = "add, delete, look up and follow routes",
+	.c_run = route_run,
+	.c_complete = route_complete,
+};

@@ -1,0 +1,262 @@
+/*
+ * Routes as tables and lines: route show, get and monitor, netstat -r.
+ */
+
+#include "command/command_impl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+struct show {
+	struct cmd_ctx	*ctx;
+	const char	*ifname;	/* NULL: all */
+};
+
+static int
+show_msg(const void *msg, size_t len, void *arg)
+{
+	const struct sockaddr *sa[RTAX_MAX];
+	const struct rt_msg *m = msg;
+	char dst[CMD_TEXTSIZE], gw[CMD_TEXTSIZE], flags[32], mtu[16];
+	struct show *sh = arg;
+	char ifname[IFNAMSIZ];
+
+	if (rt_msg_check(msg, len, sa) != 0 ||
+	    (m->rtm_flags & RTF_LLDATA) != 0)
+		return 0;
+	memcpy(ifname, m->rtm_ifname, sizeof(ifname));
+	ifname[IFNAMSIZ - 1] = '\0';
+	if (sh->ifname != NULL && strcmp(sh->ifname, ifname) != 0)
+		return 0;
+	(void)cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, dst);
+	if ((m->rtm_flags & RTF_GATEWAY) == 0 && (sa[1] == NULL ||
+	    sa[1]->sa_family != AF_LINK))
+		(void)snprintf(gw, sizeof(gw), "link#%u", m->rtm_index);
+	else
+		(void)cmd_sa_text(sa[1], gw);
+	if (m->rtm_mtu != 0)
+		(void)snprintf(mtu, sizeof(mtu), "%u", m->rtm_mtu);
+	else
+		(void)strcpy(mtu, "-");
+	(void)fprintf(sh->ctx->cc_out, "%-18s %-18s %-8s %4s %8" PRIu64
+	    " %6s  %s\n", dst, gw, cmd_rtflags_text(m->rtm_flags, flags), "-",
+	    m->rtm_use, mtu, ifname);
+	return 0;
+}
+
+int
+route_show(struct cmd_ctx *ctx, const char *ifname)
+{
+	struct show sh = { ctx, ifname };
+	struct ifnet_error e;
+
+	memset(&e, 0, sizeof(e));
+	(void)fprintf(ctx->cc_out, "Routing tables\n\nInternet:\n"
+	    "%-18s %-18s %-8s %4s %8s %6s  %s\n", "Destination", "Gateway",
+	    "Flags", "Refs", "Use", "Mtu", "Interface");
+	if (ifnet_dump(ctx->cc_client, IFNET_ROUTE, NULL, show_msg, &sh,
+	    &e) != 0)
+		return cmd_fail(ctx, &e, "route: %s", e.text);
+	return CMD_OK;
+}
+
+static const char *
+flag_names(uint32_t flags, char *buf, size_t size)
+{
+	static const struct {
+		uint32_t	 bit;
+		const char	*name;
+	} names[] = {
+		{ RTF_UP, "UP" }, { RTF_GATEWAY, "GATEWAY" },
+		{ RTF_HOST, "HOST" }, { RTF_REJECT, "REJECT" },
+		{ RTF_DYNAMIC, "DYNAMIC" }, { RTF_DONE, "DONE" },
+		{ RTF_CONNECTED, "CONNECTED" }, { RTF_LLDATA, "LLDATA" },
+		{ RTF_STATIC, "STATIC" }, { RTF_BLACKHOLE, "BLACKHOLE" },
+		{ RTF_PROTO1, "PROTO1" }, { RTF_PROTO2, "PROTO2" },
+		{ RTF_LOCAL, "LOCAL" }, { RTF_BROADCAST, "BROADCAST" },
+	};
+	const char *sep = "<";
+	size_t i, used = 0;
+	int n;
+
+	buf[0] = '\0';
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if ((flags & names[i].bit) == 0)
+			continue;
+		n = snprintf(buf + used, size - used, "%s%s", sep,
+		    names[i].name);
+		if (n < 0 || (size_t)n >= size - used)
+			return buf;
+		used += (size_t)n;
+		sep = ",";
+	}
+	if (used != 0 && used + 1 < size)
+		(void)strcpy(buf + used, ">");
+	return buf;
+}
+
+int
+route_get_print(struct cmd_ctx *ctx, const void *msg, size_t len)
+{
+	const struct sockaddr *sa[RTAX_MAX];
+	const struct rt_msg *m = msg;
+	char buf[CMD_TEXTSIZE], flags[192];
+
+	if (len < sizeof(*m) || rt_msg_check(msg, len, sa) != 0) {
+		cmd_err(ctx, "route get: the answer makes no sense");
+		return CMD_FAIL;
+	}
+	(void)fprintf(ctx->cc_out, "destination: %s\n",
+	    cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, buf));
+	if (sa[2] != NULL)
+		(void)fprintf(ctx->cc_out, "       mask: %s\n",
+		    cmd_inet_text(sa[2], buf));
+	if (sa[1] != NULL && (m->rtm_flags & RTF_GATEWAY) != 0)
+		(void)fprintf(ctx->cc_out, "    gateway: %s\n",
+		    cmd_sa_text(sa[1], buf));
+	if (sa[5] != NULL && sa[5]->sa_family == AF_INET)
+		(void)fprintf(ctx->cc_out, " local addr: %s\n",
+		    cmd_inet_text(sa[5], buf));
+	(void)fprintf(ctx->cc_out, "  interface: %.*s\n", IFNAMSIZ,
+	    m->rtm_ifname);
+	(void)fprintf(ctx->cc_out, "      flags: %s\n",
+	    flag_names(m->rtm_flags, flags, sizeof(flags)));
+	if (m->rtm_mtu != 0)
+		(void)fprintf(ctx->cc_out, "        mtu: %u\n", m->rtm_mtu);
+	if (m->rtm_expire_s != 0)
+		(void)fprintf(ctx->cc_out, "     expire: %" PRId64 "\n",
+		    m->rtm_expire_s);
+	return CMD_OK;
+}
+
+/* --- monitor ---------------------------------------------------------------------- */
+
+static const char *
+type_name(uint8_t type)
+{
+
+	switch (type) {
+	case RTM_ADD:
+		return "RTM_ADD: Add Route";
+	case RTM_DELETE:
+		return "RTM_DELETE: Delete Route";
+	case RTM_CHANGE:
+		return "RTM_CHANGE: Change Metrics, Flags or Gateway";
+	case RTM_LLINFO_UPD:
+		return "RTM_LLINFO_UPD: Neighbour changed";
+	case RTM_IFINFO:
+		return "RTM_IFINFO: iface status change";
+	case RTM_IFANNOUNCE:
+		return "RTM_IFANNOUNCE: iface arrival/departure";
+	case RTM_NEWADDR:
+		return "RTM_NEWADDR: address being added to iface";
+	case RTM_DELADDR:
+		return "RTM_DELADDR: address being removed from iface";
+	case RTM_CHGADDR:
+		return "RTM_CHGADDR: address being changed on iface";
+	case RTM_OVERRUN:
+		return "RTM_OVERRUN: messages were lost";
+	default:
+		return "unknown message";
+	}
+}
+
+static void
+monitor_addrs(struct cmd_ctx *ctx, const struct sockaddr *const *sa)
+{
+	static const char *const names[RTAX_MAX] = { "DST", "GATEWAY",
+	    "NETMASK", "GENMASK", "IFP", "IFA", "AUTHOR", "BRD" };
+	const char *sep = "sockaddrs: <";
+	char buf[CMD_TEXTSIZE];
+	int i, n = 0;
+
+	for (i = 0; i < RTAX_MAX; i++)
+		if (sa[i] != NULL) {
+			(void)fprintf(ctx->cc_out, "%s%s", sep, names[i]);
+			sep = ",";
+			n++;
+		}
+	if (n == 0)
+		return;
+	(void)fprintf(ctx->cc_out, ">\n");
+	for (i = 0; i < RTAX_MAX; i++)
+		if (sa[i] != NULL)
+			(void)fprintf(ctx->cc_out, " %s",
+			    cmd_sa_text(sa[i], buf));
+	(void)fputc('\n', ctx->cc_out);
+}
+
+static void
+monitor_print(struct cmd_ctx *ctx, const struct ifnet_event *ev)
+{
+	const struct sockaddr *sa[RTAX_MAX];
+	const struct rt_hdr *h = ev->msg;
+	char date[40], flags[256];
+	const struct rt_msg *rm;
+	struct tm tm;
+	time_t when = (time_t)(ev->time_ns / 1000000000u);
+
+	if (h == NULL || rt_msg_check(h, ev->msglen, sa) != 0)
+		return;
+	(void)localtime_r(&when, &tm);
+	(void)strftime(date, sizeof(date), "%a %b %e %H:%M:%S %Y", &tm);
+	(void)fprintf(ctx->cc_out, "got message of size %zu on %s\n%s: ",
+	    ev->msglen, date, type_name(h->rtm_type));
+	switch (ev->type) {
+	case IFNET_EV_ARRIVAL:
+	case IFNET_EV_DEPARTURE:
+		(void)fprintf(ctx->cc_out, "if %s, what: %s\n", ev->ifname,
+		    ev->type == IFNET_EV_ARRIVAL ? "arrival" : "departure");
+		break;
+	case IFNET_EV_LINK:
+		(void)fprintf(ctx->cc_out, "if %s, link: %s, flags: %s\n",
+		    ev->ifname, ifnet_operstate_text(ev->link.operstate),
+		    cmd_ifflags_text(ev->link.flags, flags, sizeof(flags)));
+		break;
+	case IFNET_EV_OVERRUN:
+		(void)fprintf(ctx->cc_out, "%llu\n", ev->lost);
+		break;
+	case IFNET_EV_ROUTE_ADD:
+	case IFNET_EV_ROUTE_DELETE:
+	case IFNET_EV_ROUTE_CHANGE:
+	case IFNET_EV_NEIGH:
+		rm = ev->msg;
+		(void)fprintf(ctx->cc_out, "if %.*s, flags: %s\n", IFNAMSIZ,
+		    rm->rtm_ifname, flag_names(rm->rtm_flags, flags,
+		    sizeof(flags)));
+		break;
+	default:
+		(void)fprintf(ctx->cc_out, "if %s\n", ev->ifname);
+		break;
+	}
+	monitor_addrs(ctx, sa);
+	(void)fputc('\n', ctx->cc_out);
+	(void)fflush(ctx->cc_out);
+}
+
+int
+route_monitor(struct cmd_ctx *ctx)
+{
+	struct ifnet_client *c;
+	struct ifnet_event ev;
+	struct ifnet_error e;
+	int error = 0;
+
+	c = cmd_connect(ctx);
+	if (c == NULL)
+		return CMD_FAIL;
+	memset(&e, 0, sizeof(e));
+	error = ifnet_follow(c, IFNET_ALL, &e);
+	while (error == 0 && !cmd_interrupted(ctx)) {
+		error = ifnet_next_timeout(c, 200, &ev, &e);
+		if (error == 0)
+			monitor_print(ctx, &ev);
+		else if (error == ETIMEDOUT || error == EINTR)
+			error = 0;
+	}
+	ifnet_close(c);
+	return error == 0 ? CMD_OK : cmd_fail(ctx, &e, "route monitor: %s",
+	    e.text);
+}

@@ -1,0 +1,250 @@
+/*
+ * Messages, option words and time for the subcommands.
+ */
+
+#include "command/command_impl.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+void
+cmd_err(struct cmd_ctx *ctx, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)fputs("ifctl: ", ctx->cc_err);
+	va_start(ap, fmt);
+	(void)vfprintf(ctx->cc_err, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', ctx->cc_err);
+}
+
+int
+cmd_fail(struct cmd_ctx *ctx, const struct ifnet_error *e, const char *fmt,
+    ...)
+{
+	va_list ap;
+
+	ctx->cc_errno = e->code;
+	(void)fputs("ifctl: ", ctx->cc_err);
+	va_start(ap, fmt);
+	(void)vfprintf(ctx->cc_err, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', ctx->cc_err);
+	return CMD_FAIL;
+}
+
+const char *
+cmd_strerror(int code)
+{
+
+	/* Where BSD's words differ from the host's. */
+	switch (code) {
+	case ENXIO:
+		return "Device not configured";
+	case EBUSY:
+		return "Device busy";
+	case EADDRNOTAVAIL:
+		return "Can't assign requested address";
+	case EAFNOSUPPORT:
+		return "Address family not supported by protocol family";
+	case ENOMEM:
+		return "Cannot allocate memory";
+	case ENOTTY:
+		return "Inappropriate ioctl for device";
+	case EOPNOTSUPP:
+		return "Operation not supported";
+	case ERANGE:
+		return "Result too large or too small";
+	default:
+		return strerror(code);
+	}
+}
+
+/*
+ * The daemon's own words are the best reason there is; when it only repeated
+ * the errno, ours.
+ */
+const char *
+cmd_reason(const struct ifnet_error *e, const char *hint, char *buf,
+    size_t size)
+{
+	const char *text = e->text;
+
+	if (text[0] == '\0' || strcasecmp(text, strerror(e->code)) == 0 ||
+	    strcasecmp(text, cmd_strerror(e->code)) == 0)
+		text = hint != NULL ? hint : "";
+	if (text[0] == '\0')
+		buf[0] = '\0';
+	else
+		(void)snprintf(buf, size, " (%s)", text);
+	return buf;
+}
+
+void
+cmd_print_usage(FILE *fp, const struct command *c)
+{
+	const char *p, *nl;
+	const char *lead = "usage: ";
+
+	for (p = c->c_synopsis; ; p = nl + 1) {
+		nl = strchrnul(p, '\n');
+		(void)fprintf(fp, "%sifctl %s%s%.*s\n", lead, c->c_name,
+		    nl == p ? "" : " ", (int)(nl - p), p);
+		lead = "       ";
+		if (*nl == '\0')
+			break;
+	}
+}
+
+int
+cmd_usage(struct cmd_ctx *ctx, const struct command *c, int code)
+{
+
+	cmd_print_usage(ctx->cc_err, c);
+	return code;
+}
+
+bool
+cmd_interrupted(const struct cmd_ctx *ctx)
+{
+
+	return ctx->cc_interrupted != NULL && *ctx->cc_interrupted != 0;
+}
+
+uint64_t
+cmd_now(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+void
+cmd_sleep_until(const struct cmd_ctx *ctx, uint64_t until)
+{
+	struct timespec ts;
+	uint64_t now, step;
+
+	/*
+	 * In steps: the flag may be set between the look at it and the
+	 * sleep, and then no signal ends the sleep.
+	 */
+	while (!cmd_interrupted(ctx) && (now = cmd_now()) < until) {
+		step = until - now;
+		if (step > 200000000u)
+			step = 200000000u;
+		ts.tv_sec = 0;
+		ts.tv_nsec = (long)step;
+		(void)nanosleep(&ts, NULL);
+	}
+}
+
+struct ifnet_client *
+cmd_connect(struct cmd_ctx *ctx)
+{
+	struct ifnet_client *c;
+	struct ifnet_error e;
+
+	memset(&e, 0, sizeof(e));
+	if (ctx->cc_connect == NULL) {
+		cmd_err(ctx, "following changes needs a connection of its "
+		    "own, which is not to be had here");
+		return NULL;
+	}
+	c = ctx->cc_connect(ctx->cc_connect_arg, &e);
+	if (c == NULL) {
+		cmd_err(ctx, "%s", e.text);
+		return NULL;
+	}
+	if (ifnet_set_vnet(c, ctx->cc_vnet, &e) != 0) {
+		cmd_err(ctx, "%s", e.text);
+		ifnet_close(c);
+		return NULL;
+	}
+	return c;
+}
+
+void
+cmd_opts_init(struct cmd_opts *o, struct cmd_ctx *ctx, int argc, char **argv)
+{
+
+	memset(o, 0, sizeof(*o));
+	o->o_ctx = ctx;
+	o->o_name = argv[0];
+	o->o_argc = argc;
+	o->o_argv = argv;
+	o->o_next = 1;
+}
+
+int
+cmd_getopt(struct cmd_opts *o, const char *spec)
+{
+	const char *s;
+	char *word;
+	char c;
+
+	o->o_arg = NULL;
+	if (o->o_in == NULL) {
+		if (o->o_next >= o->o_argc)
+			return -1;
+		word = o->o_argv[o->o_next];
+		if (word[0] != '-' || word[1] == '\0')
+			return -1;
+		o->o_next++;
+		if (strcmp(word, "--") == 0)
+			return -1;
+		/* A long option is a letter of its own: 'J' is --json. */
+		if (strcmp(word, "--json") == 0 && strchr(spec, 'J') != NULL)
+			return 'J';
+		if (word[1] == '-') {
+			cmd_err(o->o_ctx, "%s: unknown option %s", o->o_name,
+			    word);
+			return '?';
+		}
+		o->o_in = word + 1;
+	}
+
+	c = *o->o_in++;
+	if (*o->o_in == '\0')
+		o->o_in = NULL;
+	s = c == ':' ? NULL : strchr(spec, c);
+	if (s == NULL) {
+		cmd_err(o->o_ctx, "%s: unknown option -%c", o->o_name, c);
+		return '?';
+	}
+	if (s[1] != ':')
+		return c;
+	if (o->o_in != NULL) {
+		o->o_arg = o->o_argv[o->o_next - 1] +
+		    (o->o_in - o->o_argv[o->o_next - 1]);
+		o->o_in = NULL;
+	} else if (o->o_next < o->o_argc) {
+		o->o_arg = o->o_argv[o->o_next++];
+	} else {
+		cmd_err(o->o_ctx, "%s: option -%c needs an argument",
+		    o->o_name, c);
+		return '?';
+	}
+	return c;
+}
+
+const char *
+cmd_join(int argc, char *const *argv, char *buf, size_t size)
+{
+	size_t used = 0;
+	int i, n;
+
+	buf[0] = '\0';
+	for (i = 0; i < argc && used < size; i++) {
+		n = snprintf(buf + used, size - used, "%s%s",
+		    i == 0 ? "" : " ", argv[i]);
+		if (n < 0)
+			break;
+		used += (size_t)n;
+	}
+	return buf;
+}

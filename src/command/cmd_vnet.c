@@ -1,0 +1,164 @@
+/*
+ * vnet: the network stacks inside a daemon.
+ */
+
+#include "command/command_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct list {
+	struct cmd_vnet	*v;
+	size_t		 n, room;
+};
+
+static int
+collect(const char *name, unsigned interfaces, void *arg)
+{
+	struct list *l = arg;
+	struct cmd_vnet *more;
+
+	if (l->n == l->room) {
+		l->room = l->room == 0 ? 16 : l->room * 2;
+		more = realloc(l->v, l->room * sizeof(*more));
+		if (more == NULL)
+			return ENOMEM;
+		l->v = more;
+	}
+	(void)snprintf(l->v[l->n].cv_name, sizeof(l->v[l->n].cv_name), "%s",
+	    name);
+	l->v[l->n++].cv_interfaces = interfaces;
+	return 0;
+}
+
+static int
+list(struct cmd_ctx *ctx, bool json)
+{
+	struct ifnet_error e;
+	struct list l;
+	size_t i;
+	int code = CMD_OK;
+
+	memset(&l, 0, sizeof(l));
+	memset(&e, 0, sizeof(e));
+	if (ifnet_vnet_list(ctx->cc_client, collect, &l, &e) != 0)
+		code = cmd_fail(ctx, &e, "vnet list: %s", e.text);
+	else if (json)
+		code = cmd_json_vnets(ctx, l.v, l.n);
+	else
+		for (i = 0; i < l.n; i++)
+			(void)fprintf(ctx->cc_out, "%-16s %u interface%s\n",
+			    l.v[i].cv_name, l.v[i].cv_interfaces,
+			    l.v[i].cv_interfaces == 1 ? "" : "s");
+	free(l.v);
+	return code;
+}
+
+static bool
+name_ok(struct cmd_ctx *ctx, const char *name)
+{
+	const char *p;
+
+	if (name[0] == '\0' || strlen(name) > 31) {
+		cmd_err(ctx, "vnet: \"%.40s\": the name of a vnet has 1 to 31 "
+		    "characters", name);
+		return false;
+	}
+	for (p = name; *p != '\0'; p++)
+		if (*p <= ' ' || *p > '~' || *p == ':' || *p == '/') {
+			cmd_err(ctx, "vnet: \"%s\" has a character no name of "
+			    "a vnet can have", name);
+			return false;
+		}
+	return true;
+}
+
+static int
+change(struct cmd_ctx *ctx, const char *verb, const char *name)
+{
+	char why[IFNET_ERROR_TEXT + 8];
+	const char *hint = NULL;
+	struct ifnet_error e;
+	int error;
+
+	memset(&e, 0, sizeof(e));
+	if (strcmp(verb, "create") == 0)
+		error = ifnet_vnet_create(ctx->cc_client, name, &e);
+	else
+		error = ifnet_vnet_destroy(ctx->cc_client, name, &e);
+	if (error == 0)
+		return CMD_OK;
+	if (error == EEXIST)
+		hint = "a vnet of this name exists";
+	else if (error == ENOENT)
+		hint = "there is no such vnet; \"vnet list\" lists them";
+	else if (error == EPERM)
+		hint = "this is for root and the daemon's administrators";
+	return cmd_fail(ctx, &e, "vnet %s %s: %s%s", verb, name,
+	    cmd_strerror(error), cmd_reason(&e, hint, why, sizeof(why)));
+}
+
+static int
+vnet_run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	bool json;
+
+	if (argc >= 2 && strcmp(argv[1], "list") == 0) {
+		json = argc == 3 && strcmp(argv[2], "--json") == 0;
+		if (argc != 2 && !json)
+			return cmd_usage(ctx, &command_vnet, CMD_USAGE);
+		if (ctx->cc_config) {
+			cmd_err(ctx, "vnet list: not in a configuration "
+			    "file");
+			return CMD_USAGE;
+		}
+		if (json && !cmd_json_available(ctx))
+			return CMD_FAIL;
+		return ctx->cc_check ? CMD_OK : list(ctx, json);
+	}
+	if (argc != 3 || (strcmp(argv[1], "create") != 0 &&
+	    strcmp(argv[1], "destroy") != 0))
+		return cmd_usage(ctx, &command_vnet, CMD_USAGE);
+	if (!name_ok(ctx, argv[2]))
+		return CMD_USAGE;
+	return ctx->cc_check ? CMD_OK : change(ctx, argv[1], argv[2]);
+}
+
+struct fill {
+	cmd_add_fn	*add;
+	void		*arg;
+};
+
+static int
+fill_name(const char *name, unsigned interfaces, void *arg)
+{
+	struct fill *f = arg;
+
+	(void)interfaces;
+	f->add(f->arg, name);
+	return 0;
+}
+
+static void
+vnet_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add,
+    void *arg)
+{
+	static const char *const verbs[] = { "create", "destroy", "list",
+	    NULL };
+	struct fill f = { add, arg };
+
+	if (argc == 2)
+		cmd_complete_words(verbs, add, arg);
+	else if (argc == 3 && strcmp(argv[1], "destroy") == 0 &&
+	    ctx->cc_client != NULL)
+		(void)ifnet_vnet_list(ctx->cc_client, fill_name, &f, NULL);
+}
+
+const struct command command_vnet = {
+	.c_name = "vnet",
+	.c_synopsis = "create NAME\ndestroy NAME\nlist [--json]",
+	.c_summary = "create, destroy and list network stacks",
+	.c_run = vnet_run,
+	.c_complete = vnet_complete,
+};

@@ -1,0 +1,251 @@
+/*
+ * command_impl: what the subcommands share: messages, option words, numbers
+ * and addresses, and the state of interfaces as a client sees it.  Private to
+ * src/command.
+ */
+
+#ifndef COMMAND_COMMAND_IMPL_H
+#define COMMAND_COMMAND_IMPL_H
+
+#include <netinet/in.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ifnet/ifreq.h>
+#include <ifnet/rtmsg.h>
+
+#include "command/command.h"
+
+/* Room for any address or prefix as text. */
+#define CMD_TEXTSIZE	96
+
+typedef void cmd_add_fn(void *, const char *);
+
+extern const struct command command_ifconfig, command_route, command_arp,
+    command_netstat, command_sysctl, command_ping, command_halt,
+    command_show, command_watch, command_monitor, command_vnet,
+    command_help, command_version;
+
+/* --- messages (cmd_util.c) -------------------------------------------------- */
+
+/* "ifctl: ..." and a newline, to cc_err. */
+void	cmd_err(struct cmd_ctx *, const char *fmt, ...)
+	    __attribute__((__format__(__printf__, 2, 3)));
+/* The same for a request that failed, whose errno goes to cc_errno; returns
+ * CMD_FAIL. */
+int	cmd_fail(struct cmd_ctx *, const struct ifnet_error *,
+	    const char *fmt, ...)
+	    __attribute__((__format__(__printf__, 3, 4)));
+/* The errno in BSD's words ("Device not configured"). */
+const char *cmd_strerror(int code);
+/* What a failed request said beyond its errno, as " (words)" or "". */
+const char *cmd_reason(const struct ifnet_error *, const char *hint,
+	    char *buf, size_t size);
+/* The usage of a subcommand to cc_err; returns code. */
+int	cmd_usage(struct cmd_ctx *, const struct command *, int code);
+void	cmd_print_usage(FILE *, const struct command *);
+bool	cmd_interrupted(const struct cmd_ctx *);
+/* Wait until then or an interruption (CLOCK_MONOTONIC ns). */
+void	cmd_sleep_until(const struct cmd_ctx *, uint64_t);
+uint64_t cmd_now(void);
+/* A second connection, on the same vnet; NULL with the message given. */
+struct ifnet_client *cmd_connect(struct cmd_ctx *);
+
+/* --- option words ------------------------------------------------------------ */
+
+/*
+ * As getopt(3), without its global state: `spec' as there.  cmd_getopt()
+ * returns the letter, -1 at the end (o_next is the first operand), or '?'
+ * with the message given.
+ */
+struct cmd_opts {
+	struct cmd_ctx	*o_ctx;
+	const char	*o_name;	/* of the command, for messages */
+	int		 o_argc;
+	char		**o_argv;
+	int		 o_next;	/* next word to look at */
+	const char	*o_in;		/* within a cluster, or NULL */
+	char		*o_arg;
+};
+
+void	cmd_opts_init(struct cmd_opts *, struct cmd_ctx *, int argc,
+	    char **argv);
+int	cmd_getopt(struct cmd_opts *, const char *spec);
+
+/* --- numbers, addresses --------------------------------------------------------- */
+
+/* Decimal digits and nothing else, at most max. */
+bool	cmd_parse_num(const char *, uint64_t max, uint64_t *);
+/* Seconds with a fraction, into ns; at least min_ns. */
+bool	cmd_parse_seconds(const char *, uint64_t min_ns, uint64_t *);
+/* Four decimal numbers, no short forms, no leading zeros. */
+bool	cmd_parse_inet(const char *, struct in_addr *);
+/* ADDR or ADDR/LEN; *len is -1 without one.  The text says what is wrong. */
+int	cmd_parse_prefix(const char *, struct in_addr *, int *len,
+	    struct ifnet_error *);
+/* Dotted or 0x hexadecimal, contiguous; into a length. */
+int	cmd_parse_mask(const char *, int *len, struct ifnet_error *);
+/* A name an interface can have.  With unit: it must end in one. */
+int	cmd_check_ifname(const char *, bool unit, struct ifnet_error *);
+
+struct in_addr cmd_mask(int len);
+int	cmd_mask_len(struct in_addr);	/* -1: not contiguous */
+void	cmd_sin(struct sockaddr_storage *, struct in_addr);
+/* Of the class the address had before 1993. */
+int	cmd_class_len(struct in_addr);
+
+const char *cmd_inet_text(const struct sockaddr *, char buf[CMD_TEXTSIZE]);
+/* Any socket address; "link#3" for a bare link-level one. */
+const char *cmd_sa_text(const struct sockaddr *, char buf[CMD_TEXTSIZE]);
+/* "10.0.0.0/24", "default", or the bare address of a host. */
+const char *cmd_dst_text(const struct sockaddr *dst,
+	    const struct sockaddr *mask, bool host, char buf[CMD_TEXTSIZE]);
+/* "<UP,BROADCAST>" */
+const char *cmd_ifflags_text(uint32_t flags, char *buf, size_t size);
+/* "UGHS" */
+const char *cmd_rtflags_text(uint32_t flags, char buf[32]);
+const char *cmd_type_text(uint8_t type);
+const char *cmd_link_text(uint8_t link_state);
+/* Put words together with blanks; cut at the size. */
+const char *cmd_join(int argc, char *const *argv, char *buf, size_t size);
+
+/* --- interfaces (cmd_iflist.c) ---------------------------------------------------- */
+
+struct cmd_addr {
+	struct cmd_addr	*ca_next;
+	struct sockaddr_storage ca_addr, ca_mask, ca_dst;	/* family 0:
+								 * none */
+	uint32_t	 ca_flags;
+};
+
+struct cmd_if {
+	struct cmd_if	*ci_next;
+	char		 ci_name[IFNAMSIZ];
+	uint64_t	 ci_handle;
+	uint32_t	 ci_index;
+	uint32_t	 ci_flags;
+	struct if_data	 ci_data;
+	struct cmd_addr	*ci_addrs, **ci_tail;
+};
+
+/*
+ * One interface (ifname not NULL) or all of them, in the order of the dump, with
+ * their addresses.  errno; ENXIO when the named one is not there.
+ */
+int	cmd_iflist_get(struct ifnet_client *, const char *ifname,
+	    unsigned what, struct cmd_if **, struct ifnet_error *);
+void	cmd_iflist_free(struct cmd_if *);
+/* The active link-level address of it, or NULL. */
+const struct sockaddr_dl *cmd_if_lladdr(const struct cmd_if *);
+/* A text property; "" when it has none or the stack does not know it. */
+void	cmd_if_text(struct ifnet_client *, const char *ifname,
+	    unsigned long cmd, char buf[IFDESCRSIZE + 1]);
+/* Drops by reason; false when not to be had. */
+bool	cmd_if_drops(struct ifnet_client *, const char *ifname,
+	    struct ifdropreq *);
+/* One request on an ifreq whose name is set. */
+int	cmd_ifreq(struct ifnet_client *, unsigned long cmd, struct ifreq *,
+	    const char *ifname, struct ifnet_error *);
+/* Candidates: the names of all interfaces, of all cloners. */
+void	cmd_complete_if(struct cmd_ctx *, cmd_add_fn *, void *);
+void	cmd_complete_cloner(struct cmd_ctx *, cmd_add_fn *, void *);
+/* The ones of a NULL-terminated list. */
+void	cmd_complete_words(const char *const *, cmd_add_fn *, void *);
+/* Names of the cloners, NULL-terminated, one block; NULL: not to be had. */
+char	(*cmd_cloners(struct ifnet_client *, int *n,
+	    struct ifnet_error *))[IFNAMSIZ];
+
+/* --- JSON (cmd_json.c) --------------------------------------------------------------- */
+
+/* false, with the message given, when the build has no JSON. */
+bool	cmd_json_available(struct cmd_ctx *);
+/* An array with an object for each interface of the list; exit code. */
+int	cmd_json_interfaces(struct cmd_ctx *, const struct cmd_if *);
+struct ifnet_event;
+int	cmd_json_event(struct cmd_ctx *, const struct ifnet_event *);
+struct cmd_counter {
+	const char	*cn_group, *cn_name;
+	uint64_t	 cn_value;
+};
+int	cmd_json_counters(struct cmd_ctx *, const struct cmd_counter *,
+	    size_t n);
+struct cmd_vnet {
+	char		 cv_name[32];
+	unsigned	 cv_interfaces;
+};
+int	cmd_json_vnets(struct cmd_ctx *, const struct cmd_vnet *, size_t n);
+
+/* --- parts of one command ------------------------------------------------------------- */
+
+/*
+ * What an ifconfig line asks for, in order: cmd_ifconfig_parse.c.
+ */
+enum ifconfig_kind {
+	IFCONFIG_CREATE, IFCONFIG_DESTROY, IFCONFIG_FLAGS, IFCONFIG_MTU,
+	IFCONFIG_METRIC, IFCONFIG_LINKSTR, IFCONFIG_DESCR, IFCONFIG_CAP,
+	IFCONFIG_INET, IFCONFIG_LINK
+};
+
+struct ifconfig_action {
+	enum ifconfig_kind ia_kind;
+	char		 ia_words[CMD_TEXTSIZE];	/* for messages */
+	/* CREATE */
+	char		 ia_params[IFCLONE_PARAMSIZE];
+	const char	*ia_host;	/* device's name there, or NULL */
+	int		 ia_fd;		/* `fd N', or -1 */
+	bool		 ia_here;
+	/* FLAGS, CAP: bits to set and to clear; MTU, METRIC: the value */
+	uint64_t	 ia_set, ia_clear;
+	const char	*ia_text;	/* LINKSTR, DESCR */
+	/* INET */
+	bool		 ia_alias, ia_delete, ia_haveaddr, ia_havedst,
+			 ia_havebrd, ia_havepref;
+	struct in_addr	 ia_addr, ia_dst;	/* far end or broadcast */
+	int		 ia_len;	/* -1: not given */
+	int32_t		 ia_pref;
+	/* LINK */
+	uint8_t		 ia_lladdr[SDL_DATALEN];
+	unsigned	 ia_lllen;
+	bool		 ia_active;
+};
+
+/*
+ * The words after the interface name; at most argc actions into `acts'.
+ * EINVAL with the words that are wrong in *e.
+ */
+int	ifconfig_parse(int argc, char **argv, struct ifconfig_action *acts,
+	    size_t *n, struct ifnet_error *);
+extern const char *const ifconfig_words[];	/* NULL-terminated */
+
+/* What `ifconfig' shows: cmd_ifconfig_show.c. */
+struct ifconfig_show {
+	bool	 is_all, is_names, is_up, is_down, is_broadcast, is_running,
+		 is_caps, is_verbose, is_zero;
+	bool	 is_link, is_inet;	/* families; none: all */
+};
+int	ifconfig_show(struct cmd_ctx *, const struct ifconfig_show *,
+	    const char *ifname);
+int	ifconfig_cloners(struct cmd_ctx *);
+/* "TSO4,IP4CSUM" of IFCAP_*; and the bits of one word, 0: no such. */
+const char *ifconfig_caps_text(uint64_t caps, char *buf, size_t size);
+uint64_t ifconfig_cap(const char *word);
+
+/* `route show' and `netstat -r'; `route monitor'. */
+int	route_show(struct cmd_ctx *, const char *ifname);
+int	route_monitor(struct cmd_ctx *);
+int	route_get_print(struct cmd_ctx *, const void *msg, size_t len);
+
+/* netstat -i, its interval mode, and -s. */
+struct netstat_opts {
+	bool		 no_bytes, no_drops, no_all, no_json;
+	const char	*no_if;		/* NULL: all */
+	uint64_t	 no_interval_ns;	/* 0: once */
+	uint64_t	 no_count;	/* 0: for ever */
+};
+int	netstat_interfaces(struct cmd_ctx *, const struct netstat_opts *);
+int	netstat_interval(struct cmd_ctx *, const struct netstat_opts *);
+int	netstat_stats(struct cmd_ctx *, const struct netstat_opts *);
+
+#endif /* !COMMAND_COMMAND_IMPL_H */

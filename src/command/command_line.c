@@ -1,0 +1,244 @@
+/*
+ * Lines: splitting them into words, running one, and a file of them.
+ */
+
+#include "command/command_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+is_blank(char c)
+{
+
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/*
+ * One word from *lp into *outp, which has room for the rest of the line.
+ * false: a quote that is not closed.
+ */
+static bool
+split_word(const char **lp, char **outp)
+{
+	const char *l = *lp;
+	char *out = *outp;
+	char quote = '\0';
+
+	for (; *l != '\0'; l++) {
+		if (quote == '\0' && is_blank(*l))
+			break;
+		if (quote != '\0' && *l == quote) {
+			quote = '\0';
+		} else if (quote == '\0' && (*l == '\'' || *l == '"')) {
+			quote = *l;
+		} else if (*l == '\\' && quote != '\'') {
+			if (l[1] == '\0')
+				return false;
+			*out++ = *++l;
+		} else {
+			*out++ = *l;
+		}
+	}
+	*out++ = '\0';
+	*lp = l;
+	*outp = out;
+	return quote == '\0';
+}
+
+int
+command_split(const char *line, int *argcp, char ***argvp,
+    struct ifnet_error *e)
+{
+	size_t len = strlen(line), maxwords = len / 2 + 1;
+	const char *l = line;
+	char **argv, *out;
+	int argc = 0;
+
+	*argcp = 0;
+	*argvp = NULL;
+	argv = malloc((maxwords + 1) * sizeof(*argv) + len + maxwords + 1);
+	if (argv == NULL)
+		return ifnet_error_set(e, ENOMEM, "out of memory");
+	out = (char *)(argv + maxwords + 1);
+	for (;;) {
+		while (is_blank(*l))
+			l++;
+		if (*l == '\0' || *l == '#')
+			break;
+		argv[argc++] = out;
+		if (!split_word(&l, &out)) {
+			free(argv);
+			return ifnet_error_set(e, EINVAL,
+			    "a quote is not closed");
+		}
+	}
+	argv[argc] = NULL;
+	*argcp = argc;
+	*argvp = argv;
+	return 0;
+}
+
+/* The messages of a command as one line: no "ifctl: ", "; " between. */
+static void
+flatten(char *text)
+{
+	char *p, *nl;
+	size_t len;
+
+	if (strncmp(text, "ifctl: ", 7) == 0)
+		memmove(text, text + 7, strlen(text + 7) + 1);
+	len = strlen(text);
+	while (len > 0 && text[len - 1] == '\n')
+		text[--len] = '\0';
+	for (p = text; (nl = strchr(p, '\n')) != NULL; p = nl + 1)
+		*nl = ';';
+}
+
+/* EINVAL for usage, the errno of a request that was refused, else EIO. */
+static int
+run_words(struct cmd_ctx *ctx, int argc, char **argv, struct ifnet_error *e)
+{
+	struct cmd_ctx inner = *ctx;
+	char *text = NULL;
+	size_t size = 0;
+	int code, error;
+
+	inner.cc_errno = 0;
+	inner.cc_err = open_memstream(&text, &size);
+	if (inner.cc_err == NULL)
+		return ifnet_error_set(e, ENOMEM, "out of memory");
+	code = command_run(&inner, argc, argv);
+	(void)fclose(inner.cc_err);
+	if (code == CMD_OK) {
+		free(text);
+		return 0;
+	}
+	if (text != NULL)
+		flatten(text);
+	if (inner.cc_check || code == CMD_USAGE)
+		error = EINVAL;
+	else
+		error = inner.cc_errno != 0 ? inner.cc_errno : EIO;
+	(void)ifnet_error_set(e, error, "%s",
+	    text == NULL || text[0] == '\0' ? "failed" : text);
+	free(text);
+	return error;
+}
+
+int
+command_line(struct cmd_ctx *ctx, const char *line, struct ifnet_error *e)
+{
+	struct cmd_ctx check = *ctx;
+	char **argv;
+	int argc, error;
+
+	error = command_split(line, &argc, &argv, e);
+	if (error != 0)
+		return error;
+	/* Parsing first tells a wrong line from a refused one. */
+	check.cc_check = true;
+	check.cc_client = NULL;
+	error = run_words(&check, argc, argv, e);
+	if (error == 0 && !ctx->cc_check)
+		error = run_words(ctx, argc, argv, e);
+	free(argv);
+	return error;
+}
+
+struct line {
+	char	*l_text;
+	unsigned l_number;
+};
+
+/* All lines of the file; *np of them, to be freed with lines_free(). */
+static int
+lines_read(const char *path, struct line **linesp, size_t *np,
+    struct ifnet_error *e)
+{
+	struct line *lines = NULL, *more;
+	size_t n = 0, room = 0, size = 0;
+	unsigned number = 0;
+	char *buf = NULL;
+	ssize_t len;
+	FILE *fp;
+	int error = 0;
+
+	*np = 0;
+	fp = fopen(path, "re");
+	if (fp == NULL)
+		return ifnet_error_set(e, errno, "%s: %s", path,
+		    cmd_strerror(errno));
+	while ((len = getline(&buf, &size, fp)) >= 0) {
+		number++;
+		if (memchr(buf, '\0', (size_t)len) != NULL) {
+			error = ifnet_error_set(e, EINVAL,
+			    "%s:%u: not a text file", path, number);
+			break;
+		}
+		if (n == room) {
+			room = room == 0 ? 32 : room * 2;
+			more = realloc(lines, room * sizeof(*lines));
+			if (more == NULL) {
+				error = ifnet_error_set(e, ENOMEM,
+				    "%s: out of memory", path);
+				break;
+			}
+			lines = more;
+		}
+		lines[n].l_text = buf;
+		lines[n++].l_number = number;
+		buf = NULL;
+		size = 0;
+	}
+	if (error == 0 && ferror(fp))
+		error = ifnet_error_set(e, EIO, "%s: cannot be read", path);
+	free(buf);
+	(void)fclose(fp);
+	*linesp = lines;
+	*np = n;
+	return error;
+}
+
+static void
+lines_free(struct line *lines, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		free(lines[i].l_text);
+	free(lines);
+}
+
+int
+command_file(struct cmd_ctx *ctx, const char *path, struct ifnet_error *e)
+{
+	struct cmd_ctx inner = *ctx;
+	struct ifnet_error why;
+	struct line *lines = NULL;
+	size_t i, n;
+	char **argv;
+	int argc, error, pass;
+
+	error = lines_read(path, &lines, &n, e);
+	inner.cc_config = true;
+	/* The first pass parses only: an error anywhere changes nothing. */
+	for (pass = 0; error == 0 && pass < (ctx->cc_check ? 1 : 2); pass++) {
+		inner.cc_check = pass == 0;
+		inner.cc_client = pass == 0 ? NULL : ctx->cc_client;
+		for (i = 0; error == 0 && i < n; i++) {
+			error = command_split(lines[i].l_text, &argc, &argv,
+			    &why);
+			if (error == 0) {
+				error = run_words(&inner, argc, argv, &why);
+				free(argv);
+			}
+			if (error != 0)
+				(void)ifnet_error_set(e, error, "%s:%u: %s",
+				    path, lines[i].l_number, why.text);
+		}
+	}
+	lines_free(lines, n);
+	return error;
+}
