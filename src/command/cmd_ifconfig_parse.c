@@ -149,7 +149,8 @@ create_param(struct parse *p, struct ifconfig_action *a)
 		arg = argument(p, word);
 		if (arg == NULL)
 			return EINVAL;
-	}
+	} else if (p->next < p->argc && find_word(p->argv[p->next]) == NULL)
+		arg = p->argv[p->next++];	/* a driver's: word and value */
 	if (strcmp(word, "fd") == 0) {
 		if (!cmd_parse_num(arg, INT32_MAX, &v))
 			return ifnet_error_set(p->e, EINVAL,

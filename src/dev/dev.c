@@ -42,29 +42,13 @@ dev_make_lo0(struct vnet *vnet)
 	    sizeof(ifra));
 }
 
-/* The name of some cloned interface, lo0 only when it is the last. */
-static int
-dev_pick(struct ifnet *ifp, void *arg)
-{
-	char *name = arg;
-
-	if (ifp->if_cloner == NULL)
-		return 0;
-	memcpy(name, ifp->if_xname, IFNAMSIZ);
-	return ifp->if_cloner != &lo_cloner;
-}
-
+/* lo0 goes last: routes of the others may lead through it. */
 static void
 dev_fini(struct vnet *vnet)
 {
-	char name[IFNAMSIZ];
 
-	for (;;) {
-		name[0] = '\0';
-		(void)if_foreach(vnet, dev_pick, name);
-		if (name[0] == '\0' || if_clone_destroy(vnet, name) != 0)
-			break;
-	}
+	for (unsigned i = NCLONERS; i-- > 0;)
+		if_clone_purge(vnet, cloners[i]);
 	for (unsigned i = NCLONERS; i-- > 0;)
 		(void)if_clone_detach(vnet, cloners[i]);
 }

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "dev/dev_param.h"
+#include "dev/tap_merge.h"
 #include "kern/handover.h"
 #include "net/if_impl.h"
 
@@ -52,6 +53,7 @@ struct tap_softc {
 	struct cpu_poller sc_poller;	/* kern's while registered */
 	bool		 sc_polled;	/* ioctl lock: registered */
 	bool		 sc_gone;	/* atomic: the device went away */
+	bool		 sc_nomerge;	/* atomic: it takes no UDP segments */
 };
 
 /* --- receiving ------------------------------------------------------------ */
@@ -295,15 +297,49 @@ tap_tx(struct tap_softc *sc, struct mbuf *m)
 	    DROP_TX_ERROR;
 }
 
+/*
+ * A run of packets as one; false when they have to go one by one (an older
+ * kernel does not know UDP segments).
+ */
+static bool
+tap_tx_merged(struct tap_softc *sc, const struct mvec *mv, unsigned first,
+    unsigned n)
+{
+	struct iovec iov[TAP_MERGE_MAX + 2];
+	uint8_t hdr[TAP_MERGE_HDRS];
+	struct host_vnethdr vh;
+	ssize_t r;
+
+	tap_tx_offload(mv->mv_m[first], &vh);
+	vh.vh_gso_type = HOST_VH_GSO_UDP_L4;
+	vh.vh_gso_size = (uint16_t)tap_merge_build(mv, first, n, hdr, iov + 1);
+	vh.vh_hdr_len = TAP_MERGE_HDRS;
+	iov[0].iov_base = &vh;
+	iov[0].iov_len = sizeof(vh);
+	r = host_tun_send(sc->sc_host, sc->sc_tun, iov, (int)n + 2);
+	if (r == -EINVAL)
+		__atomic_store_n(&sc->sc_nomerge, true, __ATOMIC_RELAXED);
+	return r >= 0;
+}
+
 static int
 tap_transmit(struct ifnet *ifp, struct mvec *mv)
 {
 	struct tap_softc *sc = ifp->if_softc;
+	const bool merge = !__atomic_load_n(&sc->sc_nomerge, __ATOMIC_RELAXED);
 	struct mvec sent;
 	enum drop_reason reason;
+	unsigned n;
 
 	sent.mv_n = 0;
 	for (unsigned i = 0; i < mv->mv_n; i++) {
+		n = merge ? tap_merge_run(mv, i) : 1;
+		if (n > 1 && tap_tx_merged(sc, mv, i, n)) {
+			for (; n > 0; n--)
+				sent.mv_m[sent.mv_n++] = mv->mv_m[i++];
+			i--;
+			continue;
+		}
 		reason = tap_tx(sc, mv->mv_m[i]);
 		if (reason == DROP_NREASONS)
 			sent.mv_m[sent.mv_n++] = mv->mv_m[i];

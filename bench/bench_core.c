@@ -1,0 +1,224 @@
+/*
+ * Benchmarks that run inside one process: forwarding from pg0 to pg1, lookups,
+ * creation of interfaces.  Prints one JSON object a line, a sample each:
+ * {"name": ..., "unit": ..., "value": ...}; bench/run makes rows of them.
+ *
+ *	bench_core fwd SECONDS [DSTS]
+ *	bench_core lookup COUNT
+ *	bench_core create COUNT
+ */
+
+#include <ifnet/stack.h>
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "kern/kern_impl.h"
+#include "net/if_impl.h"
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void
+sample(const char *name, const char *unit, double value)
+{
+
+	printf("{\"name\": \"%s\", \"unit\": \"%s\", \"value\": %.3f}\n", name,
+	    unit, value);
+	fflush(stdout);
+}
+
+static void
+command(struct vnet *vn, const char *line)
+{
+	struct ifnet_error e;
+
+	if (vnet_command(vn, line, &e) != 0)
+		errx(1, "%s: %s", line, e.text);
+}
+
+static struct ifnet_stack *
+stack(struct vnet **vn)
+{
+	struct ifnet_stack_config config = { .ncpu = 0, .mbufs = 8192 };
+	struct ifnet_stack *st;
+	struct ifnet_error e;
+
+	st = ifnet_stack_create(&config, &e);
+	if (st == NULL || (*vn = vnet_create(st, "bench", &e)) == NULL)
+		errx(1, "%s", e.text);
+	return st;
+}
+
+/* --- forwarding ----------------------------------------------------------- */
+
+static void
+bench_fwd(unsigned seconds, unsigned dsts)
+{
+	struct cpu_stage_stats before[STAGE_MAX], *ss;
+	struct ifnet_stack *st;
+	struct vnet *vn;
+	struct cpu *ci;
+	uint64_t end, packets, clocks;
+	char line[128];
+	double total = 0, each;
+
+	st = stack(&vn);
+	snprintf(line, sizeof(line),
+	    "ifconfig pg0 create dst 10.2.0.2 src 10.0.1.2 dsts %u", dsts);
+	command(vn, line);
+	command(vn, "ifconfig pg1 create");
+	command(vn, "sysctl -w net.inet.ip.forwarding=1");
+	command(vn, "ifconfig pg1 inet 10.0.2.1/24 up");
+	command(vn, "arp -s 10.0.2.2 02:00:00:00:00:02");
+	command(vn, "route add -net 10.2.0.0/16 10.0.2.2");
+	command(vn, "ifconfig pg0 inet 10.0.1.1/24 up");
+
+	ci = kern_cpu(vn->vn_kern, 0);
+	end = now_ns() + 200000000;		/* caches and tables warm */
+	while (now_ns() < end)
+		ifnet_stack_run(st);
+	memcpy(before, ci->ci_stage, sizeof(before));
+	end = now_ns() + (uint64_t)seconds * 1000000000u;
+	while (now_ns() < end)
+		ifnet_stack_run(st);
+	ss = ci->ci_stage;
+	packets = ss[STAGE_TRANSMIT].ss_packets -
+	    before[STAGE_TRANSMIT].ss_packets;
+	if (packets == 0)
+		errx(1, "nothing was forwarded");
+	for (unsigned i = STAGE_IF_INPUT; i <= STAGE_TRANSMIT; i++) {
+		clocks = ss[i].ss_clocks - before[i].ss_clocks;
+		each = (double)clocks / (double)packets;
+		total += each;
+		snprintf(line, sizeof(line), "fwd-1%s:%s",
+		    dsts > 1 ? "-spread" : "",
+		    cpu_stage_name((enum cpu_stage)i));
+		sample(line, "clocks/packet", each);
+	}
+	sample(dsts > 1 ? "fwd-1-spread" : "fwd-1", "clocks/packet", total);
+	command(vn, "ifconfig pg0 down");
+	ifnet_stack_destroy(st);
+}
+
+/* --- interfaces ------------------------------------------------------------ */
+
+static void
+make(struct vnet *vn, unsigned n)
+{
+	char name[IFNAMSIZ];
+	int error;
+
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "pair%u", i);
+		error = if_clone_create(vn, name, "");
+		if (error != 0)
+			errx(1, "%s: %s", name, strerror(error));
+	}
+}
+
+static void
+bench_lookup(unsigned count)
+{
+	enum { LOOKUPS = 2000000, NAMES = 4096 };
+	static char names[NAMES][IFNAMSIZ];
+	static unsigned indices[NAMES];
+	struct ifnet_stack *st;
+	struct psref psref;
+	struct ifnet *ifp;
+	struct vnet *vn;
+	char row[64];
+	uint64_t t;
+
+	st = stack(&vn);
+	make(vn, count);
+	srandom(1);
+	for (unsigned i = 0; i < NAMES; i++) {
+		snprintf(names[i], IFNAMSIZ, "pair%u",
+		    (unsigned)random() % count);
+		ifp = if_get(vn, names[i], &psref);
+		if (ifp == NULL)
+			errx(1, "%s is not there", names[i]);
+		indices[i] = ifp->if_index;
+		if_put(ifp, &psref);
+	}
+	t = now_ns();
+	for (unsigned i = 0; i < LOOKUPS; i++) {
+		ifp = if_get_byindex(vn, indices[i % NAMES], &psref);
+		if_put(ifp, &psref);
+	}
+	snprintf(row, sizeof(row), "lookup-index-%u", count);
+	sample(row, "ns", (double)(now_ns() - t) / LOOKUPS);
+	t = now_ns();
+	for (unsigned i = 0; i < LOOKUPS; i++) {
+		ifp = if_get(vn, names[i % NAMES], &psref);
+		if_put(ifp, &psref);
+	}
+	snprintf(row, sizeof(row), "lookup-name-%u", count);
+	sample(row, "ns", (double)(now_ns() - t) / LOOKUPS);
+	ifnet_stack_destroy(st);
+}
+
+/* Create and destroy 1,000 pairs of ends with `count' interfaces there. */
+static void
+bench_create(unsigned count)
+{
+	enum { PAIRS = 1000 };
+	char name[IFNAMSIZ], params[64], row[64];
+	struct ifnet_stack *st;
+	struct vnet *vn;
+	uint64_t t;
+	int error = 0;
+
+	st = stack(&vn);
+	make(vn, count);
+	t = now_ns();
+	for (unsigned i = 0; i < PAIRS && error == 0; i++) {
+		snprintf(name, sizeof(name), "pair%u", count + 2 * i);
+		snprintf(params, sizeof(params), "peer pair%u",
+		    count + 2 * i + 1);
+		error = if_clone_create(vn, name, params);
+	}
+	snprintf(row, sizeof(row), "create-%u", count);
+	sample(row, "pairs/s", PAIRS / ((double)(now_ns() - t) / 1e9));
+	t = now_ns();
+	for (unsigned i = 0; i < 2 * PAIRS && error == 0; i++) {
+		snprintf(name, sizeof(name), "pair%u", count + i);
+		error = if_clone_destroy(vn, name);
+	}
+	snprintf(row, sizeof(row), "destroy-%u", count);
+	sample(row, "pairs/s", PAIRS / ((double)(now_ns() - t) / 1e9));
+	if (error != 0)
+		errx(1, "%s: %s", name, strerror(error));
+	ifnet_stack_destroy(st);
+}
+
+int
+main(int argc, char **argv)
+{
+	unsigned n;
+
+	if (argc < 3)
+		errx(2, "usage: bench_core fwd SECONDS [DSTS] | "
+		    "lookup COUNT | create COUNT");
+	n = (unsigned)strtoul(argv[2], NULL, 10);
+	if (strcmp(argv[1], "fwd") == 0)
+		bench_fwd(n, argc > 3 ?
+		    (unsigned)strtoul(argv[3], NULL, 10) : 1);
+	else if (strcmp(argv[1], "lookup") == 0 && n > 0)
+		bench_lookup(n);
+	else if (strcmp(argv[1], "create") == 0)
+		bench_create(n);
+	else
+		errx(2, "%s: unknown benchmark", argv[1]);
+	return 0;
+}
