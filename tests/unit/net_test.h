@@ -1,0 +1,404 @@
+/*
+ * net_test: a vnet with the interface layer in it and no protocol, on either
+ * host, an Ethernet whose driver remembers what it was given, and a domain
+ * that remembers what it was asked.
+ *
+ * Bodies check with KASSERT; see kern_test.h.
+ */
+
+#ifndef TESTS_NET_TEST_H
+#define TESTS_NET_TEST_H
+
+#include "kern_test.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+
+#include "net/if_impl.h"
+#include "net/if_llatbl.h"
+#include "net/pfil.h"
+#include "net/route.h"
+#include "net/rtsock.h"
+
+static const struct vnet_subsys *const net_test_subsys[] = {
+	&sysctl_subsys, &rtsock_subsys, &pfil_subsys, &if_subsys,
+	&route_subsys, NULL
+};
+
+struct net_test {
+	struct kern_config nt_config;
+	void		(*nt_body)(struct vnet *);
+	struct host	*nt_host;
+};
+
+/* What src/netinet provides elsewhere. */
+static struct lltable net_test_lltable;
+
+struct lltable *
+lltable_of(const struct vnet *vn)
+{
+
+	(void)vn;
+	return &net_test_lltable;
+}
+
+static inline void
+net_test_main(void *arg)
+{
+	struct net_test *nt = arg;
+	struct vnet *vn;
+	struct kern *k;
+
+	nt->nt_config.kc_subsys = net_test_subsys;
+	KASSERT(kern_create(nt->nt_host, &nt->nt_config, &k) == 0);
+	KASSERT(vnet_create_named(k, "test", &vn) == 0);
+	KASSERT(vnet_get(k, "test") == vn);
+	lltable_init(k, &net_test_lltable);
+	nt->nt_body(vn);
+	lltable_fini(&net_test_lltable);
+	vnet_destroy_held(vn);
+	KASSERT(mbuf_free_count(k) == mbuf_total(k));
+	kern_destroy(k);
+}
+
+static inline void
+net_on_sim(unsigned ncpu, void (*body)(struct vnet *))
+{
+	struct sim_config sc;
+	struct net_test nt;
+
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		memset(&sc, 0, sizeof(sc));
+		sc.sc_seed = seed;
+		sc.sc_quiet = true;
+		memset(&nt, 0, sizeof(nt));
+		nt.nt_config.kc_ncpu = ncpu;
+		nt.nt_config.kc_mbufs = 2048;
+		nt.nt_body = body;
+		nt.nt_host = sim_create(&sc);
+		assert_non_null(nt.nt_host);
+		assert_int_equal(sim_run(nt.nt_host, net_test_main, &nt), 0);
+		assert_int_equal(sim_allocated(nt.nt_host), 0);
+		sim_destroy(nt.nt_host);
+	}
+}
+
+static inline void
+net_on_linux(unsigned ncpu, void (*body)(struct vnet *))
+{
+	struct net_test nt;
+
+	memset(&nt, 0, sizeof(nt));
+	nt.nt_config.kc_ncpu = ncpu;
+	nt.nt_config.kc_mbufs = 2048;
+	nt.nt_body = body;
+	nt.nt_host = host_linux();
+	net_test_main(&nt);
+}
+
+/* --- on a CPU ------------------------------------------------------------- */
+
+struct net_call {
+	void		(*nc_fn)(void *);
+	void		*nc_arg;
+};
+
+static inline void
+net_call_first(void *arg)
+{
+	struct net_call *nc = arg;
+
+	if (cpu_index(curcpu()) == 0)
+		nc->nc_fn(nc->nc_arg);
+}
+
+static inline void
+net_nothing(void *arg)
+{
+
+	(void)arg;
+}
+
+/* Run fn on CPU 0, and what it scheduled there. */
+static inline void
+on_cpu(struct kern *k, void (*fn)(void *), void *arg)
+{
+	struct net_call nc = { .nc_fn = fn, .nc_arg = arg };
+
+	kern_xcall(k, net_call_first, &nc);
+	if (!k->k_threaded)
+		kern_run(k);
+	kern_xcall(k, net_nothing, NULL);
+}
+
+/* --- a driver ------------------------------------------------------------- */
+
+#define ETEST_KEEP	512
+
+struct etest_packet {
+	uint32_t	 ep_len;
+	uint8_t		 ep_data[128];
+};
+
+struct etest {
+	struct ifnet	*et_ifp;
+	unsigned	 et_nsent;
+	struct etest_packet et_sent[ETEST_KEEP];
+};
+
+static inline int
+etest_transmit(struct ifnet *ifp, struct mvec *mv)
+{
+	struct etest *et = ifp->if_softc;
+	struct etest_packet *ep;
+
+	for (unsigned i = 0; i < mv->mv_n; i++) {
+		ep = &et->et_sent[et->et_nsent++ % ETEST_KEEP];
+		ep->ep_len = mv->mv_m[i]->m_pktlen;
+		memset(ep->ep_data, 0, sizeof(ep->ep_data));
+		(void)m_copydata(mv->mv_m[i], 0, ep->ep_len <
+		    sizeof(ep->ep_data) ? ep->ep_len : sizeof(ep->ep_data),
+		    ep->ep_data);
+	}
+	if_stat_add_vec(ifp, IF_STAT_OUT, mv);
+	mvec_free(mv);
+	return 0;
+}
+
+static const struct if_ops etest_ops = {
+	.transmit = etest_transmit,
+	.ioctl = ether_ioctl,
+};
+
+static const uint8_t etest_addr[ETHER_ADDR_LEN] = { 2, 0, 0, 0, 0, 1 };
+static const uint8_t etest_peer[ETHER_ADDR_LEN] = { 2, 0, 0, 0, 0, 2 };
+
+static inline void
+etest_attach(struct vnet *vn, struct etest *et, unsigned unit,
+    const struct if_ops *ops, bool ether)
+{
+	struct ifnet *ifp;
+
+	memset(et, 0, sizeof(*et));
+	ifp = if_alloc(vn, ether ? IFT_ETHER : IFT_OTHER);
+	KASSERT(ifp != NULL);
+	if_initname(ifp, "et", unit);
+	ifp->if_softc = et;
+	ifp->if_ops = ops;
+	if (ether)
+		KASSERT(ether_ifattach(ifp, etest_addr) == 0);
+	else
+		ifp->if_typeops = &raw_type_ops;
+	KASSERT(if_percpuq_create(ifp) == 0);
+	KASSERT(if_attach(ifp) == 0);
+	if_flags_update(ifp, IFF_RUNNING, 0);
+	if_up(ifp);
+	et->et_ifp = ifp;
+}
+
+static inline void
+etest_detach(struct etest *et)
+{
+
+	if_detach(et->et_ifp);
+	if_free(et->et_ifp);
+	et->et_ifp = NULL;
+}
+
+static inline struct if_data
+etest_data(const struct etest *et)
+{
+	struct if_data ifi;
+
+	if_stats_get(et->et_ifp, &ifi);
+	return ifi;
+}
+
+static inline uint64_t
+etest_drops(const struct etest *et, enum drop_reason reason)
+{
+	uint64_t drop[DROP_NREASONS];
+
+	if_stats_drops(et->et_ifp, drop);
+	return drop[reason];
+}
+
+/* Every packet is accounted for. */
+static inline void
+etest_books(const struct etest *et)
+{
+	struct if_data ifi = etest_data(et);
+
+	KASSERT(ifi.ifi_ipackets == ifi.ifi_delivered + ifi.ifi_forwarded +
+	    ifi.ifi_idrops + ifi.ifi_iqueued);
+	KASSERT(ifi.ifi_offered == ifi.ifi_opackets + ifi.ifi_odrops +
+	    ifi.ifi_oqueued);
+}
+
+/* CPU: a packet of these bytes. */
+static inline struct mbuf *
+etest_packet(const void *data, unsigned len)
+{
+	struct mbuf *m;
+
+	m = m_gethdr();
+	KASSERT(m != NULL);
+	KASSERT(m_append(m, data, len) == 0);
+	return m;
+}
+
+/* CPU: a frame with a recognisable payload. */
+static inline struct mbuf *
+etest_frame(const uint8_t *dst, const uint8_t *src, uint16_t type, uint8_t tag,
+    unsigned payload)
+{
+	uint8_t buf[256];
+
+	memcpy(buf, dst, 6);
+	memcpy(buf + 6, src, 6);
+	buf[12] = (uint8_t)(type >> 8);
+	buf[13] = (uint8_t)type;
+	memset(buf + 14, tag, sizeof(buf) - 14);
+	KASSERT(payload <= sizeof(buf) - 14);
+	return etest_packet(buf, 14 + payload);
+}
+
+/* --- a domain ------------------------------------------------------------- */
+
+static unsigned dtest_resolved, dtest_input;
+
+static inline void
+dtest_resolve(struct ifnet *ifp, struct mbuf *m)
+{
+
+	dtest_resolved++;
+	m_drop(ifp, m, DROP_ARP_UNRESOLVED);
+}
+
+static inline void
+dtest_take(struct ifnet *ifp, struct mvec *mv)
+{
+
+	dtest_input += mv->mv_n;
+	if_stat_add(ifp, IF_STAT_DELIVERED, mv->mv_n);
+	mvec_free(mv);
+}
+
+static inline uint32_t
+dtest_addr(const struct sockaddr *sa)
+{
+
+	return ((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr;
+}
+
+static inline bool
+dtest_equal(const struct sockaddr *a, const struct sockaddr *b)
+{
+
+	return dtest_addr(a) == dtest_addr(b);
+}
+
+static inline uint32_t
+dtest_hash(const struct sockaddr *sa)
+{
+
+	return khash_u64(dtest_addr(sa));
+}
+
+static inline int
+dtest_check(const struct sockaddr *sa)
+{
+
+	(void)sa;
+	return 0;
+}
+
+static inline bool
+dtest_within(const struct sockaddr *a, const struct sockaddr *b,
+    const struct sockaddr *mask)
+{
+
+	return ((dtest_addr(a) ^ dtest_addr(b)) & dtest_addr(mask)) == 0;
+}
+
+static const struct domain dtest_domain = {
+	.dom_family = AF_INET,
+	.dom_slot = DOM_SLOT_INET,
+	.dom_name = "test",
+	.dom_salen = sizeof(struct sockaddr_in),
+	.dom_resolve = dtest_resolve,
+	.dom_input = dtest_take,
+	.dom_sa_equal = dtest_equal,
+	.dom_sa_hash = dtest_hash,
+	.dom_sa_check = dtest_check,
+	.dom_sa_within = dtest_within,
+};
+
+static inline void
+dtest_attach(struct vnet *vn)
+{
+
+	dtest_resolved = dtest_input = 0;
+	domain_attach(vn, &dtest_domain);
+	KASSERT(ether_register(vn, ETHERTYPE_IP, dtest_take) == 0);
+}
+
+/* "10.0.0.1" in network order. */
+static inline uint32_t
+ip4(const char *text)
+{
+	struct in_addr in;
+
+	KASSERT(inet_pton(AF_INET, text, &in) == 1);
+	return in.s_addr;
+}
+
+/* An address of an interface, without what a protocol would do about it. */
+struct ifatest {
+	struct ifaddr	 ia_ifa;	/* first */
+	struct sockaddr_in ia_addr;
+	struct sockaddr_in ia_mask;
+	struct kern	*ia_kern;
+};
+
+static inline void
+ifatest_free(struct ifaddr *ifa)
+{
+
+	kmem_free(((struct ifatest *)ifa)->ia_kern, ifa);
+}
+
+static inline struct ifaddr *
+ifatest_add(struct ifnet *ifp, const char *addr, unsigned len)
+{
+	struct ifatest *ia;
+
+	ia = kmem_zalloc(if_kern(ifp), sizeof(*ia));
+	KASSERT(ia != NULL);
+	ia->ia_kern = if_kern(ifp);
+	ia->ia_addr.sin_family = ia->ia_mask.sin_family = AF_INET;
+	ia->ia_addr.sin_addr.s_addr = ip4(addr);
+	ia->ia_mask.sin_addr.s_addr = htonl(UINT32_MAX << (32 - len));
+	ia->ia_ifa.ifa_addr = (struct sockaddr *)&ia->ia_addr;
+	ia->ia_ifa.ifa_netmask = (struct sockaddr *)&ia->ia_mask;
+	ia->ia_ifa.ifa_free = ifatest_free;
+	if_ioctl_lock(ifp);
+	KASSERT(ifa_insert(ifp, &ia->ia_ifa) == 0);
+	if_ioctl_unlock(ifp);
+	return &ia->ia_ifa;
+}
+
+static inline void
+ifatest_remove(struct ifaddr *ifa)
+{
+	struct ifnet *ifp = ifa->ifa_ifp;
+
+	if_ioctl_lock(ifp);
+	ifa_ref(ifa);
+	ifa_remove(ifp, ifa);
+	rt_ifa_gone(ifa);
+	ifa_unref(ifa);
+	if_ioctl_unlock(ifp);
+}
+
+#endif /* !TESTS_NET_TEST_H */

@@ -1,0 +1,393 @@
+/*
+ * Ethernet: which frames come in and where they go, what header packets get
+ * on the way out, and the requests an Ethernet answers.
+ */
+
+#include "net_test.h"
+
+static const uint8_t other[6] = { 2, 0, 0, 0, 0, 9 };
+static const uint8_t group[6] = { 1, 0, 0x5e, 0, 0, 1 };
+
+/* Who took what, in which order. */
+static unsigned arp_taken;
+static uint8_t order[1024];
+static unsigned norder;
+
+static void
+take_arp(struct ifnet *ifp, struct mvec *mv)
+{
+
+	arp_taken += mv->mv_n;
+	dtest_take(ifp, mv);
+}
+
+static void
+take_ordered(struct ifnet *ifp, struct mvec *mv)
+{
+
+	for (unsigned i = 0; i < mv->mv_n; i++) {
+		KASSERT(mv->mv_m[i]->m_pktlen == 46);
+		KASSERT(mv->mv_m[i]->m_rcvif == ifp->if_handle);
+		order[norder++ % sizeof(order)] = mv->mv_m[i]->m_data[0];
+	}
+	if_stat_add(ifp, IF_STAT_DELIVERED, mv->mv_n);
+	mvec_free(mv);
+}
+
+#define TYPE_ORDERED	0x1234
+
+static void
+input_on_cpu(void *arg)
+{
+	struct etest *et = arg;
+	struct mbuf *big;
+	struct mvec mv;
+	uint8_t tiny[5] = { 0 };
+
+	/* all as usual */
+	for (mv.mv_n = 0; mv.mv_n < MVEC_MAX; mv.mv_n++)
+		mv.mv_m[mv.mv_n] = etest_frame(etest_addr, etest_peer,
+		    TYPE_ORDERED, (uint8_t)mv.mv_n, 46);
+	if_input_vec(et->et_ifp, &mv);
+	KASSERT(mv.mv_n == 0 && norder == MVEC_MAX);
+	for (unsigned i = 0; i < MVEC_MAX; i++)
+		KASSERT(order[i] == (uint8_t)i);
+
+	/* a bit of everything */
+	norder = 0;
+	mv.mv_n = 0;
+	mv.mv_m[mv.mv_n++] = etest_frame(etest_addr, etest_peer, TYPE_ORDERED,
+	    0, 46);
+	mv.mv_m[mv.mv_n++] = etest_frame(etest_addr, etest_peer,
+	    ETHERTYPE_ARP, 0, 46);
+	mv.mv_m[mv.mv_n++] = etest_frame(etest_addr, etest_peer, TYPE_ORDERED,
+	    1, 46);
+	mv.mv_m[mv.mv_n++] = etest_frame(etherbroadcastaddr, etest_peer,
+	    TYPE_ORDERED, 2, 46);
+	mv.mv_m[mv.mv_n++] = etest_frame(group, etest_peer, TYPE_ORDERED, 3,
+	    46);
+	mv.mv_m[mv.mv_n++] = etest_frame(other, etest_peer, TYPE_ORDERED, 90,
+	    46);
+	mv.mv_m[mv.mv_n++] = etest_frame(etest_addr, etest_addr, TYPE_ORDERED,
+	    91, 46);
+	mv.mv_m[mv.mv_n++] = etest_frame(etest_addr, group, TYPE_ORDERED, 92,
+	    46);
+	mv.mv_m[mv.mv_n++] = etest_frame(etest_addr, etest_peer, 0x9999, 93,
+	    46);
+	mv.mv_m[mv.mv_n++] = etest_packet(tiny, sizeof(tiny));
+	mv.mv_m[mv.mv_n++] = etest_frame(etest_addr, etest_peer,
+	    ETHERTYPE_ARP, 0, 46);
+	mv.mv_m[mv.mv_n++] = etest_frame(etest_addr, etest_peer, TYPE_ORDERED,
+	    4, 46);
+	/* the header in two buffers */
+	big = etest_frame(etest_addr, etest_peer, TYPE_ORDERED, 5, 46);
+	big->m_next = m_gethdr();
+	KASSERT(big->m_next != NULL);
+	memcpy(big->m_next->m_data, big->m_data + 10, 50);
+	big->m_next->m_len = 50;
+	big->m_len = 10;
+	mv.mv_m[mv.mv_n++] = big;
+	if_input_vec(et->et_ifp, &mv);
+	KASSERT(mv.mv_n == 0 && norder == 6 && arp_taken == 2);
+	for (unsigned i = 0; i < 6; i++)
+		KASSERT(order[i] == i);
+
+	/* the first of a vector is the odd one */
+	mv.mv_n = 2;
+	mv.mv_m[0] = etest_packet(tiny, sizeof(tiny));
+	mv.mv_m[1] = etest_frame(etest_addr, etest_peer, TYPE_ORDERED, 6, 46);
+	if_input_vec(et->et_ifp, &mv);
+	KASSERT(norder == 7);
+
+	/* nobody's type, all of it */
+	mv.mv_n = 1;
+	mv.mv_m[0] = etest_frame(etest_addr, etest_peer, 0x9999, 0, 46);
+	if_input_vec(et->et_ifp, &mv);
+	mv.mv_n = 0;
+	if_input_vec(et->et_ifp, &mv);
+}
+
+static void
+input_body(struct vnet *vn)
+{
+	static struct etest et;
+	struct if_data ifi;
+
+	norder = arp_taken = 0;
+	dtest_attach(vn);
+	KASSERT(ether_register(vn, ETHERTYPE_ARP, take_arp) == 0);
+	KASSERT(ether_register(vn, TYPE_ORDERED, take_ordered) == 0);
+	KASSERT(ether_register(vn, TYPE_ORDERED, take_arp) == EEXIST);
+	etest_attach(vn, &et, 0, &etest_ops, true);
+	on_cpu(vn->vn_kern, input_on_cpu, &et);
+	etest_books(&et);
+	ifi = etest_data(&et);
+	KASSERT(ifi.ifi_ipackets == MVEC_MAX + 13 + 2 + 1);
+	KASSERT(ifi.ifi_ibytes == 60 * (MVEC_MAX + 12 + 2) + 5 + 5);
+	KASSERT(ifi.ifi_imcasts == 2);
+	KASSERT(etest_drops(&et, DROP_ETHER_NOT_OURS) == 1);
+	KASSERT(etest_drops(&et, DROP_ETHER_SRC) == 2);
+	KASSERT(etest_drops(&et, DROP_ETHER_SHORT) == 2);
+	KASSERT(etest_drops(&et, DROP_NO_PROTO) == 2);
+	etest_detach(&et);
+}
+
+static void
+test_input(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, input_body);
+	net_on_linux(1, input_body);
+	net_on_sim(2, input_body);
+}
+
+/* --- output --------------------------------------------------------------- */
+
+struct output_test {
+	struct etest	 ot_et;
+	uint32_t	 ot_nh[3];
+};
+
+static void
+check_header(const struct etest_packet *ep, const uint8_t *dst, uint16_t type)
+{
+
+	KASSERT(memcmp(ep->ep_data, dst, 6) == 0);
+	KASSERT(memcmp(ep->ep_data + 6, etest_addr, 6) == 0);
+	KASSERT(ep->ep_data[12] == type >> 8);
+	KASSERT(ep->ep_data[13] == (uint8_t)type);
+}
+
+static struct mbuf *
+packet_to(uint32_t nexthop, uint8_t tag)
+{
+	uint8_t buf[50];
+	struct mbuf *m;
+
+	memset(buf, tag, sizeof(buf));
+	m = etest_packet(buf, sizeof(buf));
+	m->m_nexthop = nexthop;
+	return m;
+}
+
+static void
+output_on_cpu(void *arg)
+{
+	struct output_test *ot = arg;
+	struct etest *et = &ot->ot_et;
+	struct mbuf *orig;
+	struct mvec mv;
+
+	/* two neighbours in turn, then all to one */
+	for (unsigned i = 0; i < MVEC_MAX; i++)
+		mv.mv_m[i] = packet_to(ot->ot_nh[i < 100 ? i % 2 : 0],
+		    (uint8_t)i);
+	mv.mv_n = MVEC_MAX;
+	if_output_vec(et->et_ifp, AF_INET, &mv);
+	KASSERT(mv.mv_n == 0 && et->et_nsent == MVEC_MAX);
+	for (unsigned i = 0; i < MVEC_MAX; i++) {
+		check_header(&et->et_sent[i], i < 100 && i % 2 == 1 ? other :
+		    etest_peer, ETHERTYPE_IP);
+		KASSERT(et->et_sent[i].ep_len == 64);
+		KASSERT(et->et_sent[i].ep_data[14] == (uint8_t)i);
+	}
+
+	/* unknown ones among known ones, groups, and data that is shared */
+	et->et_nsent = 0;
+	mv.mv_n = 0;
+	mv.mv_m[mv.mv_n++] = packet_to(ot->ot_nh[0], 0);
+	mv.mv_m[mv.mv_n++] = packet_to(ot->ot_nh[2], 90);
+	mv.mv_m[mv.mv_n++] = packet_to(htonl(INADDR_BROADCAST), 1);
+	mv.mv_m[mv.mv_n++] = packet_to(ip4("239.129.2.3"), 2);
+	mv.mv_m[mv.mv_n++] = packet_to(ot->ot_nh[1], 3);
+	orig = packet_to(ot->ot_nh[0], 4);
+	mv.mv_m[mv.mv_n] = m_ref(orig);
+	KASSERT(mv.mv_m[mv.mv_n] != NULL);
+	mv.mv_m[mv.mv_n++]->m_nexthop = ot->ot_nh[0];
+	mv.mv_m[mv.mv_n] = packet_to(ip4("10.0.0.255"), 5);
+	mv.mv_m[mv.mv_n++]->m_flags |= M_BCAST;
+	if_output_vec(et->et_ifp, AF_INET, &mv);
+	KASSERT(mv.mv_n == 0 && et->et_nsent == 6 && dtest_resolved == 1);
+	for (unsigned i = 0; i < 6; i++)
+		KASSERT(et->et_sent[i].ep_data[14] == i);
+	check_header(&et->et_sent[0], etest_peer, ETHERTYPE_IP);
+	check_header(&et->et_sent[1], etherbroadcastaddr, ETHERTYPE_IP);
+	check_header(&et->et_sent[2],
+	    (const uint8_t[6]){ 1, 0, 0x5e, 1, 2, 3 }, ETHERTYPE_IP);
+	check_header(&et->et_sent[3], other, ETHERTYPE_IP);
+	check_header(&et->et_sent[4], etest_peer, ETHERTYPE_IP);
+	check_header(&et->et_sent[5], etherbroadcastaddr, ETHERTYPE_IP);
+	/* the one that was shared has not been written to */
+	KASSERT(orig->m_pktlen == 50 && orig->m_data[0] == 4);
+	m_freem(orig);
+
+	/* no family but IPv4 */
+	mv.mv_n = 1;
+	mv.mv_m[0] = packet_to(ot->ot_nh[0], 0);
+	if_output_vec(et->et_ifp, AF_UNIX, &mv);
+	KASSERT(mv.mv_n == 0);
+
+	/* a frame of one's own */
+	ether_frame_output(et->et_ifp, packet_to(0, 7), etherbroadcastaddr,
+	    ETHERTYPE_ARP);
+	check_header(&et->et_sent[6], etherbroadcastaddr, ETHERTYPE_ARP);
+}
+
+static void
+output_down_on_cpu(void *arg)
+{
+	struct output_test *ot = arg;
+	struct mvec mv;
+
+	mv.mv_n = 1;
+	mv.mv_m[0] = packet_to(ot->ot_nh[0], 0);
+	if_output_vec(ot->ot_et.et_ifp, AF_INET, &mv);
+	ether_frame_output(ot->ot_et.et_ifp, packet_to(0, 7),
+	    etherbroadcastaddr, ETHERTYPE_ARP);
+}
+
+static void
+output_body(struct vnet *vn)
+{
+	static struct output_test ot;
+	struct llentry *la[3];
+	struct if_data ifi;
+
+	dtest_attach(vn);
+	etest_attach(vn, &ot.ot_et, 0, &etest_ops, true);
+	for (unsigned i = 0; i < 3; i++) {
+		ot.ot_nh[i] = htonl(0x0a000002 + i);
+		la[i] = lla_create4(&net_test_lltable, ot.ot_et.et_ifp,
+		    ot.ot_nh[i]);
+		KASSERT(la[i] != NULL);
+	}
+	KASSERT(lla_set(la[0], etest_peer) == 0);
+	KASSERT(lla_set(la[1], other) == 0);
+	on_cpu(vn->vn_kern, output_on_cpu, &ot);
+	KASSERT(la[0]->la_used == 1 && la[2]->la_used == 0);
+	if_down(ot.ot_et.et_ifp);
+	on_cpu(vn->vn_kern, output_down_on_cpu, &ot);
+	etest_books(&ot.ot_et);
+	ifi = etest_data(&ot.ot_et);
+	KASSERT(ifi.ifi_offered == MVEC_MAX + 7 + 1 + 1 + 2);
+	KASSERT(ifi.ifi_opackets == MVEC_MAX + 6 + 1);
+	KASSERT(ifi.ifi_omcasts == 4);
+	KASSERT(etest_drops(&ot.ot_et, DROP_OUT_FAMILY) == 1);
+	KASSERT(etest_drops(&ot.ot_et, DROP_OUT_IF_DOWN) == 2);
+	KASSERT(etest_drops(&ot.ot_et, DROP_ARP_UNRESOLVED) == 1);
+	for (unsigned i = 0; i < 3; i++)
+		lla_remove(&net_test_lltable, la[i]);
+	etest_detach(&ot.ot_et);
+}
+
+static void
+test_output(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, output_body);
+	net_on_linux(1, output_body);
+	net_on_sim(2, output_body);
+}
+
+/* --- requests ------------------------------------------------------------- */
+
+static int
+group_request(struct ifnet *ifp, unsigned long cmd, const void *sa, size_t len)
+{
+	struct ifreq ifr;
+	int error;
+
+	memset(&ifr, 0, sizeof(ifr));
+	memcpy(&ifr.ifr_addr, sa, len);
+	if_ioctl_lock(ifp);
+	error = ether_ioctl(ifp, cmd, &ifr);
+	if_ioctl_unlock(ifp);
+	return error;
+}
+
+static void
+groups_body(struct vnet *vn)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	struct sockaddr_dl sdl = { .sdl_family = AF_LINK, .sdl_alen = 6 };
+	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6 };
+	static struct etest et;
+	struct ifnet *ifp;
+	uint8_t a[6], b[6];
+
+	etest_attach(vn, &et, 0, &etest_ops, true);
+	ifp = et.et_ifp;
+	sin.sin_addr.s_addr = ip4("224.0.0.1");
+	memcpy(sdl.sdl_data, group, 6);
+	KASSERT(group_request(ifp, SIOCDELMULTI, &sin, sizeof(sin)) == ENXIO);
+	KASSERT(group_request(ifp, SIOCADDMULTI, &sin, sizeof(sin)) == 0);
+	/* the same group by its other name */
+	KASSERT(group_request(ifp, SIOCADDMULTI, &sdl, sizeof(sdl)) == 0);
+	KASSERT(group_request(ifp, SIOCDELMULTI, &sin, sizeof(sin)) == 0);
+	KASSERT(group_request(ifp, SIOCDELMULTI, &sin, sizeof(sin)) == 0);
+	KASSERT(group_request(ifp, SIOCDELMULTI, &sin, sizeof(sin)) == ENXIO);
+	/* no groups at all */
+	sin.sin_addr.s_addr = ip4("10.0.0.1");
+	KASSERT(group_request(ifp, SIOCADDMULTI, &sin, sizeof(sin)) == EINVAL);
+	sdl.sdl_data[0] = 2;
+	KASSERT(group_request(ifp, SIOCADDMULTI, &sdl, sizeof(sdl)) == EINVAL);
+	sdl.sdl_alen = 8;
+	KASSERT(group_request(ifp, SIOCADDMULTI, &sdl, sizeof(sdl)) == EINVAL);
+	KASSERT(group_request(ifp, SIOCADDMULTI, &sin6, sizeof(sin6)) ==
+	    EAFNOSUPPORT);
+	/* one left for the detach to free */
+	sin.sin_addr.s_addr = ip4("224.0.0.2");
+	KASSERT(group_request(ifp, SIOCADDMULTI, &sin, sizeof(sin)) == 0);
+
+	ether_random_addr(vn, a);
+	ether_random_addr(vn, b);
+	KASSERT((a[0] & 3) == 2 && (b[0] & 3) == 2 && memcmp(a, b, 6) != 0);
+	etest_detach(&et);
+}
+
+static void
+test_requests(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, groups_body);
+	net_on_sim(1, groups_body);
+}
+
+static void
+test_lladdr(void **state)
+{
+	static const char *const bad[] = {
+		"", ":", "02:", "02:00:", "g2:00", "022:00", "02 00", "02::00",
+		"02:00:5e:10:00:01:02"
+	};
+	char text[LLADDR_STRSIZE];
+	uint8_t a[SDL_DATALEN];
+
+	(void)state;
+	assert_int_equal(lladdr_parse("02:0:5e-10:00:01", a, 6), 6);
+	assert_string_equal(lladdr_text(a, 6, text), "02:00:5e:10:00:01");
+	assert_string_equal(lladdr_text(a, 0, text), "");
+	assert_int_equal(lladdr_parse("FF", a, 6), 1);
+	assert_int_equal(a[0], 0xff);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(lladdr_parse(bad[i], a, 6), -1);
+	memset(a, 0xab, sizeof(a));
+	assert_int_equal(strlen(lladdr_text(a, 200, text)),
+	    LLADDR_STRSIZE - 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_input),
+		cmocka_unit_test(test_output),
+		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_lladdr),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

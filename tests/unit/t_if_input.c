@@ -1,0 +1,244 @@
+/*
+ * Input: down interfaces, raw link types, and the per-CPU queues: bounded,
+ * fair, counted, and swept when an interface goes.
+ */
+
+#include "net_test.h"
+
+static void
+raw_on_cpu(void *arg)
+{
+	struct etest *et = arg;
+	uint8_t v4[20] = { 0x45 }, v6[40] = { 0x60 }, junk[4] = { 0xf0 };
+	struct mvec mv;
+
+	mv.mv_n = 0;
+	for (unsigned i = 0; i < 10; i++)
+		mv.mv_m[mv.mv_n++] = etest_packet(v4, sizeof(v4));
+	if_input_vec(et->et_ifp, &mv);
+	KASSERT(mv.mv_n == 0 && dtest_input == 10);
+	mv.mv_m[mv.mv_n++] = etest_packet(v4, sizeof(v4));
+	mv.mv_m[mv.mv_n++] = etest_packet(v6, sizeof(v6));
+	mv.mv_m[mv.mv_n++] = etest_packet(junk, sizeof(junk));
+	mv.mv_m[mv.mv_n++] = etest_packet(junk, 0);
+	mv.mv_m[mv.mv_n++] = etest_packet(v4, sizeof(v4));
+	if_input_vec(et->et_ifp, &mv);
+	KASSERT(mv.mv_n == 0 && dtest_input == 12);
+}
+
+static void
+one_on_cpu(void *arg)
+{
+	struct etest *et = arg;
+	uint8_t v4[20] = { 0x45 };
+	struct mvec mv;
+
+	mv.mv_n = 1;
+	mv.mv_m[0] = etest_packet(v4, sizeof(v4));
+	if_input_vec(et->et_ifp, &mv);
+	KASSERT(mv.mv_n == 0);
+}
+
+static void
+raw_body(struct vnet *vn)
+{
+	static struct etest et;
+
+	dtest_attach(vn);
+	etest_attach(vn, &et, 0, &etest_ops, false);
+	on_cpu(vn->vn_kern, raw_on_cpu, &et);
+	KASSERT(etest_drops(&et, DROP_NO_PROTO) == 3);
+	if_down(et.et_ifp);
+	on_cpu(vn->vn_kern, one_on_cpu, &et);
+	KASSERT(etest_drops(&et, DROP_IF_DOWN) == 1);
+	KASSERT(etest_data(&et).ifi_ipackets == 16);
+	etest_books(&et);
+	etest_detach(&et);
+}
+
+static void
+test_raw(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, raw_body);
+	net_on_sim(1, raw_body);
+}
+
+/* --- queues --------------------------------------------------------------- */
+
+struct queue_test {
+	struct etest	*qt_et;
+	unsigned	 qt_n;
+	uint16_t	 qt_loops;
+};
+
+static void
+enqueue_on_cpu(void *arg)
+{
+	struct queue_test *qt = arg;
+	uint8_t v4[20] = { 0x45 };
+	unsigned left = qt->qt_n;
+	struct mvec mv;
+
+	while (left != 0) {
+		mv.mv_n = 0;
+		while (left != 0 && mv.mv_n < MVEC_MAX) {
+			mv.mv_m[mv.mv_n] = etest_packet(v4, sizeof(v4));
+			mv.mv_m[mv.mv_n]->m_loops = qt->qt_loops;
+			mv.mv_m[mv.mv_n]->m_flags = M_BCAST | M_LOCAL;
+			mv.mv_n++;
+			left--;
+		}
+		if_percpuq_enqueue_vec(qt->qt_et->et_ifp, &mv);
+		KASSERT(mv.mv_n == 0);
+	}
+	/* Nothing is handled before the soft interrupt. */
+	etest_books(qt->qt_et);
+}
+
+static void
+enqueue(struct vnet *vn, struct etest *et, unsigned n, uint16_t loops)
+{
+	struct queue_test qt = { .qt_et = et, .qt_n = n, .qt_loops = loops };
+
+	on_cpu(vn->vn_kern, enqueue_on_cpu, &qt);
+	/* The soft interrupt goes round as often as it takes. */
+	while (if_percpuq_len(et->et_ifp) != 0)
+		on_cpu(vn->vn_kern, net_nothing, NULL);
+	etest_books(et);
+}
+
+static void
+queue_body(struct vnet *vn)
+{
+	static struct etest et[2];
+
+	dtest_attach(vn);
+	etest_attach(vn, &et[0], 0, &etest_ops, false);
+	etest_attach(vn, &et[1], 1, &etest_ops, false);
+	KASSERT(if_percpuq_maxlen(et[0].et_ifp) == 4096);
+	enqueue(vn, &et[0], 600, 0);
+	KASSERT(dtest_input == 600);
+	enqueue(vn, &et[1], 1, 63);
+	KASSERT(dtest_input == 601);
+	enqueue(vn, &et[1], 3, 64);
+	KASSERT(dtest_input == 601);
+	KASSERT(etest_drops(&et[1], DROP_IN_LOOP) == 3);
+
+	if_percpuq_set_maxlen(et[0].et_ifp, 100);
+	enqueue(vn, &et[0], 150, 0);
+	KASSERT(dtest_input == 701);
+	KASSERT(etest_drops(&et[0], DROP_RCVQ_FULL) == 50);
+	KASSERT(if_percpuq_drops(et[0].et_ifp) == 50);
+	KASSERT(if_percpuq_drops(et[1].et_ifp) == 0);
+	KASSERT(etest_data(&et[0]).ifi_ipackets == 750);
+	KASSERT(etest_data(&et[0]).ifi_ibytes == 750 * 20);
+
+	if_down(et[0].et_ifp);
+	enqueue(vn, &et[0], 5, 0);
+	KASSERT(etest_drops(&et[0], DROP_IF_DOWN) == 5);
+	etest_detach(&et[0]);
+	etest_detach(&et[1]);
+}
+
+static void
+test_queue(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, queue_body);
+	net_on_linux(2, queue_body);
+	net_on_sim(2, queue_body);
+}
+
+/* What is queued when the interface goes is dropped under that name. */
+static void
+sweep_on_cpu(void *arg)
+{
+	struct queue_test *qt = arg;
+	struct ifnet *ifp = qt->qt_et->et_ifp;
+
+	enqueue_on_cpu(qt);
+	KASSERT(if_percpuq_len(ifp) == qt->qt_n);
+	if_percpuq_sweep(ifp);
+	KASSERT(if_percpuq_len(ifp) == 0);
+}
+
+static void
+sweep_body(struct vnet *vn)
+{
+	struct queue_test qt = { .qt_n = 300 };
+	static struct etest et[2];
+
+	dtest_attach(vn);
+	etest_attach(vn, &et[0], 0, &etest_ops, false);
+	etest_attach(vn, &et[1], 1, &etest_ops, false);
+	qt.qt_et = &et[0];
+	on_cpu(vn->vn_kern, sweep_on_cpu, &qt);
+	etest_books(&et[0]);
+	KASSERT(etest_drops(&et[0], DROP_IF_DETACHING) == 300);
+	/* It works on, and so does another's. */
+	enqueue(vn, &et[0], 10, 0);
+	enqueue(vn, &et[1], 10, 0);
+	KASSERT(dtest_input == 20);
+	etest_detach(&et[1]);
+	etest_detach(&et[0]);
+}
+
+static void
+test_sweep(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, sweep_body);
+	net_on_linux(1, sweep_body);
+	net_on_sim(2, sweep_body);
+}
+
+/* Detach with packets under way on every CPU: none is left behind. */
+static void
+flood_on_all(void *arg)
+{
+
+	enqueue_on_cpu(arg);
+}
+
+static void
+detach_body(struct vnet *vn)
+{
+	struct queue_test qt = { .qt_n = 500 };
+	static struct etest et;
+
+	dtest_attach(vn);
+	for (unsigned round = 0; round < 5; round++) {
+		etest_attach(vn, &et, 0, &etest_ops, false);
+		qt.qt_et = &et;
+		kern_xcall(vn->vn_kern, flood_on_all, &qt);
+		etest_detach(&et);
+	}
+	/* net_test_main() counts the buffers. */
+}
+
+static void
+test_detach(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, detach_body);
+	net_on_linux(2, detach_body);
+	net_on_sim(3, detach_body);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_raw),
+		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_detach),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

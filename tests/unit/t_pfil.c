@@ -1,0 +1,216 @@
+/*
+ * Hooks: on every interface or on one, in order, refusing packets by name,
+ * hearing of interfaces, and never running after they were removed.
+ */
+
+#include "net_test.h"
+
+struct hook {
+	struct pfil_hook hk_hook;
+	unsigned	 hk_in, hk_out, hk_attach, hk_detach;
+	bool		 hk_refuse_first;
+	uint32_t	 hk_removed;
+};
+
+static void
+hook_packets(void *arg, struct ifnet *ifp, enum pfil_dir dir, struct mvec *mv)
+{
+	struct hook *hk = arg;
+
+	KASSERT(!__atomic_load_n(&hk->hk_removed, __ATOMIC_ACQUIRE));
+	if (dir == PFIL_IN)
+		hk->hk_in += mv->mv_n;
+	else
+		hk->hk_out += mv->mv_n;
+	if (!hk->hk_refuse_first)
+		return;
+	m_drop(ifp, mv->mv_m[0], dir == PFIL_IN ? DROP_FILTER_IN :
+	    DROP_FILTER_OUT);
+	mv->mv_n--;
+	memmove(&mv->mv_m[0], &mv->mv_m[1], mv->mv_n * sizeof(mv->mv_m[0]));
+}
+
+static void
+hook_event(void *arg, struct ifnet *ifp, enum pfil_event ev)
+{
+	struct hook *hk = arg;
+
+	(void)ifp;
+	if (ev == PFIL_IF_ATTACH)
+		hk->hk_attach++;
+	else
+		hk->hk_detach++;
+}
+
+static void
+hook_add(struct vnet *vn, struct hook *hk, struct ifnet *ifp)
+{
+
+	memset(hk, 0, sizeof(*hk));
+	hk->hk_hook.ph_packets = hook_packets;
+	hk->hk_hook.ph_event = hook_event;
+	hk->hk_hook.ph_arg = hk;
+	hk->hk_hook.ph_ifp = ifp;
+	KASSERT(pfil_add_hook(vn, &hk->hk_hook) == 0);
+}
+
+static void
+hook_remove(struct vnet *vn, struct hook *hk)
+{
+
+	pfil_remove_hook(vn, &hk->hk_hook);
+	__atomic_store_n(&hk->hk_removed, 1, __ATOMIC_RELEASE);
+}
+
+static void
+three_each_way(void *arg)
+{
+	struct etest *et = arg;
+	uint8_t v4[20] = { 0x45 };
+	struct mvec mv;
+
+	for (mv.mv_n = 0; mv.mv_n < 3; mv.mv_n++)
+		mv.mv_m[mv.mv_n] = etest_packet(v4, sizeof(v4));
+	if_input_vec(et->et_ifp, &mv);
+	for (mv.mv_n = 0; mv.mv_n < 3; mv.mv_n++)
+		mv.mv_m[mv.mv_n] = etest_packet(v4, sizeof(v4));
+	if_output_vec(et->et_ifp, AF_INET, &mv);
+	KASSERT(mv.mv_n == 0);
+}
+
+static void
+traffic(struct vnet *vn, struct etest *et)
+{
+
+	on_cpu(vn->vn_kern, three_each_way, et);
+	etest_books(et);
+}
+
+static void
+hooks_body(struct vnet *vn)
+{
+	static struct etest et[3];
+	struct hook all, one, late;
+
+	dtest_attach(vn);
+	etest_attach(vn, &et[0], 0, &etest_ops, false);
+	etest_attach(vn, &et[1], 1, &etest_ops, false);
+	KASSERT(et[0].et_ifp->if_pfil == NULL);
+
+	hook_add(vn, &one, et[0].et_ifp);
+	KASSERT(et[1].et_ifp->if_pfil == NULL);
+	traffic(vn, &et[0]);
+	traffic(vn, &et[1]);
+	KASSERT(one.hk_in == 3 && one.hk_out == 3);
+
+	/* That of every interface comes first, and refuses one packet. */
+	hook_add(vn, &all, NULL);
+	all.hk_refuse_first = true;
+	traffic(vn, &et[0]);
+	KASSERT(all.hk_in == 3 && all.hk_out == 3);
+	KASSERT(one.hk_in == 5 && one.hk_out == 5);
+	KASSERT(etest_drops(&et[0], DROP_FILTER_IN) == 1);
+	KASSERT(etest_drops(&et[0], DROP_FILTER_OUT) == 1);
+	traffic(vn, &et[1]);
+	KASSERT(all.hk_in == 6 && one.hk_in == 5);
+
+	/* Interfaces that come later have it too. */
+	etest_attach(vn, &et[2], 2, &etest_ops, false);
+	KASSERT(all.hk_attach == 1 && one.hk_attach == 0);
+	traffic(vn, &et[2]);
+	KASSERT(all.hk_in == 9);
+
+	hook_add(vn, &late, et[0].et_ifp);
+	hook_remove(vn, &one);
+	traffic(vn, &et[0]);
+	KASSERT(late.hk_in == 2 && one.hk_in == 5);
+	hook_remove(vn, &late);
+	KASSERT(et[0].et_ifp->if_pfil == et[1].et_ifp->if_pfil);
+	hook_remove(vn, &all);
+	for (unsigned i = 0; i < 3; i++) {
+		KASSERT(et[i].et_ifp->if_pfil == NULL);
+		traffic(vn, &et[i]);
+	}
+	/* One that is not there. */
+	pfil_remove_hook(vn, &all.hk_hook);
+
+	/* An interface takes its hooks along. */
+	hook_add(vn, &one, et[2].et_ifp);
+	hook_add(vn, &all, NULL);
+	etest_detach(&et[2]);
+	KASSERT(one.hk_detach == 1 && all.hk_detach == 1);
+	hook_remove(vn, &one);
+	etest_detach(&et[1]);
+	etest_detach(&et[0]);
+	KASSERT(all.hk_detach == 3);
+	hook_remove(vn, &all);
+}
+
+static void
+test_hooks(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, hooks_body);
+	net_on_linux(1, hooks_body);
+	net_on_sim(2, hooks_body);
+}
+
+/* Remove while packets pass: it does not run afterwards. */
+struct pass {
+	struct etest	*pa_et;
+	uint32_t	 pa_stop;
+};
+
+static void
+pass_loop(void *arg)
+{
+	struct pass *pa = arg;
+	struct kern *k = if_kern(pa->pa_et->et_ifp);
+
+	while (!__atomic_load_n(&pa->pa_stop, __ATOMIC_ACQUIRE))
+		on_cpu(k, three_each_way, pa->pa_et);
+}
+
+static void
+remove_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	struct pass pa = { .pa_stop = 0 };
+	static struct etest et;
+	struct host_thread *t;
+	struct hook hk;
+
+	dtest_attach(vn);
+	etest_attach(vn, &et, 0, &etest_ops, false);
+	pa.pa_et = &et;
+	KASSERT(host_thread_create(h, "pass", -1, pass_loop, &pa, &t) == 0);
+	for (unsigned i = 0; i < 100; i++) {
+		hook_add(vn, &hk, i % 2 == 0 ? NULL : et.et_ifp);
+		host_yield(h);
+		hook_remove(vn, &hk);
+	}
+	__atomic_store_n(&pa.pa_stop, 1, __ATOMIC_RELEASE);
+	host_thread_join(h, t);
+	etest_detach(&et);
+}
+
+static void
+test_remove(void **state)
+{
+
+	(void)state;
+	net_on_linux(2, remove_body);
+	net_on_sim(2, remove_body);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hooks),
+		cmocka_unit_test(test_remove),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

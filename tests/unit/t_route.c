@@ -1,0 +1,301 @@
+/*
+ * Routes: where they may lead, which one a destination takes, and that none
+ * survives what it leads through.
+ */
+
+#include "net_test.h"
+
+static struct rt_info
+info(const char *dst, unsigned len, const char *gw, struct ifnet *ifp)
+{
+
+	return (struct rt_info){
+		.ri_dst = ip4(dst), .ri_len = len,
+		.ri_gw = gw != NULL ? ip4(gw) : 0, .ri_ifp = ifp,
+		.ri_flags = RTF_STATIC,
+	};
+}
+
+static int
+add(struct vnet *vn, const char *dst, unsigned len, const char *gw,
+    struct ifnet *ifp)
+{
+	struct rt_info ri = info(dst, len, gw, ifp);
+
+	return rt_add(vn, &ri);
+}
+
+static int
+delete(struct vnet *vn, const char *dst, unsigned len)
+{
+	struct rt_info ri = info(dst, len, NULL, NULL);
+
+	return rt_delete(vn, &ri);
+}
+
+static const struct rtentry *
+lookup(struct vnet *vn, const char *dst)
+{
+
+	return rt_lookup4(vn, ip4(dst));
+}
+
+/* The routes that an address brings with it. */
+static void
+connect_addr(struct vnet *vn, struct ifaddr *ifa, const char *addr,
+    const char *net, unsigned len)
+{
+	struct rt_info ri = info(net, len, NULL, ifa->ifa_ifp);
+
+	ri.ri_flags = RTF_CONNECTED;
+	ri.ri_ifa = ifa;
+	KASSERT(rt_add(vn, &ri) == 0);
+	ri = info(addr, 32, NULL, ifa->ifa_ifp);
+	ri.ri_flags = RTF_LOCAL;
+	ri.ri_ifa = ifa;
+	KASSERT(rt_add(vn, &ri) == 0);
+}
+
+static void
+add_body(struct vnet *vn)
+{
+	static struct etest et[2];
+	const struct rtentry *rt;
+	struct ifaddr *ifa;
+	struct rt_info ri;
+
+	dtest_attach(vn);
+	etest_attach(vn, &et[0], 0, &etest_ops, true);
+	etest_attach(vn, &et[1], 1, &etest_ops, true);
+	KASSERT(lookup(vn, "10.0.0.1") == NULL);
+	KASSERT(add(vn, "0.0.0.0", 0, "10.0.0.2", NULL) == ENETUNREACH);
+	ifa = ifatest_add(et[0].et_ifp, "10.0.0.1", 24);
+	connect_addr(vn, ifa, "10.0.0.1", "10.0.0.0", 24);
+
+	/* gateways */
+	KASSERT(add(vn, "0.0.0.0", 0, "10.0.0.1", NULL) == EINVAL);
+	KASSERT(add(vn, "0.0.0.0", 0, "10.0.0.2", et[1].et_ifp) ==
+	    ENETUNREACH);
+	KASSERT(add(vn, "0.0.0.0", 0, "10.0.0.2", NULL) == 0);
+	KASSERT(add(vn, "0.0.0.0", 0, "10.0.0.3", NULL) == EEXIST);
+	KASSERT(add(vn, "10.9.0.0", 16, "172.16.0.1", NULL) == ENETUNREACH);
+	KASSERT(add(vn, "10.9.0.0", 16, NULL, NULL) == EINVAL);
+	KASSERT(add(vn, "10.9.0.0", 33, "10.0.0.2", NULL) == EINVAL);
+	rt = lookup(vn, "192.0.2.1");
+	KASSERT(rt != NULL && rt->rt_gw4 == ip4("10.0.0.2"));
+	KASSERT(rt->rt_ifp == et[0].et_ifp && rt->rt_ifa == ifa);
+	KASSERT((rt->rt_flags & (RTF_UP | RTF_GATEWAY | RTF_STATIC |
+	    RTF_HOST)) == (RTF_UP | RTF_GATEWAY | RTF_STATIC));
+
+	/* bits past the length do not matter; longest wins */
+	KASSERT(add(vn, "192.0.2.77", 24, "10.0.0.3", NULL) == 0);
+	KASSERT(add(vn, "192.0.2.0", 24, "10.0.0.3", NULL) == EEXIST);
+	KASSERT(lookup(vn, "192.0.2.1")->rt_gw4 == ip4("10.0.0.3"));
+	KASSERT(add(vn, "192.0.2.1", 32, "10.0.0.4", NULL) == 0);
+	KASSERT(lookup(vn, "192.0.2.1")->rt_flags & RTF_HOST);
+	KASSERT(lookup(vn, "192.0.2.1")->rt_gw4 == ip4("10.0.0.4"));
+	KASSERT(lookup(vn, "10.0.0.1")->rt_flags & RTF_LOCAL);
+	KASSERT(lookup(vn, "10.0.0.9")->rt_flags & RTF_CONNECTED);
+
+	/* on link, and nowhere */
+	KASSERT(add(vn, "10.5.0.0", 16, NULL, et[1].et_ifp) == 0);
+	KASSERT(lookup(vn, "10.5.1.1")->rt_ifp == et[1].et_ifp);
+	ri = info("10.6.0.0", 16, "127.0.0.1", NULL);
+	ri.ri_flags |= RTF_REJECT;
+	KASSERT(rt_add(vn, &ri) == 0);
+	KASSERT(lookup(vn, "10.6.0.1")->rt_flags & RTF_REJECT);
+	KASSERT(lookup(vn, "10.6.0.1")->rt_ifp == NULL);
+
+	/* deleting */
+	KASSERT(delete(vn, "10.7.0.0", 16) == ESRCH);
+	ri = info("10.5.0.0", 16, NULL, et[0].et_ifp);
+	KASSERT(rt_delete(vn, &ri) == ESRCH);
+	KASSERT(delete(vn, "192.0.2.1", 32) == 0);
+	KASSERT(lookup(vn, "192.0.2.1")->rt_gw4 == ip4("10.0.0.3"));
+	ri = info("10.0.0.1", 32, NULL, NULL);
+	ri.ri_refuse = RTF_LOCAL;
+	KASSERT(rt_delete(vn, &ri) == EPERM);
+	KASSERT(vn->vn_route->rv_count == 6);
+
+	/* an address takes its routes along, and those through it */
+	ifatest_remove(ifa);
+	KASSERT(lookup(vn, "192.0.2.1") == NULL);
+	KASSERT(lookup(vn, "10.0.0.1") == NULL);
+	KASSERT(vn->vn_route->rv_count == 2);
+	etest_detach(&et[1]);
+	KASSERT(lookup(vn, "10.5.1.1") == NULL);
+	KASSERT(vn->vn_route->rv_count == 1);
+	etest_detach(&et[0]);
+	/* The one that leads nowhere goes with the vnet. */
+}
+
+static void
+test_add(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, add_body);
+	net_on_sim(1, add_body);
+}
+
+static void
+change_body(struct vnet *vn)
+{
+	static struct etest et[2];
+	struct ifaddr *ifa[2];
+	const struct rtentry *rt;
+	struct rt_info ri;
+
+	dtest_attach(vn);
+	etest_attach(vn, &et[0], 0, &etest_ops, true);
+	etest_attach(vn, &et[1], 1, &etest_ops, true);
+	ifa[0] = ifatest_add(et[0].et_ifp, "10.0.0.1", 24);
+	connect_addr(vn, ifa[0], "10.0.0.1", "10.0.0.0", 24);
+	ifa[1] = ifatest_add(et[1].et_ifp, "10.0.1.1", 24);
+	connect_addr(vn, ifa[1], "10.0.1.1", "10.0.1.0", 24);
+	KASSERT(add(vn, "172.16.0.0", 12, "10.0.0.2", NULL) == 0);
+
+	ri = info("172.16.0.0", 12, "10.0.1.2", NULL);
+	KASSERT(rt_change(vn, &ri) == 0);
+	rt = lookup(vn, "172.16.5.5");
+	KASSERT(rt->rt_ifp == et[1].et_ifp && rt->rt_ifa == ifa[1]);
+	KASSERT(rt->rt_gw4 == ip4("10.0.1.2") && rt->rt_mtu == 0);
+	/* the same again is no change */
+	KASSERT(rt_change(vn, &ri) == 0 && lookup(vn, "172.16.5.5") == rt);
+	/* one thing alone */
+	ri = info("172.16.0.0", 12, NULL, NULL);
+	ri.ri_mtu = 1400;
+	KASSERT(rt_change(vn, &ri) == 0);
+	rt = lookup(vn, "172.16.5.5");
+	KASSERT(rt->rt_mtu == 1400 && rt->rt_gw4 == ip4("10.0.1.2"));
+	/* what cannot be leaves it */
+	ri = info("172.16.0.0", 12, "192.0.2.1", NULL);
+	KASSERT(rt_change(vn, &ri) == ENETUNREACH);
+	KASSERT(lookup(vn, "172.16.5.5") == rt);
+	ri = info("172.17.0.0", 16, "10.0.0.2", NULL);
+	KASSERT(rt_change(vn, &ri) == ESRCH);
+	/* nowhere and back */
+	ri = info("172.16.0.0", 12, NULL, NULL);
+	ri.ri_flags |= RTF_BLACKHOLE;
+	KASSERT(rt_change(vn, &ri) == 0);
+	KASSERT(lookup(vn, "172.16.5.5")->rt_flags & RTF_BLACKHOLE);
+	ri = info("172.16.0.0", 12, "10.0.0.2", NULL);
+	KASSERT(rt_change(vn, &ri) == 0);
+	KASSERT(lookup(vn, "172.16.5.5")->rt_ifp == et[0].et_ifp);
+	KASSERT(vn->vn_route->rv_count == 5);
+	ifatest_remove(ifa[1]);
+	KASSERT(vn->vn_route->rv_count == 3);
+	ifatest_remove(ifa[0]);
+	KASSERT(vn->vn_route->rv_count == 0);
+	etest_detach(&et[1]);
+	etest_detach(&et[0]);
+}
+
+static void
+test_change(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, change_body);
+	net_on_sim(1, change_body);
+}
+
+/* A dump in the order of the prefixes. */
+struct order {
+	uint32_t	 or_key;
+	unsigned	 or_n;
+};
+
+static int
+in_order(const void *msg, void *arg)
+{
+	const struct sockaddr *sa[RTAX_MAX];
+	const struct rt_hdr *h = msg;
+	struct order *or = arg;
+	uint32_t key;
+
+	KASSERT(rt_msg_check(msg, h->rtm_len, sa) == 0 && sa[0] != NULL);
+	key = ntohl(dtest_addr(sa[0]));
+	KASSERT(or->or_n == 0 || key >= or->or_key);
+	or->or_key = key;
+	or->or_n++;
+	return or->or_n == 40 ? 77 : 0;
+}
+
+static void
+dump_body(struct vnet *vn)
+{
+	struct rt_info ri = { .ri_flags = RTF_REJECT };
+	struct order or = { .or_n = 0 };
+
+	for (uint32_t i = 0; i < 30; i++) {
+		ri.ri_dst = htonl((i * 2654435761u) & 0xffffff00);
+		ri.ri_len = 24;
+		KASSERT(rt_add(vn, &ri) == 0);
+	}
+	ri.ri_dst = 0;
+	ri.ri_len = 0;
+	KASSERT(rt_add(vn, &ri) == 0);
+	KASSERT(rt_dump(vn, in_order, &or) == 0 && or.or_n == 31);
+	/* what fn says ends it */
+	or.or_n = 39;
+	or.or_key = 0;
+	KASSERT(rt_dump(vn, in_order, &or) == 77);
+}
+
+static void
+test_dump(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, dump_body);
+	net_on_sim(1, dump_body);
+}
+
+/* Failing allocations: an error, and the table as before. */
+static void
+nomem_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	struct rt_info ri = { .ri_flags = RTF_REJECT, .ri_len = 32 };
+	int error;
+
+	ri.ri_dst = ip4("10.1.2.3");
+	for (unsigned n = 1;; n++) {
+		sim_fail_alloc(h, n);
+		error = rt_add(vn, &ri);
+		if (error == 0)
+			break;
+		KASSERT(error == ENOMEM && vn->vn_route->rv_count == 0);
+		KASSERT(lookup(vn, "10.1.2.3") == NULL);
+	}
+	ri.ri_mtu = 1400;
+	sim_fail_alloc(h, 1);
+	KASSERT(rt_change(vn, &ri) == ENOMEM);
+	sim_fail_alloc(h, 0);
+	KASSERT(lookup(vn, "10.1.2.3")->rt_mtu == 0);
+	KASSERT(rt_change(vn, &ri) == 0);
+	KASSERT(lookup(vn, "10.1.2.3")->rt_mtu == 1400);
+	KASSERT(delete(vn, "10.1.2.3", 32) == 0);
+}
+
+static void
+test_nomem(void **state)
+{
+
+	(void)state;
+	net_on_sim(1, nomem_body);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_add),
+		cmocka_unit_test(test_change),
+		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_nomem),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
