@@ -125,6 +125,25 @@ explain_ioctl(struct ctl_session *s, const struct ctl_hdr *h, uint64_t cmd,
 	return ctl_reply(s, h, error, NULL);
 }
 
+/* An MTU that was refused: which there can be. */
+static int
+explain_mtu(struct ctl_session *s, const struct ctl_request *rq,
+    const char *name)
+{
+	struct psref psref;
+	struct ifnet *ifp;
+	unsigned min, max;
+
+	ifp = if_get(rq->rq_vnet, name, &psref);
+	if (ifp == NULL)
+		return ctl_reply(s, &rq->rq_hdr, ENXIO, NULL);
+	min = ifp->if_mtu_min != 0 ? ifp->if_mtu_min : IF_MTU_MIN;
+	max = ifp->if_mtu_max != 0 ? ifp->if_mtu_max : 65535;
+	if_put(ifp, &psref);
+	return ctl_reply(s, &rq->rq_hdr, EINVAL,
+	    "the MTU of %s is %u to %u", name, min, max);
+}
+
 int
 ctl_run_ioctl(struct ctl_session *s, const struct ctl_request *rq)
 {
@@ -144,7 +163,9 @@ ctl_run_ioctl(struct ctl_session *s, const struct ctl_request *rq)
 	memset(name, 0, sizeof(name));
 	memcpy(name, ia->ia_record, len < IFNAMSIZ ? len : IFNAMSIZ);
 	error = ifioctl(rq->rq_vnet, &s->cs_cred, cmd, ia->ia_record, len);
-	if (error != 0)
+	if (error == EINVAL && cmd == SIOCSIFMTU)
+		error = explain_mtu(s, rq, name);
+	else if (error != 0)
 		error = explain_ioctl(s, &rq->rq_hdr, cmd, error, name);
 	else
 		error = ctl_reply_msg(s, &rq->rq_hdr, 0, CTL_ANSWER, ia,
