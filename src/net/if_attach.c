@@ -18,7 +18,7 @@ if_alloc(struct vnet *vn, uint8_t type)
 {
 	struct ifnet *ifp;
 
-	ifp = kmem_zalloc(vn->vn_kern, sizeof(*ifp));
+	ifp = host_alloc(vn->vn_kern->k_host, sizeof(*ifp), 64);
 	if (ifp == NULL)
 		return NULL;
 	ifp->if_vnet = vn;
@@ -60,7 +60,7 @@ if_free(struct ifnet *ifp)
 	if_sadl_free(ifp);
 	if_ext_free(ifp);
 	host_mutex_destroy(k->k_host, if_ioctl_mutex(ifp));
-	kmem_free(k, ifp);
+	host_free(k->k_host, ifp);
 }
 
 static void
@@ -324,7 +324,7 @@ if_detach(struct ifnet *ifp)
 	struct kern *k = if_kern(ifp);
 
 	KASSERT(ifp->if_state != IFS_ALLOCATED);
-	KASSERT(!if_held(ifp) && curcpu() == NULL);
+	KASSERT(curcpu() == NULL);
 
 	/* 1. Refuse requests and point every function at a null one, while no
 	 * request runs: what comes later finds nothing to start. */

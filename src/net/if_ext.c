@@ -10,9 +10,12 @@
 struct if_ext *
 if_ext_get(struct ifnet *ifp)
 {
+	struct if_ext *ie;
 
-	if (ifp->if_ext == NULL)
-		ifp->if_ext = kmem_zalloc(if_kern(ifp), sizeof(*ifp->if_ext));
+	if (ifp->if_ext == NULL) {
+		ie = kmem_zalloc(if_kern(ifp), sizeof(*ie));
+		__atomic_store_n(&ifp->if_ext, ie, __ATOMIC_RELEASE);
+	}
 	return ifp->if_ext;
 }
 

@@ -210,7 +210,9 @@ void	if_timer_detach(struct ifnet *);
 struct if_ext {
 	char		*ie_descr;	/* IFDESCRSIZE bytes, or NULL */
 	char		*ie_linkstr;
-	struct if_counters *ie_base;	/* counters at the last reset */
+	struct kspin	 ie_lock;
+	struct if_counters *ie_base;	/* counters at the last reset; i: to
+					 * set, its contents ie_lock */
 	struct callout	 ie_timer;	/* if_timer.c's */
 };
 

@@ -349,15 +349,12 @@ ifioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
 	KASSERT(curcpu() == NULL);
 	if ((cmd & 0xff00) != 'i' << 8 || datalen < IFIOC_SIZE(cmd))
 		return EINVAL;
-	/* An unknown number may come with any size. */
-	if (cmd != SIOCGIFCONF && cmd != SIOCIFGCLONERS &&
-	    IFIOC_SIZE(cmd) < sizeof(struct ifreq))
-		return EINVAL;
 	error = vnet_ioctl(vn, cred, cmd, data, datalen);
 	if (error != ENOTTY)
 		return error;
 
-	if (!terminated(data, IFNAMSIZ))
+	/* An unknown number may come with any size. */
+	if (IFIOC_SIZE(cmd) < IFNAMSIZ || !terminated(data, IFNAMSIZ))
 		return EINVAL;
 	ifp = if_get(vn, data, &pr);
 	if (ifp == NULL)

@@ -74,21 +74,34 @@ if_stats_sum(const struct ifnet *ifp, enum if_stat stat)
 	return n;
 }
 
+/*
+ * What was counted since the last reset; with `reset', which is given with the ioctl
+ * lock and a base, up to a new one, so that the next reading begins exactly
+ * where this one ends.
+ */
 static void
-subtract_base(const struct ifnet *ifp, struct if_counters *sum)
+sum_since(const struct ifnet *ifp, struct if_counters *since, bool reset)
 {
-	const struct if_ext *ie;
-	const struct if_counters *base;
+	struct if_counters *base, sum;
+	struct if_ext *ie;
 
 	ie = __atomic_load_n(&ifp->if_ext, __ATOMIC_ACQUIRE);
 	base = ie == NULL ? NULL :
 	    __atomic_load_n(&ie->ie_base, __ATOMIC_ACQUIRE);
-	if (base == NULL)
+	if (base == NULL) {
+		sum_all(ifp, since);
 		return;
+	}
+	kspin_lock(&ie->ie_lock);
+	sum_all(ifp, &sum);
+	*since = sum;
 	for (int i = 0; i < IF_STAT_MAX; i++)
-		sum->ic_stat[i] -= base->ic_stat[i];
+		since->ic_stat[i] -= base->ic_stat[i];
 	for (int i = 0; i < DROP_NREASONS; i++)
-		sum->ic_drop[i] -= base->ic_drop[i];
+		since->ic_drop[i] -= base->ic_drop[i];
+	if (reset)
+		*base = sum;
+	kspin_unlock(&ie->ie_lock);
 }
 
 static void
@@ -153,21 +166,16 @@ fill(struct ifnet *ifp, const struct if_counters *sum, struct if_data *ifi)
 void
 if_stats_get(struct ifnet *ifp, struct if_data *ifi)
 {
-	struct if_counters sum;
+	struct if_counters since;
 
-	sum_all(ifp, &sum);
-	subtract_base(ifp, &sum);
-	fill(ifp, &sum, ifi);
+	sum_since(ifp, &since, false);
+	fill(ifp, &since, ifi);
 }
 
-/*
- * Read, and start from zero: what was read is the new base, so that the next
- * reading begins exactly where this one ended.
- */
 int
 if_stats_read_reset(struct ifnet *ifp, struct if_data *ifi)
 {
-	struct if_counters sum, since, *base;
+	struct if_counters since, *base;
 	struct if_ext *ie;
 
 	KASSERT(if_ioctl_locked(ifp));
@@ -181,22 +189,18 @@ if_stats_read_reset(struct ifnet *ifp, struct if_data *ifi)
 			return ENOMEM;
 		__atomic_store_n(&ie->ie_base, base, __ATOMIC_RELEASE);
 	}
-	sum_all(ifp, &sum);
-	since = sum;
-	subtract_base(ifp, &since);
+	sum_since(ifp, &since, true);
 	fill(ifp, &since, ifi);
-	memcpy(ie->ie_base, &sum, sizeof(sum));
 	return 0;
 }
 
 void
 if_stats_drops(struct ifnet *ifp, uint64_t drop[DROP_NREASONS])
 {
-	struct if_counters sum;
+	struct if_counters since;
 
-	sum_all(ifp, &sum);
-	subtract_base(ifp, &sum);
-	memcpy(drop, sum.ic_drop, sizeof(sum.ic_drop));
+	sum_since(ifp, &since, false);
+	memcpy(drop, since.ic_drop, sizeof(since.ic_drop));
 }
 
 void

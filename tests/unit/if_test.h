@@ -1,0 +1,515 @@
+/*
+ * if_test: a vnet with the interface layer, a driver and a small AF_INET
+ * domain, to test against on the simulated host.
+ *
+ * Bodies check with KASSERT, as in kern_test.h.
+ */
+
+#ifndef TESTS_IF_TEST_H
+#define TESTS_IF_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/sim/sim.h"
+#include "net/if_impl.h"
+#include "net/if_llatbl.h"
+#include "net/pfil.h"
+#include "net/route.h"
+#include "net/rtsock.h"
+
+/* Neighbours are the domain's, and this one has none. */
+struct lltable *
+lltable_of(const struct vnet *vn)
+{
+
+	(void)vn;
+	return NULL;
+}
+
+/* What the driver and the domain were asked, and what they are to answer. */
+struct tally {
+	unsigned	 t_init, t_stop, t_ioctl, t_watchdog, t_setflags;
+	unsigned	 t_up, t_down, t_attach, t_detach, t_purge, t_sweep;
+	unsigned	 t_lladdr, t_nlink;
+	int		 t_link[64];
+	int		 t_init_error, t_ioctl_error, t_destroy_error;
+	int		 t_attach_error;
+};
+static struct tally tally;
+
+/* --- the domain ------------------------------------------------------------- */
+
+struct test_ifaddr {
+	struct ifaddr	 ta_ifa;
+	struct sockaddr_in ta_addr, ta_mask, ta_dst;
+	struct kern	*ta_kern;
+};
+
+static inline void
+test_ifa_free(struct ifaddr *ifa)
+{
+
+	kmem_free(((struct test_ifaddr *)ifa)->ta_kern, ifa);
+}
+
+static inline struct sockaddr_in
+sin_of(uint32_t addr)
+{
+	struct sockaddr_in sin;
+
+	memset(&sin, 0, sizeof(sin));
+	sin.sin_family = AF_INET;
+	sin.sin_addr.s_addr = htonl(addr);
+	return sin;
+}
+
+/* i: an address (host order) of a prefix length; dst 0: none. */
+static inline int
+test_ifa_add(struct ifnet *ifp, uint32_t addr, unsigned len, uint32_t dst,
+    struct ifaddr **ifap)
+{
+	struct test_ifaddr *ta;
+	int error;
+
+	ta = kmem_zalloc(if_kern(ifp), sizeof(*ta));
+	if (ta == NULL)
+		return ENOMEM;
+	ta->ta_kern = if_kern(ifp);
+	ta->ta_addr = sin_of(addr);
+	ta->ta_mask = sin_of(len == 0 ? 0 :
+	    (uint32_t)(UINT64_MAX << (32 - len)));
+	ta->ta_dst = sin_of(dst);
+	ta->ta_ifa.ifa_addr = (struct sockaddr *)&ta->ta_addr;
+	ta->ta_ifa.ifa_netmask = (struct sockaddr *)&ta->ta_mask;
+	if (dst != 0)
+		ta->ta_ifa.ifa_dstaddr = (struct sockaddr *)&ta->ta_dst;
+	ta->ta_ifa.ifa_free = test_ifa_free;
+	error = ifa_insert(ifp, &ta->ta_ifa);
+	if (error != 0)
+		kmem_free(ta->ta_kern, ta);
+	else if (ifap != NULL)
+		*ifap = &ta->ta_ifa;
+	return error;
+}
+
+static inline uint32_t
+sa_addr(const struct sockaddr *sa)
+{
+
+	return ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr);
+}
+
+static inline bool
+test_sa_equal(const struct sockaddr *a, const struct sockaddr *b)
+{
+
+	return sa_addr(a) == sa_addr(b);
+}
+
+static inline uint32_t
+test_sa_hash(const struct sockaddr *sa)
+{
+
+	return khash_u64(sa_addr(sa));
+}
+
+static inline bool
+test_sa_within(const struct sockaddr *a, const struct sockaddr *b,
+    const struct sockaddr *mask)
+{
+
+	return ((sa_addr(a) ^ sa_addr(b)) & sa_addr(mask)) == 0;
+}
+
+static inline int
+test_ifattach(struct ifnet *ifp)
+{
+
+	(void)ifp;
+	if (tally.t_attach_error != 0)
+		return tally.t_attach_error;
+	tally.t_attach++;
+	return 0;
+}
+
+static inline void
+test_ifdetach(struct ifnet *ifp)
+{
+
+	(void)ifp;
+	tally.t_detach++;
+}
+
+static inline void
+test_if_up(struct ifnet *ifp)
+{
+
+	KASSERT(if_ioctl_locked(ifp));
+	tally.t_up++;
+}
+
+static inline void
+test_if_down(struct ifnet *ifp)
+{
+
+	KASSERT(if_ioctl_locked(ifp));
+	tally.t_down++;
+}
+
+static inline void
+test_link(struct ifnet *ifp, int state)
+{
+
+	(void)ifp;
+	tally.t_link[tally.t_nlink++ % 64] = state;
+}
+
+static inline void
+test_lladdr(struct ifnet *ifp)
+{
+
+	(void)ifp;
+	tally.t_lladdr++;
+}
+
+static inline void
+test_purge_one(struct ifaddr *ifa)
+{
+
+	ifa_remove(ifa->ifa_ifp, ifa);
+}
+
+static inline void
+test_purgeif(struct ifnet *ifp)
+{
+
+	tally.t_purge++;
+	if_purgeaddrs(ifp, AF_INET, test_purge_one);
+}
+
+static inline void
+test_sweep(struct ifnet *ifp)
+{
+
+	(void)ifp;
+	KASSERT(curcpu() != NULL);
+	tally.t_sweep++;
+}
+
+static inline int
+test_dom_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
+{
+	struct ifaliasreq *ifra = data;
+	struct ifaddr *ifa;
+
+	switch (cmd) {
+	case SIOCAIFADDR:
+		return test_ifa_add(ifp,
+		    sa_addr((struct sockaddr *)&ifra->ifra_addr), 24, 0, NULL);
+	case SIOCDIFADDR:
+		ifa = ifa_ifp_find(ifp, (struct sockaddr *)&ifra->ifra_addr);
+		if (ifa == NULL)
+			return EADDRNOTAVAIL;
+		ifa_remove(ifp, ifa);
+		return 0;
+	default:
+		return ENOTTY;
+	}
+}
+
+static const struct domain test_domain __attribute__((__unused__)) = {
+	.dom_family = AF_INET,
+	.dom_slot = DOM_SLOT_INET,
+	.dom_name = "test",
+	.dom_salen = sizeof(struct sockaddr_in),
+	.dom_ifattach = test_ifattach,
+	.dom_ifdetach = test_ifdetach,
+	.dom_if_up = test_if_up,
+	.dom_if_down = test_if_down,
+	.dom_if_link_state = test_link,
+	.dom_lladdr_changed = test_lladdr,
+	.dom_purgeif = test_purgeif,
+	.dom_sweep = test_sweep,
+	.dom_ioctl = test_dom_ioctl,
+	.dom_sa_equal = test_sa_equal,
+	.dom_sa_hash = test_sa_hash,
+	.dom_sa_within = test_sa_within,
+};
+
+/* --- the driver -------------------------------------------------------------- */
+
+static inline int
+test_transmit(struct ifnet *ifp, struct mvec *mv)
+{
+
+	if_stat_add_vec(ifp, IF_STAT_OUT, mv);
+	mvec_free(mv);
+	return 0;
+}
+
+static inline int
+test_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
+{
+
+	KASSERT(if_ioctl_locked(ifp));
+	tally.t_ioctl++;
+	if (tally.t_ioctl_error != 0)
+		return tally.t_ioctl_error;
+	return ifioctl_common(ifp, cmd, data);
+}
+
+static inline int
+test_init(struct ifnet *ifp)
+{
+
+	tally.t_init++;
+	if (tally.t_init_error != 0)
+		return tally.t_init_error;
+	if_flags_update(ifp, IFF_RUNNING, 0);
+	return 0;
+}
+
+static inline void
+test_stop(struct ifnet *ifp, bool disable)
+{
+
+	(void)disable;
+	tally.t_stop++;
+	if_flags_update(ifp, 0, IFF_RUNNING);
+}
+
+static inline void
+test_watchdog(struct ifnet *ifp)
+{
+
+	(void)ifp;
+	KASSERT(curcpu() != NULL);
+	tally.t_watchdog++;
+}
+
+static const struct if_ops test_ops __attribute__((__unused__)) = {
+	.transmit = test_transmit,
+	.ioctl = test_ioctl,
+	.init = test_init,
+	.stop = test_stop,
+	.watchdog = test_watchdog,
+};
+
+/* An interface "NAMEunit" of the driver, attached; NULL with *errorp set. */
+static inline struct ifnet *
+test_attach(struct vnet *vn, const char *name, unsigned unit, int *errorp)
+{
+	static const uint8_t lladdr[6] = { 2, 0, 0, 0, 0, 1 };
+	struct ifnet *ifp;
+	int error;
+
+	ifp = if_alloc(vn, IFT_ETHER);
+	if (ifp == NULL) {
+		*errorp = ENOMEM;
+		return NULL;
+	}
+	if_initname(ifp, name, unit);
+	ifp->if_flags = IFF_BROADCAST | IFF_MULTICAST;
+	ifp->if_addrlen = 6;
+	ifp->if_mtu_max = 9000;
+	ifp->if_ops = &test_ops;
+	ifp->if_typeops = &raw_type_ops;
+	ifp->if_capabilities = IFCAP_CSUM_TCPv4_Tx | IFCAP_CSUM_UDPv4_Tx |
+	    IFCAP_TSOv4;
+	error = if_set_sadl(ifp, lladdr, 6, true);
+	if (error == 0)
+		error = if_attach(ifp);
+	*errorp = error;
+	if (error != 0) {
+		if_free(ifp);
+		return NULL;
+	}
+	return ifp;
+}
+
+static inline struct ifnet *
+test_must_attach(struct vnet *vn, const char *name, unsigned unit)
+{
+	struct ifnet *ifp;
+	int error;
+
+	ifp = test_attach(vn, name, unit, &error);
+	KASSERT(ifp != NULL);
+	return ifp;
+}
+
+static inline void
+test_detach(struct ifnet *ifp)
+{
+
+	if_detach(ifp);
+	if_free(ifp);
+}
+
+static inline int
+test_clone_create(const struct if_clone *ifc, struct vnet *vn, unsigned unit,
+    const char *params)
+{
+	int error;
+
+	if (params[0] != '\0')
+		return EINVAL;
+	(void)test_attach(vn, ifc->ifc_name, unit, &error);
+	return error;
+}
+
+static inline int
+test_clone_destroy(struct ifnet *ifp)
+{
+
+	if (tally.t_destroy_error != 0)
+		return tally.t_destroy_error;
+	test_detach(ifp);
+	return 0;
+}
+
+static const struct if_clone test_cloner __attribute__((__unused__)) = {
+	"tst", test_clone_create, test_clone_destroy, NULL
+};
+
+/* --- the vnet ------------------------------------------------------------------ */
+
+static inline int
+test_subsys_init(struct vnet *vn)
+{
+
+	domain_attach(vn, &test_domain);
+	return if_clone_attach(vn, &test_cloner);
+}
+
+static const struct vnet_subsys test_subsys __attribute__((__unused__)) = {
+	.vs_name = "test",
+	.vs_init = test_subsys_init,
+};
+
+static const struct vnet_subsys *const test_table[]
+    __attribute__((__unused__)) = {
+	&sysctl_subsys, &rtsock_subsys, &pfil_subsys, &route_subsys,
+	&if_subsys, &if_clone_subsys, &test_subsys, &if_purge_subsys, NULL
+};
+
+struct if_test {
+	struct host	*it_host;
+	void		(*it_body)(struct vnet *);
+	unsigned	 it_ncpu;
+};
+
+static inline void
+if_test_main(void *arg)
+{
+	struct if_test *it = arg;
+	struct kern_config kc;
+	struct kern *k;
+	struct vnet *vn;
+
+	memset(&tally, 0, sizeof(tally));
+	memset(&kc, 0, sizeof(kc));
+	kc.kc_ncpu = it->it_ncpu;
+	kc.kc_mbufs = 2048;
+	kc.kc_subsys = test_table;
+	KASSERT(kern_create(it->it_host, &kc, &k) == 0);
+	KASSERT(vnet_create_named(k, "test", &vn) == 0);
+	vn = vnet_get(k, "test");
+	it->it_body(vn);
+	vnet_destroy_held(vn);
+	KASSERT(mbuf_free_count(k) == mbuf_total(k));
+	kern_destroy(k);
+}
+
+/* On the simulated host, several seeds. */
+static inline void
+if_on_sim(unsigned ncpu, void (*body)(struct vnet *))
+{
+	struct sim_config sc;
+	struct if_test it = { .it_body = body, .it_ncpu = ncpu };
+
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		memset(&sc, 0, sizeof(sc));
+		sc.sc_seed = seed;
+		sc.sc_quiet = true;
+		it.it_host = sim_create(&sc);
+		assert_non_null(it.it_host);
+		assert_int_equal(sim_run(it.it_host, if_test_main, &it), 0);
+		assert_int_equal(sim_allocated(it.it_host), 0);
+		sim_destroy(it.it_host);
+	}
+}
+
+/* On this machine. */
+static inline void
+if_on_linux(unsigned ncpu, void (*body)(struct vnet *))
+{
+	struct if_test it = { .it_body = body, .it_ncpu = ncpu };
+
+	it.it_host = host_linux();
+	if_test_main(&it);
+}
+
+/* --- requests -------------------------------------------------------------------- */
+
+static inline int
+test_ifreq(struct vnet *vn, const char *name, unsigned long cmd, int32_t value,
+    struct ifreq *ifr)
+{
+
+	memset(ifr, 0, sizeof(*ifr));
+	(void)snprintf(ifr->ifr_name, IFNAMSIZ, "%s", name);
+	ifr->ifr_value = value;
+	return ifioctl(vn, &kauth_cred_self, cmd, ifr, sizeof(*ifr));
+}
+
+/* Wait until CPU 0 has handled what was scheduled for it. */
+static inline void
+test_settle(struct vnet *vn)
+{
+
+	for (int i = 0; i < 50; i++)
+		host_sleep(vn->vn_kern->k_host, 1000000);
+}
+
+static inline int
+listener_count(struct rt_listener *rl, uint8_t type)
+{
+	union {
+		struct rt_hdr	 h;
+		uint8_t		 room[RT_MSG_MAX];
+	} buf;
+	int n = 0;
+
+	while (rt_listener_read(rl, &buf) != 0)
+		n += buf.h.rtm_type == type;
+	return n;
+}
+
+static inline struct rt_listener *
+listener_open(struct vnet *vn, void (*wakeup)(void *))
+{
+	struct rt_listener *rl;
+
+	KASSERT(rt_listener_open(vn, RTS_ALL, 1 << 20, wakeup, NULL, &rl) ==
+	    0);
+	return rl;
+}
+
+static inline void
+no_wakeup(void *arg)
+{
+
+	(void)arg;
+}
+
+#endif /* !TESTS_IF_TEST_H */

@@ -1,0 +1,327 @@
+/*
+ * Addresses: every lookup, equal prefixes, deactivated interfaces, references
+ * and preferences, and link-level addresses.
+ */
+
+#include "if_test.h"
+
+#define IP(a, b, c, d)	((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+
+typedef struct ifaddr *lookup_fn(struct vnet *, const struct sockaddr *);
+
+static struct ifaddr *
+look(struct vnet *vn, lookup_fn *fn, uint32_t addr)
+{
+	struct sockaddr_in sin = sin_of(addr);
+	struct ifaddr *ifa;
+
+	pserialize_read_enter();
+	ifa = fn(vn, (struct sockaddr *)&sin);
+	pserialize_read_exit();
+	return ifa;
+}
+
+static struct ifaddr *
+add(struct ifnet *ifp, uint32_t addr, unsigned len, uint32_t dst)
+{
+	struct ifaddr *ifa;
+
+	if_ioctl_lock(ifp);
+	KASSERT(test_ifa_add(ifp, addr, len, dst, &ifa) == 0);
+	if_ioctl_unlock(ifp);
+	return ifa;
+}
+
+static void
+del(struct ifaddr *ifa)
+{
+	struct ifnet *ifp = ifa->ifa_ifp;
+
+	if_ioctl_lock(ifp);
+	ifa_remove(ifp, ifa);
+	if_ioctl_unlock(ifp);
+}
+
+static void
+lookup_body(struct vnet *vn)
+{
+	struct ifnet *a, *b, *p;
+	struct ifaddr *a1, *a2, *b1, *p1, *ifa;
+	struct sockaddr_in sin = sin_of(IP(10, 0, 0, 1));
+	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6 };
+	struct psref pr;
+
+	a = test_must_attach(vn, "a", 0);
+	b = test_must_attach(vn, "b", 0);
+	p = test_must_attach(vn, "p", 0);
+	if_flags_modify(p, IFF_POINTOPOINT, IFF_BROADCAST);
+
+	a1 = add(a, IP(10, 0, 0, 1), 8, IP(10, 255, 255, 255));
+	a2 = add(a, IP(10, 1, 0, 1), 16, 0);
+	b1 = add(b, IP(10, 1, 2, 3), 24, 0);
+	p1 = add(p, IP(192, 0, 2, 1), 32, IP(192, 0, 2, 2));
+
+	KASSERT(look(vn, ifa_ifwithaddr, IP(10, 0, 0, 1)) == a1);
+	KASSERT(look(vn, ifa_ifwithaddr, IP(10, 1, 0, 1)) == a2);
+	KASSERT(look(vn, ifa_ifwithaddr, IP(10, 255, 255, 255)) == a1);
+	KASSERT(look(vn, ifa_ifwithaddr, IP(10, 0, 0, 2)) == NULL);
+	/* The far end is no broadcast address, nor the other way round. */
+	KASSERT(look(vn, ifa_ifwithaddr, IP(192, 0, 2, 2)) == NULL);
+	KASSERT(look(vn, ifa_ifwithdstaddr, IP(192, 0, 2, 2)) == p1);
+	KASSERT(look(vn, ifa_ifwithdstaddr, IP(10, 255, 255, 255)) == NULL);
+
+	KASSERT(look(vn, ifa_ifwithnet, IP(10, 9, 9, 9)) == a1);
+	KASSERT(look(vn, ifa_ifwithnet, IP(10, 1, 9, 9)) == a2);
+	KASSERT(look(vn, ifa_ifwithnet, IP(10, 1, 2, 9)) == b1);
+	KASSERT(look(vn, ifa_ifwithnet, IP(11, 0, 0, 1)) == NULL);
+	KASSERT(look(vn, ifa_ifwithladdr, IP(192, 0, 2, 2)) == p1);
+	KASSERT(look(vn, ifa_ifwithladdr, IP(10, 1, 2, 9)) == b1);
+
+	pserialize_read_enter();
+	KASSERT(ifa_ifwithnet(vn, (struct sockaddr *)&sin6) == NULL);
+	KASSERT(ifa_ifwithaddr(vn, (struct sockaddr *)&sin6) == NULL);
+	KASSERT(ifa_ifwithaf(vn, AF_INET) != NULL);
+	KASSERT(ifa_ifwithaf(vn, AF_INET6) == NULL);
+	KASSERT(ifa_ifwithaf(vn, AF_LINK) != NULL);
+	KASSERT(ifaof_ifpforaddr((struct sockaddr *)&sin, a) == a1);
+	sin = sin_of(IP(10, 1, 9, 9));
+	KASSERT(ifaof_ifpforaddr((struct sockaddr *)&sin, a) == a1);
+	sin = sin_of(IP(44, 0, 0, 1));
+	KASSERT(ifaof_ifpforaddr((struct sockaddr *)&sin, a) == a2);
+	sin = sin_of(IP(192, 0, 2, 2));
+	KASSERT(ifaof_ifpforaddr((struct sockaddr *)&sin, p) == p1);
+	KASSERT(ifa_ifwithnet(vn, a->if_dl->ifa_addr) == a->if_dl);
+	pserialize_read_exit();
+
+	/* A deactivated interface has nothing to say; shorter prefixes do. */
+	if_deactivate(b);
+	KASSERT(look(vn, ifa_ifwithnet, IP(10, 1, 2, 9)) == a2);
+	KASSERT(look(vn, ifa_ifwithaddr, IP(10, 1, 2, 3)) == NULL);
+	if_deactivate(a);
+	KASSERT(look(vn, ifa_ifwithnet, IP(10, 1, 2, 9)) == NULL);
+	KASSERT(look(vn, ifa_ifwithaddr, IP(10, 255, 255, 255)) == NULL);
+
+	sin = sin_of(IP(192, 0, 2, 1));
+	ifa = ifa_ifwithaddr_psref(vn, (struct sockaddr *)&sin, &pr);
+	KASSERT(ifa == p1 && ifa_held(p1));
+	ifa_release(ifa, &pr);
+	KASSERT(!ifa_held(p1));
+	test_detach(a);
+	test_detach(b);
+	test_detach(p);
+	KASSERT(look(vn, ifa_ifwithladdr, IP(192, 0, 2, 2)) == NULL);
+	pserialize_read_enter();
+	KASSERT(ifa_ifwithaf(vn, AF_INET) == NULL);
+	KASSERT(ifa_ifwithaf(vn, AF_LINK) == NULL);
+	pserialize_read_exit();
+}
+
+/* The same prefix on several interfaces: removals in every order. */
+static void
+equal_body(struct vnet *vn)
+{
+	struct ifnet *ifp[4];
+	struct ifaddr *ifa[4], *found;
+	bool in[4] = { false, false, false, false };
+	uint32_t r;
+
+	for (unsigned i = 0; i < 4; i++)
+		ifp[i] = test_must_attach(vn, "e", i);
+	for (int step = 0; step < 60; step++) {
+		unsigned i;
+
+		host_random(vn->vn_kern->k_host, &r, sizeof(r));
+		i = r % 4;
+		if (in[i])
+			del(ifa[i]);
+		else
+			ifa[i] = add(ifp[i], IP(10, 0, 0, 1) + i, 24, 0);
+		in[i] = !in[i];
+		found = look(vn, ifa_ifwithnet, IP(10, 0, 0, 99));
+		KASSERT((found != NULL) == (in[0] || in[1] || in[2] || in[3]));
+		for (i = 0; i < 4; i++) {
+			KASSERT((look(vn, ifa_ifwithaddr, IP(10, 0, 0, 1) +
+			    i) != NULL) == in[i]);
+			if (found != NULL && found->ifa_ifp == ifp[i])
+				KASSERT(in[i]);
+		}
+	}
+	for (unsigned i = 0; i < 4; i++)
+		test_detach(ifp[i]);
+	KASSERT(look(vn, ifa_ifwithnet, IP(10, 0, 0, 99)) == NULL);
+}
+
+static void
+faults_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	struct ifnet *ifp;
+	size_t before;
+	int error;
+
+	ifp = test_must_attach(vn, "f", 0);
+	for (unsigned n = 1;; n++) {
+		if_ioctl_lock(ifp);
+		before = sim_allocated(h);
+		sim_fail_alloc(h, n);
+		error = test_ifa_add(ifp, IP(172, 16, 1, 1), 30,
+		    IP(172, 16, 1, 3), NULL);
+		sim_fail_alloc(h, 0);
+		if_ioctl_unlock(ifp);
+		if (error == 0)
+			break;
+		KASSERT(error == ENOMEM);
+		/* Tables that grew may stay grown, but nothing is found. */
+		(void)before;
+		KASSERT(look(vn, ifa_ifwithladdr, IP(172, 16, 1, 1)) == NULL);
+		KASSERT(look(vn, ifa_ifwithladdr, IP(172, 16, 1, 3)) == NULL);
+		KASSERT(n < 50);
+	}
+	test_detach(ifp);
+}
+
+static void
+pref_body(struct vnet *vn)
+{
+	struct if_addrprefreq ifap;
+	struct sockaddr_in sin = sin_of(IP(10, 0, 0, 1));
+	struct ifnet *ifp;
+
+	ifp = test_must_attach(vn, "q", 0);
+	(void)add(ifp, IP(10, 0, 0, 1), 8, 0);
+	memset(&ifap, 0, sizeof(ifap));
+	memcpy(ifap.ifap_name, "q0", 3);
+	memcpy(&ifap.ifap_addr, &sin, sizeof(sin));
+	ifap.ifap_preference = 7;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFADDRPREF, &ifap,
+	    sizeof(ifap)) == 0);
+	ifap.ifap_preference = 0;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFADDRPREF, &ifap,
+	    sizeof(ifap)) == 0 && ifap.ifap_preference == 7);
+	sin = sin_of(IP(10, 0, 0, 2));
+	memcpy(&ifap.ifap_addr, &sin, sizeof(sin));
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFADDRPREF, &ifap,
+	    sizeof(ifap)) == EADDRNOTAVAIL);
+	ifap.ifap_addr.ss_family = AF_UNIX;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFADDRPREF, &ifap,
+	    sizeof(ifap)) == EINVAL);
+	test_detach(ifp);
+}
+
+static int
+laddr(struct vnet *vn, unsigned long cmd, uint8_t last, uint32_t flags,
+    struct if_laddrreq *iflr)
+{
+	struct sockaddr_dl *sdl = (struct sockaddr_dl *)&iflr->iflr_addr;
+
+	memset(iflr, 0, sizeof(*iflr));
+	memcpy(iflr->iflr_name, "l0", 3);
+	iflr->iflr_flags = flags;
+	sdl->sdl_family = AF_LINK;
+	sdl->sdl_alen = 6;
+	sdl->sdl_data[0] = 2;
+	sdl->sdl_data[5] = last;
+	iflr->iflr_prefixlen = 48;
+	return ifioctl(vn, &kauth_cred_self, cmd, iflr, sizeof(*iflr));
+}
+
+static void
+sadl_body(struct vnet *vn)
+{
+	struct if_laddrreq iflr;
+	struct sockaddr_dl *sdl = (struct sockaddr_dl *)&iflr.iflr_addr;
+	struct ifnet *ifp;
+
+	ifp = test_must_attach(vn, "l", 0);
+	KASSERT(if_sadl(ifp)->sdl_data[5] == 1);
+	KASSERT(ifp->if_lladdr == 0x010000000002ull);
+	KASSERT(laddr(vn, SIOCGLIFADDR, 0, 0, &iflr) == 0);
+	KASSERT(sdl->sdl_data[5] == 1 && iflr.iflr_prefixlen == 48);
+	KASSERT(iflr.iflr_flags == (IFLR_ACTIVE | IFLR_FACTORY));
+
+	KASSERT(laddr(vn, SIOCALIFADDR, 2, 0, &iflr) == 0);
+	KASSERT(laddr(vn, SIOCALIFADDR, 2, 0, &iflr) == EEXIST);
+	KASSERT(if_sadl(ifp)->sdl_data[5] == 1 && tally.t_lladdr == 0);
+	KASSERT(laddr(vn, SIOCALIFADDR, 2, IFLR_ACTIVE, &iflr) == 0);
+	KASSERT(if_sadl(ifp)->sdl_data[5] == 2 && tally.t_lladdr == 1);
+	KASSERT(ifp->if_lladdr == 0x020000000002ull);
+	/* The active one and the factory one stay. */
+	KASSERT(laddr(vn, SIOCDLIFADDR, 2, 0, &iflr) == EBUSY);
+	KASSERT(laddr(vn, SIOCDLIFADDR, 1, 0, &iflr) == EBUSY);
+	KASSERT(laddr(vn, SIOCDLIFADDR, 9, 0, &iflr) == EADDRNOTAVAIL);
+	KASSERT(laddr(vn, SIOCALIFADDR, 1, IFLR_ACTIVE, &iflr) == 0);
+	KASSERT(laddr(vn, SIOCGLIFADDR, 2, IFLR_PREFIX, &iflr) == 0);
+	KASSERT(iflr.iflr_flags == 0);
+	KASSERT(laddr(vn, SIOCDLIFADDR, 2, 0, &iflr) == 0);
+	KASSERT(laddr(vn, SIOCGLIFADDR, 2, IFLR_PREFIX, &iflr) ==
+	    EADDRNOTAVAIL);
+
+	/* No group address, no other length. */
+	(void)laddr(vn, SIOCGLIFADDR, 0, 0, &iflr);
+	sdl->sdl_data[0] = 3;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCALIFADDR, &iflr,
+	    sizeof(iflr)) == EINVAL);
+	sdl->sdl_data[0] = 2;
+	sdl->sdl_alen = 5;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCALIFADDR, &iflr,
+	    sizeof(iflr)) == EINVAL);
+	sdl->sdl_alen = 255;
+	iflr.iflr_flags = IFLR_PREFIX;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGLIFADDR, &iflr,
+	    sizeof(iflr)) == EINVAL);
+	test_detach(ifp);
+}
+
+static void
+test_lookup(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, lookup_body);
+}
+
+static void
+test_equal(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, equal_body);
+}
+
+static void
+test_faults(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, faults_body);
+}
+
+static void
+test_pref(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, pref_body);
+}
+
+static void
+test_sadl(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, sadl_body);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lookup),
+		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_pref),
+		cmocka_unit_test(test_sadl),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,169 @@
+/*
+ * Cloners: names and units, errors, lists, and what happens when a driver
+ * refuses.
+ */
+
+#include "if_test.h"
+
+static int
+create(struct vnet *vn, const char *name, char full[IFNAMSIZ])
+{
+
+	memset(full, 0, IFNAMSIZ);
+	(void)snprintf(full, IFNAMSIZ, "%s", name);
+	return if_clone_create(vn, full, "");
+}
+
+static void
+names_body(struct vnet *vn)
+{
+	char full[IFNAMSIZ];
+
+	KASSERT(create(vn, "tst7", full) == 0);
+	KASSERT(create(vn, "tst7", full) == EEXIST);
+	KASSERT(create(vn, "tst07", full) == EINVAL);
+	KASSERT(create(vn, "tst007", full) == EINVAL);
+	KASSERT(create(vn, "tst2147483648", full) == EINVAL);
+	KASSERT(create(vn, "nosuch0", full) == EINVAL);
+	KASSERT(create(vn, "7", full) == EINVAL);
+	KASSERT(create(vn, "", full) == EINVAL);
+	KASSERT(create(vn, "tst2147483647", full) == 0);
+	memset(full, 'x', IFNAMSIZ);
+	KASSERT(if_clone_create(vn, full, "") == EINVAL);
+	memcpy(full, "tst1", 5);
+	KASSERT(if_clone_create(vn, full, "bogus") == EINVAL);
+
+	KASSERT(if_clone_destroy(vn, "tst7") == 0);
+	KASSERT(if_clone_destroy(vn, "tst7") == ENXIO);
+	KASSERT(if_clone_destroy(vn, "tst2147483647") == 0);
+	KASSERT(vn->vn_if->ifv_count == 0);
+}
+
+static void
+lowest_body(struct vnet *vn)
+{
+	struct ifnet *stray;
+	char full[IFNAMSIZ];
+
+	for (int i = 0; i < 70; i++) {
+		char want[IFNAMSIZ];
+
+		KASSERT(create(vn, "tst", full) == 0);
+		(void)snprintf(want, sizeof(want), "tst%d", i);
+		KASSERT(strcmp(full, want) == 0);
+	}
+	KASSERT(if_clone_destroy(vn, "tst3") == 0);
+	KASSERT(if_clone_destroy(vn, "tst65") == 0);
+	KASSERT(create(vn, "tst", full) == 0 && strcmp(full, "tst3") == 0);
+	/* A name of ours that did not come from the cloner is jumped over. */
+	stray = test_must_attach(vn, "tst", 65);
+	KASSERT(create(vn, "tst", full) == 0 && strcmp(full, "tst70") == 0);
+	KASSERT(if_clone_destroy(vn, "tst65") == EOPNOTSUPP);
+	test_detach(stray);
+	KASSERT(if_clone_detach(vn, &test_cloner) == EBUSY);
+	if_clone_purge(vn, &test_cloner);
+	KASSERT(vn->vn_if->ifv_count == 0);
+	KASSERT(if_clone_detach(vn, &test_cloner) == 0);
+	KASSERT(if_clone_detach(vn, &test_cloner) == EINVAL);
+	KASSERT(if_clone_attach(vn, &test_cloner) == 0);
+	KASSERT(if_clone_attach(vn, &test_cloner) == EEXIST);
+}
+
+/* Refused destruction: requests work again. */
+static void
+refuse_body(struct vnet *vn)
+{
+	char full[IFNAMSIZ];
+	struct ifreq ifr;
+
+	KASSERT(create(vn, "tst0", full) == 0);
+	tally.t_destroy_error = EBUSY;
+	KASSERT(if_clone_destroy(vn, "tst0") == EBUSY);
+	KASSERT(test_ifreq(vn, "tst0", SIOCGIFMTU, 0, &ifr) == 0);
+	tally.t_destroy_error = 0;
+	/* By index, too. */
+	KASSERT(if_clone_destroy(vn, "1") == 0);
+	KASSERT(test_ifreq(vn, "tst0", SIOCGIFMTU, 0, &ifr) == ENXIO);
+
+	/* A device that died is deactivated; it can still be destroyed. */
+	KASSERT(create(vn, "tst0", full) == 0);
+	if_deactivate(TAILQ_FIRST(&vn->vn_if->ifv_list));
+	KASSERT(if_clone_destroy(vn, "tst0") == 0);
+}
+
+static int
+no_create(const struct if_clone *ifc, struct vnet *vn, unsigned unit,
+    const char *params)
+{
+
+	(void)ifc;
+	(void)vn;
+	(void)unit;
+	(void)params;
+	return ENODEV;
+}
+
+static const struct if_clone other = { "l2tp", no_create, NULL, NULL };
+
+static void
+list_body(struct vnet *vn)
+{
+	char names[2][IFNAMSIZ], full[IFNAMSIZ];
+	int total;
+
+	KASSERT(if_clone_attach(vn, &other) == 0);
+	KASSERT(create(vn, "l2tp0", full) == ENODEV);
+	KASSERT(if_clone_list(vn, -1, names[0], &total) == EINVAL);
+	KASSERT(if_clone_list(vn, 0, NULL, &total) == 0 && total == 2);
+	memset(names, 'x', sizeof(names));
+	KASSERT(if_clone_list(vn, 1, names[0], &total) == 0 && total == 2);
+	KASSERT(strcmp(names[0], "tst") == 0 && names[1][0] == 'x');
+	KASSERT(if_clone_list(vn, 2, names[0], &total) == 0);
+	KASSERT(strcmp(names[1], "l2tp") == 0);
+	KASSERT(if_clone_detach(vn, &other) == 0);
+}
+
+static void
+test_names(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, names_body);
+}
+
+static void
+test_lowest(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, lowest_body);
+}
+
+static void
+test_refuse(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, refuse_body);
+}
+
+static void
+test_list(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, list_body);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_lowest),
+		cmocka_unit_test(test_refuse),
+		cmocka_unit_test(test_list),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,216 @@
+/*
+ * Up, down, flags, promiscuous mode, the watchdog: one announcement for each
+ * transition, and failures that leave things as they were.
+ */
+
+#include "if_test.h"
+
+static void
+updown_body(struct vnet *vn)
+{
+	struct rt_listener *rl;
+	struct ifnet *ifp;
+	struct ifreq ifr;
+
+	ifp = test_must_attach(vn, "x", 0);
+	rl = listener_open(vn, no_wakeup);
+	if_up(ifp);
+	if_up(ifp);
+	KASSERT(tally.t_up == 1 && listener_count(rl, RTM_IFINFO) == 1);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, IFF_UP, &ifr) == 0);
+	KASSERT(tally.t_up == 1 && tally.t_init == 1);
+	KASSERT(listener_count(rl, RTM_IFINFO) == 0);
+	if_down(ifp);
+	if_down(ifp);
+	KASSERT(tally.t_down == 1 && listener_count(rl, RTM_IFINFO) == 1);
+
+	/* By request: once as well. */
+	if_flags_update(ifp, 0, IFF_RUNNING);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, IFF_UP | IFF_DEBUG,
+	    &ifr) == 0);
+	KASSERT(tally.t_init == 2 && tally.t_up == 2);
+	KASSERT(listener_count(rl, RTM_IFINFO) == 1);
+	KASSERT((ifp->if_flags & (IFF_UP | IFF_DEBUG | IFF_RUNNING)) ==
+	    (IFF_UP | IFF_DEBUG | IFF_RUNNING));
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, IFF_UP | IFF_LINK0,
+	    &ifr) == 0);
+	KASSERT(listener_count(rl, RTM_IFINFO) == 1 && tally.t_up == 2);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, 0, &ifr) == 0);
+	KASSERT(listener_count(rl, RTM_IFINFO) == 1);
+	KASSERT(tally.t_stop == 1 && tally.t_down == 2);
+	/* What the stack alone changes is not the user's. */
+	KASSERT((ifp->if_flags & (IFF_BROADCAST | IFF_MULTICAST)) != 0);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, IFF_LOOPBACK | IFF_PROMISC,
+	    &ifr) == 0);
+	KASSERT((ifp->if_flags & (IFF_LOOPBACK | IFF_PROMISC)) == 0);
+
+	/* A driver that cannot start. */
+	tally.t_init_error = EIO;
+	KASSERT(listener_count(rl, RTM_IFINFO) == 0);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, IFF_UP | IFF_DEBUG,
+	    &ifr) == EIO);
+	KASSERT((ifp->if_flags & (IFF_UP | IFF_DEBUG)) == 0);
+	KASSERT(listener_count(rl, RTM_IFINFO) == 0 && tally.t_up == 2);
+	rt_listener_close(rl);
+	test_detach(ifp);
+}
+
+/* A driver that sets IFF_UP by itself in its request function. */
+static int
+bold_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
+{
+
+	(void)data;
+	if (cmd != SIOCSIFMETRIC)
+		return ENOTTY;
+	if_flags_update(ifp, IFF_UP, 0);
+	return 0;
+}
+
+static const struct if_ops bold_ops = {
+	.transmit = test_transmit, .ioctl = bold_ioctl,
+};
+
+static void
+bold_body(struct vnet *vn)
+{
+	struct rt_listener *rl;
+	struct ifnet *ifp;
+	struct ifreq ifr;
+
+	ifp = test_must_attach(vn, "x", 0);
+	ifp->if_ops = &bold_ops;
+	rl = listener_open(vn, no_wakeup);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFMETRIC, 0, &ifr) == 0);
+	KASSERT(tally.t_up == 1 && listener_count(rl, RTM_IFINFO) == 1);
+	rt_listener_close(rl);
+	test_detach(ifp);
+}
+
+static void
+promisc_body(struct vnet *vn)
+{
+	struct ifnet *ifp;
+
+	ifp = test_must_attach(vn, "x", 0);
+	KASSERT(ifpromisc(ifp, false) == EINVAL);
+	/* Down: the driver is not asked. */
+	KASSERT(ifpromisc(ifp, true) == 0 && tally.t_ioctl == 0);
+	KASSERT((ifp->if_flags & IFF_PROMISC) != 0);
+	KASSERT(ifpromisc(ifp, false) == 0);
+	KASSERT((ifp->if_flags & IFF_PROMISC) == 0);
+	if_up(ifp);
+	KASSERT(ifpromisc(ifp, true) == 0 && tally.t_ioctl == 1);
+	KASSERT(ifpromisc(ifp, true) == 0 && tally.t_ioctl == 1);
+	KASSERT(ifpromisc(ifp, false) == 0 && tally.t_ioctl == 1);
+	KASSERT((ifp->if_flags & IFF_PROMISC) != 0);
+	/* The last off fails: still on, and counted. */
+	tally.t_ioctl_error = EIO;
+	KASSERT(ifpromisc(ifp, false) == EIO && ifp->if_pcount == 1);
+	KASSERT((ifp->if_flags & IFF_PROMISC) != 0);
+	tally.t_ioctl_error = 0;
+	KASSERT(ifpromisc(ifp, false) == 0 && ifp->if_pcount == 0);
+	tally.t_ioctl_error = EIO;
+	KASSERT(ifpromisc(ifp, true) == EIO && ifp->if_pcount == 0);
+	KASSERT((ifp->if_flags & IFF_PROMISC) == 0);
+	tally.t_ioctl_error = 0;
+	KASSERT(ifpromisc(ifp, false) == EINVAL);
+	test_detach(ifp);
+}
+
+static void
+watchdog_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	struct ifnet *ifp;
+
+	ifp = test_must_attach(vn, "x", 0);
+	KASSERT(!callout_pending(&ifp->if_ext->ie_timer));
+	if_set_timer(ifp, 3);
+	host_sleep(h, 2500000000u);
+	KASSERT(tally.t_watchdog == 0);
+	host_sleep(h, 1000000000u);
+	KASSERT(tally.t_watchdog == 1);
+	host_sleep(h, 5000000000u);
+	KASSERT(tally.t_watchdog == 1);
+	KASSERT(!callout_pending(&ifp->if_ext->ie_timer));
+	if_set_timer(ifp, 2);
+	if_set_timer(ifp, 0);
+	host_sleep(h, 3000000000u);
+	KASSERT(tally.t_watchdog == 1);
+	if_set_timer(ifp, 1);
+	test_detach(ifp);
+	host_sleep(h, 3000000000u);
+	KASSERT(tally.t_watchdog == 1);
+}
+
+static void
+mcast_body(struct vnet *vn)
+{
+	struct sockaddr sa = { .sa_family = AF_UNIX };
+	struct sockaddr_dl sdl = { .sdl_family = AF_LINK };
+	struct ifnet *ifp;
+
+	ifp = test_must_attach(vn, "x", 0);
+	if_ioctl_lock(ifp);
+	KASSERT(if_mcast_op(ifp, SIOCADDMULTI, &sa) == EAFNOSUPPORT);
+	KASSERT(if_mcast_op(ifp, SIOCGIFMTU, &sa) == EINVAL);
+	KASSERT(if_mcast_op(ifp, SIOCADDMULTI, (struct sockaddr *)&sdl) ==
+	    ENOTTY);
+	if_ioctl_unlock(ifp);
+	test_detach(ifp);
+}
+
+static void
+test_updown(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, updown_body);
+}
+
+static void
+test_bold(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, bold_body);
+}
+
+static void
+test_promisc(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, promisc_body);
+}
+
+static void
+test_watch(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, watchdog_body);
+}
+
+static void
+test_mcast(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, mcast_body);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_updown),
+		cmocka_unit_test(test_bold),
+		cmocka_unit_test(test_promisc),
+		cmocka_unit_test(test_watch),
+		cmocka_unit_test(test_mcast),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,191 @@
+/*
+ * The index table: next-fit indices, generations, growth, the limit, and the
+ * bitmap below it against a plain array.
+ */
+
+#include "if_test.h"
+
+static void
+bitmap_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	static bool model[1 << 16];
+	struct if_bitmap ib;
+	unsigned n, want;
+	uint32_t r;
+
+	memset(model, 0, sizeof(model));
+	memset(&ib, 0, sizeof(ib));
+	KASSERT(if_bitmap_init(h, &ib) == 0);
+	for (unsigned i = 0; i < 5000; i++) {
+		if_bitmap_set(&ib, i);
+		model[i] = true;
+	}
+	for (int i = 0; i < 20000; i++) {
+		host_random(h, &r, sizeof(r));
+		n = (r >> 8) % 9000;
+		if ((r & 3) == 0) {
+			if_bitmap_clear(&ib, n);
+			model[n] = false;
+		} else if ((r & 3) == 1) {
+			if_bitmap_set(&ib, n);
+			model[n] = true;
+		} else {
+			for (want = n; model[want]; want++)
+				continue;
+			KASSERT(if_bitmap_next(&ib, n) == want);
+		}
+		KASSERT(if_bitmap_isset(&ib, n) == model[n]);
+	}
+	KASSERT(if_bitmap_next(&ib, (1u << 24) - 1) == (1u << 24) - 1);
+	if_bitmap_set(&ib, (1u << 24) - 1);
+	KASSERT(if_bitmap_next(&ib, (1u << 24) - 1) == 1u << 24);
+	KASSERT(if_bitmap_next(&ib, 1u << 24) == 1u << 24);
+	if_bitmap_fini(h, &ib);
+}
+
+static void
+next_fit_body(struct vnet *vn)
+{
+	struct ifnet *a, *b, *c;
+	uint64_t handle;
+	unsigned index;
+
+	a = test_must_attach(vn, "a", 0);
+	b = test_must_attach(vn, "b", 0);
+	KASSERT(a->if_index == 1 && b->if_index == 2);
+	handle = a->if_handle;
+	KASSERT(if_handle_index(handle) == 1 && handle >> IF_INDEX_BITS == 1);
+	test_detach(a);
+	/* The next after the last one given, not the one just freed. */
+	a = test_must_attach(vn, "a", 0);
+	KASSERT(a->if_index == 3);
+
+	/* Past the limit: from 1 again, with another generation. */
+	vn->vn_if->ifv_limit = 3;
+	c = test_must_attach(vn, "c", 0);
+	KASSERT(c->if_index == 1 && c->if_handle != handle);
+	pserialize_read_enter();
+	KASSERT(if_byhandle(vn, handle) == NULL);
+	KASSERT(if_byhandle(vn, c->if_handle) == c);
+	KASSERT(if_byindex(vn, 1) == c && if_byindex(vn, 0) == NULL);
+	KASSERT(if_byindex(vn, 4000000) == NULL);
+	pserialize_read_exit();
+	index = c->if_index;
+	KASSERT(index == 1);
+	test_detach(a);
+	test_detach(b);
+	test_detach(c);
+}
+
+static void
+limit_body(struct vnet *vn)
+{
+	struct ifnet *ifp[20];
+	int error;
+
+	vn->vn_if->ifv_limit = 20;
+	for (unsigned i = 0; i < 20; i++) {
+		ifp[i] = test_must_attach(vn, "x", i);
+		KASSERT(ifp[i]->if_index == i + 1);
+	}
+	KASSERT(test_attach(vn, "x", 20, &error) == NULL && error == ENOSPC);
+	KASSERT(vn->vn_if->ifv_count == 20);
+	test_detach(ifp[7]);
+	ifp[7] = test_must_attach(vn, "x", 20);
+	KASSERT(ifp[7]->if_index == 8);
+	for (unsigned i = 0; i < 20; i++)
+		test_detach(ifp[i]);
+	KASSERT(vn->vn_if->ifv_count == 0);
+}
+
+static int
+count_one(struct ifnet *ifp, void *arg)
+{
+
+	KASSERT(if_held(ifp));
+	++*(unsigned *)arg;
+	return 0;
+}
+
+static int
+stop_at_once(struct ifnet *ifp, void *arg)
+{
+
+	(void)ifp;
+	++*(unsigned *)arg;
+	return 77;
+}
+
+static void
+growth_body(struct vnet *vn)
+{
+	struct if_table *old;
+	struct ifnet *ifp[300];
+	unsigned n = 0;
+
+	ifp[0] = test_must_attach(vn, "x", 0);
+	/* A reader keeps the table it has. */
+	pserialize_read_enter();
+	old = vn->vn_if->ifv_table;
+	KASSERT(old->it_ifp[1] == ifp[0]);
+	pserialize_read_exit();
+	for (unsigned i = 1; i < 300; i++)
+		ifp[i] = test_must_attach(vn, "x", i);
+	KASSERT(vn->vn_if->ifv_table != old);
+	pserialize_read_enter();
+	for (unsigned i = 0; i < 300; i++)
+		KASSERT(if_byindex(vn, i + 1) == ifp[i]);
+	pserialize_read_exit();
+	KASSERT(if_foreach(vn, count_one, &n) == 0 && n == 300);
+	n = 0;
+	KASSERT(if_foreach(vn, stop_at_once, &n) == 77 && n == 1);
+	for (unsigned i = 0; i < 300; i++)
+		test_detach(ifp[i]);
+}
+
+static void
+test_bitmap(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, bitmap_body);
+}
+
+static void
+test_next_fit(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, next_fit_body);
+}
+
+static void
+test_limit(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, limit_body);
+}
+
+static void
+test_growth(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, growth_body);
+	if_on_linux(2, growth_body);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bitmap),
+		cmocka_unit_test(test_next_fit),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_growth),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,276 @@
+/*
+ * Requests: sizes, names, privileges, who answers, and lists.
+ */
+
+#include "if_test.h"
+
+static const struct kauth_cred nobody = { .kc_uid = 65534, .kc_gid = 65534,
+    .kc_pid = 1 };
+
+static void
+check_body(struct vnet *vn)
+{
+	const struct kauth_cred *self = &kauth_cred_self;
+	struct ifnet *ifp;
+	struct ifreq ifr;
+
+	ifp = test_must_attach(vn, "x", 0);
+	KASSERT(test_ifreq(vn, "x0", SIOCGIFMTU, 0, &ifr) == 0);
+	KASSERT(ifr.ifr_mtu == 1500);
+	/* Too short, by a byte and by all. */
+	KASSERT(ifioctl(vn, self, SIOCGIFMTU, &ifr, sizeof(ifr) - 1) ==
+	    EINVAL);
+	KASSERT(ifioctl(vn, self, SIOCGIFMTU, &ifr, 0) == EINVAL);
+	KASSERT(ifioctl(vn, self, 0, &ifr, sizeof(ifr)) == EINVAL);
+	/* A number nobody knows, of a size that holds no name, and one that does. */
+	KASSERT(ifioctl(vn, self, IFIOC_W(250, uint32_t), &ifr, sizeof(ifr)) ==
+	    EINVAL);
+	KASSERT(test_ifreq(vn, "x0", IFIOC_W(250, struct ifreq), 0, &ifr) ==
+	    EOPNOTSUPP);
+	/* No NUL in the name. */
+	memset(&ifr, 'x', sizeof(ifr));
+	KASSERT(ifioctl(vn, self, SIOCGIFMTU, &ifr, sizeof(ifr)) == EINVAL);
+	KASSERT(ifioctl(vn, self, SIOCIFDESTROY, &ifr, sizeof(ifr)) == EINVAL);
+	KASSERT(test_ifreq(vn, "x1", SIOCGIFMTU, 0, &ifr) == ENXIO);
+	KASSERT(test_ifreq(vn, "x0", SIOCINITIFADDR, 0, &ifr) == EPERM);
+
+	KASSERT(test_ifreq(vn, "x0", SIOCGIFINDEX, 0, &ifr) == 0);
+	KASSERT(ifr.ifr_index == ifp->if_handle);
+
+	/* Anybody may look, not change; one that is not there is not there. */
+	KASSERT(ifioctl(vn, &nobody, SIOCGIFMTU, &ifr, sizeof(ifr)) == 0);
+	KASSERT(ifioctl(vn, &nobody, SIOCSIFMTU, &ifr, sizeof(ifr)) == EPERM);
+	KASSERT(ifioctl(vn, &nobody, SIOCSIFFLAGS, &ifr, sizeof(ifr)) ==
+	    EPERM);
+	KASSERT(ifioctl(vn, &nobody, SIOCIFDESTROY, &ifr, sizeof(ifr)) ==
+	    EPERM);
+	memcpy(ifr.ifr_name, "y0", 3);
+	KASSERT(ifioctl(vn, &nobody, SIOCSIFMTU, &ifr, sizeof(ifr)) == ENXIO);
+	test_detach(ifp);
+}
+
+static void
+value_body(struct vnet *vn)
+{
+	struct rt_listener *rl;
+	struct ifcapreq ifcr;
+	struct ifnet *ifp;
+	struct ifreq ifr;
+
+	ifp = test_must_attach(vn, "x", 0);
+	rl = listener_open(vn, no_wakeup);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFMTU, 67, &ifr) == EINVAL);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFMTU, 9001, &ifr) == EINVAL);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFMTU, -1, &ifr) == EINVAL);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFMTU, 1500, &ifr) == 0);
+	KASSERT(listener_count(rl, RTM_IFINFO) == 0);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFMTU, 9000, &ifr) == 0);
+	KASSERT(listener_count(rl, RTM_IFINFO) == 1 && ifp->if_mtu == 9000);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFMETRIC, 5, &ifr) == 0);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFMETRIC, -5, &ifr) == EINVAL);
+	KASSERT(test_ifreq(vn, "x0", SIOCGIFMETRIC, 0, &ifr) == 0);
+	KASSERT(ifr.ifr_metric == 5);
+
+	memset(&ifcr, 0, sizeof(ifcr));
+	memcpy(ifcr.ifcr_name, "x0", 3);
+	ifcr.ifcr_capenable = IFCAP_LRO;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFCAP, &ifcr,
+	    sizeof(ifcr)) == EINVAL);
+	ifcr.ifcr_capenable = ifp->if_capabilities;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFCAP, &ifcr,
+	    sizeof(ifcr)) == 0);
+	KASSERT(ifp->if_csum_tx == (M_CSUM_PARTIAL | M_TSO4));
+	ifcr.ifcr_capenable = IFCAP_TSOv4 | IFCAP_CSUM_TCPv4_Tx;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFCAP, &ifcr,
+	    sizeof(ifcr)) == 0);
+	KASSERT(ifp->if_csum_tx == M_TSO4);
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFCAP, &ifcr,
+	    sizeof(ifcr)) == 0);
+	KASSERT(ifcr.ifcr_capabilities == ifp->if_capabilities);
+
+	KASSERT(test_ifreq(vn, "x0", SIOCGIFDESCR, 0, &ifr) == ENOENT);
+	memset(&ifr.ifr_ifru, 'd', sizeof(ifr.ifr_ifru));
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFDESCR, &ifr,
+	    sizeof(ifr)) == EINVAL);
+	(void)snprintf(ifr.ifr_text, IFDESCRSIZE, "to the lab");
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFDESCR, &ifr,
+	    sizeof(ifr)) == 0);
+	KASSERT(test_ifreq(vn, "x0", SIOCGIFDESCR, 0, &ifr) == 0);
+	KASSERT(strcmp(ifr.ifr_text, "to the lab") == 0);
+	KASSERT(test_ifreq(vn, "x0", SIOCGLINKSTR, 0, &ifr) == ENOENT);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFDESCR, 0, &ifr) == 0);
+	KASSERT(test_ifreq(vn, "x0", SIOCGIFDESCR, 0, &ifr) == ENOENT);
+	rt_listener_close(rl);
+	test_detach(ifp);
+}
+
+static int
+alias(struct vnet *vn, unsigned long cmd, sa_family_t family, uint32_t addr)
+{
+	struct ifaliasreq ifra;
+	struct sockaddr_in sin = sin_of(addr);
+
+	memset(&ifra, 0, sizeof(ifra));
+	memcpy(ifra.ifra_name, "x0", 3);
+	memcpy(&ifra.ifra_addr, &sin, sizeof(sin));
+	ifra.ifra_addr.ss_family = family;
+	return ifioctl(vn, &kauth_cred_self, cmd, &ifra, sizeof(ifra));
+}
+
+static void
+protocol_body(struct vnet *vn)
+{
+	struct ifnet *ifp;
+	struct ifreq ifr;
+
+	ifp = test_must_attach(vn, "x", 0);
+	KASSERT(alias(vn, SIOCAIFADDR, AF_INET, 0x0a000001) == 0);
+	KASSERT(alias(vn, SIOCDIFADDR, AF_INET, 0x0a000002) == EADDRNOTAVAIL);
+	KASSERT(alias(vn, SIOCDIFADDR, AF_INET, 0x0a000001) == 0);
+	KASSERT(alias(vn, SIOCAIFADDR, AF_INET6, 0) == EOPNOTSUPP);
+	KASSERT(alias(vn, SIOCGIFALIAS, AF_INET, 0) == EOPNOTSUPP);
+	memset(&ifr, 0, sizeof(ifr));
+	KASSERT(test_ifreq(vn, "x0", SIOCGIFADDR, AF_INET, &ifr) ==
+	    EOPNOTSUPP);
+	test_detach(ifp);
+}
+
+static void
+conf_body(struct vnet *vn)
+{
+	struct ifnet *x, *y;
+	struct {
+		struct ifconf	 c;
+		struct ifreq	 r[4];
+	} buf;
+
+	x = test_must_attach(vn, "x", 0);
+	y = test_must_attach(vn, "y", 0);
+	KASSERT(alias(vn, SIOCAIFADDR, AF_INET, 0x0a000001) == 0);
+	memset(&buf, 0xa5, sizeof(buf));
+	buf.c.ifc_len = 0;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFCONF, &buf,
+	    sizeof(buf.c)) == 0);
+	KASSERT(buf.c.ifc_len == 3 * sizeof(struct ifreq));
+	KASSERT(buf.r[0].ifr_name[0] == (char)0xa5);
+	buf.c.ifc_len = -1;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFCONF, &buf,
+	    sizeof(buf)) == EINVAL);
+	buf.c.ifc_len = sizeof(buf.r) + 1;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFCONF, &buf,
+	    sizeof(buf)) == EINVAL);
+	/* Room for two and a half. */
+	buf.c.ifc_len = 5 * sizeof(struct ifreq) / 2;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFCONF, &buf,
+	    sizeof(buf)) == 0);
+	KASSERT(buf.c.ifc_len == 2 * sizeof(struct ifreq));
+	KASSERT(((uint8_t *)&buf.r[2])[0] == 0xa5);
+	buf.c.ifc_len = sizeof(buf.r);
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFCONF, &buf,
+	    sizeof(buf)) == 0);
+	KASSERT(buf.c.ifc_len == 3 * sizeof(struct ifreq));
+	KASSERT(strcmp(buf.r[0].ifr_name, "x0") == 0);
+	KASSERT(buf.r[0].ifr_addr.sa_family == AF_LINK);
+	KASSERT(buf.r[1].ifr_addr.sa_family == AF_INET);
+	KASSERT(sa_addr(&buf.r[1].ifr_addr) == 0x0a000001);
+	/* Every byte behind the address is written, as zero. */
+	for (size_t i = sizeof(struct sockaddr_in);
+	    i < sizeof(buf.r[1].ifr_ifru); i++)
+		KASSERT(((uint8_t *)&buf.r[1].ifr_ifru)[i] == 0);
+	KASSERT(strcmp(buf.r[2].ifr_name, "y0") == 0);
+	test_detach(x);
+	test_detach(y);
+}
+
+static void
+create_body(struct vnet *vn)
+{
+	struct if_createreq ifcr;
+	struct {
+		struct if_clonereq c;
+		char	 names[2][IFNAMSIZ];
+	} list;
+	struct ifreq ifr;
+
+	memset(&ifcr, 0, sizeof(ifcr));
+	memcpy(ifcr.ifcr_name, "tst", 4);
+	KASSERT(ifioctl(vn, &nobody, SIOCIFCREATE, &ifcr, sizeof(ifcr)) ==
+	    EPERM);
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCIFCREATE, &ifcr,
+	    sizeof(ifcr)) == 0);
+	KASSERT(strcmp(ifcr.ifcr_name, "tst0") == 0);
+	memset(ifcr.ifcr_params, 'p', IFCLONE_PARAMSIZE);
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCIFCREATE, &ifcr,
+	    sizeof(ifcr)) == EINVAL);
+	KASSERT(test_ifreq(vn, "tst0", SIOCIFDESTROY, 0, &ifr) == 0);
+	KASSERT(test_ifreq(vn, "tst0", SIOCIFDESTROY, 0, &ifr) == ENXIO);
+
+	memset(&list, 0, sizeof(list));
+	KASSERT(ifioctl(vn, &nobody, SIOCIFGCLONERS, &list,
+	    sizeof(list.c)) == 0);
+	KASSERT(list.c.ifcr_total == 1 && list.c.ifcr_count == 0);
+	list.c.ifcr_count = 3;	/* more than there is room for */
+	KASSERT(ifioctl(vn, &nobody, SIOCIFGCLONERS, &list, sizeof(list)) ==
+	    EINVAL);
+	list.c.ifcr_count = -1;
+	KASSERT(ifioctl(vn, &nobody, SIOCIFGCLONERS, &list, sizeof(list)) ==
+	    EINVAL);
+	list.c.ifcr_count = 2;
+	KASSERT(ifioctl(vn, &nobody, SIOCIFGCLONERS, &list, sizeof(list)) ==
+	    0);
+	KASSERT(list.c.ifcr_count == 1 && strcmp(list.names[0], "tst") == 0);
+}
+
+static void
+test_check(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, check_body);
+}
+
+static void
+test_value(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, value_body);
+}
+
+static void
+test_protocol(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, protocol_body);
+}
+
+static void
+test_conf(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, conf_body);
+}
+
+static void
+test_create(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, create_body);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_value),
+		cmocka_unit_test(test_protocol),
+		cmocka_unit_test(test_conf),
+		cmocka_unit_test(test_create),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

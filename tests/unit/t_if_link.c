@@ -1,0 +1,190 @@
+/*
+ * Link state: order, overflow, DOWN never lost, and nothing after detach.
+ */
+
+#include "if_test.h"
+
+#define UNKNOWN	LINK_STATE_UNKNOWN
+#define DOWN	LINK_STATE_DOWN
+#define UP	LINK_STATE_UP
+
+static void
+simple_body(struct vnet *vn)
+{
+	struct rt_listener *rl;
+	struct ifnet *ifp;
+
+	ifp = test_must_attach(vn, "x", 0);
+	rl = listener_open(vn, no_wakeup);
+	/* UNKNOWN to UP: everybody is told DOWN first. */
+	if_link_state_change(ifp, UP);
+	test_settle(vn);
+	KASSERT(ifp->if_link_state == UP);
+	KASSERT(tally.t_nlink == 2);
+	KASSERT(tally.t_link[0] == DOWN && tally.t_link[1] == UP);
+	KASSERT(listener_count(rl, RTM_IFINFO) == 1);
+	/* No change, no news; no such state, no change. */
+	if_link_state_change(ifp, UP);
+	if_link_state_change(ifp, 3);
+	if_link_state_change(ifp, -1);
+	test_settle(vn);
+	KASSERT(tally.t_nlink == 2 && ifp->if_link_state == UP);
+	KASSERT(listener_count(rl, RTM_IFINFO) == 0);
+	if_link_state_change(ifp, DOWN);
+	test_settle(vn);
+	KASSERT(tally.t_nlink == 3 && tally.t_link[2] == DOWN);
+	rt_listener_close(rl);
+	test_detach(ifp);
+}
+
+static void
+none_body(struct vnet *vn)
+{
+	struct ifnet *ifp;
+
+	ifp = test_must_attach(vn, "x", 0);
+	ifp->if_extflags |= IFEF_NO_LINK_STATE_CHANGE;
+	if_link_state_change(ifp, UP);
+	test_settle(vn);
+	KASSERT(ifp->if_link_state == UNKNOWN && tally.t_nlink == 0);
+	test_detach(ifp);
+}
+
+struct burst {
+	struct vnet	*bu_vnet;
+	struct ifnet	*bu_ifp;
+	const int	*bu_states;
+	unsigned	 bu_n;
+};
+
+/* On a CPU, so that nothing is handled in between. */
+static void
+burst(void *arg)
+{
+	struct burst *bu = arg;
+
+	if (cpu_index(curcpu()) != 0)
+		return;
+	for (unsigned i = 0; i < bu->bu_n; i++)
+		if_link_state_change(bu->bu_ifp, bu->bu_states[i]);
+}
+
+static void
+expect(struct vnet *vn, struct ifnet *ifp, const int *states, unsigned n,
+    const int *told, unsigned ntold, uint64_t lost)
+{
+	struct burst bu = { vn, ifp, states, n };
+	uint64_t before = if_link_lost(vn);
+
+	tally.t_nlink = 0;
+	kern_xcall(vn->vn_kern, burst, &bu);
+	test_settle(vn);
+	KASSERT(tally.t_nlink == ntold);
+	for (unsigned i = 0; i < ntold; i++)
+		KASSERT(tally.t_link[i] == told[i]);
+	KASSERT(if_link_lost(vn) - before == lost);
+}
+
+static void
+queue_body(struct vnet *vn)
+{
+	static const int order[] = { DOWN, UP, UP, DOWN, DOWN, UP };
+	static const int order_told[] = { DOWN, UP, DOWN, UP };
+	/* Nine changes: the DOWN in front stays, the next goes. */
+	static const int nine[] = { DOWN, UNKNOWN, UP, DOWN, UP, DOWN, UP,
+	    DOWN, UP };
+	static const int nine_told[] = { DOWN, UP, DOWN, UP, DOWN, UP, DOWN,
+	    UP };
+	/* One that is no DOWN in front goes itself. */
+	static const int front[] = { UNKNOWN, DOWN, UP, DOWN, UP, DOWN, UP,
+	    DOWN, UP };
+	static const int front_told[] = { DOWN, UP, DOWN, UP, DOWN, UP, DOWN,
+	    UP };
+	/* Two DOWNs that meet are one, and the last is always there. */
+	static const int meet[] = { DOWN, UP, DOWN, UP, DOWN, UP, DOWN, UP,
+	    DOWN };
+	static const int meet_told[] = { DOWN, UP, DOWN, UP, DOWN, UP, DOWN };
+	struct ifnet *ifp;
+
+	ifp = test_must_attach(vn, "x", 0);
+	if_link_state_change(ifp, UP);
+	test_settle(vn);
+#define EXPECT(a, b, lost)						\
+	expect(vn, ifp, a, sizeof(a) / sizeof(int), b,			\
+	    sizeof(b) / sizeof(int), lost)
+	EXPECT(order, order_told, 0);
+	EXPECT(nine, nine_told, 1);
+	EXPECT(front, front_told, 1);
+	EXPECT(meet, meet_told, 1);
+	KASSERT(ifp->if_link_state == DOWN);
+#undef EXPECT
+	test_detach(ifp);
+}
+
+/* Many interfaces at once, some of which go before they are handled. */
+static void
+gone_body(struct vnet *vn)
+{
+	struct ifnet *ifp[10];
+
+	for (unsigned i = 0; i < 10; i++)
+		ifp[i] = test_must_attach(vn, "x", i);
+	for (int round = 0; round < 5; round++)
+		for (unsigned i = 0; i < 10; i++)
+			if_link_state_change(ifp[i],
+			    round % 2 ? DOWN : UP);
+	for (unsigned i = 0; i < 10; i += 2) {
+		test_detach(ifp[i]);
+	}
+	test_settle(vn);
+	for (unsigned i = 1; i < 10; i += 2) {
+		KASSERT(ifp[i]->if_link_state == UP);
+		test_detach(ifp[i]);
+	}
+}
+
+static void
+test_simple(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, simple_body);
+}
+
+static void
+test_none(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, none_body);
+}
+
+static void
+test_queue(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, queue_body);
+}
+
+static void
+test_gone(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, gone_body);
+	if_on_linux(2, gone_body);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_simple),
+		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_gone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

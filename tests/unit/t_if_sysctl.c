@@ -1,0 +1,138 @@
+/*
+ * net.interfaces, net.sdl and net.link: readings, the settings and their
+ * limits, and walks during which interfaces go away.
+ */
+
+#include "if_test.h"
+
+static int
+get(struct vnet *vn, const char *name, void *old, size_t *len)
+{
+
+	return sysctl_request(vn, &kauth_cred_self, name, old, len, NULL, 0,
+	    NULL, NULL);
+}
+
+static int
+set(struct vnet *vn, const char *name, int64_t v)
+{
+
+	return sysctl_request(vn, &kauth_cred_self, name, NULL, NULL, &v,
+	    sizeof(v), NULL, NULL);
+}
+
+static int64_t
+number(struct vnet *vn, const char *name)
+{
+	int64_t v;
+	size_t len = sizeof(v);
+
+	KASSERT(get(vn, name, &v, &len) == 0 && len == sizeof(v));
+	return v;
+}
+
+static void
+value_body(struct vnet *vn)
+{
+	struct ifnet *ifp, *dot;
+	uint8_t bytes[8];
+	size_t len;
+
+	ifp = test_must_attach(vn, "x", 0);
+	dot = test_must_attach(vn, "a.sndq.b", 0);
+	KASSERT(number(vn, "net.interfaces.x0.sndq.len") == 0);
+	KASSERT(number(vn, "net.interfaces.x0.sndq.maxlen") == IFQ_MAXLEN);
+	KASSERT(number(vn, "net.interfaces.x0.sndq.drops") == 0);
+	KASSERT(number(vn, "net.interfaces.x0.rcvq.len") == 0);
+	KASSERT(number(vn, "net.interfaces.x0.rcvq.drops") == 0);
+	KASSERT(number(vn, "net.interfaces.a.sndq.b0.sndq.maxlen") ==
+	    IFQ_MAXLEN);
+	KASSERT(set(vn, "net.interfaces.x0.sndq.maxlen", 10) == 0);
+	KASSERT(ifp->if_snd.ifq_maxlen == 10);
+	KASSERT(set(vn, "net.interfaces.x0.sndq.maxlen", -1) == EINVAL);
+	KASSERT(set(vn, "net.interfaces.x0.sndq.maxlen", 0) == EINVAL);
+	KASSERT(set(vn, "net.interfaces.x0.sndq.maxlen", 1 << 30) == EINVAL);
+	KASSERT(set(vn, "net.interfaces.x0.sndq.len", 1) == EACCES);
+	KASSERT(ifp->if_snd.ifq_maxlen == 10);
+	len = sizeof(bytes);
+	KASSERT(get(vn, "net.interfaces.x9.sndq.len", bytes, &len) == ENOENT);
+	KASSERT(get(vn, "net.interfaces.x0.sndq", bytes, &len) == ENOENT);
+	KASSERT(get(vn, "net.interfaces.1.sndq.len", bytes, &len) == ENOENT);
+
+	/* Too small a buffer: what is needed, not a piece. */
+	len = 5;
+	KASSERT(get(vn, "net.sdl.1", bytes, &len) == ENOMEM && len == 6);
+	len = sizeof(bytes);
+	KASSERT(get(vn, "net.sdl.1", bytes, &len) == 0 && len == 6);
+	KASSERT(bytes[0] == 2 && bytes[5] == 1);
+	KASSERT(get(vn, "net.sdl.3", bytes, &len) == ENOENT);
+	KASSERT(get(vn, "net.sdl.01", bytes, &len) == ENOENT);
+
+	KASSERT(number(vn, "net.link.maxindex") == IF_LIMIT_DEFAULT);
+	KASSERT(set(vn, "net.link.maxindex", 0) == EINVAL);
+	KASSERT(set(vn, "net.link.maxindex", IF_INDEX_MAX + 1) == EINVAL);
+	KASSERT(set(vn, "net.link.maxindex", 5) == 0);
+	KASSERT(number(vn, "net.link.count") == 2);
+	KASSERT(number(vn, "net.link.statelost") == 0);
+	test_detach(ifp);
+	test_detach(dot);
+}
+
+static void
+walk_body(struct vnet *vn)
+{
+	char name[SYSCTL_NAMESIZE] = "net.interfaces", next[SYSCTL_NAMESIZE];
+	unsigned n = 0, sdl = 0, seen[5] = { 0 }, unit;
+	struct ifnet *ifp[5];
+
+	for (unsigned i = 0; i < 5; i++)
+		ifp[i] = test_must_attach(vn, "x", i);
+	name[0] = '\0';
+	while (sysctl_next(vn, name, next) == 0) {
+		KASSERT(n++ < 1000);
+		memcpy(name, next, sizeof(name));
+		if (strncmp(name, "net.sdl.", 8) == 0)
+			sdl++;
+		if (sscanf(name, "net.interfaces.x%u.", &unit) != 1)
+			continue;
+		seen[unit]++;
+		/* The one the walk is at goes. */
+		if (unit == 2 && ifp[2] != NULL) {
+			test_detach(ifp[2]);
+			ifp[2] = NULL;
+		}
+	}
+	for (unsigned i = 0; i < 5; i++)
+		KASSERT(seen[i] == (i == 2 ? 1 : 6));
+	KASSERT(sdl == 4 || sdl == 5);
+	for (unsigned i = 0; i < 5; i++)
+		if (ifp[i] != NULL)
+			test_detach(ifp[i]);
+}
+
+static void
+test_value(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, value_body);
+}
+
+static void
+test_walk(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, walk_body);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_value),
+		cmocka_unit_test(test_walk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
