@@ -169,31 +169,34 @@ struct rts_node {
  *	rcu:		written with the ioctl lock held, read in read sections
  */
 struct ifnet {
-	/* read on the packet path */
+	/* first cache line: what lookups read */
 	const struct if_ops *if_ops;	/* driver; rcu: null table once
 					 * deactivated */
+	char		 if_xname[IFNAMSIZ];	/* l: and i: to change */
+	struct psref_target if_psref;	/* a: */
+	uint64_t	 if_handle;	/* constant */
 	const struct iftype_ops *if_typeops;	/* by type; rcu likewise */
 	struct vnet	*if_vnet;	/* l:, changes only by if_vmove */
-	void		*if_softc;	/* driver */
-	uint64_t	 if_handle;	/* constant */
-	struct if_counters *if_counters;	/* constant; one a CPU, apart by
-					 * if_counters_stride */
+	uint32_t	 if_index;	/* constant */
 	uint32_t	 if_flags;	/* IFF_*; a:, written with i: */
+
+	/* second: the rest of what the packet path reads */
+	void		*if_softc;	/* driver */
+	struct if_counters *if_counters;	/* constant; one a CPU, apart by
+					 * ifv_ctr_stride */
 	uint32_t	 if_mtu;	/* a:, written with i: */
+	uint32_t	 if_csum_tx;	/* M_CSUM_*, M_TSO*: what the
+					 * driver takes; a: */
 	struct ifaddr	*if_dl;		/* rcu: active link-level address */
 	uint64_t	 if_lladdr;	/* a: its first 6 bytes, low bytes first;
 					 * for the packet path */
 	struct bpf_if	*if_bpf;	/* rcu: NULL = no tap */
 	struct pfil_head *if_pfil;	/* rcu: NULL = no hook */
-	uint32_t	 if_csum_tx;	/* M_CSUM_*, M_TSO*: what the
-					 * driver takes; a: */
-	uint32_t	 if_index;	/* constant */
 	void		*if_afdata[4];	/* rcu: per domain, by dom_slot */
 
 	struct ifqueue	 if_snd;	/* s: */
 
 	/* the rest */
-	char		 if_xname[IFNAMSIZ];	/* l: and i: to change */
 	uint8_t		 if_type;	/* IFT_*; constant */
 	uint8_t		 if_addrlen;	/* constant */
 	uint8_t		 if_hdrlen;	/* constant */
@@ -217,7 +220,6 @@ struct ifnet {
 	unsigned	 if_unit;	/* constant */
 	const struct if_clone *if_cloner;	/* l: NULL: not cloned */
 	struct if_percpuq *if_percpuq;	/* constant; NULL: none */
-	struct psref_target if_psref;	/* a: */
 	uint32_t	 if_state;	/* l: IFS_* */
 	struct host_mutex_storage {
 		uint64_t w[6];
@@ -231,7 +233,7 @@ struct ifnet {
 	struct if_ext	*if_ext;	/* i: rare things, NULL until needed */
 	LIST_ENTRY(ifnet) if_pfil_link;	/* pfil's lock */
 	struct rts_node	 if_rts;	/* rtsock's */
-};
+} __attribute__((__aligned__(64)));
 
 /* --- allocation, attach, detach.  Control. ---------------------------------- */
 
