@@ -271,7 +271,7 @@ static inline void
 dtest_resolve(struct ifnet *ifp, struct mbuf *m)
 {
 
-	dtest_resolved++;
+	__atomic_fetch_add(&dtest_resolved, 1, __ATOMIC_RELAXED);
 	m_drop(ifp, m, DROP_ARP_UNRESOLVED);
 }
 
@@ -279,7 +279,7 @@ static inline void
 dtest_take(struct ifnet *ifp, struct mvec *mv)
 {
 
-	dtest_input += mv->mv_n;
+	__atomic_fetch_add(&dtest_input, mv->mv_n, __ATOMIC_RELAXED);
 	if_stat_add(ifp, IF_STAT_DELIVERED, mv->mv_n);
 	mvec_free(mv);
 }
