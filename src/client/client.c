@@ -192,7 +192,9 @@ send_request(struct ifnet_client *c, const struct client_call *cc,
 		return ifnet_error_set(e, error, "%s: descriptor %d is not "
 		    "open", cc->cc_what, cc->cc_fd);
 	/* Who closed on us may have said why first. */
-	return error == 0 || error == EPIPE ? 0 : gone(c, error, e);
+	if (error == 0 || error == EPIPE || error == ECONNRESET)
+		return 0;
+	return gone(c, error, e);
 }
 
 /* The answers of the last request. */

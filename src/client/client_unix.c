@@ -61,6 +61,10 @@ unix_recv(void *arg, void *buf, size_t *len, int ms)
 	do {
 		got = recv(pfd.fd, buf, *len, MSG_TRUNC);
 	} while (got == -1 && errno == EINTR);
+	/* That the other end closed without reading all of ours is told
+	 * once, and ahead of what it sent before. */
+	if (got == -1 && errno == ECONNRESET)
+		got = recv(pfd.fd, buf, *len, MSG_TRUNC);
 	if (got <= 0)
 		return got == 0 ? EPIPE : errno;
 	if ((size_t)got > *len)

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <time.h>
 
 #include "kern/sysctl.h"
 #include "net/if_impl.h"
@@ -596,6 +597,7 @@ test_socket_deaf(void **state)
 	struct test_server ts;
 	struct ifnet_client *c;
 	struct ifnet_error e;
+	time_t began = time(NULL);
 	size_t n;
 	int fd;
 
@@ -613,6 +615,8 @@ test_socket_deaf(void **state)
 	ifnet_close(c);
 	test_server_stop(&ts);
 	close(fd);
+	/* Less than it takes until the deaf one is thrown out. */
+	assert_true(time(NULL) - began < 20);
 }
 
 static void
