@@ -100,6 +100,42 @@ create_params(struct run *r, const struct ifconfig_action *a, int fd,
 	return CMD_FAIL;
 }
 
+/*
+ * Why a create was refused as invalid: the kind, the unit, or the parameters.
+ * The daemon sees one request; which kinds there are tells the cases apart.
+ */
+static const char *
+create_hint(struct run *r, const char *params, char *buf, size_t size)
+{
+	char (*names)[IFNAMSIZ], kinds[128] = "";
+	struct ifnet_error e;
+	size_t len = strlen(r->ifname);
+	bool known = false;
+	int i, n = 0;
+
+	while (len > 0 && r->ifname[len - 1] >= '0' &&
+	    r->ifname[len - 1] <= '9')
+		len--;
+	names = cmd_cloners(r->ctx->cc_client, &n, &e);
+	for (i = 0; names != NULL && i < n; i++) {
+		known = known || (strlen(names[i]) == len &&
+		    strncmp(names[i], r->ifname, len) == 0);
+		(void)snprintf(kinds + strlen(kinds),
+		    sizeof(kinds) - strlen(kinds), " %s", names[i]);
+	}
+	free(names);
+	if (!known)
+		(void)snprintf(buf, size, "there is no kind of interface "
+		    "\"%.*s\"; the kinds are%s", (int)len, r->ifname, kinds);
+	else if (params[0] != '\0')
+		(void)snprintf(buf, size, "the parameters \"%s\" are not what "
+		    "this kind of interface takes", params);
+	else
+		(void)snprintf(buf, size, "not a unit this kind of interface "
+		    "can have, or parameters are missing");
+	return buf;
+}
+
 static int
 do_create(struct run *r, const struct ifconfig_action *a)
 {
@@ -107,6 +143,7 @@ do_create(struct run *r, const struct ifconfig_action *a)
 	char devname[IFNAMSIZ] = "";
 	struct ifnet_error e;
 	const char *hint = NULL;
+	char why[IFCLONE_PARAMSIZE + 128];
 	int code, error, fd;
 
 	memset(&req, 0, sizeof(req));
@@ -126,14 +163,12 @@ do_create(struct run *r, const struct ifconfig_action *a)
 		    sizeof(req), &e);
 	if (error != 0) {
 		e.code = error;
-		if (error == EEXIST)
-			hint = "an interface of this name exists";
-		else if (error == EINVAL)
-			hint = req.ifcr_params[0] == '\0' ?
-			    "no kind of interface has this name; \"ifconfig "
-			    "-C\" lists the kinds" :
-			    "no such kind of interface (\"ifconfig -C\" lists "
-			    "them), or parameters it does not know";
+		if (error == EINVAL) {
+			/* More is known here than the daemon says. */
+			hint = create_hint(r, req.ifcr_params, why,
+			    sizeof(why));
+			e.text[0] = '\0';
+		}
 		/* No interface yet: ENXIO is about something else here. */
 		code = error == ENXIO ? cmd_fail(r->ctx, &e, "ifconfig %s %s: "
 		    "SIOCIFCREATE: %s", r->ifname, a->ia_words,

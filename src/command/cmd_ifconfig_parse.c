@@ -269,13 +269,20 @@ need_inet(struct parse *p, const char *word)
 	    word);
 }
 
+static int word_alias(struct parse *, const struct word *);
+
 static int
 word_inet(struct parse *p, const struct word *w)
 {
 
+	const struct word *next = NULL;
+
 	(void)w;
 	p->inet = NULL;
-	if (p->next >= p->argc)
+	if (p->next < p->argc)
+		next = find_word(p->argv[p->next]);
+	/* alias and delete may come between. */
+	if (p->next >= p->argc || (next != NULL && next->fn != word_alias))
 		return ifnet_error_set(p->e, EINVAL,
 		    "inet needs an address");
 	return 0;

@@ -115,15 +115,14 @@ show_link(struct cmd_ctx *ctx, const struct cmd_if *ci)
 	if (sdl != NULL)
 		(void)fprintf(ctx->cc_out, "\taddress: %s\n",
 		    lladdr_text(sdl->sdl_data, sdl->sdl_alen, buf));
+	/* The ones that are not active. */
 	for (ca = ci->ci_addrs; ca != NULL; ca = ca->ca_next) {
-		if (ca->ca_addr.ss_family != AF_LINK ||
-		    (const struct sockaddr_dl *)&ca->ca_addr == sdl)
+		if (ca->ca_addr.ss_family != AF_LINK)
 			continue;
 		sdl = (const struct sockaddr_dl *)&ca->ca_addr;
 		if (sdl->sdl_alen > 0 && sdl->sdl_alen <= SDL_DATALEN)
 			(void)fprintf(ctx->cc_out, "\tlink %s\n",
 			    lladdr_text(sdl->sdl_data, sdl->sdl_alen, buf));
-		sdl = cmd_if_lladdr(ci);
 	}
 }
 

@@ -94,6 +94,7 @@ collect_msg(const void *msg, size_t len, void *arg)
 		if (ci != NULL) {
 			ci->ci_flags = im->ifm_flags;
 			ci->ci_data = im->ifm_data;
+			copy_sa(&ci->ci_lladdr, sa[4]);	/* RTA_IFP */
 		}
 		break;
 	case RTM_NEWADDR:
@@ -148,17 +149,11 @@ cmd_iflist_free(struct cmd_if *ci)
 const struct sockaddr_dl *
 cmd_if_lladdr(const struct cmd_if *ci)
 {
-	const struct cmd_addr *ca;
-	const struct sockaddr_dl *sdl;
+	const struct sockaddr_dl *sdl =
+	    (const struct sockaddr_dl *)&ci->ci_lladdr;
 
-	for (ca = ci->ci_addrs; ca != NULL; ca = ca->ca_next) {
-		if (ca->ca_addr.ss_family != AF_LINK)
-			continue;
-		sdl = (const struct sockaddr_dl *)&ca->ca_addr;
-		return sdl->sdl_alen == 0 || sdl->sdl_alen > SDL_DATALEN ?
-		    NULL : sdl;
-	}
-	return NULL;
+	return sdl->sdl_family != AF_LINK || sdl->sdl_alen == 0 ||
+	    sdl->sdl_alen > SDL_DATALEN ? NULL : sdl;
 }
 
 int

@@ -28,22 +28,21 @@ struct stats {
 	size_t		 n, room;
 };
 
-/*
- * "net.inet.ip.stats.received" is the counter "received" of the group "ip".
- */
+#define STATS_PREFIX	"net.inet.stats"
+
+/* "net.inet.stats.ip.received" is "received" of the group "ip". */
 static bool
 stat_name(const char *full, struct stat *st)
 {
-	const char *mid, *group;
+	const char *group, *name;
 
-	mid = strstr(full, ".stats.");
-	if (mid == NULL)
+	group = full + sizeof(STATS_PREFIX);
+	name = strchr(group, '.');
+	if (name == NULL)
 		return false;
-	group = memrchr(full, '.', (size_t)(mid - full));
-	group = group == NULL ? full : group + 1;
 	(void)snprintf(st->group, sizeof(st->group), "%.*s",
-	    (int)(mid - group), group);
-	(void)snprintf(st->name, sizeof(st->name), "%s", mid + 7);
+	    (int)(name - group), group);
+	(void)snprintf(st->name, sizeof(st->name), "%s", name + 1);
 	return true;
 }
 
@@ -63,12 +62,12 @@ stats_add(struct stats *s, const struct stat *st)
 	return 0;
 }
 
-/* Every counter below net.inet, in the tree's order. */
+/* Every counter, in the tree's order. */
 static int
 stats_collect(struct ifnet_client *c, struct stats *s, struct ifnet_error *e)
 {
-	static const char prefix[] = "net.inet.";
-	char name[128] = "net.inet", next[128];
+	static const char prefix[] = STATS_PREFIX ".";
+	char name[128] = STATS_PREFIX, next[128];
 	struct stat st;
 	uint64_t v;
 	size_t len;
@@ -83,12 +82,9 @@ stats_collect(struct ifnet_client *c, struct stats *s, struct ifnet_error *e)
 		if (strcmp(next, name) == 0)
 			return 0;
 		memcpy(name, next, sizeof(name));
-		if (strncmp(name, prefix, sizeof(prefix) - 1) != 0) {
-			/* Names come grouped by prefix, in no other order. */
-			if (s->n != 0)
-				return 0;
-			continue;
-		}
+		/* Names come grouped by prefix. */
+		if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
+			return 0;
 		memset(&st, 0, sizeof(st));
 		if (!stat_name(name, &st))
 			continue;

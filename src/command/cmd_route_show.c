@@ -33,7 +33,8 @@ show_msg(const void *msg, size_t len, void *arg)
 	(void)cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, dst);
 	if ((m->rtm_flags & RTF_GATEWAY) == 0 && (sa[1] == NULL ||
 	    sa[1]->sa_family != AF_LINK))
-		(void)snprintf(gw, sizeof(gw), "link#%u", m->rtm_index);
+		(void)snprintf(gw, sizeof(gw), m->rtm_index != 0 ? "link#%u" :
+		    "-", m->rtm_index);
 	else
 		(void)cmd_sa_text(sa[1], gw);
 	if (m->rtm_mtu != 0)
@@ -119,8 +120,9 @@ route_get_print(struct cmd_ctx *ctx, const void *msg, size_t len)
 	if (sa[5] != NULL && sa[5]->sa_family == AF_INET)
 		(void)fprintf(ctx->cc_out, " local addr: %s\n",
 		    cmd_inet_text(sa[5], buf));
-	(void)fprintf(ctx->cc_out, "  interface: %.*s\n", IFNAMSIZ,
-	    m->rtm_ifname);
+	if (m->rtm_ifname[0] != '\0')
+		(void)fprintf(ctx->cc_out, "  interface: %.*s\n", IFNAMSIZ,
+		    m->rtm_ifname);
 	(void)fprintf(ctx->cc_out, "      flags: %s\n",
 	    flag_names(m->rtm_flags, flags, sizeof(flags)));
 	if (m->rtm_mtu != 0)

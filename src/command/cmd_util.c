@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 void
@@ -63,23 +64,44 @@ cmd_strerror(int code)
 	}
 }
 
+/* Does the text say no more than the errno does? */
+static bool
+repeats(const char *text, const char *words)
+{
+	size_t tlen = strlen(text), wlen = strlen(words);
+
+	return tlen >= wlen && strcasecmp(text + tlen - wlen, words) == 0;
+}
+
 /*
  * The daemon's own words are the best reason there is; when it only repeated
- * the errno, ours.
+ * the errno, ours.  In parentheses, and so with none inside.
  */
 const char *
 cmd_reason(const struct ifnet_error *e, const char *hint, char *buf,
     size_t size)
 {
-	const char *text = e->text;
+	const char *p = e->text;
+	size_t used = 0;
 
-	if (text[0] == '\0' || strcasecmp(text, strerror(e->code)) == 0 ||
-	    strcasecmp(text, cmd_strerror(e->code)) == 0)
-		text = hint != NULL ? hint : "";
-	if (text[0] == '\0')
-		buf[0] = '\0';
-	else
-		(void)snprintf(buf, size, " (%s)", text);
+	if (p[0] == '\0' || repeats(p, strerror(e->code)) ||
+	    repeats(p, cmd_strerror(e->code)))
+		p = hint != NULL ? hint : "";
+	buf[0] = '\0';
+	if (p[0] == '\0')
+		return buf;
+	used = (size_t)snprintf(buf, size, " (");
+	for (; *p != '\0' && used + 4 < size; p++) {
+		if (p[0] == ' ' && p[1] == '(') {
+			buf[used++] = ';';
+			buf[used++] = ' ';
+			p++;
+		} else if (*p != ')') {
+			buf[used++] = *p;
+		}
+	}
+	buf[used++] = ')';
+	buf[used] = '\0';
 	return buf;
 }
 

@@ -127,6 +127,7 @@ struct cmd_if {
 	uint32_t	 ci_index;
 	uint32_t	 ci_flags;
 	struct if_data	 ci_data;
+	struct sockaddr_storage ci_lladdr;	/* family 0: none */
 	struct cmd_addr	*ci_addrs, **ci_tail;
 };
 
