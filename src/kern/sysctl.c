@@ -407,12 +407,16 @@ sysctl_descr(struct vnet *vn, const char *name)
 {
 	struct sysctl_vnet *sv = vn->vn_sysctl;
 	struct host *h = vn->vn_kern->k_host;
+	const struct sysctl_virtual *vp;
 	const struct sysctl_node *np;
-	const char *descr;
+	const char *descr = NULL;
 
 	host_mutex_lock(h, &sv->sv_lock);
 	np = find_node(sv, name);
-	descr = np != NULL ? np->sn_descr : NULL;
+	if (np != NULL)
+		descr = np->sn_descr;
+	else if ((vp = find_virtual(sv, name)) != NULL && vp->sv_descr != NULL)
+		descr = vp->sv_descr(name);
 	host_mutex_unlock(h, &sv->sv_lock);
 	return descr;
 }

@@ -76,6 +76,8 @@ struct sysctl_virtual {
 	int		(*sv_next)(struct vnet *, void *arg, const char *after,
 			    char next[SYSCTL_NAMESIZE]);
 	void		*sv_arg;
+	/* One line on a name, or NULL; may be NULL. */
+	const char	*(*sv_descr)(const char *name);
 };
 int	sysctl_add_virtual(struct vnet *, const struct sysctl_virtual *);
 

@@ -382,7 +382,8 @@ dump_addrs(struct ifnet *ifp, const struct dump *du)
 
 	if_ioctl_lock(ifp);
 	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list) {
-		if (ifa->ifa_addr->sa_family == AF_LINK)
+		/* The active one comes with the interface. */
+		if (ifa == ifp->if_dl)
 			continue;
 		rts_fill_ifa(ifa, RTM_NEWADDR, &buf);
 		error = du->du_fn(&buf, du->du_arg);

@@ -187,7 +187,9 @@ in_ifa_alloc(struct ifnet *ifp, const struct in_req *ir)
 		ia->ia_ifa.ifa_dstaddr = (struct sockaddr *)&ia->ia_dst;
 	ia->ia_ifa.ifa_free = in_ifa_free;
 	ia->ia_ifa.ifa_refcnt = 1;	/* the caller's */
-	if (!arp_ifusable(ifp))
+	/* Until it can be announced; without ARP it never is. */
+	if (ifp->if_type == IFT_ETHER && (ifp->if_flags & IFF_NOARP) == 0 &&
+	    !arp_ifusable(ifp))
 		ia->ia_ifa.ifa_flags = IFA_TENTATIVE;
 	return ia;
 }

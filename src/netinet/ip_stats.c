@@ -13,11 +13,12 @@
 
 struct stat_name {
 	const char	*sn_name;
+	const char	*sn_text;
 	size_t		 sn_offset;
 };
 
 static const struct stat_name stat_names[] = {
-#define X(f, name, text)	{ STATS_PREFIX "." name, \
+#define X(f, name, text)	{ STATS_PREFIX "." name, text, \
 	    offsetof(struct ip_stats, f) },
 	IP_STATS(X)
 #undef X
@@ -65,6 +66,16 @@ stats_next(struct vnet *vn, void *arg, const char *after,
 		return ENOENT;
 	(void)snprintf(next, SYSCTL_NAMESIZE, "%s", best);
 	return 0;
+}
+
+static const char *
+stats_descr(const char *name)
+{
+
+	for (size_t i = 0; i < NSTATS; i++)
+		if (strcmp(stat_names[i].sn_name, name) == 0)
+			return stat_names[i].sn_text;
+	return NULL;
 }
 
 static int
@@ -133,6 +144,7 @@ ip_sysctl_init(struct vnet *vn)
 		.sv_prefix = STATS_PREFIX,
 		.sv_handler = stats_handler,
 		.sv_next = stats_next,
+		.sv_descr = stats_descr,
 	};
 	struct ip_vnet *iv = vn->vn_ip;
 	const struct sysctl_node nodes[] = {
