@@ -37,6 +37,8 @@ struct cpu_stage_stats {
 	uint64_t	 ss_calls;
 };
 
+#define SOFTINT_GROUPS	64
+
 /* Buffers a CPU keeps for itself: two bundles' worth. */
 #define MCACHE_MAX	(2 * MVEC_MAX)
 
@@ -51,7 +53,8 @@ struct cpu {
 	unsigned	 ci_index;		/* constant */
 	struct kern	*ci_kern;		/* constant */
 	uint64_t	 ci_now;		/* this pass's time, ns */
-	uint64_t	 ci_softpending;	/* bit a softint */
+	uint64_t	 ci_softpending;	/* bit a group of softints */
+	uint64_t	 ci_softgroup[SOFTINT_GROUPS];	/* bit a softint */
 	struct cpu_stage_stats ci_stage[STAGE_MAX];
 	uint64_t	 ci_stage_mark;		/* clock at the last switch */
 	enum cpu_stage	 ci_stage_cur;

@@ -100,21 +100,52 @@ test_end(void **state)
 	on_sim(2, end_body);
 }
 
+/* As many as a thousand stacks need, each of them running when scheduled. */
+#define NSLOTS	4096
+
+struct slots {
+	struct softint	*sl_si[NSLOTS];
+	unsigned	 sl_runs;
+};
+
+static void
+count_run(void *arg)
+{
+	struct slots *sl = arg;
+
+	sl->sl_runs++;
+}
+
+static void
+schedule_some(void *arg)
+{
+	struct slots *sl = arg;
+
+	for (unsigned i = 0; i < NSLOTS; i += 61)
+		softint_schedule(sl->sl_si[i]);
+}
+
 static void
 slots_body(struct kern *k)
 {
-	struct softint *si[64];
+	struct slots *sl;
 
-	for (unsigned i = 0; i < 64; i++) {
-		si[i] = softint_establish(k, "slot", nothing, NULL);
-		KASSERT(si[i] != NULL);
+	sl = kmem_zalloc(k, sizeof(*sl));
+	KASSERT(sl != NULL);
+	for (unsigned i = 0; i < NSLOTS; i++) {
+		sl->sl_si[i] = softint_establish(k, "slot", count_run, sl);
+		KASSERT(sl->sl_si[i] != NULL);
 	}
 	KASSERT(softint_establish(k, "slot", nothing, NULL) == NULL);
-	softint_disestablish(si[17]);
-	si[17] = softint_establish(k, "slot", nothing, NULL);
-	KASSERT(si[17] != NULL);
-	for (unsigned i = 0; i < 64; i++)
-		softint_disestablish(si[i]);
+	kern_xcall(k, schedule_some, sl);
+	kern_run(k);
+	KASSERT(sl->sl_runs == (NSLOTS + 60) / 61);
+	softint_disestablish(sl->sl_si[1717]);
+	sl->sl_si[1717] = softint_establish(k, "slot", nothing, NULL);
+	KASSERT(sl->sl_si[1717] != NULL);
+	for (unsigned i = 0; i < NSLOTS; i++)
+		softint_disestablish(sl->sl_si[i]);
+	kmem_free(k, sl);
 }
 
 static void
