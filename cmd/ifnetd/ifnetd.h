@@ -32,8 +32,8 @@ void	parse_options(struct options *, int argc, char **argv);
 void	complain(const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 1, 2)));
 /*
- * Go on in a child; the parent waits for background_ready() and exits then, or with 1
- * when the child ends before.  false: could not (it has been said).
+ * Go on in a child; the parent waits for background_ready() and exits then,
+ * or with 1 when the child ends before.  false: could not (it has been said).
  */
 bool	background_fork(void);
 /* The parent may go; messages go to syslog(3) from here on. */

@@ -125,7 +125,7 @@ addr_text(const struct sockaddr *sa, int bits, char *buf, size_t size)
 		(void)snprintf(buf + len, size - len, "/%d", bits);
 }
 
-/* --- from messages to events ---------------------------------------------- */
+/* --- from messages to events --------------------------------------------- */
 
 /* Bits of rtm_addrs as indices into what rt_msg_check() found. */
 enum {
@@ -252,7 +252,7 @@ translate(struct ifnet_client *c, const uint8_t *msg, size_t len,
 	}
 }
 
-/* --- following ------------------------------------------------------------- */
+/* --- following ----------------------------------------------------------- */
 
 /* Ask, or ask again: what the old request still has for us is dropped. */
 static int

@@ -1,7 +1,7 @@
 /*
  * client_impl: the insides of struct ifnet_client.  A client speaks the
- * control protocol over a transport: the daemon's socket, or a stack in the same
- * process.
+ * control protocol over a transport: the daemon's socket, or a stack in the
+ * same process.
  */
 
 #ifndef CLIENT_CLIENT_IMPL_H

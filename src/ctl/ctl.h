@@ -3,9 +3,9 @@
  *
  * A session is one client: its credentials, and at most one follow or ping at
  * a time.  ctl_dispatch() takes one message and gives every answer to the
- * session's sink; it decides nothing, it translates to ifioctl(), sysctl_request() and
- * rtsock_request().  The socket server (ctl_server) is one user of sessions, the
- * client without a daemon (client/local) the other.
+ * session's sink; it decides nothing, it translates to ifioctl(),
+ * sysctl_request() and rtsock_request().  The socket server (ctl_server) is
+ * one user of sessions, the client without a daemon (client/local) the other.
  */
 
 #ifndef CTL_CTL_H
@@ -45,9 +45,9 @@ int	ctl_session_create(struct kern *, const struct kauth_cred *,
 	    const struct ctl_sink *, struct ctl_session **);
 void	ctl_session_destroy(struct ctl_session *);
 /*
- * One message of len bytes.  fd is a descriptor that came with it, or -1; it is taken.
- * 0, or an errno when the session is to be ended (nonsense header, or the
- * sink failed).
+ * One message of len bytes.  fd is a descriptor that came with it, or -1; it
+ * is taken. 0, or an errno when the session is to be ended (nonsense header,
+ * or the sink failed).
  */
 int	ctl_dispatch(struct ctl_session *, const void *msg, size_t len,
 	    int fd);

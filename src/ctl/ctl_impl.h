@@ -44,8 +44,8 @@ struct ctl_request {
 };
 
 /*
- * Answers that take more than one message, or whose number is not known: gathered
- * first, so that no lock is held while the client reads.
+ * Answers that take more than one message, or whose number is not known:
+ * gathered first, so that no lock is held while the client reads.
  */
 struct ctl_chunk {
 	TAILQ_ENTRY(ctl_chunk) ck_link;

@@ -1,12 +1,12 @@
 /*
  * ctl_proto: the control protocol between a client and a stack.
  *
- * One request is one message of a sequenced-packet socket: the header and
- * the operation's payload.  Its answers carry the same op and seq; all but the last
- * have CTL_MORE.  Events of a follow or ping carry CTL_EVENT.  Both ends are
- * on one machine: integers are in host order.  Whatever does not fit its
- * header is refused whole (EPROTO, and the connection ends only when the header itself makes
- * no sense).
+ * One request is one message of a sequenced-packet socket: the header and the
+ * operation's payload.  Its answers carry the same op and seq; all but the
+ * last have CTL_MORE.  Events of a follow or ping carry CTL_EVENT.  Both ends
+ * are on one machine: integers are in host order.  Whatever does not fit its
+ * header is refused whole (EPROTO, and the connection ends only when the
+ * header itself makes no sense).
  */
 
 #ifndef CTL_CTL_PROTO_H

@@ -57,7 +57,7 @@ stopping(const struct ctl_server *sv)
 	return __atomic_load_n(&sv->sv_stop, __ATOMIC_ACQUIRE);
 }
 
-/* --- a client's thread ----------------------------------------------------- */
+/* --- a client's thread --------------------------------------------------- */
 
 /*
  * Wait until the client reads.  An answer waits for a limited time; events
@@ -193,7 +193,7 @@ client_main(void *arg)
 	host_poller_wake(h, sv->sv_poller);
 }
 
-/* --- accepting ------------------------------------------------------------- */
+/* --- accepting ----------------------------------------------------------- */
 
 /* The thread has been joined, or never ran. */
 static void
@@ -392,7 +392,7 @@ server_main(void *arg)
 	}
 }
 
-/* --- life ------------------------------------------------------------------ */
+/* --- life ---------------------------------------------------------------- */
 
 int
 ctl_server_start(struct kern *k, const char *path, unsigned mode,

@@ -136,7 +136,7 @@ need_evbuf(struct ctl_session *s)
 	return s->cs_evbuf == NULL ? ENOMEM : 0;
 }
 
-/* --- follow ---------------------------------------------------------------- */
+/* --- follow -------------------------------------------------------------- */
 
 const char *
 ctl_check_follow(const struct ctl_request *rq)
@@ -189,7 +189,7 @@ read_listener(struct ctl_session *s)
 	return len;
 }
 
-/* --- ping ------------------------------------------------------------------ */
+/* --- ping ---------------------------------------------------------------- */
 
 /* CPU. */
 static void
@@ -307,7 +307,7 @@ ctl_run_ping_stop(struct ctl_session *s, const struct ctl_request *rq)
 	return ctl_reply(s, &rq->rq_hdr, 0, NULL);
 }
 
-/* --- events ---------------------------------------------------------------- */
+/* --- events -------------------------------------------------------------- */
 
 /* The vnet that was watched is gone. */
 static int

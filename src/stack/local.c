@@ -35,7 +35,7 @@ struct local {
 	STAILQ_HEAD(, local_msg) lo_msgs;	/* answers and events */
 };
 
-/* --- the session's side ---------------------------------------------------- */
+/* --- the session's side -------------------------------------------------- */
 
 static int
 local_sink_send(void *arg, const void *msg, size_t len)
@@ -60,7 +60,7 @@ local_sink_wakeup(void *arg)
 	host_poller_wake(lo->lo_kern->k_host, lo->lo_poller);
 }
 
-/* --- the client's side ----------------------------------------------------- */
+/* --- the client's side --------------------------------------------------- */
 
 static int
 local_send(void *arg, const void *msg, size_t len, int fd)
@@ -229,7 +229,7 @@ vnet_client(struct vnet *vn, struct ifnet_error *e)
 	return c;
 }
 
-/* --- commands -------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------ */
 
 static struct ifnet_client *
 connect_again(void *arg, struct ifnet_error *e)

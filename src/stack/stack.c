@@ -169,7 +169,7 @@ ifnet_stack_run(struct ifnet_stack *st)
 		kern_run(st->st_kern);
 }
 
-/* --- vnets ----------------------------------------------------------------- */
+/* --- vnets --------------------------------------------------------------- */
 
 int
 stack_vnet_error(const char *name, int error, struct ifnet_error *e)

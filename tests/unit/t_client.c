@@ -1,6 +1,6 @@
 /*
- * The client library against a real control socket: connecting and failing to, requests,
- * following with and without losses, ping.
+ * The client library against a real control socket: connecting and failing
+ * to, requests, following with and without losses, ping.
  */
 
 #include "stack_test.h"
@@ -83,7 +83,7 @@ destroy(struct ifnet_client *c, const char *name)
 		fail_msg("%s", e.text);
 }
 
-/* --- connecting -------------------------------------------------------------- */
+/* --- connecting ---------------------------------------------------------- */
 
 static void
 test_connect_errors(void **state)
@@ -151,7 +151,7 @@ test_gone(void **state)
 	test_server_start(&f->ts, f->st, 0);
 }
 
-/* --- requests ---------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 static void
 test_requests(void **state)
@@ -299,6 +299,7 @@ test_handover(void **state)
 	memset(&ifr, 0, sizeof(ifr));
 	strcpy(ifr.ifr_name, "lo0");
 	fd = open("/dev/null", O_RDONLY);
+	assert_true(fd >= 0);
 	for (int i = 0; i < 2000; i++)
 		assert_int_equal(ifnet_ioctl_fd(f->c, SIOCGIFMTU, &ifr,
 		    sizeof(ifr), fd, &e), 0);
@@ -336,7 +337,7 @@ test_denied(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* --- following ---------------------------------------------------------------- */
+/* --- following ----------------------------------------------------------- */
 
 /* The next event of this type; everything before is passed over. */
 static void
@@ -427,7 +428,7 @@ test_overrun(void **state)
 	ifnet_close(w);
 }
 
-/* --- ping ---------------------------------------------------------------------- */
+/* --- ping ---------------------------------------------------------------- */
 
 static void
 ping_client(struct ifnet_client *c)

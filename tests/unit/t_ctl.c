@@ -16,7 +16,7 @@
 #include "net/if_impl.h"
 #include "net/rtsock.h"
 
-/* --- a session whose answers we look at ------------------------------------ */
+/* --- a session whose answers we look at ---------------------------------- */
 
 #define KEEP	64
 
@@ -166,7 +166,7 @@ says(const char *text, const char *words)
 		fail_msg("\"%s\" does not say \"%s\"", text, words);
 }
 
-/* --- headers and payloads --------------------------------------------------- */
+/* --- headers and payloads ------------------------------------------------ */
 
 static void
 test_bad_header(void **state)
@@ -247,7 +247,7 @@ test_oversized(void **state)
 	assert_int_equal(f->a.m[0].h.ch_error, EMSGSIZE);
 }
 
-/* --- operations --------------------------------------------------------------- */
+/* --- operations ---------------------------------------------------------- */
 
 struct ioctl_msg {
 	struct ctl_ioctl ci;
@@ -494,7 +494,7 @@ test_random(void **state)
 	ctl_session_destroy(s);
 }
 
-/* --- the socket ----------------------------------------------------------------- */
+/* --- the socket ---------------------------------------------------------- */
 
 static int
 raw_connect(const struct test_server *ts)

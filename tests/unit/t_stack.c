@@ -1,6 +1,6 @@
 /*
- * A stack inside a program: its own loop, threads of the stack, commands, ping, and
- * creation and destruction for ever.
+ * A stack inside a program: its own loop, threads of the stack, commands,
+ * ping, and creation and destruction for ever.
  */
 
 #include "stack_test.h"
