@@ -146,7 +146,7 @@ struct icmp_ping_reply {
 };
 int	icmp_ping_open(struct vnet *, void (*fn)(void *,
 	    const struct icmp_ping_reply *), void *arg, struct icmp_ping **);
-/* Send one; ENOBUFS when too many wait to be sent. dst, src (0: any) in network order. */
+/* Any context: send one; ENOBUFS when too many wait to be sent. dst, src (0: any) in network order. */
 int	icmp_ping_send(struct icmp_ping *, uint32_t dst, uint32_t src,
 	    uint16_t seq, uint32_t datalen, uint8_t ttl);
 /* When it returns, the callback will not run any more. */
