@@ -255,7 +255,16 @@ shell(struct cmd_ctx *ctx, const char *url)
 	(void)fprintf(ctx->cc_out, "\"help\" lists the commands, \"exit\" or "
 	    "^D leaves.\n");
 	editor_start(ctx);
-	while (!quit && (line = editor_line(prompt)) != NULL) {
+	while (!quit) {
+		interrupt_arm();
+		line = editor_line(prompt);
+		if (line == NULL && *ctx->cc_interrupted) {
+			/* ^C gives up the line, not the shell. */
+			(void)fputc('\n', ctx->cc_out);
+			continue;
+		}
+		if (line == NULL)
+			break;
 		code = run_line(ctx, line, &quit);
 		free(line);
 		reconnect(ctx, url);

@@ -127,6 +127,9 @@ create_hint(struct run *r, const char *params, char *buf, size_t size)
 	if (!known)
 		(void)snprintf(buf, size, "there is no kind of interface "
 		    "\"%.*s\"; the kinds are%s", (int)len, r->ifname, kinds);
+	else if (strcmp(params, "fd") == 0 || strstr(params, "fd ") == params)
+		(void)snprintf(buf, size, "the descriptor is not a tap device "
+		    "that can be used, or this kind of interface takes none");
 	else if (params[0] != '\0')
 		(void)snprintf(buf, size, "the parameters \"%s\" are not what "
 		    "this kind of interface takes", params);

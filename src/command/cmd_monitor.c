@@ -42,7 +42,7 @@ print(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 	switch (ev->type) {
 	case IFNET_EV_ARRIVAL:
 	case IFNET_EV_LINK:
-		(void)fprintf(fp, " %s%s mtu %u",
+		(void)fprintf(fp, " %s %s mtu %u",
 		    ifnet_operstate_text(ev->link.operstate),
 		    cmd_ifflags_text(ev->link.flags, flags, sizeof(flags)),
 		    ev->link.mtu);
@@ -104,6 +104,8 @@ monitor_loop(struct cmd_ctx *ctx, const struct monitor *mo,
 		if (fflush(ctx->cc_out) != 0)
 			return CMD_FAIL;
 	}
+	if (ctx->cc_tty && cmd_interrupted(ctx))
+		(void)fputc('\n', ctx->cc_out);
 	if (error != 0)
 		return cmd_fail(ctx, &e, "monitor: %s", e.text);
 	return CMD_OK;

@@ -259,6 +259,9 @@ watch_loop(struct watch *w)
 			break;
 	}
 	look_free(&before);
+	/* What the terminal shows for ^C has the line to itself. */
+	if (w->ctx->cc_tty && cmd_interrupted(w->ctx))
+		(void)fputc('\n', w->ctx->cc_out);
 	if (error != 0)
 		return cmd_fail(w->ctx, &e, "watch: %s", e.text);
 	return CMD_OK;
