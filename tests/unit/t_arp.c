@@ -1,0 +1,463 @@
+/*
+ * Address resolution: states and their timer, what waits, announcements,
+ * conflicts, storms, entries by request.
+ */
+
+#include "in_test.h"
+
+static const uint8_t mac1[6] = { 2, 7, 7, 7, 7, 1 };
+static const uint8_t mac2[6] = { 2, 7, 7, 7, 7, 2 };
+
+static unsigned
+requests(const struct tif *t, const char *tpa)
+{
+	const struct arphdr *ar;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < t->tif_ntx; i++) {
+		ar = tx_arp(t, i);
+		n += ar != NULL && ar->ar_op == htons(ARP_REQUEST) &&
+		    ar->ar_tpa == ip4(tpa);
+	}
+	return n;
+}
+
+static void
+send_to(struct in_test *it, const char *dst, unsigned n)
+{
+	uint8_t buf[100];
+	unsigned len;
+
+	len = mk_udp(buf, "10.0.1.2", dst, 64, 20);
+	inject_n(it, &it->it_a, buf, len, n);
+}
+
+static void
+reply_from(struct in_test *it, struct tif *t, const uint8_t *mac,
+    const char *spa, const char *tpa)
+{
+	struct arphdr ar = mk_arp(ARP_REPLY, mac, spa, tpa);
+
+	inject_arp(it, t, &ar, sizeof(ar));
+}
+
+/* Is a packet to dst sent to mac? */
+static bool
+goes_to(struct in_test *it, const char *dst, const uint8_t *mac)
+{
+	unsigned at;
+
+	at = it->it_b.tif_ntx;
+	send_to(it, dst, 1);
+	return it->it_b.tif_ntx > at && tx_ip(&it->it_b, at) != NULL &&
+	    memcmp(it->it_b.tif_tx[at].tp_data, mac, 6) == 0;
+}
+
+static void
+resolve_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+	const struct arphdr *ar;
+
+	send_to(it, "10.0.2.9", 3);
+	KASSERT(it->it_b.tif_ntx == 1);
+	ar = tx_arp(&it->it_b, 0);
+	KASSERT(ar != NULL && ar->ar_spa == ip4("10.0.2.1") &&
+	    ar->ar_tpa == ip4("10.0.2.9"));
+	KASSERT(memcmp(ar->ar_sha, it->it_b.tif_mac, 6) == 0);
+	KASSERT(ifdata(b).ifi_oqueued == 3);
+	all_books(it);
+	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
+	KASSERT(it->it_b.tif_ntx == 4 && ifdata(b).ifi_oqueued == 0);
+	for (unsigned i = 1; i < 4; i++)
+		KASSERT(memcmp(it->it_b.tif_tx[i].tp_data, mac1, 6) == 0);
+	KASSERT(goes_to(it, "10.0.2.9", mac1));
+	KASSERT(requests(&it->it_b, "10.0.2.9") == 1);
+	all_books(it);
+}
+IN_TEST(resolve, 2)
+
+/* Five requests, a second apart; then the packets are dropped, the source
+ * told, and nothing asked for a while. */
+static void
+silence_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+	const struct icmphdr4 *icmp;
+
+	send_to(it, "10.0.2.9", 4);
+	for (unsigned s = 1; s < 5; s++) {
+		sleep_ms(it, 1000);
+		KASSERT(requests(&it->it_b, "10.0.2.9") >= s &&
+		    requests(&it->it_b, "10.0.2.9") <= s + 1);
+		KASSERT(ifdata(b).ifi_oqueued == 4);
+	}
+	sleep_ms(it, 1600);
+	KASSERT(requests(&it->it_b, "10.0.2.9") == 5);
+	KASSERT(drops(b, DROP_ARP_UNRESOLVED) == 4);
+	KASSERT(ifdata(b).ifi_oqueued == 0);
+	icmp = tx_icmp(&it->it_a, 0);
+	KASSERT(icmp != NULL && icmp->icmp_type == ICMP4_UNREACH &&
+	    icmp->icmp_code == ICMP4_UNREACH_HOST);
+	KASSERT(ipstat(it, "arp.timeouts") == 1);
+
+	send_to(it, "10.0.2.9", 100);
+	KASSERT(drops(b, DROP_ARP_UNRESOLVED) == 104);
+	KASSERT(requests(&it->it_b, "10.0.2.9") == 5);
+	all_books(it);
+	/* It comes to life by itself, */
+	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
+	KASSERT(goes_to(it, "10.0.2.9", mac1));
+	/* another one is asked for again after a while. */
+	send_to(it, "10.0.2.8", 1);
+	sleep_ms(it, 12000);
+	send_to(it, "10.0.2.8", 1);
+	KASSERT(requests(&it->it_b, "10.0.2.8") == 6);
+	all_books(it);
+}
+IN_TEST(silence, 1)
+
+static void
+hold_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+
+	KASSERT(set_sysctl(it, "net.inet.arp.maxhold", 5) == 0);
+	send_to(it, "10.0.2.9", 50);
+	KASSERT(ifdata(b).ifi_oqueued == 5);
+	KASSERT(drops(b, DROP_ARP_QUEUE) == 45);
+	all_books(it);
+	KASSERT(set_sysctl(it, "net.inet.arp.maxhold", 0) == 0);
+	send_to(it, "10.0.2.10", 2);
+	KASSERT(drops(b, DROP_ARP_QUEUE) == 47);
+	/* The interface goes away with packets waiting. */
+	tif_detach(&it->it_b);
+	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 1);
+}
+IN_TEST(hold, 2)
+
+/* A storm of packets to addresses without hosts. */
+static void
+storm_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+	char dst[32];
+
+	KASSERT(set_sysctl(it, "net.inet.arp.maxentries", 40) == 0);
+	for (unsigned i = 3; i < 250; i++) {
+		(void)snprintf(dst, sizeof(dst), "10.0.2.%u", i);
+		send_to(it, dst, 1);
+	}
+	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 22);
+	KASSERT(ifdata(b).ifi_oqueued == 20);
+	KASSERT(drops(b, DROP_ARP_UNRESOLVED) == 227);
+	/* Those that are there are still found. */
+	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
+	KASSERT(goes_to(it, "10.0.2.9", mac1));
+	sleep_ms(it, 15000);
+	KASSERT(ifdata(b).ifi_oqueued == 0);
+	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 3);
+	all_books(it);
+
+	/* A storm of requests: more than handled in a second are dropped. */
+	KASSERT(set_sysctl(it, "net.inet.arp.maxpps", 100) == 0);
+	for (unsigned i = 0; i < 150; i++) {
+		struct arphdr ar = mk_arp(ARP_REQUEST, mac1, "10.0.2.9",
+		    "10.0.2.1");
+
+		inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	}
+	KASSERT(drops(b, DROP_ARP_LIMIT) > 20);
+	all_books(it);
+}
+IN_TEST(storm, 1)
+
+static void
+answer_body(struct in_test *it)
+{
+	struct arphdr ar = mk_arp(ARP_REQUEST, mac1, "10.0.2.50", "10.0.2.1");
+	const struct arphdr *out;
+
+	inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	out = tx_arp(&it->it_b, 0);
+	KASSERT(out != NULL && out->ar_op == htons(ARP_REPLY));
+	KASSERT(out->ar_spa == ip4("10.0.2.1") &&
+	    out->ar_tpa == ip4("10.0.2.50"));
+	KASSERT(memcmp(out->ar_tha, mac1, 6) == 0 &&
+	    memcmp(out->ar_sha, it->it_b.tif_mac, 6) == 0);
+	KASSERT(memcmp(it->it_b.tif_tx[0].tp_data, mac1, 6) == 0);
+	/* Whoever asks for us will hear from us. */
+	KASSERT(goes_to(it, "10.0.2.50", mac1));
+
+	/* A probe (RFC 5227) is answered but nobody is learnt. */
+	tif_clear(&it->it_b);
+	ar = mk_arp(ARP_REQUEST, mac2, "0.0.0.0", "10.0.2.1");
+	inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	KASSERT(it->it_b.tif_ntx == 1);
+	/* For others, from elsewhere: no answer, no entry. */
+	tif_clear(&it->it_b);
+	ar = mk_arp(ARP_REQUEST, mac2, "10.0.2.51", "10.0.2.52");
+	inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	ar = mk_arp(ARP_REQUEST, mac2, "10.0.2.51", "10.0.1.1");
+	inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	KASSERT(it->it_b.tif_ntx == 0);
+	KASSERT(drops(it->it_b.tif_ifp, DROP_ARP_NOT_OURS) == 2);
+	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 3);
+	/* Off-link askers get an answer and no entry. */
+	ar = mk_arp(ARP_REQUEST, mac2, "192.168.1.1", "10.0.2.1");
+	inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	KASSERT(it->it_b.tif_ntx == 1);
+	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 3);
+	all_books(it);
+}
+IN_TEST(answer, 1)
+
+static void
+malformed_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+	struct arphdr good = mk_arp(ARP_REQUEST, mac1, "10.0.2.9", "10.0.2.1");
+	struct arphdr ar;
+	static const uint8_t group[6] = { 1, 0, 0, 0, 0, 1 };
+	uint64_t n = 0;
+
+	for (unsigned len = 0; len < sizeof(good); len++)
+		inject_arp(it, &it->it_b, &good, len);
+	KASSERT(drops(b, DROP_ARP_SHORT) == sizeof(good));
+#define BAD(change) do {						\
+	ar = good;							\
+	change;								\
+	inject_arp(it, &it->it_b, &ar, sizeof(ar));			\
+	KASSERT(drops(b, DROP_ARP_BAD) == ++n);				\
+} while (0)
+	BAD(ar.ar_hrd = htons(6));
+	BAD(ar.ar_pro = htons(0x86dd));
+	BAD(ar.ar_hln = 8);
+	BAD(ar.ar_pln = 16);
+	BAD(ar.ar_op = 0);
+	BAD(ar.ar_op = htons(3));
+	BAD(ar.ar_spa = ip4("255.255.255.255"));
+	BAD(ar.ar_spa = ip4("224.0.0.1"));
+	BAD(ar.ar_spa = ip4("127.0.0.1"));
+	BAD(memcpy(ar.ar_sha, group, 6));
+	BAD(ar.ar_op = htons(ARP_REPLY); ar.ar_spa = 0);
+#undef BAD
+	KASSERT(it->it_b.tif_ntx == 0);
+	all_books(it);
+	b->if_flags |= IFF_NOARP;
+	inject_arp(it, &it->it_b, &good, sizeof(good));
+	KASSERT(drops(b, DROP_ARP_NOARP) == 1);
+	all_books(it);
+}
+IN_TEST(malformed, 1)
+
+/* A neighbour moves; a static one does not. */
+static void
+change_body(struct in_test *it)
+{
+	send_to(it, "10.0.2.9", 1);
+	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
+	KASSERT(goes_to(it, "10.0.2.9", mac1));
+	/* Gratuitous: it announces itself with another card. */
+	reply_from(it, &it->it_b, mac2, "10.0.2.9", "10.0.2.9");
+	KASSERT(goes_to(it, "10.0.2.9", mac2));
+	KASSERT(ipstat(it, "arp.changed") == 1);
+	reply_from(it, &it->it_b, mac2, "10.0.2.2", "10.0.2.1");
+	KASSERT(goes_to(it, "10.0.2.2", it->it_b.tif_peer));
+	/* Unknown ones that announce themselves are not remembered. */
+	reply_from(it, &it->it_b, mac2, "10.0.2.77", "10.0.2.77");
+	KASSERT(drops(it->it_b.tif_ifp, DROP_ARP_NOT_OURS) == 1);
+	/* We change: what is sent then comes from the new address. */
+	if_ioctl_lock(it->it_b.tif_ifp);
+	KASSERT(if_set_sadl(it->it_b.tif_ifp, mac1, 6, false) == 0);
+	if_ioctl_unlock(it->it_b.tif_ifp);
+	sleep_ms(it, 10);
+	KASSERT(goes_to(it, "10.0.2.9", mac2));
+	KASSERT(memcmp(it->it_b.tif_tx[it->it_b.tif_ntx - 1].tp_data + 6,
+	    mac1, 6) == 0);
+	all_books(it);
+}
+IN_TEST(change, 1)
+
+/* In use it is asked about, unicast, and kept as long as it answers; not in
+ * use it is forgotten. */
+static void
+aging_body(struct in_test *it)
+{
+	unsigned n;
+
+	KASSERT(set_sysctl(it, "net.inet.arp.keep", 10) == 0);
+	send_to(it, "10.0.2.9", 1);
+	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
+	KASSERT(goes_to(it, "10.0.2.9", mac1));
+	tif_clear(&it->it_b);
+	sleep_ms(it, 11000);
+	KASSERT(requests(&it->it_b, "10.0.2.9") >= 1);
+	KASSERT(memcmp(it->it_b.tif_tx[0].tp_data, mac1, 6) == 0);
+	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
+	n = requests(&it->it_b, "10.0.2.9");
+	sleep_ms(it, 5000);
+	KASSERT(requests(&it->it_b, "10.0.2.9") == n);
+	KASSERT(goes_to(it, "10.0.2.9", mac1));
+
+	/* It does not answer any more: gone after five. */
+	tif_clear(&it->it_b);
+	sleep_ms(it, 20000);
+	KASSERT(requests(&it->it_b, "10.0.2.9") == 5);
+	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 2);
+
+	/* Not used: no request, and forgotten. */
+	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
+	{
+		struct arphdr ar = mk_arp(ARP_REQUEST, mac1, "10.0.2.9",
+		    "10.0.2.1");
+
+		inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	}
+	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 3);
+	tif_clear(&it->it_b);
+	sleep_ms(it, 30000);
+	KASSERT(requests(&it->it_b, "10.0.2.9") == 0);
+	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 2);
+	/* With static entries alone there is no timer. */
+	KASSERT(!callout_pending(&it->it_vn->vn_arp->av_callout));
+	all_books(it);
+}
+IN_TEST(aging, 1)
+
+/* Every address is announced twice when it comes and when the link does. */
+static void
+announce_body(struct in_test *it)
+{
+	const struct arphdr *ar;
+
+	KASSERT(addr_add(it, it->it_b.tif_ifp, "10.3.0.1", 24) == 0);
+	sleep_ms(it, 10);
+	KASSERT(requests(&it->it_b, "10.3.0.1") == 1);
+	ar = tx_arp(&it->it_b, 0);
+	KASSERT(ar->ar_spa == ip4("10.3.0.1"));
+	KASSERT(it->it_b.tif_tx[0].tp_data[0] == 0xff);
+	sleep_ms(it, 2100);
+	KASSERT(requests(&it->it_b, "10.3.0.1") == 2);
+	sleep_ms(it, 5000);
+	KASSERT(requests(&it->it_b, "10.3.0.1") == 2);
+
+	tif_clear(&it->it_b);
+	if_link_state_change(it->it_b.tif_ifp, LINK_STATE_UP);
+	sleep_ms(it, 3000);
+	KASSERT(requests(&it->it_b, "10.3.0.1") == 2 &&
+	    requests(&it->it_b, "10.0.2.1") == 2);
+	/* Gone before its second announcement. */
+	tif_clear(&it->it_b);
+	KASSERT(addr_add(it, it->it_b.tif_ifp, "10.4.0.1", 24) == 0);
+	sleep_ms(it, 10);
+	KASSERT(addr_del(it, it->it_b.tif_ifp, "10.4.0.1") == 0);
+	sleep_ms(it, 3000);
+	KASSERT(requests(&it->it_b, "10.4.0.1") == 1);
+	all_books(it);
+}
+IN_TEST(announce, 2)
+
+/* Somebody claims our address: defended once in ten seconds. */
+static void
+conflict_body(struct in_test *it)
+{
+	struct arphdr ar = mk_arp(ARP_REQUEST, mac1, "10.0.2.1", "10.0.2.1");
+
+	for (unsigned i = 0; i < 5; i++)
+		inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	KASSERT(drops(it->it_b.tif_ifp, DROP_ARP_CONFLICT) == 5);
+	KASSERT(requests(&it->it_b, "10.0.2.1") == 1);
+	KASSERT(it->it_b.tif_ntx == 1);
+	KASSERT(strstr(sim_last_log(it->it_host), "10.0.2.1") != NULL);
+	sleep_ms(it, 11000);
+	inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	KASSERT(requests(&it->it_b, "10.0.2.1") == 2);
+	all_books(it);
+}
+IN_TEST(conflict, 1)
+
+static int
+count_neigh(const void *msg, void *arg)
+{
+
+	(void)msg;
+	(*(unsigned *)arg)++;
+	return 0;
+}
+
+static void
+request_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+	struct arphdr ar;
+	unsigned n = 0;
+
+	/* What waits leaves when the entry is given. */
+	send_to(it, "10.0.2.9", 2);
+	KASSERT(neigh_req(it, RTM_ADD, NULL, "10.0.2.9", mac1, 0, 0) == 0);
+	settle(it);
+	KASSERT(it->it_b.tif_ntx == 3);
+	KASSERT(neigh_req(it, RTM_ADD, NULL, "10.0.2.9", mac2, 0, 0) ==
+	    EEXIST);
+	KASSERT(neigh_req(it, RTM_CHANGE, NULL, "10.0.2.9", mac2, 0, 0) == 0);
+	KASSERT(goes_to(it, "10.0.2.9", mac2));
+	KASSERT(neigh_req(it, RTM_GET, NULL, "10.0.2.9", NULL, 0, 0) == 0);
+	KASSERT(neigh_req(it, RTM_GET, b, "10.0.2.99", NULL, 0, 0) == ESRCH);
+	KASSERT(neigh_req(it, RTM_DELETE, NULL, "10.0.2.9", NULL, 0, 0) == 0);
+	KASSERT(neigh_req(it, RTM_DELETE, NULL, "10.0.2.9", NULL, 0, 0) ==
+	    ESRCH);
+	/* Nonsense. */
+	KASSERT(neigh_req(it, RTM_ADD, NULL, "10.0.2.9", NULL, 0, 0) ==
+	    EINVAL);
+	KASSERT(neigh_req(it, RTM_ADD, NULL, "99.9.9.9", mac1, 0, 0) ==
+	    EHOSTUNREACH);
+	KASSERT(neigh_req(it, RTM_ADD, NULL, "10.0.2.1", mac1, 0, 0) ==
+	    EHOSTUNREACH);
+	KASSERT(neigh_req(it, RTM_ADD, NULL, "224.0.0.1", mac1, 0, 0) ==
+	    EINVAL);
+	KASSERT(neigh_req(it, RTM_ADD, it->it_lo, "10.0.2.9", mac1, 0, 0) ==
+	    EINVAL);
+
+	/* Published: we answer for it. */
+	KASSERT(neigh_req(it, RTM_ADD, b, "10.0.2.200", mac2, RTF_ANNOUNCE,
+	    0) == 0);
+	tif_clear(&it->it_b);
+	ar = mk_arp(ARP_REQUEST, mac1, "10.0.2.60", "10.0.2.200");
+	inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	KASSERT(it->it_b.tif_ntx == 1);
+	KASSERT(memcmp(tx_arp(&it->it_b, 0)->ar_sha, mac2, 6) == 0);
+	/* For a while. */
+	KASSERT(neigh_req(it, RTM_ADD, b, "10.0.2.201", mac2, 0, 5) == 0);
+	KASSERT(arp_dump(it->it_vn, 0, count_neigh, &n) == 0 && n == 4);
+	n = 0;
+	KASSERT(arp_dump(it->it_vn, b->if_handle, count_neigh, &n) == 0 &&
+	    n == 3);
+	/* Deleting one that holds packets. */
+	send_to(it, "10.0.2.77", 3);
+	KASSERT(neigh_req(it, RTM_DELETE, NULL, "10.0.2.77", NULL, 0, 0) ==
+	    0);
+	KASSERT(drops(b, DROP_ARP_UNRESOLVED) == 3);
+	all_books(it);
+}
+IN_TEST(request, 2)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(resolve),
+		cmocka_unit_test(silence),
+		cmocka_unit_test(hold),
+		cmocka_unit_test(storm),
+		cmocka_unit_test(answer),
+		cmocka_unit_test(malformed),
+		cmocka_unit_test(change),
+		cmocka_unit_test(aging),
+		cmocka_unit_test(announce),
+		cmocka_unit_test(conflict),
+		cmocka_unit_test(request),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,181 @@
+/*
+ * Pings: replies, errors, our own addresses, limits, closing in the middle.
+ */
+
+#include "in_test.h"
+
+struct heard {
+	unsigned	 hd_n;
+	struct icmp_ping_reply hd_last;
+};
+
+static void
+hear(void *arg, const struct icmp_ping_reply *pr)
+{
+	struct heard *hd = arg;
+
+	KASSERT(curcpu() != NULL);
+	hd->hd_n++;
+	hd->hd_last = *pr;
+}
+
+static void
+reply_body(struct in_test *it)
+{
+	const struct iphdr4 *ip;
+	struct icmp_ping *p;
+	struct heard hd;
+	uint8_t buf[3000];
+	unsigned len;
+	uint16_t sum;
+
+	memset(&hd, 0, sizeof(hd));
+	KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p) == 0);
+	KASSERT(icmp_ping_send(p, ip4("10.0.2.2"), 0, 5, 56, 33) == 0);
+	settle(it);
+	ip = tx_ip(&it->it_b, 0);
+	KASSERT(ip != NULL && ip->ip_ttl == 33 &&
+	    ip->ip_src == ip4("10.0.2.1") && be16(ip->ip_len) == 84);
+	KASSERT(tx_icmp(&it->it_b, 0)->icmp_type == ICMP4_ECHO);
+
+	/* Its reply, 7 ms later. */
+	len = be16(ip->ip_len);
+	memcpy(buf, ip, len);
+	(void)mk_ip(buf, "10.0.2.2", "10.0.2.1", 1, 60, len - 20);
+	buf[20] = 0;
+	buf[22] = buf[23] = 0;
+	sum = in_cksum_fold(in_cksum_add(buf + 20, len - 20, 0));
+	memcpy(buf + 22, &sum, 2);
+	host_sleep(it->it_host, 7000000);
+	inject(it, &it->it_b, buf, len);
+	KASSERT(hd.hd_n == 1 && hd.hd_last.pr_seq == 5 &&
+	    hd.hd_last.pr_ttl == 60 && hd.hd_last.pr_type == 0 &&
+	    hd.hd_last.pr_from == ip4("10.0.2.2") &&
+	    hd.hd_last.pr_bytes == 64 && hd.hd_last.pr_errno == 0);
+	KASSERT(hd.hd_last.pr_rtt_ns >= 7000000 &&
+	    hd.hd_last.pr_rtt_ns < 1000000000);
+	/* A number that was never sent. */
+	buf[27] = 9;
+	buf[22] = buf[23] = 0;
+	sum = in_cksum_fold(in_cksum_add(buf + 20, len - 20, 0));
+	memcpy(buf + 22, &sum, 2);
+	inject(it, &it->it_b, buf, len);
+	KASSERT(hd.hd_n == 1);
+	KASSERT(drops(it->it_b.tif_ifp, DROP_ICMP_UNWANTED) == 1);
+	/* Large ones go in fragments. */
+	tif_clear(&it->it_b);
+	KASSERT(icmp_ping_send(p, ip4("10.0.2.2"), 0, 6, 3000, 0) == 0);
+	settle(it);
+	KASSERT(it->it_b.tif_ntx == 3);
+	KASSERT(icmp_ping_send(p, ip4("10.0.2.2"), 0, 7, 65508, 0) ==
+	    EMSGSIZE);
+	icmp_ping_close(p);
+	all_books(it);
+}
+IN_TEST(reply, 2)
+
+/* Ourselves: through lo0, and without it. */
+static void
+ourselves_body(struct in_test *it)
+{
+	struct icmp_ping *p;
+	struct heard hd;
+
+	memset(&hd, 0, sizeof(hd));
+	KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p) == 0);
+	KASSERT(icmp_ping_send(p, ip4("10.0.1.1"), 0, 1, 56, 0) == 0);
+	settle(it);
+	KASSERT(hd.hd_n == 1 && hd.hd_last.pr_type == 0);
+	KASSERT(ifdata(it->it_lo).ifi_opackets == 2 &&
+	    ifdata(it->it_lo).ifi_delivered == 2);
+	KASSERT(icmp_ping_send(p, ip4("10.0.1.1"), ip4("10.0.2.1"), 2,
+	    20000, 0) == 0);
+	settle(it);
+	KASSERT(hd.hd_n == 2 && hd.hd_last.pr_bytes == 20008);
+	all_books(it);
+	if_ioctl_lock(it->it_lo);
+	if_down(it->it_lo);
+	if_ioctl_unlock(it->it_lo);
+	KASSERT(icmp_ping_send(p, ip4("10.0.1.1"), 0, 3, 56, 0) == 0);
+	settle(it);
+	KASSERT(hd.hd_n == 3);
+	all_books(it);
+	icmp_ping_close(p);
+}
+IN_TEST(ourselves, 2)
+
+static void
+errors_body(struct in_test *it)
+{
+	struct icmp_ping *p;
+	struct heard hd;
+
+	memset(&hd, 0, sizeof(hd));
+	KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p) == 0);
+	/* No route; a loopback address nobody has; a group. */
+	KASSERT(icmp_ping_send(p, ip4("99.1.1.1"), 0, 1, 56, 0) == 0);
+	settle(it);
+	KASSERT(hd.hd_n == 1 && hd.hd_last.pr_errno == ENETUNREACH);
+	KASSERT(route_add(it, "0.0.0.0", 0, "10.0.1.2", RTF_STATIC, 0) == 0);
+	KASSERT(icmp_ping_send(p, ip4("127.9.9.9"), 0, 2, 56, 0) == 0);
+	settle(it);
+	KASSERT(hd.hd_n == 2 && hd.hd_last.pr_errno == ENETUNREACH);
+	/* Nobody there: our own "host unreachable" comes back. */
+	KASSERT(icmp_ping_send(p, ip4("10.0.2.99"), 0, 3, 56, 0) == 0);
+	sleep_ms(it, 8000);
+	KASSERT(hd.hd_n == 3 && hd.hd_last.pr_type == ICMP4_UNREACH &&
+	    hd.hd_last.pr_code == ICMP4_UNREACH_HOST &&
+	    hd.hd_last.pr_seq == 3);
+	all_books(it);
+	/* To the broadcast address, by link broadcast. */
+	tif_clear(&it->it_b);
+	KASSERT(icmp_ping_send(p, ip4("10.0.2.255"), 0, 4, 56, 0) == 0);
+	settle(it);
+	KASSERT(it->it_b.tif_ntx == 1 &&
+	    it->it_b.tif_tx[0].tp_data[0] == 0xff);
+	icmp_ping_close(p);
+}
+IN_TEST(errors, 1)
+
+static void
+limits_body(struct in_test *it)
+{
+	struct icmp_ping *p[ICMP_NPINGS + 1];
+	struct heard hd;
+	unsigned n;
+	int error;
+
+	memset(&hd, 0, sizeof(hd));
+	for (n = 0; n < ICMP_NPINGS; n++)
+		KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p[n]) == 0);
+	KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p[n]) == EAGAIN);
+	/* A client that is faster than the CPU is told so. */
+	for (unsigned i = 0; i < 1000; i++) {
+		error = icmp_ping_send(p[0], ip4("10.0.1.1"), 0, (uint16_t)i,
+		    8, 0);
+		KASSERT(error == 0 || error == ENOBUFS);
+	}
+	/* Closed with requests waiting and replies on their way. */
+	for (n = 0; n < ICMP_NPINGS; n++) {
+		(void)icmp_ping_send(p[n], ip4("10.0.1.1"), 0, 1, 8, 0);
+		icmp_ping_close(p[n]);
+	}
+	n = hd.hd_n;
+	settle(it);
+	KASSERT(hd.hd_n == n);
+	all_books(it);
+}
+IN_TEST(limits, 2)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reply),
+		cmocka_unit_test(ourselves),
+		cmocka_unit_test(errors),
+		cmocka_unit_test(limits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,242 @@
+/*
+ * Addresses: what is refused, what routes come and go with them, and that an
+ * allocation that fails leaves everything as it was.
+ */
+
+#include "in_test.h"
+
+static bool
+has_route(struct in_test *it, const char *dst, uint32_t flag,
+    const struct ifnet *ifp)
+{
+	const struct rtentry *rt = route_to(it, dst);
+
+	return rt != NULL && (rt->rt_flags & flag) != 0 && rt->rt_ifp == ifp;
+}
+
+static void
+routes_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp;
+	size_t count = it->it_vn->vn_route->rv_count;
+
+	KASSERT(has_route(it, "10.0.1.1", RTF_LOCAL, a));
+	KASSERT(has_route(it, "10.0.1.77", RTF_CONNECTED, a));
+	KASSERT(has_route(it, "10.0.1.255", RTF_BROADCAST, a));
+	KASSERT(route_to(it, "10.0.3.1") == NULL);
+
+	/* /31 (RFC 3021) and /32 have no broadcast address. */
+	KASSERT(addr_add(it, a, "172.16.0.0", 31) == 0);
+	KASSERT(has_route(it, "172.16.0.1", RTF_CONNECTED, a));
+	KASSERT(!has_route(it, "172.16.0.1", RTF_BROADCAST, a));
+	KASSERT(addr_add(it, a, "172.17.0.9", 32) == 0);
+	KASSERT(has_route(it, "172.17.0.9", RTF_LOCAL, a));
+	/* No mask: the class's. */
+	KASSERT(addr_add(it, a, "150.1.2.3", 0) == 0);
+	KASSERT(has_route(it, "150.1.99.99", RTF_CONNECTED, a));
+	KASSERT(route_to(it, "150.2.0.1") == NULL);
+
+	KASSERT(addr_del(it, a, "172.16.0.0") == 0);
+	KASSERT(addr_del(it, a, "172.17.0.9") == 0);
+	KASSERT(addr_del(it, a, "150.1.2.3") == 0);
+	KASSERT(addr_del(it, a, "150.1.2.3") == EADDRNOTAVAIL);
+	KASSERT(it->it_vn->vn_route->rv_count == count);
+}
+IN_TEST(routes, 1)
+
+/* Two addresses of a prefix share its routes; the second inherits them. */
+static void
+inherit_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp, *b = it->it_b.tif_ifp;
+	size_t count = it->it_vn->vn_route->rv_count;
+
+	KASSERT(addr_add(it, a, "10.5.0.1", 16) == 0);
+	KASSERT(addr_add(it, a, "10.5.0.2", 16) == 0);
+	KASSERT(addr_add(it, b, "10.5.0.3", 16) == 0);
+	KASSERT(has_route(it, "10.5.9.9", RTF_CONNECTED, a));
+	KASSERT(addr_del(it, a, "10.5.0.1") == 0);
+	KASSERT(has_route(it, "10.5.9.9", RTF_CONNECTED, a) ||
+	    has_route(it, "10.5.9.9", RTF_CONNECTED, b));
+	KASSERT(addr_del(it, a, "10.5.0.2") == 0);
+	KASSERT(has_route(it, "10.5.9.9", RTF_CONNECTED, b));
+	KASSERT(has_route(it, "10.5.255.255", RTF_BROADCAST, b));
+	KASSERT(addr_del(it, b, "10.5.0.3") == 0);
+	KASSERT(it->it_vn->vn_route->rv_count == count);
+}
+IN_TEST(inherit, 1)
+
+static void
+refused_body(struct in_test *it)
+{
+	static const char *const bad[] = { "0.0.0.0", "0.0.0.1", "127.0.0.1",
+	    "224.0.0.1", "239.9.9.9", "240.0.0.1", "255.255.255.255",
+	    "10.0.9.0", "10.0.9.255", NULL };
+	struct ifnet *a = it->it_a.tif_ifp;
+	struct ifaliasreq ifra;
+	struct sockaddr_in sin;
+	size_t count = it->it_vn->vn_route->rv_count;
+
+	for (unsigned i = 0; bad[i] != NULL; i++)
+		KASSERT(addr_add(it, a, bad[i], 24) == EINVAL);
+	KASSERT(addr_req(it, SIOCAIFADDR, a, "10.0.9.1", 24, "10.0.9.1") ==
+	    EINVAL);
+	KASSERT(addr_req(it, SIOCAIFADDR, a, "10.0.9.1", 24, "10.0.8.255") ==
+	    EINVAL);
+	memset(&ifra, 0, sizeof(ifra));
+	memcpy(ifra.ifra_name, a->if_xname, IFNAMSIZ);
+	/* No address at all, another family, a mask with holes, none. */
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCAIFADDR, &ifra,
+	    sizeof(ifra)) != 0);
+	sin = sin4("10.0.9.1");
+	memcpy(&ifra.ifra_addr, &sin, sizeof(sin));
+	sin = sin4("255.0.255.0");
+	memcpy(&ifra.ifra_mask, &sin, sizeof(sin));
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCAIFADDR, &ifra,
+	    sizeof(ifra)) == EINVAL);
+	sin = sin4("0.0.0.0");
+	memcpy(&ifra.ifra_mask, &sin, sizeof(sin));
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCAIFADDR, &ifra,
+	    sizeof(ifra)) == EINVAL);
+	ifra.ifra_mask.ss_family = AF_INET6;
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCAIFADDR, &ifra,
+	    sizeof(ifra)) == EAFNOSUPPORT);
+
+	/* The same again is nothing; elsewhere it is taken. */
+	KASSERT(addr_add(it, a, "10.0.1.1", 24) == 0);
+	KASSERT(addr_add(it, it->it_b.tif_ifp, "10.0.1.1", 24) == EEXIST);
+	KASSERT(it->it_vn->vn_route->rv_count == count);
+	/* 127.0.0.1 belongs on lo0. */
+	KASSERT(addr_add(it, it->it_lo, "127.0.0.1", 8) == 0);
+	KASSERT(addr_del(it, it->it_lo, "127.0.0.1") == 0);
+}
+IN_TEST(refused, 1)
+
+/* Another mask for an address there is: it takes the old one's place. */
+static void
+update_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp;
+	struct ifreq ifr;
+	struct sockaddr_in sin;
+	unsigned n = 0;
+	struct ifaddr *ifa;
+
+	KASSERT(addr_add(it, a, "10.0.1.1", 16) == 0);
+	KASSERT(has_route(it, "10.0.99.9", RTF_CONNECTED, a));
+	KASSERT(has_route(it, "10.0.255.255", RTF_BROADCAST, a));
+	KASSERT(!has_route(it, "10.0.1.255", RTF_BROADCAST, a));
+	KASSERT(has_route(it, "10.0.1.1", RTF_LOCAL, a));
+	TAILQ_FOREACH(ifa, &a->if_addrlist, ifa_list)
+		n += ifa->ifa_addr->sa_family == AF_INET;
+	KASSERT(n == 1);
+	memset(&ifr, 0, sizeof(ifr));
+	memcpy(ifr.ifr_name, a->if_xname, IFNAMSIZ);
+	ifr.ifr_addr.sa_family = AF_INET;
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCGIFNETMASK, &ifr,
+	    sizeof(ifr)) == 0);
+	memcpy(&sin, &ifr.ifr_addr, sizeof(sin));
+	KASSERT(sin.sin_addr.s_addr == ip4("255.255.0.0"));
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCGIFBRDADDR, &ifr,
+	    sizeof(ifr)) == 0);
+	memcpy(&sin, &ifr.ifr_addr, sizeof(sin));
+	KASSERT(sin.sin_addr.s_addr == ip4("10.0.255.255"));
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCGIFDSTADDR, &ifr,
+	    sizeof(ifr)) == EINVAL);
+	/* The old request: one address in place of the first. */
+	sin = sin4("10.3.0.1");
+	memset(&ifr.ifr_ifru, 0, sizeof(ifr.ifr_ifru));
+	memcpy(&ifr.ifr_addr, &sin, sizeof(sin));
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCSIFADDR, &ifr,
+	    sizeof(ifr)) == 0);
+	KASSERT(route_to(it, "10.0.1.1") == NULL ||
+	    !has_route(it, "10.0.1.1", RTF_LOCAL, a));
+	KASSERT(has_route(it, "10.99.0.1", RTF_CONNECTED, a));
+}
+IN_TEST(update, 1)
+
+static void
+alias_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp;
+	struct ifaliasreq ifra;
+	struct sockaddr_in sin;
+
+	memset(&ifra, 0, sizeof(ifra));
+	memcpy(ifra.ifra_name, a->if_xname, IFNAMSIZ);
+	sin = sin4("10.0.1.1");
+	memcpy(&ifra.ifra_addr, &sin, sizeof(sin));
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCGIFALIAS, &ifra,
+	    sizeof(ifra)) == 0);
+	memcpy(&sin, &ifra.ifra_mask, sizeof(sin));
+	KASSERT(sin.sin_addr.s_addr == ip4("255.255.255.0"));
+	memcpy(&sin, &ifra.ifra_broadaddr, sizeof(sin));
+	KASSERT(sin.sin_addr.s_addr == ip4("10.0.1.255"));
+	sin = sin4("10.0.1.2");
+	memcpy(&ifra.ifra_addr, &sin, sizeof(sin));
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCGIFALIAS, &ifra,
+	    sizeof(ifra)) == EADDRNOTAVAIL);
+}
+IN_TEST(alias, 1)
+
+/* The far end of a point-to-point interface is a host route. */
+static void
+ptp_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp;
+
+	KASSERT(addr_del(it, a, "10.0.1.1") == 0);
+	a->if_flags = (a->if_flags & ~IFF_BROADCAST) | IFF_POINTOPOINT;
+	KASSERT(addr_req(it, SIOCAIFADDR, a, "10.4.0.1", 32, "224.0.0.1") ==
+	    EINVAL);
+	KASSERT(addr_req(it, SIOCAIFADDR, a, "10.4.0.1", 32, "10.77.0.2") ==
+	    0);
+	KASSERT(has_route(it, "10.77.0.2", RTF_HOST, a));
+	KASSERT(has_route(it, "10.4.0.1", RTF_LOCAL, a));
+	KASSERT(route_to(it, "10.77.0.3") == NULL);
+	KASSERT(addr_del(it, a, "10.4.0.1") == 0);
+	KASSERT(route_to(it, "10.77.0.2") == NULL);
+}
+IN_TEST(ptp, 1)
+
+/* Every allocation of an add fails once; all of it happens or nothing. */
+static void
+failures_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp;
+	size_t count = it->it_vn->vn_route->rv_count, all;
+	int error;
+
+	KASSERT(addr_add(it, a, "10.33.0.1", 24) == 0);
+	all = it->it_vn->vn_route->rv_count;
+	KASSERT(addr_del(it, a, "10.33.0.1") == 0);
+	for (unsigned n = 1; n < 60; n++) {
+		sim_fail_alloc(it->it_host, n);
+		error = addr_add(it, a, "10.33.0.1", 24);
+		sim_fail_alloc(it->it_host, 0);
+		if (error == 0) {
+			KASSERT(it->it_vn->vn_route->rv_count == all);
+			KASSERT(addr_del(it, a, "10.33.0.1") == 0);
+		} else
+			KASSERT(error == ENOMEM);
+		KASSERT(it->it_vn->vn_route->rv_count == count);
+		KASSERT(!has_route(it, "10.33.0.1", RTF_LOCAL, a));
+	}
+}
+IN_TEST(failures, 1)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(routes),
+		cmocka_unit_test(inherit),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(update),
+		cmocka_unit_test(alias),
+		cmocka_unit_test(ptp),
+		cmocka_unit_test(failures),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

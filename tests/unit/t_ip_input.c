@@ -1,0 +1,238 @@
+/*
+ * Input: every malformed header is refused under its own name, wherever the
+ * packet ends, with forwarding on and off.
+ */
+
+#include "in_test.h"
+
+static uint64_t
+all_drops(struct ifnet *ifp)
+{
+
+	return ifdata(ifp).ifi_idrops;
+}
+
+/* Received, it is dropped for this reason and nothing is sent. */
+static void
+dropped(struct in_test *it, const void *data, unsigned len,
+    enum drop_reason why)
+{
+	struct ifnet *ifp = it->it_a.tif_ifp;
+	uint64_t before = drops(ifp, why), all = all_drops(ifp);
+
+	tif_clear(&it->it_a);
+	tif_clear(&it->it_b);
+	inject(it, &it->it_a, data, len);
+	if (drops(ifp, why) != before + 1) {
+		for (unsigned i = 0; i < DROP_NREASONS; i++)
+			if (drops(ifp, i) != 0)
+				(void)fprintf(stderr, "%s %ju\n", drop_name(i),
+				    (uintmax_t)drops(ifp, i));
+	}
+	KASSERT(drops(ifp, why) == before + 1 && all_drops(ifp) == all + 1);
+	KASSERT(it->it_a.tif_ntx == 0 && it->it_b.tif_ntx == 0);
+	all_books(it);
+}
+
+static void
+truncated_at(struct in_test *it, const uint8_t *pkt, unsigned full)
+{
+
+	for (unsigned len = 0; len < full; len++)
+		dropped(it, pkt, len, len < 20 ? DROP_IP_SHORT :
+		    len < (pkt[0] & 0xfu) * 4 ? DROP_IP_HLEN : DROP_IP_LEN);
+}
+
+static void
+truncation_body(struct in_test *it)
+{
+	uint8_t buf[128];
+	unsigned len;
+
+	for (int forwarding = 0; forwarding < 2; forwarding++) {
+		KASSERT(set_sysctl(it, "net.inet.ip.forwarding", forwarding) ==
+		    0);
+		len = mk_udp(buf, "10.0.1.2", "10.0.2.2", 64, 30);
+		truncated_at(it, buf, len);
+		len = mk_echo(buf, "10.0.1.2", "10.0.1.1", 1, 1, 30);
+		truncated_at(it, buf, len);
+		/* With options: the header itself may be cut. */
+		len = mk_ip(buf, "10.0.1.2", "10.0.2.2", 17, 64, 40);
+		memset(buf + 20, IPOPT_NOP, 16);
+		buf[0] = 0x49;
+		ip_set_cksum((struct iphdr4 *)(void *)buf);
+		truncated_at(it, buf, len);
+	}
+}
+IN_TEST(truncation, 1)
+
+static void
+header_body(struct in_test *it)
+{
+	uint8_t buf[128];
+	struct iphdr4 *ip = (struct iphdr4 *)(void *)buf;
+	unsigned len;
+
+	len = mk_udp(buf, "10.0.1.2", "10.0.2.2", 64, 30);
+	for (unsigned v = 0; v < 16; v++) {
+		if (v == 4)
+			continue;
+		ip->ip_vhl = (uint8_t)(v << 4 | 5);
+		dropped(it, buf, len, DROP_IP_VERSION);
+	}
+	for (unsigned hl = 0; hl < 5; hl++) {
+		ip->ip_vhl = (uint8_t)(0x40 | hl);
+		dropped(it, buf, len, DROP_IP_HLEN);
+	}
+	(void)mk_udp(buf, "10.0.1.2", "10.0.2.2", 64, 30);
+	for (unsigned bit = 0; bit < 160; bit++) {
+		buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		/* Version and length are looked at before the sum is. */
+		if (bit >= 8)
+			dropped(it, buf, len, DROP_IP_CSUM);
+		buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	for (unsigned l = 0; l < 20; l++) {
+		ip->ip_len = be16((uint16_t)l);
+		ip_set_cksum(ip);
+		dropped(it, buf, len, DROP_IP_LEN);
+	}
+	ip->ip_len = be16((uint16_t)(len + 1));
+	ip_set_cksum(ip);
+	dropped(it, buf, len, DROP_IP_LEN);
+}
+IN_TEST(header, 1)
+
+static void
+addresses_body(struct in_test *it)
+{
+	static const char *const bad_src[] = { "0.0.0.0", "0.1.2.3",
+	    "127.0.0.1", "224.0.0.1", "239.255.255.255", "240.0.0.1",
+	    "255.255.255.255", NULL };
+	static const char *const bad_dst[] = { "0.0.0.0", "0.1.2.3",
+	    "127.0.0.1", "127.255.255.254", "240.0.0.1", "255.255.255.254",
+	    NULL };
+	uint8_t buf[128];
+	unsigned len;
+
+	for (int forwarding = 0; forwarding < 2; forwarding++) {
+		KASSERT(set_sysctl(it, "net.inet.ip.forwarding", forwarding) ==
+		    0);
+		for (unsigned i = 0; bad_src[i] != NULL; i++) {
+			len = mk_udp(buf, bad_src[i], "10.0.2.2", 64, 10);
+			dropped(it, buf, len, DROP_IP_SRC);
+			len = mk_echo(buf, bad_src[i], "10.0.1.1", 1, 1, 10);
+			dropped(it, buf, len, DROP_IP_SRC);
+		}
+		for (unsigned i = 0; bad_dst[i] != NULL; i++) {
+			len = mk_udp(buf, "10.0.1.2", bad_dst[i], 64, 10);
+			dropped(it, buf, len, DROP_IP_DST);
+		}
+		/* Land: from ourselves to ourselves. */
+		len = mk_echo(buf, "10.0.1.1", "10.0.1.1", 1, 1, 10);
+		dropped(it, buf, len, DROP_IP_LAND);
+		len = mk_echo(buf, "10.0.2.1", "10.0.1.1", 1, 1, 10);
+		dropped(it, buf, len, DROP_IP_LAND);
+		len = mk_udp(buf, "10.0.1.2", "224.0.0.9", 64, 10);
+		dropped(it, buf, len, DROP_IP_MCAST);
+	}
+}
+IN_TEST(addresses, 1)
+
+static void
+option(struct in_test *it, const uint8_t *opt, unsigned n,
+    enum drop_reason why, int type)
+{
+	uint64_t before = drops(it->it_a.tif_ifp, why);
+	uint8_t buf[128];
+	const struct icmphdr4 *icmp;
+	unsigned len, pad = (n + 3) & ~3u;
+
+	tif_clear(&it->it_a);
+	len = mk_ip(buf, "10.0.1.2", "10.0.2.2", 17, 64, pad + 8);
+	memset(buf + 20, 0, pad + 8);
+	memcpy(buf + 20, opt, n);
+	buf[0] = (uint8_t)(0x40 | (20 + pad) / 4);
+	ip_set_cksum((struct iphdr4 *)(void *)buf);
+	inject(it, &it->it_a, buf, len);
+	KASSERT(drops(it->it_a.tif_ifp, why) == before + 1);
+	icmp = tx_icmp(&it->it_a, 0);
+	KASSERT(icmp != NULL && icmp->icmp_type == type);
+	all_books(it);
+}
+
+static void
+options_body(struct in_test *it)
+{
+	static const uint8_t lsrr[] = { 131, 7, 4, 10, 0, 2, 2 };
+	static const uint8_t ssrr[] = { 1, 137, 7, 4, 10, 0, 2, 2 };
+	static const uint8_t lens[][4] = { { 7, 0 }, { 7, 1 }, { 7, 200 },
+	    { 7, 2, 4 }, { 7, 3, 1 }, { 1, 1, 1, 7 }, { 68, 40, 5 } };
+
+	option(it, lsrr, sizeof(lsrr), DROP_IP_SRCROUTE, ICMP4_UNREACH);
+	option(it, ssrr, sizeof(ssrr), DROP_IP_SRCROUTE, ICMP4_UNREACH);
+	for (unsigned i = 0; i < sizeof(lens) / sizeof(lens[0]); i++)
+		option(it, lens[i], 4, DROP_IP_OPTIONS, ICMP4_PARAMPROB);
+}
+IN_TEST(options, 1)
+
+/* The queue for local delivery is bounded, and what does not fit is named. */
+static void
+queue_body(struct in_test *it)
+{
+	uint8_t buf[128];
+	unsigned len;
+
+	KASSERT(set_sysctl(it, "net.inet.ip.ifq.maxlen", -1) == EINVAL);
+	KASSERT(set_sysctl(it, "net.inet.ip.ifq.maxlen", 1 << 20) == EINVAL);
+	KASSERT(set_sysctl(it, "net.inet.ip.ifq.maxlen", 10) == 0);
+	len = mk_echo(buf, "10.0.1.2", "10.0.1.1", 1, 1, 10);
+	inject_n(it, &it->it_a, buf, len, 32);
+	KASSERT(drops(it->it_a.tif_ifp, DROP_PKTQ_FULL) == 22);
+	KASSERT(it->it_a.tif_ntx == 10);
+	KASSERT(ifdata(it->it_a.tif_ifp).ifi_delivered >= 10);
+	all_books(it);
+}
+IN_TEST(queue, 1)
+
+/* Random bytes behind a valid-looking start: nothing is lost, nothing breaks. */
+static void
+noise_body(struct in_test *it)
+{
+	uint8_t buf[256];
+	unsigned len;
+
+	srandom(7);
+	for (unsigned i = 0; i < 3000; i++) {
+		len = (unsigned)random() % sizeof(buf);
+		for (unsigned j = 0; j < sizeof(buf); j++)
+			buf[j] = (uint8_t)random();
+		if (i % 2 == 0 && len >= 60) {
+			buf[0] = (uint8_t)(0x45 + random() % 11);
+			buf[2] = 0;
+			buf[3] = (uint8_t)len;
+			if (i % 4 == 0)
+				memcpy(buf + 16, &(uint32_t){
+				    ip4("10.0.1.1") }, 4);
+			ip_set_cksum((struct iphdr4 *)(void *)buf);
+		}
+		inject(it, &it->it_a, buf, len);
+	}
+	all_books(it);
+}
+IN_TEST(noise, 1)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(truncation),
+		cmocka_unit_test(header),
+		cmocka_unit_test(addresses),
+		cmocka_unit_test(options),
+		cmocka_unit_test(queue),
+		cmocka_unit_test(noise),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
