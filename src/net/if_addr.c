@@ -26,10 +26,16 @@ lpm_ifa(struct lpm_entry *le)
 }
 
 void
-ifa_ref(struct ifaddr *ifa)
+ifa_ref_at(struct ifaddr *ifa, const char *file, int line)
 {
 
 	(void)__atomic_fetch_add(&ifa->ifa_refcnt, 1, __ATOMIC_RELAXED);
+#ifdef IFNET_DEBUG
+	ifa_debug_ref(ifa, file, line);
+#else
+	(void)file;
+	(void)line;
+#endif
 }
 
 void
@@ -39,8 +45,12 @@ ifa_unref(struct ifaddr *ifa)
 
 	old = __atomic_fetch_sub(&ifa->ifa_refcnt, 1, __ATOMIC_ACQ_REL);
 	KASSERT(old != 0);
-	if (old == 1)
-		ifa->ifa_free(ifa);
+	if (old != 1)
+		return;
+#ifdef IFNET_DEBUG
+	ifa_debug_free(ifa);
+#endif
+	ifa->ifa_free(ifa);
 }
 
 void
@@ -218,7 +228,7 @@ list_insert(struct ifnet *ifp, struct ifaddr *ifa)
 	ifp->if_addrlist.tqh_last = &TAILQ_NEXT(ifa, ifa_list);
 }
 
-/* --- insertion and removal ------------------------------------------------- */
+/* --- insertion and removal ---------------------------------------------- */
 
 int
 ifa_insert(struct ifnet *ifp, struct ifaddr *ifa)
@@ -240,7 +250,9 @@ ifa_insert(struct ifnet *ifp, struct ifaddr *ifa)
 	if (dom != NULL)
 		error = tables_insert(ifv, ifa, dom);
 	if (error == 0) {
-		ifa_ref(ifa);
+		/* The list's; ifa_remove() drops it, so it needs no note. */
+		(void)__atomic_fetch_add(&ifa->ifa_refcnt, 1,
+		    __ATOMIC_RELAXED);
 		list_insert(ifp, ifa);
 		if (ifp->if_state != IFS_ALLOCATED)
 			ifa_af_insert(ifv, ifa);

@@ -207,7 +207,7 @@ ifaof_ifpforaddr(const struct sockaddr *sa, struct ifnet *ifp)
 	return last;
 }
 
-/* --- the same, with a reference --------------------------------------------- */
+/* --- the same, with a reference ----------------------------------------- */
 
 static struct ifaddr *
 hold(struct vnet *vn, struct ifaddr *ifa, struct psref *pr, const char *file,

@@ -380,6 +380,12 @@ if_detach(struct ifnet *ifp)
 	if (ifp->if_percpuq != NULL)
 		if_percpuq_destroy(ifp);
 
+#ifdef IFNET_DEBUG
+	/* Nobody kept one of its addresses. */
+	kern_defer_barrier(k);
+	(void)ifa_debug_check(ifp);
+#endif
+
 	/* 14. Counters into the totals, and the index free for the next:
 	 * nobody counts any more. */
 	retire(ifp);

@@ -162,7 +162,7 @@ if_clone_detached(struct ifnet *ifp)
 		if_bitmap_clear(&cl->cl_units, ifp->if_unit);
 }
 
-/* --- creation ----------------------------------------------------------------- */
+/* --- creation ----------------------------------------------------------- */
 
 /* "tap" and 3 to "tap3" in IFNAMSIZ bytes, zeroes behind; false: too long. */
 static bool
@@ -287,7 +287,7 @@ if_clone_create(struct vnet *vn, char *name, const char *params)
 	return error;
 }
 
-/* --- destruction ---------------------------------------------------------------- */
+/* --- destruction -------------------------------------------------------- */
 
 /* Deactivated ones too: how else would they go?  The clone lock keeps it. */
 static struct ifnet *
@@ -395,7 +395,7 @@ if_clone_list(struct vnet *vn, int count, char *buf, int *total)
 	return 0;
 }
 
-/* --- the vnet's part ---------------------------------------------------------------- */
+/* --- the vnet's part ---------------------------------------------------- */
 
 static int
 clone_init(struct vnet *vn)

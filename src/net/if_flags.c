@@ -162,8 +162,9 @@ if_flags_ioctl(struct ifnet *ifp, int flags)
 }
 
 /*
- * if_flags is to become `flags'.  A driver with no function of its own for that sees
- * SIOCSIFFLAGS, with those flags set already that the request cannot carry.
+ * if_flags is to become `flags'.  A driver with no function of its own for
+ * that sees SIOCSIFFLAGS, with those flags set already that the request cannot
+ * carry.
  */
 int
 if_flags_set(struct ifnet *ifp, int flags)

@@ -68,7 +68,7 @@ struct if_vnet {
 	struct host_mutex ifv_lock;
 	struct if_table	*ifv_table;		/* rcu; written with l: */
 	struct khash	 ifv_names;		/* rcu; l: */
-	TAILQ_HEAD(, ifnet) ifv_list;		/* l:, in index order of attach */
+	TAILQ_HEAD(, ifnet) ifv_list;		/* l:, in order of attach */
 	unsigned	 ifv_count;		/* l: */
 	int64_t		 ifv_limit;		/* highest index; sysctl */
 	unsigned	 ifv_last_index;	/* l: last one given */
@@ -84,7 +84,7 @@ struct if_vnet {
 	unsigned	 ifv_nethertypes;
 
 	struct khash	 ifv_addrs;		/* rcu; l: exact addresses */
-	struct khash	 ifv_dsts;		/* rcu; l: far ends, broadcast */
+	struct khash	 ifv_dsts;		/* rcu; l: far, broadcast */
 	struct lpm	 ifv_nets;		/* rcu; l: IPv4 prefixes of
 						 * addresses */
 	LIST_HEAD(, ifaddr) ifv_af[DOM_SLOT_MAX + 1]; /* rcu; l: by slot, the
@@ -95,9 +95,15 @@ struct if_vnet {
 	struct if_cursor {
 		char	 ic_name[IFNAMSIZ];
 		unsigned ic_index;
-	}		 ifv_cursor[IF_NCURSORS]; /* l: where sysctl walks are */
+	}		 ifv_cursor[IF_NCURSORS]; /* l: of sysctl walks */
 	unsigned	 ifv_cursor_last;	/* l: */
 	int64_t		 ifv_rcvq_maxlen;	/* default of new queues */
+
+#ifdef IFNET_DEBUG
+#define IFA_NOTE_BUCKETS 256
+	struct kspin	 ifv_note_lock;
+	LIST_HEAD(, ifa_note) ifv_notes[IFA_NOTE_BUCKETS]; /* ifv_note_lock */
+#endif
 
 	/* Counters of interfaces that are gone, so that totals stay true. */
 	struct if_counters ifv_gone;		/* l: */
@@ -252,15 +258,28 @@ int	if_laddr_ioctl(struct ifnet *, unsigned long, void *);
 /*
  * if_addr.c: i: held; the address is built, its family's fields set.  Takes
  * the list's reference and enters the address in every table (exact, far end
- * or broadcast, prefix of an AF_INET one with a netmask).  ENOMEM, EAFNOSUPPORT: nothing
- * has happened and the address is still the caller's.
+ * or broadcast, prefix of an AF_INET one with a netmask).  ENOMEM, EINVAL (a
+ * netmask with holes), EAFNOSUPPORT: nothing has happened and the address is still the caller's.
  */
 int	ifa_insert(struct ifnet *, struct ifaddr *);
 /* Unfindable, then waits for readers and references, drops the list's
  * reference. */
 void	ifa_remove(struct ifnet *, struct ifaddr *);
-void	ifa_ref(struct ifaddr *);
+void	ifa_ref_at(struct ifaddr *, const char *file, int line);
+#define ifa_ref(ifa)	ifa_ref_at(ifa, __FILE__, __LINE__)
 void	ifa_unref(struct ifaddr *);
+
+/*
+ * if_addr_debug.c, in debug builds: where references on addresses were taken,
+ * so that a detach can prove that none is left, or name who holds one.
+ */
+#ifdef IFNET_DEBUG
+void	ifa_debug_ref(struct ifaddr *, const char *file, int line);
+void	ifa_debug_free(struct ifaddr *);
+/* Control: how many addresses of the interface are referenced still; each
+ * was logged. */
+unsigned ifa_debug_check(struct ifnet *);
+#endif
 
 /* l: held: among all of its family. */
 void	ifa_af_insert(struct if_vnet *, struct ifaddr *);

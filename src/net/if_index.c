@@ -69,8 +69,8 @@ chunk_reserve(struct if_vnet *ifv, struct kern *k, unsigned index)
 }
 
 /*
- * Give ifp an index, a generation and counters: the next free index after the last
- * one given, then from 1 again.  Not visible yet.
+ * Give ifp an index, a generation and counters: the next free index after the
+ * last one given, then from 1 again.  Not visible yet.
  */
 int
 if_index_alloc(struct if_vnet *ifv, struct vnet *vn, struct ifnet *ifp)

@@ -48,7 +48,7 @@ ifreq_setaddr(struct vnet *vn, struct ifreq *ifr, const struct sockaddr *sa)
 	return 0;
 }
 
-/* --- what every interface answers ---------------------------------------------- */
+/* --- what every interface answers --------------------------------------- */
 
 uint32_t
 if_csum_tx(const struct ifnet *ifp, uint64_t enable)
@@ -196,7 +196,7 @@ ifioctl_common(struct ifnet *ifp, unsigned long cmd, void *data)
 	}
 }
 
-/* --- the entry ------------------------------------------------------------------- */
+/* --- the entry ---------------------------------------------------------- */
 
 /* Everything that changes something is privileged. */
 static int

@@ -76,7 +76,7 @@ linkq_put(struct ifnet *ifp, unsigned state)
 	return lost;
 }
 
-/* --- the list of interfaces; q: held ---------------------------------------- */
+/* --- the list of interfaces; q: held ------------------------------------ */
 
 static void
 pending_put(struct ifv_link *lw, struct ifnet *ifp)
@@ -124,7 +124,7 @@ pending_remove(struct ifv_link *lw, struct ifnet *ifp)
 	ifp->if_linkq_flags &= (uint8_t)~IFLQ_PENDING;
 }
 
-/* --- handling, on CPU 0 --------------------------------------------------------- */
+/* --- handling, on CPU 0 ------------------------------------------------- */
 
 static void
 tell_domains(struct ifnet *ifp, int state)

@@ -8,11 +8,41 @@
 #include <errno.h>
 #include <limits.h>
 
+/* A name as two words, zeroes behind it, as if_xname is. */
+struct name_key {
+	uint64_t	 nk_w[IFNAMSIZ / 8];
+};
+
+_Static_assert(sizeof(struct name_key) == IFNAMSIZ, "a name is two words");
+
+/* false: too long to be a name. */
+static bool
+name_key(const char *name, struct name_key *nk)
+{
+	uint64_t w[2] = { 0, 0 };
+	unsigned i;
+
+	for (i = 0; i < IFNAMSIZ && name[i] != '\0'; i++)
+		w[i / 8] |= (uint64_t)(uint8_t)name[i] << (i % 8 * 8);
+	nk->nk_w[0] = w[0];
+	nk->nk_w[1] = w[1];
+	return i < IFNAMSIZ;
+}
+
 static uint32_t
-name_hash(const char *name)
+key_hash(const struct name_key *nk)
 {
 
-	return khash_bytes(name, strlen(name));
+	return khash_u64(nk->nk_w[0] ^ nk->nk_w[1] * 0x9e3779b97f4a7c15ULL);
+}
+
+static uint32_t
+name_hash(const struct ifnet *ifp)
+{
+	struct name_key nk;
+
+	(void)name_key(ifp->if_xname, &nk);
+	return key_hash(&nk);
 }
 
 static bool
@@ -85,11 +115,14 @@ struct ifnet *
 if_name_lookup(struct if_vnet *ifv, const char *name)
 {
 	struct khash_iter it;
+	struct name_key nk;
 	struct ifnet *ifp;
 
-	for (ifp = khash_first(&ifv->ifv_names, name_hash(name), &it);
+	if (!name_key(name, &nk))
+		return NULL;
+	for (ifp = khash_first(&ifv->ifv_names, key_hash(&nk), &it);
 	    ifp != NULL; ifp = khash_next(&it))
-		if (strcmp(ifp->if_xname, name) == 0)
+		if (memcmp(ifp->if_xname, &nk, sizeof(nk)) == 0)
 			break;
 	return ifp;
 }
@@ -100,14 +133,14 @@ if_name_insert(struct if_vnet *ifv, struct ifnet *ifp)
 
 	if (if_name_lookup(ifv, ifp->if_xname) != NULL)
 		return EEXIST;
-	return khash_insert(&ifv->ifv_names, name_hash(ifp->if_xname), ifp);
+	return khash_insert(&ifv->ifv_names, name_hash(ifp), ifp);
 }
 
 void
 if_name_remove(struct if_vnet *ifv, struct ifnet *ifp)
 {
 
-	khash_remove(&ifv->ifv_names, name_hash(ifp->if_xname), ifp);
+	khash_remove(&ifv->ifv_names, name_hash(ifp), ifp);
 }
 
 void
@@ -143,8 +176,6 @@ ifunit(struct vnet *vn, const char *name)
 		if (name[strspn(name, "0123456789")] == '\0')
 			return NULL;
 	}
-	if (strnlen(name, IFNAMSIZ) == IFNAMSIZ)
-		return NULL;
 	ifp = if_name_lookup(vn->vn_if, name);
 	return ifp != NULL && !if_is_deactivated(ifp) ? ifp : NULL;
 }

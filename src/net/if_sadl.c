@@ -165,7 +165,7 @@ if_sadl_free(struct ifnet *ifp)
 	}
 }
 
-/* --- requests ----------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------- */
 
 /* Do the first `bits' of two addresses agree? */
 static bool

@@ -75,9 +75,9 @@ if_stats_sum(const struct ifnet *ifp, enum if_stat stat)
 }
 
 /*
- * What was counted since the last reset; with `reset', which is given with the ioctl
- * lock and a base, up to a new one, so that the next reading begins exactly
- * where this one ends.
+ * What was counted since the last reset; with `reset', which is given with
+ * the ioctl lock and a base, up to a new one, so that the next reading begins
+ * exactly where this one ends.
  */
 static void
 sum_since(const struct ifnet *ifp, struct if_counters *since, bool reset)

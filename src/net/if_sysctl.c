@@ -128,7 +128,7 @@ interfaces_handler(struct vnet *vn, const char *name, void *arg,
 	return error;
 }
 
-/* --- walking -------------------------------------------------------------------- */
+/* --- walking ------------------------------------------------------------ */
 
 /*
  * The index of an interface that a walk was at.  It may have gone since, so
@@ -202,7 +202,7 @@ interfaces_next(struct vnet *vn, void *arg, const char *after,
 	return 0;
 }
 
-/* --- link-level addresses --------------------------------------------------------- */
+/* --- link-level addresses ----------------------------------------------- */
 
 static int
 sdl_handler(struct vnet *vn, const char *name, void *arg, struct sysctl_op *op)
@@ -259,7 +259,7 @@ sdl_next(struct vnet *vn, void *arg, const char *after,
 	return ENOENT;
 }
 
-/* --- the layer's own ------------------------------------------------------------------ */
+/* --- the layer's own ---------------------------------------------------- */
 
 static int
 lost_handler(struct vnet *vn, const char *name, void *arg,

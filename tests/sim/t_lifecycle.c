@@ -75,7 +75,7 @@ failed(struct model *m, int error)
 	return true;
 }
 
-/* --- operations ------------------------------------------------------------- */
+/* --- operations --------------------------------------------------------- */
 
 static void
 op_create(struct model *m, struct model_vnet *mv)
@@ -259,7 +259,7 @@ op_vnet(struct model *m, struct model_vnet *mv)
 	host_mutex_unlock(m->m_host, &m->m_lock);
 }
 
-/* --- the layer against the model ----------------------------------------------- */
+/* --- the layer against the model ---------------------------------------- */
 
 static int
 count_if(struct ifnet *ifp, void *arg)

@@ -46,7 +46,7 @@ struct tally {
 };
 static struct tally tally;
 
-/* --- the domain ------------------------------------------------------------- */
+/* --- the domain --------------------------------------------------------- */
 
 struct test_ifaddr {
 	struct ifaddr	 ta_ifa;
@@ -202,7 +202,8 @@ test_sweep(struct ifnet *ifp)
 
 	(void)ifp;
 	KASSERT(curcpu() != NULL);
-	tally.t_sweep++;
+	/* On every CPU at once. */
+	(void)__atomic_fetch_add(&tally.t_sweep, 1, __ATOMIC_RELAXED);
 }
 
 static inline int
@@ -245,7 +246,7 @@ static const struct domain test_domain __attribute__((__unused__)) = {
 	.dom_sa_within = test_sa_within,
 };
 
-/* --- the driver -------------------------------------------------------------- */
+/* --- the driver --------------------------------------------------------- */
 
 static inline int
 test_transmit(struct ifnet *ifp, struct mvec *mv)
@@ -381,7 +382,7 @@ static const struct if_clone test_cloner __attribute__((__unused__)) = {
 	"tst", test_clone_create, test_clone_destroy, NULL
 };
 
-/* --- the vnet ------------------------------------------------------------------ */
+/* --- the vnet ----------------------------------------------------------- */
 
 static inline int
 test_subsys_init(struct vnet *vn)
@@ -459,7 +460,7 @@ if_on_linux(unsigned ncpu, void (*body)(struct vnet *))
 	if_test_main(&it);
 }
 
-/* --- requests -------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------- */
 
 static inline int
 test_ifreq(struct vnet *vn, const char *name, unsigned long cmd, int32_t value,

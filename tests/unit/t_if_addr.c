@@ -272,6 +272,39 @@ sadl_body(struct vnet *vn)
 	test_detach(ifp);
 }
 
+#ifdef IFNET_DEBUG
+/* An address that somebody kept: named, by the place of the reference. */
+static void
+kept_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	struct ifnet *ifp;
+	struct ifaddr *ifa;
+
+	ifp = test_must_attach(vn, "k", 0);
+	ifa = add(ifp, IP(10, 0, 0, 1), 8, 0);
+	ifa_ref(ifa);
+	if_detach(ifp);
+	KASSERT(strstr(sim_last_log(h), "t_if_addr.c") != NULL);
+	KASSERT(ifa_debug_check(ifp) == 1);
+	ifa_unref(ifa);
+	KASSERT(ifa_debug_check(ifp) == 0);
+	if_free(ifp);
+}
+#endif
+
+static void
+test_kept(void **state)
+{
+
+	(void)state;
+#ifdef IFNET_DEBUG
+	if_on_sim(1, kept_body);
+#else
+	skip();
+#endif
+}
+
 static void
 test_lookup(void **state)
 {
@@ -321,6 +354,7 @@ main(void)
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_pref),
 		cmocka_unit_test(test_sadl),
+		cmocka_unit_test(test_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

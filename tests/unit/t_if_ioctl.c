@@ -22,7 +22,7 @@ check_body(struct vnet *vn)
 	    EINVAL);
 	KASSERT(ifioctl(vn, self, SIOCGIFMTU, &ifr, 0) == EINVAL);
 	KASSERT(ifioctl(vn, self, 0, &ifr, sizeof(ifr)) == EINVAL);
-	/* A number nobody knows, of a size that holds no name, and one that does. */
+	/* A number nobody knows: with no room for a name, and with. */
 	KASSERT(ifioctl(vn, self, IFIOC_W(250, uint32_t), &ifr, sizeof(ifr)) ==
 	    EINVAL);
 	KASSERT(test_ifreq(vn, "x0", IFIOC_W(250, struct ifreq), 0, &ifr) ==
