@@ -3,8 +3,8 @@
  *
  * A vnet has one list of hooks for all interfaces; an interface has a list of
  * its own once it was given a hook.  if_pfil is NULL as long as there is
- * neither, so that the packet path pays one load.  Removing never allocates: nodes
- * leave the lists, and are freed once no reader is left.
+ * neither, so that the packet path pays one load.  Removing never allocates:
+ * nodes leave the lists, and are freed once no reader is left.
  */
 
 #include "net/pfil.h"

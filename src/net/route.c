@@ -2,9 +2,9 @@
  * The routing table: adding, deleting and changing routes.
  *
  * Readers find a route and use its constant fields; so a route is never
- * changed, another takes its place.  Each change is announced with the route lock
- * held, once readers can see it, so that announcements come in the order of the
- * changes.
+ * changed, another takes its place.  Each change is announced with the route
+ * lock held, once readers can see it, so that announcements come in the order
+ * of the changes.
  */
 
 #include "net/route.h"

@@ -55,10 +55,11 @@ size_t	rt_listener_read(struct rt_listener *, void *msg);
  *
  * What was announced and not taken back stands in one list, in the order of
  * announcement; an object must be taken back (departure, RTM_DELADDR, RTM_DELETE) before
- * it is freed.  A snapshot is a walk of that list and not of the tables: a
- * listener that has walked up to some place is told of the changes of objects
- * before that place alone, since the walk will come to the others.  So it gets
- * neither a gap nor a repeat, and the walk holds no lock between two objects.
+ * it is freed.  A snapshot is a walk of that list and not of the tables, as far
+ * as it went when the walk began.  While a listener walks it is not told of the
+ * objects that its walk has yet to come to, only of those before, and of those that
+ * were announced since.  So it gets neither a gap nor a repeat, and the walk
+ * holds no lock between two objects.
  */
 void	rt_ifannounce(struct ifnet *, int what);	/* IFAN_* */
 void	rt_ifmsg(struct ifnet *);			/* RTM_IFINFO */

@@ -40,6 +40,7 @@ struct rt_listener {
 	void		*l_arg;			/* constant */
 	struct rts_node	 l_mark;		/* rs: where the walk is */
 	uint64_t	 l_place;		/* rs: last place walked */
+	uint64_t	 l_last;		/* rs: the walk's last place */
 	bool		 l_walking;		/* rs: */
 	uint64_t	 l_seq;			/* the reader's */
 	uint64_t	 l_lost;		/* rs: not yet told of */
@@ -164,7 +165,16 @@ describe(struct rts_node *rn, uint32_t kind, uint8_t type, int what, void *msg)
 	pserialize_read_exit();
 }
 
-/* rs: tell everyone who wants it and whose walk has passed it. */
+/* rs: will its walk come to this object? */
+static inline bool
+still_ahead(const struct rt_listener *l, const struct rts_node *rn)
+{
+
+	return l->l_walking && rn->rn_seq > l->l_place &&
+	    rn->rn_seq <= l->l_last;
+}
+
+/* rs: tell everyone who wants it and does not come to see it. */
 static void
 tell(struct rtsock_vnet *rs, const struct announcement *an)
 {
@@ -174,7 +184,7 @@ tell(struct rtsock_vnet *rs, const struct announcement *an)
 
 	LIST_FOREACH(l, &rs->rs_listeners, l_link) {
 		if (!(l->l_what & an->an_kind) ||
-		    (l->l_walking && an->an_node->rn_seq > l->l_place))
+		    still_ahead(l, an->an_node))
 			continue;
 		if (!described) {
 			describe(an->an_node, an->an_kind, an->an_type,
@@ -206,8 +216,8 @@ node_remove(struct rtsock_vnet *rs, struct rts_node *rn)
 }
 
 /*
- * Announce.  Was the object in the list before?  News of what does not stand there is
- * nobody's: its arrival will tell, or its departure has told.
+ * Announce.  Was the object in the list before?  News of what does not stand
+ * there is nobody's: its arrival will tell, or its departure has told.
  */
 static bool
 announce(struct vnet *vn, enum rts_op op, const struct announcement *an)
@@ -383,6 +393,7 @@ rt_listener_open(struct vnet *vn, unsigned what, size_t queue_bytes,
 	l->l_walking = (what & RTS_SNAPSHOT) != 0;
 	*lp = l;
 	kspin_lock(&rs->rs_lock);
+	l->l_last = rs->rs_seq;
 	if (l->l_walking)
 		TAILQ_INSERT_HEAD(&rs->rs_list, &l->l_mark, rn_link);
 	LIST_INSERT_HEAD(&rs->rs_listeners, l, l_link);
@@ -450,7 +461,7 @@ walk(struct rt_listener *l, struct rt_hdr *h)
 	for (unsigned step = 0; step < WALK_STEPS; step++) {
 		rn = TAILQ_NEXT(&l->l_mark, rn_link);
 		TAILQ_REMOVE(&rs->rs_list, &l->l_mark, rn_link);
-		if (rn == NULL) {
+		if (rn == NULL || rn->rn_seq > l->l_last) {
 			l->l_walking = false;
 			fill_end(l, h);
 			return true;
@@ -476,7 +487,8 @@ rt_listener_read(struct rt_listener *l, void *msg)
 	struct rt_hdr *h = msg;
 	bool again;
 
-	/* The snapshot first: what is queued happened to what it has shown. */
+	/* The snapshot first: what is queued happened to what it has shown, or
+	 * began after it. */
 	do {
 		again = false;
 		kspin_lock(&rs->rs_lock);
