@@ -41,7 +41,10 @@ int	if_clone_detach(struct vnet *, const struct if_clone *);
 int	if_clone_create(struct vnet *, char *name, const char *params);
 /* ENXIO, EOPNOTSUPP, or the driver's. */
 int	if_clone_destroy(struct vnet *, const char *name);
-/* Names into buf (count of IFNAMSIZ bytes each); *total is how many there are. EINVAL: negative count. */
+/*
+ * Names into buf (count of IFNAMSIZ bytes each); *total is how many there are.
+ * EINVAL: negative count.
+ */
 int	if_clone_list(struct vnet *, int count, char *buf, int *total);
 /* Control: destroy every interface of the cloner (NULL: of every one). */
 void	if_clone_purge(struct vnet *, const struct if_clone *);

@@ -259,7 +259,8 @@ int	if_laddr_ioctl(struct ifnet *, unsigned long, void *);
  * if_addr.c: i: held; the address is built, its family's fields set.  Takes
  * the list's reference and enters the address in every table (exact, far end
  * or broadcast, prefix of an AF_INET one with a netmask).  ENOMEM, EINVAL (a
- * netmask with holes), EAFNOSUPPORT: nothing has happened and the address is still the caller's.
+ * netmask with holes), EAFNOSUPPORT: nothing has happened and the address is
+ * still the caller's.
  */
 int	ifa_insert(struct ifnet *, struct ifaddr *);
 /* Unfindable, then waits for readers and references, drops the list's

@@ -405,6 +405,8 @@ life_main(void *arg)
 	}
 	host_mutex_destroy(m->m_host, &m->m_lock);
 	kern_destroy(m->m_kern);
+	/* What an attach that failed had begun was undone, too. */
+	KASSERT(tally.t_attach == tally.t_detach);
 	/* The run did what it is for. */
 	KASSERT(m->m_done > OPS / 10 && m->m_enomem > 0);
 }
