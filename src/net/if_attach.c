@@ -357,7 +357,8 @@ if_detach(struct ifnet *ifp)
 
 	/* 8. Routes: those of the addresses went with them; these are the
 	 * rest. */
-	rt_ifdetach(ifp);
+	if (ifp->if_vnet->vn_route != NULL)
+		rt_ifdetach(ifp);
 
 	/* 9. The domains' data and the link type's: addresses and routes, which
 	 * lead there, are gone. */

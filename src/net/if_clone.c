@@ -70,6 +70,8 @@ find_ifc(struct vnet *vn, const struct if_clone *ifc)
 {
 	struct cloner *cl;
 
+	if (vn->vn_clone == NULL)
+		return NULL;	/* the vnet is being taken down */
 	TAILQ_FOREACH(cl, &vn->vn_clone->cv_cloners, cl_link)
 		if (cl->cl_ifc == ifc)
 			break;
@@ -431,25 +433,4 @@ const struct vnet_subsys if_clone_subsys = {
 	.vs_name = "clone",
 	.vs_init = clone_init,
 	.vs_fini = clone_fini,
-};
-
-static int
-purge_init(struct vnet *vn)
-{
-
-	(void)vn;
-	return 0;
-}
-
-static void
-purge_fini(struct vnet *vn)
-{
-
-	if_clone_purge(vn, NULL);
-}
-
-const struct vnet_subsys if_purge_subsys = {
-	.vs_name = "interfaces",
-	.vs_init = purge_init,
-	.vs_fini = purge_fini,
 };

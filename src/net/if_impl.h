@@ -353,12 +353,10 @@ if_ioctl_mutex(const struct ifnet *ifp)
 int	if_sysctl_init(struct vnet *);
 
 /*
- * if_subsys comes after sysctl, rtsock, pfil and route and before the domains;
- * if_clone_subsys right after it.  if_purge_subsys does nothing at start and
- * destroys every interface at the end: it comes last of all.
+ * if_subsys comes after sysctl, rtsock and pfil and before the domains; the
+ * drivers come last, and destroy their interfaces first.
  */
 extern const struct vnet_subsys if_subsys;
-extern const struct vnet_subsys if_purge_subsys;
 extern const struct vnet_subsys if_clone_subsys;
 
 #endif /* !NET_IF_IMPL_H */
