@@ -108,8 +108,8 @@ test_nomem(void **state)
 struct flip {
 	struct llentry	*fl_la;
 	struct ifnet	*fl_ifp;
+	uint32_t	 fl_running;
 	uint32_t	 fl_stop;
-	uint64_t	 fl_seen;
 };
 
 static void
@@ -118,22 +118,18 @@ flip_reader(void *arg)
 	struct flip *fl = arg;
 	const struct llhdr *lh;
 	struct llentry *la;
-	uint64_t seen = 0;
 
+	__atomic_store_n(&fl->fl_running, 1, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&fl->fl_stop, __ATOMIC_ACQUIRE)) {
 		pserialize_read_enter();
 		la = lla_lookup4(&net_test_lltable, fl->fl_ifp,
 		    ip4("10.0.0.1"));
 		KASSERT(la != NULL);
 		lh = __atomic_load_n(&la->la_hdr, __ATOMIC_CONSUME);
-		if (lh != NULL) {
-			seen++;
-			for (unsigned i = 1; i < 6; i++)
-				KASSERT(lh->lh_bytes[i] == lh->lh_bytes[1]);
-		}
+		for (unsigned i = 1; i < 6 && lh != NULL; i++)
+			KASSERT(lh->lh_bytes[i] == lh->lh_bytes[1]);
 		pserialize_read_exit();
 	}
-	__atomic_fetch_add(&fl->fl_seen, seen, __ATOMIC_RELAXED);
 }
 
 static void
@@ -153,6 +149,8 @@ flip_body(struct vnet *vn)
 	KASSERT(fl.fl_la != NULL);
 	KASSERT(host_thread_create(h, "reader", -1, flip_reader, &fl, &t) ==
 	    0);
+	while (!__atomic_load_n(&fl.fl_running, __ATOMIC_ACQUIRE))
+		host_yield(h);
 	for (unsigned i = 0; i < 3000; i++) {
 		memset(addr, (int)(i & 0xff), sizeof(addr));
 		addr[0] = 2;
