@@ -23,6 +23,12 @@ def test_one(router):
                                                        "10.0.1.2")
 
 
+def test_nobody_there(router):
+    done = router.daemon.ctl("arp", "-n", "10.0.2.77")
+    assert done.returncode == 1
+    assert done.stdout == "10.0.2.77 (10.0.2.77) -- no entry\n"
+
+
 def test_set_and_delete(router):
     d = router.daemon
     d.ok("arp", "-s", "10.0.2.99", "02:00:00:00:00:99")
@@ -31,6 +37,15 @@ def test_set_and_delete(router):
     assert "02:00:00:00:00:99" in line and "permanent" in line
     d.ok("arp", "-d", "10.0.2.99")
     assert "10.0.2.99" not in d.ok("arp", "-an")
+
+
+def test_set_what_was_learned(router):
+    router.ping("-c", "1")
+    d = router.daemon
+    d.ok("arp", "-s", "10.0.2.2", router.right.mac("tap1"))
+    line = next(x for x in d.ok("arp", "-an").splitlines()
+                if "10.0.2.2)" in x)
+    assert "permanent" in line
 
 
 def test_delete_all(router):

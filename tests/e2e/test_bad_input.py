@@ -1,6 +1,5 @@
 """Bad input gets a clear answer, and changes nothing."""
 
-import json
 import os
 import random
 import re
@@ -33,8 +32,7 @@ def no_daemon(*argv):
 def test_no_daemon(tmp):
     text = no_daemon("-s", f"unix://{tmp}/none.sock", "ifconfig", "-a")
     assert f"{tmp}/none.sock" in text
-    assert re.search("no daemon|not running|No such file", text)
-    assert "ifnetd" in text      # what to do
+    assert "no ifnetd" in text and "is it running" in text
 
 
 def test_daemon_died(tmp):
@@ -109,22 +107,32 @@ def nobody(tmp):
     ("ifconfig", "lo0", "down"),
     ("ifconfig", "lo0", "mtu", "1500"),
     ("route", "add", "default", "127.0.0.1"),
+    ("route", "add", "-net", "192.0.2.0/24", "10.0.0.2"),
+    ("route", "delete", "default"),
     ("route", "flush"),
+    ("arp", "-d", "10.0.0.8"),
     ("arp", "-s", "10.0.0.9", "02:00:00:00:00:09"),
     ("sysctl", "-w", "net.inet.ip.forwarding=1"),
     ("vnet", "create", "mine"),
     ("halt",),
 ])
 def test_permission_denied(daemon, nobody, argv):
-    before = daemon.ok("show", "--json")
+    daemon.ok("ifconfig", "pair1", "create")
+    daemon.ok("ifconfig", "pair1", "inet", "10.0.0.1/24", "up")
+    daemon.ok("route", "add", "default", "10.0.0.2")
+    daemon.ok("arp", "-s", "10.0.0.8", "02:00:00:00:00:08")
+
+    def state():
+        return [daemon.ok(*words) for words in (
+            ("ifconfig", "-a"), ("netstat", "-rn"), ("arp", "-an"),
+            ("vnet", "list"), ("sysctl", "net.inet.ip.forwarding"))]
+
+    before = state()
     done = nobody(daemon, *argv)
     assert done.returncode > 0 and done.returncode != 97
     assert re.search("[Pp]ermission denied|not permitted", done.stderr)
     assert daemon.process.poll() is None
-    after = daemon.ok("show", "--json")
-    assert [i["name"] for i in json.loads(before)] == \
-        [i["name"] for i in json.loads(after)]
-    assert daemon.sysctl("net.inet.ip.forwarding") == "0"
+    assert state() == before
 
 
 def test_everybody_may_look(daemon, nobody):
@@ -157,12 +165,10 @@ UNKNOWN = [
     ("ifconfig frob0 create", "frob"),
     ("ifconfig -Q", "Q"),
     ("ifconfig pair0 frob", "frob"),
-    ("ifconfig pair0 inet", "inet"),
     ("netstat -Q", "Q"),
     ("netstat -i -I tap9", "tap9"),
     ("netstat -f frob", "frob"),
     ("arp -Q", "Q"),
-    ("arp -n 10.77.0.9", "10.77.0.9"),
     ("arp -d 10.77.0.9", "10.77.0.9"),
     ("route frob", "frob"),
     ("route add", "route"),
@@ -179,7 +185,7 @@ UNKNOWN = [
     ("ping -s 70000 127.0.0.1", "70000"),
     ("show tap9", "tap9"),
     ("show --frob", "frob"),
-    ("vnet frob", "frob"),
+    ("vnet frob", "vnet"),
     ("vnet create", "vnet"),
     ("vnet create a/b", "a/b"),
     ("vnet create " + "v" * 40, "v"),
@@ -312,8 +318,9 @@ def test_tap_name_is_taken(daemon, netns):
 
 def connect(daemon):
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    sock.settimeout(10 * SLOW)
+    # First this: one that does not block may find the queue full.
     sock.connect(str(daemon.socket))
+    sock.settimeout(10 * SLOW)
     return sock
 
 
@@ -350,11 +357,8 @@ def test_hello(daemon):
 def test_half_a_header(daemon, size):
     """Shorter than a header: the connection ends, the daemon does not."""
     with connect(daemon) as sock:
-        if size == 0:
-            sock.send(b"")
         sock.send(request(CTL_HELLO)[:size])
-        if size:
-            assert answer(sock) is None
+        assert answer(sock) is None
     daemon.ok("ifconfig", "-a")
 
 

@@ -1,13 +1,16 @@
 """Packets between two hosts through the daemon."""
 
+import hashlib
 import json
+import random
 import re
 import socket
+import threading
 
 import pytest
 from scapy.all import ICMP, IP, TCP, UDP, Ether, IPOption, Raw
 
-from conftest import (MAC_LEFT, MAC_RIGHT, conserved, run, wait_for)
+from conftest import MAC_LEFT, MAC_RIGHT, SLOW, conserved, run, wait_for
 
 
 def icmp_about(frame):
@@ -53,8 +56,7 @@ def test_ttl_exceeded_message(router):
 def test_unreachable_network(router):
     router.left.ip("route", "add", "192.0.2.0/24", "via", "10.0.1.1")
     out = router.ping("-c", "1", dst="192.0.2.1", check=False).stdout
-    assert re.search(r"From 10\.0\.1\.1 .*(Network|Host) Unreachable", out,
-                     re.I)
+    assert "From 10.0.1.1" in out and "Net Unreachable" in out
     assert router.daemon.drops("tap0")["ip-noroute"] == 1
 
 
@@ -134,45 +136,61 @@ def test_tcp(router, reverse):
     conserved(router.daemon.show())
 
 
+def transfer(router, nbytes, port=5999):
+    """So many bytes over TCP from left to right; are they the same?"""
+    def listener():
+        s = socket.socket()
+        s.bind(("10.0.2.2", port))
+        s.listen()
+        s.settimeout(20 * SLOW)
+        return s
+
+    def sender():
+        s = socket.socket()
+        s.settimeout(20 * SLOW)
+        s.connect(("10.0.2.2", port))
+        return s
+
+    with router.right.inside(listener) as server, \
+            router.left.inside(sender) as tx:
+        rx = server.accept()[0]
+        rx.settimeout(20 * SLOW)
+        block = random.Random(port).randbytes(1 << 20)
+        sent, got = hashlib.sha256(), hashlib.sha256()
+
+        def send():
+            for _ in range(nbytes >> 20):
+                sent.update(block)
+                tx.sendall(block)
+            tx.shutdown(socket.SHUT_WR)
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        with rx:
+            while data := rx.recv(1 << 20):
+                got.update(data)
+        thread.join()
+    assert got.digest() == sent.digest()
+
+
 def test_tso_passes_whole(router):
     """64 KiB segments from one tap leave the other in one piece: then there
     are far fewer packets than MTU-sized ones would make."""
-    server = router.right.popen("iperf3", "-s", "-1")
-    try:
-        wait_for(lambda: router.right.run(
-            "ss", "-ltnH", "sport", "=", ":5201").stdout, what="iperf3 -s")
-        before = router.daemon.counters("tap1")
-        out = router.left.run("iperf3", "-J", "-n", "64M", "-c",
-                              "10.0.2.2").stdout
-        sent = json.loads(out)["end"]["sum_received"]["bytes"]
-    finally:
-        server.kill()
-        server.wait()
-        server.stdout.close()
+    before = router.daemon.counters("tap1")
+    transfer(router, 64 << 20)
     after = router.daemon.counters("tap1")
     packets = after["opackets"] - before["opackets"]
     nbytes = after["obytes"] - before["obytes"]
-    assert nbytes >= sent
+    assert nbytes >= 64 << 20
     assert nbytes / packets > 8000, (nbytes, packets)
-    drops = router.daemon.drops("tap1")
-    assert "tx-offload" not in drops
+    assert "tx-offload" not in router.daemon.drops("tap1")
 
 
 def test_tso_is_cut_where_it_must_be(router):
     """A TSO segment whose way goes over a smaller MTU arrives all the same."""
     router.daemon.ok("ifconfig", "tap1", "mtu", "1000")
     router.right.ip("link", "set", "tap1", "mtu", "1000")
-    server = router.right.popen("iperf3", "-s", "-1")
-    try:
-        wait_for(lambda: router.right.run(
-            "ss", "-ltnH", "sport", "=", ":5201").stdout, what="iperf3 -s")
-        out = router.left.run("iperf3", "-J", "-n", "4M", "-c",
-                              "10.0.2.2").stdout
-        assert json.loads(out)["end"]["sum_received"]["bytes"] >= 4 << 20
-    finally:
-        server.kill()
-        server.wait()
-        server.stdout.close()
+    transfer(router, 4 << 20)
     conserved(router.daemon.show())
 
 

@@ -12,7 +12,8 @@ def test_show_all(router):
     assert tap0["mtu"] == 1500
     assert "UP" in tap0["flags"]
     assert len(tap0["lladdr"].split(":")) == 6
-    assert "10.0.1.1/24" in json.dumps(tap0)
+    assert [(a["family"], a["address"], a["prefixlen"])
+            for a in tap0["addresses"]] == [("inet", "10.0.1.1", 24)]
     assert isinstance(tap0["index"], int) and tap0["index"] > 0
 
 
@@ -21,12 +22,10 @@ def test_one(router):
     assert len(answer) == 1 and answer[0]["name"] == "tap1"
 
 
-def test_every_reason_has_a_counter(router):
-    """So that a program need not know which there are."""
-    drops = router.daemon.show("tap0")["drops"]
-    assert {"ip-ttl", "ip-csum", "arp-unresolved", "tx-error",
-            "frag-overlap"} <= set(drops)
-    assert all(isinstance(v, int) for v in drops.values())
+def test_drops_by_reason(router):
+    assert router.daemon.show("tap0")["drops"] == {}
+    router.ping("-c", "1", "-t", "1", check=False)
+    assert router.daemon.show("tap0")["drops"] == {"ip-ttl": 1}
 
 
 def test_counters_are_the_ones_of_netstat(router):

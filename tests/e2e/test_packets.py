@@ -42,10 +42,8 @@ def with_bytes(frame, *changes, checksum=True):
 @pytest.fixture(autouse=True)
 def still_well(request):
     """After each: an honest packet passes, and the books balance."""
-    yield
-    if "bench" not in request.fixturenames:
-        return
     bench = request.getfixturevalue("bench")
+    yield
     bench.out_wire.drain()
     bench.in_wire.send(udp(bench, id=65000))
     frame = bench.out_wire.recv(lambda f: f[12:14] == b"\x08\x00")
@@ -137,7 +135,7 @@ def test_malformed_options(bench):
 
 
 @pytest.mark.parametrize("src", ["127.0.0.1", "224.0.0.1", "255.255.255.255",
-                                 "240.0.0.1", "10.0.1.255"])
+                                 "240.0.0.1"])
 def test_impossible_source(bench, src):
     bench.expect([udp(bench, src=src), udp(bench, src=src, dst="10.0.1.1")],
                  "ip-src")
@@ -149,11 +147,10 @@ def test_impossible_destination(bench, dst):
 
 
 def test_land(bench):
-    """From our own address, to it or through us."""
+    """To us, and from us as well."""
     bench.expect([udp(bench, src=src, dst=dst)
                   for src in ("10.0.1.1", "10.0.2.1")
-                  for dst in ("10.0.1.1", "10.0.2.1", "10.0.2.2")],
-                 "ip-land")
+                  for dst in ("10.0.1.1", "10.0.2.1")], "ip-land")
 
 
 def test_other_station(bench):
@@ -211,7 +208,7 @@ def test_bad_arp(bench):
     bench.expect([arp(hwtype=7), arp(ptype=0x1234), arp(hwlen=8),
                   arp(plen=16), arp(op=99), arp(hwsrc=BROADCAST),
                   arp(psrc="224.0.0.1")], "arp-bad")
-    bench.expect([arp(pdst="10.0.1.77")], "arp-not-ours")
+    bench.expect([arp(pdst="10.0.1.77", psrc="10.0.1.78")], "arp-not-ours")
     bench.expect([arp(psrc="10.0.1.1")], "arp-conflict")
 
 
@@ -231,12 +228,12 @@ def memory_kib(bench):
 
 
 def test_arp_storm(bench):
-    """Requests from 20,000 made-up neighbours: bounded table, and the rest is
+    """Requests from 50,000 made-up neighbours: bounded table, and the rest is
     dropped under its name."""
     bench.daemon.ok("ifconfig", "tap0", "inet", "10.64.0.1/12", "alias")
     before = memory_kib(bench)
     start = bench.received()
-    n = 20000
+    n = 50000
     frame = bytearray(bytes(
         Ether(src=MAC_LEFT, dst=BROADCAST) /
         ARP(op=1, psrc="10.64.0.2", pdst="10.64.0.1", hwsrc=MAC_LEFT)))
@@ -334,5 +331,3 @@ def test_garbage(bench):
     wait_for(lambda: all(
         i["counters"]["oqueued"] <= 64 for i in bench.daemon.show().values()))
     conserved(bench.daemon.show())
-    # What a random packet may have made of our neighbours.
-    bench.daemon.ok("arp", "-s", "10.0.1.2", MAC_LEFT)

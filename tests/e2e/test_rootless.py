@@ -1,7 +1,9 @@
 """The whole path without root: an ordinary user, in a user namespace."""
 
 import os
+import pathlib
 import shutil
+import tempfile
 
 import pytest
 
@@ -38,6 +40,15 @@ ip netns exec left ping -n -c 2 -i 0.2 -W 3 10.0.2.2
 kill $daemon
 wait $daemon
 """
+
+
+@pytest.fixture
+def tmp():
+    """Not below /run: that is private to each sandbox."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="ifn-", dir="/tmp"))
+    os.chmod(path, 0o755)
+    yield path
+    shutil.rmtree(path)
 
 
 def test_rootless(tmp):

@@ -118,6 +118,10 @@ def test_quit(shell):
 
 def test_end_of_file(shell):
     t = shell()
+    # After a line, so that the line editor has the terminal for sure.
+    t.type("ifconfig -l\n")
+    t.expect("lo0")
+    t.expect(PROMPT)
     t.type("\x04")
     assert t.end() == 0
 
@@ -136,11 +140,7 @@ def test_interrupt_stops_the_command_only(shell):
 def test_completion(daemon, shell):
     daemon.ok("ifconfig", "pair0", "create")
     t = shell()
-    t.type("ifco\t")
-    t.expect("ifconfig ")
-    t.type("pai\t")
-    t.expect("pair0")
-    t.type("\n")
+    t.type("ifco\tpai\t0\n")
     t.expect("pair0: flags=")
 
 
