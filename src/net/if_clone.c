@@ -434,3 +434,24 @@ const struct vnet_subsys if_clone_subsys = {
 	.vs_init = clone_init,
 	.vs_fini = clone_fini,
 };
+
+static int
+purge_init(struct vnet *vn)
+{
+
+	(void)vn;
+	return 0;
+}
+
+static void
+purge_fini(struct vnet *vn)
+{
+
+	if_clone_purge(vn, NULL);
+}
+
+const struct vnet_subsys if_purge_subsys = {
+	.vs_name = "interfaces",
+	.vs_init = purge_init,
+	.vs_fini = purge_fini,
+};

@@ -354,9 +354,11 @@ int	if_sysctl_init(struct vnet *);
 
 /*
  * if_subsys comes after sysctl, rtsock and pfil and before the domains; the
- * drivers come last, and destroy their interfaces first.
+ * drivers come last, and destroy their interfaces first.  if_purge_subsys does
+ * that alone, for a composer whose drivers are not a subsystem.
  */
 extern const struct vnet_subsys if_subsys;
+extern const struct vnet_subsys if_purge_subsys;
 extern const struct vnet_subsys if_clone_subsys;
 
 #endif /* !NET_IF_IMPL_H */
