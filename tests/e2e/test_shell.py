@@ -5,11 +5,12 @@ import pty
 import re
 import select
 import signal
+import termios
 import time
 
 import pytest
 
-from conftest import IFCTL, SLOW
+from conftest import IFCTL, SLOW, wait_for
 
 
 class Terminal:
@@ -118,10 +119,9 @@ def test_quit(shell):
 
 def test_end_of_file(shell):
     t = shell()
-    # After a line, so that the line editor has the terminal for sure.
-    t.type("ifconfig -l\n")
-    t.expect("lo0")
-    t.expect(PROMPT)
+    # libedit shows the prompt first and takes the terminal then.
+    wait_for(lambda: not termios.tcgetattr(t.fd)[3] & termios.ICANON,
+             what="the line editor has the terminal")
     t.type("\x04")
     assert t.end() == 0
 
