@@ -10,14 +10,20 @@
 #include "command/command.h"
 
 /*
- * Candidates for the last of the words (the subcommand is among them, global options
- * may be): add() is called with each that begins with it.
+ * Candidates for the last of the words (the subcommand is among them, global
+ * options may be): add() is called with each that begins with it.
  */
 void	complete(struct cmd_ctx *, int argc, char **argv,
 	    void (*add)(void *, const char *), void *arg);
 
 /* Read commands until the end; the exit code of the last one. */
 int	shell(struct cmd_ctx *, const char *url);
+
+/*
+ * The same from something else than a terminal: no prompt, and it ends with
+ * the first command that fails.  -1: there was nothing to be read.
+ */
+int	batch(struct cmd_ctx *);
 
 /* Have ^C set *cc_interrupted once more (a second one kills). */
 void	interrupt_arm(void);

@@ -146,10 +146,27 @@ run(struct cmd_ctx *ctx, const struct options *op, int argc, char **argv)
 	interrupt_arm();
 	if (argc > 0)
 		code = command_run(ctx, argc, argv);
-	else
+	else if (isatty(STDIN_FILENO))
 		code = shell(ctx, op->url);
+	else
+		code = batch(ctx);
 	ifnet_close(ctx->cc_client);
 	return code;
+}
+
+/* Commands can come from a terminal for both, or from a pipe or file. */
+static bool
+has_input(void)
+{
+	int c;
+
+	if (isatty(STDIN_FILENO))
+		return isatty(STDOUT_FILENO);
+	c = getc(stdin);
+	if (c == EOF)
+		return false;
+	(void)ungetc(c, stdin);
+	return true;
 }
 
 static void
@@ -214,12 +231,13 @@ main(int argc, char **argv)
 	}
 	if (op.complete)
 		code = run_complete(&ctx, argc, argv);
-	else if (argc == 0 && !(isatty(STDIN_FILENO) &&
-	    isatty(STDOUT_FILENO))) {
+	else if (argc == 0 && !has_input())
+		code = -1;
+	else
+		code = run(&ctx, &op, argc, argv);
+	if (code < 0) {
 		usage(stderr);
 		code = CMD_USAGE;
-	} else {
-		code = run(&ctx, &op, argc, argv);
 	}
 	/* What could not be written was not shown. */
 	if (fflush(stdout) != 0 || ferror(stdout))

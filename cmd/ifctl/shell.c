@@ -1,6 +1,6 @@
 /*
- * The interactive shell: a prompt, history and completion (with libedit; without
- * it a plain prompt).
+ * The interactive shell: a prompt, history and completion (with libedit;
+ * without it a plain prompt).
  */
 
 #include <errno.h>
@@ -273,4 +273,20 @@ shell(struct cmd_ctx *ctx, const char *url)
 	if (!quit)
 		(void)fputc('\n', ctx->cc_out);
 	return code;
+}
+
+int
+batch(struct cmd_ctx *ctx)
+{
+	bool quit = false, any = false;
+	char *line = NULL;
+	size_t size = 0;
+	int code = CMD_OK;
+
+	while (!quit && code == CMD_OK && getline(&line, &size, stdin) >= 0) {
+		any = true;
+		code = run_line(ctx, line, &quit);
+	}
+	free(line);
+	return any ? code : -1;
 }

@@ -19,7 +19,7 @@ usage(struct cmd_ctx *ctx)
 	return cmd_usage(ctx, &command_arp, 1);
 }
 
-/* --- show ------------------------------------------------------------------------- */
+/* --- show ---------------------------------------------------------------- */
 
 struct show {
 	struct cmd_ctx	*ctx;
@@ -88,7 +88,7 @@ arp_show(struct cmd_ctx *ctx, const char *host)
 	return CMD_OK;
 }
 
-/* --- set and delete ------------------------------------------------------------------- */
+/* --- set and delete ------------------------------------------------------ */
 
 struct entry {
 	struct in_addr	 addr;
@@ -141,8 +141,9 @@ arp_request(struct cmd_ctx *ctx, uint8_t type, const struct entry *en)
 	union { struct rt_msg m; char room[RT_MSG_MAX]; } req, ans;
 	struct sockaddr_storage ss;
 	struct sockaddr_dl sdl;
-	struct ifnet_error e;
+	struct ifnet_error e, none;
 	size_t len = sizeof(ans);
+	int nowhere;
 	char why[IFNET_ERROR_TEXT + 8];
 
 	memset(&req, 0, sizeof(req));
@@ -155,9 +156,7 @@ arp_request(struct cmd_ctx *ctx, uint8_t type, const struct entry *en)
 	    (en->temp || type == RTM_DELETE ? 0 : RTF_STATIC) |
 	    (en->pub ? RTF_ANNOUNCE : 0);
 	req.m.rtm_expire_s = en->temp ? TEMP_S : 0;
-	if (interface_of(ctx, en->addr, &req.m, &e) != 0)
-		return cmd_fail(ctx, &e, "arp: cannot intuit interface index "
-		    "and type for %s (%s)", en->text, e.text);
+	nowhere = interface_of(ctx, en->addr, &req.m, &none);
 	sdl.sdl_family = AF_LINK;
 	sdl.sdl_index = req.m.rtm_index;
 	cmd_sin(&ss, en->addr);
@@ -171,6 +170,10 @@ arp_request(struct cmd_ctx *ctx, uint8_t type, const struct entry *en)
 	if (ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans, &len,
 	    &e) == 0)
 		return CMD_OK;
+	/* Who may not change anything is told that first. */
+	if (nowhere != 0 && e.code != EPERM)
+		return cmd_fail(ctx, &none, "arp: cannot intuit interface "
+		    "index and type for %s (%s)", en->text, none.text);
 	if (type == RTM_DELETE && e.code == ESRCH)
 		return cmd_fail(ctx, &e, "arp: delete %s: no entry",
 		    en->text);

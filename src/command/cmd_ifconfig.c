@@ -10,18 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/*
- * A line being carried out.
- */
-struct run {
-	struct cmd_ctx	*ctx;
-	char		 ifname[IFNAMSIZ];
-	bool		 created;
-};
-
 /* "ifconfig tap0 mtu 99999: SIOCSIFMTU: Invalid argument (why)" */
-static int
-refused(struct run *r, const char *words, const char *request,
+int
+ifconfig_refused(struct ifconfig_run *r, const char *words, const char *request,
     const struct ifnet_error *e, const char *hint)
 {
 	char why[IFNET_ERROR_TEXT + 8];
@@ -38,160 +29,10 @@ refused(struct run *r, const char *words, const char *request,
 	    cmd_strerror(e->code), why);
 }
 
-/* --- create, destroy ----------------------------------------------------------------- */
-
-/* The descriptor to be handed over, -1 for none, -2 with the message given. */
-static int
-create_fd(struct run *r, const struct ifconfig_action *a, char *devname)
-{
-	struct ifnet_error e;
-	size_t len = strlen(r->ifname);
-	const char *want = a->ia_host;
-	char any[IFNAMSIZ + 2];
-	int fd;
-
-	if (a->ia_fd >= 0) {
-		if (fcntl(a->ia_fd, F_GETFD) < 0) {
-			cmd_err(r->ctx, "ifconfig %s %s: descriptor %d is not "
-			    "open", r->ifname, a->ia_words, a->ia_fd);
-			return -2;
-		}
-		return a->ia_fd;
-	}
-	if (!a->ia_here)
-		return -1;
-	if (r->ctx->cc_open_tap == NULL) {
-		cmd_err(r->ctx, "ifconfig %s %s: \"here\" works only from "
-		    "ifctl on the command line", r->ifname, a->ia_words);
-		return -2;
-	}
-	if (want == NULL) {
-		/* A bare "tap" has no unit yet: the host picks a name. */
-		(void)snprintf(any, sizeof(any), "%s%s", r->ifname,
-		    r->ifname[len - 1] >= '0' && r->ifname[len - 1] <= '9' ?
-		    "" : "%d");
-		want = any;
-	}
-	memset(&e, 0, sizeof(e));
-	fd = r->ctx->cc_open_tap(want, devname, &e);
-	if (fd < 0) {
-		(void)cmd_fail(r->ctx, &e, "ifconfig %s %s: %s", r->ifname,
-		    a->ia_words, e.text);
-		return -2;
-	}
-	return fd;
-}
+/* --- destroy, settings --------------------------------------------------- */
 
 static int
-create_params(struct run *r, const struct ifconfig_action *a, int fd,
-    const char *devname, char params[IFCLONE_PARAMSIZE])
-{
-	const char *host = devname[0] != '\0' ? devname : a->ia_host;
-	int n;
-
-	n = snprintf(params, IFCLONE_PARAMSIZE, "%s%s%s%s%s%s", a->ia_params,
-	    a->ia_params[0] != '\0' && (fd >= 0 || host != NULL) ? " " : "",
-	    fd >= 0 ? "fd" : "", fd >= 0 && host != NULL ? " " : "",
-	    host != NULL ? "host " : "", host != NULL ? host : "");
-	if (n >= 0 && n < IFCLONE_PARAMSIZE)
-		return CMD_OK;
-	cmd_err(r->ctx, "ifconfig %s create: the parameters are too long",
-	    r->ifname);
-	return CMD_FAIL;
-}
-
-/*
- * Why a create was refused as invalid: the kind, the unit, or the parameters.
- * The daemon sees one request; which kinds there are tells the cases apart.
- */
-static const char *
-create_hint(struct run *r, const char *params, char *buf, size_t size)
-{
-	char (*names)[IFNAMSIZ], kinds[128] = "";
-	struct ifnet_error e;
-	size_t len = strlen(r->ifname);
-	bool known = false;
-	int i, n = 0;
-
-	while (len > 0 && r->ifname[len - 1] >= '0' &&
-	    r->ifname[len - 1] <= '9')
-		len--;
-	names = cmd_cloners(r->ctx->cc_client, &n, &e);
-	for (i = 0; names != NULL && i < n; i++) {
-		known = known || (strlen(names[i]) == len &&
-		    strncmp(names[i], r->ifname, len) == 0);
-		(void)snprintf(kinds + strlen(kinds),
-		    sizeof(kinds) - strlen(kinds), " %s", names[i]);
-	}
-	free(names);
-	if (!known)
-		(void)snprintf(buf, size, "there is no kind of interface "
-		    "\"%.*s\"; the kinds are%s", (int)len, r->ifname, kinds);
-	else if (strcmp(params, "fd") == 0 || strstr(params, "fd ") == params)
-		(void)snprintf(buf, size, "the descriptor is not a tap device "
-		    "that can be used, or this kind of interface takes none");
-	else if (params[0] != '\0')
-		(void)snprintf(buf, size, "the parameters \"%s\" are not what "
-		    "this kind of interface takes", params);
-	else
-		(void)snprintf(buf, size, "not a unit this kind of interface "
-		    "can have, or parameters are missing");
-	return buf;
-}
-
-static int
-do_create(struct run *r, const struct ifconfig_action *a)
-{
-	struct if_createreq req;
-	char devname[IFNAMSIZ] = "";
-	struct ifnet_error e;
-	const char *hint = NULL;
-	char why[IFCLONE_PARAMSIZE + 128];
-	int code, error, fd;
-
-	memset(&req, 0, sizeof(req));
-	memset(&e, 0, sizeof(e));
-	fd = create_fd(r, a, devname);
-	if (fd == -2)
-		return CMD_FAIL;
-	code = create_params(r, a, fd, devname, req.ifcr_params);
-	if (code != CMD_OK)
-		goto out;
-	(void)snprintf(req.ifcr_name, sizeof(req.ifcr_name), "%s", r->ifname);
-	if (fd >= 0)
-		error = ifnet_ioctl_fd(r->ctx->cc_client, SIOCIFCREATE, &req,
-		    sizeof(req), fd, &e);
-	else
-		error = ifnet_ioctl(r->ctx->cc_client, SIOCIFCREATE, &req,
-		    sizeof(req), &e);
-	if (error != 0) {
-		e.code = error;
-		if (error == EINVAL) {
-			/* More is known here than the daemon says. */
-			hint = create_hint(r, req.ifcr_params, why,
-			    sizeof(why));
-			e.text[0] = '\0';
-		}
-		/* No interface yet: ENXIO is about something else here. */
-		code = error == ENXIO ? cmd_fail(r->ctx, &e, "ifconfig %s %s: "
-		    "SIOCIFCREATE: %s", r->ifname, a->ia_words,
-		    e.text[0] != '\0' ? e.text : cmd_strerror(error)) :
-		    refused(r, a->ia_words, "SIOCIFCREATE", &e, hint);
-		goto out;
-	}
-	req.ifcr_name[IFNAMSIZ - 1] = '\0';
-	if (strcmp(req.ifcr_name, r->ifname) != 0)
-		(void)fprintf(r->ctx->cc_out, "%s\n", req.ifcr_name);
-	memcpy(r->ifname, req.ifcr_name, IFNAMSIZ);
-	r->created = true;
-out:
-	if (a->ia_here)
-		(void)close(fd);
-	return code;
-}
-
-static int
-do_destroy(struct run *r, const char *words)
+do_destroy(struct ifconfig_run *r, const char *words)
 {
 	struct ifnet_error e;
 	struct ifreq ifr;
@@ -200,15 +41,13 @@ do_destroy(struct run *r, const char *words)
 	if (cmd_ifreq(r->ctx->cc_client, SIOCIFDESTROY, &ifr, r->ifname,
 	    &e) == 0)
 		return CMD_OK;
-	return refused(r, words, "SIOCIFDESTROY", &e,
+	return ifconfig_refused(r, words, "SIOCIFDESTROY", &e,
 	    e.code == EOPNOTSUPP || e.code == EINVAL ?
 	    "interfaces of this kind cannot be destroyed" : NULL);
 }
 
-/* --- settings ----------------------------------------------------------------------------- */
-
 static int
-do_flags(struct run *r, const struct ifconfig_action *a)
+do_flags(struct ifconfig_run *r, const struct ifconfig_action *a)
 {
 	struct ifnet_error e;
 	struct ifreq ifr;
@@ -216,17 +55,19 @@ do_flags(struct run *r, const struct ifconfig_action *a)
 	memset(&ifr, 0, sizeof(ifr));
 	if (cmd_ifreq(r->ctx->cc_client, SIOCGIFFLAGS, &ifr, r->ifname,
 	    &e) != 0)
-		return refused(r, a->ia_words, "SIOCGIFFLAGS", &e, NULL);
+		return ifconfig_refused(r, a->ia_words, "SIOCGIFFLAGS",
+		    &e, NULL);
 	ifr.ifr_flags = (int32_t)(((uint32_t)ifr.ifr_flags &
 	    ~(uint32_t)a->ia_clear) | (uint32_t)a->ia_set);
 	if (cmd_ifreq(r->ctx->cc_client, SIOCSIFFLAGS, &ifr, r->ifname,
 	    &e) != 0)
-		return refused(r, a->ia_words, "SIOCSIFFLAGS", &e, NULL);
+		return ifconfig_refused(r, a->ia_words, "SIOCSIFFLAGS",
+		    &e, NULL);
 	return CMD_OK;
 }
 
 static int
-do_value(struct run *r, const struct ifconfig_action *a)
+do_value(struct ifconfig_run *r, const struct ifconfig_action *a)
 {
 	struct ifnet_error e;
 	struct ifreq ifr;
@@ -262,11 +103,11 @@ do_value(struct run *r, const struct ifconfig_action *a)
 		hint = a->ia_set < IF_MTU_MIN ? "the least MTU is 68" :
 		    "more than an interface of this kind can carry; the "
 		    "least is 68";
-	return refused(r, a->ia_words, request, &e, hint);
+	return ifconfig_refused(r, a->ia_words, request, &e, hint);
 }
 
 static int
-do_cap(struct run *r, const struct ifconfig_action *a)
+do_cap(struct ifconfig_run *r, const struct ifconfig_action *a)
 {
 	struct ifnet_error e;
 	struct ifcapreq req;
@@ -276,22 +117,22 @@ do_cap(struct run *r, const struct ifconfig_action *a)
 	(void)snprintf(req.ifcr_name, sizeof(req.ifcr_name), "%s", r->ifname);
 	if (ifnet_ioctl(r->ctx->cc_client, SIOCGIFCAP, &req, sizeof(req),
 	    &e) != 0)
-		return refused(r, a->ia_words, "SIOCGIFCAP", &e, NULL);
+		return ifconfig_refused(r, a->ia_words, "SIOCGIFCAP", &e, NULL);
 	req.ifcr_capenable &= ~a->ia_clear;
 	req.ifcr_capenable |= a->ia_set;
 	if (ifnet_ioctl(r->ctx->cc_client, SIOCSIFCAP, &req, sizeof(req),
 	    &e) != 0)
-		return refused(r, a->ia_words, "SIOCSIFCAP", &e,
+		return ifconfig_refused(r, a->ia_words, "SIOCSIFCAP", &e,
 		    e.code == EINVAL ? "the interface does not have this "
 		    "capability" : NULL);
 	return CMD_OK;
 }
 
-/* --- addresses ------------------------------------------------------------------------------ */
+/* --- addresses ----------------------------------------------------------- */
 
 /* The first address of the interface; 0, or EADDRNOTAVAIL and others. */
 static int
-first_inet(struct run *r, struct in_addr *a, struct ifnet_error *e)
+first_inet(struct ifconfig_run *r, struct in_addr *a, struct ifnet_error *e)
 {
 	struct sockaddr_in sin;
 	struct ifreq ifr;
@@ -308,7 +149,7 @@ first_inet(struct run *r, struct in_addr *a, struct ifnet_error *e)
 }
 
 static int
-inet_delete(struct run *r, const struct ifconfig_action *a,
+inet_delete(struct ifconfig_run *r, const struct ifconfig_action *a,
     struct in_addr addr)
 {
 	struct ifaliasreq req;
@@ -321,7 +162,7 @@ inet_delete(struct run *r, const struct ifconfig_action *a,
 	if (ifnet_ioctl(r->ctx->cc_client, SIOCDIFADDR, &req, sizeof(req),
 	    &e) == 0)
 		return CMD_OK;
-	return refused(r, a->ia_words, "SIOCDIFADDR", &e,
+	return ifconfig_refused(r, a->ia_words, "SIOCDIFADDR", &e,
 	    e.code == EADDRNOTAVAIL ? "the interface has no such address" :
 	    NULL);
 }
@@ -343,7 +184,7 @@ inet_add_hint(int code)
 }
 
 static int
-inet_add(struct run *r, const struct ifconfig_action *a)
+inet_add(struct ifconfig_run *r, const struct ifconfig_action *a)
 {
 	struct if_addrprefreq pref;
 	struct ifaliasreq req;
@@ -359,7 +200,7 @@ inet_add(struct run *r, const struct ifconfig_action *a)
 		cmd_sin(&req.ifra_dstaddr, a->ia_dst);
 	if (ifnet_ioctl(r->ctx->cc_client, SIOCAIFADDR, &req, sizeof(req),
 	    &e) != 0)
-		return refused(r, a->ia_words, "SIOCAIFADDR", &e,
+		return ifconfig_refused(r, a->ia_words, "SIOCAIFADDR", &e,
 		    inet_add_hint(e.code));
 	if (!a->ia_havepref)
 		return CMD_OK;
@@ -370,12 +211,13 @@ inet_add(struct run *r, const struct ifconfig_action *a)
 	pref.ifap_addr = req.ifra_addr;
 	if (ifnet_ioctl(r->ctx->cc_client, SIOCSIFADDRPREF, &pref,
 	    sizeof(pref), &e) != 0)
-		return refused(r, a->ia_words, "SIOCSIFADDRPREF", &e, NULL);
+		return ifconfig_refused(r, a->ia_words, "SIOCSIFADDRPREF",
+		    &e, NULL);
 	return CMD_OK;
 }
 
 static int
-do_inet(struct run *r, const struct ifconfig_action *a)
+do_inet(struct ifconfig_run *r, const struct ifconfig_action *a)
 {
 	struct in_addr old;
 	struct ifnet_error e;
@@ -385,14 +227,14 @@ do_inet(struct run *r, const struct ifconfig_action *a)
 	if (a->ia_delete) {
 		old = a->ia_addr;
 		if (!a->ia_haveaddr && first_inet(r, &old, &e) != 0)
-			return refused(r, a->ia_words, "SIOCGIFADDR", &e,
-			    "the interface has no address");
+			return ifconfig_refused(r, a->ia_words, "SIOCGIFADDR",
+			    &e, "the interface has no address");
 		return inet_delete(r, a, old);
 	}
 	/*
 	 * Without "alias" the address takes the place of the first one.  The
-	 * new one goes in before the old one goes, so that a refused one leaves all
-	 * as it was.
+	 * new one goes in before the old one goes, so that a refused one
+	 * leaves all as it was.
 	 */
 	replaces = !a->ia_alias && first_inet(r, &old, &e) == 0 &&
 	    old.s_addr != a->ia_addr.s_addr;
@@ -403,7 +245,7 @@ do_inet(struct run *r, const struct ifconfig_action *a)
 }
 
 static int
-do_link(struct run *r, const struct ifconfig_action *a)
+do_link(struct ifconfig_run *r, const struct ifconfig_action *a)
 {
 	struct if_laddrreq req;
 	struct ifnet_error e;
@@ -432,17 +274,17 @@ do_link(struct run *r, const struct ifconfig_action *a)
 		hint = "the interface has no such address";
 	else if (error == EINVAL)
 		hint = "not an address an interface of this kind can have";
-	return refused(r, a->ia_words,
+	return ifconfig_refused(r, a->ia_words,
 	    a->ia_delete ? "SIOCDLIFADDR" : "SIOCALIFADDR", &e, hint);
 }
 
 static int
-do_action(struct run *r, const struct ifconfig_action *a)
+do_action(struct ifconfig_run *r, const struct ifconfig_action *a)
 {
 
 	switch (a->ia_kind) {
 	case IFCONFIG_CREATE:
-		return do_create(r, a);
+		return ifconfig_create(r, a);
 	case IFCONFIG_DESTROY:
 		return do_destroy(r, a->ia_words);
 	case IFCONFIG_FLAGS:
@@ -468,7 +310,7 @@ do_actions(struct cmd_ctx *ctx, const char *ifname,
 {
 	struct ifnet_error e;
 	struct ifreq ifr;
-	struct run r;
+	struct ifconfig_run r;
 	size_t i;
 	int code = CMD_OK;
 
@@ -478,8 +320,8 @@ do_actions(struct cmd_ctx *ctx, const char *ifname,
 	(void)snprintf(r.ifname, sizeof(r.ifname), "%s", ifname);
 	if (acts[0].ia_kind != IFCONFIG_CREATE && cmd_ifreq(ctx->cc_client,
 	    SIOCGIFFLAGS, &ifr, ifname, &e) != 0)
-		return refused(&r, acts[0].ia_words, "SIOCGIFFLAGS", &e,
-		    NULL);
+		return ifconfig_refused(&r, acts[0].ia_words, "SIOCGIFFLAGS",
+		    &e, NULL);
 	for (i = 0; i < n && code == CMD_OK; i++)
 		code = do_action(&r, &acts[i]);
 	/* A line that creates happens whole or not at all. */
@@ -491,7 +333,7 @@ do_actions(struct cmd_ctx *ctx, const char *ifname,
 	return code;
 }
 
-/* --- the command ------------------------------------------------------------------------------ */
+/* --- the command --------------------------------------------------------- */
 
 static int
 configure(struct cmd_ctx *ctx, const char *ifname, int argc, char **argv)

@@ -120,7 +120,7 @@ word_destroy(struct parse *p, const struct word *w)
 	return 0;
 }
 
-/* --- create --------------------------------------------------------------------- */
+/* --- create -------------------------------------------------------------- */
 
 static const struct word *find_word(const char *);
 
@@ -197,7 +197,7 @@ word_create(struct parse *p, const struct word *w)
 	return 0;
 }
 
-/* --- addresses --------------------------------------------------------------------- */
+/* --- addresses ----------------------------------------------------------- */
 
 static int
 set_len(struct parse *p, struct ifconfig_action *a, int len, const char *word)
@@ -402,7 +402,7 @@ word_link(struct parse *p, const struct word *w)
 	return 0;
 }
 
-/* --- the words ------------------------------------------------------------------------ */
+/* --- the words ----------------------------------------------------------- */
 
 static const struct word words[] = {
 	{ "create",	word_create, 0, 0 },

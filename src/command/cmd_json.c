@@ -325,45 +325,6 @@ cmd_json_interfaces(struct cmd_ctx *ctx, const struct cmd_if *list)
 	return CMD_FAIL;
 }
 
-/* Names of events, as keys: no blanks. */
-static const char *
-event_name(enum ifnet_event_type type)
-{
-	static const char *const names[] = {
-		[IFNET_EV_ARRIVAL] = "arrival",
-		[IFNET_EV_DEPARTURE] = "departure",
-		[IFNET_EV_LINK] = "link",
-		[IFNET_EV_ADDR_ADD] = "addr-add",
-		[IFNET_EV_ADDR_DELETE] = "addr-delete",
-		[IFNET_EV_ADDR_CHANGE] = "addr-change",
-		[IFNET_EV_ROUTE_ADD] = "route-add",
-		[IFNET_EV_ROUTE_DELETE] = "route-delete",
-		[IFNET_EV_ROUTE_CHANGE] = "route-change",
-		[IFNET_EV_NEIGH] = "neighbour",
-		[IFNET_EV_OVERRUN] = "overrun",
-		[IFNET_EV_SNAPSHOT_END] = "snapshot-end",
-	};
-
-	return (size_t)type < sizeof(names) / sizeof(names[0]) &&
-	    names[type] != NULL ? names[type] : "unknown";
-}
-
-static const char *
-state_name(enum ifnet_operstate state)
-{
-
-	switch (state) {
-	case IFNET_OPER_UP:
-		return "up";
-	case IFNET_OPER_DOWN_ADMIN:
-		return "down-admin";
-	case IFNET_OPER_DOWN_CARRIER:
-		return "down-carrier";
-	default:
-		return "unknown";
-	}
-}
-
 int
 cmd_json_event(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 {

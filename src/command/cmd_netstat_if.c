@@ -111,7 +111,7 @@ netstat_interfaces(struct cmd_ctx *ctx, const struct netstat_opts *no)
 	return CMD_OK;
 }
 
-/* --- interval mode --------------------------------------------------------------------- */
+/* --- interval mode ------------------------------------------------------- */
 
 static void
 sum(const struct cmd_if *list, struct if_data *t)

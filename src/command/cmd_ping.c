@@ -34,7 +34,7 @@ usage(struct cmd_ctx *ctx)
 	return cmd_usage(ctx, &command_ping, 1);
 }
 
-/* --- replies --------------------------------------------------------------------- */
+/* --- replies ------------------------------------------------------------- */
 
 #define ICMP_T_ECHOREPLY	0
 #define ICMP_T_UNREACH		3
@@ -165,7 +165,7 @@ summary(const struct ping *p)
 	    root(var));
 }
 
-/* --- the loop ------------------------------------------------------------------------ */
+/* --- the loop ------------------------------------------------------------ */
 
 /* Take replies until then; errno of the connection. */
 static int
@@ -256,7 +256,7 @@ ping_go(struct ping *p)
 	return p->received != 0 ? CMD_OK : CMD_FAIL;
 }
 
-/* --- the command ------------------------------------------------------------------------ */
+/* --- the command --------------------------------------------------------- */
 
 static int
 bad(struct cmd_ctx *ctx, int c, const char *arg, const char *what)

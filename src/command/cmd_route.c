@@ -8,27 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * A route as the words describe it.
- */
-struct route_words {
-	struct in_addr	 dst, gw;
-	int		 len;		/* -1: not given */
-	bool		 is_net, is_host, havedst, havegw, is_iface;
-	const char	*ifname;	/* -ifp, or the word after -iface */
-	uint32_t	 flags, mtu;
-	struct in_addr	 ifa;
-	bool		 haveifa;
-};
-
 static int
 usage(struct cmd_ctx *ctx)
 {
 
 	return cmd_usage(ctx, &command_route, 1);
 }
-
-/* --- words ------------------------------------------------------------------------- */
 
 static int
 bad(struct cmd_ctx *ctx, const char *verb, const char *text)
@@ -38,204 +23,7 @@ bad(struct cmd_ctx *ctx, const char *verb, const char *text)
 	return 1;
 }
 
-/* As NetBSD guesses: the class, but no shorter than the address needs. */
-static int
-guess_len(struct in_addr a, bool is_net)
-{
-	uint32_t h = ntohl(a.s_addr);
-	int len = cmd_class_len(a);
-
-	if (h == 0)
-		return 0;
-	if (!is_net && (h & ~ntohl(cmd_mask(len).s_addr)) != 0)
-		return 32;
-	while (len < 32 && (h & ~ntohl(cmd_mask(len).s_addr)) != 0)
-		len += 8;
-	return len;
-}
-
-struct modifier {
-	const char	*name;
-	uint32_t	 flag;		/* RTF_* to set */
-	char		 what;		/* else: what to do with the value */
-};
-
-static const struct modifier modifiers[] = {
-	{ "net", 0, 'n' }, { "host", 0, 'h' }, { "iface", 0, 'i' },
-	{ "interface", 0, 'i' }, { "inet", 0, '-' },
-	{ "blackhole", RTF_BLACKHOLE, '\0' }, { "reject", RTF_REJECT, '\0' },
-	{ "static", RTF_STATIC, '\0' }, { "nostatic", 0, 's' },
-	{ "proto1", RTF_PROTO1, '\0' }, { "proto2", RTF_PROTO2, '\0' },
-	{ "netmask", 0, 'M' }, { "prefixlen", 0, 'L' }, { "mtu", 0, 'U' },
-	{ "ifp", 0, 'F' }, { "ifa", 0, 'A' }, { "gateway", 0, 'G' },
-	{ NULL, 0, '\0' }
-};
-
-static int
-set_len(struct route_words *w, int len, struct ifnet_error *e)
-{
-
-	if (w->len >= 0 && w->len != len)
-		return ifnet_error_set(e, EINVAL, "two different masks");
-	w->len = len;
-	return 0;
-}
-
-/* A modifier that takes a value (a capital letter). */
-static int
-modifier_value(struct route_words *w, char what, const char *arg,
-    struct ifnet_error *e)
-{
-	uint64_t v;
-	int len;
-
-	switch (what) {
-	case 'M':
-		if (cmd_parse_mask(arg, &len, e) != 0)
-			return EINVAL;
-		return set_len(w, len, e);
-	case 'L':
-		if (!cmd_parse_num(arg, 32, &v))
-			return ifnet_error_set(e, EINVAL,
-			    "-prefixlen %s: bad value (0 to 32)", arg);
-		return set_len(w, (int)v, e);
-	case 'U':
-		if (!cmd_parse_num(arg, 65535, &v) || v < IF_MTU_MIN)
-			return ifnet_error_set(e, EINVAL,
-			    "-mtu %s: bad value (68 to 65535)", arg);
-		w->mtu = (uint32_t)v;
-		return 0;
-	case 'F':
-		w->ifname = arg;
-		return cmd_check_ifname(arg, false, e);
-	case 'A':
-		w->haveifa = true;
-		if (!cmd_parse_inet(arg, &w->ifa))
-			return ifnet_error_set(e, EINVAL,
-			    "-ifa %s: bad value (an address)", arg);
-		return 0;
-	default:
-		w->havegw = true;
-		if (!cmd_parse_inet(arg, &w->gw))
-			return ifnet_error_set(e, EINVAL,
-			    "-gateway %s: bad value (an address)", arg);
-		return 0;
-	}
-}
-
-static int
-modifier(struct route_words *w, const char *word, int argc, char **argv,
-    int *next, struct ifnet_error *e)
-{
-	const struct modifier *m;
-
-	for (m = modifiers; m->name != NULL; m++)
-		if (strcmp(m->name, word + 1) == 0)
-			break;
-	if (m->name == NULL)
-		return ifnet_error_set(e, EINVAL, "unknown option %s", word);
-	w->flags |= m->flag;
-	switch (m->what) {
-	case '\0':
-	case '-':
-		return 0;
-	case 'n':
-		w->is_net = true;
-		break;
-	case 'h':
-		w->is_host = true;
-		break;
-	case 'i':
-		w->is_iface = true;
-		break;
-	case 's':
-		w->flags &= ~RTF_STATIC;
-		break;
-	default:
-		if (*next >= argc)
-			return ifnet_error_set(e, EINVAL,
-			    "%s needs a value", word);
-		return modifier_value(w, m->what, argv[(*next)++], e);
-	}
-	if (w->is_net && w->is_host)
-		return ifnet_error_set(e, EINVAL,
-		    "-net and -host exclude each other");
-	return 0;
-}
-
-static int
-operand(struct route_words *w, const char *word, struct ifnet_error *e)
-{
-	int len;
-
-	if (!w->havedst) {
-		w->havedst = true;
-		if (strcmp(word, "default") == 0) {
-			w->is_net = true;
-			return set_len(w, 0, e);
-		}
-		if (cmd_parse_prefix(word, &w->dst, &len, e) != 0)
-			return EINVAL;
-		return len < 0 ? 0 : set_len(w, len, e);
-	}
-	if (w->havegw || w->ifname != NULL) {
-		/* NetBSD's third operand is a mask. */
-		if (w->havegw && w->len < 0 &&
-		    cmd_parse_mask(word, &len, e) == 0)
-			return set_len(w, len, e);
-		return ifnet_error_set(e, EINVAL, "%s: one word too many",
-		    word);
-	}
-	if (w->is_iface && !cmd_parse_inet(word, &w->gw)) {
-		w->ifname = word;
-		return cmd_check_ifname(word, false, e);
-	}
-	w->havegw = true;
-	if (cmd_parse_prefix(word, &w->gw, &len, e) != 0)
-		return EINVAL;
-	if (len >= 0)
-		return ifnet_error_set(e, EINVAL,
-		    "%s: a gateway is one address", word);
-	return 0;
-}
-
-/* All words of add, delete, change, get. */
-static int
-parse_words(int argc, char **argv, struct route_words *w,
-    struct ifnet_error *e)
-{
-	const char *word;
-	int next = 1, error = 0;
-
-	memset(w, 0, sizeof(*w));
-	w->len = -1;
-	w->flags = RTF_STATIC;
-	while (error == 0 && next < argc) {
-		word = argv[next++];
-		if (word[0] == '-' && word[1] != '\0')
-			error = modifier(w, word, argc, argv, &next, e);
-		else
-			error = operand(w, word, e);
-	}
-	if (error != 0)
-		return error;
-	if (!w->havedst)
-		return ifnet_error_set(e, EINVAL, "the destination is "
-		    "missing");
-	if (w->is_host && w->len >= 0 && w->len != 32)
-		return ifnet_error_set(e, EINVAL,
-		    "-host goes with no mask but 255.255.255.255");
-	if (w->is_host)
-		w->len = 32;
-	if (w->len < 0)
-		w->len = guess_len(w->dst, w->is_net);
-	if ((w->dst.s_addr & ~cmd_mask(w->len).s_addr) != 0)
-		return ifnet_error_set(e, EINVAL, "the destination has bits "
-		    "set beyond its prefix length, %d", w->len);
-	return 0;
-}
-
-/* --- requests --------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 /* "add net 10.0.0.0: gateway 10.1.1.1" */
 static const char *
@@ -403,7 +191,7 @@ route_modify(struct cmd_ctx *ctx, int argc, char **argv, uint8_t type)
 	uint64_t handle = 0;
 	size_t len;
 
-	if (parse_words(argc, argv, &w, &e) != 0)
+	if (route_parse(argc, argv, &w, &e) != 0)
 		return bad(ctx, argv[0], e.text);
 	if (type == RTM_ADD && !w.havegw && w.ifname == NULL &&
 	    (w.flags & (RTF_BLACKHOLE | RTF_REJECT)) == 0)
@@ -435,7 +223,7 @@ route_get(struct cmd_ctx *ctx, int argc, char **argv)
 	struct ifnet_error e;
 	size_t len = sizeof(ans);
 
-	if (parse_words(argc, argv, &w, &e) != 0)
+	if (route_parse(argc, argv, &w, &e) != 0)
 		return bad(ctx, argv[0], e.text);
 	if (w.havegw || w.ifname != NULL)
 		return usage(ctx);
@@ -457,7 +245,7 @@ route_get(struct cmd_ctx *ctx, int argc, char **argv)
 	return route_get_print(ctx, &ans, len);
 }
 
-/* --- flush --------------------------------------------------------------------------------- */
+/* --- flush --------------------------------------------------------------- */
 
 struct flush {
 	struct rt_msg	*msgs[256];
@@ -512,6 +300,26 @@ flush_one(struct cmd_ctx *ctx, struct rt_msg *m, struct ifnet_error *e)
 	return 0;
 }
 
+/*
+ * May routes be changed?  Asked with the route to a host that cannot be, so
+ * that the answer does not depend on there being something to flush.
+ */
+static int
+flush_allowed(struct cmd_ctx *ctx, struct ifnet_error *e)
+{
+	union { struct rt_msg m; char room[RT_MSG_MAX]; } req, ans;
+	struct sockaddr_dl sdl;
+	struct route_words w;
+	size_t len = sizeof(ans);
+
+	memset(&w, 0, sizeof(w));
+	memset(&sdl, 0, sizeof(sdl));
+	w.len = 32;
+	build(RTM_DELETE, &w, &sdl, 0, &req);
+	return ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans,
+	    &len, e) == EPERM ? EPERM : 0;
+}
+
 static int
 route_flush(struct cmd_ctx *ctx)
 {
@@ -520,6 +328,9 @@ route_flush(struct cmd_ctx *ctx)
 	size_t i;
 	int error;
 
+	memset(&e, 0, sizeof(e));
+	if (flush_allowed(ctx, &e) != 0)
+		return refused(ctx, "flush", &e);
 	/* In rounds, so that the memory stays small. */
 	do {
 		memset(&f, 0, sizeof(f));
@@ -540,7 +351,7 @@ route_flush(struct cmd_ctx *ctx)
 	return refused(ctx, "flush", &e);
 }
 
-/* --- the command ------------------------------------------------------------------------------ */
+/* --- the command --------------------------------------------------------- */
 
 static int
 route_other(struct cmd_ctx *ctx, int argc, char **argv)

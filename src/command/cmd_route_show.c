@@ -133,7 +133,7 @@ route_get_print(struct cmd_ctx *ctx, const void *msg, size_t len)
 	return CMD_OK;
 }
 
-/* --- monitor ---------------------------------------------------------------------- */
+/* --- monitor ------------------------------------------------------------- */
 
 static const char *
 type_name(uint8_t type)

@@ -22,7 +22,7 @@ usage(struct cmd_ctx *ctx)
 	return cmd_usage(ctx, &command_sysctl, 1);
 }
 
-/* --- values ------------------------------------------------------------------------- */
+/* --- values -------------------------------------------------------------- */
 
 static const char *
 value_text(const void *value, size_t len, int type, char *buf, size_t size)
@@ -82,7 +82,7 @@ value_parse(const char *text, int type, void *value, size_t *len)
 	return true;
 }
 
-/* --- one name, and all below one ------------------------------------------------------- */
+/* --- one name, and all below one ----------------------------------------- */
 
 static int
 read_value(struct cmd_ctx *ctx, const char *name, char *text, size_t size,
@@ -220,7 +220,7 @@ show(struct cmd_ctx *ctx, const struct sysctl_how *how, const char *name)
 	    e.text : cmd_strerror(error));
 }
 
-/* --- setting ---------------------------------------------------------------------------- */
+/* --- setting ------------------------------------------------------------- */
 
 static int
 set(struct cmd_ctx *ctx, const struct sysctl_how *how, const char *name,
@@ -267,7 +267,7 @@ set(struct cmd_ctx *ctx, const struct sysctl_how *how, const char *name,
 	return CMD_OK;
 }
 
-/* --- the command ---------------------------------------------------------------------------- */
+/* --- the command --------------------------------------------------------- */
 
 static int
 operand(struct cmd_ctx *ctx, const struct sysctl_how *how, char *word)

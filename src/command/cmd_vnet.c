@@ -117,6 +117,9 @@ vnet_run(struct cmd_ctx *ctx, int argc, char **argv)
 			return CMD_FAIL;
 		return ctx->cc_check ? CMD_OK : list(ctx, json);
 	}
+	if (argc >= 2 && strcmp(argv[1], "create") != 0 &&
+	    strcmp(argv[1], "destroy") != 0)
+		cmd_err(ctx, "vnet: unknown command %s", argv[1]);
 	if (argc != 3 || (strcmp(argv[1], "create") != 0 &&
 	    strcmp(argv[1], "destroy") != 0))
 		return cmd_usage(ctx, &command_vnet, CMD_USAGE);

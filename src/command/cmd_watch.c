@@ -1,6 +1,6 @@
 /*
- * watch: rates of the interfaces, as they are.  On a terminal a table redrawn in
- * place; elsewhere one line per interface and interval.
+ * watch: rates of the interfaces, as they are.  On a terminal a table redrawn
+ * in place; elsewhere one line per interface and interval.
  */
 
 #include "command/command_impl.h"
@@ -27,7 +27,7 @@ struct rates {
 	double	 ipps, ibps, opps, obps, drops;
 };
 
-/* --- two looks ------------------------------------------------------------------ */
+/* --- two looks ----------------------------------------------------------- */
 
 /* A list as an array by handle, to find what an interface was before. */
 struct look {
@@ -119,7 +119,7 @@ rate(const struct cmd_if *now, const struct cmd_if *before, double seconds,
 	    b->ifi_idrops + b->ifi_odrops, seconds);
 }
 
-/* --- drawing ---------------------------------------------------------------------- */
+/* --- drawing ------------------------------------------------------------- */
 
 /* "12.3 M" */
 static const char *
@@ -267,7 +267,7 @@ watch_loop(struct watch *w)
 	return CMD_OK;
 }
 
-/* --- the command -------------------------------------------------------------------- */
+/* --- the command --------------------------------------------------------- */
 
 static int
 check_names(struct watch *w)

@@ -129,7 +129,7 @@ command_run(struct cmd_ctx *ctx, int argc, char **argv)
 	return code;
 }
 
-/* --- help, version ------------------------------------------------------------ */
+/* --- help, version ------------------------------------------------------- */
 
 static int
 help_run(struct cmd_ctx *ctx, int argc, char **argv)
@@ -206,7 +206,7 @@ const struct command command_version = {
 	.c_run = version_run,
 };
 
-/* --- halt ------------------------------------------------------------------------ */
+/* --- halt ---------------------------------------------------------------- */
 
 static int
 halt_run(struct cmd_ctx *ctx, int argc, char **argv)

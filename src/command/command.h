@@ -80,8 +80,9 @@ int	command_split(const char *line, int *argcp, char ***argvp,
 	    struct ifnet_error *);
 
 /*
- * A configuration file: check every line, and only then run them in order, stopping at the
- * first that fails.  0, or an errno with "FILE:LINE: what" in *e.
+ * A configuration file: check every line, and only then run them in order,
+ * stopping at the first that fails.  0, or an errno with "FILE:LINE: what" in
+ * *e.
  */
 int	command_file(struct cmd_ctx *, const char *path,
 	    struct ifnet_error *);

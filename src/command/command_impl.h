@@ -28,7 +28,7 @@ extern const struct command command_ifconfig, command_route, command_arp,
     command_show, command_watch, command_monitor, command_vnet,
     command_help, command_version;
 
-/* --- messages (cmd_util.c) -------------------------------------------------- */
+/* --- messages (cmd_util.c) ----------------------------------------------- */
 
 /* "ifctl: ..." and a newline, to cc_err. */
 void	cmd_err(struct cmd_ctx *, const char *fmt, ...)
@@ -53,7 +53,7 @@ uint64_t cmd_now(void);
 /* A second connection, on the same vnet; NULL with the message given. */
 struct ifnet_client *cmd_connect(struct cmd_ctx *);
 
-/* --- option words ------------------------------------------------------------ */
+/* --- option words -------------------------------------------------------- */
 
 /*
  * As getopt(3), without its global state: `spec' as there.  cmd_getopt()
@@ -74,7 +74,7 @@ void	cmd_opts_init(struct cmd_opts *, struct cmd_ctx *, int argc,
 	    char **argv);
 int	cmd_getopt(struct cmd_opts *, const char *spec);
 
-/* --- numbers, addresses --------------------------------------------------------- */
+/* --- numbers, addresses -------------------------------------------------- */
 
 /* Decimal digits and nothing else, at most max. */
 bool	cmd_parse_num(const char *, uint64_t max, uint64_t *);
@@ -111,7 +111,7 @@ const char *cmd_link_text(uint8_t link_state);
 /* Put words together with blanks; cut at the size. */
 const char *cmd_join(int argc, char *const *argv, char *buf, size_t size);
 
-/* --- interfaces (cmd_iflist.c) ---------------------------------------------------- */
+/* --- interfaces (cmd_iflist.c) ------------------------------------------- */
 
 struct cmd_addr {
 	struct cmd_addr	*ca_next;
@@ -132,8 +132,8 @@ struct cmd_if {
 };
 
 /*
- * One interface (ifname not NULL) or all of them, in the order of the dump, with
- * their addresses.  errno; ENXIO when the named one is not there.
+ * One interface (ifname not NULL) or all of them, in the order of the dump,
+ * with their addresses.  errno; ENXIO when the named one is not there.
  */
 int	cmd_iflist_get(struct ifnet_client *, const char *ifname,
 	    unsigned what, struct cmd_if **, struct ifnet_error *);
@@ -158,7 +158,7 @@ void	cmd_complete_words(const char *const *, cmd_add_fn *, void *);
 char	(*cmd_cloners(struct ifnet_client *, int *n,
 	    struct ifnet_error *))[IFNAMSIZ];
 
-/* --- JSON (cmd_json.c) --------------------------------------------------------------- */
+/* --- JSON (cmd_json.c) --------------------------------------------------- */
 
 /* false, with the message given, when the build has no JSON. */
 bool	cmd_json_available(struct cmd_ctx *);
@@ -178,7 +178,7 @@ struct cmd_vnet {
 };
 int	cmd_json_vnets(struct cmd_ctx *, const struct cmd_vnet *, size_t n);
 
-/* --- parts of one command ------------------------------------------------------------- */
+/* --- parts of one command ------------------------------------------------ */
 
 /*
  * What an ifconfig line asks for, in order: cmd_ifconfig_parse.c.
@@ -220,6 +220,23 @@ int	ifconfig_parse(int argc, char **argv, struct ifconfig_action *acts,
 	    size_t *n, struct ifnet_error *);
 extern const char *const ifconfig_words[];	/* NULL-terminated */
 
+/*
+ * A line being carried out.
+ */
+struct ifconfig_run {
+	struct cmd_ctx	*ctx;
+	char		 ifname[IFNAMSIZ];
+	bool		 created;
+};
+
+/* "ifconfig tap0 mtu 99999: SIOCSIFMTU: Invalid argument (why)" */
+int	ifconfig_refused(struct ifconfig_run *, const char *words,
+	    const char *request, const struct ifnet_error *,
+	    const char *hint);
+/* Makes the interface; its name may change to the one it got. */
+int	ifconfig_create(struct ifconfig_run *,
+	    const struct ifconfig_action *);
+
 /* What `ifconfig' shows: cmd_ifconfig_show.c. */
 struct ifconfig_show {
 	bool	 is_all, is_names, is_up, is_down, is_broadcast, is_running,
@@ -232,6 +249,23 @@ int	ifconfig_cloners(struct cmd_ctx *);
 /* "TSO4,IP4CSUM" of IFCAP_*; and the bits of one word, 0: no such. */
 const char *ifconfig_caps_text(uint64_t caps, char *buf, size_t size);
 uint64_t ifconfig_cap(const char *word);
+
+/*
+ * A route as the words describe it: cmd_route_parse.c.
+ */
+struct route_words {
+	struct in_addr	 dst, gw;
+	int		 len;		/* -1: not given */
+	bool		 is_net, is_host, havedst, havegw, is_iface;
+	const char	*ifname;	/* -ifp, or the word after -iface */
+	uint32_t	 flags, mtu;
+	struct in_addr	 ifa;
+	bool		 haveifa;
+};
+
+/* argv[0] is the verb; EINVAL with what is wrong in *e. */
+int	route_parse(int argc, char **argv, struct route_words *,
+	    struct ifnet_error *);
 
 /* `route show' and `netstat -r'; `route monitor'. */
 int	route_show(struct cmd_ctx *, const char *ifname);

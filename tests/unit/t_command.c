@@ -20,7 +20,7 @@
 
 #include "command/command_impl.h"
 
-/* --- split -------------------------------------------------------------------- */
+/* --- split --------------------------------------------------------------- */
 
 static void
 check_split(const char *line, int n, const char *const *want)
@@ -82,7 +82,7 @@ test_split_unbalanced(void **state)
 	}
 }
 
-/* --- numbers and addresses ------------------------------------------------------- */
+/* --- numbers and addresses ----------------------------------------------- */
 
 static void
 test_numbers(void **state)
@@ -200,7 +200,7 @@ test_ifname(void **state)
 	assert_int_equal(cmd_check_ifname("12", false, &e), 0);
 }
 
-/* --- ifconfig's words ----------------------------------------------------------------- */
+/* --- ifconfig's words ---------------------------------------------------- */
 
 #define MAXACTS	32
 
@@ -376,7 +376,7 @@ test_ifconfig_malformed(void **state)
 	assert_non_null(strstr(e.text, "too long"));
 }
 
-/* --- all commands, parsed only ------------------------------------------------------------ */
+/* --- all commands, parsed only ------------------------------------------- */
 
 struct run {
 	int	 code;
@@ -559,7 +559,7 @@ test_not_in_config(void **state)
 	free(r.err);
 }
 
-/* --- files -------------------------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 static int
 run_file(const char *text, size_t len, struct ifnet_error *e)

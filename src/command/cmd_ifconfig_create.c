@@ -1,0 +1,163 @@
+/*
+ * ifconfig IF create: the request, the descriptor that may go with it, and why
+ * it was refused.
+ */
+
+#include "command/command_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The descriptor to be handed over, -1 for none, -2 with the message given. */
+static int
+create_fd(struct ifconfig_run *r, const struct ifconfig_action *a,
+    char *devname)
+{
+	struct ifnet_error e;
+	size_t len = strlen(r->ifname);
+	const char *want = a->ia_host;
+	char any[IFNAMSIZ + 2];
+	int fd;
+
+	if (a->ia_fd >= 0) {
+		if (fcntl(a->ia_fd, F_GETFD) < 0) {
+			cmd_err(r->ctx, "ifconfig %s %s: descriptor %d is not "
+			    "open", r->ifname, a->ia_words, a->ia_fd);
+			return -2;
+		}
+		return a->ia_fd;
+	}
+	if (!a->ia_here)
+		return -1;
+	if (r->ctx->cc_open_tap == NULL) {
+		cmd_err(r->ctx, "ifconfig %s %s: \"here\" works only from "
+		    "ifctl on the command line", r->ifname, a->ia_words);
+		return -2;
+	}
+	if (want == NULL) {
+		/* A bare "tap" has no unit yet: the host picks a name. */
+		(void)snprintf(any, sizeof(any), "%s%s", r->ifname,
+		    r->ifname[len - 1] >= '0' && r->ifname[len - 1] <= '9' ?
+		    "" : "%d");
+		want = any;
+	}
+	memset(&e, 0, sizeof(e));
+	fd = r->ctx->cc_open_tap(want, devname, &e);
+	if (fd < 0) {
+		(void)cmd_fail(r->ctx, &e, "ifconfig %s %s: %s", r->ifname,
+		    a->ia_words, e.text);
+		return -2;
+	}
+	return fd;
+}
+
+static int
+create_params(struct ifconfig_run *r, const struct ifconfig_action *a, int fd,
+    const char *devname, char params[IFCLONE_PARAMSIZE])
+{
+	const char *host = devname[0] != '\0' ? devname : a->ia_host;
+	int n;
+
+	n = snprintf(params, IFCLONE_PARAMSIZE, "%s%s%s%s%s%s", a->ia_params,
+	    a->ia_params[0] != '\0' && (fd >= 0 || host != NULL) ? " " : "",
+	    fd >= 0 ? "fd" : "", fd >= 0 && host != NULL ? " " : "",
+	    host != NULL ? "host " : "", host != NULL ? host : "");
+	if (n >= 0 && n < IFCLONE_PARAMSIZE)
+		return CMD_OK;
+	cmd_err(r->ctx, "ifconfig %s create: the parameters are too long",
+	    r->ifname);
+	return CMD_FAIL;
+}
+
+/*
+ * Why a create was refused as invalid: the kind, the unit, or the parameters.
+ * The daemon sees one request; which kinds there are tells the cases apart.
+ */
+static const char *
+create_hint(struct ifconfig_run *r, const char *params, char *buf, size_t size)
+{
+	char (*names)[IFNAMSIZ], kinds[128] = "";
+	struct ifnet_error e;
+	size_t len = strlen(r->ifname);
+	bool known = false;
+	int i, n = 0;
+
+	while (len > 0 && r->ifname[len - 1] >= '0' &&
+	    r->ifname[len - 1] <= '9')
+		len--;
+	names = cmd_cloners(r->ctx->cc_client, &n, &e);
+	for (i = 0; names != NULL && i < n; i++) {
+		known = known || (strlen(names[i]) == len &&
+		    strncmp(names[i], r->ifname, len) == 0);
+		(void)snprintf(kinds + strlen(kinds),
+		    sizeof(kinds) - strlen(kinds), " %s", names[i]);
+	}
+	free(names);
+	if (!known)
+		(void)snprintf(buf, size, "there is no kind of interface "
+		    "\"%.*s\"; the kinds are%s", (int)len, r->ifname, kinds);
+	else if (strcmp(params, "fd") == 0 || strstr(params, "fd ") == params)
+		(void)snprintf(buf, size, "the descriptor is not a tap device "
+		    "that can be used, or this kind of interface takes none");
+	else if (params[0] != '\0')
+		(void)snprintf(buf, size, "the parameters \"%s\" are not what "
+		    "this kind of interface takes", params);
+	else
+		(void)snprintf(buf, size, "not a unit this kind of interface "
+		    "can have, or parameters are missing");
+	return buf;
+}
+
+int
+ifconfig_create(struct ifconfig_run *r, const struct ifconfig_action *a)
+{
+	struct if_createreq req;
+	char devname[IFNAMSIZ] = "";
+	struct ifnet_error e;
+	const char *hint = NULL;
+	char why[IFCLONE_PARAMSIZE + 128];
+	int code, error, fd;
+
+	memset(&req, 0, sizeof(req));
+	memset(&e, 0, sizeof(e));
+	fd = create_fd(r, a, devname);
+	if (fd == -2)
+		return CMD_FAIL;
+	code = create_params(r, a, fd, devname, req.ifcr_params);
+	if (code != CMD_OK)
+		goto out;
+	(void)snprintf(req.ifcr_name, sizeof(req.ifcr_name), "%s", r->ifname);
+	if (fd >= 0)
+		error = ifnet_ioctl_fd(r->ctx->cc_client, SIOCIFCREATE, &req,
+		    sizeof(req), fd, &e);
+	else
+		error = ifnet_ioctl(r->ctx->cc_client, SIOCIFCREATE, &req,
+		    sizeof(req), &e);
+	if (error != 0) {
+		e.code = error;
+		if (error == EINVAL) {
+			/* More is known here than the daemon says. */
+			hint = create_hint(r, req.ifcr_params, why,
+			    sizeof(why));
+			e.text[0] = '\0';
+		}
+		/* No interface yet: ENXIO is about something else here. */
+		code = error == ENXIO ? cmd_fail(r->ctx, &e, "ifconfig %s %s: "
+		    "SIOCIFCREATE: %s", r->ifname, a->ia_words,
+		    e.text[0] != '\0' ? e.text : cmd_strerror(error)) :
+		    ifconfig_refused(r, a->ia_words, "SIOCIFCREATE", &e, hint);
+		goto out;
+	}
+	req.ifcr_name[IFNAMSIZ - 1] = '\0';
+	if (strcmp(req.ifcr_name, r->ifname) != 0)
+		(void)fprintf(r->ctx->cc_out, "%s\n", req.ifcr_name);
+	memcpy(r->ifname, req.ifcr_name, IFNAMSIZ);
+	r->created = true;
+out:
+	if (a->ia_here)
+		(void)close(fd);
+	return code;
+}
