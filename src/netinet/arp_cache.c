@@ -163,7 +163,7 @@ arp_drop_held(struct arp_pkts *ap, enum drop_reason why, bool tell)
 	ap->ap_tail = &ap->ap_head;
 }
 
-/* --- the timer --------------------------------------------------------------------- */
+/* --- the timer ----------------------------------------------------------- */
 
 static void
 batch_ask(struct arp_batch *ab, struct llentry *la, bool unicast)
@@ -296,7 +296,7 @@ arp_timer(void *arg)
 	} while (more);
 }
 
-/* --- a whole interface --------------------------------------------------------------- */
+/* --- a whole interface --------------------------------------------------- */
 
 void
 arp_ifstale(struct ifnet *ifp)

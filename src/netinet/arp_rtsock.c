@@ -219,7 +219,7 @@ arp_request(struct vnet *vn, const struct rt_msg *rtm,
 	return ar.ar_error;
 }
 
-/* --- dumps ------------------------------------------------------------------------- */
+/* --- dumps --------------------------------------------------------------- */
 
 struct arp_dump {
 	int	(*ad_fn)(const void *, void *);

@@ -11,8 +11,8 @@
  *	REACHABLE	usable; in use when its time is over -> PROBE,
  *			not in use -> STALE
  *	STALE		usable; asked about when used, forgotten when not
- *	PROBE		usable; asked about (unicast) each second; 5 tries without
- *			answer -> forgotten
+ *	PROBE		usable; asked about (unicast) each second; 5 tries
+ *			without answer -> forgotten
  *
  * Static entries have no timer.  All others are on a wheel of one-second slots;
  * the callout is armed for the next slot that is not empty, and not at all
@@ -45,15 +45,15 @@ struct arp_vnet {
 	struct vnet	*av_vnet;		/* constant */
 	LIST_HEAD(, llentry) av_wheel[ARP_WHEEL]; /* t: by due second */
 	uint64_t	 av_second;		/* t: last one walked */
-	uint64_t	 av_armed;		/* t: ns the callout is for, 0 none */
+	uint64_t	 av_armed;		/* t: callout's time; 0 none */
 	struct callout	 av_callout;
 
 	struct kspin	 av_annlock;
-	TAILQ_HEAD(, in_ifaddr) av_ann;		/* a: to announce, by due time */
+	TAILQ_HEAD(, in_ifaddr) av_ann;		/* a: to announce, by time */
 	struct callout	 av_anncallout;
 
 	struct kspin	 av_conflict_lock;
-	uint64_t	 av_defended_ns;	/* when an address was defended */
+	uint64_t	 av_defended_ns;	/* an address was defended */
 	uint64_t	 av_logged_ns;
 
 	struct ip_tokens *av_tokens;		/* one a CPU, a line each */

@@ -7,7 +7,7 @@
 
 #include "netinet/ip_var.h"
 
-/* An error quotes as much of the packet as fits 576 bytes (RFC 1812 4.3.2.3). */
+/* An error quotes as much as fits in 576 bytes (RFC 1812 4.3.2.3). */
 #define ICMP_ERRMAX	576
 
 #define TOKEN		1000	/* thousandths, so that slow rates refill */

@@ -18,7 +18,7 @@ arp_own_lladdr(const struct ifnet *ifp, uint8_t lladdr[ETHER_ADDR_LEN])
 	memcpy(lladdr, &w, ETHER_ADDR_LEN);
 }
 
-/* --- sending ------------------------------------------------------------------------ */
+/* --- sending ------------------------------------------------------------- */
 
 void
 arp_send(struct ifnet *ifp, uint16_t op, const uint8_t *dst,
@@ -86,7 +86,7 @@ arp_release(struct ifnet *ifp, struct arp_pkts *ap)
 		ifp->if_typeops->it_output(ifp, AF_INET, &mv);
 }
 
-/* --- resolving ----------------------------------------------------------------------- */
+/* --- resolving ----------------------------------------------------------- */
 
 /* t: the packet waits; the one it pushes out, or NULL. */
 static struct mbuf *
@@ -189,7 +189,7 @@ arp_resolve(struct ifnet *ifp, struct mbuf *m)
 		arp_ask(ifp, addr, NULL);
 }
 
-/* --- receiving ------------------------------------------------------------------------ */
+/* --- receiving ----------------------------------------------------------- */
 
 /* One line a while about neighbours that misbehave. */
 static bool
@@ -422,7 +422,7 @@ arp_input_vec(struct ifnet *ifp, struct mvec *mv)
 	mv->mv_n = 0;
 }
 
-/* --- announcing ------------------------------------------------------------------------- */
+/* --- announcing ---------------------------------------------------------- */
 
 void
 arp_announce(struct ifaddr *ifa)
@@ -495,7 +495,7 @@ arp_announce_timer(void *arg)
 	kspin_unlock(&av->av_annlock);
 }
 
-/* --- the vnet's part ---------------------------------------------------------------------- */
+/* --- the vnet's part ----------------------------------------------------- */
 
 static int
 arp_init(struct vnet *vn)

@@ -8,7 +8,7 @@
 
 #include "netinet/arp_var.h"
 
-/* --- addresses ---------------------------------------------------------------- */
+/* --- addresses ----------------------------------------------------------- */
 
 static inline uint32_t
 sin_addr(const struct sockaddr *sa)
@@ -50,7 +50,7 @@ in_sa_within(const struct sockaddr *a, const struct sockaddr *b,
 	return ((sin_addr(a) ^ sin_addr(b)) & sin_addr(mask)) == 0;
 }
 
-/* --- interfaces ----------------------------------------------------------------- */
+/* --- interfaces ---------------------------------------------------------- */
 
 static int
 in_ifattach(struct ifnet *ifp)
@@ -209,7 +209,7 @@ const struct domain inet_domain = {
 	.dom_sa_within = in_sa_within,
 };
 
-/* --- the vnet's part --------------------------------------------------------------- */
+/* --- the vnet's part ----------------------------------------------------- */
 
 static void
 inet_defaults(struct ip_vnet *iv)

@@ -58,7 +58,7 @@ ia_dst4(const struct in_ifaddr *ia)
 	return ia->ia_ifa.ifa_dstaddr != NULL ? ia->ia_dst.sin_addr.s_addr : 0;
 }
 
-/* --- routes ------------------------------------------------------------------------- */
+/* --- routes -------------------------------------------------------------- */
 
 static int
 in_route(struct in_ifaddr *ia, uint32_t dst, unsigned len, uint32_t flags)
@@ -118,8 +118,8 @@ in_routes_add(struct in_ifaddr *ia)
 /*
  * Another address of the prefix that `gone' was on takes the shared routes
  * over.  It may be of another interface, whose lock is not held: its removal
- * sets IFA_DESTROYING first and deletes its routes after, so looking at that flag
- * after adding leaves none behind.
+ * sets IFA_DESTROYING first and deletes its routes after, so looking at that
+ * flag after adding leaves none behind.
  */
 static void
 in_routes_inherit(struct vnet *vn, struct in_ifaddr *gone)
@@ -150,7 +150,7 @@ in_routes_inherit(struct vnet *vn, struct in_ifaddr *gone)
 	} while (again);
 }
 
-/* --- addresses ---------------------------------------------------------------------- */
+/* --- addresses ----------------------------------------------------------- */
 
 static void
 in_ifa_free(struct ifaddr *ifa)
@@ -233,7 +233,7 @@ in_ifa_add(struct ifnet *ifp, const struct in_req *ir, struct in_ifaddr *old)
 	error = in_routes_add(ia);
 	if (error == 0)
 		error = if_addr_init(ifp, &ia->ia_ifa, true);
-	/* Drivers with nothing to do for an address may not know the request. */
+	/* Drivers with nothing to do for an address may not know it. */
 	if (error == ENOTTY)
 		error = 0;
 	if (error != 0) {
@@ -267,7 +267,7 @@ in_purgeif(struct ifnet *ifp)
 	if_purgeaddrs(ifp, AF_INET, in_purge_one);
 }
 
-/* --- checking what is asked for ------------------------------------------------------ */
+/* --- checking what is asked for ------------------------------------------ */
 
 /* The address of a record: family AF_INET, or 0 when that is allowed. */
 static int
@@ -383,7 +383,7 @@ in_elsewhere(struct ifnet *ifp, uint32_t addr)
 	return is;
 }
 
-/* --- requests ----------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 /* replace: the address given in place of another one (SIOCSIF*), or NULL. */
 static int

@@ -32,7 +32,7 @@ struct ip_vnet {
 	int64_t		 iv_forwarding;		/* sysctl, default 0 */
 	int64_t		 iv_redirect;		/* send redirects; default 1 */
 	int64_t		 iv_ttl;		/* default 64 */
-	int64_t		 iv_icmp_errppslim;	/* default 100; 0 none, <0 any */
+	int64_t		 iv_icmp_errppslim;	/* 100; 0 none, <0 any */
 	int64_t		 iv_icmp_bmcastecho;	/* default 0 */
 	int64_t		 iv_ifq_maxlen;
 	int64_t		 iv_maxfragpackets;
@@ -46,32 +46,58 @@ struct ip_vnet {
 
 /* Counters of IPv4, ICMP and ARP by name; see ip_stats.c. */
 #define IP_STATS(X) \
-	X(ips_total,		"ip.received",		"packets received") \
-	X(ips_delivered,	"ip.delivered",		"packets for this host") \
-	X(ips_forward,		"ip.forwarded",		"packets forwarded") \
-	X(ips_localout,		"ip.sent",		"packets sent from this host") \
-	X(ips_fragments,	"ip.fragments",		"fragments received") \
-	X(ips_reassembled,	"ip.reassembled",	"packets reassembled") \
-	X(ips_fragmented,	"ip.fragmented",	"packets fragmented on output") \
-	X(ips_ofragments,	"ip.ofragments",	"fragments created") \
-	X(ips_cantfrag,		"ip.cantfrag",		"packets that could not be fragmented") \
-	X(ips_segmented,	"ip.segmented",		"offload packets cut in software") \
-	X(ips_redirectsent,	"ip.redirects",		"redirects sent") \
-	X(icps_error,		"icmp.errors",		"ICMP errors sent") \
-	X(icps_limited,		"icmp.limited",		"ICMP errors not sent for the rate limit") \
-	X(icps_oldicmp,		"icmp.aboutold",	"ICMP errors not sent for the kind of packet") \
-	X(icps_echo,		"icmp.echo",		"echo requests answered") \
-	X(icps_reply,		"icmp.echoreply",	"echo replies received") \
-	X(icps_unreach,		"icmp.unreach",		"unreachables sent") \
-	X(icps_timxceed,	"icmp.timxceed",	"time exceeded sent") \
-	X(icps_needfrag,	"icmp.needfrag",	"fragmentation needed sent") \
-	X(arps_rxrequest,	"arp.requests_in",	"ARP requests received") \
-	X(arps_rxreply,		"arp.replies_in",	"ARP replies received") \
-	X(arps_txrequest,	"arp.requests_out",	"ARP requests sent") \
-	X(arps_txreply,		"arp.replies_out",	"ARP replies sent") \
-	X(arps_announce,	"arp.announcements",	"gratuitous announcements sent") \
-	X(arps_changed,		"arp.changed",		"neighbours that changed their address") \
-	X(arps_timeout,		"arp.timeouts",		"neighbours that did not answer")
+	X(ips_total, "ip.received", \
+	    "packets received") \
+	X(ips_delivered, "ip.delivered", \
+	    "packets for this host") \
+	X(ips_forward, "ip.forwarded", \
+	    "packets forwarded") \
+	X(ips_localout, "ip.sent", \
+	    "packets sent from this host") \
+	X(ips_fragments, "ip.fragments", \
+	    "fragments received") \
+	X(ips_reassembled, "ip.reassembled", \
+	    "packets reassembled") \
+	X(ips_fragmented, "ip.fragmented", \
+	    "packets fragmented on output") \
+	X(ips_ofragments, "ip.ofragments", \
+	    "fragments created") \
+	X(ips_cantfrag, "ip.cantfrag", \
+	    "packets that could not be fragmented") \
+	X(ips_segmented, "ip.segmented", \
+	    "offload packets cut in software") \
+	X(ips_redirectsent, "ip.redirects", \
+	    "redirects sent") \
+	X(icps_error, "icmp.errors", \
+	    "ICMP errors sent") \
+	X(icps_limited, "icmp.limited", \
+	    "ICMP errors not sent for the rate limit") \
+	X(icps_oldicmp, "icmp.aboutold", \
+	    "ICMP errors not sent for the kind of packet") \
+	X(icps_echo, "icmp.echo", \
+	    "echo requests answered") \
+	X(icps_reply, "icmp.echoreply", \
+	    "echo replies received") \
+	X(icps_unreach, "icmp.unreach", \
+	    "unreachables sent") \
+	X(icps_timxceed, "icmp.timxceed", \
+	    "time exceeded sent") \
+	X(icps_needfrag, "icmp.needfrag", \
+	    "fragmentation needed sent") \
+	X(arps_rxrequest, "arp.requests_in", \
+	    "ARP requests received") \
+	X(arps_rxreply, "arp.replies_in", \
+	    "ARP replies received") \
+	X(arps_txrequest, "arp.requests_out", \
+	    "ARP requests sent") \
+	X(arps_txreply, "arp.replies_out", \
+	    "ARP replies sent") \
+	X(arps_announce, "arp.announcements", \
+	    "gratuitous announcements sent") \
+	X(arps_changed, "arp.changed", \
+	    "neighbours that changed their address") \
+	X(arps_timeout, "arp.timeouts", \
+	    "neighbours that did not answer")
 
 struct ip_stats {
 #define X(f, name, text)	uint64_t f;
@@ -113,26 +139,28 @@ extern const struct vnet_subsys inet_subsys;
 void	ip_input_vec(struct ifnet *, struct mvec *);
 void	ip_forward_slow(struct ifnet *, struct mbuf *, const struct rtentry *);
 void	ip_local_input(struct ifnet *, struct mbuf *);
-/* A finished IPv4 packet of our own (header length and addresses set, checksum not):
- * route, fragment, send.  ip_src 0: chosen by the route.  errno, packet gone. */
+/* A finished IPv4 packet of our own (header length and addresses set, checksum
+ * not): route, fragment, send.  ip_src 0: chosen by the route.  errno, and the
+ * packet is gone. */
 int	ip_output(struct vnet *, struct mbuf *, unsigned ttl);
 /* Fragment to ifp's MTU and offer the pieces; counts. */
 void	ip_fragment_output(struct ifnet *, struct mbuf *, unsigned mtu);
-/* Make an offloaded packet (checksum, segments) fit what ifp can do; may cut it in pieces,
- * which go to if_output_vec. */
+/* Make an offloaded packet (checksum, segments) fit what ifp can do; may cut it
+ * in pieces, which go to if_output_vec. */
 void	ip_offload_output(struct ifnet *, struct mbuf *);
 struct mbuf *ip_reass(struct ifnet *, struct mbuf *);
 void	ip_reass_sweep(struct ifnet *);
 
 /* icmp.c.  CPU.  m is the offending packet at its IP header; not taken.
- * Rate-limited (RFC 1812 4.3.2.8) and never about what RFC 1122 3.2.2 forbids. */
+ * Rate-limited (RFC 1812 4.3.2.8), never about what RFC 1122 3.2.2 forbids. */
 void	icmp_error(struct ifnet *, struct mbuf *m, uint8_t type, uint8_t code,
 	    uint32_t mtu);
 void	icmp_input(struct ifnet *, struct mbuf *);
 
 /*
- * icmp_ping.c: echo requests on behalf of a client.  Control.  The callback runs in CPU
- * context for every reply or error about one of its requests, rtt in ns.
+ * icmp_ping.c: echo requests on behalf of a client.  Control.  The callback
+ * runs in CPU context for every reply or error about one of its requests, rtt
+ * in ns.
  */
 struct icmp_ping;
 struct icmp_ping_reply {
@@ -146,7 +174,8 @@ struct icmp_ping_reply {
 };
 int	icmp_ping_open(struct vnet *, void (*fn)(void *,
 	    const struct icmp_ping_reply *), void *arg, struct icmp_ping **);
-/* Any context: send one; ENOBUFS when too many wait to be sent. dst, src (0: any) in network order. */
+/* Any context: send one; ENOBUFS when too many wait to be sent.  dst, src (0:
+ * any) in network order. */
 int	icmp_ping_send(struct icmp_ping *, uint32_t dst, uint32_t src,
 	    uint16_t seq, uint32_t datalen, uint8_t ttl);
 /* When it returns, the callback will not run any more. */

@@ -10,7 +10,7 @@ struct frag_plan {
 	uint8_t		 fp_rest[60];	/* of the others: copied options only */
 	unsigned	 fp_hlen, fp_resthlen;
 	unsigned	 fp_base;	/* offset of the packet itself, bytes */
-	bool		 fp_more;	/* it was a fragment that is not the last */
+	bool		 fp_more;	/* a fragment that is not the last */
 };
 
 /* The options that every fragment carries; header length. */

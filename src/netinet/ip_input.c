@@ -40,10 +40,12 @@ offload_fits(const struct mbuf *m, const struct ifnet *ifp, unsigned mtu)
 
 /*
  * Decide one packet: true, with next hop set and a hop taken, when it is
- * plain.  The header is read as two 64-bit words and a 32-bit one.
+ * plain.  The header is read as two 64-bit words and a 32-bit one.  *source is
+ * the last source address found in order.
  */
 static inline __attribute__((__always_inline__)) bool
-ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m)
+ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
+    uint32_t *source)
 {
 	const struct rtentry *rt;
 	const struct ifnet *ifp;
@@ -77,6 +79,17 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m)
 	if (__builtin_expect(bad != 0, 0))
 		return false;
 
+	/*
+	 * Nobody else sends from an address of ours, or from everybody's.
+	 * Packets of one source come together: looked up once for them all.
+	 */
+	if (src != *source) {
+		rt = rt_lookup4(vn, src);
+		if (rt != NULL &&
+		    (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST)) != 0)
+			return false;
+		*source = src;
+	}
 	rt = rt_lookup4(vn, dst);
 	if (rt == NULL || (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST |
 	    RTF_REJECT | RTF_BLACKHOLE)) != 0)
@@ -183,7 +196,7 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 	enum cpu_stage prev;
 	unsigned i, n = mv->mv_n, nfast = 0;
 	uintptr_t differ = 0;
-	uint32_t dst;
+	uint32_t dst, source = 0;
 	struct mbuf *m;
 
 	if (n == 0)
@@ -207,7 +220,7 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 				    &vn->vn_route->rv_inet.lpm_root[
 				    be32(dst) >> 16]);
 			}
-			if (!ip_fast_one(vn, ifp, m))
+			if (!ip_fast_one(vn, ifp, m, &source))
 				continue;
 			if (nfast++ == 0)
 				out = m->m_rt->rt_ifp;
@@ -228,13 +241,14 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 	cpu_stage_switch(ci, prev);
 }
 
-/* --- one packet, all checks ------------------------------------------------ */
+/* --- one packet, all checks ---------------------------------------------- */
 
 bool
 ip_is_loop(const struct ifnet *ifp, const struct mbuf *m)
 {
 
-	return (m->m_flags & M_LOOP) != 0 || (ifp->if_flags & IFF_LOOPBACK) != 0;
+	return (m->m_flags & M_LOOP) != 0 ||
+	    (ifp->if_flags & IFF_LOOPBACK) != 0;
 }
 
 /*
@@ -361,13 +375,18 @@ bad:
 	return false;
 }
 
-/* Is the source one of our own addresses? */
+/* A source that is an address of ours, or everybody's on a network of ours.
+ * false: dropped. */
 static bool
-ip_src_is_ours(const struct vnet *vn, uint32_t src)
+ip_check_source(struct ifnet *ifp, struct mbuf *m)
 {
-	const struct rtentry *rt = rt_lookup4(vn, src);
+	const struct rtentry *rt = rt_lookup4(ifp->if_vnet, mtoip(m)->ip_src);
 
-	return rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0;
+	if (rt == NULL || (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST)) == 0)
+		return true;
+	m_drop(ifp, m, (rt->rt_flags & RTF_LOCAL) != 0 ? DROP_IP_LAND :
+	    DROP_IP_SRC);
+	return false;
 }
 
 static void
@@ -390,10 +409,8 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 		return;
 
 	loop = ip_is_loop(ifp, m);
-	if (!loop && ip->ip_src != 0 && ip_src_is_ours(vn, ip->ip_src)) {
-		m_drop(ifp, m, DROP_IP_LAND);
+	if (!loop && ip->ip_src != 0 && !ip_check_source(ifp, m))
 		return;
-	}
 	if (ip->ip_dst == INADDR_BROADCAST) {
 		ip_local_input(ifp, m);
 		return;

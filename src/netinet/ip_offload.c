@@ -5,7 +5,8 @@
  *
  * What a segment inherits: IP header with its own length, identification and
  * checksum; TCP header with its own sequence number, FIN and PSH in the last
- * segment only, CWR in the first only (RFC 3168 6.1.2); UDP header with its own length.
+ * segment only, CWR in the first only (RFC 3168 6.1.2); UDP header with its
+ * own length.
  */
 
 #include "netinet/ip_var.h"

@@ -4,16 +4,16 @@
  * A packet being put together is an entry of a fixed table; its fragments
  * wait in the buffers they came in, in order of their offset.  Memory is
  * bounded twice: by packets (net.inet.ip.maxfragpackets) and by fragments
- * (net.inet.ip.maxfrags).  At a limit the oldest packet makes room: under a flood the
- * old ones are the ones that will never be whole.
+ * (net.inet.ip.maxfrags).  At a limit the oldest packet makes room: under a
+ * flood the old ones are the ones that will never be whole.
  *
  * Honest senders never send fragments that overlap.  A packet with such is
  * given up, and its entry stays until its time is over so that what else
  * comes of it is dropped as well.
  *
- * When it is whole, all fragments but the one that completed it count as delivered on
- * their interfaces; the packet goes on in the place of that one, and meets its
- * end once.
+ * When it is whole, all fragments but the one that completed it count as
+ * delivered on their interfaces; the packet goes on in the place of that one,
+ * and meets its end once.
  */
 
 #include <errno.h>

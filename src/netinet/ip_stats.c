@@ -192,7 +192,7 @@ arp_sysctl_init(struct vnet *vn)
 		setting("net.inet.arp.keep",
 		    "Seconds an answer is believed", &av->av_keep, 1, 86400),
 		setting("net.inet.arp.down",
-		    "Seconds a neighbour that did not answer is not asked again",
+		    "Seconds before one that did not answer is asked again",
 		    &av->av_down, 1, 3600),
 		setting("net.inet.arp.maxhold",
 		    "Packets that wait for one neighbour's answer, at most",

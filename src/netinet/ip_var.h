@@ -226,8 +226,9 @@ ip_dec_ttl(struct iphdr4 *ip)
  * headers do not fit the packet.  Only for M_TSO4 and M_USO. */
 unsigned ip_segment_len(const struct mbuf *);
 /*
- * ip_offload.c.  Compute a checksum left for later (M_CSUM_PARTIAL; else nothing to
- * do); may replace the head.  DROP_NREASONS, or why it cannot be done.
+ * ip_offload.c.  Compute a checksum left for later (M_CSUM_PARTIAL; else
+ * nothing to do); may replace the head.  DROP_NREASONS, or why it cannot be
+ * done.
  */
 enum drop_reason ip_finish_cksum(struct mbuf **);
 /* Cut a M_TSO4 or M_USO packet and offer the pieces, those that exceed mtu in
@@ -258,8 +259,8 @@ ip_out_one(struct ifnet *ifp, struct mbuf *m)
 bool	ip_is_loop(const struct ifnet *, const struct mbuf *);
 
 /* ip_forward.c.  The last steps towards a route for a packet whose TTL and
- * destination are settled: next hop, offload, fragments.  The packet was counted
- * where it came from.  mtu 0 or more than the limit: fits. */
+ * destination are settled: next hop, offload, fragments.  The packet was
+ * counted where it came from.  mtu 0 or more than the limit: fits. */
 void	ip_send(struct mbuf *, const struct rtentry *, struct ifnet *);
 unsigned ip_rt_mtu(const struct rtentry *);
 /* Does it leave without being fragmented? */

@@ -20,7 +20,9 @@
 #include "net/rtsock.h"
 #include "netinet/arp_var.h"
 
+#ifndef TIF_KEEP
 #define TIF_KEEP	512
+#endif
 #define TIF_ROOM	2048
 
 struct tif_packet {
@@ -46,7 +48,7 @@ struct in_test {
 	struct ifnet	*it_lo;		/* lo0, no address */
 };
 
-/* --- what tests say ----------------------------------------------------------- */
+/* --- what tests say ------------------------------------------------------ */
 
 static inline uint32_t
 ip4(const char *text)
@@ -68,7 +70,7 @@ sin4(const char *text)
 	return sin;
 }
 
-/* --- running on CPU 0 ------------------------------------------------------------ */
+/* --- running on CPU 0 ---------------------------------------------------- */
 
 struct in_call {
 	void		(*ic_fn)(void *);
@@ -117,7 +119,7 @@ sleep_ms(struct in_test *it, unsigned ms)
 	settle(it);
 }
 
-/* --- interfaces -------------------------------------------------------------------- */
+/* --- interfaces ---------------------------------------------------------- */
 
 static inline int
 tif_transmit(struct ifnet *ifp, struct mvec *mv)
@@ -286,7 +288,7 @@ set_sysctl(struct in_test *it, const char *name, int64_t v)
 	    &v, sizeof(v), NULL, NULL);
 }
 
-/* --- requests ----------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 static inline int
 addr_req(struct in_test *it, unsigned long cmd, struct ifnet *ifp,
@@ -377,7 +379,7 @@ route_to(struct in_test *it, const char *dst)
 	return rt;
 }
 
-/* --- packets --------------------------------------------------------------------------- */
+/* --- packets ------------------------------------------------------------- */
 
 /* An IPv4 header for len bytes of payload, which follows it; total length. */
 static inline unsigned
@@ -572,7 +574,7 @@ tx_arp(const struct tif *t, unsigned i)
 	    14);
 }
 
-/* --- the stack ----------------------------------------------------------------------------- */
+/* --- the stack ----------------------------------------------------------- */
 
 static const struct vnet_subsys *const in_test_subsys[] = {
 	&sysctl_subsys, &rtsock_subsys, &pfil_subsys, &if_subsys,
@@ -656,13 +658,8 @@ in_on_sim(unsigned ncpu, void (*body)(struct in_test *))
 	}
 }
 
-#define IN_TEST(name, ncpu)						\
-static void								\
-name(void **state)							\
-{									\
-									\
-	(void)state;							\
-	in_on_sim(ncpu, name##_body);					\
-}
+/* The cmocka test NAME of NAME_body. */
+#define IN_TEST(name, ncpu)	static void name(void **state)		\
+	{ (void)state; in_on_sim(ncpu, name##_body); }
 
 #endif /* !TESTS_IN_TEST_H */

@@ -33,7 +33,7 @@ IN_TEST(plain, 1)
 static void
 cksum_body(struct in_test *it)
 {
-	struct iphdr4 *ip;
+	struct iphdr4 *ip, out;
 	uint8_t buf[64];
 	unsigned len;
 
@@ -56,7 +56,19 @@ cksum_body(struct in_test *it)
 		tif_clear(&it->it_b);
 		inject(it, &it->it_a, buf, len);
 		KASSERT(tx_ip(&it->it_b, 0) != NULL);
+		out = *tx_ip(&it->it_b, 0);
+		ip_set_cksum(&out);
+		KASSERT(out.ip_sum == tx_ip(&it->it_b, 0)->ip_sum);
 	}
+	/* All ones for zero, as some send it. */
+	for (unsigned id = 0; ip->ip_sum != 0; id++) {
+		ip->ip_id = be16((uint16_t)id);
+		ip_set_cksum(ip);
+	}
+	ip->ip_sum = 0xffff;
+	tif_clear(&it->it_b);
+	inject(it, &it->it_a, buf, len);
+	KASSERT(tx_ip(&it->it_b, 0) != NULL);
 }
 IN_TEST(cksum, 1)
 

@@ -133,6 +133,11 @@ addresses_body(struct in_test *it)
 		dropped(it, buf, len, DROP_IP_LAND);
 		len = mk_echo(buf, "10.0.2.1", "10.0.1.1", 1, 1, 10);
 		dropped(it, buf, len, DROP_IP_LAND);
+		/* The same, to be passed on; and from everybody. */
+		len = mk_udp(buf, "10.0.2.1", "10.0.2.2", 64, 10);
+		dropped(it, buf, len, DROP_IP_LAND);
+		len = mk_udp(buf, "10.0.1.255", "10.0.2.2", 64, 10);
+		dropped(it, buf, len, DROP_IP_SRC);
 		len = mk_udp(buf, "10.0.1.2", "224.0.0.9", 64, 10);
 		dropped(it, buf, len, DROP_IP_MCAST);
 	}
@@ -195,7 +200,7 @@ queue_body(struct in_test *it)
 }
 IN_TEST(queue, 1)
 
-/* Random bytes behind a valid-looking start: nothing is lost, nothing breaks. */
+/* Random bytes behind a valid-looking start: nothing is lost or breaks. */
 static void
 noise_body(struct in_test *it)
 {
