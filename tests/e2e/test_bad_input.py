@@ -467,7 +467,7 @@ def test_follower_that_never_reads(daemon):
         before = rss()
         for mtu in range(200):
             daemon.ok("ifconfig", "pair0", "mtu", str(1000 + mtu))
-        assert rss() - before < 16 << 10
+        assert rss() - before < SLOW * 16 << 10
     daemon.ok("ifconfig", "-a")
 
 
