@@ -103,7 +103,8 @@ enum ifnet_event_type {
 	IFNET_EV_ROUTE_CHANGE,
 	IFNET_EV_NEIGH,
 	IFNET_EV_OVERRUN,	/* `lost' events are missing here */
-	IFNET_EV_SNAPSHOT_END	/* what follows is news */
+	IFNET_EV_SNAPSHOT_END,	/* what follows is news */
+	IFNET_EV_RENAME		/* ifname is the new name, oldname the old */
 };
 
 enum ifnet_operstate {
@@ -121,6 +122,7 @@ struct ifnet_event {
 	unsigned long long lost;	/* IFNET_EV_OVERRUN */
 	unsigned long long handle;	/* interface; 0: none */
 	char		 ifname[IFNET_NAMESIZE];
+	char		 oldname[IFNET_NAMESIZE];	/* IFNET_EV_RENAME */
 	struct {
 		enum ifnet_operstate operstate;
 		unsigned flags;		/* IFF_* */

@@ -237,6 +237,8 @@ struct ifconf {
 #define SIOCGLINKSTR	IFIOC_WR(137, struct ifreq)
 #define SIOCSIFDESCR	IFIOC_W(139, struct ifreq)
 #define SIOCGIFDESCR	IFIOC_WR(140, struct ifreq)
+/* Give it another name, ifr_text.  EEXIST, EINVAL. */
+#define SIOCSIFNAME	IFIOC_W(141, struct ifreq)
 /* Inside the stack only; from outside EPERM. */
 #define SIOCINITIFADDR	IFIOC_W(132, struct ifreq)
 

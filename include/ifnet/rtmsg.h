@@ -37,6 +37,7 @@
 #define RTM_CHGADDR	0x18
 #define RTM_OVERRUN	0x40	/* struct rt_overrun_msg: messages were lost */
 #define RTM_SNAPSHOT_END 0x41	/* struct rt_hdr alone: what follows is news */
+#define RTM_IFRENAME	0x42	/* struct if_rename_msg */
 
 /* rtm_addrs */
 #define RTA_DST		0x01
@@ -109,6 +110,15 @@ struct ifa_msg {
 	int32_t		 ifam_metric;
 	uint32_t	 ifam_pad;
 	char		 ifam_name[IFNAMSIZ];
+};
+
+struct if_rename_msg {
+	struct rt_hdr	 ifrn_h;
+	uint64_t	 ifrn_handle;
+	uint32_t	 ifrn_index;
+	uint32_t	 ifrn_pad;
+	char		 ifrn_oldname[IFNAMSIZ];
+	char		 ifrn_name[IFNAMSIZ];	/* the new one */
 };
 
 struct rt_overrun_msg {

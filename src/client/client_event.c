@@ -46,6 +46,7 @@ ifnet_event_text(enum ifnet_event_type type)
 		[IFNET_EV_NEIGH] = "neighbour",
 		[IFNET_EV_OVERRUN] = "overrun",
 		[IFNET_EV_SNAPSHOT_END] = "end of snapshot",
+		[IFNET_EV_RENAME] = "renamed",
 	};
 	unsigned i = type;
 
@@ -141,6 +142,16 @@ set_name(struct ifnet_event *ev, const char *name)
 }
 
 static void
+from_rename(struct ifnet_event *ev, const struct if_rename_msg *ifrn)
+{
+
+	ev->type = IFNET_EV_RENAME;
+	ev->handle = ifrn->ifrn_handle;
+	set_name(ev, ifrn->ifrn_name);
+	memcpy(ev->oldname, ifrn->ifrn_oldname, sizeof(ev->oldname) - 1);
+}
+
+static void
 from_link(struct ifnet_event *ev, const struct if_msg *ifm)
 {
 
@@ -225,6 +236,9 @@ translate(struct ifnet_client *c, const uint8_t *msg, size_t len,
 	case RTM_IFANNOUNCE:
 	case RTM_IFINFO:
 		from_link(ev, (const struct if_msg *)msg);
+		return true;
+	case RTM_IFRENAME:
+		from_rename(ev, (const struct if_rename_msg *)msg);
 		return true;
 	case RTM_NEWADDR:
 	case RTM_DELADDR:

@@ -128,6 +128,27 @@ do_cap(struct ifconfig_run *r, const struct ifconfig_action *a)
 	return CMD_OK;
 }
 
+static int
+do_name(struct ifconfig_run *r, const struct ifconfig_action *a)
+{
+	struct ifnet_error e;
+	struct ifreq ifr;
+	char hint[96];
+
+	memset(&ifr, 0, sizeof(ifr));
+	(void)snprintf(ifr.ifr_text, sizeof(ifr.ifr_text), "%s", a->ia_text);
+	if (cmd_ifreq(r->ctx->cc_client, SIOCSIFNAME, &ifr, r->ifname,
+	    &e) != 0) {
+		(void)snprintf(hint, sizeof(hint), "an interface named %s "
+		    "exists (ifconfig %s shows it)", a->ia_text, a->ia_text);
+		return ifconfig_refused(r, a->ia_words, "SIOCSIFNAME", &e,
+		    e.code == EEXIST ? hint : NULL);
+	}
+	/* The rest of the line is about it still. */
+	(void)snprintf(r->ifname, sizeof(r->ifname), "%s", a->ia_text);
+	return CMD_OK;
+}
+
 /* --- addresses ----------------------------------------------------------- */
 
 /* The first address of the interface; 0, or EADDRNOTAVAIL and others. */
@@ -287,6 +308,8 @@ do_action(struct ifconfig_run *r, const struct ifconfig_action *a)
 		return ifconfig_create(r, a);
 	case IFCONFIG_DESTROY:
 		return do_destroy(r, a->ia_words);
+	case IFCONFIG_NAME:
+		return do_name(r, a);
 	case IFCONFIG_FLAGS:
 		return do_flags(r, a);
 	case IFCONFIG_MTU:
@@ -480,6 +503,7 @@ const struct command command_ifconfig = {
 	    "-C\n"
 	    "IF create [here | fd N] [host NAME] [peer [VNET:]IF] ...\n"
 	    "IF destroy\n"
+	    "IF name NEW\n"
 	    "IF [inet] ADDR[/LEN] [DEST] [netmask MASK] [broadcast ADDR] "
 	    "[alias | -alias | delete] ...\n"
 	    "IF link LLADDR [active | delete] ...\n"

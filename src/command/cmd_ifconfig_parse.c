@@ -109,6 +109,23 @@ word_text(struct parse *p, const struct word *w)
 }
 
 static int
+word_name(struct parse *p, const struct word *w)
+{
+	struct ifconfig_action *a;
+	char *arg;
+
+	arg = argument(p, w->name);
+	if (arg == NULL || cmd_check_ifname(arg, false, p->e) != 0)
+		return EINVAL;
+	if (arg[strspn(arg, "0123456789")] == '\0')
+		return ifnet_error_set(p->e, EINVAL, "name %s: digits alone "
+		    "stand for an index", arg);
+	a = action(p, IFCONFIG_NAME, p->next - 2);
+	a->ia_text = arg;
+	return 0;
+}
+
+static int
 word_destroy(struct parse *p, const struct word *w)
 {
 
@@ -407,6 +424,7 @@ word_link(struct parse *p, const struct word *w)
 static const struct word words[] = {
 	{ "create",	word_create, 0, 0 },
 	{ "destroy",	word_destroy, 0, 0 },
+	{ "name",	word_name, 0, 0 },
 	{ "up",		word_flag, IFF_UP, 0 },
 	{ "down",	word_flag, IFF_UP, 0 },
 	{ "inet",	word_inet, 0, 0 },
@@ -440,7 +458,7 @@ static const struct word words[] = {
 };
 
 const char *const ifconfig_words[] = {
-	"create", "destroy", "up", "down", "inet", "alias", "-alias",
+	"create", "destroy", "name", "up", "down", "inet", "alias", "-alias",
 	"delete", "netmask", "prefixlen", "broadcast", "preference", "link",
 	"mtu", "metric", "linkstr", "-linkstr", "descr", "-descr", "arp",
 	"-arp", "debug", "-debug", "here", "fd", "host", "peer", NULL

@@ -206,6 +206,7 @@ event_name(enum ifnet_event_type type)
 		[IFNET_EV_NEIGH] = "neighbour",
 		[IFNET_EV_OVERRUN] = "overrun",
 		[IFNET_EV_SNAPSHOT_END] = "snapshot-end",
+		[IFNET_EV_RENAME] = "rename",
 	};
 
 	return (size_t)type < sizeof(names) / sizeof(names[0]) &&
@@ -245,6 +246,9 @@ cmd_json_event(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 		(void)json_object_set_new(o, "handle",
 		    json_integer(number(ev->handle)));
 	}
+	if (ev->oldname[0] != '\0')
+		(void)json_object_set_new(o, "oldname",
+		    json_string(ev->oldname));
 	if (ev->type == IFNET_EV_ARRIVAL || ev->type == IFNET_EV_LINK) {
 		(void)json_object_set_new(o, "state", json_string(
 		    state_name(ev->link.operstate)));

@@ -47,6 +47,9 @@ print(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 		    cmd_ifflags_text(ev->link.flags, flags, sizeof(flags)),
 		    ev->link.mtu);
 		break;
+	case IFNET_EV_RENAME:
+		(void)fprintf(fp, " was %s", ev->oldname);
+		break;
 	case IFNET_EV_OVERRUN:
 		(void)fprintf(fp, " %llu events were lost", ev->lost);
 		break;
@@ -92,7 +95,8 @@ monitor_loop(struct cmd_ctx *ctx, const struct monitor *mo,
 		if (error != 0)
 			break;
 		if (mo->ifname != NULL && ev.ifname[0] != '\0' &&
-		    strcmp(mo->ifname, ev.ifname) != 0)
+		    strcmp(mo->ifname, ev.ifname) != 0 &&
+		    strcmp(mo->ifname, ev.oldname) != 0)
 			continue;
 		if (mo->json) {
 			if (cmd_json_event(ctx, &ev) != CMD_OK)

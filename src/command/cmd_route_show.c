@@ -152,6 +152,8 @@ type_name(uint8_t type)
 		return "RTM_IFINFO: iface status change";
 	case RTM_IFANNOUNCE:
 		return "RTM_IFANNOUNCE: iface arrival/departure";
+	case RTM_IFRENAME:
+		return "RTM_IFRENAME: iface renamed";
 	case RTM_NEWADDR:
 		return "RTM_NEWADDR: address being added to iface";
 	case RTM_DELADDR:

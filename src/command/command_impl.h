@@ -186,7 +186,7 @@ int	cmd_json_vnets(struct cmd_ctx *, const struct cmd_vnet *, size_t n);
 enum ifconfig_kind {
 	IFCONFIG_CREATE, IFCONFIG_DESTROY, IFCONFIG_FLAGS, IFCONFIG_MTU,
 	IFCONFIG_METRIC, IFCONFIG_LINKSTR, IFCONFIG_DESCR, IFCONFIG_CAP,
-	IFCONFIG_INET, IFCONFIG_LINK
+	IFCONFIG_INET, IFCONFIG_LINK, IFCONFIG_NAME
 };
 
 struct ifconfig_action {
@@ -199,7 +199,7 @@ struct ifconfig_action {
 	bool		 ia_here;
 	/* FLAGS, CAP: bits to set and to clear; MTU, METRIC: the value */
 	uint64_t	 ia_set, ia_clear;
-	const char	*ia_text;	/* LINKSTR, DESCR */
+	const char	*ia_text;	/* LINKSTR, DESCR, NAME */
 	/* INET */
 	bool		 ia_alias, ia_delete, ia_haveaddr, ia_havedst,
 			 ia_havebrd, ia_havepref;

@@ -215,10 +215,7 @@ pair_create_peer(struct vnet *vnet, struct pair_softc *sc, const char *name)
 	unsigned unit;
 	int error;
 
-	if (if_name_split(name, &unit, &baselen) != 0 ||
-	    baselen != strlen(pair_cloner.ifc_name) ||
-	    strncmp(name, pair_cloner.ifc_name, baselen) != 0)
-		return EINVAL;
+	/* One that is there may be called anything. */
 	ifp = if_get(vnet, name, &psref);
 	if (ifp != NULL) {
 		error = ifp->if_cloner == &pair_cloner ?
@@ -226,6 +223,10 @@ pair_create_peer(struct vnet *vnet, struct pair_softc *sc, const char *name)
 		if_put(ifp, &psref);
 		return error;
 	}
+	if (if_name_split(name, &unit, &baselen) != 0 ||
+	    baselen != strlen(pair_cloner.ifc_name) ||
+	    strncmp(name, pair_cloner.ifc_name, baselen) != 0)
+		return EINVAL;
 	error = pair_attach(vnet, unit, &peer);
 	if (error != 0)
 		return error;

@@ -161,10 +161,13 @@ make_visible(struct ifnet *ifp)
 
 	host_mutex_lock(if_host(ifp), &ifv->ifv_lock);
 	error = if_name_insert(ifv, ifp);
+	if (error == 0 && ifp->if_cloner != NULL) {
+		error = if_clone_attached(ifp);
+		if (error != 0)
+			if_name_remove(ifv, ifp);
+	}
 	if (error == 0) {
 		if_sadl_attach(ifp);
-		if (ifp->if_cloner != NULL)
-			if_clone_attached(ifp);
 		ifp->if_state = IFS_ATTACHED;
 		if_index_publish(ifv, ifp);
 		TAILQ_INSERT_TAIL(&ifv->ifv_list, ifp, if_list);

@@ -137,17 +137,40 @@ if_clone_detach(struct vnet *vn, const struct if_clone *ifc)
 	return error;
 }
 
-void
+/* The units are kept from the first interface on. */
+static int
+units_init(struct vnet *vn, struct cloner *cl)
+{
+
+	return cl->cl_units.ib_level[0] != NULL ? 0 :
+	    if_bitmap_init(vn->vn_kern->k_host, &cl->cl_units);
+}
+
+static bool
+unit_taken(const struct cloner *cl, unsigned unit)
+{
+
+	return unit >> IF_BITMAP_BITS == 0 &&
+	    if_bitmap_isset(&cl->cl_units, unit);
+}
+
+int
 if_clone_attached(struct ifnet *ifp)
 {
 	struct cloner *cl = find_ifc(ifp->if_vnet, ifp->if_cloner);
+	int error;
 
 	if (cl == NULL)
-		return;
+		return 0;
+	error = units_init(ifp->if_vnet, cl);
+	if (error == 0 && unit_taken(cl, ifp->if_unit))
+		error = EEXIST;
+	if (error != 0)
+		return error;
 	cl->cl_count++;
-	if (cl->cl_units.ib_level[0] != NULL &&
-	    ifp->if_unit >> IF_BITMAP_BITS == 0)
+	if (ifp->if_unit >> IF_BITMAP_BITS == 0)
 		if_bitmap_set(&cl->cl_units, ifp->if_unit);
+	return 0;
 }
 
 void
@@ -159,8 +182,7 @@ if_clone_detached(struct ifnet *ifp)
 		return;
 	KASSERT(cl->cl_count > 0);
 	cl->cl_count--;
-	if (cl->cl_units.ib_level[0] != NULL &&
-	    ifp->if_unit >> IF_BITMAP_BITS == 0)
+	if (ifp->if_unit >> IF_BITMAP_BITS == 0)
 		if_bitmap_clear(&cl->cl_units, ifp->if_unit);
 }
 
@@ -236,14 +258,13 @@ resolve(struct vnet *vn, const char *name, char *full, struct cloner **clp,
 	*clp = find_name(vn, name, base);
 	if (*clp == NULL)
 		return EINVAL;
-	/* The units are kept from the first creation on. */
-	if ((*clp)->cl_units.ib_level[0] == NULL) {
-		ifv_lock(vn);
-		error = if_bitmap_init(vn->vn_kern->k_host, &(*clp)->cl_units);
-		ifv_unlock(vn);
-		if (error != 0)
-			return error;
-	}
+	ifv_lock(vn);
+	error = units_init(vn, *clp);
+	if (error == 0 && !bare && unit_taken(*clp, *unit))
+		error = EEXIST;		/* though it may be called otherwise */
+	ifv_unlock(vn);
+	if (error != 0)
+		return error;
 	if (bare)
 		return lowest_unit(vn, *clp, full, unit);
 	if (!make_name(full, (*clp)->cl_ifc->ifc_name, *unit))
@@ -263,7 +284,9 @@ claim(struct vnet *vn, const char *name, const struct if_clone *ifc,
 	if (ifp != NULL && ifp->if_cloner == NULL) {
 		ifp->if_cloner = ifc;
 		ifp->if_unit = unit;
-		if_clone_attached(ifp);
+		/* The unit was free when the clone lock was taken. */
+		if (if_clone_attached(ifp) != 0)
+			ifp->if_cloner = NULL;
 	}
 	ifv_unlock(vn);
 }

@@ -24,7 +24,7 @@ conf_put(struct conf *cf, const struct ifnet *ifp, const struct sockaddr *sa)
 		if (cf->cf_room < size)
 			return ENOSPC;
 		memset(cf->cf_next, 0, sizeof(struct ifreq));
-		memcpy(cf->cf_next->ifr_name, ifp->if_xname, IFNAMSIZ);
+		if_name_copy(ifp, cf->cf_next->ifr_name);
 		if (sa != NULL && ifreq_setaddr(cf->cf_vnet, cf->cf_next,
 		    sa) != 0)
 			return 0;	/* cannot be told in a record */

@@ -68,6 +68,7 @@ struct if_vnet {
 	struct host_mutex ifv_lock;
 	struct if_table	*ifv_table;		/* rcu; written with l: */
 	struct khash	 ifv_names;		/* rcu; l: */
+	uint32_t	 ifv_names_seq;		/* l: odd while a name changes */
 	TAILQ_HEAD(, ifnet) ifv_list;		/* l:, in order of attach */
 	unsigned	 ifv_count;		/* l: */
 	int64_t		 ifv_limit;		/* highest index; sysctl */
@@ -174,6 +175,13 @@ int	if_name_split(const char *name, unsigned *unit, size_t *baselen);
 bool	if_name_valid(const char *name);
 /* Any: the number that all of the text is; false: it is none, or too big. */
 bool	if_name_number(const char *text, unsigned *n);
+/* Any: its name, whole whatever happens to it. */
+void	if_name_copy(const struct ifnet *, char name[IFNAMSIZ]);
+/* l: give it another valid name: a lookup finds it by one of the two at every
+ * moment, and by one alone.  EEXIST, EINVAL, ENOMEM. */
+int	if_name_change(struct if_vnet *, struct ifnet *, const char *);
+/* i: SIOCSIFNAME; announced when it can be found so. */
+int	if_rename(struct ifnet *, const char *);
 /* Like ifunit(), for a name not digits, and finding deactivated ones too. */
 struct ifnet *if_name_lookup(struct if_vnet *, const char *name);
 
@@ -192,8 +200,11 @@ void	if_input_counted(struct ifnet *, struct mvec *);
 extern const struct if_ops if_null_ops;
 extern const struct iftype_ops if_null_typeops;
 
-/* if_clone.c: an interface of a cloner comes, goes; l: held. */
-void	if_clone_attached(struct ifnet *);
+/*
+ * if_clone.c: an interface of a cloner comes, goes; l: held.  A unit is taken
+ * until its interface goes, whatever that is called by then: EEXIST.  ENOMEM.
+ */
+int	if_clone_attached(struct ifnet *);
 void	if_clone_detached(struct ifnet *);
 
 /* if_link.c */

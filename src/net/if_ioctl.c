@@ -186,6 +186,8 @@ ifioctl_common(struct ifnet *ifp, unsigned long cmd, void *data)
 	case SIOCGLIFADDR:
 	case SIOCDLIFADDR:
 		return if_laddr_ioctl(ifp, cmd, data);
+	case SIOCSIFNAME:
+		return if_rename(ifp, ifr->ifr_text);
 	case SIOCSIFDESCR:
 	case SIOCGIFDESCR:
 	case SIOCSLINKSTR:

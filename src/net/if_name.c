@@ -4,6 +4,7 @@
  */
 
 #include "net/if_impl.h"
+#include "net/rtsock.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -111,21 +112,132 @@ if_name_split(const char *name, unsigned *unit, size_t *baselen)
 	return 0;
 }
 
+/* --- names that change ---------------------------------------------------- */
+
+/* The name as it stands: whole, unless it is just being changed. */
+static inline struct name_key
+name_load(const struct ifnet *ifp)
+{
+	const uint64_t *w = (const uint64_t *)(const void *)ifp->if_xname;
+	struct name_key nk;
+
+	nk.nk_w[0] = __atomic_load_n(&w[0], __ATOMIC_RELAXED);
+	nk.nk_w[1] = __atomic_load_n(&w[1], __ATOMIC_RELAXED);
+	return nk;
+}
+
+/*
+ * Readers take no lock: ifv_names_seq is odd while a name is being changed,
+ * for a few instructions, and what was read meanwhile is read again.
+ */
+static inline uint32_t
+names_begin(const struct if_vnet *ifv)
+{
+	uint32_t seq;
+
+	while ((seq = __atomic_load_n(&ifv->ifv_names_seq,
+	    __ATOMIC_ACQUIRE)) & 1)
+		__builtin_ia32_pause();
+	return seq;
+}
+
+static inline bool
+names_changed(const struct if_vnet *ifv, uint32_t seq)
+{
+
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __builtin_expect(__atomic_load_n(&ifv->ifv_names_seq,
+	    __ATOMIC_RELAXED) != seq, 0);
+}
+
+void
+if_name_copy(const struct ifnet *ifp, char name[IFNAMSIZ])
+{
+	const struct if_vnet *ifv = ifp->if_vnet->vn_if;
+	struct name_key nk;
+	uint32_t seq;
+
+	do {
+		seq = names_begin(ifv);
+		nk = name_load(ifp);
+	} while (names_changed(ifv, seq));
+	memcpy(name, &nk, IFNAMSIZ);
+}
+
 struct ifnet *
 if_name_lookup(struct if_vnet *ifv, const char *name)
 {
 	struct khash_iter it;
-	struct name_key nk;
+	struct name_key nk, have;
 	struct ifnet *ifp;
+	uint32_t seq;
 
 	if (!name_key(name, &nk))
 		return NULL;
-	for (ifp = khash_first(&ifv->ifv_names, key_hash(&nk), &it);
-	    ifp != NULL; ifp = khash_next(&it))
-		if (memcmp(ifp->if_xname, &nk, sizeof(nk)) == 0)
-			break;
+	do {
+		seq = names_begin(ifv);
+		for (ifp = khash_first(&ifv->ifv_names, key_hash(&nk), &it);
+		    ifp != NULL; ifp = khash_next(&it)) {
+			have = name_load(ifp);
+			if (have.nk_w[0] == nk.nk_w[0] &&
+			    have.nk_w[1] == nk.nk_w[1])
+				break;
+		}
+	} while (names_changed(ifv, seq));
 	return ifp;
 }
+
+/*
+ * It is entered under the new name first, where no reader takes it for what
+ * it asked for yet; the name itself changes in one step; the old entry, which
+ * nobody takes for anything any more, goes last.
+ */
+int
+if_name_change(struct if_vnet *ifv, struct ifnet *ifp, const char *name)
+{
+	uint64_t *w = (uint64_t *)(void *)ifp->if_xname;
+	uint32_t oldhash = name_hash(ifp), seq = ifv->ifv_names_seq;
+	struct name_key nk;
+	int error;
+
+	if (!name_key(name, &nk))
+		return EINVAL;
+	if (if_name_lookup(ifv, name) != NULL)
+		return EEXIST;
+	error = khash_insert(&ifv->ifv_names, key_hash(&nk), ifp);
+	if (error != 0)
+		return error;
+	__atomic_store_n(&ifv->ifv_names_seq, seq + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	__atomic_store_n(&w[0], nk.nk_w[0], __ATOMIC_RELAXED);
+	__atomic_store_n(&w[1], nk.nk_w[1], __ATOMIC_RELAXED);
+	__atomic_store_n(&ifv->ifv_names_seq, seq + 2, __ATOMIC_RELEASE);
+	khash_remove(&ifv->ifv_names, oldhash, ifp);
+	return 0;
+}
+
+int
+if_rename(struct ifnet *ifp, const char *name)
+{
+	struct if_vnet *ifv = ifp->if_vnet->vn_if;
+	char old[IFNAMSIZ];
+	int error;
+
+	KASSERT(if_ioctl_locked(ifp));
+	if (!if_name_valid(name))
+		return EINVAL;
+	if_name_copy(ifp, old);
+	if (strcmp(old, name) == 0)
+		return 0;
+	host_mutex_lock(if_host(ifp), &ifv->ifv_lock);
+	error = if_name_change(ifv, ifp, name);
+	host_mutex_unlock(if_host(ifp), &ifv->ifv_lock);
+	if (error == 0)
+		rt_ifrename(ifp, old);
+	return error;
+}
+
+/* --- in the table --------------------------------------------------------- */
 
 int
 if_name_insert(struct if_vnet *ifv, struct ifnet *ifp)

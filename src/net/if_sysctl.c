@@ -160,7 +160,7 @@ cursor_save(struct vnet *vn, const struct ifnet *ifp)
 
 	host_mutex_lock(vn->vn_kern->k_host, &ifv->ifv_lock);
 	ic = &ifv->ifv_cursor[ifv->ifv_cursor_last++ % IF_NCURSORS];
-	memcpy(ic->ic_name, ifp->if_xname, IFNAMSIZ);
+	if_name_copy(ifp, ic->ic_name);
 	ic->ic_index = ifp->if_index;
 	host_mutex_unlock(vn->vn_kern->k_host, &ifv->ifv_lock);
 }
@@ -196,8 +196,9 @@ interfaces_next(struct vnet *vn, void *arg, const char *after,
 	if (ifp == NULL)
 		return ENOENT;
 	cursor_save(vn, ifp);
-	(void)snprintf(next, SYSCTL_NAMESIZE, IFS_PREFIX "%.15s.%s",
-	    ifp->if_xname, leaves[0].name);
+	if_name_copy(ifp, ifname);
+	(void)snprintf(next, SYSCTL_NAMESIZE, IFS_PREFIX "%.15s.%s", ifname,
+	    leaves[0].name);
 	if_put(ifp, &pr);
 	return 0;
 }

@@ -47,7 +47,7 @@ rt_fill_msg(const struct rtentry *rt, uint8_t type, void *msg)
 	if (ifp != NULL) {
 		rtm->rtm_ifhandle = ifp->if_handle;
 		rtm->rtm_index = ifp->if_index;
-		memcpy(rtm->rtm_ifname, ifp->if_xname, IFNAMSIZ);
+		if_name_copy(ifp, rtm->rtm_ifname);
 	}
 	add_inet(rtm, RTA_DST, rt->rt_dst4);
 	if (rt->rt_gw4 != 0)

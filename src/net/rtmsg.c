@@ -64,6 +64,8 @@ rt_msg_headsize(uint8_t type)
 	case RTM_DELADDR:
 	case RTM_CHGADDR:
 		return sizeof(struct ifa_msg);
+	case RTM_IFRENAME:
+		return sizeof(struct if_rename_msg);
 	case RTM_OVERRUN:
 		return sizeof(struct rt_overrun_msg);
 	case RTM_SNAPSHOT_END:
@@ -85,17 +87,26 @@ name_ends(const uint8_t *msg, size_t headsize)
 		name = msg + offsetof(struct if_msg, ifm_name);
 	else if (headsize == sizeof(struct ifa_msg))
 		name = msg + offsetof(struct ifa_msg, ifam_name);
-	else
+	else if (headsize == sizeof(struct if_rename_msg)) {
+		name = msg + offsetof(struct if_rename_msg, ifrn_oldname);
+		if (memchr(name, '\0', IFNAMSIZ) == NULL)
+			return false;
+		name = msg + offsetof(struct if_rename_msg, ifrn_name);
+	} else
 		return true;
 	return memchr(name, '\0', IFNAMSIZ) != NULL;
 }
 
 _Static_assert(sizeof(struct rt_msg) != sizeof(struct if_msg) &&
     sizeof(struct rt_msg) != sizeof(struct ifa_msg) &&
-    sizeof(struct if_msg) != sizeof(struct ifa_msg),
+    sizeof(struct if_msg) != sizeof(struct ifa_msg) &&
+    sizeof(struct if_rename_msg) != sizeof(struct rt_msg) &&
+    sizeof(struct if_rename_msg) != sizeof(struct if_msg) &&
+    sizeof(struct if_rename_msg) != sizeof(struct ifa_msg),
     "a record is known by its size");
 _Static_assert(sizeof(struct rt_msg) % 8 == 0 &&
     sizeof(struct if_msg) % 8 == 0 && sizeof(struct ifa_msg) % 8 == 0 &&
+    sizeof(struct if_rename_msg) % 8 == 0 &&
     sizeof(struct rt_overrun_msg) % 8 == 0, "addresses stay aligned");
 
 /* The address at msg + off: its padded size, or a negative errno. */

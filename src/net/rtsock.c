@@ -58,9 +58,22 @@ rts_fill_if(struct ifnet *ifp, uint8_t type, int what, void *msg)
 	ifm->ifm_index = ifp->if_index;
 	ifm->ifm_flags = __atomic_load_n(&ifp->if_flags, __ATOMIC_RELAXED);
 	ifm->ifm_what = (uint16_t)what;
-	memcpy(ifm->ifm_name, ifp->if_xname, IFNAMSIZ);
+	if_name_copy(ifp, ifm->ifm_name);
 	if_stats_get(ifp, &ifm->ifm_data);
 	add_ifp(ifp, msg);
+}
+
+void
+rts_fill_rename(struct ifnet *ifp, const char *oldname, void *msg)
+{
+	struct if_rename_msg *ifrn = msg;
+
+	memset(ifrn, 0, sizeof(*ifrn));
+	fill_hdr(&ifrn->ifrn_h, RTM_IFRENAME, sizeof(*ifrn));
+	ifrn->ifrn_handle = ifp->if_handle;
+	ifrn->ifrn_index = ifp->if_index;
+	memcpy(ifrn->ifrn_oldname, oldname, IFNAMSIZ);
+	if_name_copy(ifp, ifrn->ifrn_name);
 }
 
 static void
@@ -84,7 +97,7 @@ rts_fill_ifa(struct ifaddr *ifa, uint8_t type, void *msg)
 	if (__atomic_load_n(&ifa->ifa_flags, __ATOMIC_RELAXED) & IFA_TENTATIVE)
 		ifam->ifam_flags |= 0x01;	/* IN_IFF_TENTATIVE */
 	ifam->ifam_metric = ifa->ifa_metric;
-	memcpy(ifam->ifam_name, ifp->if_xname, IFNAMSIZ);
+	if_name_copy(ifp, ifam->ifam_name);
 	add_if_sa(msg, RTA_NETMASK, ifa->ifa_netmask);
 	add_if_sa(msg, RTA_IFA, ifa->ifa_addr);
 	add_if_sa(msg, RTA_BRD, ifa->ifa_dstaddr);
@@ -109,7 +122,7 @@ rts_fill_neigh(const struct llentry *la, uint8_t type, void *msg)
 	fill_hdr(&rtm->rtm_h, type, sizeof(*rtm));
 	rtm->rtm_ifhandle = ifp->if_handle;
 	rtm->rtm_index = ifp->if_index;
-	memcpy(rtm->rtm_ifname, ifp->if_xname, IFNAMSIZ);
+	if_name_copy(ifp, rtm->rtm_ifname);
 	rtm->rtm_flags = RTF_UP | RTF_HOST | RTF_LLDATA;
 	if (flags & LLE_STATIC)
 		rtm->rtm_flags |= RTF_STATIC;

@@ -63,6 +63,8 @@ size_t	rt_listener_read(struct rt_listener *, void *msg);
  */
 void	rt_ifannounce(struct ifnet *, int what);	/* IFAN_* */
 void	rt_ifmsg(struct ifnet *);			/* RTM_IFINFO */
+/* RTM_IFRENAME: it has its new name; the old one is IFNAMSIZ bytes. */
+void	rt_ifrename(struct ifnet *, const char *oldname);
 void	rt_newaddrmsg(uint8_t type, struct ifaddr *);	/* RTM_*ADDR */
 void	rt_routemsg(uint8_t type, const struct rtentry *);
 /* RTM_DELETE takes it back, everything else (RTM_ADD, RTM_LLINFO_UPD) is news. */
@@ -72,6 +74,7 @@ void	rt_routechange(const struct rtentry *old, const struct rtentry *new);
 
 /* Describe, in a buffer of RT_MSG_MAX bytes (rtsock.c).  Any context. */
 void	rts_fill_if(struct ifnet *, uint8_t type, int what, void *msg);
+void	rts_fill_rename(struct ifnet *, const char *oldname, void *msg);
 void	rts_fill_ifa(struct ifaddr *, uint8_t type, void *msg);
 void	rts_fill_neigh(const struct llentry *, uint8_t type, void *msg);
 /* Take back without a word, if it stands in the list: an object going that was

@@ -129,6 +129,7 @@ struct announcement {
 	uint32_t	 an_kind;	/* RTS_* */
 	uint8_t		 an_type;	/* RTM_* */
 	int		 an_what;	/* IFAN_* */
+	const char	*an_oldname;	/* RTM_IFRENAME */
 };
 
 static inline void *
@@ -187,8 +188,13 @@ tell(struct rtsock_vnet *rs, const struct announcement *an)
 		    still_ahead(l, an->an_node))
 			continue;
 		if (!described) {
-			describe(an->an_node, an->an_kind, an->an_type,
-			    an->an_what, &buf);
+			if (an->an_type == RTM_IFRENAME)
+				rts_fill_rename(node_object(an->an_node,
+				    offsetof(struct ifnet, if_rts)),
+				    an->an_oldname, &buf);
+			else
+				describe(an->an_node, an->an_kind,
+				    an->an_type, an->an_what, &buf);
 			buf.mb_hdr.rtm_time_ns =
 			    host_wallclock(rs->rs_kern->k_host);
 			described = true;
@@ -271,6 +277,19 @@ rt_ifmsg(struct ifnet *ifp)
 
 	if (nobody_listens(ifp->if_vnet))
 		return;
+	(void)announce(ifp->if_vnet, RTS_NEWS, &an);
+}
+
+void
+rt_ifrename(struct ifnet *ifp, const char *oldname)
+{
+	const struct announcement an = {
+		.an_node = &ifp->if_rts,
+		.an_kind = RTS_LINK,
+		.an_type = RTM_IFRENAME,
+		.an_oldname = oldname,
+	};
+
 	(void)announce(ifp->if_vnet, RTS_NEWS, &an);
 }
 
