@@ -291,6 +291,13 @@ void	if_down(struct ifnet *);
 int	if_flags_set(struct ifnet *, int flags);
 /* The driver's own flags (IFF_RUNNING, IFF_OACTIVE).  Any context. */
 void	if_flags_update(struct ifnet *, uint32_t set, uint32_t clear);
+/* Any: the flags now. */
+static inline uint32_t
+if_flags_get(const struct ifnet *ifp)
+{
+
+	return __atomic_load_n(&ifp->if_flags, __ATOMIC_RELAXED);
+}
 /* Any context.  A state other than the three is ignored. */
 void	if_link_state_change(struct ifnet *, int state);
 /* Control.  EINVAL for an off without an on. */

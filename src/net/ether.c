@@ -191,7 +191,7 @@ static int
 start(struct ifnet *ifp)
 {
 
-	if ((ifp->if_flags & IFF_RUNNING) != 0 || ifp->if_ops->init == NULL)
+	if ((if_flags_get(ifp) & IFF_RUNNING) != 0 || ifp->if_ops->init == NULL)
 		return 0;
 	return ifp->if_ops->init(ifp);
 }

@@ -79,7 +79,7 @@ cap_set(struct ifnet *ifp, const struct ifcapreq *ifcr)
 	ifp->if_capenable = ifcr->ifcr_capenable;
 	__atomic_store_n(&ifp->if_csum_tx, if_csum_tx(ifp, ifp->if_capenable),
 	    __ATOMIC_RELAXED);
-	return (ifp->if_flags & IFF_UP) != 0 ? ENETRESET : 0;
+	return (if_flags_get(ifp) & IFF_UP) != 0 ? ENETRESET : 0;
 }
 
 static int

@@ -159,7 +159,7 @@ arp_resolve(struct ifnet *ifp, struct mbuf *m)
 	bool ask = false;
 
 	if (!arp_ifusable(ifp)) {
-		m_drop(ifp, m, (ifp->if_flags & IFF_NOARP) != 0 ?
+		m_drop(ifp, m, (if_flags_get(ifp) & IFF_NOARP) != 0 ?
 		    DROP_ARP_UNRESOLVED : DROP_OUT_IF_DOWN);
 		return;
 	}
@@ -402,7 +402,7 @@ arp_input_vec(struct ifnet *ifp, struct mvec *mv)
 	enum drop_reason why;
 	struct arphdr ar;
 	struct mbuf *m;
-	bool noarp = (ifp->if_flags & IFF_NOARP) != 0;
+	bool noarp = (if_flags_get(ifp) & IFF_NOARP) != 0;
 
 	for (unsigned i = 0; i < mv->mv_n; i++) {
 		m = mv->mv_m[i];

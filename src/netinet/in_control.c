@@ -83,9 +83,9 @@ in_routes_shared(struct in_ifaddr *ia)
 	uint32_t dst = ia_dst4(ia);
 	int error = 0;
 
-	if ((ifp->if_flags & IFF_LOOPBACK) != 0)
+	if ((if_flags_get(ifp) & IFF_LOOPBACK) != 0)
 		return 0;
-	if ((ifp->if_flags & IFF_POINTOPOINT) != 0 && dst != 0) {
+	if ((if_flags_get(ifp) & IFF_POINTOPOINT) != 0 && dst != 0) {
 		if (dst != ia_addr4(ia))
 			error = in_route(ia, dst, 32, RTF_CONNECTED);
 	} else if (ia->ia_len < 32)
@@ -96,7 +96,7 @@ in_routes_shared(struct in_ifaddr *ia)
 	else if (error != EEXIST)
 		return error;
 	error = 0;
-	if ((ifp->if_flags & IFF_BROADCAST) != 0 && dst != 0)
+	if ((if_flags_get(ifp) & IFF_BROADCAST) != 0 && dst != 0)
 		error = in_route(ia, dst, 32, RTF_BROADCAST);
 	return error == EEXIST ? 0 : error;
 }
@@ -188,7 +188,7 @@ in_ifa_alloc(struct ifnet *ifp, const struct in_req *ir)
 	ia->ia_ifa.ifa_free = in_ifa_free;
 	ia->ia_ifa.ifa_refcnt = 1;	/* the caller's */
 	/* Until it can be announced; without ARP it never is. */
-	if (ifp->if_type == IFT_ETHER && (ifp->if_flags & IFF_NOARP) == 0 &&
+	if (ifp->if_type == IFT_ETHER && (if_flags_get(ifp) & IFF_NOARP) == 0 &&
 	    !arp_ifusable(ifp))
 		ia->ia_ifa.ifa_flags = IFA_TENTATIVE;
 	return ia;
@@ -310,17 +310,17 @@ static int
 in_check(const struct ifnet *ifp, struct in_req *ir, bool dst_given)
 {
 	uint32_t host = ~in_mask(ir->ir_len);
-	bool loop = (ifp->if_flags & IFF_LOOPBACK) != 0;
+	bool loop = (if_flags_get(ifp) & IFF_LOOPBACK) != 0;
 
 	if (!in_ordinary(ir->ir_addr) &&
 	    !(loop && in_is_loopback(ir->ir_addr)))
 		return EINVAL;
-	if ((ifp->if_flags & IFF_POINTOPOINT) != 0) {
+	if ((if_flags_get(ifp) & IFF_POINTOPOINT) != 0) {
 		if (dst_given && !in_ordinary(ir->ir_dst))
 			return EINVAL;
 		return 0;
 	}
-	if ((ifp->if_flags & IFF_BROADCAST) == 0) {
+	if ((if_flags_get(ifp) & IFF_BROADCAST) == 0) {
 		ir->ir_dst = 0;
 		return 0;
 	}
@@ -438,7 +438,7 @@ in_set_old(struct ifnet *ifp, unsigned long cmd, const struct ifreq *ifr)
 		memcpy(&ifra.ifra_addr, &ia->ia_addr, sizeof(ia->ia_addr));
 		memcpy(&ifra.ifra_mask, &ia->ia_mask, sizeof(ia->ia_mask));
 		/* A broadcast address is made anew for a new mask. */
-		if (cmd != SIOCSIFNETMASK || (ifp->if_flags &
+		if (cmd != SIOCSIFNETMASK || (if_flags_get(ifp) &
 		    IFF_POINTOPOINT) != 0)
 			memcpy(&ifra.ifra_dstaddr, &ia->ia_dst,
 			    ia_dst4(ia) != 0 ? sizeof(ia->ia_dst) : 0);
@@ -451,13 +451,13 @@ in_set_old(struct ifnet *ifp, unsigned long cmd, const struct ifreq *ifr)
 		memcpy(&ifra.ifra_mask, &ifr->ifr_addr, sizeof(ifr->ifr_addr));
 		break;
 	case SIOCSIFBRDADDR:
-		if ((ifp->if_flags & IFF_BROADCAST) == 0)
+		if ((if_flags_get(ifp) & IFF_BROADCAST) == 0)
 			return EINVAL;
 		memcpy(&ifra.ifra_dstaddr, &ifr->ifr_addr,
 		    sizeof(ifr->ifr_addr));
 		break;
 	default:
-		if ((ifp->if_flags & IFF_POINTOPOINT) == 0)
+		if ((if_flags_get(ifp) & IFF_POINTOPOINT) == 0)
 			return EINVAL;
 		memcpy(&ifra.ifra_dstaddr, &ifr->ifr_addr,
 		    sizeof(ifr->ifr_addr));
@@ -488,12 +488,12 @@ in_get(struct ifnet *ifp, unsigned long cmd, struct ifreq *ifr)
 		answer = &ia->ia_mask;
 		break;
 	case SIOCGIFBRDADDR:
-		if ((ifp->if_flags & IFF_BROADCAST) == 0)
+		if ((if_flags_get(ifp) & IFF_BROADCAST) == 0)
 			return EINVAL;
 		answer = &ia->ia_dst;
 		break;
 	default:
-		if ((ifp->if_flags & IFF_POINTOPOINT) == 0)
+		if ((if_flags_get(ifp) & IFF_POINTOPOINT) == 0)
 			return EINVAL;
 		answer = &ia->ia_dst;
 		break;

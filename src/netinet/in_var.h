@@ -105,6 +105,14 @@ struct ip_stats {
 #undef X
 } __attribute__((__aligned__(64)));
 
+/* A setting, which sysctl may be changing just now.  Any. */
+static inline int64_t
+ip_setting(const int64_t *setting)
+{
+
+	return __atomic_load_n(setting, __ATOMIC_RELAXED);
+}
+
 /* This CPU's counters.  CPU. */
 static inline struct ip_stats *
 ip_stats(const struct vnet *vn)

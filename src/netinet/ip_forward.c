@@ -71,8 +71,8 @@ ip_wants_redirect(struct ifnet *ifp, const struct iphdr4 *ip,
 {
 	const struct rtentry *back;
 
-	if (rt->rt_ifp != ifp || (ifp->if_flags & IFF_POINTOPOINT) != 0 ||
-	    ifp->if_vnet->vn_ip->iv_redirect == 0 ||
+	if (rt->rt_ifp != ifp || (if_flags_get(ifp) & IFF_POINTOPOINT) != 0 ||
+	    ip_setting(&ifp->if_vnet->vn_ip->iv_redirect) == 0 ||
 	    ip_hlen(ip) > IP_HLEN_MIN)
 		return false;
 	back = rt_lookup4(ifp->if_vnet, ip->ip_src);
@@ -105,7 +105,7 @@ ip_refuse(struct ifnet *ifp, struct mbuf *m, const struct rtentry *rt)
 	const struct iphdr4 *ip = mtoip(m);
 	enum drop_reason why;
 
-	if (ifp->if_vnet->vn_ip->iv_forwarding == 0)
+	if (ip_setting(&ifp->if_vnet->vn_ip->iv_forwarding) == 0)
 		why = DROP_IP_NOFORWARD;
 	else if ((m->m_flags & (M_BCAST | M_MCAST)) != 0 ||
 	    !in_ordinary(ip->ip_dst) || !in_ordinary(ip->ip_src) ||

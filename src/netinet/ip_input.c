@@ -204,7 +204,7 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 	prev = cpu_stage_enter(ci, STAGE_IP_INPUT, n);
 	ips->ips_total += n;
 
-	if (vn->vn_ip->iv_forwarding == 0) {
+	if (ip_setting(&vn->vn_ip->iv_forwarding) == 0) {
 		for (i = 0; i < n; i++) {
 			mv->mv_m[i]->m_ptr = SLOW;
 		}
@@ -248,7 +248,7 @@ ip_is_loop(const struct ifnet *ifp, const struct mbuf *m)
 {
 
 	return (m->m_flags & M_LOOP) != 0 ||
-	    (ifp->if_flags & IFF_LOOPBACK) != 0;
+	    (if_flags_get(ifp) & IFF_LOOPBACK) != 0;
 }
 
 /*

@@ -31,8 +31,8 @@ ip_loopback(struct vnet *vn, struct mbuf *m, const struct rtentry *rt)
 {
 	struct ifnet *lo, *ifp = rt->rt_ifp;
 
-	lo = (ifp->if_flags & IFF_LOOPBACK) != 0 ? ifp : ifunit(vn, "lo0");
-	if (lo != NULL && (lo->if_flags & (IFF_LOOPBACK | IFF_UP)) ==
+	lo = (if_flags_get(ifp) & IFF_LOOPBACK) != 0 ? ifp : ifunit(vn, "lo0");
+	if (lo != NULL && (if_flags_get(lo) & (IFF_LOOPBACK | IFF_UP)) ==
 	    (IFF_LOOPBACK | IFF_UP)) {
 		m->m_rt = rt;
 		m->m_nexthop = mtoip(m)->ip_dst;
@@ -71,7 +71,7 @@ ip_output_refuse(const struct rtentry *rt, const struct iphdr4 *ip,
 	}
 	/* Never on a wire (RFC 1122 3.2.1.3), whatever the default route. */
 	if (!in_ordinary(ip->ip_dst) &&
-	    (rt->rt_ifp->if_flags & IFF_LOOPBACK) == 0) {
+	    (if_flags_get(rt->rt_ifp) & IFF_LOOPBACK) == 0) {
 		*why = DROP_IP_DST;
 		return ENETUNREACH;
 	}
@@ -92,7 +92,7 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 	ip->ip_len = be16((uint16_t)m->m_pktlen);
 	ip->ip_id = ip_newid();
 	ip->ip_ttl = (uint8_t)(ttl != 0 ? ttl :
-	    (unsigned)vn->vn_ip->iv_ttl);
+	    (unsigned)ip_setting(&vn->vn_ip->iv_ttl));
 
 	rt = rt_lookup4(vn, ip->ip_dst);
 	error = ip_output_refuse(rt, ip, &why);

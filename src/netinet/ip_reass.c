@@ -172,7 +172,7 @@ static struct ip_fragq *
 fragq_new(struct ip_reass *ir, const struct iphdr4 *ip, uint64_t now,
     struct reass_drops *rd)
 {
-	int64_t limit = ir->ir_vnet->vn_ip->iv_maxfragpackets;
+	int64_t limit = ip_setting(&ir->ir_vnet->vn_ip->iv_maxfragpackets);
 	struct ip_fragq *fq;
 
 	while (ir->ir_npackets >= (uint64_t)limit)
@@ -359,7 +359,7 @@ ip_reass(struct ifnet *ifp, struct mbuf *m)
 	if (fq == NULL)
 		fq = fragq_new(ir, mtoip(m), now, &rd);
 	while (fq != NULL &&
-	    ir->ir_nfrags >= (uint64_t)vn->vn_ip->iv_maxfrags)
+	    ir->ir_nfrags >= (uint64_t)ip_setting(&vn->vn_ip->iv_maxfrags))
 		if (!reass_evict(ir, &rd, fq))
 			break;
 	if (fq == NULL)
@@ -368,7 +368,7 @@ ip_reass(struct ifnet *ifp, struct mbuf *m)
 		why = DROP_FRAG_OVERLAP;
 		goto out;
 	}
-	if (ir->ir_nfrags >= (uint64_t)vn->vn_ip->iv_maxfrags ||
+	if (ir->ir_nfrags >= (uint64_t)ip_setting(&vn->vn_ip->iv_maxfrags) ||
 	    fq->fq_n >= REASS_MAXPIECES)
 		goto out;
 	why = fragq_insert(fq, m, last);
