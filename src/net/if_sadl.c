@@ -212,10 +212,12 @@ laddr_add(struct ifnet *ifp, const struct if_laddrreq *iflr)
 {
 	const struct sockaddr_dl *sdl =
 	    (const struct sockaddr_dl *)&iflr->iflr_addr;
+	static const uint8_t none[6];
 	struct ifaddr *ifa;
 
-	/* A group address cannot be a station's. */
-	if (ifp->if_addrlen == 6 && (sdl->sdl_data[0] & 1) != 0)
+	/* A group address, or none at all, cannot be a station's. */
+	if (ifp->if_addrlen == 6 && ((sdl->sdl_data[0] & 1) != 0 ||
+	    memcmp(sdl->sdl_data, none, sizeof(none)) == 0))
 		return EINVAL;
 	ifa = if_sadl_find(ifp, sdl->sdl_data, sdl->sdl_alen);
 	if (ifa != NULL && (iflr->iflr_flags & IFLR_ACTIVE) == 0)
