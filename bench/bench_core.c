@@ -110,7 +110,7 @@ bench_fwd(unsigned seconds, unsigned dsts)
 	ifnet_stack_destroy(st);
 }
 
-/* --- interfaces ------------------------------------------------------------ */
+/* --- interfaces ----------------------------------------------------------- */
 
 static void
 make(struct vnet *vn, unsigned n)

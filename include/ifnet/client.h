@@ -2,8 +2,8 @@
  * client: talk to a running ifnetd.
  *
  * Can be included anywhere: no name here meets the host's <net/if.h>.  The
- * records that requests carry are those of <ifnet/ifreq.h> and <ifnet/rtmsg.h>, for
- * programs that want them; most want the events and the texts.
+ * records that requests carry are those of <ifnet/ifreq.h> and <ifnet/rtmsg.h>,
+ * for programs that want them; most want the events and the texts.
  *
  * A client is used by one thread at a time.  All calls return 0 or an errno
  * value and fill *e, which may be NULL, and block until answered unless
@@ -29,9 +29,9 @@ struct ifnet_client;
 #define IFNET_NAMESIZE		16
 
 /*
- * url: "unix:///path"; NULL: $IFNETD, or the default.  NULL on failure: ENOENT or
- * ECONNREFUSED (no daemon there), EACCES, EINVAL (no such kind of URL), EPROTO (something else
- * listens there).
+ * url: "unix:///path"; NULL: $IFNETD, or the default.  NULL on failure: ENOENT
+ * or ECONNREFUSED (no daemon there), EACCES, EINVAL (no such kind of URL),
+ * EPROTO (something else listens there).
  */
 struct ifnet_client *ifnet_connect(const char *url, struct ifnet_error *);
 void	ifnet_close(struct ifnet_client *);
@@ -52,7 +52,8 @@ int	ifnet_ioctl_fd(struct ifnet_client *, unsigned long cmd, void *data,
 
 /*
  * sysctl.  *oldlen is the room, then the value's length (ENOMEM: did not
- * fit, nothing stored).  old or new may be NULL.  *type is one of IFNET_SYSCTL_*.
+ * fit, nothing stored).  old or new may be NULL.  *type is one of
+ * IFNET_SYSCTL_*.
  */
 #define IFNET_SYSCTL_INT	1	/* int64_t */
 #define IFNET_SYSCTL_QUAD	2	/* uint64_t */
@@ -94,7 +95,7 @@ int	ifnet_dump(struct ifnet_client *, unsigned what, const char *ifname,
 enum ifnet_event_type {
 	IFNET_EV_ARRIVAL = 1,
 	IFNET_EV_DEPARTURE,
-	IFNET_EV_LINK,		/* flags, link state, MTU: an interface changed */
+	IFNET_EV_LINK,		/* its flags, link state or MTU changed */
 	IFNET_EV_ADDR_ADD,
 	IFNET_EV_ADDR_DELETE,
 	IFNET_EV_ADDR_CHANGE,

@@ -3,8 +3,8 @@
  *
  * Every packet an interface received was delivered, forwarded, is queued, or
  * was dropped for one DROP_IN reason; every packet offered to it for output was
- * sent, is queued, or was dropped for one DROP_OUT reason.  There is one counter
- * for each reason, interface and CPU.  A reason belongs to one side.
+ * sent, is queued, or was dropped for one DROP_OUT reason.  There is one
+ * counter for each reason, interface and CPU.  A reason belongs to one side.
  *
  * To add a reason add a line here; the counters, names in listings, JSON
  * and documents follow.
@@ -15,71 +15,134 @@
 
 #include <stdbool.h>
 
-/*	   symbol			side	name			what happened */
+/* symbol, side, name, what happened */
 #define DROP_REASONS(X) \
-	X(DROP_IF_DOWN,			IN,	"if-down",		"received while the interface was down") \
-	X(DROP_IF_DETACHING,		IN,	"if-detaching",		"was queued when its receiving interface went away") \
-	X(DROP_RCVQ_FULL,		IN,	"rcvq-full",		"per-CPU input queue was full") \
-	X(DROP_IN_LOOP,			IN,	"in-loop",		"passed through too many interfaces of this process") \
-	X(DROP_PKTQ_FULL,		IN,	"pktq-full",		"protocol input queue was full") \
-	X(DROP_NO_MBUF,			IN,	"no-mbuf",		"no packet buffer was free") \
-	X(DROP_FILTER_IN,		IN,	"filter-in",		"a pfil hook refused it on input") \
-	X(DROP_RX_ERROR,		IN,	"rx-error",		"the driver could not read it whole") \
-	X(DROP_RX_OFFLOAD,		IN,	"rx-offload",		"offload header did not fit the packet") \
-	X(DROP_DISCARD_INTERFACE,	OUT,	"discard",		"the interface drops everything it is given") \
-	X(DROP_ETHER_SHORT,		IN,	"ether-short",		"shorter than an Ethernet header") \
-	X(DROP_ETHER_NOT_OURS,		IN,	"ether-not-ours",	"sent to another station") \
-	X(DROP_ETHER_SRC,		IN,	"ether-src",		"source is a group address or our own") \
-	X(DROP_NO_PROTO,		IN,	"no-proto",		"no protocol for this type") \
-	X(DROP_ARP_SHORT,		IN,	"arp-short",		"truncated ARP packet") \
-	X(DROP_ARP_BAD,			IN,	"arp-bad",		"ARP fields that make no sense") \
-	X(DROP_ARP_NOT_OURS,		IN,	"arp-not-ours",		"ARP for another host") \
-	X(DROP_ARP_CONFLICT,		IN,	"arp-conflict",		"somebody else claims our address") \
-	X(DROP_ARP_LIMIT,		IN,	"arp-limit",		"neighbour table or ARP rate limit reached") \
-	X(DROP_ARP_NOARP,		IN,	"arp-noarp",		"interface does not speak ARP") \
-	X(DROP_IP_SHORT,		IN,	"ip-short",		"truncated IP header") \
-	X(DROP_IP_VERSION,		IN,	"ip-version",		"IP version is not 4") \
-	X(DROP_IP_HLEN,			IN,	"ip-hlen",		"IP header length below 20 or beyond the packet") \
-	X(DROP_IP_CSUM,			IN,	"ip-csum",		"IP header checksum wrong") \
-	X(DROP_IP_LEN,			IN,	"ip-len",		"IP total length beyond the packet or below the header") \
-	X(DROP_IP_SRC,			IN,	"ip-src",		"source address that cannot be one (loopback, multicast, broadcast, class E)") \
-	X(DROP_IP_DST,			IN,	"ip-dst",		"destination that may not be on this wire (loopback, zero, class E)") \
-	X(DROP_IP_LAND,			IN,	"ip-land",		"source is our own address") \
-	X(DROP_IP_OPTIONS,		IN,	"ip-options",		"malformed IP options") \
-	X(DROP_IP_SRCROUTE,		IN,	"ip-srcroute",		"source-routed; not accepted") \
-	X(DROP_IP_TTL,			IN,	"ip-ttl",		"time to live ran out") \
-	X(DROP_IP_NOFORWARD,		IN,	"ip-noforward",		"not for us and forwarding is off") \
-	X(DROP_IP_CANTFORWARD,		IN,	"ip-cantforward",	"link-level broadcast or a destination never forwarded") \
-	X(DROP_IP_NOROUTE,		IN,	"ip-noroute",		"no route to the destination") \
-	X(DROP_IP_REJECT,		IN,	"ip-reject",		"reject route") \
-	X(DROP_IP_BLACKHOLE,		IN,	"ip-blackhole",		"blackhole route") \
-	X(DROP_IP_NEEDFRAG,		IN,	"ip-needfrag",		"larger than the MTU and may not be fragmented") \
-	X(DROP_IP_MCAST,		IN,	"ip-mcast",		"multicast group with no member here") \
-	X(DROP_FRAG_BAD,		IN,	"frag-bad",		"fragment with impossible offset or length") \
-	X(DROP_FRAG_OVERLAP,		IN,	"frag-overlap",		"overlapping fragments: the whole packet is given up") \
-	X(DROP_FRAG_DUP,		IN,	"frag-dup",		"exact duplicate of a fragment held") \
-	X(DROP_FRAG_LIMIT,		IN,	"frag-limit",		"reassembly limit reached") \
-	X(DROP_FRAG_TIMEOUT,		IN,	"frag-timeout",		"the rest of the packet never came") \
-	X(DROP_ICMP_SHORT,		IN,	"icmp-short",		"truncated ICMP message") \
-	X(DROP_ICMP_CSUM,		IN,	"icmp-csum",		"ICMP checksum wrong") \
-	X(DROP_ICMP_BCAST,		IN,	"icmp-bcast",		"echo to a broadcast address; not answered") \
-	X(DROP_ICMP_UNWANTED,		IN,	"icmp-unwanted",	"ICMP message nobody here waits for") \
-	X(DROP_IP_PORTUNREACH,		IN,	"ip-portunreach",	"no such UDP port here") \
-	X(DROP_IP_PROTOUNREACH,		IN,	"ip-protounreach",	"no such protocol here") \
-	X(DROP_OUT_IF_DOWN,		OUT,	"out-if-down",		"output interface is down") \
-	X(DROP_OUT_DETACHING,		OUT,	"out-detaching",	"output interface went away") \
-	X(DROP_SNDQ_FULL,		OUT,	"sndq-full",		"send queue was full") \
-	X(DROP_SNDQ_PURGED,		OUT,	"sndq-purged",		"send queue was purged when the interface went down") \
-	X(DROP_FILTER_OUT,		OUT,	"filter-out",		"a pfil hook refused it on output") \
-	X(DROP_OUT_NOBUF,		OUT,	"out-nobuf",		"no buffer for the link-level header or a copy") \
-	X(DROP_OUT_FAMILY,		OUT,	"out-family",		"link type does not carry this protocol") \
-	X(DROP_ARP_QUEUE,		OUT,	"arp-queue",		"pushed out of the hold queue by a later packet") \
-	X(DROP_ARP_UNRESOLVED,		OUT,	"arp-unresolved",	"neighbour did not answer") \
-	X(DROP_TX_ERROR,		OUT,	"tx-error",		"the driver could not send it") \
-	X(DROP_TX_OFFLOAD,		OUT,	"tx-offload",		"could not be segmented or checksummed for this interface") \
-	X(DROP_TX_NO_PEER,		OUT,	"tx-no-peer",		"nothing is on the other end") \
-	X(DROP_TX_RING_FULL,		OUT,	"tx-ring-full",		"the device's queue was full") \
-	X(DROP_OUT_LOOP,		OUT,	"out-loop",		"passed through too many interfaces of this process")
+	X(DROP_IF_DOWN, IN, "if-down", \
+	    "received while the interface was down") \
+	X(DROP_IF_DETACHING, IN, "if-detaching", \
+	    "was queued when its receiving interface went away") \
+	X(DROP_RCVQ_FULL, IN, "rcvq-full", \
+	    "per-CPU input queue was full") \
+	X(DROP_IN_LOOP, IN, "in-loop", \
+	    "passed through too many interfaces of this process") \
+	X(DROP_PKTQ_FULL, IN, "pktq-full", \
+	    "protocol input queue was full") \
+	X(DROP_NO_MBUF, IN, "no-mbuf", \
+	    "no packet buffer was free") \
+	X(DROP_FILTER_IN, IN, "filter-in", \
+	    "a pfil hook refused it on input") \
+	X(DROP_RX_ERROR, IN, "rx-error", \
+	    "the driver could not read it whole") \
+	X(DROP_RX_OFFLOAD, IN, "rx-offload", \
+	    "offload header did not fit the packet") \
+	X(DROP_DISCARD_INTERFACE, OUT, "discard", \
+	    "the interface drops everything it is given") \
+	X(DROP_ETHER_SHORT, IN, "ether-short", \
+	    "shorter than an Ethernet header") \
+	X(DROP_ETHER_NOT_OURS, IN, "ether-not-ours", \
+	    "sent to another station") \
+	X(DROP_ETHER_SRC, IN, "ether-src", \
+	    "source is a group address or our own") \
+	X(DROP_NO_PROTO, IN, "no-proto", \
+	    "no protocol for this type") \
+	X(DROP_ARP_SHORT, IN, "arp-short", \
+	    "truncated ARP packet") \
+	X(DROP_ARP_BAD, IN, "arp-bad", \
+	    "ARP fields that make no sense") \
+	X(DROP_ARP_NOT_OURS, IN, "arp-not-ours", \
+	    "ARP for another host") \
+	X(DROP_ARP_CONFLICT, IN, "arp-conflict", \
+	    "somebody else claims our address") \
+	X(DROP_ARP_LIMIT, IN, "arp-limit", \
+	    "neighbour table or ARP rate limit reached") \
+	X(DROP_ARP_NOARP, IN, "arp-noarp", \
+	    "interface does not speak ARP") \
+	X(DROP_IP_SHORT, IN, "ip-short", \
+	    "truncated IP header") \
+	X(DROP_IP_VERSION, IN, "ip-version", \
+	    "IP version is not 4") \
+	X(DROP_IP_HLEN, IN, "ip-hlen", \
+	    "IP header length below 20 or beyond the packet") \
+	X(DROP_IP_CSUM, IN, "ip-csum", \
+	    "IP header checksum wrong") \
+	X(DROP_IP_LEN, IN, "ip-len", \
+	    "IP total length beyond the packet or below the header") \
+	X(DROP_IP_SRC, IN, "ip-src", \
+	    "no possible source: loopback, group, broadcast, class E") \
+	X(DROP_IP_DST, IN, "ip-dst", \
+	    "no possible destination: loopback, zero, class E") \
+	X(DROP_IP_LAND, IN, "ip-land", \
+	    "source is our own address") \
+	X(DROP_IP_OPTIONS, IN, "ip-options", \
+	    "malformed IP options") \
+	X(DROP_IP_SRCROUTE, IN, "ip-srcroute", \
+	    "source-routed; not accepted") \
+	X(DROP_IP_TTL, IN, "ip-ttl", \
+	    "time to live ran out") \
+	X(DROP_IP_NOFORWARD, IN, "ip-noforward", \
+	    "not for us and forwarding is off") \
+	X(DROP_IP_CANTFORWARD, IN, "ip-cantforward", \
+	    "link-level broadcast or a destination never forwarded") \
+	X(DROP_IP_NOROUTE, IN, "ip-noroute", \
+	    "no route to the destination") \
+	X(DROP_IP_REJECT, IN, "ip-reject", \
+	    "reject route") \
+	X(DROP_IP_BLACKHOLE, IN, "ip-blackhole", \
+	    "blackhole route") \
+	X(DROP_IP_NEEDFRAG, IN, "ip-needfrag", \
+	    "larger than the MTU and may not be fragmented") \
+	X(DROP_IP_MCAST, IN, "ip-mcast", \
+	    "multicast group with no member here") \
+	X(DROP_FRAG_BAD, IN, "frag-bad", \
+	    "fragment with impossible offset or length") \
+	X(DROP_FRAG_OVERLAP, IN, "frag-overlap", \
+	    "overlapping fragments: the whole packet is given up") \
+	X(DROP_FRAG_DUP, IN, "frag-dup", \
+	    "exact duplicate of a fragment held") \
+	X(DROP_FRAG_LIMIT, IN, "frag-limit", \
+	    "reassembly limit reached") \
+	X(DROP_FRAG_TIMEOUT, IN, "frag-timeout", \
+	    "the rest of the packet never came") \
+	X(DROP_ICMP_SHORT, IN, "icmp-short", \
+	    "truncated ICMP message") \
+	X(DROP_ICMP_CSUM, IN, "icmp-csum", \
+	    "ICMP checksum wrong") \
+	X(DROP_ICMP_BCAST, IN, "icmp-bcast", \
+	    "echo to a broadcast address; not answered") \
+	X(DROP_ICMP_UNWANTED, IN, "icmp-unwanted", \
+	    "ICMP message nobody here waits for") \
+	X(DROP_IP_PORTUNREACH, IN, "ip-portunreach", \
+	    "no such UDP port here") \
+	X(DROP_IP_PROTOUNREACH, IN, "ip-protounreach", \
+	    "no such protocol here") \
+	X(DROP_OUT_IF_DOWN, OUT, "out-if-down", \
+	    "output interface is down") \
+	X(DROP_OUT_DETACHING, OUT, "out-detaching", \
+	    "output interface went away") \
+	X(DROP_SNDQ_FULL, OUT, "sndq-full", \
+	    "send queue was full") \
+	X(DROP_SNDQ_PURGED, OUT, "sndq-purged", \
+	    "send queue was purged when the interface went down") \
+	X(DROP_FILTER_OUT, OUT, "filter-out", \
+	    "a pfil hook refused it on output") \
+	X(DROP_OUT_NOBUF, OUT, "out-nobuf", \
+	    "no buffer for the link-level header or a copy") \
+	X(DROP_OUT_FAMILY, OUT, "out-family", \
+	    "link type does not carry this protocol") \
+	X(DROP_ARP_QUEUE, OUT, "arp-queue", \
+	    "pushed out of the hold queue by a later packet") \
+	X(DROP_ARP_UNRESOLVED, OUT, "arp-unresolved", \
+	    "neighbour did not answer") \
+	X(DROP_TX_ERROR, OUT, "tx-error", \
+	    "the driver could not send it") \
+	X(DROP_TX_OFFLOAD, OUT, "tx-offload", \
+	    "could not be segmented or checksummed for this interface") \
+	X(DROP_TX_NO_PEER, OUT, "tx-no-peer", \
+	    "nothing is on the other end") \
+	X(DROP_TX_RING_FULL, OUT, "tx-ring-full", \
+	    "the device's queue was full") \
+	X(DROP_OUT_LOOP, OUT, "out-loop", \
+	    "passed through too many interfaces of this process")
 
 enum drop_reason {
 #define X(sym, side, name, text)	sym,

@@ -7,8 +7,8 @@
  * it, and the driver may if_free() it.
  *
  * Who may touch what.  An ifp found within a read section (ifunit, if_byindex)
- * is good until the section ends; one held by a passive reference (if_get) until
- * if_put(), across sleeping.  Outside, an interface is named by its
+ * is good until the section ends; one held by a passive reference (if_get)
+ * until if_put(), across sleeping.  Outside, an interface is named by its
  * handle: a stale handle finds nothing.
  *
  * Contexts are those of <ifnet/kern.h>.
@@ -35,7 +35,7 @@ struct ifnet;
 struct rtentry;
 struct vnet;
 
-/* --- handles --------------------------------------------------------------- */
+/* --- handles ----------------------------------------------------------- */
 
 /* Generation above, index below; 0 names nothing. */
 #define IF_INDEX_BITS	24
@@ -48,7 +48,7 @@ if_handle_index(uint64_t handle)
 	return handle & IF_INDEX_MAX;
 }
 
-/* --- what a driver provides --------------------------------------------------- */
+/* --- what a driver provides -------------------------------------------- */
 
 /*
  * The operations of a driver.  Constant; NULL members get a default.
@@ -56,8 +56,9 @@ if_handle_index(uint64_t handle)
 struct if_ops {
 	/*
 	 * CPU: take every packet of the vector, send or drop it, and count
-	 * it (IF_STAT_OPACKETS and friends through if_stat_add_vec, or a drop).  Several CPUs
-	 * may call at once.  Default: queue on if_snd and call start.
+	 * it (IF_STAT_OPACKETS and friends through if_stat_add_vec, or a drop).
+	 * Several CPUs may call at once.  Default: queue on if_snd and call
+	 * start.
 	 */
 	int	(*transmit)(struct ifnet *, struct mvec *);
 	/* CPU: take packets from if_snd (ifq_dequeue) and send them. */
@@ -96,9 +97,9 @@ struct iftype_ops {
 	/* CPU: packets as received, m_data at the link-level header. */
 	void	(*it_input)(struct ifnet *, struct mvec *);
 	/*
-	 * CPU: packets of family af, m_data at the network header, m_nexthop and m_rt
-	 * set.  Adds the header, resolving the neighbour first, and hands on to
-	 * if_transmit_vec().  Takes every packet.
+	 * CPU: packets of family af, m_data at the network header, m_nexthop
+	 * and m_rt set.  Adds the header, resolving the neighbour first, and
+	 * hands on to if_transmit_vec().  Takes every packet.
 	 */
 	void	(*it_output)(struct ifnet *, int af, struct mvec *);
 	/* Control: attach and detach what the link type keeps. */
@@ -106,7 +107,7 @@ struct iftype_ops {
 	void	(*it_detach)(struct ifnet *);
 };
 
-/* --- counters --------------------------------------------------------------- */
+/* --- counters ---------------------------------------------------------- */
 
 enum if_stat {
 	IF_STAT_IPACKETS, IF_STAT_IBYTES, IF_STAT_IMCASTS, IF_STAT_IERRORS,
@@ -123,8 +124,8 @@ enum if_stat_dir { IF_STAT_IN, IF_STAT_OUT };
 
 /*
  * One CPU's counters of one interface.  Written by that CPU alone (plain
- * 64-bit stores), read by all.  The memory is reserved at attach and costs nothing until
- * the first packet.
+ * 64-bit stores), read by all.  The memory is reserved at attach and costs
+ * nothing until the first packet.
  */
 struct if_counters {
 	uint64_t	 ic_stat[16];
@@ -148,8 +149,8 @@ struct ifqueue {
 struct if_percpuq;
 
 /*
- * Something the routing socket has announced and not yet taken back.  Embedded in what
- * listeners can be told of; zeroed is valid.  All of it: rtsock's lock.
+ * Something the routing socket has announced and not yet taken back.  Embedded
+ * in what listeners can be told of; zeroed is valid.  All of it: rtsock's lock.
  */
 struct rts_node {
 	TAILQ_ENTRY(rts_node) rn_link;	/* in the order of announcement */
@@ -157,7 +158,7 @@ struct rts_node {
 	uint32_t	 rn_kind;	/* RTS_*, 0: a listener's place */
 };
 
-/* --- the interface --------------------------------------------------------- */
+/* --- the interface ----------------------------------------------------- */
 
 /*
  *	constant	set before attach, never changed while attached
@@ -188,8 +189,8 @@ struct ifnet {
 	uint32_t	 if_csum_tx;	/* M_CSUM_*, M_TSO*: what the
 					 * driver takes; a: */
 	struct ifaddr	*if_dl;		/* rcu: active link-level address */
-	uint64_t	 if_lladdr;	/* a: its first 6 bytes, low bytes first;
-					 * for the packet path */
+	uint64_t	 if_lladdr;	/* a: its first 6 bytes, low ones
+					 * first; for the packet path */
 	struct bpf_if	*if_bpf;	/* rcu: NULL = no tap */
 	struct pfil_head *if_pfil;	/* rcu: NULL = no hook */
 	void		*if_afdata[4];	/* rcu: per domain, by dom_slot */
@@ -202,18 +203,19 @@ struct ifnet {
 	uint8_t		 if_hdrlen;	/* constant */
 	uint8_t		 if_link_state;	/* a: LINK_STATE_* */
 	uint16_t	 if_pcount;	/* i: promiscuous requests */
-	uint16_t	 if_linkq;	/* link lock: queued states, 2 bits each */
+	uint16_t	 if_linkq;	/* link lock: queued, 2 bits each */
 	uint8_t		 if_linkq_n;	/* link lock: how many of them */
 	uint8_t		 if_linkq_flags; /* link lock: IFLQ_* */
 	bool		 if_up_told;	/* i: IFF_UP as last announced */
 	uint32_t	 if_dlt;	/* driver: DLT_* */
-	uint32_t	 if_mtu_min, if_mtu_max;	/* driver: 0 = 68, 65535 */
+	uint32_t	 if_mtu_min;	/* driver: 0 = 68 */
+	uint32_t	 if_mtu_max;	/* driver: 0 = 65535 */
 	uint32_t	 if_metric;	/* i: */
 	int32_t		 if_timer;	/* a: seconds to the watchdog, 0 off */
 	uint32_t	 if_extflags;	/* driver: IFEF_* */
 #define IFEF_NO_LINK_STATE_CHANGE 0x1	/* has no link state */
 #define IFEF_OWN_TRANSMIT	0x2	/* transmit never uses if_snd */
-	uint64_t	 if_capabilities;	/* driver: IFCAP_* it could do */
+	uint64_t	 if_capabilities; /* driver: IFCAP_* it could do */
 	uint64_t	 if_capenable;	/* i: */
 	uint64_t	 if_baudrate;	/* a: bit/s */
 	uint64_t	 if_lastchange_ns;	/* a: wall clock */
@@ -235,7 +237,7 @@ struct ifnet {
 	struct rts_node	 if_rts;	/* rtsock's */
 } __attribute__((__aligned__(64)));
 
-/* --- allocation, attach, detach.  Control. ---------------------------------- */
+/* --- allocation, attach, detach.  Control. ----------------------------- */
 
 /* An interface of type IFT_*, not attached; NULL when memory is out. */
 struct ifnet *if_alloc(struct vnet *, uint8_t type);
@@ -256,7 +258,7 @@ bool	if_is_deactivated(const struct ifnet *);
 /* Sleeps until nothing refers to it any more.  Not with a reference held. */
 void	if_detach(struct ifnet *);
 
-/* --- lookup ------------------------------------------------------------------ */
+/* --- lookup ------------------------------------------------------------ */
 
 /* Any context, within a read section; NULL when there is none. */
 struct ifnet *ifunit(struct vnet *, const char *name);
@@ -283,7 +285,7 @@ void	if_acquire_at(struct ifnet *, struct psref *, const char *file,
 void	if_put(const struct ifnet *, struct psref *);
 bool	if_held(struct ifnet *);
 
-/* --- state ------------------------------------------------------------------- */
+/* --- state ------------------------------------------------------------- */
 
 /* Control, ioctl lock (if_up_locked) or not yet visible. */
 void	if_up(struct ifnet *);
@@ -309,14 +311,14 @@ void	if_ioctl_lock(struct ifnet *);
 void	if_ioctl_unlock(struct ifnet *);
 bool	if_ioctl_locked(const struct ifnet *);
 
-/* --- link-level address.  Control, ioctl lock. -------------------------------- */
+/* --- link-level address.  Control, ioctl lock. ------------------------- */
 
 int	if_set_sadl(struct ifnet *, const void *lladdr, unsigned len,
 	    bool factory);
 /* The active one, or NULL.  Read section, or i:. */
 const struct sockaddr_dl *if_sadl(const struct ifnet *);
 
-/* --- requests.  Control. -------------------------------------------------------- */
+/* --- requests.  Control. ----------------------------------------------- */
 
 /*
  * The one entry.  data is the command's record, followed, for the list
@@ -327,7 +329,7 @@ int	ifioctl(struct vnet *, const struct kauth_cred *, unsigned long cmd,
 /* What every interface answers.  ioctl lock.  ENOTTY: not a common one. */
 int	ifioctl_common(struct ifnet *, unsigned long cmd, void *data);
 
-/* --- packets.  CPU. ------------------------------------------------------------- */
+/* --- packets.  CPU. ---------------------------------------------------- */
 
 /*
  * Received packets, from a poller or soft interrupt.  Sets m_rcvif, counts,
@@ -335,8 +337,8 @@ int	ifioctl_common(struct ifnet *, unsigned long cmd, void *data);
  */
 void	if_input_vec(struct ifnet *, struct mvec *);
 /*
- * The same from inside another interface's output: queued on the calling CPU and
- * handled by a soft interrupt.  Needs if_percpuq.
+ * The same from inside another interface's output: queued on the calling CPU
+ * and handled by a soft interrupt.  Needs if_percpuq.
  */
 void	if_percpuq_enqueue_vec(struct ifnet *, struct mvec *);
 /* Control, before attach: give it per-CPU input queues.  ENOMEM. */
@@ -358,13 +360,13 @@ void	ifq_purge(struct ifnet *, enum drop_reason);
  */
 extern const struct iftype_ops raw_type_ops;
 
-/* --- counting.  CPU. -------------------------------------------------------------- */
+/* --- counting.  CPU. --------------------------------------------------- */
 
 void	if_stat_add(struct ifnet *, enum if_stat, uint64_t n);
 /* Packets, bytes and multicasts of a direction. */
 void	if_stat_add_vec(struct ifnet *, enum if_stat_dir, const struct mvec *);
 
-/* --- addresses ---------------------------------------------------------------------- */
+/* --- addresses --------------------------------------------------------- */
 
 union sockaddr_any {
 	struct sockaddr	 sa;

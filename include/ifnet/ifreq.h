@@ -1,7 +1,8 @@
 /*
  * ifreq: the requests of the interface layer as programs see them: flags,
  * ioctl commands and the records they carry.  This is the part of NetBSD's
- * <net/if.h>, <net/if_dl.h> and <sys/sockio.h> that both a client and the stack use.
+ * <net/if.h>, <net/if_dl.h> and <sys/sockio.h> that both a client and the stack
+ * use.
  *
  * A command encodes the direction and the size of its record, so a front-end
  * can carry any of them without knowing it.  Records hold no pointers: where
@@ -146,7 +147,7 @@ struct ifdropreq {
 	char		 ifdq_name[IFNAMSIZ];
 	uint32_t	 ifdq_n;
 	uint32_t	 ifdq_pad;
-	uint64_t	 ifdq_drop[IFDROPS_MAX];	/* by enum drop_reason */
+	uint64_t	 ifdq_drop[IFDROPS_MAX]; /* by enum drop_reason */
 };
 _Static_assert(DROP_NREASONS <= IFDROPS_MAX, "room for every drop reason");
 
@@ -164,8 +165,8 @@ struct if_addrprefreq {
 };
 
 /*
- * Create: ifcr_name is "tap3", or "tap" for the lowest free unit; the full name is
- * returned in it.  ifcr_params is what the driver is told, as words ("peer
+ * Create: ifcr_name is "tap3", or "tap" for the lowest free unit; the full name
+ * is returned in it.  ifcr_params is what the driver is told, as words ("peer
  * right:pair0"); "" for none.
  */
 #define IFCLONE_PARAMSIZE 256

@@ -145,8 +145,8 @@ void	 cpu_poller_kick(struct cpu_poller *);
 void	 kern_xcall(struct kern *, void (*fn)(void *), void *arg);
 
 /*
- * Any: have fn(w) run soon on a CPU (NULL: any one).  w belongs to kern until fn is
- * called.  Scheduling one that waits already changes nothing (false).
+ * Any: have fn(w) run soon on a CPU (NULL: any one).  w belongs to kern until
+ * fn is called.  Scheduling one that waits already changes nothing (false).
  */
 struct cpu_work {
 	struct cpu_work *cw_next;
@@ -155,7 +155,7 @@ struct cpu_work {
 };
 bool	 cpu_work_schedule(struct kern *, struct cpu *, struct cpu_work *);
 
-/* --- soft interrupts -------------------------------------------------------- */
+/* --- soft interrupts --------------------------------------------------- */
 
 /*
  * A handler that runs on the CPU where it was scheduled, after the pollers
@@ -170,12 +170,12 @@ void	 softint_disestablish(struct softint *);
 /* CPU: for the calling CPU. */
 void	 softint_schedule(struct softint *);
 
-/* --- callouts ---------------------------------------------------------------- */
+/* --- callouts ---------------------------------------------------------- */
 
 /*
- * A timer.  Its function runs once, on the CPU it was armed for, in CPU context.
- * Resolution is one millisecond.  Zeroed storage plus callout_init() is a valid,
- * idle callout.  No memory is needed to arm one.
+ * A timer.  Its function runs once, on the CPU it was armed for, in CPU
+ * context. Resolution is one millisecond.  Zeroed storage plus callout_init()
+ * is a valid, idle callout.  No memory is needed to arm one.
  */
 struct callout {
 	struct callout *c_next, **c_prev;	/* wheel lock */

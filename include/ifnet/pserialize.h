@@ -82,9 +82,9 @@ struct psref {
 };
 
 /*
- * Take a reference.  Within a read section in which the target was found, or while
- * holding another reference on it.  Writes this thread's memory only; never
- * fails (a thread may hold any number).
+ * Take a reference.  Within a read section in which the target was found, or
+ * while holding another reference on it.  Writes this thread's memory only;
+ * never fails (a thread may hold any number).
  */
 #define psref_acquire(k, pr, pt)					\
 	psref_acquire_at(k, pr, pt, __FILE__, __LINE__)
@@ -96,8 +96,8 @@ bool	psref_held(struct kern *, const struct psref_target *);
 
 /*
  * Control: wait until no reader and no reference is left.  The target is
- * unfindable already.  Logs who holds on, file and line, after each second; `what'
- * names the object in that line.
+ * unfindable already.  Logs who holds on, file and line, after each second;
+ * `what' names the object in that line.
  */
 void	psref_target_destroy(struct kern *, struct psref_target *,
 	    const char *what);

@@ -71,7 +71,7 @@ struct rt_hdr {
 	uint8_t		 rtm_type;
 	uint16_t	 rtm_addrs;	/* RTA_* present */
 	uint64_t	 rtm_seq;	/* announcement: the listener's own
-					 * number, gapless; else the request's */
+					 * gapless number; else the request's */
 	uint64_t	 rtm_time_ns;	/* announcement: wall clock */
 };
 
@@ -133,13 +133,14 @@ struct rt_overrun_msg {
 size_t	rt_sa_size(int family);
 /*
  * Is it one well-formed message of exactly len bytes?  0, EINVAL (lengths,
- * unknown type or version, an address that does not fit) or EAFNOSUPPORT.  On success
- * sa[i] is the address of bit i, or NULL.
+ * unknown type or version, an address that does not fit) or EAFNOSUPPORT.  On
+ * success sa[i] is the address of bit i, or NULL.
  */
 int	rt_msg_check(const void *msg, size_t len,
 	    const struct sockaddr *sa[RTAX_MAX]);
-/* Append an address (bit: one RTA_*, in ascending order) to a message being built in a
- * buffer of RT_MSG_MAX bytes; updates rtm_len and rtm_addrs.  false: no room. */
+/* Append an address (bit: one RTA_*, in ascending order) to a message being
+ * built in a buffer of RT_MSG_MAX bytes; updates rtm_len and rtm_addrs.  false:
+ * no room. */
 bool	rt_msg_add(void *msg, unsigned bit, const struct sockaddr *);
 /* Bytes of the record that heads a message of this type; 0: unknown. */
 size_t	rt_msg_headsize(uint8_t type);

@@ -1,12 +1,13 @@
 /*
  * stack: network stacks inside your own program.
  *
- * A struct ifnet_stack is what one process shares among its vnets: CPUs and buffers.
- * With ncpu 0 it has no thread of its own: the program calls ifnet_stack_run() when
- * ifnet_stack_fd() polls readable or ifnet_stack_timeout_ms() has passed, and makes all other
- * calls from that same thread.  With ncpu > 0 the stack runs by itself
- * and the calls may be made from any thread.  The stack installs no signal
- * handler and may be created and destroyed any number of times.
+ * A struct ifnet_stack is what one process shares among its vnets: CPUs and
+ * buffers. With ncpu 0 it has no thread of its own: the program calls
+ * ifnet_stack_run() when ifnet_stack_fd() polls readable or
+ * ifnet_stack_timeout_ms() has passed, and makes all other calls from that same
+ * thread.  With ncpu > 0 the stack runs by itself and the calls may be made
+ * from any thread.  The stack installs no signal handler and may be created and
+ * destroyed any number of times.
  *
  * All functions that can fail fill *e, which may be NULL.
  */
@@ -57,8 +58,8 @@ struct vnet *vnet_lookup(struct ifnet_stack *, const char *name);
 
 /*
  * One line as after `ifctl' ("ifconfig tap0 create").  0, or an errno with the
- * message in *e.  What it prints goes to stdout (vnet_command) or to a string to be
- * freed (vnet_command_output).
+ * message in *e.  What it prints goes to stdout (vnet_command) or to a string
+ * to be freed (vnet_command_output).
  */
 int	vnet_command(struct vnet *, const char *line, struct ifnet_error *);
 int	vnet_command_output(struct vnet *, const char *line, char **output,

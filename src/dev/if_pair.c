@@ -1,8 +1,8 @@
 /*
  * pair: two Ethernet interfaces joined back to back, in one vnet or in two.
  *
- * What one end sends arrives at the other as a passed mbuf, on the same CPU, through
- * the receiver's input queue (so a ring of routers cannot recurse).
+ * What one end sends arrives at the other as a passed mbuf, on the same CPU,
+ * through the receiver's input queue (so a ring of routers cannot recurse).
  *
  *	ifconfig pair0 create			an end with nothing at it
  *	ifconfig pair1 create peer pair0	joins it to an existing free end
@@ -12,7 +12,8 @@
  * other so.
  *
  * Locks: the joint between two ends is changed with the kern's vnet lock
- * held, since the ends may be in two vnets; senders read it in their read section.
+ * held, since the ends may be in two vnets; senders read it in their read
+ * section.
  */
 
 #include "dev/dev.h"

@@ -10,8 +10,8 @@
  *	    [dsts 1] [count 0]
  *
  * size is the frame with its 4-byte check sequence, as on a wire (64 gives a
- * 60-byte frame); dsts spreads over that many consecutive destination addresses;
- * count ends it (0: never).  Without dst it is a sink only.
+ * 60-byte frame); dsts spreads over that many consecutive destination
+ * addresses; count ends it (0: never).  Without dst it is a sink only.
  */
 
 #include "dev/dev.h"

@@ -7,9 +7,9 @@
  *						the request
  *
  * Packets carry a vnet header both ways, so that checksums left to the other
- * side and segments of up to 64 KiB pass through in one piece.  The device is read
- * by one CPU, which owns the receive buffers; any CPU may write.  While the
- * interface is down nobody reads, and the device's own queue fills.  A
+ * side and segments of up to 64 KiB pass through in one piece.  The device is
+ * read by one CPU, which owns the receive buffers; any CPU may write.  While
+ * the interface is down nobody reads, and the device's own queue fills.  A
  * device that goes away takes the link down; destroying the interface is
  * still the user's.
  */
@@ -231,7 +231,7 @@ tap_poll(struct cpu_poller *cp, unsigned budget)
 	return n;
 }
 
-/* --- sending ---------------------------------------------------------------- */
+/* --- sending ----------------------------------------------------------- */
 
 /* Bytes of the headers of a segmentation packet, for the vnet header. */
 static uint16_t
@@ -352,7 +352,7 @@ tap_transmit(struct ifnet *ifp, struct mvec *mv)
 	return 0;
 }
 
-/* --- control ------------------------------------------------------------------ */
+/* --- control ----------------------------------------------------------- */
 
 static int
 tap_init(struct ifnet *ifp)

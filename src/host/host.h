@@ -80,7 +80,7 @@ struct host_peercred {
 	pid_t		 hp_pid;
 	uid_t		 hp_uid;
 	gid_t		 hp_gid;
-	unsigned	 hp_ngroups;	/* supplementary, at most HOST_NGROUPS */
+	unsigned	 hp_ngroups;	/* supplementary ones */
 	gid_t		 hp_groups[HOST_NGROUPS];
 };
 
@@ -90,7 +90,7 @@ struct host_peercred {
  */
 struct host_vnethdr {
 	uint8_t		 vh_flags;
-#define HOST_VH_NEEDS_CSUM	0x01	/* checksum from csum_start, at offset */
+#define HOST_VH_NEEDS_CSUM	0x01	/* from csum_start, at offset */
 #define HOST_VH_DATA_VALID	0x02	/* checksum was verified */
 	uint8_t		 vh_gso_type;
 #define HOST_VH_GSO_NONE	0
@@ -112,7 +112,7 @@ struct host_vnethdr {
 #define HOST_TUN_USO	0x10	/* UDP segmentation; EINVAL before Linux 6.2 */
 
 struct host_tun_config {
-	const char	*tc_name;	/* device name; "" lets the host choose */
+	const char	*tc_name;	/* ""; the host chooses */
 	int		 tc_fd;		/* handed-over descriptor, or -1 */
 	unsigned	 tc_offload;	/* HOST_TUN_* */
 };

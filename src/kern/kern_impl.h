@@ -114,9 +114,9 @@ int	kern_create(struct host *, const struct kern_config *, struct kern **);
 void	kern_destroy(struct kern *);
 
 /*
- * ncpu 0: the user's thread is CPU 0 inside these.  kern_run() makes passes until
- * nothing is left to do at once; kern_timeout_ns() says when to call again at the
- * latest (HOST_FOREVER: only when kern_fd() polls readable).
+ * ncpu 0: the user's thread is CPU 0 inside these.  kern_run() makes passes
+ * until nothing is left to do at once; kern_timeout_ns() says when to call
+ * again at the latest (HOST_FOREVER: only when kern_fd() polls readable).
  */
 void	kern_run(struct kern *);
 uint64_t kern_timeout_ns(struct kern *);

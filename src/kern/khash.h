@@ -20,7 +20,7 @@
 #include <ifnet/pserialize.h>
 
 struct khash_entry {
-	void		*he_obj;	/* NULL: never used; KHASH_GONE: removed */
+	void		*he_obj;	/* NULL: never used, or KHASH_GONE */
 	uint32_t	 he_hash;
 	uint32_t	 he_pad;
 };

@@ -278,7 +278,7 @@ m_ref(struct mbuf *m)
 		ref[n]->m_data = from->m_data;
 		ref[n]->m_len = from->m_len;
 		ref[n]->m_next = n + 1 < got ? ref[n + 1] : NULL;
-		/* Always the buffer that has the bytes, never another sharer. */
+		/* The buffer that has the bytes, never another sharer. */
 		if (from->m_owner == NULL)
 			from->m_shared = 1;
 		ref[n]->m_owner = from->m_owner != NULL ? from->m_owner : from;

@@ -3,8 +3,8 @@
  *
  * Every vnet has a tree; its static nodes are registered by the subsystems.
  * A virtual subtree answers for all names below its prefix without a node
- * for any of them: it is asked for one name, or for the name after one, so a million
- * interfaces cost no memory here.
+ * for any of them: it is asked for one name, or for the name after one, so a
+ * million interfaces cost no memory here.
  */
 
 #ifndef KERN_SYSCTL_H
@@ -67,8 +67,8 @@ int	sysctl_add(struct vnet *, const struct sysctl_node *);
  * A virtual subtree below "prefix." (a full name, without the dot).
  *	sv_handler	as for a node, with the full name; ENOENT: no such name
  *	sv_next		writes the first full name after `after' (a full name
- *			below the prefix, which need not exist any more, or "" for the first);
- *			ENOENT at the end
+ *			below the prefix, which need not exist any more, or ""
+ *			for the first); ENOENT at the end
  */
 struct sysctl_virtual {
 	const char	*sv_prefix;
@@ -90,9 +90,10 @@ int	sysctl_handle_quad_ro(struct sysctl_op *, uint64_t v);
 int	sysctl_handle_string_ro(struct sysctl_op *, const char *);
 
 /*
- * The entry.  Control.  ENOENT (no such name), EPERM, EACCES (read-only), EINVAL,
- * ENOMEM (old buffer too small; *oldlen is what is needed).
- * old and oldlen may be NULL; new is NULL for a read.  *type is set when not NULL.
+ * The entry.  Control.  ENOENT (no such name), EPERM, EACCES (read-only),
+ * EINVAL, ENOMEM (old buffer too small; *oldlen is what is needed).
+ * old and oldlen may be NULL; new is NULL for a read.  *type is set when not
+ * NULL.
  */
 int	sysctl_request(struct vnet *, const struct kauth_cred *,
 	    const char *name, void *old, size_t *oldlen, const void *new,

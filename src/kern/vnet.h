@@ -65,15 +65,15 @@ struct vnet {
  */
 int	vnet_create_named(struct kern *, const char *name, struct vnet **);
 /*
- * Control: waits for the holders of references, then takes down every subsystem, which detaches
- * what is left.
+ * Control: waits for the holders of references, then takes down every
+ * subsystem, which detaches what is left.
  */
 void	vnet_destroy_held(struct vnet *);
 /* Control: find and hold; NULL when there is none.  "" is the first vnet. */
 struct vnet *vnet_get(struct kern *, const char *name);
 void	vnet_put(struct vnet *);
-/* Control: call fn for each, each held meanwhile, until it returns nonzero, which is
- * returned. */
+/* Control: call fn for each, each held meanwhile, until it returns nonzero,
+ * which is returned. */
 int	vnet_foreach(struct kern *, int (*fn)(struct vnet *, void *), void *);
 
 #endif /* !KERN_VNET_H */

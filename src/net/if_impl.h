@@ -68,7 +68,7 @@ struct if_vnet {
 	struct host_mutex ifv_lock;
 	struct if_table	*ifv_table;		/* rcu; written with l: */
 	struct khash	 ifv_names;		/* rcu; l: */
-	uint32_t	 ifv_names_seq;		/* l: odd while a name changes */
+	uint32_t	 ifv_names_seq;		/* l: odd while one changes */
 	TAILQ_HEAD(, ifnet) ifv_list;		/* l:, in order of attach */
 	unsigned	 ifv_count;		/* l: */
 	int64_t		 ifv_limit;		/* highest index; sysctl */

@@ -15,7 +15,7 @@
 #define RCVQ_MAXLEN	4096	/* packets, unless set otherwise */
 /* Interfaces of this process a packet may pass: beyond that it goes in a ring
  * of bridges or routers whose hop counts do not end it. */
-#define LOOPS_MAX	64
+#define LOOPS_MAX	254
 
 /*
  * One queue.  Its CPU's own; rq_len and rq_drops are read by others.

@@ -1,7 +1,7 @@
 /*
  * if_llatbl: neighbours: which link-level address a protocol address has on
- * an interface.  The table and the packet path's lookup are here; the protocol (ARP)
- * decides what is in it.
+ * an interface.  The table and the packet path's lookup are here; the protocol
+ * (ARP) decides what is in it.
  *
  * An entry whose la_hdr is set is usable: la_hdr is the finished Ethernet
  * header, published in one store, so a sender copies 14 bytes and goes.

@@ -4,8 +4,8 @@
  * A multibit trie of strides 16, 8 and 8 with leaf pushing: a lookup is one
  * load for prefixes up to /16, two up to /24, three beyond, plus the default
  * entry when nothing matched, whatever the table holds.  The root is a
- * reserved region whose pages cost nothing until a prefix touches them; a node is 256
- * slots.  An entry is embedded in the object it stands for.
+ * reserved region whose pages cost nothing until a prefix touches them; a node
+ * is 256 slots.  An entry is embedded in the object it stands for.
  *
  * Writers are serialised by the caller's lock; readers are in a read section.
  * A slot holds an entry, a child node (low bit set) or nothing; a change is

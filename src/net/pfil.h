@@ -1,7 +1,8 @@
 /*
- * pfil: hooks on packets in and out of an interface, and on interfaces that come and go.
- * A hook is called in CPU context with a vector; it may drop packets (with a
- * reason) by taking them out of it.  No hook costs one load and branch a vector.
+ * pfil: hooks on packets in and out of an interface, and on interfaces that
+ * come and go. A hook is called in CPU context with a vector; it may drop
+ * packets (with a reason) by taking them out of it.  No hook costs one load and
+ * branch a vector.
  */
 
 #ifndef NET_PFIL_H

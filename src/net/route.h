@@ -4,8 +4,8 @@
  * Routes live in a longest-prefix-match structure that the packet path reads
  * without locks; requests change it under the route lock.  A route's fields
  * that readers use are constant: a change puts a new route in its place.
- * Local and broadcast addresses are host routes, so one lookup says whether a packet
- * is for us.  Neighbours are not routes; they are in if_llatbl.
+ * Local and broadcast addresses are host routes, so one lookup says whether a
+ * packet is for us.  Neighbours are not routes; they are in if_llatbl.
  */
 
 #ifndef NET_ROUTE_H
@@ -57,7 +57,8 @@ rt_lookup4(const struct vnet *vn, uint32_t dst)
 }
 
 /*
- * A route as asked for.  family AF_INET.  ifp may be NULL when the gateway decides.
+ * A route as asked for.  family AF_INET.  ifp may be NULL when the gateway
+ * decides.
  */
 struct rt_info {
 	uint32_t	 ri_dst;	/* network order */

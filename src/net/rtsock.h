@@ -14,9 +14,9 @@ struct rt_listener;
 
 /*
  * Control: one request (RTM_ADD, DELETE, CHANGE, GET; with RTF_LLDATA about a
- * neighbour) of exactly len bytes.  The answer, at most RT_MSG_MAX bytes, goes to `answer'
- * (RTM_GET and all that succeed; *answerlen 0 otherwise).  EPERM, EINVAL, EAFNOSUPPORT, ESRCH,
- * EEXIST, ENETUNREACH, ENOMEM.
+ * neighbour) of exactly len bytes.  The answer, at most RT_MSG_MAX bytes, goes
+ * to `answer' (RTM_GET and all that succeed; *answerlen 0 otherwise).  EPERM,
+ * EINVAL, EAFNOSUPPORT, ESRCH, EEXIST, ENETUNREACH, ENOMEM.
  */
 int	rtsock_request(struct vnet *, const struct kauth_cred *,
 	    const void *msg, size_t len, void *answer, size_t *answerlen);
@@ -31,17 +31,17 @@ int	rtsock_request(struct vnet *, const struct kauth_cred *,
 
 /*
  * Control: call fn with a message for everything of the kinds in `what'
- * (interfaces each followed by their addresses), of one interface when handle is not 0.
- * fn's first nonzero value ends it and is returned.
+ * (interfaces each followed by their addresses), of one interface when handle
+ * is not 0. fn's first nonzero value ends it and is returned.
  */
 int	rtsock_dump(struct vnet *, unsigned what, uint64_t handle,
 	    int (*fn)(const void *msg, void *arg), void *arg);
 
 /*
- * A listener: a bounded queue of its own (bytes) and gapless sequence numbers, given
- * as messages are read.  When the queue is full messages are lost for it
- * alone, and one RTM_OVERRUN record stands where they would have been.  wakeup is
- * called, in any context, when the queue stops being empty; it must not
+ * A listener: a bounded queue of its own (bytes) and gapless sequence numbers,
+ * given as messages are read.  When the queue is full messages are lost for it
+ * alone, and one RTM_OVERRUN record stands where they would have been.  wakeup
+ * is called, in any context, when the queue stops being empty; it must not
  * call back.  Control.  ENOMEM.
  */
 int	rt_listener_open(struct vnet *, unsigned what, size_t queue_bytes,
@@ -54,12 +54,12 @@ size_t	rt_listener_read(struct rt_listener *, void *msg);
  * Announcements, after the change is visible.  Any context.
  *
  * What was announced and not taken back stands in one list, in the order of
- * announcement; an object must be taken back (departure, RTM_DELADDR, RTM_DELETE) before
- * it is freed.  A snapshot is a walk of that list and not of the tables, as far
- * as it went when the walk began.  While a listener walks it is not told of the
- * objects that its walk has yet to come to, only of those before, and of those that
- * were announced since.  So it gets neither a gap nor a repeat, and the walk
- * holds no lock between two objects.
+ * announcement; an object must be taken back (departure, RTM_DELADDR,
+ * RTM_DELETE) before it is freed.  A snapshot is a walk of that list and not of
+ * the tables, as far as it went when the walk began.  While a listener walks it
+ * is not told of the objects that its walk has yet to come to, only of those
+ * before, and of those that were announced since.  So it gets neither a gap nor
+ * a repeat, and the walk holds no lock between two objects.
  */
 void	rt_ifannounce(struct ifnet *, int what);	/* IFAN_* */
 void	rt_ifmsg(struct ifnet *);			/* RTM_IFINFO */
@@ -67,7 +67,9 @@ void	rt_ifmsg(struct ifnet *);			/* RTM_IFINFO */
 void	rt_ifrename(struct ifnet *, const char *oldname);
 void	rt_newaddrmsg(uint8_t type, struct ifaddr *);	/* RTM_*ADDR */
 void	rt_routemsg(uint8_t type, const struct rtentry *);
-/* RTM_DELETE takes it back, everything else (RTM_ADD, RTM_LLINFO_UPD) is news. */
+/*
+ * RTM_DELETE takes it back, everything else (RTM_ADD, RTM_LLINFO_UPD) is news.
+ */
 void	rt_neighmsg(uint8_t type, const struct llentry *);
 /* RTM_CHANGE: `new' stands where `old' was. */
 void	rt_routechange(const struct rtentry *old, const struct rtentry *new);

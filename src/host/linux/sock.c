@@ -215,13 +215,13 @@ fail_free:
 static void
 peer_groups(int fd, struct host_peercred *hp)
 {
-	gid_t *all = hp->hp_groups;
 	gid_t *heap = NULL;
 	socklen_t len = sizeof(hp->hp_groups);
 	unsigned n;
 
 	hp->hp_ngroups = 0;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, all, &len) != 0) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, hp->hp_groups,
+	    &len) != 0) {
 		/* ERANGE has put the length needed into `len'. */
 		if (errno != ERANGE || (heap = malloc(len)) == NULL)
 			return;
@@ -230,7 +230,6 @@ peer_groups(int fd, struct host_peercred *hp)
 			free(heap);
 			return;
 		}
-		all = heap;
 	}
 	n = (unsigned)(len / sizeof(gid_t));
 	if (n > HOST_NGROUPS)
@@ -360,13 +359,13 @@ forget(struct linux_host *lh, int fd)
 	struct linux_listener **llp, *ll;
 
 	pthread_mutex_lock(&lh->lh_sock_lock);
-	for (llp = &lh->lh_listeners; *llp != NULL; llp = &(*llp)->ll_next) {
-		if ((*llp)->ll_fd == fd)
+	for (llp = &lh->lh_listeners; (ll = *llp) != NULL;
+	    llp = &ll->ll_next) {
+		if (ll->ll_fd == fd) {
+			*llp = ll->ll_next;
 			break;
+		}
 	}
-	ll = *llp;
-	if (ll != NULL)
-		*llp = ll->ll_next;
 	pthread_mutex_unlock(&lh->lh_sock_lock);
 	return ll;
 }

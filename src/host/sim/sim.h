@@ -18,7 +18,7 @@ struct sim_config {
 	unsigned	 sc_ncpu;		/* host_ncpu(); 0 means 2 */
 	unsigned	 sc_alloc_fail_ppm; /* of a million allocations */
 	unsigned	 sc_io_fail_ppm; /* of a million tun/socket calls */
-	bool		 sc_quiet;		/* keep log lines, do not print */
+	bool		 sc_quiet;		/* do not print log lines */
 };
 
 /* NULL only when memory is really out. */
