@@ -81,7 +81,7 @@ struct mbuf {
 	uint16_t	 m_proto;	/* link-level type, host order */
 	uint8_t		 m_loops;	/* interfaces of this process passed */
 	uint8_t		 m_shared;	/* m_owner or m_refcnt matter */
-	union {				/* the next hop, from the route lookup to
+	union {		/* the next hop, from the route lookup to
 				 * link output, in one read section */
 		const struct rtentry *m_rt;
 		const struct llentry *m_lle;

@@ -56,7 +56,7 @@ struct tap_softc {
 	bool		 sc_nomerge;	/* atomic: it takes no UDP segments */
 };
 
-/* --- receiving ------------------------------------------------------------ */
+/* --- receiving ----------------------------------------------------------- */
 
 /* Have a buffer in every element; false when the pool is empty. */
 static bool

@@ -78,7 +78,7 @@ find_ifc(struct vnet *vn, const struct if_clone *ifc)
 	return cl;
 }
 
-/* --- registration --------------------------------------------------------- */
+/* --- registration -------------------------------------------------------- */
 
 int
 if_clone_attach(struct vnet *vn, const struct if_clone *ifc)

@@ -15,7 +15,7 @@
 #define RCVQ_MAXLEN	4096	/* packets, unless set otherwise */
 /* Interfaces of this process a packet may pass: beyond that it goes in a ring
  * of bridges or routers whose hop counts do not end it. */
-#define LOOPS_MAX	254
+#define LOOPS_MAX	255
 
 /*
  * One queue.  Its CPU's own; rq_len and rq_drops are read by others.
@@ -47,7 +47,7 @@ is_up(const struct ifnet *ifp)
 	    IFF_UP) != 0;
 }
 
-/* --- from a driver -------------------------------------------------------- */
+/* --- from a driver ------------------------------------------------------- */
 
 static void
 mark_and_count(struct ifnet *ifp, struct mvec *mv)
@@ -107,7 +107,7 @@ if_input_vec(struct ifnet *ifp, struct mvec *mv)
 	(void)cpu_stage_switch(ci, prev);
 }
 
-/* --- through a queue ------------------------------------------------------ */
+/* --- through a queue ----------------------------------------------------- */
 
 static inline struct rcvq *
 my_rcvq(const struct ifnet *ifp)
@@ -215,7 +215,7 @@ if_percpuq_enqueue_vec(struct ifnet *ifp, struct mvec *mv)
 		m->m_flags &= (uint16_t)~(M_BCAST | M_MCAST | M_PROMISC |
 		    M_LOCAL);
 		m->m_ptr = NULL;
-		if (++m->m_loops > LOOPS_MAX) {
+		if (m->m_loops++ == LOOPS_MAX) {
 			m_drop(ifp, m, DROP_IN_LOOP);
 		} else if (rq->rq_len >= maxlen) {
 			__atomic_store_n(&rq->rq_drops, rq->rq_drops + 1,
@@ -259,7 +259,7 @@ rcvq_softint(void *arg)
 		softint_schedule(vn->vn_if->ifv_rcvq_si);
 }
 
-/* --- life ----------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------- */
 
 int
 if_percpuq_create(struct ifnet *ifp)

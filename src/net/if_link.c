@@ -21,7 +21,7 @@ struct ifv_link {
 	uint64_t	 lw_lost;	/* q: */
 };
 
-/* --- the queue of an interface; q: held ----------------------------------- */
+/* --- the queue of an interface; q: held ---------------------------------- */
 
 static unsigned
 linkq_item(const struct ifnet *ifp, unsigned i)

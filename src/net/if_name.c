@@ -112,7 +112,7 @@ if_name_split(const char *name, unsigned *unit, size_t *baselen)
 	return 0;
 }
 
-/* --- names that change ---------------------------------------------------- */
+/* --- names that change --------------------------------------------------- */
 
 /* The name as it stands: whole, unless it is just being changed. */
 static inline struct name_key
@@ -237,7 +237,7 @@ if_rename(struct ifnet *ifp, const char *name)
 	return error;
 }
 
-/* --- in the table --------------------------------------------------------- */
+/* --- in the table -------------------------------------------------------- */
 
 int
 if_name_insert(struct if_vnet *ifv, struct ifnet *ifp)

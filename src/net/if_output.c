@@ -71,7 +71,7 @@ if_transmit(struct ifnet *ifp, struct mbuf *m)
 	if_transmit_vec(ifp, &mv);
 }
 
-/* --- the send queue ------------------------------------------------------- */
+/* --- the send queue ------------------------------------------------------ */
 
 int
 ifq_enqueue(struct ifnet *ifp, struct mbuf *m)

@@ -119,7 +119,7 @@ enqueue(struct rt_listener *l, const struct rt_hdr *h)
 		l->l_wakeup(l->l_arg);
 }
 
-/* --- announcing ----------------------------------------------------------- */
+/* --- announcing ---------------------------------------------------------- */
 
 enum rts_op { RTS_SET, RTS_NEWS, RTS_CLEAR };
 
@@ -385,7 +385,7 @@ rts_forget(struct vnet *vn, struct rts_node *rn)
 	kspin_unlock(&rs->rs_lock);
 }
 
-/* --- listening ------------------------------------------------------------ */
+/* --- listening ----------------------------------------------------------- */
 
 int
 rt_listener_open(struct vnet *vn, unsigned what, size_t queue_bytes,

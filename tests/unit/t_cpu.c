@@ -63,7 +63,7 @@ test_xcall(void **state)
 	on_sim(3, xcall_many_body);
 }
 
-/* --- work ------------------------------------------------------------------- */
+/* --- work ---------------------------------------------------------------- */
 
 struct job {
 	struct cpu_work	 j_work;
@@ -114,7 +114,7 @@ test_work(void **state)
 	on_sim(1, work_body);
 }
 
-/* --- pollers ---------------------------------------------------------------- */
+/* --- pollers ------------------------------------------------------------- */
 
 /* A device that is a counter of packets, and a pipe where there is one. */
 struct device {
@@ -316,7 +316,7 @@ test_idle(void **state)
 	on_linux(2, idle_body);
 }
 
-/* --- deferred ----------------------------------------------------------------- */
+/* --- deferred ------------------------------------------------------------ */
 
 struct later {
 	struct kern_defer l_defer;	/* first */
@@ -379,7 +379,7 @@ test_defer(void **state)
 	on_sim(2, defer_body);
 }
 
-/* --- creation ------------------------------------------------------------------ */
+/* --- creation ------------------------------------------------------------ */
 
 struct short_of {
 	struct host	*so_host;

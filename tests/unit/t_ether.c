@@ -142,7 +142,7 @@ test_input(void **state)
 	net_on_sim(2, input_body);
 }
 
-/* --- output --------------------------------------------------------------- */
+/* --- output -------------------------------------------------------------- */
 
 struct output_test {
 	struct etest	 ot_et;
@@ -291,7 +291,7 @@ test_output(void **state)
 	net_on_sim(2, output_body);
 }
 
-/* --- requests ------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 static int
 group_request(struct ifnet *ifp, unsigned long cmd, const void *sa, size_t len)

@@ -65,7 +65,7 @@ test_raw(void **state)
 	net_on_sim(1, raw_body);
 }
 
-/* --- queues --------------------------------------------------------------- */
+/* --- queues -------------------------------------------------------------- */
 
 struct queue_test {
 	struct etest	*qt_et;
@@ -124,7 +124,7 @@ queue_body(struct vnet *vn)
 	KASSERT(dtest_input == 600);
 	enqueue(vn, &et[1], 1, 63);
 	KASSERT(dtest_input == 601);
-	enqueue(vn, &et[1], 3, 254);
+	enqueue(vn, &et[1], 3, 255);
 	KASSERT(dtest_input == 601);
 	KASSERT(etest_drops(&et[1], DROP_IN_LOOP) == 3);
 

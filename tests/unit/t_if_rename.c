@@ -68,7 +68,6 @@ simple_body(struct vnet *vn)
 	KASSERT(find(vn, "x1") == NULL && find(vn, "x0") == NULL);
 }
 
-
 static void
 announce_body(struct vnet *vn)
 {
@@ -150,7 +149,7 @@ sysctl_body(struct vnet *vn)
 	test_detach(ifp);
 }
 
-/* --- readers while the name changes --------------------------------------- */
+/* --- readers while the name changes -------------------------------------- */
 
 #define NAME_A	"first-name-A"
 #define NAME_B	"other-name-B"

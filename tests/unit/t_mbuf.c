@@ -328,7 +328,7 @@ test_states(void **state)
 	assert_true(drop_is_output(DROP_SNDQ_FULL));
 }
 
-/* --- two CPUs, freeing each other's ---------------------------------------- */
+/* --- two CPUs, freeing each other's -------------------------------------- */
 
 struct pass_on {
 	struct cpu_work	 po_work;

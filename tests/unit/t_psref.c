@@ -171,7 +171,7 @@ test_nomem(void **state)
 	on_sim(1, nomem_body);
 }
 
-/* --- objects that come and go under readers -------------------------------- */
+/* --- objects that come and go under readers ------------------------------ */
 
 struct churn {
 	struct kern	*ch_kern;

@@ -26,7 +26,7 @@ add(struct vnet *vn, const char *dst, unsigned len, const char *gw,
 }
 
 static int
-delete(struct vnet *vn, const char *dst, unsigned len)
+del(struct vnet *vn, const char *dst, unsigned len)
 {
 	struct rt_info ri = info(dst, len, NULL, NULL);
 
@@ -107,10 +107,10 @@ add_body(struct vnet *vn)
 	KASSERT(lookup(vn, "10.6.0.1")->rt_ifp == NULL);
 
 	/* deleting */
-	KASSERT(delete(vn, "10.7.0.0", 16) == ESRCH);
+	KASSERT(del(vn, "10.7.0.0", 16) == ESRCH);
 	ri = info("10.5.0.0", 16, NULL, et[0].et_ifp);
 	KASSERT(rt_delete(vn, &ri) == ESRCH);
-	KASSERT(delete(vn, "192.0.2.1", 32) == 0);
+	KASSERT(del(vn, "192.0.2.1", 32) == 0);
 	KASSERT(lookup(vn, "192.0.2.1")->rt_gw4 == ip4("10.0.0.3"));
 	ri = info("10.0.0.1", 32, NULL, NULL);
 	ri.ri_refuse = RTF_LOCAL;
@@ -276,7 +276,7 @@ nomem_body(struct vnet *vn)
 	KASSERT(lookup(vn, "10.1.2.3")->rt_mtu == 0);
 	KASSERT(rt_change(vn, &ri) == 0);
 	KASSERT(lookup(vn, "10.1.2.3")->rt_mtu == 1400);
-	KASSERT(delete(vn, "10.1.2.3", 32) == 0);
+	KASSERT(del(vn, "10.1.2.3", 32) == 0);
 }
 
 static void

@@ -22,9 +22,26 @@ init(struct vnet *vn, int which)
 	return 0;
 }
 
-static int init_a(struct vnet *vn) { return init(vn, 1); }
-static int init_b(struct vnet *vn) { return init(vn, 2); }
-static int init_c(struct vnet *vn) { return init(vn, 3); }
+static int
+init_a(struct vnet *vn)
+{
+
+	return init(vn, 1);
+}
+
+static int
+init_b(struct vnet *vn)
+{
+
+	return init(vn, 2);
+}
+
+static int
+init_c(struct vnet *vn)
+{
+
+	return init(vn, 3);
+}
 
 static void
 fini_a(struct vnet *vn)
