@@ -47,6 +47,8 @@ kauth_authorize(struct kern *k, const struct kauth_cred *cred,
 	case KAUTH_SYSCTL_SET:
 	case KAUTH_VNET_ADMIN:
 	case KAUTH_HALT:
+	case KAUTH_NET_CAPTURE:
+	case KAUTH_FILTER_SET:
 		break;
 	}
 	return privileged(k, cred) ? 0 : EPERM;

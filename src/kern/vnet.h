@@ -23,6 +23,8 @@ struct if_clone_vnet;
 struct route_vnet;
 struct rtsock_vnet;
 struct pfil_vnet;
+struct bpf_vnet;
+struct filter_vnet;
 struct ip_vnet;
 struct arp_vnet;
 struct sysctl_vnet;
@@ -54,6 +56,8 @@ struct vnet {
 	struct if_clone_vnet *vn_clone;
 	struct rtsock_vnet *vn_rtsock;
 	struct pfil_vnet *vn_pfil;
+	struct bpf_vnet	*vn_bpf;
+	struct filter_vnet *vn_filter;
 	struct route_vnet *vn_route;
 	struct arp_vnet	*vn_arp;
 	struct ip_vnet	*vn_ip;

@@ -6,6 +6,7 @@
  * way: out of sight, wait for whoever saw it, then take apart, then tell.
  */
 
+#include "net/bpf.h"
 #include "net/if_impl.h"
 #include "net/pfil.h"
 #include "net/route.h"
@@ -369,7 +370,9 @@ if_detach(struct ifnet *ifp)
 	if (typeops != &if_null_typeops && typeops->it_detach != NULL)
 		typeops->it_detach(ifp);
 
-	/* 10. Hooks hear of it last of all that could use the interface. */
+	/* 10. Taps end, and hooks hear of it last of all that could use the
+	 * interface. */
+	bpf_ifdetach(ifp);
 	pfil_event(ifp, PFIL_IF_DETACH);
 	pfil_ifdetach(ifp);
 

@@ -93,6 +93,8 @@ struct if_vnet {
 	struct softint	*ifv_rcvq_si;		/* per-CPU input queues */
 	struct ifv_rcvq	*ifv_rcvq;		/* if_input.c's, one a CPU */
 	struct ifv_link	*ifv_link;		/* if_link.c's */
+	struct lltable	*ifv_lltable;		/* neighbours; set at start by
+						 * the protocol they belong to */
 	struct if_cursor {
 		char	 ic_name[IFNAMSIZ];
 		unsigned ic_index;

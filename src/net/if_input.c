@@ -9,6 +9,7 @@
 
 #include <errno.h>
 
+#include "net/bpf.h"
 #include "net/ether_impl.h"
 #include "net/pfil.h"
 
@@ -49,6 +50,7 @@ is_up(const struct ifnet *ifp)
 
 /* --- from a driver ------------------------------------------------------- */
 
+/* Taps see what was received, whatever becomes of it. */
 static void
 mark_and_count(struct ifnet *ifp, struct mvec *mv)
 {
@@ -61,6 +63,7 @@ mark_and_count(struct ifnet *ifp, struct mvec *mv)
 	}
 	if_ctr_add(&ic->ic_stat[IF_STAT_IPACKETS], mv->mv_n);
 	if_ctr_add(&ic->ic_stat[IF_STAT_IBYTES], bytes);
+	bpf_tap_vec(ifp, mv, BPF_IN);
 }
 
 void
@@ -98,7 +101,8 @@ if_input_vec(struct ifnet *ifp, struct mvec *mv)
 	prev = cpu_stage_enter(ci, STAGE_IF_INPUT, mv->mv_n);
 	if (__builtin_expect(__atomic_load_n(&ifp->if_typeops,
 	    __ATOMIC_CONSUME) == &ether_type_ops && is_up(ifp) &&
-	    __atomic_load_n(&ifp->if_pfil, __ATOMIC_CONSUME) == NULL, 1)) {
+	    __atomic_load_n(&ifp->if_pfil, __ATOMIC_CONSUME) == NULL &&
+	    __atomic_load_n(&ifp->if_bpf, __ATOMIC_CONSUME) == NULL, 1)) {
 		ether_input_count(ifp, mv);
 	} else {
 		mark_and_count(ifp, mv);

@@ -88,7 +88,12 @@ int	lla_set(struct llentry *, const uint8_t *lladdr);
  * the readers.  Its hold queue must be empty. */
 void	lla_remove(struct lltable *, struct llentry *);
 
-/* The vnet's table (in arp_vnet, so that src/net need not know it). */
-struct lltable *lltable_of(const struct vnet *);
+/* The vnet's table. */
+static inline struct lltable *
+lltable_of(const struct vnet *vn)
+{
+
+	return vn->vn_if->ifv_lltable;
+}
 
 #endif /* !NET_IF_LLATBL_H */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "net/bpf.h"
 #include "net/if_impl.h"
 #include "net/pfil.h"
 
@@ -52,6 +53,7 @@ if_transmit_vec(struct ifnet *ifp, struct mvec *mv)
 	if (ph != NULL)
 		pfil_run(ph, ifp, PFIL_OUT, mv);
 	if (mv->mv_n != 0) {
+		bpf_tap_vec(ifp, mv, BPF_OUT);
 		ops = __atomic_load_n(&ifp->if_ops, __ATOMIC_CONSUME);
 		if (ops->transmit != NULL)
 			(void)ops->transmit(ifp, mv);

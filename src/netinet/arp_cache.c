@@ -22,13 +22,6 @@ struct arp_batch {
 	struct arp_pkts	 ab_failed;
 };
 
-struct lltable *
-lltable_of(const struct vnet *vn)
-{
-
-	return &vn->vn_arp->av_table;
-}
-
 bool
 arp_ifusable(const struct ifnet *ifp)
 {
@@ -384,6 +377,7 @@ arp_cache_init(struct arp_vnet *av)
 	struct kern *k = av->av_vnet->vn_kern;
 
 	lltable_init(k, &av->av_table);
+	av->av_vnet->vn_if->ifv_lltable = &av->av_table;
 	callout_init(k, &av->av_callout);
 	for (unsigned i = 0; i < ARP_WHEEL; i++)
 		LIST_INIT(&av->av_wheel[i]);
@@ -395,5 +389,6 @@ arp_cache_fini(struct arp_vnet *av)
 {
 
 	callout_halt(&av->av_callout);
+	av->av_vnet->vn_if->ifv_lltable = NULL;
 	lltable_fini(&av->av_table);
 }

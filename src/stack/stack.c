@@ -12,6 +12,8 @@
 #include "ctl/ctl.h"
 #include "dev/dev.h"
 #include "kern/sysctl.h"
+#include "net/bpf.h"
+#include "net/filter.h"
 #include "net/if_impl.h"
 #include "net/pfil.h"
 #include "net/route.h"
@@ -33,6 +35,8 @@ static const struct vnet_subsys *const subsystems[] = {
 	&sysctl_subsys,
 	&rtsock_subsys,
 	&pfil_subsys,
+	&bpf_subsys,
+	&filter_subsys,
 	&if_subsys,
 	&route_subsys,
 	&if_clone_subsys,

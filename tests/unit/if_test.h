@@ -26,15 +26,6 @@
 #include "net/route.h"
 #include "net/rtsock.h"
 
-/* Neighbours are the domain's, and this one has none. */
-struct lltable *
-lltable_of(const struct vnet *vn)
-{
-
-	(void)vn;
-	return NULL;
-}
-
 /* What the driver and the domain were asked, and what they are to answer. */
 struct tally {
 	unsigned	 t_init, t_stop, t_ioctl, t_watchdog, t_setflags;

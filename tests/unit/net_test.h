@@ -34,14 +34,6 @@ struct net_test {
 /* What src/netinet provides elsewhere. */
 static struct lltable net_test_lltable;
 
-struct lltable *
-lltable_of(const struct vnet *vn)
-{
-
-	(void)vn;
-	return &net_test_lltable;
-}
-
 static inline void
 net_test_main(void *arg)
 {
@@ -54,6 +46,7 @@ net_test_main(void *arg)
 	KASSERT(vnet_create_named(k, "test", &vn) == 0);
 	KASSERT(vnet_get(k, "test") == vn);
 	lltable_init(k, &net_test_lltable);
+	vn->vn_if->ifv_lltable = &net_test_lltable;
 	nt->nt_body(vn);
 	lltable_fini(&net_test_lltable);
 	vnet_destroy_held(vn);
