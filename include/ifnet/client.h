@@ -153,6 +153,30 @@ int	ifnet_next_timeout(struct ifnet_client *, int ms, struct ifnet_event *,
 const char *ifnet_operstate_text(enum ifnet_operstate);
 const char *ifnet_event_text(enum ifnet_event_type);
 
+/* --- history ------------------------------------------------------------ */
+
+struct ifnet_history {
+	unsigned long long seq;		/* in the vnet; gapless */
+	unsigned long long handle;
+	unsigned long long time_ns;	/* wall clock */
+	unsigned long long mono_ns;	/* since an arbitrary point */
+	char		 ifname[IFNET_NAMESIZE];	/* at that time */
+	const char	*event;		/* "attach", "mtu", ... */
+	/* texts, "" when there is none: what was, and what is since */
+	char		 before[64], after[64];
+	int		 asked;		/* 0: the stack did it by itself */
+	unsigned	 uid;		/* who asked */
+	int		 pid;		/* 0: the daemon's configuration */
+};
+
+/*
+ * What happened to an interface that is there or is remembered (NULL: to all),
+ * the oldest first.  fn as in ifnet_dump.  ENXIO: none of this name is known.
+ */
+int	ifnet_history(struct ifnet_client *, const char *ifname,
+	    int (*fn)(const struct ifnet_history *, void *arg), void *arg,
+	    struct ifnet_error *);
+
 /* --- vnets, daemon ------------------------------------------------------ */
 
 int	ifnet_vnet_create(struct ifnet_client *, const char *name,

@@ -165,6 +165,48 @@ struct if_addrprefreq {
 };
 
 /*
+ * An event in the life of an interface, as the history keeps it.
+ */
+enum if_history_event {
+	IFHIST_ATTACH = 1,
+	IFHIST_DETACH,
+	IFHIST_UP,		/* the flag */
+	IFHIST_DOWN,
+	IFHIST_LINK,		/* old, new: LINK_STATE_* */
+	IFHIST_ADDR_ADD,	/* family, prefixlen, addr */
+	IFHIST_ADDR_DELETE,
+	IFHIST_MTU,		/* old, new */
+	IFHIST_RENAME,		/* text: the old name */
+	IFHIST_MOVE_OUT,	/* text: the vnet it went to */
+	IFHIST_MOVE_IN		/* text: the vnet it came from */
+};
+
+#define IFHIST_DEFAULT		32	/* kept for each interface */
+#define IFHIST_MAX		65536	/* in all, for a vnet */
+#define IFHIST_PID_STACK	(-1)	/* nobody asked for it */
+
+struct if_history {
+	uint64_t	 ih_seq;	/* in the vnet; gapless */
+	uint64_t	 ih_handle;
+	uint64_t	 ih_mono_ns;	/* since an arbitrary point */
+	uint64_t	 ih_wall_ns;	/* wall clock */
+	uint32_t	 ih_uid;	/* who asked */
+	int32_t		 ih_pid;	/* 0: the daemon (its configuration) */
+	uint16_t	 ih_event;	/* IFHIST_* */
+	uint8_t		 ih_family;	/* AF_* */
+	uint8_t		 ih_prefixlen;	/* bits */
+	uint32_t	 ih_old, ih_new;
+	uint32_t	 ih_pad;
+	char		 ih_name[IFNAMSIZ];	/* at that time */
+	union {
+		uint8_t	 ihu_addr[16];
+		char	 ihu_text[32];
+	}		 ih_ihu;
+#define ih_addr		ih_ihu.ihu_addr
+#define ih_text		ih_ihu.ihu_text
+};
+
+/*
  * Create: ifcr_name is "tap3", or "tap" for the lowest free unit; the full name
  * is returned in it.  ifcr_params is what the driver is told, as words ("peer
  * right:pair0"); "" for none.

@@ -278,6 +278,31 @@ cmd_json_event(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 }
 
 int
+cmd_json_history(struct cmd_ctx *ctx, const struct ifnet_history *ih)
+{
+	json_t *o;
+
+	o = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "event", ih->event,
+	    "interface", ih->ifname, "handle", number(ih->handle), "seq",
+	    number(ih->seq), "time_ns", number(ih->time_ns), "monotonic_ns",
+	    number(ih->mono_ns));
+	if (o == NULL)
+		return put(ctx, o, 0);
+	if (ih->before[0] != '\0')
+		(void)json_object_set_new(o, "before",
+		    json_string(ih->before));
+	if (ih->after[0] != '\0')
+		(void)json_object_set_new(o, "after", json_string(ih->after));
+	(void)json_object_set_new(o, "by", json_string(ih->asked ?
+	    "request" : "stack"));
+	if (ih->asked) {
+		(void)json_object_set_new(o, "uid", json_integer(ih->uid));
+		(void)json_object_set_new(o, "pid", json_integer(ih->pid));
+	}
+	return put(ctx, o, JSON_COMPACT);
+}
+
+int
 cmd_json_counters(struct cmd_ctx *ctx, const struct cmd_counter *cn, size_t n)
 {
 	json_t *top = json_object(), *group;
@@ -334,6 +359,15 @@ cmd_json_event(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 {
 
 	(void)ev;
+	(void)cmd_json_available(ctx);
+	return CMD_FAIL;
+}
+
+int
+cmd_json_history(struct cmd_ctx *ctx, const struct ifnet_history *ih)
+{
+
+	(void)ih;
 	(void)cmd_json_available(ctx);
 	return CMD_FAIL;
 }

@@ -17,6 +17,7 @@ const struct command *const commands[] = {
 	&command_show,
 	&command_watch,
 	&command_monitor,
+	&command_history,
 	&command_vnet,
 	&command_halt,
 	&command_help,

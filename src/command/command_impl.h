@@ -25,7 +25,8 @@ typedef void cmd_add_fn(void *, const char *);
 
 extern const struct command command_ifconfig, command_route, command_arp,
     command_netstat, command_sysctl, command_ping, command_halt,
-    command_show, command_watch, command_monitor, command_vnet,
+    command_show, command_watch, command_monitor, command_history,
+    command_vnet,
     command_help, command_version;
 
 /* --- messages (cmd_util.c) ----------------------------------------------- */
@@ -166,6 +167,9 @@ bool	cmd_json_available(struct cmd_ctx *);
 int	cmd_json_interfaces(struct cmd_ctx *, const struct cmd_if *);
 struct ifnet_event;
 int	cmd_json_event(struct cmd_ctx *, const struct ifnet_event *);
+struct ifnet_history;
+/* One entry, one line. */
+int	cmd_json_history(struct cmd_ctx *, const struct ifnet_history *);
 struct cmd_counter {
 	const char	*cn_group, *cn_name;
 	uint64_t	 cn_value;

@@ -4,6 +4,7 @@
  */
 
 #include "ctl/ctl_impl.h"
+#include "kern/asker.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -48,6 +49,9 @@ static const struct ctl_op_def ops[CTL_OP_MAX] = {
 	[CTL_PING_STOP] = { "ping-stop", 0, 0, false, false, NULL,
 	    ctl_run_ping_stop },
 	[CTL_HALT] = { "halt", 0, 0, false, false, NULL, ctl_run_halt },
+	[CTL_HISTORY] = { "history", sizeof(struct ctl_history),
+	    sizeof(struct ctl_history), true, false, ctl_check_history,
+	    ctl_run_history },
 	[CTL_BATCH] = { "batch", sizeof(struct ctl_hdr), CTL_MSG_MAX,
 	    false, false, check_batch, run_batch },
 };
@@ -245,14 +249,17 @@ refuse_oversized(struct ctl_session *s, const void *msg)
 int
 ctl_dispatch(struct ctl_session *s, const void *msg, size_t len, int fd)
 {
+	const struct kauth_cred *before;
 	int error;
 
 	KASSERT(curcpu() == NULL);
+	before = kern_asker_set(&s->cs_cred);
 	kern_handover_set(fd);
 	if (len > CTL_MSG_MAX)
 		error = refuse_oversized(s, msg);
 	else
 		error = dispatch(s, msg, len);
+	(void)kern_asker_set(before);
 	fd = kern_handover_take();
 	if (fd != -1)
 		host_sock_close(s->cs_kern->k_host, fd);

@@ -121,6 +121,56 @@ ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
 	return error;
 }
 
+const char *
+ctl_check_history(const struct ctl_request *rq)
+{
+	struct ctl_history hi;
+
+	memcpy(&hi, rq->rq_data, sizeof(hi));
+	return memchr(hi.hi_ifname, '\0', sizeof(hi.hi_ifname)) == NULL ?
+	    "the interface's name has no end" : NULL;
+}
+
+static int
+add_history(const struct if_history *ih, void *arg)
+{
+
+	return ctl_out_add(arg, ih, sizeof(*ih));
+}
+
+int
+ctl_run_history(struct ctl_session *s, const struct ctl_request *rq)
+{
+	struct ctl_history hi;
+	struct ctl_out out;
+	struct ifnet *ifp;
+	struct psref psref;
+	int error;
+
+	memcpy(&hi, rq->rq_data, sizeof(hi));
+	/* An index is good for one that is there. */
+	ifp = if_get(rq->rq_vnet, hi.hi_ifname, &psref);
+	if (ifp != NULL) {
+		if_name_copy(ifp, hi.hi_ifname);
+		if_put(ifp, &psref);
+	}
+	ctl_out_init(&out, s->cs_kern);
+	error = if_history_get(rq->rq_vnet, hi.hi_ifname, add_history, &out);
+	if (error == ESRCH && ifp == NULL)
+		error = ctl_reply(s, &rq->rq_hdr, ENXIO, "%s: no such "
+		    "interface, and none of this name is remembered",
+		    hi.hi_ifname);
+	else {
+		if (error == ESRCH)
+			error = 0;	/* it is there; nothing is kept of it */
+		if (error != 0)
+			ctl_out_free(&out);
+		error = ctl_out_send(&out, s, &rq->rq_hdr, error);
+	}
+	ctl_out_free(&out);
+	return error;
+}
+
 static int
 list_vnet(struct vnet *vn, void *arg)
 {

@@ -142,6 +142,8 @@ int	ctl_out_send(struct ctl_out *, struct ctl_session *,
 	    const struct ctl_hdr *, int error);
 const char *ctl_check_dump(const struct ctl_request *);
 int	ctl_run_dump(struct ctl_session *, const struct ctl_request *);
+const char *ctl_check_history(const struct ctl_request *);
+int	ctl_run_history(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_vnet_list(struct ctl_session *, const struct ctl_request *);
 
 /* ctl_watch.c */

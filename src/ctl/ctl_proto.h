@@ -36,6 +36,8 @@ enum ctl_op {
 	CTL_BATCH,	/* requests one after another, each with its header,
 			 * 8-byte aligned; answers likewise; stops at the
 			 * first that fails */
+	CTL_HISTORY,	/* struct ctl_history; answers: struct if_history,
+			 * many each */
 	CTL_OP_MAX
 };
 
@@ -77,6 +79,10 @@ struct ctl_dump {
 	uint32_t	 d_what;	/* IFNET_LINK ... */
 	uint32_t	 d_pad;
 	char		 d_ifname[16];	/* "": all */
+};
+
+struct ctl_history {
+	char		 hi_ifname[16];	/* "": all */
 };
 
 struct ctl_vnet {

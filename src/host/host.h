@@ -48,6 +48,7 @@ struct host_thread {
 	char		 ht_name[16];
 	void		*ht_cpu;
 	void		*ht_kern;
+	const void	*ht_asker;	/* kern's */
 	void		(*ht_kern_dtor)(void *);
 };
 

@@ -196,6 +196,7 @@ if_register(struct ifnet *ifp)
 	error = make_visible(ifp);
 	if (error != 0)
 		goto fail_pfil;
+	if_history_event(ifp, IFHIST_ATTACH, 0, 0);
 	pfil_event(ifp, PFIL_IF_ATTACH);
 	rt_ifannounce(ifp, IFAN_ARRIVAL);
 	if_ioctl_unlock(ifp);
@@ -377,6 +378,7 @@ if_detach(struct ifnet *ifp)
 	pfil_ifdetach(ifp);
 
 	/* 11. Now it can be said that it is gone. */
+	if_history_event(ifp, IFHIST_DETACH, 0, 0);
 	rt_ifannounce(ifp, IFAN_DEPARTURE);
 
 	/* 12. On every CPU: drop the packets that came from it; and when this

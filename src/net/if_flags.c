@@ -71,6 +71,7 @@ if_updown_sync(struct ifnet *ifp)
 	    host_wallclock(if_host(ifp)), __ATOMIC_RELAXED);
 	if (ifp->if_state == IFS_ALLOCATED)
 		return;		/* nobody knows it */
+	if_history_event(ifp, up ? IFHIST_UP : IFHIST_DOWN, 0, 0);
 	if (up) {
 		rt_ifmsg(ifp);
 		tell_domains(ifp, true);

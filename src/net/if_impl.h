@@ -95,6 +95,8 @@ struct if_vnet {
 	struct ifv_link	*ifv_link;		/* if_link.c's */
 	struct lltable	*ifv_lltable;		/* neighbours; set at start by
 						 * the protocol they belong to */
+	struct ifv_history *ifv_history;	/* if_history.c's */
+	int64_t		 ifv_history_len;	/* events kept for each; sysctl */
 	struct if_cursor {
 		char	 ic_name[IFNAMSIZ];
 		unsigned ic_index;
@@ -218,6 +220,28 @@ int	if_link_init(struct vnet *);
 void	if_link_fini(struct vnet *);
 void	if_link_detach(struct ifnet *);
 uint64_t if_link_lost(struct vnet *);	/* changes lost so far */
+
+/*
+ * if_history.c.  Any context, of an attached interface; what it was asked for
+ * by is who the thread works for (kern/asker.h).
+ */
+void	if_history_event(struct ifnet *, enum if_history_event, uint32_t old,
+	    uint32_t new_);
+void	if_history_text(struct ifnet *, enum if_history_event,
+	    const char *text);
+void	if_history_addr(struct ifnet *, enum if_history_event,
+	    const struct ifaddr *);
+/* The event is filled in, the rest will be. */
+void	if_history_put(struct ifnet *, struct if_history *);
+/*
+ * Control: call fn with what is known of the interfaces that have the name, or
+ * had it when they went ("": of all), the oldest first.  ESRCH: of none.
+ * ENOMEM, or fn's first nonzero value.
+ */
+int	if_history_get(struct vnet *, const char *name,
+	    int (*fn)(const struct if_history *, void *), void *);
+int	if_history_init(struct vnet *);
+void	if_history_fini(struct vnet *);
 
 /* if_timer.c */
 int	if_timer_attach(struct ifnet *);	/* ENOMEM */

@@ -3,6 +3,7 @@
  * answers.
  */
 
+#include "kern/asker.h"
 #include "net/if_impl.h"
 #include "net/rtsock.h"
 
@@ -91,6 +92,7 @@ mtu_set(struct ifnet *ifp, int32_t mtu)
 		return EINVAL;
 	if ((uint32_t)mtu == ifp->if_mtu)
 		return 0;
+	if_history_event(ifp, IFHIST_MTU, ifp->if_mtu, (uint32_t)mtu);
 	__atomic_store_n(&ifp->if_mtu, (uint32_t)mtu, __ATOMIC_RELAXED);
 	rt_ifmsg(ifp);
 	return ENETRESET;
@@ -340,8 +342,8 @@ vnet_ioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
 	}
 }
 
-int
-ifioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
+static int
+do_ioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
     void *data, size_t datalen)
 {
 	struct psref pr;
@@ -368,5 +370,17 @@ ifioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
 		if_ioctl_unlock(ifp);
 	}
 	if_put(ifp, &pr);
+	return error;
+}
+
+int
+ifioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
+    void *data, size_t datalen)
+{
+	const struct kauth_cred *before = kern_asker_set(cred);
+	int error;
+
+	error = do_ioctl(vn, cred, cmd, data, datalen);
+	(void)kern_asker_set(before);
 	return error;
 }

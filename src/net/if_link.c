@@ -153,6 +153,7 @@ link_state_set(struct ifnet *ifp, unsigned state)
 	    __ATOMIC_RELAXED);
 	__atomic_store_n(&ifp->if_lastchange_ns,
 	    host_wallclock(if_host(ifp)), __ATOMIC_RELAXED);
+	if_history_event(ifp, IFHIST_LINK, old, state);
 	rt_ifmsg(ifp);
 	tell_domains(ifp, (int)state);
 }

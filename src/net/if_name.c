@@ -232,8 +232,10 @@ if_rename(struct ifnet *ifp, const char *name)
 	host_mutex_lock(if_host(ifp), &ifv->ifv_lock);
 	error = if_name_change(ifv, ifp, name);
 	host_mutex_unlock(if_host(ifp), &ifv->ifv_lock);
-	if (error == 0)
+	if (error == 0) {
+		if_history_text(ifp, IFHIST_RENAME, old);
 		rt_ifrename(ifp, old);
+	}
 	return error;
 }
 

@@ -79,6 +79,7 @@ activate(struct ifnet *ifp, struct ifaddr *ifa)
 	__atomic_store_n(&ifp->if_lladdr, word, __ATOMIC_RELAXED);
 	if (ifp->if_state != IFS_ATTACHED)
 		return;
+	if_history_addr(ifp, IFHIST_ADDR_ADD, ifa);
 	rt_ifmsg(ifp);
 	for (int i = 0; i < DOM_SLOT_MAX; i++) {
 		dom = ifp->if_vnet->vn_if->ifv_domain[i];

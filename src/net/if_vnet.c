@@ -56,8 +56,10 @@ if_vnet_init(struct vnet *vn)
 		goto fail;
 	if ((error = lpm_init(k, &ifv->ifv_nets)) != 0)
 		goto fail;
-	if ((error = if_link_init(vn)) != 0)
+	if ((error = if_history_init(vn)) != 0)
 		goto fail_lpm;
+	if ((error = if_link_init(vn)) != 0)
+		goto fail_history;
 	if ((error = if_input_init(vn)) != 0)
 		goto fail_link;
 	if ((error = if_sysctl_init(vn)) != 0)
@@ -68,6 +70,8 @@ fail_input:
 	if_input_fini(vn);
 fail_link:
 	if_link_fini(vn);
+fail_history:
+	if_history_fini(vn);
 fail_lpm:
 	lpm_fini(&ifv->ifv_nets);
 fail:
@@ -82,6 +86,7 @@ if_vnet_fini(struct vnet *vn)
 	detach_rest(vn);
 	if_input_fini(vn);
 	if_link_fini(vn);
+	if_history_fini(vn);
 	lpm_fini(&vn->vn_if->ifv_nets);
 	tables_fini(vn);
 }

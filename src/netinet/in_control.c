@@ -208,6 +208,7 @@ in_ifa_delete(struct ifnet *ifp, struct in_ifaddr *ia)
 	rt_ifa_gone(ifa);
 	arp_announce_stop(ifa);
 	in_routes_inherit(ifp->if_vnet, ia);
+	if_history_addr(ifp, IFHIST_ADDR_DELETE, ifa);
 	rt_newaddrmsg(RTM_DELADDR, ifa);
 	ifa_unref(ifa);
 }
@@ -246,6 +247,7 @@ in_ifa_add(struct ifnet *ifp, const struct in_req *ir, struct in_ifaddr *old)
 	}
 	if (old != NULL)
 		in_ifa_delete(ifp, old);
+	if_history_addr(ifp, IFHIST_ADDR_ADD, &ia->ia_ifa);
 	rt_newaddrmsg(RTM_NEWADDR, &ia->ia_ifa);
 	arp_announce(&ia->ia_ifa);
 out:

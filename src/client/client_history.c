@@ -1,0 +1,159 @@
+/*
+ * History: the stack's entries become texts.
+ */
+
+#include "client/client_private.h"
+
+#include <arpa/inet.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <ifnet/if_dl.h>
+#include <ifnet/ifreq.h>
+
+static const char *
+event_text(unsigned event)
+{
+	static const char *const texts[] = {
+		[IFHIST_ATTACH] = "attach",
+		[IFHIST_DETACH] = "detach",
+		[IFHIST_UP] = "up",
+		[IFHIST_DOWN] = "down",
+		[IFHIST_LINK] = "link",
+		[IFHIST_ADDR_ADD] = "addr-add",
+		[IFHIST_ADDR_DELETE] = "addr-delete",
+		[IFHIST_MTU] = "mtu",
+		[IFHIST_RENAME] = "rename",
+		[IFHIST_MOVE_OUT] = "move-out",
+		[IFHIST_MOVE_IN] = "move-in",
+	};
+
+	return event < sizeof(texts) / sizeof(texts[0]) &&
+	    texts[event] != NULL ? texts[event] : "unknown";
+}
+
+static const char *
+link_text(uint32_t state)
+{
+
+	return state == LINK_STATE_UP ? "up" :
+	    state == LINK_STATE_DOWN ? "down" : "unknown";
+}
+
+static void
+addr_text(const struct if_history *ih, char *buf, size_t size)
+{
+	size_t used = 0;
+	unsigned i;
+
+	buf[0] = '\0';
+	if (ih->ih_family == AF_LINK) {
+		for (i = 0; i < ih->ih_prefixlen / 8u &&
+		    i < sizeof(ih->ih_addr) && used + 4 <= size; i++)
+			used += (size_t)snprintf(buf + used, size - used,
+			    i == 0 ? "%02x" : ":%02x", ih->ih_addr[i]);
+		return;
+	}
+	if (inet_ntop(ih->ih_family, ih->ih_addr, buf, (socklen_t)size) ==
+	    NULL)
+		return;
+	used = strlen(buf);
+	(void)snprintf(buf + used, size - used, "/%u", ih->ih_prefixlen);
+}
+
+static void
+translate(const struct if_history *ih, struct ifnet_history *out)
+{
+
+	memset(out, 0, sizeof(*out));
+	out->seq = ih->ih_seq;
+	out->handle = ih->ih_handle;
+	out->time_ns = ih->ih_wall_ns;
+	out->mono_ns = ih->ih_mono_ns;
+	memcpy(out->ifname, ih->ih_name, sizeof(out->ifname) - 1);
+	out->event = event_text(ih->ih_event);
+	out->asked = ih->ih_pid != IFHIST_PID_STACK;
+	out->uid = ih->ih_uid;
+	out->pid = out->asked ? ih->ih_pid : 0;
+	switch (ih->ih_event) {
+	case IFHIST_LINK:
+		(void)strcpy(out->before, link_text(ih->ih_old));
+		(void)strcpy(out->after, link_text(ih->ih_new));
+		break;
+	case IFHIST_MTU:
+		(void)snprintf(out->before, sizeof(out->before), "%u",
+		    ih->ih_old);
+		(void)snprintf(out->after, sizeof(out->after), "%u",
+		    ih->ih_new);
+		break;
+	case IFHIST_ADDR_ADD:
+		addr_text(ih, out->after, sizeof(out->after));
+		break;
+	case IFHIST_ADDR_DELETE:
+		addr_text(ih, out->before, sizeof(out->before));
+		break;
+	case IFHIST_RENAME:
+		memcpy(out->before, ih->ih_text, IFNAMSIZ - 1);
+		(void)strcpy(out->after, out->ifname);
+		break;
+	case IFHIST_MOVE_OUT:
+		memcpy(out->after, ih->ih_text, sizeof(ih->ih_text) - 1);
+		break;
+	case IFHIST_MOVE_IN:
+		memcpy(out->before, ih->ih_text, sizeof(ih->ih_text) - 1);
+		break;
+	default:
+		break;
+	}
+}
+
+struct history {
+	int		(*fn)(const struct ifnet_history *, void *);
+	void		*arg;
+	int		 result;
+};
+
+static void
+take_entries(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
+{
+	struct history *hi = arg;
+	const uint8_t *p = data;
+	struct ifnet_history out;
+	struct if_history ih;
+
+	(void)h;
+	_Static_assert(sizeof(ih) % 8 == 0, "entries follow one another");
+	for (; len >= sizeof(ih) && hi->result == 0; len -= sizeof(ih)) {
+		memcpy(&ih, p, sizeof(ih));
+		translate(&ih, &out);
+		hi->result = hi->fn(&out, hi->arg);
+		p += sizeof(ih);
+	}
+}
+
+int
+ifnet_history(struct ifnet_client *c, const char *ifname,
+    int (*fn)(const struct ifnet_history *, void *), void *arg,
+    struct ifnet_error *e)
+{
+	struct history hi = { fn, arg, 0 };
+	struct ctl_history ch;
+	struct client_call cc = {
+		.cc_op = CTL_HISTORY, .cc_what = "",
+		.cc_part = { { &ch, sizeof(ch) } },
+		.cc_answer = take_entries, .cc_arg = &hi,
+	};
+	int error;
+
+	memset(&ch, 0, sizeof(ch));
+	if (ifname != NULL) {
+		if (strlen(ifname) >= sizeof(ch.hi_ifname))
+			return ifnet_error_set(e, ENXIO,
+			    "%s: no such interface", ifname);
+		memcpy(ch.hi_ifname, ifname, strlen(ifname));
+	}
+	error = client_call(c, &cc, e);
+	return error != 0 ? error : hi.result;
+}

@@ -1,0 +1,114 @@
+/*
+ * history: what happened to interfaces, and who asked for it.
+ */
+
+#include "command/command_impl.h"
+
+#include <string.h>
+#include <time.h>
+
+struct history {
+	struct cmd_ctx	*ctx;
+	bool		 json;
+	int		 code;
+};
+
+static void
+stamp(unsigned long long ns, char *buf, size_t size)
+{
+	time_t when = (time_t)(ns / 1000000000u);
+	struct tm tm;
+	char date[32];
+
+	(void)localtime_r(&when, &tm);
+	(void)strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
+	(void)snprintf(buf, size, "%s.%03llu", date, ns / 1000000u % 1000u);
+}
+
+static void
+print(FILE *fp, const struct ifnet_history *ih)
+{
+	char when[48];
+
+	stamp(ih->time_ns, when, sizeof(when));
+	(void)fprintf(fp, "%s %s %s", when, ih->ifname, ih->event);
+	if (ih->before[0] != '\0')
+		(void)fprintf(fp, " %s", ih->before);
+	if (ih->before[0] != '\0' && ih->after[0] != '\0')
+		(void)fprintf(fp, " ->");
+	if (ih->after[0] != '\0')
+		(void)fprintf(fp, " %s", ih->after);
+	if (!ih->asked)
+		(void)fprintf(fp, " by the stack\n");
+	else if (ih->pid == 0)
+		(void)fprintf(fp, " by the daemon's configuration\n");
+	else
+		(void)fprintf(fp, " by uid %u pid %d\n", ih->uid, ih->pid);
+}
+
+static int
+show(const struct ifnet_history *ih, void *arg)
+{
+	struct history *hi = arg;
+
+	if (hi->json)
+		hi->code = cmd_json_history(hi->ctx, ih);
+	else
+		print(hi->ctx->cc_out, ih);
+	return hi->code == CMD_OK ? 0 : -1;
+}
+
+static int
+history_run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct history hi = { ctx, false, CMD_OK };
+	const char *ifname = NULL;
+	struct ifnet_error e;
+	struct cmd_opts o;
+	int c;
+
+	/* --json may stand on either side of the name. */
+	cmd_opts_init(&o, ctx, argc, argv);
+	while (o.o_next < argc) {
+		c = cmd_getopt(&o, "J");
+		if (c == 'J')
+			hi.json = true;
+		else if (c == '?' || ifname != NULL)
+			return cmd_usage(ctx, &command_history, CMD_USAGE);
+		else if (o.o_next < argc)
+			ifname = argv[o.o_next++];
+	}
+	if (ifname != NULL && cmd_check_ifname(ifname, false, &e) != 0) {
+		cmd_err(ctx, "history: %s", e.text);
+		return CMD_USAGE;
+	}
+	if (hi.json && !cmd_json_available(ctx))
+		return CMD_FAIL;
+	if (ctx->cc_check)
+		return CMD_OK;
+	memset(&e, 0, sizeof(e));
+	if (ifnet_history(ctx->cc_client, ifname, show, &hi, &e) != 0 &&
+	    hi.code == CMD_OK)
+		return cmd_fail(ctx, &e, "history: %s", e.text);
+	return hi.code;
+}
+
+static void
+history_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add,
+    void *arg)
+{
+
+	(void)argc;
+	(void)argv;
+	add(arg, "--json");
+	cmd_complete_if(ctx, add, arg);
+}
+
+const struct command command_history = {
+	.c_name = "history",
+	.c_synopsis = "[--json] [IF]",
+	.c_summary = "show what happened to interfaces, and who asked",
+	.c_when = CMD_NOT_CONFIG,
+	.c_run = history_run,
+	.c_complete = history_complete,
+};
