@@ -112,9 +112,8 @@ cpu_work_schedule(struct kern *k, struct cpu *ci, struct cpu_work *w)
 	return true;
 }
 
-/* Run what others scheduled, oldest first. */
-static bool
-run_work(struct cpu *ci)
+bool
+cpu_run_work(struct cpu *ci)
 {
 	struct cpu_work *w, *next, *list = NULL;
 
@@ -167,7 +166,7 @@ cpu_pass(struct cpu *ci)
 	cpu_stat_add(&ci->ci_passes, 1);
 
 	pserialize_read_enter();
-	worked = run_work(ci);
+	worked = cpu_run_work(ci);
 	worked |= poller_run(ci);
 	worked |= softint_run(ci);
 	worked |= callout_run(ci);

@@ -39,6 +39,8 @@ void	cpu_enter(struct cpu *);
 void	cpu_leave(struct cpu *);
 /* Owner: one pass; was there anything to do? */
 bool	cpu_pass(struct cpu *);
+/* Owner, in the read section: run what others scheduled, oldest first. */
+bool	cpu_run_work(struct cpu *);
 /* Owner: something is left to do at once. */
 bool	cpu_has_work(struct cpu *);
 /* Owner: look at the descriptors for at most ns; how many are ready. */

@@ -50,13 +50,17 @@ xcall_finish(struct cpu *ci, struct cpu_work *done)
 	host_mutex_unlock(k->k_host, &k->k_done_lock);
 }
 
-/* ncpu 0: the caller's thread is the CPU for the moment. */
+/*
+ * ncpu 0: the caller's thread is the CPU for the moment.  What was scheduled
+ * before the call comes before it here too, or nobody could wait for that.
+ */
 static void
 call_inline(struct cpu *ci, void (*fn)(void *), void *arg)
 {
 
 	cpu_enter(ci);
 	pserialize_read_enter();
+	(void)cpu_run_work(ci);
 	fn(arg);
 	pserialize_read_exit();
 	cpu_leave(ci);

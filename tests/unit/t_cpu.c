@@ -104,6 +104,26 @@ work_body(struct kern *k)
 }
 
 static void
+nothing(void *arg)
+{
+
+	(void)arg;
+}
+
+/* A call comes after what waited before it. */
+static void
+work_call_body(struct kern *k)
+{
+	struct job j = { .j_work.cw_fn = do_job };
+	uint32_t order = 0;
+
+	j.j_order = &order;
+	KASSERT(cpu_work_schedule(k, k->k_cpu[0], &j.j_work));
+	kern_xcall(k, nothing, NULL);
+	KASSERT(j.j_ran == 1);
+}
+
+static void
 test_work(void **state)
 {
 
@@ -112,6 +132,9 @@ test_work(void **state)
 	on_linux(1, work_body);
 	on_sim(0, work_body);
 	on_sim(1, work_body);
+	on_linux(0, work_call_body);
+	on_sim(0, work_call_body);
+	on_sim(2, work_call_body);
 }
 
 /* --- pollers ------------------------------------------------------------- */
