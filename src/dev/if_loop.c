@@ -101,6 +101,10 @@ static int
 lo_destroy(struct ifnet *ifp)
 {
 
+	/* A stack without lo0 could not talk to itself. */
+	if (ifp->if_unit == 0 &&
+	    !__atomic_load_n(&ifp->if_vnet->vn_dying, __ATOMIC_RELAXED))
+		return EPERM;
 	if_detach(ifp);
 	if_free(ifp);
 	return 0;
