@@ -11,6 +11,9 @@ MESON_FLAGS =
 T =
 # make bench: which rows.
 ROWS =
+# make fuzz: how long each target runs, and which.
+SECONDS = 60
+FUZZ =
 # make demo KEEP=1: leave it running.
 KEEP =
 
@@ -70,6 +73,15 @@ bench: deps-build-bench
 	@$(MAKE) --no-print-directory build
 	@scripts/sandbox bench/run --build $(BUILD) --rows '$(or $(ROWS),*)'
 
+# Outside bytes at random into everything that parses them.
+fuzz: deps-build-check build-fuzz/build.ninja
+	@scripts/fuzz build-fuzz $(SECONDS) $(FUZZ)
+
+build-fuzz/build.ninja:
+	CC=clang meson setup build-fuzz -Dfuzz=true -Dbench=false \
+	    -Dbuildtype=debugoptimized -Doptimization=1 \
+	    -Db_sanitize=address,undefined -Db_lundef=false
+
 # Format and lint, as CI does.
 check: deps-build-check
 	@scripts/check-format
@@ -88,6 +100,8 @@ help:
 	@echo "make test        every test; SAN=address, undefined or thread for a"
 	@echo "                 sanitizer's build, T=WORD for some end-to-end tests"
 	@echo "make bench       the benchmarks; ROWS=PATTERN for some"
+	@echo "make fuzz        fuzz what parses outside bytes; SECONDS=N for each target,"
+	@echo "                 FUZZ=WORD for some of text rtmsg command ctl input"
 	@echo "make check       format and lint"
 	@echo "make install     into PREFIX ($(PREFIX)), below DESTDIR"
 	@echo "make clean       remove the build directories"
@@ -95,4 +109,4 @@ help:
 	@echo "CC=clang builds with clang.  As root, demo, test and bench install the"
 	@echo "Debian packages they miss; otherwise they say what to type."
 
-.PHONY: all build demo test bench check install clean help
+.PHONY: all build demo test bench fuzz check install clean help
