@@ -112,7 +112,9 @@ enum ifnet_operstate {
 	IFNET_OPER_UNKNOWN,
 	IFNET_OPER_UP,
 	IFNET_OPER_DOWN_ADMIN,
-	IFNET_OPER_DOWN_CARRIER
+	IFNET_OPER_DOWN_CARRIER,
+	IFNET_OPER_DOWN_LOWER,	/* what it stands on does not work */
+	IFNET_OPER_TESTING
 };
 
 struct ifnet_event {

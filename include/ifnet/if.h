@@ -207,6 +207,7 @@ struct ifnet {
 	uint8_t		 if_linkq_n;	/* link lock: how many of them */
 	uint8_t		 if_linkq_flags; /* link lock: IFLQ_* */
 	bool		 if_up_told;	/* i: IFF_UP as last announced */
+	uint8_t		 if_oper_why;	/* a: IF_OPER_DOWN_LOWER, TESTING, 0 */
 	uint32_t	 if_dlt;	/* driver: DLT_* */
 	uint32_t	 if_mtu_min;	/* driver: 0 = 68 */
 	uint32_t	 if_mtu_max;	/* driver: 0 = 65535 */
@@ -223,6 +224,10 @@ struct ifnet {
 	const struct if_clone *if_cloner;	/* l: NULL: not cloned */
 	struct if_percpuq *if_percpuq;	/* constant; NULL: none */
 	uint32_t	 if_state;	/* l: IFS_* */
+	uint32_t	 if_link_flaps;	/* a: times its link went down */
+	uint32_t	 if_link_coalesced; /* link lock: changes that were
+					 * none, or made up for another */
+	uint32_t	 if_link_lost;	/* link lock: changes lost */
 	struct host_mutex_storage {
 		uint64_t w[6];
 	}		 if_ioctl_lock;	/* the ioctl lock */
@@ -302,6 +307,11 @@ if_flags_get(const struct ifnet *ifp)
 }
 /* Any context.  A state other than the three is ignored. */
 void	if_link_state_change(struct ifnet *, int state);
+/*
+ * Any: why it does not work whatever its link says: IF_OPER_DOWN_LOWER or
+ * IF_OPER_TESTING; 0: nothing of the kind any more.  A change is announced.
+ */
+void	if_oper_reason(struct ifnet *, uint8_t why);
 /* Control.  EINVAL for an off without an on. */
 int	ifpromisc(struct ifnet *, bool on);
 /* Arm the watchdog: seconds, 0 disarms.  Any context. */

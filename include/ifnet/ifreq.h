@@ -49,6 +49,14 @@
 #define LINK_STATE_DOWN		1
 #define LINK_STATE_UP		2
 
+/* ifi_oper: does it work, and if not, why? */
+#define IF_OPER_UNKNOWN		0	/* its link state is unknown */
+#define IF_OPER_UP		1
+#define IF_OPER_DOWN_ADMIN	2	/* nobody has set it up */
+#define IF_OPER_DOWN_CARRIER	3	/* its link is down */
+#define IF_OPER_DOWN_LOWER	4	/* what it stands on does not work */
+#define IF_OPER_TESTING		5	/* it is being tested */
+
 /* if_capabilities, NetBSD's values */
 #define IFCAP_TSOv4		0x00000080
 #define IFCAP_CSUM_IPv4_Rx	0x00000100
@@ -77,7 +85,8 @@ struct if_data {
 	uint8_t		 ifi_link_state; /* LINK_STATE_* */
 	uint32_t	 ifi_mtu;
 	uint32_t	 ifi_metric;
-	uint32_t	 ifi_pad;
+	uint8_t		 ifi_oper;	/* IF_OPER_* */
+	uint8_t		 ifi_pad[3];
 	uint64_t	 ifi_baudrate;	/* bit/s, 0 = unknown */
 	uint64_t	 ifi_ipackets, ifi_ibytes, ifi_imcasts, ifi_ierrors;
 	uint64_t	 ifi_opackets, ifi_obytes, ifi_omcasts, ifi_oerrors;

@@ -24,6 +24,10 @@ ifnet_operstate_text(enum ifnet_operstate state)
 		return "down (administratively)";
 	case IFNET_OPER_DOWN_CARRIER:
 		return "down (no carrier)";
+	case IFNET_OPER_DOWN_LOWER:
+		return "down (lower layer)";
+	case IFNET_OPER_TESTING:
+		return "testing";
 	case IFNET_OPER_UNKNOWN:
 		break;
 	}
@@ -163,14 +167,11 @@ from_link(struct ifnet_event *ev, const struct if_msg *ifm)
 	set_name(ev, ifm->ifm_name);
 	ev->link.flags = ifm->ifm_flags;
 	ev->link.mtu = ifm->ifm_data.ifi_mtu;
-	if (!(ifm->ifm_flags & IFF_UP))
-		ev->link.operstate = IFNET_OPER_DOWN_ADMIN;
-	else if (ifm->ifm_data.ifi_link_state == LINK_STATE_DOWN)
-		ev->link.operstate = IFNET_OPER_DOWN_CARRIER;
-	else if (ifm->ifm_data.ifi_link_state == LINK_STATE_UP)
-		ev->link.operstate = IFNET_OPER_UP;
-	else
-		ev->link.operstate = IFNET_OPER_UNKNOWN;
+	/* The stack's numbers are ours. */
+	_Static_assert((int)IFNET_OPER_UP == IF_OPER_UP &&
+	    (int)IFNET_OPER_TESTING == IF_OPER_TESTING, "same order");
+	ev->link.operstate = ifm->ifm_data.ifi_oper <= IF_OPER_TESTING ?
+	    (enum ifnet_operstate)ifm->ifm_data.ifi_oper : IFNET_OPER_UNKNOWN;
 }
 
 static void

@@ -129,13 +129,17 @@ show_link(struct cmd_ctx *ctx, const struct cmd_if *ci)
 static void
 show_state(struct cmd_ctx *ctx, const struct cmd_if *ci)
 {
-	uint8_t st = ci->ci_data.ifi_link_state;
+	uint8_t st = ci->ci_data.ifi_link_state, oper = ci->ci_data.ifi_oper;
 
-	if (st == LINK_STATE_UNKNOWN)
-		return;
-	if (ci->ci_data.ifi_type == IFT_ETHER)
+	if (oper == IF_OPER_DOWN_LOWER || oper == IF_OPER_TESTING)
+		(void)fprintf(ctx->cc_out, "\tstatus: %s\n",
+		    oper == IF_OPER_TESTING ? "testing" : "lower layer down");
+	else if (ci->ci_data.ifi_type == IFT_ETHER &&
+	    st != LINK_STATE_UNKNOWN)
 		(void)fprintf(ctx->cc_out, "\tstatus: %s\n",
 		    st == LINK_STATE_UP ? "active" : "no carrier");
+	if (st == LINK_STATE_UNKNOWN)
+		return;
 	(void)fprintf(ctx->cc_out, "\tlinkstate: %s\n", cmd_link_text(st));
 }
 

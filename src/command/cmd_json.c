@@ -148,6 +148,26 @@ drops(struct cmd_ctx *ctx, const char *ifname)
 	return o;
 }
 
+static const char *
+state_name(enum ifnet_operstate state)
+{
+
+	switch (state) {
+	case IFNET_OPER_UP:
+		return "up";
+	case IFNET_OPER_DOWN_ADMIN:
+		return "down-admin";
+	case IFNET_OPER_DOWN_CARRIER:
+		return "down-carrier";
+	case IFNET_OPER_DOWN_LOWER:
+		return "down-lower";
+	case IFNET_OPER_TESTING:
+		return "testing";
+	default:
+		return "unknown";
+	}
+}
+
 static json_t *
 interface(struct cmd_ctx *ctx, const struct cmd_if *ci)
 {
@@ -163,6 +183,8 @@ interface(struct cmd_ctx *ctx, const struct cmd_if *ci)
 	    cmd_link_text(ci->ci_data.ifi_link_state));
 	if (o == NULL)
 		return NULL;
+	(void)json_object_set_new(o, "state", json_string(
+	    state_name((enum ifnet_operstate)ci->ci_data.ifi_oper)));
 	(void)json_object_set_new(o, "metric",
 	    json_integer(ci->ci_data.ifi_metric));
 	cmd_if_text(ctx->cc_client, ci->ci_name, SIOCGIFDESCR, text);
@@ -211,22 +233,6 @@ event_name(enum ifnet_event_type type)
 
 	return (size_t)type < sizeof(names) / sizeof(names[0]) &&
 	    names[type] != NULL ? names[type] : "unknown";
-}
-
-static const char *
-state_name(enum ifnet_operstate state)
-{
-
-	switch (state) {
-	case IFNET_OPER_UP:
-		return "up";
-	case IFNET_OPER_DOWN_ADMIN:
-		return "down-admin";
-	case IFNET_OPER_DOWN_CARRIER:
-		return "down-carrier";
-	default:
-		return "unknown";
-	}
 }
 
 int

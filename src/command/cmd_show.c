@@ -12,11 +12,18 @@ static const char *
 state(const struct cmd_if *ci)
 {
 
-	if ((ci->ci_flags & IFF_UP) == 0)
+	switch (ci->ci_data.ifi_oper) {
+	case IF_OPER_DOWN_ADMIN:
 		return "down";
-	if (ci->ci_data.ifi_link_state == LINK_STATE_DOWN)
+	case IF_OPER_DOWN_CARRIER:
 		return "no link";
-	return "up";
+	case IF_OPER_DOWN_LOWER:
+		return "no lower";
+	case IF_OPER_TESTING:
+		return "testing";
+	default:
+		return "up";
+	}
 }
 
 static const char *

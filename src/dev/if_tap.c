@@ -156,6 +156,7 @@ tap_gone(struct tap_softc *sc)
 	klog(if_kern(sc->sc_ifp), KLOG_WARNING,
 	    "%s: the host device %s went away", sc->sc_ifp->if_xname,
 	    host_tun_name(sc->sc_host, sc->sc_tun));
+	if_oper_reason(sc->sc_ifp, IF_OPER_DOWN_LOWER);
 	if_link_state_change(sc->sc_ifp, LINK_STATE_DOWN);
 }
 

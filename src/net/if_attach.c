@@ -351,8 +351,10 @@ if_detach(struct ifnet *ifp)
 	/* 4. Wait for readers that saw it, and for holders of references. */
 	psref_target_destroy(k, &ifp->if_psref, ifp->if_xname);
 
-	/* 5. The watchdog: nobody is left who could arm it. */
+	/* 5. The watchdog, and a link state held back: nobody is left who could
+	 * arm them. */
 	if_timer_detach(ifp);
+	if_link_hold_detach(ifp);
 
 	/* 6. Down: tells protocols, purges the send queue, is announced. */
 	if_down(ifp);

@@ -220,6 +220,15 @@ int	if_link_init(struct vnet *);
 void	if_link_fini(struct vnet *);
 void	if_link_detach(struct ifnet *);
 uint64_t if_link_lost(struct vnet *);	/* changes lost so far */
+uint8_t	if_operstate(const struct ifnet *);	/* IF_OPER_*; any */
+#define IF_HOLDDOWN_MAX	60000	/* ms */
+/* i: a link that went down is up again only after so long in one piece; 0:
+ * at once.  ENOMEM. */
+int	if_link_set_holddown(struct ifnet *, uint32_t ms);
+uint32_t if_link_holddown(const struct ifnet *);	/* any */
+void	if_link_counts(struct ifnet *, uint64_t *coalesced, uint64_t *lost);
+/* When nobody is left who could hold it down: waits. */
+void	if_link_hold_detach(struct ifnet *);
 
 /*
  * if_history.c.  Any context, of an attached interface; what it was asked for
@@ -257,6 +266,9 @@ struct if_ext {
 	struct if_counters *ie_base;	/* counters at the last reset; i: to
 					 * set, its contents ie_lock */
 	struct callout	 ie_timer;	/* if_timer.c's */
+	struct callout	 ie_hold;	/* if_link.c's; armed on CPU 0 */
+	uint32_t	 ie_holddown;	/* a: ms, 0 off */
+	bool		 ie_hold_ready;	/* a: ie_hold can be armed */
 };
 
 /* i: or before attach: its if_ext, made if need be; NULL: no memory. */

@@ -53,8 +53,10 @@ linkq_make_room(struct ifnet *ifp)
 	/* Neighbours differ, so of the first two one is not a DOWN. */
 	KASSERT(i < 2);
 	linkq_remove(ifp, i);
-	if (i > 0 && linkq_item(ifp, i - 1) == linkq_item(ifp, i))
+	if (i > 0 && linkq_item(ifp, i - 1) == linkq_item(ifp, i)) {
 		linkq_remove(ifp, i);
+		ifp->if_link_coalesced++;
+	}
 }
 
 /* Queue a change; was one lost? */
@@ -64,10 +66,13 @@ linkq_put(struct ifnet *ifp, unsigned state)
 	unsigned n = ifp->if_linkq_n;
 	bool lost = false;
 
-	if (n > 0 && linkq_item(ifp, n - 1) == state)
+	if (n > 0 && linkq_item(ifp, n - 1) == state) {
+		ifp->if_link_coalesced++;
 		return false;
+	}
 	if (n == IFLQ_MAX) {
 		linkq_make_room(ifp);
+		ifp->if_link_lost++;
 		lost = true;
 	}
 	n = ifp->if_linkq_n++;
@@ -149,6 +154,9 @@ link_state_set(struct ifnet *ifp, unsigned state)
 	 * nobody knew that it was down. */
 	if (old == LINK_STATE_UNKNOWN && state == LINK_STATE_UP)
 		tell_domains(ifp, LINK_STATE_DOWN);
+	if (old == LINK_STATE_UP && state == LINK_STATE_DOWN)
+		__atomic_store_n(&ifp->if_link_flaps, ifp->if_link_flaps + 1,
+		    __ATOMIC_RELAXED);
 	__atomic_store_n(&ifp->if_link_state, (uint8_t)state,
 	    __ATOMIC_RELAXED);
 	__atomic_store_n(&ifp->if_lastchange_ns,
@@ -156,6 +164,51 @@ link_state_set(struct ifnet *ifp, unsigned state)
 	if_history_event(ifp, IFHIST_LINK, old, state);
 	rt_ifmsg(ifp);
 	tell_domains(ifp, (int)state);
+}
+
+/* The link has been up for long enough. */
+static void
+hold_over(void *arg)
+{
+
+	link_state_set(arg, LINK_STATE_UP);
+}
+
+/*
+ * A change of one that is held down: UP waits, and whatever comes meanwhile
+ * takes its place.  Everything else is told at once, DOWN above all.
+ */
+static void
+link_state_hold(struct ifnet *ifp, struct if_ext *ie, unsigned state)
+{
+	struct ifv_link *lw = ifp->if_vnet->vn_if->ifv_link;
+	uint32_t ms = __atomic_load_n(&ie->ie_holddown, __ATOMIC_RELAXED);
+
+	if (state == LINK_STATE_UP && ifp->if_link_state != LINK_STATE_UP &&
+	    ms != 0) {
+		if (!callout_pending(&ie->ie_hold))
+			callout_reset(&ie->ie_hold, ms * 1000000ull,
+			    hold_over, ifp);
+		return;
+	}
+	if (state != LINK_STATE_UP && callout_stop(&ie->ie_hold)) {
+		kspin_lock(&lw->lw_lock);
+		ifp->if_link_coalesced++;
+		kspin_unlock(&lw->lw_lock);
+	}
+	link_state_set(ifp, state);
+}
+
+static void
+link_state_handle(struct ifnet *ifp, unsigned state)
+{
+	struct if_ext *ie = __atomic_load_n(&ifp->if_ext, __ATOMIC_ACQUIRE);
+
+	if (ie != NULL && __atomic_load_n(&ie->ie_hold_ready,
+	    __ATOMIC_ACQUIRE))
+		link_state_hold(ifp, ie, state);
+	else
+		link_state_set(ifp, state);
 }
 
 static void
@@ -174,7 +227,7 @@ link_intr(struct cpu_work *w)
 			pending_put(lw, ifp);
 		kspin_unlock(&lw->lw_lock);
 		/* Stays good: a detach waits for this read section. */
-		link_state_set(ifp, state);
+		link_state_handle(ifp, state);
 		kspin_lock(&lw->lw_lock);
 	}
 	n = lw->lw_n;
@@ -233,6 +286,88 @@ if_link_detach(struct ifnet *ifp)
 	ifp->if_linkq_n = 0;
 	ifp->if_linkq_flags |= IFLQ_DEAD;
 	kspin_unlock(&lw->lw_lock);
+}
+
+/* --- hold-down, operational state ----------------------------------------- */
+
+int
+if_link_set_holddown(struct ifnet *ifp, uint32_t ms)
+{
+	struct if_ext *ie;
+
+	KASSERT(if_ioctl_locked(ifp));
+	if (ms == 0 && ifp->if_ext == NULL)
+		return 0;
+	ie = if_ext_get(ifp);
+	if (ie == NULL)
+		return ENOMEM;
+	if (!ie->ie_hold_ready)
+		callout_init(if_kern(ifp), &ie->ie_hold);
+	__atomic_store_n(&ie->ie_holddown, ms, __ATOMIC_RELAXED);
+	__atomic_store_n(&ie->ie_hold_ready, true, __ATOMIC_RELEASE);
+	return 0;
+}
+
+uint32_t
+if_link_holddown(const struct ifnet *ifp)
+{
+	struct if_ext *ie = __atomic_load_n(&ifp->if_ext, __ATOMIC_ACQUIRE);
+
+	return ie == NULL ? 0 :
+	    __atomic_load_n(&ie->ie_holddown, __ATOMIC_RELAXED);
+}
+
+void
+if_link_hold_detach(struct ifnet *ifp)
+{
+
+	if (ifp->if_ext != NULL && ifp->if_ext->ie_hold_ready)
+		callout_halt(&ifp->if_ext->ie_hold);
+}
+
+void
+if_link_counts(struct ifnet *ifp, uint64_t *coalesced, uint64_t *lost)
+{
+	struct ifv_link *lw = ifp->if_vnet->vn_if->ifv_link;
+
+	kspin_lock(&lw->lw_lock);
+	*coalesced = ifp->if_link_coalesced;
+	*lost = ifp->if_link_lost;
+	kspin_unlock(&lw->lw_lock);
+}
+
+/* RFC 2863, section 3.1.13: why it does not pass packets, the nearest reason
+ * first. */
+uint8_t
+if_operstate(const struct ifnet *ifp)
+{
+	uint8_t why;
+
+	if ((__atomic_load_n(&ifp->if_flags, __ATOMIC_RELAXED) & IFF_UP) == 0)
+		return IF_OPER_DOWN_ADMIN;
+	why = __atomic_load_n(&ifp->if_oper_why, __ATOMIC_RELAXED);
+	if (why != 0)
+		return why;
+	switch (__atomic_load_n(&ifp->if_link_state, __ATOMIC_RELAXED)) {
+	case LINK_STATE_DOWN:
+		return IF_OPER_DOWN_CARRIER;
+	case LINK_STATE_UP:
+		return IF_OPER_UP;
+	default:
+		return IF_OPER_UNKNOWN;
+	}
+}
+
+void
+if_oper_reason(struct ifnet *ifp, uint8_t why)
+{
+
+	if (why != 0 && why != IF_OPER_DOWN_LOWER && why != IF_OPER_TESTING)
+		return;
+	if (__atomic_exchange_n(&ifp->if_oper_why, why, __ATOMIC_RELAXED) !=
+	    why && __atomic_load_n(&ifp->if_state, __ATOMIC_RELAXED) !=
+	    IFS_ALLOCATED)
+		rt_ifmsg(ifp);
 }
 
 uint64_t

@@ -136,6 +136,7 @@ fill(struct ifnet *ifp, const struct if_counters *sum, struct if_data *ifi)
 	ifi->ifi_hdrlen = ifp->if_hdrlen;
 	ifi->ifi_link_state = __atomic_load_n(&ifp->if_link_state,
 	    __ATOMIC_RELAXED);
+	ifi->ifi_oper = if_operstate(ifp);
 	ifi->ifi_mtu = __atomic_load_n(&ifp->if_mtu, __ATOMIC_RELAXED);
 	ifi->ifi_metric = __atomic_load_n(&ifp->if_metric, __ATOMIC_RELAXED);
 	ifi->ifi_baudrate = __atomic_load_n(&ifp->if_baudrate,

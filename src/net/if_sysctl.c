@@ -1,6 +1,6 @@
 /*
- * Settings and readings: net.interfaces.<if>.{sndq,rcvq}.{len,maxlen,drops}
- * and net.sdl.<index>, none of which exists until it is asked for, and
+ * Settings and readings: net.interfaces.<if>.{sndq,rcvq}.{len,maxlen,drops},
+ * net.interfaces.<if>.link.* and net.sdl.<index>, none of which exists until it is asked for, and
  * net.link.*, the layer's own.
  */
 
@@ -14,19 +14,28 @@
 
 #define QUEUE_MAXLEN	65536
 
-enum leaf { LEN, MAXLEN, DROPS };
+enum leaf { LEN, MAXLEN, DROPS, FLAPS, COALESCED, LOST, HOLDDOWN, LASTCHANGE };
+
+static int snd_access(struct ifnet *, enum leaf, struct sysctl_op *);
+static int rcv_access(struct ifnet *, enum leaf, struct sysctl_op *);
+static int link_access(struct ifnet *, enum leaf, struct sysctl_op *);
 
 static const struct {
 	const char *name;
-	bool	 snd;
+	int	 (*access)(struct ifnet *, enum leaf, struct sysctl_op *);
 	enum leaf leaf;
 } leaves[] = {
-	{ "sndq.len",		true,	LEN },
-	{ "sndq.maxlen",	true,	MAXLEN },
-	{ "sndq.drops",		true,	DROPS },
-	{ "rcvq.len",		false,	LEN },
-	{ "rcvq.maxlen",	false,	MAXLEN },
-	{ "rcvq.drops",		false,	DROPS },
+	{ "sndq.len",		snd_access,	LEN },
+	{ "sndq.maxlen",	snd_access,	MAXLEN },
+	{ "sndq.drops",		snd_access,	DROPS },
+	{ "rcvq.len",		rcv_access,	LEN },
+	{ "rcvq.maxlen",	rcv_access,	MAXLEN },
+	{ "rcvq.drops",		rcv_access,	DROPS },
+	{ "link.flaps",		link_access,	FLAPS },
+	{ "link.coalesced",	link_access,	COALESCED },
+	{ "link.lost",		link_access,	LOST },
+	{ "link.holddown",	link_access,	HOLDDOWN },
+	{ "link.lastchange",	link_access,	LASTCHANGE },
 };
 #define NLEAVES	(int)(sizeof(leaves) / sizeof(leaves[0]))
 
@@ -106,6 +115,39 @@ rcv_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)
 }
 
 static int
+link_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)
+{
+	uint64_t coalesced, lost;
+	int64_t ms;
+	int error;
+
+	switch (leaf) {
+	case FLAPS:
+		return sysctl_handle_quad_ro(op, __atomic_load_n(
+		    &ifp->if_link_flaps, __ATOMIC_RELAXED));
+	case COALESCED:
+	case LOST:
+		if_link_counts(ifp, &coalesced, &lost);
+		return sysctl_handle_quad_ro(op,
+		    leaf == LOST ? lost : coalesced);
+	case LASTCHANGE:
+		return sysctl_handle_quad_ro(op, __atomic_load_n(
+		    &ifp->if_lastchange_ns, __ATOMIC_RELAXED));
+	default:
+		break;
+	}
+	ms = if_link_holddown(ifp);
+	error = sysctl_handle_int(op, &ms, 0, IF_HOLDDOWN_MAX, true);
+	if (error != 0 || op->so_new == NULL)
+		return error;
+	if_ioctl_lock(ifp);
+	error = ifp->if_state == IFS_ATTACHED && !if_is_deactivated(ifp) ?
+	    if_link_set_holddown(ifp, (uint32_t)ms) : ENOENT;
+	if_ioctl_unlock(ifp);
+	return error;
+}
+
+static int
 interfaces_handler(struct vnet *vn, const char *name, void *arg,
     struct sysctl_op *op)
 {
@@ -122,8 +164,7 @@ interfaces_handler(struct vnet *vn, const char *name, void *arg,
 	ifp = if_get(vn, ifname, &pr);
 	if (ifp == NULL)
 		return ENOENT;
-	error = leaves[leaf].snd ? snd_access(ifp, leaves[leaf].leaf, op) :
-	    rcv_access(ifp, leaves[leaf].leaf, op);
+	error = leaves[leaf].access(ifp, leaves[leaf].leaf, op);
 	if_put(ifp, &pr);
 	return error;
 }

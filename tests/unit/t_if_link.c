@@ -176,6 +176,187 @@ test_gone(void **state)
 	if_on_linux(2, gone_body);
 }
 
+/* --- counters, hold-down, operational state ------------------------------- */
+
+static uint64_t
+leaf(struct vnet *vn, const char *name)
+{
+	uint64_t v = 0;
+	size_t len = sizeof(v);
+	char full[SYSCTL_NAMESIZE];
+
+	(void)snprintf(full, sizeof(full), "net.interfaces.x0.link.%s", name);
+	KASSERT(sysctl_request(vn, &kauth_cred_self, full, &v, &len, NULL, 0,
+	    NULL, NULL) == 0);
+	return v;
+}
+
+static int
+set_holddown(struct vnet *vn, int64_t ms)
+{
+
+	return sysctl_request(vn, &kauth_cred_self,
+	    "net.interfaces.x0.link.holddown", NULL, NULL, &ms, sizeof(ms),
+	    NULL, NULL);
+}
+
+static void
+counts_body(struct vnet *vn)
+{
+	static const int same[] = { DOWN, DOWN, DOWN, UP, UP };
+	static const int same_told[] = { DOWN, UP };
+	static const int nine[] = { DOWN, UNKNOWN, UP, DOWN, UP, DOWN, UP,
+	    DOWN, UP };
+	static const int nine_told[] = { DOWN, UP, DOWN, UP, DOWN, UP, DOWN,
+	    UP };
+	struct ifnet *ifp;
+	uint64_t before;
+
+	ifp = test_must_attach(vn, "x", 0);
+	KASSERT(leaf(vn, "flaps") == 0 && leaf(vn, "lost") == 0);
+	if_link_state_change(ifp, UP);
+	test_settle(vn);
+	KASSERT(leaf(vn, "flaps") == 0);
+	before = leaf(vn, "lastchange");
+	expect(vn, ifp, same, 5, same_told, 2, 0);
+	KASSERT(leaf(vn, "flaps") == 1 && leaf(vn, "coalesced") == 3);
+	KASSERT(leaf(vn, "lastchange") > before);
+	expect(vn, ifp, nine, 9, nine_told, 8, 1);
+	KASSERT(leaf(vn, "lost") == 1 && leaf(vn, "coalesced") == 3);
+	KASSERT(leaf(vn, "flaps") == 5);
+	test_detach(ifp);
+}
+
+static void
+wait_ms(struct vnet *vn, unsigned ms)
+{
+
+	host_sleep(vn->vn_kern->k_host, ms * 1000000ull);
+}
+
+static void
+hold_body(struct vnet *vn)
+{
+	struct ifnet *ifp;
+	uint64_t coalesced;
+
+	ifp = test_must_attach(vn, "x", 0);
+	/* Off unless asked for, and nothing is kept for it. */
+	KASSERT(leaf(vn, "holddown") == 0);
+	KASSERT(set_holddown(vn, -1) == EINVAL);
+	KASSERT(set_holddown(vn, IF_HOLDDOWN_MAX + 1) == EINVAL);
+	KASSERT(set_holddown(vn, 1000) == 0);
+	KASSERT(leaf(vn, "holddown") == 1000);
+	tally.t_nlink = 0;
+	if_link_state_change(ifp, DOWN);
+	if_link_state_change(ifp, UP);
+	wait_ms(vn, 900);
+	KASSERT(ifp->if_link_state == DOWN && tally.t_nlink == 1);
+	wait_ms(vn, 300);
+	KASSERT(ifp->if_link_state == UP && tally.t_nlink == 2);
+
+	/* A DOWN is told at once, an UP that did not last never. */
+	coalesced = leaf(vn, "coalesced");
+	for (unsigned i = 0; i < 5; i++) {
+		if_link_state_change(ifp, DOWN);
+		wait_ms(vn, 100);
+		KASSERT(ifp->if_link_state == DOWN);
+		if_link_state_change(ifp, UP);
+		wait_ms(vn, 400);
+		KASSERT(ifp->if_link_state == DOWN);
+	}
+	KASSERT(tally.t_nlink == 3 && leaf(vn, "flaps") == 1);
+	KASSERT(leaf(vn, "coalesced") == coalesced + 4);
+	wait_ms(vn, 800);
+	KASSERT(ifp->if_link_state == UP && tally.t_nlink == 4);
+
+	/* Off again; and one that waits when its interface goes. */
+	KASSERT(set_holddown(vn, 0) == 0);
+	if_link_state_change(ifp, DOWN);
+	if_link_state_change(ifp, UP);
+	test_settle(vn);
+	KASSERT(ifp->if_link_state == UP);
+	KASSERT(set_holddown(vn, 50) == 0);
+	if_link_state_change(ifp, DOWN);
+	if_link_state_change(ifp, UP);
+	wait_ms(vn, 20);
+	test_detach(ifp);
+	wait_ms(vn, 100);
+}
+
+static uint8_t
+oper(struct vnet *vn)
+{
+	struct ifdatareq ifdr;
+
+	memset(&ifdr, 0, sizeof(ifdr));
+	(void)strcpy(ifdr.ifdr_name, "x0");
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFDATA, &ifdr,
+	    sizeof(ifdr)) == 0);
+	return ifdr.ifdr_data.ifi_oper;
+}
+
+static void
+oper_body(struct vnet *vn)
+{
+	struct rt_listener *rl;
+	struct ifnet *ifp;
+	struct ifreq ifr;
+
+	ifp = test_must_attach(vn, "x", 0);
+	KASSERT(oper(vn) == IF_OPER_DOWN_ADMIN);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, IFF_UP, &ifr) == 0);
+	KASSERT(oper(vn) == IF_OPER_UNKNOWN);
+	if_link_state_change(ifp, DOWN);
+	test_settle(vn);
+	KASSERT(oper(vn) == IF_OPER_DOWN_CARRIER);
+	if_link_state_change(ifp, UP);
+	test_settle(vn);
+	KASSERT(oper(vn) == IF_OPER_UP);
+	rl = listener_open(vn, no_wakeup);
+	if_oper_reason(ifp, IF_OPER_DOWN_LOWER);
+	KASSERT(oper(vn) == IF_OPER_DOWN_LOWER);
+	KASSERT(listener_count(rl, RTM_IFINFO) == 1);
+	if_oper_reason(ifp, IF_OPER_DOWN_LOWER);	/* no change */
+	if_oper_reason(ifp, IF_OPER_UP);		/* no reason */
+	KASSERT(listener_count(rl, RTM_IFINFO) == 0);
+	if_oper_reason(ifp, IF_OPER_TESTING);
+	KASSERT(oper(vn) == IF_OPER_TESTING);
+	if_oper_reason(ifp, 0);
+	KASSERT(oper(vn) == IF_OPER_UP);
+	KASSERT(listener_count(rl, RTM_IFINFO) == 2);
+	/* Whoever has not set it up need not look further. */
+	if_oper_reason(ifp, IF_OPER_TESTING);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, 0, &ifr) == 0);
+	KASSERT(oper(vn) == IF_OPER_DOWN_ADMIN);
+	rt_listener_close(rl);
+	test_detach(ifp);
+}
+
+static void
+test_counts(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, counts_body);
+}
+
+static void
+test_hold(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, hold_body);
+}
+
+static void
+test_oper(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, oper_body);
+}
+
 int
 main(void)
 {
@@ -184,6 +365,9 @@ main(void)
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_oper),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,7 +50,7 @@ sum_body(struct vnet *vn)
 	KASSERT(ifdr.ifdr_data.ifi_ibytes == 1000 * ncpu);
 	KASSERT(ifdr.ifdr_data.ifi_oerrors == 20 * ncpu);
 	KASSERT(ifdr.ifdr_data.ifi_mtu == 1500);
-	KASSERT(ifdr.ifdr_data.ifi_pad == 0);
+	KASSERT(ifdr.ifdr_data.ifi_pad[0] == 0);
 
 	for (int i = 0; i < 10; i++) {
 		zdata(vn, "x0", SIOCZIFDATA, &ifdr);
