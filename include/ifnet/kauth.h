@@ -33,7 +33,9 @@ enum kauth_action {
 	KAUTH_SYSCTL_SET,
 	KAUTH_RAW_SEND,		/* ping; everyone, rate-bounded */
 	KAUTH_VNET_ADMIN,	/* create, destroy vnets */
-	KAUTH_HALT
+	KAUTH_HALT,
+	KAUTH_NET_CAPTURE,	/* see packets */
+	KAUTH_FILTER_SET	/* packet filter rules */
 };
 
 /*
