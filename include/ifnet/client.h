@@ -51,6 +51,21 @@ int	ifnet_ioctl_fd(struct ifnet_client *, unsigned long cmd, void *data,
 	    size_t len, int fd, struct ifnet_error *);
 
 /*
+ * Many of them with few round trips.  Requests are gathered by add, which
+ * copies the record in but puts the answer at `data', and carried out one
+ * after the other by run, which stops at the first that fails and says why.
+ * *done is how many were carried out before.  Run and cancel free the batch.
+ */
+struct ifnet_batch;
+struct ifnet_batch *ifnet_batch_begin(struct ifnet_client *,
+	    struct ifnet_error *);
+int	ifnet_batch_add_ioctl(struct ifnet_batch *, unsigned long cmd,
+	    void *data, size_t len, struct ifnet_error *);
+int	ifnet_batch_run(struct ifnet_batch *, size_t *done,
+	    struct ifnet_error *);
+void	ifnet_batch_cancel(struct ifnet_batch *);
+
+/*
  * sysctl.  *oldlen is the room, then the value's length (ENOMEM: did not
  * fit, nothing stored).  old or new may be NULL.  *type is one of
  * IFNET_SYSCTL_*.

@@ -308,6 +308,64 @@ test_handover(void **state)
 	    -1, &e), EBADF);
 }
 
+/* More than a message holds; the answers where they were asked for. */
+static void
+test_batch(void **state)
+{
+	enum { N = 500 };
+	struct fixture *f = *state;
+	struct if_createreq cr;
+	struct ifnet_batch *b;
+	struct ifreq ifr[N];
+	struct ifnet_error e;
+	size_t done = 7;
+
+	b = ifnet_batch_begin(f->c, &e);
+	assert_non_null(b);
+	memset(&cr, 0, sizeof(cr));
+	memset(ifr, 0, sizeof(ifr));
+	for (unsigned i = 0; i < N; i++) {
+		snprintf(cr.ifcr_name, sizeof(cr.ifcr_name), "pair%u", i);
+		assert_int_equal(ifnet_batch_add_ioctl(b, SIOCIFCREATE, &cr,
+		    sizeof(cr), &e), 0);
+		snprintf(ifr[i].ifr_name, IFNAMSIZ, "pair%u", i);
+		assert_int_equal(ifnet_batch_add_ioctl(b, SIOCGIFMTU, &ifr[i],
+		    sizeof(ifr[i]), &e), 0);
+	}
+	assert_int_equal(ifnet_batch_run(b, &done, &e), 0);
+	assert_int_equal(done, 2 * N);
+	for (unsigned i = 0; i < N; i++)
+		assert_int_equal(ifr[i].ifr_mtu, 1500);
+
+	/* It stops at the first that fails, and says why. */
+	b = ifnet_batch_begin(f->c, &e);
+	assert_non_null(b);
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(ifr[i].ifr_name, IFNAMSIZ, "pair%u",
+		    i == 1 ? N : i);
+		assert_int_equal(ifnet_batch_add_ioctl(b, SIOCIFDESTROY,
+		    &ifr[i], sizeof(ifr[i]), &e), 0);
+	}
+	assert_int_equal(ifnet_batch_run(b, &done, &e), ENXIO);
+	assert_int_equal(done, 1);
+	assert_non_null(strstr(e.text, "pair500: no such interface"));
+	assert_int_equal(ifnet_ioctl(f->c, SIOCGIFMTU, &ifr[2], sizeof(ifr[2]),
+	    &e), 0);
+
+	/* An empty one is nothing; one that is given up neither. */
+	b = ifnet_batch_begin(f->c, &e);
+	assert_int_equal(ifnet_batch_run(b, &done, &e), 0);
+	assert_int_equal(done, 0);
+	b = ifnet_batch_begin(f->c, &e);
+	assert_int_equal(ifnet_batch_add_ioctl(b, SIOCIFDESTROY, &ifr[2],
+	    sizeof(ifr[2]), &e), 0);
+	assert_int_equal(ifnet_batch_add_ioctl(b, SIOCIFDESTROY, &ifr[2],
+	    65536, &e), EMSGSIZE);
+	ifnet_batch_cancel(b);
+	assert_int_equal(ifnet_ioctl(f->c, SIOCGIFMTU, &ifr[2], sizeof(ifr[2]),
+	    &e), 0);
+}
+
 /* As somebody without rights. */
 static void
 test_denied(void **state)
@@ -506,7 +564,7 @@ main(void)
 #define T(t)	cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_connect_errors), T(test_gone), T(test_requests),
-		T(test_sysctl), T(test_dump), T(test_handover),
+		T(test_sysctl), T(test_dump), T(test_batch), T(test_handover),
 		T(test_denied), T(test_follow), T(test_overrun), T(test_ping),
 		cmocka_unit_test(test_local),
 	};

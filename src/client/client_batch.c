@@ -1,0 +1,230 @@
+/*
+ * Batches: many interface requests with few round trips.  They are gathered
+ * as the messages they will be sent in, each as long as one can be.
+ */
+
+#include "client/client_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAYLOAD_MAX	(CTL_MSG_MAX - sizeof(struct ctl_hdr))
+
+/* A request's header, command and record follow each other, padded. */
+struct request_head {
+	struct ctl_hdr	 rh_hdr;
+	struct ctl_ioctl rh_ioctl;
+};
+
+static inline size_t
+padded(size_t len)
+{
+
+	return (len + 7) & ~(size_t)7;
+}
+
+/* The requests of one message. */
+struct piece {
+	STAILQ_ENTRY(piece) pi_link;
+	size_t		 pi_len;
+	unsigned	 pi_count;
+	uint8_t		 pi_data[PAYLOAD_MAX];
+};
+
+/* Where a request's answer goes. */
+struct target {
+	void		*ta_data;
+	size_t		 ta_len;
+};
+
+struct ifnet_batch {
+	struct ifnet_client *b_client;
+	STAILQ_HEAD(, piece) b_pieces;
+	struct piece	*b_last;
+	struct target	*b_target;
+	size_t		 b_count, b_room;
+	size_t		 b_done;		/* answered without error */
+	struct ifnet_error *b_error;
+	int		 b_result;		/* of the first that failed */
+};
+
+struct ifnet_batch *
+ifnet_batch_begin(struct ifnet_client *c, struct ifnet_error *e)
+{
+	struct ifnet_batch *b;
+
+	b = calloc(1, sizeof(*b));
+	if (b == NULL) {
+		(void)ifnet_error_set(e, ENOMEM, "out of memory");
+		return NULL;
+	}
+	b->b_client = c;
+	STAILQ_INIT(&b->b_pieces);
+	return b;
+}
+
+void
+ifnet_batch_cancel(struct ifnet_batch *b)
+{
+	struct piece *pi;
+
+	if (b == NULL)
+		return;
+	while ((pi = STAILQ_FIRST(&b->b_pieces)) != NULL) {
+		STAILQ_REMOVE_HEAD(&b->b_pieces, pi_link);
+		free(pi);
+	}
+	free(b->b_target);
+	free(b);
+}
+
+/* Room for another answer's place. */
+static bool
+reserve_target(struct ifnet_batch *b)
+{
+	struct target *ta;
+	size_t room;
+
+	if (b->b_count < b->b_room)
+		return true;
+	room = b->b_room == 0 ? 64 : b->b_room * 2;
+	ta = realloc(b->b_target, room * sizeof(*ta));
+	if (ta == NULL)
+		return false;
+	b->b_target = ta;
+	b->b_room = room;
+	return true;
+}
+
+/* The piece that len more bytes fit in. */
+static struct piece *
+piece_for(struct ifnet_batch *b, size_t len)
+{
+	struct piece *pi = b->b_last;
+
+	if (pi != NULL && sizeof(pi->pi_data) - pi->pi_len >= len)
+		return pi;
+	pi = malloc(sizeof(*pi));
+	if (pi == NULL)
+		return NULL;
+	pi->pi_len = 0;
+	pi->pi_count = 0;
+	STAILQ_INSERT_TAIL(&b->b_pieces, pi, pi_link);
+	b->b_last = pi;
+	return pi;
+}
+
+int
+ifnet_batch_add_ioctl(struct ifnet_batch *b, unsigned long cmd, void *data,
+    size_t len, struct ifnet_error *e)
+{
+	struct request_head rh;
+	struct piece *pi;
+	size_t need = padded(sizeof(rh) + len);
+
+	if (len > PAYLOAD_MAX - sizeof(rh) - 7)
+		return ifnet_error_set(e, EMSGSIZE, "a record of %zu bytes "
+		    "is longer than a request can be", len);
+	if (!reserve_target(b) || (pi = piece_for(b, need)) == NULL)
+		return ifnet_error_set(e, ENOMEM, "out of memory");
+	memset(&rh, 0, sizeof(rh));
+	rh.rh_hdr.ch_magic = CTL_MAGIC;
+	rh.rh_hdr.ch_len = (uint32_t)(sizeof(rh) + len);
+	rh.rh_hdr.ch_op = CTL_IOCTL;
+	rh.rh_hdr.ch_seq = b->b_count;
+	memcpy(rh.rh_hdr.ch_vnet, b->b_client->c_vnet,
+	    sizeof(rh.rh_hdr.ch_vnet));
+	rh.rh_ioctl.i_cmd = cmd;
+	memcpy(pi->pi_data + pi->pi_len, &rh, sizeof(rh));
+	if (len > 0)
+		memcpy(pi->pi_data + pi->pi_len + sizeof(rh), data, len);
+	memset(pi->pi_data + pi->pi_len + sizeof(rh) + len, 0,
+	    need - sizeof(rh) - len);
+	pi->pi_len += need;
+	pi->pi_count++;
+	b->b_target[b->b_count].ta_data = data;
+	b->b_target[b->b_count++].ta_len = len;
+	return 0;
+}
+
+/* One request's answer. */
+static void
+take_answer(struct ifnet_batch *b, const struct ctl_hdr *h,
+    const uint8_t *data, size_t len)
+{
+	const struct target *ta;
+
+	if (h->ch_error != 0) {
+		if (b->b_result == 0)
+			b->b_result = client_error(h, data, len, NULL,
+			    b->b_error);
+		return;
+	}
+	if (h->ch_seq >= b->b_count || b->b_result != 0)
+		return;
+	ta = &b->b_target[h->ch_seq];
+	if (len == sizeof(struct ctl_ioctl) + ta->ta_len && ta->ta_len > 0)
+		memcpy(ta->ta_data, data + sizeof(struct ctl_ioctl),
+		    ta->ta_len);
+	b->b_done++;
+}
+
+static void
+take_answers(void *arg, const struct ctl_hdr *outer, const void *data,
+    size_t len)
+{
+	const uint8_t *p = data;
+	struct ctl_hdr h;
+	size_t step;
+
+	(void)outer;
+	while (len >= sizeof(h)) {
+		memcpy(&h, p, sizeof(h));
+		if (h.ch_magic != CTL_MAGIC || h.ch_len < sizeof(h) ||
+		    h.ch_len > len)
+			return;
+		take_answer(arg, &h, p + sizeof(h), h.ch_len - sizeof(h));
+		step = padded(h.ch_len);
+		if (step > len)
+			step = len;
+		p += step;
+		len -= step;
+	}
+}
+
+int
+ifnet_batch_run(struct ifnet_batch *b, size_t *done, struct ifnet_error *e)
+{
+	struct client_call cc = {
+		.cc_op = CTL_BATCH, .cc_what = "batch",
+		.cc_answer = take_answers, .cc_arg = b,
+	};
+	struct ifnet_error unused;
+	struct piece *pi;
+	size_t expected = 0;
+	int error = 0;
+
+	b->b_error = e;
+	STAILQ_FOREACH(pi, &b->b_pieces, pi_link) {
+		cc.cc_part[0].data = pi->pi_data;
+		cc.cc_part[0].len = pi->pi_len;
+		/* The words of the one that failed say more. */
+		error = client_call(b->b_client, &cc, &unused);
+		expected += pi->pi_count;
+		if (b->b_result != 0)
+			error = b->b_result;
+		else if (error != 0)
+			(void)ifnet_error_set(e, error, "%s", unused.text);
+		else if (b->b_done != expected)
+			error = ifnet_error_set(e, EPROTO, "ifnetd at %s "
+			    "answered part of a batch", b->b_client->c_peer);
+		if (error != 0)
+			break;
+	}
+	if (done != NULL)
+		*done = b->b_done;
+	ifnet_batch_cancel(b);
+	return error;
+}
