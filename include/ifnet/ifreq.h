@@ -237,6 +237,22 @@ struct if_clonereq {
 	int32_t		 ifcr_count;
 };
 
+/*
+ * Groups.  SIOCAIFGROUP, SIOCDIFGROUP: put ifgr_name into ifgr_group, take it
+ * out.
+ * SIOCGIFGROUP: the names of the groups ifgr_name is in follow, the first
+ * ifgr_next of them those that it need not be put into.
+ * SIOCGIFGMEMB: the names of the interfaces in ifgr_group follow, in the order
+ * of their indices; ifgr_next is 0 to begin with, and not 0 on return when
+ * there are more, to be asked for with it.
+ */
+struct if_groupreq {
+	char		 ifgr_name[IFNAMSIZ];
+	char		 ifgr_group[IFNAMSIZ];
+	int32_t		 ifgr_count;	/* lists: room; returned: stored */
+	uint32_t	 ifgr_next;
+};
+
 struct ifconf {
 	int64_t		 ifc_len;	/* bytes */
 };
@@ -291,6 +307,12 @@ struct ifconf {
 #define SIOCGIFDESCR	IFIOC_WR(140, struct ifreq)
 /* Give it another name, ifr_text.  EEXIST, EINVAL. */
 #define SIOCSIFNAME	IFIOC_W(141, struct ifreq)
+/* EINVAL (a group's name does not end in a digit), EEXIST, ENOENT; EBUSY: the
+ * group of its kind, and "all", cannot be left. */
+#define SIOCAIFGROUP	IFIOC_W(142, struct if_groupreq)
+#define SIOCDIFGROUP	IFIOC_W(143, struct if_groupreq)
+#define SIOCGIFGROUP	IFIOC_WR(144, struct if_groupreq)
+#define SIOCGIFGMEMB	IFIOC_WR(145, struct if_groupreq)
 /* Inside the stack only; from outside EPERM. */
 #define SIOCINITIFADDR	IFIOC_W(132, struct ifreq)
 

@@ -149,6 +149,34 @@ do_name(struct ifconfig_run *r, const struct ifconfig_action *a)
 	return CMD_OK;
 }
 
+static int
+do_group(struct ifconfig_run *r, const struct ifconfig_action *a)
+{
+	struct if_groupreq req;
+	struct ifnet_error e;
+	const char *hint = NULL;
+	int error;
+
+	memset(&req, 0, sizeof(req));
+	memset(&e, 0, sizeof(e));
+	(void)snprintf(req.ifgr_name, sizeof(req.ifgr_name), "%s", r->ifname);
+	(void)snprintf(req.ifgr_group, sizeof(req.ifgr_group), "%s",
+	    a->ia_text);
+	error = ifnet_ioctl(r->ctx->cc_client,
+	    a->ia_delete ? SIOCDIFGROUP : SIOCAIFGROUP, &req, sizeof(req),
+	    &e);
+	if (error == 0)
+		return CMD_OK;
+	if (error == EEXIST)
+		hint = "it is in the group already";
+	else if (error == ENOENT)
+		hint = "it is not in the group";
+	else if (error == EBUSY)
+		hint = "every interface is in this group of its kind";
+	return ifconfig_refused(r, a->ia_words,
+	    a->ia_delete ? "SIOCDIFGROUP" : "SIOCAIFGROUP", &e, hint);
+}
+
 /* --- addresses ----------------------------------------------------------- */
 
 /* The first address of the interface; 0, or EADDRNOTAVAIL and others. */
@@ -308,6 +336,8 @@ do_action(struct ifconfig_run *r, const struct ifconfig_action *a)
 		return ifconfig_create(r, a);
 	case IFCONFIG_DESTROY:
 		return do_destroy(r, a->ia_words);
+	case IFCONFIG_GROUP:
+		return do_group(r, a);
 	case IFCONFIG_NAME:
 		return do_name(r, a);
 	case IFCONFIG_FLAGS:
@@ -458,7 +488,7 @@ ifconfig_run(struct cmd_ctx *ctx, int argc, char **argv)
 			return usage(ctx);
 		return ctx->cc_check ? CMD_OK : ifconfig_cloners(ctx);
 	}
-	if (argc > 0 && !sh.is_all && !sh.is_names) {
+	if (argc > 0 && !sh.is_all && (!sh.is_names || argc == 1)) {
 		ifname = argv[0];
 		argc--;
 		argv++;
@@ -498,12 +528,14 @@ const struct command command_ifconfig = {
 	.c_name = "ifconfig",
 	.c_synopsis = "[-a] [-bdmsuvz] [inet | link]\n"
 	    "[-mvz] IF [inet | link]\n"
-	    "-l [-bdsu]\n"
+	    "-l [-bdsu] [GROUP]\n"
+	    "[-mvz] GROUP\n"
 	    "-s IF\n"
 	    "-C\n"
 	    "IF create [here | fd N] [host NAME] [peer [VNET:]IF] ...\n"
 	    "IF destroy\n"
 	    "IF name NEW\n"
+	    "IF [group NAME | -group NAME] ...\n"
 	    "IF [inet] ADDR[/LEN] [DEST] [netmask MASK] [broadcast ADDR] "
 	    "[alias | -alias | delete] ...\n"
 	    "IF link LLADDR [active | delete] ...\n"

@@ -109,6 +109,21 @@ word_text(struct parse *p, const struct word *w)
 }
 
 static int
+word_group(struct parse *p, const struct word *w)
+{
+	struct ifconfig_action *a;
+	char *arg;
+
+	arg = argument(p, w->name);
+	if (arg == NULL || cmd_check_group(arg, p->e) != 0)
+		return EINVAL;
+	a = action(p, IFCONFIG_GROUP, p->next - 2);
+	a->ia_text = arg;
+	a->ia_delete = w->name[0] == '-';
+	return 0;
+}
+
+static int
 word_name(struct parse *p, const struct word *w)
 {
 	struct ifconfig_action *a;
@@ -425,6 +440,8 @@ static const struct word words[] = {
 	{ "create",	word_create, 0, 0 },
 	{ "destroy",	word_destroy, 0, 0 },
 	{ "name",	word_name, 0, 0 },
+	{ "group",	word_group, 0, 0 },
+	{ "-group",	word_group, 0, 0 },
 	{ "up",		word_flag, IFF_UP, 0 },
 	{ "down",	word_flag, IFF_UP, 0 },
 	{ "inet",	word_inet, 0, 0 },
@@ -458,7 +475,7 @@ static const struct word words[] = {
 };
 
 const char *const ifconfig_words[] = {
-	"create", "destroy", "name", "up", "down", "inet", "alias", "-alias",
+	"create", "destroy", "name", "group", "-group", "up", "down", "inet", "alias", "-alias",
 	"delete", "netmask", "prefixlen", "broadcast", "preference", "link",
 	"mtu", "metric", "linkstr", "-linkstr", "descr", "-descr", "arp",
 	"-arp", "debug", "-debug", "here", "fd", "host", "peer", NULL

@@ -143,6 +143,27 @@ show_state(struct cmd_ctx *ctx, const struct cmd_if *ci)
 	(void)fprintf(ctx->cc_out, "\tlinkstate: %s\n", cmd_link_text(st));
 }
 
+/* Those it was put into; the others go without saying. */
+static void
+show_groups(struct cmd_ctx *ctx, const struct cmd_if *ci)
+{
+	const char *sep = "\tgroups: ";
+	struct ifnet_error e;
+	char (*names)[IFNAMSIZ];
+	int i, n, own = 0;
+
+	names = cmd_if_groups(ctx->cc_client, SIOCGIFGROUP, ci->ci_name, &n,
+	    &own, &e);
+	for (i = own; names != NULL && i < n; i++) {
+		(void)fprintf(ctx->cc_out, "%s%.*s", sep, IFNAMSIZ,
+		    names[i]);
+		sep = " ";
+	}
+	if (sep[0] == ' ')
+		(void)fputc('\n', ctx->cc_out);
+	free(names);
+}
+
 static const char *
 plural(uint64_t n)
 {
@@ -261,6 +282,8 @@ show_one(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
 		show_link(ctx, ci);
 		show_state(ctx, ci);
 	}
+	if (sh->is_groups || sh->is_verbose)
+		show_groups(ctx, ci);
 	if (sh->is_verbose)
 		show_stats(ctx, ci);
 	if (!sh->is_link)
@@ -311,20 +334,56 @@ no_list(struct cmd_ctx *ctx, const char *ifname, const struct ifnet_error *e)
 	    "interfaces there are", why, sizeof(why)));
 }
 
+/*
+ * No interface has this name: a group may.  The list of its members, one dump
+ * each; they may go meanwhile.
+ */
+static int
+group_list(struct cmd_ctx *ctx, const char *name, struct cmd_if **list,
+    struct ifnet_error *e)
+{
+	struct cmd_if **tail = list;
+	struct ifnet_error none;
+	char (*names)[IFNAMSIZ];
+	int i, n;
+
+	*list = NULL;
+	if (cmd_check_group(name, &none) != 0)
+		return e->code;
+	names = cmd_if_groups(ctx->cc_client, SIOCGIFGMEMB, name, &n, NULL,
+	    &none);
+	if (names == NULL)
+		return e->code;
+	for (i = 0; i < n; i++) {
+		names[i][IFNAMSIZ - 1] = '\0';
+		if (cmd_iflist_get(ctx->cc_client, names[i], IFNET_LINK |
+		    IFNET_ADDR, tail, &none) == 0)
+			tail = &(*tail)->ci_next;
+	}
+	free(names);
+	return 0;
+}
+
 int
 ifconfig_show(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
     const char *ifname)
 {
 	struct cmd_if *list, *ci;
 	struct ifnet_error e;
+	struct ifconfig_show how = *sh;
 	const char *sep = "";
-	int code = CMD_OK;
+	int code = CMD_OK, error;
 
-	if (cmd_iflist_get(ctx->cc_client, ifname, IFNET_LINK |
-	    (sh->is_names ? 0 : IFNET_ADDR), &list, &e) != 0)
+	how.is_groups = ifname != NULL;
+	error = cmd_iflist_get(ctx->cc_client, ifname, IFNET_LINK |
+	    (sh->is_names ? 0 : IFNET_ADDR), &list, &e);
+	if (error == ENXIO && ifname != NULL)
+		error = group_list(ctx, ifname, &list, &e);
+	if (error != 0)
 		return no_list(ctx, ifname, &e);
 	/* "-s IF" says by its exit code whether it may be connected. */
-	if (sh->is_running && ifname != NULL) {
+	if (sh->is_running && ifname != NULL && list != NULL &&
+	    list->ci_next == NULL && !sh->is_names) {
 		code = wanted(sh, list) ? 0 : 1;
 		cmd_iflist_free(list);
 		return code;
@@ -337,7 +396,7 @@ ifconfig_show(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
 			sep = " ";
 			continue;
 		}
-		show_one(ctx, sh, ci);
+		show_one(ctx, &how, ci);
 		if (sh->is_zero && code == CMD_OK)
 			code = zero(ctx, ci->ci_name);
 	}

@@ -227,6 +227,57 @@ fail:
 	return NULL;
 }
 
+/* One answer's worth of names, behind the request. */
+#define GROUP_NAMES	2048
+struct group_answer {
+	struct if_groupreq req;
+	char		 names[GROUP_NAMES][IFNAMSIZ];
+};
+
+char
+(*cmd_if_groups(struct ifnet_client *c, unsigned long cmd, const char *name,
+    int *n, int *own, struct ifnet_error *e))[IFNAMSIZ]
+{
+	struct group_answer *ga = calloc(1, sizeof(*ga));
+	char (*names)[IFNAMSIZ] = NULL, (*more)[IFNAMSIZ];
+	uint32_t next = 0;
+
+	*n = 0;
+	memset(e, 0, sizeof(*e));
+	do {
+		if (ga == NULL)
+			goto nomem;
+		(void)snprintf(cmd == SIOCGIFGROUP ? ga->req.ifgr_name :
+		    ga->req.ifgr_group, IFNAMSIZ, "%s", name);
+		ga->req.ifgr_count = GROUP_NAMES;
+		ga->req.ifgr_next = next;
+		if (ifnet_ioctl(c, cmd, ga, sizeof(*ga), e) != 0)
+			goto fail;
+		if (ga->req.ifgr_count < 0 ||
+		    ga->req.ifgr_count > GROUP_NAMES)
+			break;
+		more = realloc(names, ((size_t)*n +
+		    (size_t)ga->req.ifgr_count + 1) * IFNAMSIZ);
+		if (more == NULL)
+			goto nomem;
+		names = more;
+		memcpy(names + *n, ga->names,
+		    (size_t)ga->req.ifgr_count * IFNAMSIZ);
+		*n += ga->req.ifgr_count;
+		if (own != NULL)
+			*own = (int)ga->req.ifgr_next;
+		next = cmd == SIOCGIFGMEMB ? ga->req.ifgr_next : 0;
+	} while (next != 0);
+	free(ga);
+	return names;
+nomem:
+	(void)ifnet_error_set(e, ENOMEM, "out of memory");
+fail:
+	free(ga);
+	free(names);
+	return NULL;
+}
+
 void
 cmd_complete_words(const char *const *words, cmd_add_fn *add, void *arg)
 {

@@ -8,6 +8,7 @@
 #ifdef HAVE_JANSSON
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool
@@ -73,6 +74,23 @@ text_value(const char *s)
 		safe[i] = s[i] >= ' ' && s[i] <= '~' ? s[i] : '?';
 	safe[i] = '\0';
 	return json_string(safe);
+}
+
+static json_t *
+groups(struct cmd_ctx *ctx, const struct cmd_if *ci)
+{
+	json_t *a = json_array();
+	struct ifnet_error e;
+	char (*names)[IFNAMSIZ];
+	int i, n;
+
+	names = cmd_if_groups(ctx->cc_client, SIOCGIFGROUP, ci->ci_name, &n,
+	    NULL, &e);
+	for (i = 0; names != NULL && i < n; i++)
+		(void)json_array_append_new(a, json_stringn(names[i],
+		    strnlen(names[i], IFNAMSIZ)));
+	free(names);
+	return a;
 }
 
 static json_t *
@@ -194,6 +212,7 @@ interface(struct cmd_ctx *ctx, const struct cmd_if *ci)
 	if (sdl != NULL)
 		(void)json_object_set_new(o, "lladdr", json_string(
 		    lladdr_text(sdl->sdl_data, sdl->sdl_alen, ll)));
+	(void)json_object_set_new(o, "groups", groups(ctx, ci));
 	(void)json_object_set_new(o, "addresses", addresses(ci));
 	(void)json_object_set_new(o, "counters", counters(&ci->ci_data));
 	(void)json_object_set_new(o, "drops", drops(ctx, ci->ci_name));

@@ -181,6 +181,19 @@ cmd_parse_mask(const char *word, int *len, struct ifnet_error *e)
 }
 
 int
+cmd_check_group(const char *name, struct ifnet_error *e)
+{
+	size_t len = strlen(name);
+
+	if (cmd_check_ifname(name, false, e) != 0)
+		return EINVAL;
+	if (name[len - 1] >= '0' && name[len - 1] <= '9')
+		return ifnet_error_set(e, EINVAL, "%s: a group's name does not "
+		    "end in a digit", name);
+	return 0;
+}
+
+int
 cmd_check_ifname(const char *name, bool unit, struct ifnet_error *e)
 {
 	size_t len = strlen(name), d;

@@ -91,6 +91,9 @@ int	cmd_parse_mask(const char *, int *len, struct ifnet_error *);
 /* A name an interface can have.  With unit: it must end in one. */
 int	cmd_check_ifname(const char *, bool unit, struct ifnet_error *);
 
+/* A name a group can have. */
+int	cmd_check_group(const char *, struct ifnet_error *);
+
 struct in_addr cmd_mask(int len);
 int	cmd_mask_len(struct in_addr);	/* -1: not contiguous */
 void	cmd_sin(struct sockaddr_storage *, struct in_addr);
@@ -147,6 +150,14 @@ void	cmd_if_text(struct ifnet_client *, const char *ifname,
 /* Drops by reason; false when not to be had. */
 bool	cmd_if_drops(struct ifnet_client *, const char *ifname,
 	    struct ifdropreq *);
+/*
+ * Names behind a group request (SIOCGIFGROUP: of an interface; SIOCGIFGMEMB: of
+ * a group), one block to be freed, *n of them, the first *own of which it need
+ * not be put into (own may be NULL); NULL with the error set.
+ */
+char	(*cmd_if_groups(struct ifnet_client *, unsigned long cmd,
+	    const char *name, int *n, int *own,
+	    struct ifnet_error *))[IFNAMSIZ];
 /* One request on an ifreq whose name is set. */
 int	cmd_ifreq(struct ifnet_client *, unsigned long cmd, struct ifreq *,
 	    const char *ifname, struct ifnet_error *);
@@ -190,7 +201,8 @@ int	cmd_json_vnets(struct cmd_ctx *, const struct cmd_vnet *, size_t n);
 enum ifconfig_kind {
 	IFCONFIG_CREATE, IFCONFIG_DESTROY, IFCONFIG_FLAGS, IFCONFIG_MTU,
 	IFCONFIG_METRIC, IFCONFIG_LINKSTR, IFCONFIG_DESCR, IFCONFIG_CAP,
-	IFCONFIG_INET, IFCONFIG_LINK, IFCONFIG_NAME
+	IFCONFIG_INET, IFCONFIG_LINK, IFCONFIG_NAME,
+	IFCONFIG_GROUP
 };
 
 struct ifconfig_action {
@@ -203,7 +215,7 @@ struct ifconfig_action {
 	bool		 ia_here;
 	/* FLAGS, CAP: bits to set and to clear; MTU, METRIC: the value */
 	uint64_t	 ia_set, ia_clear;
-	const char	*ia_text;	/* LINKSTR, DESCR, NAME */
+	const char	*ia_text;	/* LINKSTR, DESCR, NAME, GROUP */
 	/* INET */
 	bool		 ia_alias, ia_delete, ia_haveaddr, ia_havedst,
 			 ia_havebrd, ia_havepref;
@@ -244,7 +256,7 @@ int	ifconfig_create(struct ifconfig_run *,
 /* What `ifconfig' shows: cmd_ifconfig_show.c. */
 struct ifconfig_show {
 	bool	 is_all, is_names, is_up, is_down, is_broadcast, is_running,
-		 is_caps, is_verbose, is_zero;
+		 is_caps, is_verbose, is_zero, is_groups;
 	bool	 is_link, is_inet;	/* families; none: all */
 };
 int	ifconfig_show(struct cmd_ctx *, const struct ifconfig_show *,

@@ -41,16 +41,23 @@ static bool
 has_list(uint64_t cmd)
 {
 
-	return cmd == SIOCGIFCONF || cmd == SIOCIFGCLONERS;
+	return cmd == SIOCGIFCONF || cmd == SIOCIFGCLONERS ||
+	    cmd == SIOCGIFGROUP || cmd == SIOCGIFGMEMB;
 }
 
 /* Does the room a list request speaks of follow it? */
 static bool
 list_fits(uint64_t cmd, const uint8_t *record, size_t extra)
 {
+	struct if_groupreq gr;
 	struct if_clonereq cr;
 	struct ifconf ifc;
 
+	if (cmd == SIOCGIFGROUP || cmd == SIOCGIFGMEMB) {
+		memcpy(&gr, record, sizeof(gr));
+		return gr.ifgr_count < 0 ||
+		    (uint64_t)gr.ifgr_count * IFNAMSIZ <= extra;
+	}
 	if (cmd == SIOCGIFCONF) {
 		memcpy(&ifc, record, sizeof(ifc));
 		return ifc.ifc_len < 0 || (uint64_t)ifc.ifc_len <= extra;

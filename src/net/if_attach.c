@@ -261,6 +261,7 @@ make_invisible(struct ifnet *ifp)
 	if_name_remove(ifv, ifp);
 	if (ifp->if_cloner != NULL)
 		if_clone_detached(ifp);
+	if_group_detach(ifp);
 	host_mutex_unlock(if_host(ifp), &ifv->ifv_lock);
 }
 

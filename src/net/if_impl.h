@@ -95,6 +95,7 @@ struct if_vnet {
 	struct ifv_link	*ifv_link;		/* if_link.c's */
 	struct lltable	*ifv_lltable;		/* neighbours; set at start by
 						 * the protocol they belong to */
+	struct khash	 ifv_groups;		/* l: if_group.c's, by name */
 	struct ifv_history *ifv_history;	/* if_history.c's */
 	int64_t		 ifv_history_len;	/* events kept for each; sysctl */
 	struct if_cursor {
@@ -252,6 +253,15 @@ int	if_history_get(struct vnet *, const char *name,
 int	if_history_init(struct vnet *);
 void	if_history_fini(struct vnet *);
 
+/* if_group.c */
+bool	if_group_valid(const char *);
+/* i: SIOCAIFGROUP, SIOCDIFGROUP. */
+int	if_group_ioctl(struct ifnet *, unsigned long, struct if_groupreq *);
+/* Control: SIOCGIFGROUP, SIOCGIFGMEMB; datalen with the room. */
+int	if_group_list(struct vnet *, unsigned long, struct if_groupreq *,
+	    size_t datalen);
+void	if_group_detach(struct ifnet *);	/* l: out of all of them */
+
 /* if_timer.c */
 int	if_timer_attach(struct ifnet *);	/* ENOMEM */
 void	if_timer_detach(struct ifnet *);
@@ -259,6 +269,7 @@ void	if_timer_detach(struct ifnet *);
 /*
  * if_ext.c: what few interfaces have.  Fields are i: unless said.
  */
+struct if_member;
 struct if_ext {
 	char		*ie_descr;	/* IFDESCRSIZE bytes, or NULL */
 	char		*ie_linkstr;
@@ -266,6 +277,7 @@ struct if_ext {
 	struct if_counters *ie_base;	/* counters at the last reset; i: to
 					 * set, its contents ie_lock */
 	struct callout	 ie_timer;	/* if_timer.c's */
+	SLIST_HEAD(, if_member) ie_groups; /* l: */
 	struct callout	 ie_hold;	/* if_link.c's; armed on CPU 0 */
 	uint32_t	 ie_holddown;	/* a: ms, 0 off */
 	bool		 ie_hold_ready;	/* a: ie_hold can be armed */

@@ -188,6 +188,9 @@ ifioctl_common(struct ifnet *ifp, unsigned long cmd, void *data)
 	case SIOCGLIFADDR:
 	case SIOCDLIFADDR:
 		return if_laddr_ioctl(ifp, cmd, data);
+	case SIOCAIFGROUP:
+	case SIOCDIFGROUP:
+		return if_group_ioctl(ifp, cmd, data);
 	case SIOCSIFNAME:
 		return if_rename(ifp, ifr->ifr_text);
 	case SIOCSIFDESCR:
@@ -316,6 +319,8 @@ vnet_ioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
 	switch (cmd) {
 	case SIOCGIFCONF:
 	case SIOCIFGCLONERS:
+	case SIOCGIFGROUP:
+	case SIOCGIFGMEMB:
 	case SIOCIFCREATE:
 	case SIOCIFDESTROY:
 		break;
@@ -330,6 +335,11 @@ vnet_ioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
 		return if_conf(vn, data, datalen);
 	case SIOCIFGCLONERS:
 		return clone_list(vn, data, datalen);
+	case SIOCGIFGROUP:
+	case SIOCGIFGMEMB:
+		if (!terminated(data, IFNAMSIZ))
+			return EINVAL;
+		return if_group_list(vn, cmd, data, datalen);
 	case SIOCIFCREATE:
 		if (!terminated(ifcr->ifcr_name, IFNAMSIZ) ||
 		    !terminated(ifcr->ifcr_params, IFCLONE_PARAMSIZE))

@@ -30,6 +30,7 @@ tables_fini(struct vnet *vn)
 	khash_fini(&ifv->ifv_names);
 	khash_fini(&ifv->ifv_addrs);
 	khash_fini(&ifv->ifv_dsts);
+	khash_fini(&ifv->ifv_groups);
 	if_index_fini(vn);
 	host_mutex_destroy(vn->vn_kern->k_host, &ifv->ifv_lock);
 	kmem_free(vn->vn_kern, ifv);
@@ -52,6 +53,7 @@ if_vnet_init(struct vnet *vn)
 	khash_init(k, &ifv->ifv_names);
 	khash_init(k, &ifv->ifv_addrs);
 	khash_init(k, &ifv->ifv_dsts);
+	khash_init(k, &ifv->ifv_groups);
 	if ((error = if_index_init(vn)) != 0)
 		goto fail;
 	if ((error = lpm_init(k, &ifv->ifv_nets)) != 0)

@@ -1,0 +1,362 @@
+/*
+ * Groups: names that stand for several interfaces.
+ *
+ * Every interface is in "all" and in the group of its cloner's name, which
+ * are not stored anywhere; the groups it was put into hang off its if_ext, and
+ * off the vnet by name.  A group is there as long as it has members, and its
+ * name does not end in a digit, so that no interface of a cloner can have it.
+ */
+
+#include "net/if_impl.h"
+
+#include <errno.h>
+
+/*
+ *	l:	ifv_lock
+ */
+struct if_group {
+	char		 ig_name[IFNAMSIZ];	/* constant; zeroes behind */
+	TAILQ_HEAD(member_list, if_member) ig_members; /* l: by index */
+};
+
+struct if_member {
+	TAILQ_ENTRY(if_member) im_glink;	/* l: in the group */
+	SLIST_ENTRY(if_member) im_iflink;	/* l: of the interface */
+	struct if_group	*im_group;		/* constant */
+	struct ifnet	*im_ifp;		/* constant */
+};
+
+static void
+groups_lock(struct vnet *vn)
+{
+
+	host_mutex_lock(vn->vn_kern->k_host, &vn->vn_if->ifv_lock);
+}
+
+static void
+groups_unlock(struct vnet *vn)
+{
+
+	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_if->ifv_lock);
+}
+
+bool
+if_group_valid(const char *name)
+{
+	size_t len = strnlen(name, IFNAMSIZ);
+
+	return len > 0 && if_name_valid(name) &&
+	    (name[len - 1] < '0' || name[len - 1] > '9');
+}
+
+static uint32_t
+group_hash(const char name[IFNAMSIZ])
+{
+
+	return khash_bytes(name, IFNAMSIZ);
+}
+
+/* l: name is IFNAMSIZ bytes, zeroes behind. */
+static struct if_group *
+group_find(struct if_vnet *ifv, const char *name)
+{
+	struct khash_iter it;
+	struct if_group *ig;
+
+	for (ig = khash_first(&ifv->ifv_groups, group_hash(name), &it);
+	    ig != NULL; ig = khash_next(&it))
+		if (memcmp(ig->ig_name, name, IFNAMSIZ) == 0)
+			break;
+	return ig;
+}
+
+/* Is it one of those nobody has to be put into? */
+static bool
+is_default(const struct ifnet *ifp, const char *name)
+{
+
+	return strcmp(name, "all") == 0 || (ifp->if_cloner != NULL &&
+	    strcmp(name, ifp->if_cloner->ifc_name) == 0);
+}
+
+/* l: */
+static struct if_member *
+member_find(const struct ifnet *ifp, const char *name)
+{
+	struct if_member *im;
+
+	if (ifp->if_ext == NULL)
+		return NULL;
+	SLIST_FOREACH(im, &ifp->if_ext->ie_groups, im_iflink)
+		if (strcmp(im->im_group->ig_name, name) == 0)
+			break;
+	return im;
+}
+
+/* l: an empty one goes. */
+static void
+group_release(struct vnet *vn, struct if_group *ig)
+{
+
+	if (!TAILQ_EMPTY(&ig->ig_members))
+		return;
+	khash_remove(&vn->vn_if->ifv_groups, group_hash(ig->ig_name), ig);
+	kmem_free(vn->vn_kern, ig);
+}
+
+/* l: the group of that name, made if need be. */
+static int
+group_get(struct vnet *vn, const char *name, struct if_group **igp)
+{
+	struct if_group *ig = group_find(vn->vn_if, name);
+	int error;
+
+	if (ig == NULL) {
+		ig = kmem_zalloc(vn->vn_kern, sizeof(*ig));
+		if (ig == NULL)
+			return ENOMEM;
+		memcpy(ig->ig_name, name, IFNAMSIZ);
+		TAILQ_INIT(&ig->ig_members);
+		error = khash_insert(&vn->vn_if->ifv_groups, group_hash(name),
+		    ig);
+		if (error != 0) {
+			kmem_free(vn->vn_kern, ig);
+			return error;
+		}
+	}
+	*igp = ig;
+	return 0;
+}
+
+/* l: in the order of their indices; most come in that order. */
+static void
+member_insert(struct if_group *ig, struct if_member *im)
+{
+	struct if_member *after;
+
+	TAILQ_FOREACH_REVERSE(after, &ig->ig_members, member_list, im_glink)
+		if (after->im_ifp->if_index < im->im_ifp->if_index)
+			break;
+	if (after == NULL)
+		TAILQ_INSERT_HEAD(&ig->ig_members, im, im_glink);
+	else
+		TAILQ_INSERT_AFTER(&ig->ig_members, after, im, im_glink);
+}
+
+static int
+group_add(struct ifnet *ifp, const char *name)
+{
+	struct vnet *vn = ifp->if_vnet;
+	struct if_member *im;
+	int error = EEXIST;
+
+	if (is_default(ifp, name))
+		return EEXIST;
+	if (if_ext_get(ifp) == NULL)
+		return ENOMEM;
+	im = kmem_zalloc(vn->vn_kern, sizeof(*im));
+	if (im == NULL)
+		return ENOMEM;
+	im->im_ifp = ifp;
+	groups_lock(vn);
+	if (member_find(ifp, name) == NULL)
+		error = group_get(vn, name, &im->im_group);
+	if (error == 0) {
+		member_insert(im->im_group, im);
+		SLIST_INSERT_HEAD(&ifp->if_ext->ie_groups, im, im_iflink);
+		im = NULL;
+	}
+	groups_unlock(vn);
+	kmem_free(vn->vn_kern, im);
+	return error;
+}
+
+/* l: */
+static void
+member_remove(struct vnet *vn, struct ifnet *ifp, struct if_member *im)
+{
+
+	SLIST_REMOVE(&ifp->if_ext->ie_groups, im, if_member, im_iflink);
+	TAILQ_REMOVE(&im->im_group->ig_members, im, im_glink);
+	group_release(vn, im->im_group);
+	kmem_free(vn->vn_kern, im);
+}
+
+static int
+group_delete(struct ifnet *ifp, const char *name)
+{
+	struct vnet *vn = ifp->if_vnet;
+	struct if_member *im;
+
+	if (is_default(ifp, name))
+		return EBUSY;
+	groups_lock(vn);
+	im = member_find(ifp, name);
+	if (im != NULL)
+		member_remove(vn, ifp, im);
+	groups_unlock(vn);
+	return im != NULL ? 0 : ENOENT;
+}
+
+void
+if_group_detach(struct ifnet *ifp)
+{
+	struct if_member *im;
+
+	if (ifp->if_ext == NULL)
+		return;
+	while ((im = SLIST_FIRST(&ifp->if_ext->ie_groups)) != NULL)
+		member_remove(ifp->if_vnet, ifp, im);
+}
+
+int
+if_group_ioctl(struct ifnet *ifp, unsigned long cmd, struct if_groupreq *ifgr)
+{
+	char name[IFNAMSIZ] = "";
+
+	KASSERT(if_ioctl_locked(ifp));
+	if (!if_group_valid(ifgr->ifgr_group))
+		return EINVAL;
+	memcpy(name, ifgr->ifgr_group, strlen(ifgr->ifgr_group));
+	return cmd == SIOCAIFGROUP ? group_add(ifp, name) :
+	    group_delete(ifp, name);
+}
+
+/* --- lists ---------------------------------------------------------------- */
+
+/* Names being stored behind a request. */
+struct names {
+	char		*na_next;
+	int32_t		 na_n, na_room;
+};
+
+static bool
+names_add(struct names *na, const char *name)
+{
+
+	if (na->na_n == na->na_room)
+		return false;
+	memset(na->na_next, 0, IFNAMSIZ);
+	memcpy(na->na_next, name, strnlen(name, IFNAMSIZ));
+	na->na_next += IFNAMSIZ;
+	na->na_n++;
+	return true;
+}
+
+/* The groups of an interface; what has no room is left out. */
+static int
+list_groups(struct vnet *vn, struct if_groupreq *ifgr, struct names *na)
+{
+	struct if_member *im;
+	struct psref pr;
+	struct ifnet *ifp;
+
+	ifp = if_get(vn, ifgr->ifgr_name, &pr);
+	if (ifp == NULL)
+		return ENXIO;
+	if_ioctl_lock(ifp);
+	(void)names_add(na, "all");
+	if (ifp->if_cloner != NULL)
+		(void)names_add(na, ifp->if_cloner->ifc_name);
+	ifgr->ifgr_next = (uint32_t)na->na_n;
+	groups_lock(ifp->if_vnet);
+	if (ifp->if_ext != NULL)
+		SLIST_FOREACH(im, &ifp->if_ext->ie_groups, im_iflink)
+			(void)names_add(na, im->im_group->ig_name);
+	groups_unlock(ifp->if_vnet);
+	if_ioctl_unlock(ifp);
+	if_put(ifp, &pr);
+	return 0;
+}
+
+/* Members of a group that is not stored, from an index on. */
+static bool
+list_default(struct vnet *vn, const char *group, uint32_t *next,
+    struct names *na)
+{
+	unsigned index = *next, at;
+	char name[IFNAMSIZ];
+	struct psref pr;
+	struct ifnet *ifp;
+	bool any = false, full = false;
+
+	*next = 0;
+	for (;;) {
+		ifp = if_get_from(vn, &index, &pr);
+		if (ifp == NULL)
+			return any;
+		at = ifp->if_index;
+		if (is_default(ifp, group)) {
+			any = true;
+			if_name_copy(ifp, name);
+			full = !names_add(na, name);
+		}
+		if_put(ifp, &pr);
+		if (full) {
+			*next = at;
+			return true;
+		}
+	}
+}
+
+static bool
+list_stored(struct vnet *vn, const char *group, uint32_t *next,
+    struct names *na)
+{
+	unsigned from = *next;
+	char name[IFNAMSIZ];
+	struct if_member *im;
+	struct if_group *ig;
+
+	groups_lock(vn);
+	ig = group_find(vn->vn_if, group);
+	if (ig != NULL) {
+		*next = 0;
+		TAILQ_FOREACH(im, &ig->ig_members, im_glink) {
+			if (im->im_ifp->if_index < from)
+				continue;
+			if_name_copy(im->im_ifp, name);
+			if (!names_add(na, name)) {
+				*next = im->im_ifp->if_index;
+				break;
+			}
+		}
+	}
+	groups_unlock(vn);
+	return ig != NULL;
+}
+
+/*
+ * A cloner's name is its interfaces' group, and may be the name of another one
+ * besides: that is never made (EEXIST), but a group can be older than the
+ * cloner.  The stored one is then found first.
+ */
+static int
+list_members(struct vnet *vn, struct if_groupreq *ifgr, struct names *na)
+{
+	char group[IFNAMSIZ] = "";
+
+	if (!if_group_valid(ifgr->ifgr_group))
+		return EINVAL;
+	memcpy(group, ifgr->ifgr_group, strlen(ifgr->ifgr_group));
+	return list_stored(vn, group, &ifgr->ifgr_next, na) ||
+	    list_default(vn, group, &ifgr->ifgr_next, na) ||
+	    strcmp(group, "all") == 0 ? 0 : ENOENT;
+}
+
+int
+if_group_list(struct vnet *vn, unsigned long cmd, struct if_groupreq *ifgr,
+    size_t datalen)
+{
+	struct names na = { (char *)(ifgr + 1), 0, ifgr->ifgr_count };
+	int error;
+
+	if (ifgr->ifgr_count < 0 || (size_t)ifgr->ifgr_count >
+	    (datalen - sizeof(*ifgr)) / IFNAMSIZ)
+		return EINVAL;
+	error = cmd == SIOCGIFGROUP ? list_groups(vn, ifgr, &na) :
+	    list_members(vn, ifgr, &na);
+	if (error == 0)
+		ifgr->ifgr_count = na.na_n;
+	return error;
+}
