@@ -71,7 +71,9 @@ ip_finish_cksum(struct mbuf **mp)
 
 	if ((m->m_csum_flags & M_CSUM_PARTIAL) == 0)
 		return DROP_NREASONS;
-	if (at + 2 > m->m_pktlen || at + 2 > MBUF_SIZE)
+	/* Where to put it came with the packet: not into the IP header. */
+	if (start < ip_hlen(mtoip(m)) || at + 2 > m->m_pktlen ||
+	    at + 2 > MBUF_SIZE)
 		return DROP_TX_OFFLOAD;
 	if (m->m_len < at + 2 || !m_writable(m)) {
 		n = m_pullup(m, at + 2);

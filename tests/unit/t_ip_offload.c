@@ -37,15 +37,23 @@ mk_tcp(unsigned data, uint8_t flags, bool df)
 }
 
 static void
-inject_big(struct in_test *it, unsigned len, uint16_t flags, uint16_t segsz,
-    uint16_t offset)
+inject_from(struct in_test *it, unsigned len, uint16_t flags, uint16_t segsz,
+    uint16_t start, uint16_t offset)
 {
 	struct inject in = { .in_t = &it->it_a, .in_data = pkt, .in_len = len,
 	    .in_n = 1, .in_type = ETHERTYPE_IP, .in_csum_flags = flags,
-	    .in_csum_start = 34, .in_csum_offset = offset,
+	    .in_csum_start = start, .in_csum_offset = offset,
 	    .in_segsz = segsz };
 
 	on_cpu(it, inject_cpu, &in);
+}
+
+static void
+inject_big(struct in_test *it, unsigned len, uint16_t flags, uint16_t segsz,
+    uint16_t offset)
+{
+
+	inject_from(it, len, flags, segsz, 34, offset);
 }
 
 /* Is the transport checksum of a packet sent right? */
@@ -241,11 +249,14 @@ wrong_body(struct in_test *it)
 	len = mk_tcp(300, 0x10, false);
 	inject_big(it, len, M_CSUM_PARTIAL, 0, 60000);
 	inject_big(it, len, M_CSUM_PARTIAL, 0, 351);
+	/* The sum would go into the IP header. */
+	inject_from(it, len, M_CSUM_PARTIAL, 0, 14, 7);
+	inject_from(it, len, M_CSUM_PARTIAL, 0, 32, 16);
 	/* Cut short of its header. */
 	(void)mk_ip(pkt, "10.0.1.2", "10.0.2.2", IPPROTO_TCP, 64, 8);
 	inject_big(it, 28, M_CSUM_PARTIAL | M_TSO4, 900, 16);
 	lost = drops(b, DROP_TX_OFFLOAD);
-	KASSERT(lost == 6);
+	KASSERT(lost == 8);
 	KASSERT(it->it_b.tif_ntx == 0);
 	all_books(it);
 }
