@@ -16,12 +16,12 @@
 #define NREQUESTS	24
 
 /* A record's first byte. */
-#define REC_OP		0x1f	/* the operation; more than there are: special */
+#define REC_OP		0x1f	/* the operation; past the last: enum special */
 #define REC_NOBODY	0x20	/* from the session without rights */
 #define REC_ROUGH	0x40	/* the payload is as in the input */
 #define REC_RUN		0x80	/* then let the stack run */
 
-enum special { SP_RAW = CTL_OP_MAX, SP_SLEEP, SP_CLOSE };
+enum special { SP_RAW = CTL_OP_MAX, SP_SLEEP, SP_CLOSE, SP_FAULT };
 
 struct peer {
 	struct ctl_session *p_session;
@@ -357,6 +357,14 @@ make_message(struct run *r, struct fuzz_in *in, uint8_t rec, uint64_t seq,
 }
 
 static void
+reopen(struct run *r, struct peer *p)
+{
+
+	ctl_session_destroy(p->p_session);
+	peer_open(r, p, p == &r->r_root ? 0 : 65534);
+}
+
+static void
 send_message(struct run *r, struct peer *p, const uint8_t *msg, size_t len)
 {
 	uint64_t before = p == &r->r_nobody ? state(r) : 0;
@@ -373,16 +381,17 @@ send_message(struct run *r, struct peer *p, const uint8_t *msg, size_t len)
 	p->p_last = 0;
 	error = ctl_dispatch(p->p_session, copy, len, -1);
 	free(copy);
-	KASSERT(error == 0 || error == EPROTO);
+	KASSERT(error == 0 || error == EPROTO || (error == ENOMEM &&
+	    sim_alloc_failed(r->r_host)));
+	/* The memory that was not to be had for one request is for the next. */
+	sim_fail_alloc(r->r_host, 0);
 	KASSERT(error != 0 || p->p_last == 1);
 	KASSERT(p->p_last <= 1);
 	if (p == &r->r_nobody)
 		KASSERT(state(r) == before);
-	if (error == 0)
-		return;
 	/* As the server does. */
-	ctl_session_destroy(p->p_session);
-	peer_open(r, p, p == &r->r_root ? 0 : 65534);
+	if (error != 0)
+		reopen(r, p);
 }
 
 static void
@@ -402,9 +411,12 @@ one_record(struct run *r, struct fuzz_in *in, uint64_t seq, uint8_t *msg)
 		host_sleep(r->r_host, (uint64_t)fuzz_u8(in) * 100000000);
 		break;
 	case SP_CLOSE:
-		ctl_session_destroy(p->p_session);
-		peer_open(r, p, p == &r->r_root ? 0 : 65534);
+		reopen(r, p);
 		break;
+	case SP_FAULT:
+		/* An allocation of the next request fails. */
+		sim_fail_alloc(r->r_host, fuzz_u8(in));
+		return;
 	default:
 		send_message(r, p, msg, make_message(r, in, rec, seq, msg, 0));
 		break;

@@ -378,6 +378,8 @@ configure(struct run *r)
 	uint8_t what = fuzz_u8(r->r_in), how = fuzz_u8(r->r_in);
 	struct in_test *it = r->r_it;
 
+	if (what & 8)
+		sim_fail_alloc(it->it_host, 1 + (what >> 4));
 	switch (what & 7) {
 	case 0:
 		set_flags(r, how & 1 ? IFF_UP | (how & 2 ? IFF_NOARP : 0) : 0);
@@ -409,6 +411,7 @@ configure(struct run *r)
 		    how & 8 ? how : 0);
 		break;
 	}
+	sim_fail_alloc(it->it_host, 0);
 	settle(it);
 }
 
