@@ -98,7 +98,9 @@ create_hint(struct ifconfig_run *r, const char *params, char *buf, size_t size)
 	free(names);
 	if (!known)
 		(void)snprintf(buf, size, "there is no kind of interface "
-		    "\"%.*s\"; the kinds are%s", (int)len, r->ifname, kinds);
+		    "\"%.*s\"; the kinds are%s, and no module if_%.*s.so "
+		    "that can be used was found", (int)len, r->ifname, kinds,
+		    (int)len, r->ifname);
 	else if (strcmp(params, "fd") == 0 || strstr(params, "fd ") == params)
 		(void)snprintf(buf, size, "the descriptor is not a tap device "
 		    "that can be used, or this kind of interface takes none");

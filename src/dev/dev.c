@@ -47,6 +47,7 @@ static void
 dev_fini(struct vnet *vnet)
 {
 
+	if_module_purge(vnet);
 	for (unsigned i = NCLONERS; i-- > 0;)
 		if_clone_purge(vnet, cloners[i]);
 	for (unsigned i = NCLONERS; i-- > 0;)

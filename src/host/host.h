@@ -27,6 +27,7 @@
 struct host;
 struct host_poller;
 struct host_tun;
+struct host_module;
 
 /* Never: as a timeout or a deadline. */
 #define HOST_FOREVER	UINT64_MAX
@@ -195,6 +196,12 @@ struct host_ops {
 	ssize_t	(*ho_sock_recv)(struct host *, int, void *, size_t, int *);
 	ssize_t	(*ho_sock_send)(struct host *, int, const struct iovec *, int);
 	void	(*ho_sock_close)(struct host *, int);
+
+	int	(*ho_module_open)(struct host *, const char *,
+		    struct host_module **, char *, size_t);
+	const void *(*ho_module_sym)(struct host *, struct host_module *,
+		    const char *);
+	void	(*ho_module_close)(struct host *, struct host_module *);
 
 	void	(*ho_log)(struct host *, enum host_log_level, const char *);
 };
@@ -600,6 +607,38 @@ host_sock_close(struct host *h, int fd)
 {
 
 	h->h_ops->ho_sock_close(h, fd);
+}
+
+/*
+ * Load NAME.so from the first directory that has it: those of $IFNET_MODULES,
+ * absolute and separated by colons, then the one where modules are installed.
+ * The variable is ignored in a program that has more rights than its user.
+ * name is without a slash.  `why' becomes the file's path; on failure what was
+ * wrong: ENOENT (there is none), EINVAL (it cannot be loaded, or everybody may
+ * write to it).  Sleeps.
+ */
+static inline int
+host_module_open(struct host *h, const char *name, struct host_module **mp,
+    char *why, size_t whylen)
+{
+
+	return h->h_ops->ho_module_open(h, name, mp, why, whylen);
+}
+
+/* NULL: it has none. */
+static inline const void *
+host_module_sym(struct host *h, struct host_module *m, const char *symbol)
+{
+
+	return h->h_ops->ho_module_sym(h, m, symbol);
+}
+
+/* Nothing of it may be used any more. */
+static inline void
+host_module_close(struct host *h, struct host_module *m)
+{
+
+	h->h_ops->ho_module_close(h, m);
 }
 
 /* One line of text, without newline. */

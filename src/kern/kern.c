@@ -22,6 +22,7 @@ kern_free(struct kern *k)
 	host_cond_destroy(h, &k->k_done_cv);
 	host_mutex_destroy(h, &k->k_done_lock);
 	host_mutex_destroy(h, &k->k_xcall_lock);
+	host_mutex_destroy(h, &k->k_module_lock);
 	host_cond_destroy(h, &k->k_vnet_cv);
 	host_mutex_destroy(h, &k->k_vnet_lock);
 	host_cond_destroy(h, &k->k_psref_cv);
@@ -52,6 +53,7 @@ kern_alloc(struct host *h, const struct kern_config *kc)
 	host_cond_init(h, &k->k_psref_cv);
 	host_mutex_init(h, &k->k_vnet_lock);
 	host_cond_init(h, &k->k_vnet_cv);
+	host_mutex_init(h, &k->k_module_lock);
 	host_mutex_init(h, &k->k_xcall_lock);
 	host_mutex_init(h, &k->k_done_lock);
 	host_cond_init(h, &k->k_done_cv);
@@ -112,6 +114,8 @@ kern_destroy(struct kern *k)
 	KASSERT(LIST_EMPTY(&k->k_vnets));
 	/* What is deferred may need the CPUs, so it runs while they do. */
 	kern_defer_barrier(k);
+	if (k->k_modules_unload != NULL)
+		k->k_modules_unload(k);
 	for (unsigned i = 0; k->k_threaded && i < k->k_ncpu; i++)
 		cpu_stop(k->k_cpu[i]);
 	if (!k->k_threaded)

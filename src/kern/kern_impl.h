@@ -74,6 +74,7 @@ struct cpu {
 } __attribute__((__aligned__(64)));
 
 struct ctl_registry;
+struct if_module;
 struct mbuf_pool;
 struct softint_table;
 struct reclaim;
@@ -102,6 +103,12 @@ struct kern {
 	struct host_mutex k_done_lock;		/* calls' completion counts */
 	struct host_cond k_done_cv;		/* a CPU finished a call */
 	void		*k_stack;		/* the composer's */
+
+	struct host_mutex k_module_lock;
+	struct if_module *k_modules;		/* k_module_lock; src/net's */
+	/* Control: unload them; set with the first.  k_module_lock. */
+	void		(*k_modules_unload)(struct kern *);
+
 	struct ctl_registry *k_ctl;		/* src/ctl's; NULL: none */
 	/* Constant: a vnet is dying; whoever holds it for long (a client that
 	 * follows it) is to let go.  Control; NULL: nobody does. */

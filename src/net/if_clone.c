@@ -83,28 +83,32 @@ find_ifc(struct vnet *vn, const struct if_clone *ifc)
 int
 if_clone_attach(struct vnet *vn, const struct if_clone *ifc)
 {
+	int error;
+
+	clone_lock(vn);
+	error = if_clone_attach_locked(vn, ifc);
+	clone_unlock(vn);
+	return error;
+}
+
+int
+if_clone_attach_locked(struct vnet *vn, const struct if_clone *ifc)
+{
 	size_t len = strlen(ifc->ifc_name);
 	struct cloner *cl;
-	int error = 0;
 
 	KASSERT(len > 0 && len < IFNAMSIZ - 1);
 	KASSERT(ifc->ifc_name[len - 1] < '0' || ifc->ifc_name[len - 1] > '9');
+	if (find_name(vn, ifc->ifc_name, len) != NULL)
+		return EEXIST;
 	cl = kmem_zalloc(vn->vn_kern, sizeof(*cl));
 	if (cl == NULL)
 		return ENOMEM;
 	cl->cl_ifc = ifc;
-	clone_lock(vn);
-	if (find_name(vn, ifc->ifc_name, len) != NULL) {
-		error = EEXIST;
-	} else {
-		ifv_lock(vn);
-		TAILQ_INSERT_TAIL(&vn->vn_clone->cv_cloners, cl, cl_link);
-		ifv_unlock(vn);
-	}
-	clone_unlock(vn);
-	if (error != 0)
-		kmem_free(vn->vn_kern, cl);
-	return error;
+	ifv_lock(vn);
+	TAILQ_INSERT_TAIL(&vn->vn_clone->cv_cloners, cl, cl_link);
+	ifv_unlock(vn);
+	return 0;
 }
 
 static void
@@ -256,8 +260,15 @@ resolve(struct vnet *vn, const char *name, char *full, struct cloner **clp,
 	if (!bare && (error = if_name_split(name, unit, &base)) != 0)
 		return error;
 	*clp = find_name(vn, name, base);
-	if (*clp == NULL)
-		return EINVAL;
+	if (*clp == NULL) {
+		/* Perhaps there is a module that knows it: once. */
+		error = if_module_load(vn, name, base);
+		if (error != 0)
+			return error;
+		*clp = find_name(vn, name, base);
+		if (*clp == NULL)
+			return EINVAL;
+	}
 	ifv_lock(vn);
 	error = units_init(vn, *clp);
 	if (error == 0 && !bare && unit_taken(*clp, *unit))

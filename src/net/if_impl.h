@@ -212,6 +212,18 @@ extern const struct iftype_ops if_null_typeops;
 int	if_clone_attached(struct ifnet *);
 void	if_clone_detached(struct ifnet *);
 
+/* With the clone lock. */
+int	if_clone_attach_locked(struct vnet *, const struct if_clone *);
+
+/*
+ * if_module.c: control, clone lock: have a module serve the vnet under the
+ * name of `len' bytes.  EINVAL (no such module, or one that does not fit),
+ * ENOMEM, or what its start said.
+ */
+int	if_module_load(struct vnet *, const char *base, size_t len);
+/* Control: destroy the vnet's interfaces of modules. */
+void	if_module_purge(struct vnet *);
+
 /* if_link.c */
 /* if_linkq_flags */
 #define IFLQ_PENDING	0x1	/* on the list */

@@ -3,6 +3,7 @@
  * randomness, memory, log).
  */
 
+#include "host/common.h"
 #include "host/linux/impl.h"
 
 #include <sys/mman.h>
@@ -177,6 +178,9 @@ static const struct host_ops linux_ops = {
 	.ho_sock_recv = linux_sock_recv,
 	.ho_sock_send = linux_sock_send,
 	.ho_sock_close = linux_sock_close,
+	.ho_module_open = host_common_module_open,
+	.ho_module_sym = host_common_module_sym,
+	.ho_module_close = host_common_module_close,
 	.ho_log = linux_log,
 };
 

@@ -6,6 +6,7 @@
 #include "host/common.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +135,18 @@ sim_ho_log(struct host *h, enum host_log_level level, const char *line)
 		    (int)level, line);
 }
 
+/* A simulated machine has none, unless it is to use the real one's. */
+static int
+sim_ho_module_open(struct host *h, const char *name, struct host_module **mp,
+    char *why, size_t whylen)
+{
+
+	if (sim_of(h)->s_config.sc_modules)
+		return host_common_module_open(h, name, mp, why, whylen);
+	(void)snprintf(why, whylen, "no %s.so", name);
+	return ENOENT;
+}
+
 static const struct host_ops sim_ops = {
 	.ho_name = "sim",
 	.ho_clock = sim_ho_clock,
@@ -180,6 +193,9 @@ static const struct host_ops sim_ops = {
 	.ho_sock_recv = sim_ho_sock_recv,
 	.ho_sock_send = sim_ho_sock_send,
 	.ho_sock_close = sim_ho_sock_close,
+	.ho_module_open = sim_ho_module_open,
+	.ho_module_sym = host_common_module_sym,
+	.ho_module_close = host_common_module_close,
 	.ho_log = sim_ho_log,
 };
 

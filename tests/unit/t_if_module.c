@@ -1,0 +1,185 @@
+/*
+ * Drivers in files of their own: loaded when asked for, shared by vnets, gone
+ * at the end; and those that must not be loaded.  $IFNET_MODULES is where the
+ * build made them.
+ */
+
+#include "if_test.h"
+
+#include <stdlib.h>
+
+static int
+create(struct vnet *vn, const char *name)
+{
+	char full[IFNAMSIZ] = "";
+
+	(void)snprintf(full, sizeof(full), "%s", name);
+	return if_clone_create(vn, full, "");
+}
+
+static bool
+said(struct vnet *vn, const char *text)
+{
+
+	return strstr(sim_last_log(vn->vn_kern->k_host), text) != NULL;
+}
+
+static void
+good_body(struct vnet *vn)
+{
+	char names[3][IFNAMSIZ];
+	struct vnet *other;
+	int total;
+
+	KASSERT(create(vn, "good1") == 0);
+	KASSERT(said(vn, "if_good.so loaded"));
+	KASSERT(create(vn, "good") == 0);
+	KASSERT(create(vn, "good0") == EEXIST);
+	KASSERT(vn->vn_if->ifv_count == 2);
+	KASSERT(if_clone_list(vn, 3, names[0], &total) == 0 && total == 2);
+	KASSERT(strcmp(names[1], "good") == 0);
+
+	/* The other vnet has the same code, not a second copy. */
+	KASSERT(vnet_create_named(vn->vn_kern, "other", &other) == 0);
+	klog(vn->vn_kern, KLOG_NOTICE, "before");
+	KASSERT(create(other, "good7") == 0);
+	KASSERT(said(vn, "before"));
+	KASSERT(vn->vn_kern->k_modules != NULL);
+	KASSERT(vnet_get(vn->vn_kern, "other") == other);
+	vnet_destroy_held(other);
+
+	KASSERT(if_clone_destroy(vn, "good1") == 0);
+	if_module_purge(vn);
+	KASSERT(vn->vn_if->ifv_count == 0);
+	KASSERT(create(vn, "good3") == 0);
+	/* It is left for the vnet's end. */
+}
+
+static void
+bad_body(struct vnet *vn)
+{
+
+	KASSERT(create(vn, "nothing0") == EINVAL);
+	KASSERT(said(vn, "exports no ifnet_module"));
+	KASSERT(create(vn, "abi0") == EINVAL);
+	KASSERT(said(vn, "another version of ifnet"));
+	KASSERT(create(vn, "layout0") == EINVAL);
+	KASSERT(said(vn, "other headers"));
+	KASSERT(create(vn, "name0") == EINVAL);
+	KASSERT(said(vn, "calls itself otherwise"));
+	KASSERT(create(vn, "cloner0") == EINVAL);
+	KASSERT(said(vn, "no cloner of its name"));
+	KASSERT(create(vn, "refuse0") == ENODEV);
+	KASSERT(said(vn, "its start failed"));
+	KASSERT(create(vn, "absent0") == EINVAL);
+	KASSERT(vn->vn_kern->k_modules == NULL);
+	KASSERT(vn->vn_if->ifv_count == 0);
+}
+
+/* What cannot be a driver's name is not looked for. */
+static void
+names_body(struct vnet *vn)
+{
+
+	klog(vn->vn_kern, KLOG_NOTICE, "before");
+	vn->vn_kern->k_log_level = KLOG_DEBUG;
+	KASSERT(create(vn, "../if_good") == EINVAL);
+	KASSERT(create(vn, "x/../good0") == EINVAL);
+	KASSERT(create(vn, "a.b0") == EINVAL);
+	KASSERT(create(vn, "good-0") == EINVAL);
+	KASSERT(create(vn, "0good0") == EINVAL);
+	KASSERT(create(vn, "12") == EINVAL);
+	KASSERT(said(vn, "before"));
+	KASSERT(create(vn, "absent0") == EINVAL);
+	KASSERT(said(vn, "if_absent cannot be loaded"));
+}
+
+/* No memory at any point: nothing stays behind. */
+static void
+memory_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	int error;
+
+	for (unsigned n = 1;; n++) {
+		sim_fail_alloc(h, n);
+		error = create(vn, "good0");
+		if (!sim_alloc_failed(h))
+			break;
+		if (error == 0)
+			KASSERT(if_clone_destroy(vn, "good0") == 0);
+		else
+			KASSERT(error == ENOMEM);
+		KASSERT(vn->vn_if->ifv_count == 0);
+	}
+	sim_fail_alloc(h, 0);
+	KASSERT(error == 0);
+}
+
+static void
+on_modules(void (*body)(struct vnet *))
+{
+	struct sim_config sc;
+	struct if_test it = { .it_body = body, .it_ncpu = 1 };
+
+	memset(&sc, 0, sizeof(sc));
+	sc.sc_seed = 1;
+	sc.sc_quiet = true;
+	sc.sc_modules = true;
+	it.it_host = sim_create(&sc);
+	assert_non_null(it.it_host);
+	assert_int_equal(sim_run(it.it_host, if_test_main, &it), 0);
+	assert_int_equal(sim_allocated(it.it_host), 0);
+	if (body == good_body)
+		assert_string_equal(sim_last_log(it.it_host), "module fini");
+	sim_destroy(it.it_host);
+}
+
+static void
+test_good(void **state)
+{
+
+	(void)state;
+	on_modules(good_body);
+}
+
+static void
+test_bad(void **state)
+{
+
+	(void)state;
+	on_modules(bad_body);
+}
+
+static void
+test_names(void **state)
+{
+
+	(void)state;
+	on_modules(names_body);
+}
+
+static void
+test_memory(void **state)
+{
+
+	(void)state;
+	on_modules(memory_body);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_memory),
+	};
+
+	if (getenv("IFNET_MODULES") == NULL) {
+		(void)fprintf(stderr, "IFNET_MODULES is not set\n");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
