@@ -229,6 +229,94 @@ int	ifnet_ping_recv(struct ifnet_client *, int ms,
 	    struct ifnet_ping_reply *, struct ifnet_error *);
 int	ifnet_ping_stop(struct ifnet_client *, struct ifnet_error *);
 
+/* --- captures ------------------------------------------------------------- */
+
+/* An instruction of a filter's program: struct bpf_insn of libpcap. */
+struct ifnet_insn {
+	uint16_t	 code;
+	uint8_t		 jt, jf;
+	uint32_t	 k;
+};
+
+#define IFNET_PKT_IN	0x1
+#define IFNET_PKT_OUT	0x2
+/* What can be captured of a packet at most. */
+#define IFNET_SNAPLEN_MAX 65280
+
+struct ifnet_capture {
+	const char	*ifname;
+	unsigned	 dirs;		/* IFNET_PKT_IN, IFNET_PKT_OUT */
+	unsigned	 snaplen;	/* 0: the most */
+	unsigned	 buffer;	/* bytes for each CPU; 0: 1 MiB */
+	unsigned	 linktype;	/* what the program was made for */
+	const struct ifnet_insn *program;
+	unsigned	 ninsns;	/* 0: every packet */
+};
+
+struct ifnet_packet {
+	uint64_t	 time_ns;	/* wall clock */
+	unsigned	 len, caplen;
+	unsigned	 dir;		/* IFNET_PKT_IN or _OUT */
+	const void	*data;		/* caplen bytes, until the next call */
+};
+
+struct ifnet_capture_stats {
+	uint64_t	 received;	/* seen in the directions asked for */
+	uint64_t	 filtered;	/* of them, not wanted by the program */
+	uint64_t	 dropped;	/* wanted, but read too slowly */
+};
+
+/* The link type (DLT_*) under which an interface's packets are captured. */
+int	ifnet_linktype(struct ifnet_client *, const char *ifname,
+	    unsigned *linktype, struct ifnet_error *);
+/* Begin; the connection serves this alone.  ENXIO, EPERM, EINVAL. */
+int	ifnet_capture_begin(struct ifnet_client *,
+	    const struct ifnet_capture *, struct ifnet_error *);
+/*
+ * The next packet within ms (-1: no limit; ETIMEDOUT).  ENODATA: it was
+ * stopped and all has been read; ENXIO: the interface went.
+ */
+int	ifnet_capture_next(struct ifnet_client *, int ms,
+	    struct ifnet_packet *, struct ifnet_error *);
+/* No more packets; what was captured before can still be read. */
+int	ifnet_capture_stop(struct ifnet_client *, struct ifnet_error *);
+/* As last told: exact once the end was read. */
+void	ifnet_capture_stats(const struct ifnet_client *,
+	    struct ifnet_capture_stats *);
+
+/* --- packet filter -------------------------------------------------------- */
+
+struct ifnet_filter_rule {
+	unsigned	 number;	/* add: 0: behind the last */
+	unsigned	 dir;		/* IFNET_PKT_IN or _OUT */
+	int		 drop;
+	char		 ifname[IFNET_NAMESIZE];	/* "": any */
+	const char	*text;		/* as the user wrote it */
+	uint64_t	 packets, bytes;	/* list: what matched */
+};
+
+/* A rule has a program for each link type it is about. */
+struct ifnet_filter_prog {
+	unsigned	 linktype;
+	unsigned	 ninsns;
+	const struct ifnet_insn *program;
+};
+
+/* rule->number is the new rule's then.  EEXIST. */
+int	ifnet_filter_add(struct ifnet_client *, struct ifnet_filter_rule *,
+	    const struct ifnet_filter_prog *, unsigned nprogs,
+	    struct ifnet_error *);
+int	ifnet_filter_delete(struct ifnet_client *, unsigned number,
+	    struct ifnet_error *);
+/* Counters of one rule, or of all (0). */
+int	ifnet_filter_zero(struct ifnet_client *, unsigned number,
+	    struct ifnet_error *);
+int	ifnet_filter_flush(struct ifnet_client *, struct ifnet_error *);
+/* fn as in ifnet_dump. */
+int	ifnet_filter_list(struct ifnet_client *,
+	    int (*fn)(const struct ifnet_filter_rule *, void *arg), void *arg,
+	    struct ifnet_error *);
+
 #ifdef __cplusplus
 }
 #endif

@@ -32,6 +32,7 @@ client_create(const struct client_transport *tr, void *arg, const char *peer,
 	c->c_arg = arg;
 	c->c_answer_ms = -1;
 	STAILQ_INIT(&c->c_pings);
+	STAILQ_INIT(&c->c_kept);
 	(void)snprintf(c->c_peer, sizeof(c->c_peer), "%s", peer);
 	return c;
 fail:
@@ -58,6 +59,7 @@ ifnet_close(struct ifnet_client *c)
 		STAILQ_REMOVE_HEAD(&c->c_pings, cp_link);
 		free(cp);
 	}
+	client_forget_capture(c);
 	free(c->c_tx);
 	free(c->c_rx);
 	free(c->c_ev);
@@ -222,6 +224,10 @@ take_answers(struct ifnet_client *c, const struct client_call *cc,
 		if (h.ch_flags & CTL_EVENT) {
 			if (h.ch_error == 0 && h.ch_seq == c->c_ping_seq)
 				client_keep_ping(c, data, len);
+			else if (c->c_capturing && client_keep_capture(c,
+			    &h, data, len) != 0)
+				return ifnet_error_set(e, ENOMEM,
+				    "out of memory");
 			continue;
 		}
 		/* Number 0 is about the connection itself. */
@@ -255,10 +261,11 @@ client_call(struct ifnet_client *c, const struct client_call *cc,
     struct ifnet_error *e)
 {
 
-	if (c->c_follow != 0 || c->c_pinging)
+	if (c->c_follow != 0 || c->c_pinging || c->c_capturing)
 		return ifnet_error_set(e, EBUSY, "%s: this connection %s; "
 		    "open a second one for requests", cc->cc_what,
-		    c->c_pinging ? "pings" : "follows changes");
+		    c->c_pinging ? "pings" : c->c_capturing ? "captures" :
+		    "follows changes");
 	return client_call_any(c, cc, e);
 }
 

@@ -19,6 +19,13 @@ struct client_ping {
 	struct ctl_ping_reply cp_reply;
 };
 
+/* A message of a capture that came while an answer was waited for. */
+struct client_kept {
+	STAILQ_ENTRY(client_kept) ck_link;
+	size_t		 ck_len;
+	uint8_t		 ck_data[];
+};
+
 struct ifnet_client {
 	struct client_transport c_tr;
 	void		*c_arg;			/* the transport's */
@@ -43,6 +50,13 @@ struct ifnet_client {
 	uint64_t	 c_ping_seq;
 	STAILQ_HEAD(, client_ping) c_pings;
 	unsigned	 c_npings;
+
+	/* ifnet_capture_*(): messages that came before their turn; c_ev has
+	 * the one that is read */
+	bool		 c_capturing;
+	uint64_t	 c_capture_seq;
+	STAILQ_HEAD(, client_kept) c_kept;
+	struct ctl_tap_stats c_capture_stats;
 };
 
 /*
@@ -81,6 +95,10 @@ int	client_error(const struct ctl_hdr *, const void *data, size_t len,
 	    const char *what, struct ifnet_error *);
 /* Is anybody there, and does it speak our protocol? */
 int	client_hello(struct ifnet_client *, struct ifnet_error *);
+/* A message of the capture; ENOMEM. */
+int	client_keep_capture(struct ifnet_client *, const struct ctl_hdr *,
+	    const void *data, size_t len);
+void	client_forget_capture(struct ifnet_client *);
 void	client_keep_ping(struct ifnet_client *, const void *data, size_t len);
 /* Milliseconds of a monotonic clock. */
 uint64_t client_now_ms(void);

@@ -359,6 +359,27 @@ cmd_json_vnets(struct cmd_ctx *ctx, const struct cmd_vnet *v, size_t n)
 	return put(ctx, a, JSON_INDENT(2));
 }
 
+int
+cmd_json_rules(struct cmd_ctx *ctx, const struct cmd_rules *cr)
+{
+	const struct ifnet_filter_rule *r;
+	json_t *a = json_array();
+	size_t i;
+
+	for (i = 0; i < cr->cr_n; i++) {
+		r = &cr->cr_rules[i];
+		(void)json_array_append_new(a, json_pack("{s:I, s:s, s:s, "
+		    "s:s, s:o, s:I, s:I}", "number", (json_int_t)r->number,
+		    "direction", r->dir == IFNET_PKT_IN ? "in" : "out",
+		    "interface", r->ifname[0] != '\0' ? r->ifname : "any",
+		    "action", r->drop ? "drop" : "pass",
+		    "filter", text_value(r->text),
+		    "packets", number(r->packets),
+		    "bytes", number(r->bytes)));
+	}
+	return put(ctx, a, JSON_INDENT(2));
+}
+
 #else /* !HAVE_JANSSON */
 
 bool
@@ -413,6 +434,15 @@ cmd_json_vnets(struct cmd_ctx *ctx, const struct cmd_vnet *v, size_t n)
 
 	(void)v;
 	(void)n;
+	(void)cmd_json_available(ctx);
+	return CMD_FAIL;
+}
+
+int
+cmd_json_rules(struct cmd_ctx *ctx, const struct cmd_rules *cr)
+{
+
+	(void)cr;
 	(void)cmd_json_available(ctx);
 	return CMD_FAIL;
 }

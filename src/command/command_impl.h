@@ -27,7 +27,8 @@ extern const struct command command_ifconfig, command_route, command_arp,
     command_netstat, command_sysctl, command_ping, command_halt,
     command_show, command_watch, command_monitor, command_history,
     command_vnet,
-    command_help, command_version;
+    command_help, command_version, command_dump, command_extcap,
+    command_filter;
 
 /* --- messages (cmd_util.c) ----------------------------------------------- */
 
@@ -192,6 +193,61 @@ struct cmd_vnet {
 	unsigned	 cv_interfaces;
 };
 int	cmd_json_vnets(struct cmd_ctx *, const struct cmd_vnet *, size_t n);
+
+/* Rules of the packet filter; exit code. */
+struct ifnet_filter_rule;
+struct cmd_rules {
+	struct ifnet_filter_rule *cr_rules;
+	size_t		 cr_n, cr_room;
+};
+int	cmd_json_rules(struct cmd_ctx *, const struct cmd_rules *);
+
+/* --- filters (cmd_pcap.c) ------------------------------------------------- */
+
+/* A compiled filter; zeroed: every packet. */
+struct cmd_program {
+	unsigned	 cp_n;
+	struct ifnet_insn *cp_insns;
+};
+
+#define CMD_DLT_ETHER	1
+#define CMD_DLT_RAW	12
+
+/*
+ * Compile libpcap's language for a link type.  EINVAL with libpcap's words;
+ * EOPNOTSUPP: the build has no libpcap.  An empty text needs none.
+ */
+int	cmd_compile(const char *text, unsigned linktype, struct cmd_program *,
+	    struct ifnet_error *);
+void	cmd_program_free(struct cmd_program *);
+
+/* --- captures ------------------------------------------------------------- */
+
+/* pcapng (cmd_pcapng.c); false when it could not be written. */
+struct ifnet_packet;
+bool	pcapng_begin(FILE *, const char *ifname, unsigned linktype,
+	    unsigned snaplen, const char *filter);
+bool	pcapng_packet(FILE *, const struct ifnet_packet *);
+struct ifnet_capture_stats;
+bool	pcapng_end(FILE *, const struct ifnet_capture_stats *,
+	    uint64_t written);
+/* One line on a packet (cmd_dump_print.c). */
+void	dump_print(FILE *, unsigned linktype, const struct ifnet_packet *);
+
+/* What a capture is to be. */
+struct dump {
+	const char	*du_ifname;
+	const char	*du_file;	/* "-" or NULL: cc_out */
+	bool		 du_text;
+	unsigned	 du_dirs;
+	unsigned	 du_snaplen;	/* 0: all */
+	unsigned	 du_buffer;	/* 0: the default */
+	uint64_t	 du_count;	/* 0: no end */
+	const char	*du_filter;	/* "": everything */
+	bool		 du_quiet;	/* no counters at the end */
+};
+int	dump_run(struct cmd_ctx *, struct ifnet_client *,
+	    const struct dump *);
 
 /* --- parts of one command ------------------------------------------------ */
 

@@ -2,9 +2,10 @@
  * ctl_impl: the insides of control sessions, for src/ctl.
  *
  * A session belongs to one thread, its client's.  What it watches for the
- * client (a follow or a ping) holds a reference to the vnet; when the vnet is
- * to go, the thread that destroys it takes the watch away (ctl_revoke), so
- * the fields of the watch have a lock.  Nothing is sent with it held.
+ * client (a follow, a ping or a tap) holds a reference to the vnet; when the
+ * vnet is to go, the thread that destroys it takes the watch away
+ * (ctl_revoke), so the fields of the watch have a lock.  Nothing is sent with
+ * it held.
  */
 
 #ifndef CTL_CTL_IMPL_H
@@ -14,6 +15,7 @@
 
 #include "ctl/ctl.h"
 #include "kern/kern_impl.h"
+#include "net/bpf.h"
 #include "netinet/in_var.h"
 #include "net/rtsock.h"
 
@@ -78,6 +80,9 @@ struct ctl_session {
 	struct vnet	*cs_vnet;		/* l: what is watched; held */
 	struct rt_listener *cs_listener;	/* l: */
 	struct icmp_ping *cs_ping;		/* l: */
+	struct bpf_tap	*cs_tap;		/* l: */
+	uint64_t	 cs_tap_dropped;	/* l: as last told */
+	bool		 cs_tap_ended;		/* l: the end was told */
 	bool		 cs_revoked;		/* l: the vnet went */
 	struct ctl_hdr	 cs_watch;		/* o: the request's */
 	struct ctl_ping	 cs_ping_addr;		/* o: */
@@ -153,9 +158,39 @@ int	ctl_run_follow(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_ping_begin(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_ping_send(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_ping_stop(struct ctl_session *, const struct ctl_request *);
+/*
+ * Make what was opened (one of the three) the session's watch.  ENOENT: the
+ * vnet is dying, and whoever destroys it may have looked for watches already.
+ */
+int	ctl_watch_begin(struct ctl_session *, const struct ctl_request *,
+	    struct rt_listener *, struct icmp_ping *, struct bpf_tap *);
+/* The buffer for events, there from the first watch on.  ENOMEM. */
+int	ctl_watch_buffer(struct ctl_session *);
+/* Any context: there is something for the session's client. */
+void	ctl_watch_wakeup(void *);
 /* End what is watched. */
 void	ctl_watch_stop(struct ctl_session *);
 /* kern's k_vnet_revoke. */
 void	ctl_revoke(struct vnet *);
+
+/* ctl_tap.c */
+const char *ctl_check_tap(const struct ctl_request *);
+int	ctl_run_tap_open(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_tap_stop(struct ctl_session *, const struct ctl_request *);
+/* l: fill the event buffer with what the tap has; its length. */
+size_t	ctl_tap_read(struct ctl_session *);
+/* A copy of n instructions of a payload, aligned; NULL: out of memory. */
+struct bpf_insn *ctl_tap_program(struct ctl_session *, const uint8_t *,
+	    unsigned n);
+
+/* ctl_filter.c */
+const char *ctl_check_filter(const struct ctl_request *);
+int	ctl_run_filter_add(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_filter_delete(struct ctl_session *,
+	    const struct ctl_request *);
+int	ctl_run_filter_zero(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_filter_flush(struct ctl_session *,
+	    const struct ctl_request *);
+int	ctl_run_filter_list(struct ctl_session *, const struct ctl_request *);
 
 #endif /* !CTL_CTL_IMPL_H */

@@ -3,9 +3,9 @@
  *
  * One request is one message of a sequenced-packet socket: the header and the
  * operation's payload.  Its answers carry the same op and seq; all but the
- * last have CTL_MORE.  Events of a follow or ping carry CTL_EVENT.  Both ends
- * are on one machine: integers are in host order.  Whatever does not fit its
- * header is refused whole (EPROTO, and the connection ends only when the
+ * last have CTL_MORE.  Events of a follow, ping or tap carry CTL_EVENT.  Both
+ * ends are on one machine: integers are in host order.  Whatever does not fit
+ * its header is refused whole (EPROTO, and the connection ends only when the
  * header itself makes no sense).
  */
 
@@ -38,6 +38,14 @@ enum ctl_op {
 			 * first that fails */
 	CTL_HISTORY,	/* struct ctl_history; answers: struct if_history,
 			 * many each */
+	CTL_TAP_OPEN,	/* struct ctl_tap, instructions; events: records */
+	CTL_TAP_STOP,	/* what was captured still comes, and then the end */
+	CTL_FILTER_ADD,	/* struct ctl_filter, instructions, text with NUL;
+			 * answer: struct ctl_filter_number */
+	CTL_FILTER_DELETE,	/* struct ctl_filter_number */
+	CTL_FILTER_ZERO,	/* the same; 0: all */
+	CTL_FILTER_FLUSH,
+	CTL_FILTER_LIST, /* answers: struct ctl_filter_rule, many each */
 	CTL_OP_MAX
 };
 
@@ -105,5 +113,63 @@ struct ctl_ping_reply {
 	uint32_t	 pr_pad;
 	uint64_t	 pr_rtt_ns;
 };
+
+/* An instruction of a filter's program, as of classic BPF. */
+struct ctl_insn {
+	uint16_t	 in_code;
+	uint8_t		 in_jt, in_jf;
+	uint32_t	 in_k;
+};
+
+struct ctl_tap {
+	char		 t_ifname[16];
+	uint32_t	 t_dirs;	/* CTL_TAP_IN, CTL_TAP_OUT */
+	uint32_t	 t_snaplen;	/* 0: the most there is */
+	uint32_t	 t_ring;	/* bytes of each CPU; 0: the default */
+	uint32_t	 t_dlt;		/* the program's link type */
+	uint32_t	 t_ninsns;	/* that follow; 0: every packet */
+	uint32_t	 t_pad;
+};
+
+/* What tap events are made of; tr_caplen bytes follow, padded to 8. */
+struct ctl_tap_rec {
+	uint64_t	 tr_time_ns;	/* wall clock */
+	uint32_t	 tr_len;	/* of the packet; the end: errno */
+	uint32_t	 tr_caplen;
+	uint32_t	 tr_flags;
+#define CTL_TAP_IN	0x001
+#define CTL_TAP_OUT	0x002
+#define CTL_TAP_STATS	0x100	/* not a packet but struct ctl_tap_stats */
+#define CTL_TAP_END	0x200	/* the same, and nothing comes after it */
+	uint32_t	 tr_pad;
+};
+
+struct ctl_tap_stats {
+	uint64_t	 ts_received, ts_filtered, ts_dropped;
+};
+
+#define CTL_FILTER_PROGS 2
+
+struct ctl_filter {
+	uint32_t	 f_number;	/* 0: behind the last */
+	uint32_t	 f_dir;		/* CTL_TAP_IN or CTL_TAP_OUT */
+	uint32_t	 f_drop;	/* or pass */
+	uint32_t	 f_nprogs;
+	char		 f_ifname[16];	/* "": any */
+	struct {
+		uint32_t	 dlt, ninsns;
+	}		 f_prog[CTL_FILTER_PROGS];
+};	/* the instructions of all programs and the text follow */
+
+struct ctl_filter_number {
+	uint32_t	 fn_number, fn_pad;
+};
+
+struct ctl_filter_rule {
+	uint32_t	 fr_number, fr_dir, fr_drop;
+	uint32_t	 fr_textlen;	/* of what follows, with its NUL */
+	char		 fr_ifname[16];
+	uint64_t	 fr_packets, fr_bytes;
+};	/* the text follows, padded to 8 */
 
 #endif /* !CTL_CTL_PROTO_H */

@@ -1,6 +1,6 @@
 /*
  * What goes on for a client after its request was answered: following
- * changes, and pinging.  A session has one of them at most.
+ * changes, pinging, and capturing.  A session has one of them at most.
  */
 
 #include "ctl/ctl_impl.h"
@@ -11,8 +11,8 @@
 /* Event messages sent before the client's requests are looked at again. */
 #define EVENTS_AT_ONCE	16
 
-static void
-wakeup(void *arg)
+void
+ctl_watch_wakeup(void *arg)
 {
 	struct ctl_session *s = arg;
 
@@ -37,9 +37,12 @@ take_watch(struct ctl_session *s, bool revoked)
 		rt_listener_close(s->cs_listener);
 	if (s->cs_ping != NULL)
 		icmp_ping_close(s->cs_ping);
+	if (s->cs_tap != NULL)
+		bpf_close(s->cs_tap);
 	s->cs_vnet = NULL;
 	s->cs_listener = NULL;
 	s->cs_ping = NULL;
+	s->cs_tap = NULL;
 	s->cs_revoked = revoked;
 	/* The ping is closed: nobody else is at the ring. */
 	s->cs_ring_n = 0;
@@ -75,7 +78,7 @@ ctl_revoke(struct vnet *vn)
 			continue;
 		(void)take_watch(s, true);
 		vnet_put(vn);
-		wakeup(s);
+		ctl_watch_wakeup(s);
 	}
 	host_mutex_unlock(h, &cr->cr_lock);
 }
@@ -93,13 +96,10 @@ is_dying(struct vnet *vn)
 	return dying;
 }
 
-/*
- * Make what was opened the session's watch.  ENOENT: the vnet is dying, and
- * whoever destroys it may have looked for watches already.
- */
-static int
-begin_watch(struct ctl_session *s, const struct ctl_request *rq,
-    struct rt_listener *listener, struct icmp_ping *ping)
+int
+ctl_watch_begin(struct ctl_session *s, const struct ctl_request *rq,
+    struct rt_listener *listener, struct icmp_ping *ping,
+    struct bpf_tap *tap)
 {
 	struct ctl_registry *cr = s->cs_kern->k_ctl;
 	struct host *h = s->cs_kern->k_host;
@@ -118,6 +118,9 @@ begin_watch(struct ctl_session *s, const struct ctl_request *rq,
 	s->cs_vnet = rq->rq_vnet;
 	s->cs_listener = listener;
 	s->cs_ping = ping;
+	s->cs_tap = tap;
+	s->cs_tap_dropped = 0;
+	s->cs_tap_ended = false;
 	s->cs_watch = rq->rq_hdr;
 	LIST_INSERT_HEAD(&cr->cr_watching, s, cs_link);
 	host_mutex_unlock(h, &s->cs_lock);
@@ -126,9 +129,8 @@ out:
 	return error;
 }
 
-/* The buffer for events, there from the first watch on. */
-static int
-need_evbuf(struct ctl_session *s)
+int
+ctl_watch_buffer(struct ctl_session *s)
 {
 
 	if (s->cs_evbuf == NULL)
@@ -161,13 +163,13 @@ ctl_run_follow(struct ctl_session *s, const struct ctl_request *rq)
 
 	memcpy(&d, rq->rq_data, sizeof(d));
 	ctl_watch_stop(s);
-	error = need_evbuf(s);
+	error = ctl_watch_buffer(s);
 	if (error == 0)
 		error = rt_listener_open(rq->rq_vnet, d.d_what,
-		    CTL_FOLLOW_BYTES, wakeup, s, &rl);
+		    CTL_FOLLOW_BYTES, ctl_watch_wakeup, s, &rl);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, NULL);
-	error = begin_watch(s, rq, rl, NULL);
+	error = ctl_watch_begin(s, rq, rl, NULL, NULL);
 	if (error != 0)
 		rt_listener_close(rl);
 	return ctl_reply(s, &rq->rq_hdr, error, NULL);
@@ -216,7 +218,7 @@ ping_reply(void *arg, const struct icmp_ping_reply *pr)
 	}
 	kspin_unlock(&s->cs_ring_lock);
 	if (stored)
-		wakeup(s);
+		ctl_watch_wakeup(s);
 }
 
 /* Fill the event buffer from the ring; its length. */
@@ -254,13 +256,13 @@ ctl_run_ping_begin(struct ctl_session *s, const struct ctl_request *rq)
 	if (kauth_authorize(s->cs_kern, &s->cs_cred, KAUTH_RAW_SEND) != 0)
 		return ctl_reply_perm(s, &rq->rq_hdr, "send echo requests");
 	ctl_watch_stop(s);
-	error = need_evbuf(s);
+	error = ctl_watch_buffer(s);
 	if (error == 0)
 		error = icmp_ping_open(rq->rq_vnet, ping_reply, s, &ping);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, NULL);
 	memcpy(&s->cs_ping_addr, rq->rq_data, sizeof(s->cs_ping_addr));
-	error = begin_watch(s, rq, NULL, ping);
+	error = ctl_watch_begin(s, rq, NULL, ping, NULL);
 	if (error != 0)
 		icmp_ping_close(ping);
 	return ctl_reply(s, &rq->rq_hdr, error, NULL);
@@ -341,6 +343,8 @@ ctl_session_events(struct ctl_session *s)
 			len = read_listener(s);
 		else if (s->cs_ping != NULL)
 			len = read_ring(s);
+		else if (s->cs_tap != NULL)
+			len = ctl_tap_read(s);
 		host_mutex_unlock(h, &s->cs_lock);
 		if (revoked)
 			return send_end(s);
@@ -352,6 +356,6 @@ ctl_session_events(struct ctl_session *s)
 			return error;
 	}
 	/* There may be more; the client's requests have their turn first. */
-	wakeup(s);
+	ctl_watch_wakeup(s);
 	return 0;
 }

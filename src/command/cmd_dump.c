@@ -1,0 +1,431 @@
+/*
+ * dump: capture packets, as pcapng or one line each.
+ */
+
+#include "command/command_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+/* How long to wait for a packet before looking whether to go on. */
+#define WAIT_MS		200
+#define FILTER_MAX	1024
+
+/* A capture that goes on. */
+struct running {
+	struct cmd_ctx	*ctx;
+	struct ifnet_client *c;
+	const struct dump *du;
+	FILE		*fp;
+	int		 fd;		/* behind fp; -1: none */
+	unsigned	 linktype;
+	uint64_t	 written;
+	bool		 broken;	/* fp takes no more */
+};
+
+static bool
+put(struct running *r, const struct ifnet_packet *p)
+{
+
+	if (r->du->du_text)
+		dump_print(r->fp, r->linktype, p);
+	else if (!pcapng_packet(r->fp, p))
+		r->broken = true;
+	r->broken |= ferror(r->fp) != 0;
+	r->written += !r->broken;
+	return !r->broken;
+}
+
+/* Has whoever reads our output gone?  That tells itself only by writing. */
+static bool
+reader_gone(int fd)
+{
+	struct pollfd pfd = { .fd = fd };
+
+	return fd >= 0 && poll(&pfd, 1, 0) == 1 &&
+	    (pfd.revents & (POLLERR | POLLNVAL)) != 0;
+}
+
+/* The next packet; what was written is shown before we wait. */
+static int
+next(struct running *r, struct ifnet_packet *p, struct ifnet_error *e)
+{
+	int error;
+
+	error = ifnet_capture_next(r->c, 0, p, e);
+	if (error != ETIMEDOUT)
+		return error;
+	if (fflush(r->fp) != 0 || reader_gone(r->fd)) {
+		r->broken = true;
+		return EPIPE;
+	}
+	return ifnet_capture_next(r->c, WAIT_MS, p, e);
+}
+
+static bool
+enough(const struct running *r)
+{
+
+	return r->broken || cmd_interrupted(r->ctx) ||
+	    (r->du->du_count != 0 && r->written >= r->du->du_count);
+}
+
+/* Until there is enough, or the capture ends by itself; its errno. */
+static int
+loop(struct running *r, struct ifnet_error *e)
+{
+	struct ifnet_packet p;
+	int error = 0;
+
+	while (error == 0 && !enough(r)) {
+		error = next(r, &p, e);
+		if (error == 0)
+			(void)put(r, &p);
+		else if (error == ETIMEDOUT || error == EINTR)
+			error = 0;
+	}
+	if (error != 0)
+		return r->broken ? 0 : error;
+	/* What came before the stop still belongs to it. */
+	error = ifnet_capture_stop(r->c, e);
+	while (error == 0 || error == EINTR) {
+		error = ifnet_capture_next(r->c, -1, &p, e);
+		if (error == 0 && !r->broken &&
+		    (r->du->du_count == 0 || r->written < r->du->du_count))
+			(void)put(r, &p);
+	}
+	return error == ENODATA ? 0 : error;
+}
+
+static void
+summary(struct running *r)
+{
+	struct ifnet_capture_stats cs;
+
+	ifnet_capture_stats(r->c, &cs);
+	if (!r->du->du_text && !r->broken &&
+	    !pcapng_end(r->fp, &cs, r->written))
+		r->broken = true;
+	if (fflush(r->fp) != 0)
+		r->broken = true;
+	if (r->du->du_quiet)
+		return;
+	(void)fprintf(r->ctx->cc_err, "%llu packets captured, %llu seen, "
+	    "%llu not wanted by the filter, %llu dropped\n",
+	    (unsigned long long)r->written,
+	    (unsigned long long)cs.received,
+	    (unsigned long long)cs.filtered,
+	    (unsigned long long)cs.dropped);
+}
+
+static int
+report(struct running *r, int error, const struct ifnet_error *e)
+{
+	struct cmd_ctx *ctx = r->ctx;
+
+	if (error == ENXIO) {
+		/* The capture is whole: there are no more packets. */
+		if (!r->du->du_quiet)
+			cmd_err(ctx, "dump %s: the interface is gone",
+			    r->du->du_ifname);
+		return CMD_OK;
+	}
+	if (error != 0)
+		return cmd_fail(ctx, e, "dump %s: %s", r->du->du_ifname,
+		    e->text);
+	return CMD_OK;
+}
+
+/* ^C must not tear a block apart that waits for a slow reader. */
+static ssize_t
+write_whole(void *arg, const char *buf, size_t size)
+{
+	const struct running *r = arg;
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < size) {
+		n = write(r->fd, buf + done, size - done);
+		if (n < 0 && errno != EINTR)
+			return 0;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return (ssize_t)done;
+}
+
+static int
+close_file(void *arg)
+{
+	const struct running *r = arg;
+
+	return r->fd == fileno(r->ctx->cc_out) ? 0 : close(r->fd);
+}
+
+/* CMD_OK, or the message was given. */
+static int
+open_output(struct running *r)
+{
+	static const cookie_io_functions_t io = {
+		.write = write_whole, .close = close_file,
+	};
+	const char *file = r->du->du_file;
+
+	if (file == NULL || strcmp(file, "-") == 0) {
+		(void)fflush(r->ctx->cc_out);
+		r->fd = fileno(r->ctx->cc_out);
+		r->fp = r->ctx->cc_out;
+		if (r->fd < 0)
+			return CMD_OK;	/* memory of this program */
+	} else {
+		r->fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		    0666);
+		if (r->fd < 0) {
+			cmd_err(r->ctx, "dump: %s: %s", file,
+			    strerror(errno));
+			return CMD_FAIL;
+		}
+	}
+	r->fp = fopencookie(r, "w", io);
+	if (r->fp != NULL)
+		return CMD_OK;
+	if (r->fd != fileno(r->ctx->cc_out))
+		(void)close(r->fd);
+	cmd_err(r->ctx, "dump: out of memory");
+	return CMD_FAIL;
+}
+
+/* Nobody is told that a reader went: that is how a capture is ended. */
+static int
+close_output(struct running *r, int code)
+{
+	bool ours = r->du->du_file != NULL && strcmp(r->du->du_file, "-") != 0;
+
+	if (r->fp != r->ctx->cc_out && fclose(r->fp) != 0)
+		r->broken = true;
+	if (!ours || !r->broken || r->du->du_quiet)
+		return code;
+	cmd_err(r->ctx, "dump: %s could not be written whole",
+	    r->du->du_file);
+	return CMD_FAIL;
+}
+
+static int
+capture(struct running *r)
+{
+	struct ifnet_error e;
+	int code, error;
+
+	memset(&e, 0, sizeof(e));
+	code = open_output(r);
+	if (code != CMD_OK)
+		return code;
+	if (!r->du->du_text && !pcapng_begin(r->fp, r->du->du_ifname,
+	    r->linktype, r->du->du_snaplen != 0 ? r->du->du_snaplen :
+	    IFNET_SNAPLEN_MAX, r->du->du_filter))
+		r->broken = true;
+	/* Whoever reads it may want to know the link type at once. */
+	if (fflush(r->fp) != 0)
+		r->broken = true;
+	error = loop(r, &e);
+	summary(r);
+	code = report(r, error, &e);
+	return close_output(r, code);
+}
+
+int
+dump_run(struct cmd_ctx *ctx, struct ifnet_client *c, const struct dump *du)
+{
+	struct running r = { .ctx = ctx, .c = c, .du = du };
+	char why[IFNET_ERROR_TEXT + 8];
+	struct cmd_program prog;
+	struct ifnet_capture ic;
+	struct ifnet_error e;
+	int error;
+
+	memset(&e, 0, sizeof(e));
+	memset(&prog, 0, sizeof(prog));
+	error = ifnet_linktype(c, du->du_ifname, &r.linktype, &e);
+	if (error == 0 && du->du_filter[0] != '\0')
+		error = cmd_compile(du->du_filter, r.linktype, &prog, &e);
+	if (error == 0) {
+		memset(&ic, 0, sizeof(ic));
+		ic.ifname = du->du_ifname;
+		ic.dirs = du->du_dirs;
+		ic.snaplen = du->du_snaplen;
+		ic.buffer = du->du_buffer;
+		ic.linktype = r.linktype;
+		ic.program = prog.cp_insns;
+		ic.ninsns = prog.cp_n;
+		error = ifnet_capture_begin(c, &ic, &e);
+	}
+	cmd_program_free(&prog);
+	if (error != 0)
+		return cmd_fail(ctx, &e, "dump %s: %s%s", du->du_ifname,
+		    cmd_strerror(error),
+		    cmd_reason(&e, NULL, why, sizeof(why)));
+	return capture(&r);
+}
+
+/* --- the command ---------------------------------------------------------- */
+
+static int
+usage(struct cmd_ctx *ctx)
+{
+
+	return cmd_usage(ctx, &command_dump, CMD_USAGE);
+}
+
+static int
+bad(struct cmd_ctx *ctx, int c, const char *arg, const char *what)
+{
+
+	cmd_err(ctx, "dump: -%c %s: bad value (%s)", c, arg, what);
+	return CMD_USAGE;
+}
+
+static int
+option(struct cmd_ctx *ctx, struct dump *du, int c, const char *arg)
+{
+	uint64_t v;
+
+	switch (c) {
+	case 'n':
+		return CMD_OK;		/* addresses are all there is */
+	case 't':
+		du->du_text = true;
+		return CMD_OK;
+	case 'w':
+		du->du_file = arg;
+		return CMD_OK;
+	case 'c':
+		if (!cmd_parse_num(arg, UINT32_MAX, &du->du_count) ||
+		    du->du_count == 0)
+			return bad(ctx, c, arg, "a number above 0");
+		return CMD_OK;
+	case 's':
+		if (!cmd_parse_num(arg, 262144, &v))
+			return bad(ctx, c, arg, "bytes; 0 for all");
+		du->du_snaplen = v > IFNET_SNAPLEN_MAX ? 0 : (unsigned)v;
+		return CMD_OK;
+	case 'B':
+		if (!cmd_parse_num(arg, 65536, &v) || v < 128)
+			return bad(ctx, c, arg, "KiB, 128 to 65536");
+		du->du_buffer = (unsigned)v * 1024;
+		return CMD_OK;
+	case 'Q':
+		du->du_dirs = strcmp(arg, "in") == 0 ? IFNET_PKT_IN :
+		    strcmp(arg, "out") == 0 ? IFNET_PKT_OUT :
+		    strcmp(arg, "inout") == 0 ? IFNET_PKT_IN | IFNET_PKT_OUT :
+		    0;
+		return du->du_dirs != 0 ? CMD_OK :
+		    bad(ctx, c, arg, "in, out or inout");
+	default:
+		return usage(ctx);
+	}
+}
+
+static int
+options(struct cmd_ctx *ctx, struct dump *du, struct cmd_opts *o)
+{
+	int c, code = CMD_OK;
+
+	while (code == CMD_OK &&
+	    (c = cmd_getopt(o, "ntw:c:s:B:Q:")) != -1)
+		code = option(ctx, du, c, o->o_arg);
+	return code;
+}
+
+/* Is it a filter for any kind of interface? */
+static bool
+filter_ok(struct cmd_ctx *ctx, const char *name, const char *filter)
+{
+	struct cmd_program prog;
+	struct ifnet_error e, other;
+	bool ok;
+
+	memset(&e, 0, sizeof(e));
+	ok = cmd_compile(filter, CMD_DLT_ETHER, &prog, &e) == 0;
+	cmd_program_free(&prog);
+	if (!ok) {
+		ok = cmd_compile(filter, CMD_DLT_RAW, &prog, &other) == 0;
+		cmd_program_free(&prog);
+	}
+	if (!ok)
+		cmd_err(ctx, "%s: %s", name, e.text);
+	return ok;
+}
+
+static int
+dump_command(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	char filter[FILTER_MAX + 1];
+	struct ifnet_client *c;
+	struct ifnet_error e;
+	struct cmd_opts o;
+	struct dump du;
+	int code;
+
+	memset(&du, 0, sizeof(du));
+	du.du_dirs = IFNET_PKT_IN | IFNET_PKT_OUT;
+	cmd_opts_init(&o, ctx, argc, argv);
+	code = options(ctx, &du, &o);
+	if (code != CMD_OK)
+		return code;
+	if (o.o_next >= argc)
+		return usage(ctx);
+	du.du_ifname = argv[o.o_next++];
+	code = options(ctx, &du, &o);
+	if (code != CMD_OK)
+		return code;
+	if (cmd_check_ifname(du.du_ifname, false, &e) != 0) {
+		cmd_err(ctx, "dump: %s", e.text);
+		return CMD_USAGE;
+	}
+	(void)cmd_join(argc - o.o_next, argv + o.o_next, filter,
+	    sizeof(filter));
+	du.du_filter = filter;
+	if (strlen(filter) >= FILTER_MAX) {
+		cmd_err(ctx, "dump: the filter has more than %d characters",
+		    FILTER_MAX - 1);
+		return CMD_USAGE;
+	}
+	if (ctx->cc_check)
+		return filter_ok(ctx, "dump", filter) ? CMD_OK : CMD_USAGE;
+	if (du.du_file == NULL && ctx->cc_tty)
+		du.du_text = true;
+	c = cmd_connect(ctx);
+	if (c == NULL)
+		return CMD_FAIL;
+	code = dump_run(ctx, c, &du);
+	ifnet_close(c);
+	return code;
+}
+
+static void
+dump_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add,
+    void *arg)
+{
+	static const char *const flags[] = { "-w", "-c", "-s", "-Q", "-B",
+	    "-t", NULL };
+	static const char *const dirs[] = { "in", "out", "inout", NULL };
+
+	if (argc >= 2 && strcmp(argv[argc - 2], "-Q") == 0) {
+		cmd_complete_words(dirs, add, arg);
+		return;
+	}
+	cmd_complete_words(flags, add, arg);
+	cmd_complete_if(ctx, add, arg);
+}
+
+const struct command command_dump = {
+	.c_name = "dump",
+	.c_synopsis = "IF [-t] [-w FILE] [-c COUNT] [-s SNAPLEN] "
+	    "[-Q in|out|inout] [-B KIB] [FILTER ...]",
+	.c_summary = "capture packets, for the eye, tcpdump or Wireshark",
+	.c_when = CMD_NOT_CONFIG,
+	.c_run = dump_command,
+	.c_complete = dump_complete,
+};

@@ -1,0 +1,361 @@
+/*
+ * filter: the packet filter's rules.
+ */
+
+#include "command/command_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_MAX	1023
+#define NUMBER_MAX	65535
+
+static int
+usage(struct cmd_ctx *ctx)
+{
+
+	return cmd_usage(ctx, &command_filter, CMD_USAGE);
+}
+
+static int
+fail(struct cmd_ctx *ctx, const struct ifnet_error *e, const char *what)
+{
+	char why[IFNET_ERROR_TEXT + 8];
+
+	return cmd_fail(ctx, e, "filter %s: %s%s", what,
+	    cmd_strerror(e->code), cmd_reason(e, NULL, why, sizeof(why)));
+}
+
+/* --- adding --------------------------------------------------------------- */
+
+struct programs {
+	struct cmd_program p_prog[2];
+	struct ifnet_filter_prog p_list[2];
+	unsigned	 p_n;
+};
+
+static void
+programs_free(struct programs *p)
+{
+
+	for (unsigned i = 0; i < p->p_n; i++)
+		cmd_program_free(&p->p_prog[i]);
+}
+
+/*
+ * The interface need not exist yet, and there can be several kinds of them:
+ * one program for each link type the filter makes sense on.
+ */
+static int
+compile_all(const char *text, struct programs *p, struct ifnet_error *e)
+{
+	static const unsigned types[] = { CMD_DLT_ETHER, CMD_DLT_RAW };
+	struct ifnet_error first = { 0 };
+	int error;
+
+	memset(p, 0, sizeof(*p));
+	for (unsigned i = 0; i < 2; i++) {
+		error = cmd_compile(text, types[i], &p->p_prog[p->p_n], e);
+		if (error != 0) {
+			if (first.code == 0)
+				first = *e;
+			continue;
+		}
+		p->p_list[p->p_n].linktype = types[i];
+		p->p_list[p->p_n].ninsns = p->p_prog[p->p_n].cp_n;
+		p->p_list[p->p_n].program = p->p_prog[p->p_n].cp_insns;
+		p->p_n++;
+	}
+	if (p->p_n != 0)
+		return 0;
+	*e = first;
+	return first.code;
+}
+
+/* "in|out IF|any pass|drop", from argv[0] on. */
+static int
+parse_rule(struct cmd_ctx *ctx, char **argv, struct ifnet_filter_rule *r)
+{
+	struct ifnet_error e;
+
+	r->dir = strcmp(argv[0], "in") == 0 ? IFNET_PKT_IN :
+	    strcmp(argv[0], "out") == 0 ? IFNET_PKT_OUT : 0;
+	if (r->dir == 0) {
+		cmd_err(ctx, "filter: \"%s\": in or out was expected",
+		    argv[0]);
+		return CMD_USAGE;
+	}
+	if (strcmp(argv[1], "any") != 0) {
+		if (cmd_check_ifname(argv[1], false, &e) != 0) {
+			cmd_err(ctx, "filter: %s", e.text);
+			return CMD_USAGE;
+		}
+		memcpy(r->ifname, argv[1], strlen(argv[1]));
+	}
+	r->drop = strcmp(argv[2], "drop") == 0;
+	if (!r->drop && strcmp(argv[2], "pass") != 0) {
+		cmd_err(ctx, "filter: \"%s\": pass or drop was expected",
+		    argv[2]);
+		return CMD_USAGE;
+	}
+	return CMD_OK;
+}
+
+static int
+do_add(struct cmd_ctx *ctx, struct ifnet_filter_rule *r)
+{
+	struct ifnet_error e;
+	struct programs p;
+	bool chosen = r->number == 0;
+	int error;
+
+	memset(&e, 0, sizeof(e));
+	error = compile_all(r->text, &p, &e);
+	if (error != 0) {
+		cmd_err(ctx, "filter: %s", e.text);
+		return CMD_USAGE;
+	}
+	if (!ctx->cc_check)
+		error = ifnet_filter_add(ctx->cc_client, r, p.p_list, p.p_n,
+		    &e);
+	programs_free(&p);
+	if (error != 0)
+		return fail(ctx, &e, "add");
+	if (chosen && !ctx->cc_check && !ctx->cc_config)
+		(void)fprintf(ctx->cc_out, "%u\n", r->number);
+	return CMD_OK;
+}
+
+/* The words after "filter add". */
+static int
+add(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct ifnet_filter_rule r;
+	char text[TEXT_MAX + 2];
+	uint64_t number = 0;
+	int code;
+
+	memset(&r, 0, sizeof(r));
+	if (argc > 0 && argv[0][0] >= '0' && argv[0][0] <= '9') {
+		if (!cmd_parse_num(argv[0], NUMBER_MAX, &number) ||
+		    number == 0) {
+			cmd_err(ctx, "filter: %s: a rule's number is 1 to %d",
+			    argv[0], NUMBER_MAX);
+			return CMD_USAGE;
+		}
+		argc--;
+		argv++;
+	}
+	if (argc < 3)
+		return usage(ctx);
+	code = parse_rule(ctx, argv, &r);
+	if (code != CMD_OK)
+		return code;
+	(void)cmd_join(argc - 3, argv + 3, text, sizeof(text));
+	if (strlen(text) > TEXT_MAX) {
+		cmd_err(ctx, "filter: the filter has more than %d characters",
+		    TEXT_MAX);
+		return CMD_USAGE;
+	}
+	r.number = (unsigned)number;
+	r.text = text;
+	return do_add(ctx, &r);
+}
+
+/* --- listing -------------------------------------------------------------- */
+
+static void
+rules_free(struct cmd_rules *cr)
+{
+
+	for (size_t i = 0; i < cr->cr_n; i++)
+		free((void *)(uintptr_t)cr->cr_rules[i].text);
+	free(cr->cr_rules);
+}
+
+static int
+collect(const struct ifnet_filter_rule *r, void *arg)
+{
+	struct cmd_rules *cr = arg;
+	struct ifnet_filter_rule *more;
+
+	if (cr->cr_n == cr->cr_room) {
+		cr->cr_room = cr->cr_room == 0 ? 16 : cr->cr_room * 2;
+		more = realloc(cr->cr_rules, cr->cr_room * sizeof(*more));
+		if (more == NULL)
+			return ENOMEM;
+		cr->cr_rules = more;
+	}
+	more = &cr->cr_rules[cr->cr_n];
+	*more = *r;
+	more->text = strdup(r->text);
+	if (more->text == NULL)
+		return ENOMEM;
+	cr->cr_n++;
+	return 0;
+}
+
+static void
+print_rules(struct cmd_ctx *ctx, const struct cmd_rules *cr)
+{
+	const struct ifnet_filter_rule *r;
+
+	if (cr->cr_n == 0)
+		return;
+	(void)fprintf(ctx->cc_out, "%5s %-3s %-15s %-4s %10s %12s  %s\n",
+	    "Rule", "Dir", "Interface", "Do", "Packets", "Bytes", "Filter");
+	for (size_t i = 0; i < cr->cr_n; i++) {
+		r = &cr->cr_rules[i];
+		(void)fprintf(ctx->cc_out, "%5u %-3s %-15s %-4s %10llu "
+		    "%12llu  %s\n", r->number,
+		    r->dir == IFNET_PKT_IN ? "in" : "out",
+		    r->ifname[0] != '\0' ? r->ifname : "any",
+		    r->drop ? "drop" : "pass",
+		    (unsigned long long)r->packets,
+		    (unsigned long long)r->bytes, r->text);
+	}
+}
+
+static int
+list(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	bool json = argc == 1 && strcmp(argv[0], "--json") == 0;
+	struct cmd_rules cr;
+	struct ifnet_error e;
+	int code = CMD_OK;
+
+	if (argc != 0 && !json)
+		return usage(ctx);
+	if (ctx->cc_config) {
+		cmd_err(ctx, "filter list: not in a configuration file");
+		return CMD_USAGE;
+	}
+	if (json && !cmd_json_available(ctx))
+		return CMD_FAIL;
+	if (ctx->cc_check)
+		return CMD_OK;
+	memset(&cr, 0, sizeof(cr));
+	memset(&e, 0, sizeof(e));
+	e.code = ifnet_filter_list(ctx->cc_client, collect, &cr, &e);
+	if (e.code != 0)
+		code = fail(ctx, &e, "list");
+	else if (json)
+		code = cmd_json_rules(ctx, &cr);
+	else
+		print_rules(ctx, &cr);
+	rules_free(&cr);
+	return code;
+}
+
+/* --- the rest ------------------------------------------------------------- */
+
+static int
+delete_rule(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct ifnet_error e;
+	uint64_t number;
+
+	if (argc != 1)
+		return usage(ctx);
+	if (!cmd_parse_num(argv[0], NUMBER_MAX, &number) || number == 0) {
+		cmd_err(ctx, "filter: %s: a rule's number is 1 to %d",
+		    argv[0], NUMBER_MAX);
+		return CMD_USAGE;
+	}
+	memset(&e, 0, sizeof(e));
+	if (ctx->cc_check || ifnet_filter_delete(ctx->cc_client,
+	    (unsigned)number, &e) == 0)
+		return CMD_OK;
+	return fail(ctx, &e, "delete");
+}
+
+static int
+zero(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct ifnet_error e;
+	uint64_t number = 0;
+
+	if (argc > 1)
+		return usage(ctx);
+	if (argc == 1 && (!cmd_parse_num(argv[0], NUMBER_MAX, &number) ||
+	    number == 0)) {
+		cmd_err(ctx, "filter: %s: a rule's number is 1 to %d",
+		    argv[0], NUMBER_MAX);
+		return CMD_USAGE;
+	}
+	memset(&e, 0, sizeof(e));
+	if (ctx->cc_check || ifnet_filter_zero(ctx->cc_client,
+	    (unsigned)number, &e) == 0)
+		return CMD_OK;
+	return fail(ctx, &e, "zero");
+}
+
+static int
+flush(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct ifnet_error e;
+
+	(void)argv;
+	if (argc != 0)
+		return usage(ctx);
+	memset(&e, 0, sizeof(e));
+	if (ctx->cc_check || ifnet_filter_flush(ctx->cc_client, &e) == 0)
+		return CMD_OK;
+	return fail(ctx, &e, "flush");
+}
+
+static const struct {
+	const char	*name;
+	int		(*run)(struct cmd_ctx *, int, char **);
+} verbs[] = {
+	{ "add", add }, { "delete", delete_rule }, { "list", list },
+	{ "flush", flush }, { "zero", zero },
+};
+#define NVERBS	(sizeof(verbs) / sizeof(verbs[0]))
+
+static int
+filter_run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+
+	for (size_t i = 0; argc >= 2 && i < NVERBS; i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(ctx, argc - 2, argv + 2);
+	return usage(ctx);
+}
+
+static void
+filter_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add_,
+    void *arg)
+{
+	static const char *const dirs[] = { "in", "out", NULL };
+	static const char *const actions[] = { "pass", "drop", NULL };
+	int at;
+
+	if (argc == 2) {
+		for (size_t i = 0; i < NVERBS; i++)
+			add_(arg, verbs[i].name);
+		return;
+	}
+	if (strcmp(argv[1], "list") == 0)
+		add_(arg, "--json");
+	if (strcmp(argv[1], "add") != 0)
+		return;
+	at = argc - (argv[2][0] >= '0' && argv[2][0] <= '9' ? 1 : 0);
+	if (at == 3)
+		cmd_complete_words(dirs, add_, arg);
+	else if (at == 4) {
+		add_(arg, "any");
+		cmd_complete_if(ctx, add_, arg);
+	} else if (at == 5)
+		cmd_complete_words(actions, add_, arg);
+}
+
+const struct command command_filter = {
+	.c_name = "filter",
+	.c_synopsis = "add [NUMBER] in|out IF|any pass|drop [FILTER ...]\n"
+	    "delete NUMBER\nlist [--json]\nflush\nzero [NUMBER]",
+	.c_summary = "pass and drop packets by rules",
+	.c_run = filter_run,
+	.c_complete = filter_complete,
+};

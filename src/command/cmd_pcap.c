@@ -1,0 +1,86 @@
+/*
+ * Packet filters in libpcap's language: compiled here, so that the stack
+ * takes programs alone.
+ */
+
+#include "command/command_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef HAVE_PCAP
+
+#include <pcap/pcap.h>
+
+_Static_assert(sizeof(struct ifnet_insn) == sizeof(struct bpf_insn) &&
+    offsetof(struct ifnet_insn, k) == offsetof(struct bpf_insn, k),
+    "libpcap's programs are handed on as they are");
+
+static int
+compile(const char *text, unsigned linktype, struct cmd_program *cp,
+    struct ifnet_error *e)
+{
+	struct bpf_program prog;
+	pcap_t *p;
+
+	p = pcap_open_dead((int)linktype, 65535);
+	if (p == NULL)
+		return ifnet_error_set(e, ENOMEM, "out of memory");
+	if (pcap_compile(p, &prog, text, 1, PCAP_NETMASK_UNKNOWN) != 0) {
+		(void)ifnet_error_set(e, EINVAL, "%s", pcap_geterr(p));
+		pcap_close(p);
+		return EINVAL;
+	}
+	pcap_close(p);
+	cp->cp_insns = calloc(prog.bf_len, sizeof(*cp->cp_insns));
+	if (cp->cp_insns != NULL) {
+		memcpy(cp->cp_insns, prog.bf_insns,
+		    prog.bf_len * sizeof(*cp->cp_insns));
+		cp->cp_n = prog.bf_len;
+	}
+	pcap_freecode(&prog);
+	return cp->cp_insns != NULL ? 0 :
+	    ifnet_error_set(e, ENOMEM, "out of memory");
+}
+
+#else
+
+static int
+compile(const char *text, unsigned linktype, struct cmd_program *cp,
+    struct ifnet_error *e)
+{
+
+	(void)linktype;
+	(void)cp;
+	return ifnet_error_set(e, EOPNOTSUPP, "\"%s\": this ifctl was built "
+	    "without libpcap and takes no filter expressions", text);
+}
+
+#endif
+
+int
+cmd_compile(const char *text, unsigned linktype, struct cmd_program *cp,
+    struct ifnet_error *e)
+{
+	/* "Return all of it." */
+	static const struct ifnet_insn all = { 6, 0, 0, UINT32_MAX };
+
+	memset(cp, 0, sizeof(*cp));
+	if (text[strspn(text, " \t")] != '\0')
+		return compile(text, linktype, cp, e);
+	cp->cp_insns = malloc(sizeof(all));
+	if (cp->cp_insns == NULL)
+		return ifnet_error_set(e, ENOMEM, "out of memory");
+	*cp->cp_insns = all;
+	cp->cp_n = 1;
+	return 0;
+}
+
+void
+cmd_program_free(struct cmd_program *cp)
+{
+
+	free(cp->cp_insns);
+	memset(cp, 0, sizeof(*cp));
+}

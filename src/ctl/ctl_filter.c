@@ -1,0 +1,212 @@
+/*
+ * Packet filter rules: checked, handed on, listed.
+ */
+
+#include "ctl/ctl_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "net/filter.h"
+
+_Static_assert(CTL_FILTER_PROGS == FILTER_PROGS, "programs are counted alike");
+
+/* Bytes of all instructions of a request. */
+static size_t
+insns_size(const struct ctl_filter *f)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < f->f_nprogs; i++)
+		n += f->f_prog[i].ninsns;
+	return n * sizeof(struct bpf_insn);
+}
+
+const char *
+ctl_check_filter(const struct ctl_request *rq)
+{
+	size_t left = rq->rq_len - sizeof(struct ctl_filter);
+	struct ctl_filter f;
+
+	memcpy(&f, rq->rq_data, sizeof(f));
+	if (memchr(f.f_ifname, '\0', sizeof(f.f_ifname)) == NULL)
+		return "the interface's name has no end";
+	if (f.f_number > FILTER_NUMBER_MAX)
+		return "a rule's number is 1 to 65535";
+	if ((f.f_dir != CTL_TAP_IN && f.f_dir != CTL_TAP_OUT) || f.f_drop > 1)
+		return "a rule passes or drops what comes in or goes out";
+	if (f.f_nprogs == 0 || f.f_nprogs > FILTER_PROGS)
+		return "a rule has one or two programs";
+	for (unsigned i = 0; i < f.f_nprogs; i++)
+		if (f.f_prog[i].ninsns > BPF_PROG_MAX)
+			return "the filter's program is longer than 4096 "
+			    "instructions";
+	if (insns_size(&f) >= left)
+		return "the program does not fit the request";
+	left -= insns_size(&f);
+	if (left > FILTER_TEXT_MAX)
+		return "the filter's text has more than 1023 characters";
+	return memchr(rq->rq_data + rq->rq_len - left, '\0', left) ==
+	    rq->rq_data + rq->rq_len - 1 ? NULL :
+	    "the filter's text has no end";
+}
+
+static int
+explain(struct ctl_session *s, const struct ctl_hdr *h, int error,
+    uint32_t number)
+{
+
+	switch (error) {
+	case EEXIST:
+		return ctl_reply(s, h, error, "there is a rule %u (filter "
+		    "list shows all)", number);
+	case ENOENT:
+		return ctl_reply(s, h, error, "there is no rule %u (filter "
+		    "list shows all)", number);
+	case ENOSPC:
+		return ctl_reply(s, h, error, "no number is left behind the "
+		    "last rule; give one");
+	default:
+		return ctl_reply(s, h, error, NULL);
+	}
+}
+
+/* May the client change rules?  If not, *error is what its answer gave. */
+static bool
+may_change(struct ctl_session *s, const struct ctl_request *rq, int *error)
+{
+
+	if (kauth_authorize(s->cs_kern, &s->cs_cred, KAUTH_FILTER_SET) == 0)
+		return true;
+	*error = ctl_reply_perm(s, &rq->rq_hdr, "change the packet filter");
+	return false;
+}
+
+static int
+reply_number(struct ctl_session *s, const struct ctl_hdr *h, uint32_t number)
+{
+	struct {
+		struct ctl_hdr	 h;
+		struct ctl_filter_number fn;
+	} msg;
+
+	memset(&msg, 0, sizeof(msg));
+	msg.fn.fn_number = number;
+	return ctl_reply_msg(s, h, 0, CTL_ANSWER, &msg, sizeof(msg));
+}
+
+int
+ctl_run_filter_add(struct ctl_session *s, const struct ctl_request *rq)
+{
+	const uint8_t *data = rq->rq_data + sizeof(struct ctl_filter);
+	struct filter_rule_spec fs;
+	struct bpf_insn *insns, *next;
+	const char *why = NULL;
+	struct ctl_filter f;
+	uint32_t number;
+	int error;
+
+	if (!may_change(s, rq, &error))
+		return error;
+	memcpy(&f, rq->rq_data, sizeof(f));
+	insns = ctl_tap_program(s, data, (unsigned)(insns_size(&f) /
+	    sizeof(*insns)));
+	if (insns == NULL)
+		return ctl_reply(s, &rq->rq_hdr, ENOMEM, NULL);
+	memset(&fs, 0, sizeof(fs));
+	fs.fs_number = f.f_number;
+	fs.fs_dir = f.f_dir == CTL_TAP_IN ? PFIL_IN : PFIL_OUT;
+	fs.fs_drop = f.f_drop != 0;
+	memcpy(fs.fs_ifname, f.f_ifname, sizeof(fs.fs_ifname));
+	fs.fs_text = (const char *)data + insns_size(&f);
+	fs.fs_nprogs = f.f_nprogs;
+	next = insns;
+	for (unsigned i = 0; i < f.f_nprogs && why == NULL; i++) {
+		fs.fs_prog[i].fp_dlt = f.f_prog[i].dlt;
+		fs.fs_prog[i].fp_ninsns = f.f_prog[i].ninsns;
+		fs.fs_prog[i].fp_insns = next;
+		why = bpf_validate(next, f.f_prog[i].ninsns);
+		next += f.f_prog[i].ninsns;
+	}
+	if (why == NULL)
+		error = filter_add(rq->rq_vnet, &fs, &number);
+	kmem_free(s->cs_kern, insns);
+	if (why != NULL)
+		return ctl_reply(s, &rq->rq_hdr, EINVAL, "the filter's "
+		    "program %s", why);
+	return error != 0 ? explain(s, &rq->rq_hdr, error, f.f_number) :
+	    reply_number(s, &rq->rq_hdr, number);
+}
+
+int
+ctl_run_filter_delete(struct ctl_session *s, const struct ctl_request *rq)
+{
+	struct ctl_filter_number fn;
+	int error;
+
+	if (!may_change(s, rq, &error))
+		return error;
+	memcpy(&fn, rq->rq_data, sizeof(fn));
+	return explain(s, &rq->rq_hdr, filter_delete(rq->rq_vnet,
+	    fn.fn_number), fn.fn_number);
+}
+
+int
+ctl_run_filter_zero(struct ctl_session *s, const struct ctl_request *rq)
+{
+	struct ctl_filter_number fn;
+	int error;
+
+	if (!may_change(s, rq, &error))
+		return error;
+	memcpy(&fn, rq->rq_data, sizeof(fn));
+	return explain(s, &rq->rq_hdr, filter_zero(rq->rq_vnet,
+	    fn.fn_number), fn.fn_number);
+}
+
+int
+ctl_run_filter_flush(struct ctl_session *s, const struct ctl_request *rq)
+{
+	int error;
+
+	if (!may_change(s, rq, &error))
+		return error;
+	filter_flush(rq->rq_vnet);
+	return ctl_reply(s, &rq->rq_hdr, 0, NULL);
+}
+
+static int
+list_rule(const struct filter_info *fi, void *arg)
+{
+	struct {
+		struct ctl_filter_rule	 r;
+		char			 text[FILTER_TEXT_MAX];
+	} out;
+	size_t len = strlen(fi->fi_text) + 1;
+
+	memset(&out.r, 0, sizeof(out.r));
+	out.r.fr_number = fi->fi_number;
+	out.r.fr_dir = fi->fi_dir == PFIL_IN ? CTL_TAP_IN : CTL_TAP_OUT;
+	out.r.fr_drop = fi->fi_drop;
+	out.r.fr_textlen = (uint32_t)len;
+	memcpy(out.r.fr_ifname, fi->fi_ifname, sizeof(out.r.fr_ifname));
+	out.r.fr_packets = fi->fi_packets;
+	out.r.fr_bytes = fi->fi_bytes;
+	memcpy(out.text, fi->fi_text, len);
+	return ctl_out_add(arg, &out, sizeof(out.r) + len);
+}
+
+int
+ctl_run_filter_list(struct ctl_session *s, const struct ctl_request *rq)
+{
+	struct ctl_out out;
+	int error;
+
+	ctl_out_init(&out, s->cs_kern);
+	error = filter_list(rq->rq_vnet, list_rule, &out);
+	if (error != 0)
+		ctl_out_free(&out);
+	error = ctl_out_send(&out, s, &rq->rq_hdr, error);
+	ctl_out_free(&out);
+	return error;
+}
