@@ -32,6 +32,9 @@
 /* Most bytes one poll takes, so that large segments do not empty the pool. */
 #define TAP_POLL_BYTES	(1024 * 1024)
 
+/* A checksum begins behind the smallest headers of link and network. */
+#define TAP_CSUM_MIN	(ETHER_HDR_LEN + 20)
+
 #define TAP_CAPS	(IFCAP_TSOv4 | IFCAP_TSOv6 | \
 	    IFCAP_CSUM_TCPv4_Tx | IFCAP_CSUM_TCPv4_Rx | \
 	    IFCAP_CSUM_UDPv4_Tx | IFCAP_CSUM_UDPv4_Rx | \
@@ -117,7 +120,7 @@ tap_rx_offload(const struct host_vnethdr *vh, struct mbuf *m)
 
 	if (vh->vh_flags & HOST_VH_NEEDS_CSUM) {
 		if ((uint32_t)vh->vh_csum_start + vh->vh_csum_offset + 2 >
-		    m->m_pktlen || vh->vh_csum_start < ETHER_HDR_LEN)
+		    m->m_pktlen || vh->vh_csum_start < TAP_CSUM_MIN)
 			return false;
 		m->m_csum_flags |= M_CSUM_PARTIAL | M_CSUM_VALID;
 		m->m_csum_start = vh->vh_csum_start;

@@ -192,9 +192,9 @@ kern_assert_fail(const char *expr, const char *file, int line)
 
 	(void)snprintf(text, sizeof(text), "assertion failed: %s, %s:%d", expr,
 	    file, line);
+	/* The host may be quiet, or log to where nobody looks. */
 	if (host_curthread != NULL)
 		host_log(host_curthread->ht_host, HOST_LOG_ERR, text);
-	else
-		(void)fprintf(stderr, "%s\n", text);
+	(void)fprintf(stderr, "%s\n", text);
 	abort();
 }

@@ -125,6 +125,7 @@ body_lies(struct dev_test *dt)
 		{ .vh_flags = 1, .vh_csum_start = 34, .vh_csum_offset = 65000 },
 		{ .vh_flags = 1, .vh_csum_start = 140, .vh_csum_offset = 1 },
 		{ .vh_flags = 1, .vh_csum_start = 13, .vh_csum_offset = 6 },
+		{ .vh_flags = 1, .vh_csum_start = 33, .vh_csum_offset = 6 },
 		{ .vh_gso_type = HOST_VH_GSO_TCPV4, .vh_gso_size = 1448 },
 		{ .vh_flags = 1, .vh_csum_start = 34, .vh_csum_offset = 16,
 		  .vh_gso_type = HOST_VH_GSO_TCPV4, .vh_gso_size = 0 },
