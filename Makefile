@@ -14,6 +14,9 @@ ROWS =
 # make fuzz: how long each target runs, and which.
 SECONDS = 60
 FUZZ =
+# make torture: how many random operations each seed makes, and how many seeds.
+OPS = 1000000
+SEEDS = 1
 # make demo KEEP=1: leave it running.
 KEEP =
 
@@ -82,6 +85,12 @@ build-fuzz/build.ninja:
 	    -Dbuildtype=debugoptimized -Doptimization=1 \
 	    -Db_sanitize=address,undefined -Db_lundef=false
 
+# The interface layer against its oracle, for long; a failure is cut down.
+torture: deps-build-test
+	@$(MAKE) --no-print-directory build
+	$(BUILD)/tests/sim/t_oracle --seed $$(date +%s) --seeds $(SEEDS) \
+	    --ops $(OPS)
+
 # Format and lint, as CI does.
 check: deps-build-check
 	@scripts/check-format
@@ -102,6 +111,8 @@ help:
 	@echo "make bench       the benchmarks; ROWS=PATTERN for some"
 	@echo "make fuzz        fuzz what parses outside bytes; SECONDS=N for each target,"
 	@echo "                 FUZZ=WORD for some of text rtmsg command ctl input"
+	@echo "make torture     random operations against a simple oracle; OPS=N for each"
+	@echo "                 of SEEDS=N seeds"
 	@echo "make check       format and lint"
 	@echo "make install     into PREFIX ($(PREFIX)), below DESTDIR"
 	@echo "make clean       remove the build directories"
@@ -109,4 +120,4 @@ help:
 	@echo "CC=clang builds with clang.  As root, demo, test and bench install the"
 	@echo "Debian packages they miss; otherwise they say what to type."
 
-.PHONY: all build demo test bench fuzz check install clean help
+.PHONY: all build demo test bench fuzz torture check install clean help

@@ -108,6 +108,16 @@ inet_net(struct vnet *vn, uint32_t key)
 }
 
 struct ifaddr *
+ifa_ifwithprefix(struct vnet *vn, uint32_t dst, unsigned len)
+{
+	struct lpm_entry *le;
+
+	le = lpm_find(&vn->vn_if->ifv_nets, len == 0 ? 0 :
+	    ntohl(dst) & (uint32_t)(UINT64_MAX << (32 - len)), len);
+	return le == NULL ? NULL : first_usable(le);
+}
+
+struct ifaddr *
 ifa_ifwithnet(struct vnet *vn, const struct sockaddr *sa)
 {
 	struct ifnet *ifp;

@@ -362,6 +362,8 @@ void	ifa_af_insert(struct if_vnet *, struct ifaddr *);
 struct ifaddr *ifa_ifwithaddr(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithdstaddr(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithnet(struct vnet *, const struct sockaddr *);
+/* An AF_INET one of that very prefix (network order). */
+struct ifaddr *ifa_ifwithprefix(struct vnet *, uint32_t dst, unsigned len);
 struct ifaddr *ifa_ifwithladdr(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithaf(struct vnet *, int af);
 struct ifaddr *ifaof_ifpforaddr(const struct sockaddr *, struct ifnet *);

@@ -14,6 +14,10 @@
 #include "net/rtsock.h"
 #include "netinet/arp_var.h"
 
+/* A quarter of a second in all. */
+#define IN_MEMORY_TRIES		25
+#define IN_MEMORY_WAIT_NS	10000000u
+
 /* An address as asked for, checked.  Network order. */
 struct in_req {
 	uint32_t	 ir_addr;
@@ -116,6 +120,27 @@ in_routes_add(struct in_ifaddr *ia)
 }
 
 /*
+ * Routes of an address that is there already, where nobody could be told that
+ * they are missing: waits for memory, within reason.
+ */
+static int
+in_routes_must(struct in_ifaddr *ia, int (*fn)(struct in_ifaddr *))
+{
+	struct ifnet *ifp = ia->ia_ifa.ifa_ifp;
+	int error;
+
+	for (int i = 0; i < IN_MEMORY_TRIES; i++) {
+		error = fn(ia);
+		if (error != ENOMEM)
+			return error;
+		host_sleep(if_host(ifp), IN_MEMORY_WAIT_NS);
+	}
+	klog(if_kern(ifp), KLOG_ERR, "%s: no memory for the routes of an "
+	    "address", ifp->if_xname);
+	return error;
+}
+
+/*
  * Another address of the prefix that `gone' was on takes the shared routes
  * over.  It may be of another interface, whose lock is not held: its removal
  * sets IFA_DESTROYING first and deletes its routes after, so looking at that
@@ -131,17 +156,15 @@ in_routes_inherit(struct vnet *vn, struct in_ifaddr *gone)
 	do {
 		again = false;
 		pserialize_read_enter();
-		ifa = ifa_ifwithnet(vn, (struct sockaddr *)&gone->ia_addr);
-		if (ifa != NULL && ifa->ifa_addr->sa_family == AF_INET &&
-		    ifatoia(ifa)->ia_len == gone->ia_len)
+		/* That very prefix: a longer one may lie within it. */
+		ifa = ifa_ifwithprefix(vn, ia_addr4(gone), gone->ia_len);
+		if (ifa != NULL)
 			ifa_ref(ifa);
-		else
-			ifa = NULL;
 		pserialize_read_exit();
 		if (ifa == NULL)
 			return;
 		ia = ifatoia(ifa);
-		(void)in_routes_shared(ia);
+		(void)in_routes_must(ia, in_routes_shared);
 		if (ifa_is_destroying(ifa)) {
 			rt_ifa_gone(ifa);
 			again = true;
@@ -231,7 +254,9 @@ in_ifa_add(struct ifnet *ifp, const struct in_req *ir, struct in_ifaddr *old)
 		goto out;
 	if (old != NULL)
 		rt_ifa_gone(&old->ia_ifa);
-	error = in_routes_add(ia);
+	/* Routes through the old one, that others added, are gone by now. */
+	error = old != NULL ? in_routes_must(ia, in_routes_add) :
+	    in_routes_add(ia);
 	if (error == 0)
 		error = if_addr_init(ifp, &ia->ia_ifa, true);
 	/* Drivers with nothing to do for an address may not know it. */
@@ -241,7 +266,7 @@ in_ifa_add(struct ifnet *ifp, const struct in_req *ir, struct in_ifaddr *old)
 		rt_ifa_gone(&ia->ia_ifa);
 		ifa_remove(ifp, &ia->ia_ifa);
 		if (old != NULL)
-			(void)in_routes_add(old);
+			(void)in_routes_must(old, in_routes_add);
 		in_routes_inherit(ifp->if_vnet, ia);
 		goto out;
 	}

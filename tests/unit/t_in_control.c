@@ -63,6 +63,22 @@ inherit_body(struct in_test *it)
 	KASSERT(has_route(it, "10.5.255.255", RTF_BROADCAST, b));
 	KASSERT(addr_del(it, b, "10.5.0.3") == 0);
 	KASSERT(it->it_vn->vn_route->rv_count == count);
+
+	/* A longer prefix over the one that goes is no heir, and no hindrance;
+	 * nor is an allocation that fails. */
+	for (unsigned n = 0; n < 6; n++) {
+		KASSERT(addr_add(it, a, "10.5.0.1", 16) == 0);
+		KASSERT(addr_add(it, b, "10.5.0.2", 24) == 0);
+		KASSERT(addr_add(it, b, "10.5.0.3", 16) == 0);
+		sim_fail_alloc(it->it_host, n);
+		KASSERT(addr_del(it, a, "10.5.0.1") == 0);
+		sim_fail_alloc(it->it_host, 0);
+		KASSERT(has_route(it, "10.5.9.9", RTF_CONNECTED, b));
+		KASSERT(has_route(it, "10.5.255.255", RTF_BROADCAST, b));
+		KASSERT(addr_del(it, b, "10.5.0.2") == 0);
+		KASSERT(addr_del(it, b, "10.5.0.3") == 0);
+		KASSERT(it->it_vn->vn_route->rv_count == count);
+	}
 }
 IN_TEST(inherit, 1)
 

@@ -1,0 +1,587 @@
+/*
+ * The oracle of the interface layer; see oracle.h.
+ */
+
+#include "oracle.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ifnet/if.h>
+#include <ifnet/rtmsg.h>
+
+const char *const o_kind_name[O_NKINDS] = { "eth", "ptp" };
+
+/* --- texts --------------------------------------------------------------- */
+
+void
+o_text_if(char *t, const char *verb, uint64_t handle, const char *name,
+    bool up, int link, unsigned mtu)
+{
+
+	(void)snprintf(t, O_TEXT, "%s %llx %s %s link %d mtu %u", verb,
+	    (unsigned long long)handle, name, up ? "up" : "down", link, mtu);
+}
+
+void
+o_text_rename(char *t, uint64_t handle, const char *old, const char *new_)
+{
+
+	(void)snprintf(t, O_TEXT, "rename %llx %s %s",
+	    (unsigned long long)handle, old, new_);
+}
+
+void
+o_text_addr(char *t, const char *verb, uint64_t handle, uint32_t addr,
+    unsigned len, uint32_t dst)
+{
+
+	(void)snprintf(t, O_TEXT, "%s %x/%u dst %x of %llx", verb, addr, len,
+	    dst, (unsigned long long)handle);
+}
+
+void
+o_text_route(char *t, const char *verb, uint32_t dst, unsigned len,
+    uint64_t handle, uint32_t flags, uint32_t gw, uint32_t ifa)
+{
+
+	flags &= RTF_GATEWAY | RTF_HOST | RTF_LOCAL | RTF_CONNECTED |
+	    RTF_BROADCAST | RTF_STATIC;
+	(void)snprintf(t, O_TEXT, "%s %x/%u flags %x gw %x from %x by %llx",
+	    verb, dst, len, flags, gw, ifa, (unsigned long long)handle);
+}
+
+static char *
+event(struct oracle *o)
+{
+
+	if (o->o_nevents == O_NEVENTS)
+		abort();
+	return o->o_event[o->o_nevents++];
+}
+
+static void
+event_if(struct oracle *o, const char *verb, const struct o_if *oi)
+{
+
+	o_text_if(event(o), verb, oi->oi_handle, oi->oi_name, oi->oi_up,
+	    oi->oi_link, oi->oi_mtu);
+}
+
+static void
+event_addr(struct oracle *o, const char *verb, const struct o_addr *oa)
+{
+
+	o_text_addr(event(o), verb, oa->oa_if->oi_handle, oa->oa_addr,
+	    oa->oa_len, oa->oa_dst);
+}
+
+static void
+event_route(struct oracle *o, const char *verb, const struct o_route *or)
+{
+
+	o_text_route(event(o), verb, or->or_dst, or->or_len,
+	    or->or_if->oi_handle, or->or_flags, or->or_gw,
+	    or->or_addr->oa_addr);
+}
+
+/* --- lookups -------------------------------------------------------------- */
+
+struct o_if *
+o_if_name(const struct oracle *o, const char *name)
+{
+
+	for (unsigned i = 0; i < o->o_nifs; i++)
+		if (strcmp(o->o_if[i]->oi_name, name) == 0)
+			return o->o_if[i];
+	return NULL;
+}
+
+struct o_addr *
+o_addr_find(const struct oracle *o, uint32_t addr)
+{
+
+	for (unsigned i = 0; i < o->o_naddrs; i++)
+		if (o->o_addr[i]->oa_addr == addr)
+			return o->o_addr[i];
+	return NULL;
+}
+
+int
+o_net_len(const struct oracle *o, uint32_t addr)
+{
+	const struct o_addr *oa;
+	int best = -1;
+
+	for (unsigned i = 0; i < o->o_naddrs; i++) {
+		oa = o->o_addr[i];
+		if (((oa->oa_addr ^ addr) & o_mask(oa->oa_len)) == 0 &&
+		    (int)oa->oa_len > best)
+			best = (int)oa->oa_len;
+	}
+	return best;
+}
+
+static struct o_route *
+route_find(const struct oracle *o, uint32_t dst, unsigned len)
+{
+
+	for (unsigned i = 0; i < o->o_nroutes; i++)
+		if (o->o_route[i]->or_dst == (dst & o_mask(len)) &&
+		    o->o_route[i]->or_len == len)
+			return o->o_route[i];
+	return NULL;
+}
+
+struct o_route *
+o_route_lookup(const struct oracle *o, uint32_t addr)
+{
+	struct o_route *or;
+
+	for (int len = 32; len >= 0; len--)
+		if ((or = route_find(o, addr, (unsigned)len)) != NULL)
+			return or;
+	return NULL;
+}
+
+/* --- routes --------------------------------------------------------------- */
+
+static void
+route_put(struct oracle *o, struct o_route *or)
+{
+
+	if (o->o_nroutes == O_NROUTES)
+		abort();
+	o->o_route[o->o_nroutes++] = or;
+}
+
+static void
+route_take(struct oracle *o, unsigned i)
+{
+
+	memmove(&o->o_route[i], &o->o_route[i + 1],
+	    (--o->o_nroutes - i) * sizeof(o->o_route[0]));
+}
+
+static void
+route_remove(struct oracle *o, unsigned i)
+{
+	struct o_route *or = o->o_route[i];
+
+	event_route(o, "delete", or);
+	route_take(o, i);
+	free(or);
+}
+
+static struct o_route *
+route_new(uint32_t dst, unsigned len, uint32_t flags)
+{
+	struct o_route *or = calloc(1, sizeof(*or));
+
+	if (or == NULL)
+		abort();
+	or->or_dst = dst & o_mask(len);
+	or->or_len = len;
+	or->or_flags = flags | (len == 32 ? RTF_HOST : 0);
+	return or;
+}
+
+/* A route that an address makes; one that is there already stays. */
+static void
+route_of(struct oracle *o, struct o_addr *oa, uint32_t dst, unsigned len,
+    uint32_t flags)
+{
+	struct o_route *or;
+
+	if (route_find(o, dst, len) != NULL)
+		return;
+	or = route_new(dst, len, flags);
+	or->or_if = oa->oa_if;
+	or->or_addr = oa;
+	route_put(o, or);
+	event_route(o, "add", or);
+}
+
+/* Last come, first gone. */
+static void
+routes_of_addr_gone(struct oracle *o, const struct o_addr *oa)
+{
+
+	for (unsigned i = o->o_nroutes; i-- > 0;)
+		if (o->o_route[i]->or_addr == oa)
+			route_remove(o, i);
+}
+
+static void
+routes_of_if_gone(struct oracle *o, const struct o_if *oi)
+{
+
+	for (unsigned i = o->o_nroutes; i-- > 0;)
+		if (o->o_route[i]->or_if == oi)
+			route_remove(o, i);
+}
+
+static int
+point_at(const struct oracle *o, uint32_t gw, struct o_route *or)
+{
+	const struct o_route *via = o_route_lookup(o, gw);
+
+	if (via == NULL)
+		return ENETUNREACH;
+	if ((via->or_flags & (RTF_LOCAL | RTF_BROADCAST)) != 0)
+		return EINVAL;
+	if (via->or_gw != 0)
+		return ENETUNREACH;
+	or->or_gw = gw;
+	or->or_flags |= RTF_GATEWAY;
+	or->or_if = via->or_if;
+	or->or_addr = via->or_addr;
+	return 0;
+}
+
+int
+o_route_add(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw)
+{
+	struct o_route *or;
+	int error;
+
+	if (route_find(o, dst, len) != NULL)
+		return EEXIST;
+	or = route_new(dst, len, RTF_STATIC);
+	error = point_at(o, gw, or);
+	if (error != 0) {
+		free(or);
+		return error;
+	}
+	route_put(o, or);
+	event_route(o, "add", or);
+	return 0;
+}
+
+int
+o_route_change(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw)
+{
+	struct o_route *or = route_find(o, dst, len), new_;
+	int error;
+
+	if (or == NULL)
+		return ESRCH;
+	new_ = *or;
+	error = point_at(o, gw, &new_);
+	if (error != 0 || memcmp(&new_, or, sizeof(new_)) == 0)
+		return error;
+	for (unsigned i = 0; i < o->o_nroutes; i++)
+		if (o->o_route[i] == or) {
+			route_take(o, i);
+			break;
+		}
+	*or = new_;
+	route_put(o, or);
+	event_route(o, "change", or);
+	return 0;
+}
+
+int
+o_route_delete(struct oracle *o, uint32_t dst, unsigned len)
+{
+
+	for (unsigned i = 0; i < o->o_nroutes; i++)
+		if (o->o_route[i]->or_dst == (dst & o_mask(len)) &&
+		    o->o_route[i]->or_len == len) {
+			route_remove(o, i);
+			return 0;
+		}
+	return ESRCH;
+}
+
+/* --- addresses ------------------------------------------------------------ */
+
+static bool
+same_net(const struct o_addr *a, const struct o_addr *b)
+{
+
+	return a->oa_len == b->oa_len &&
+	    ((a->oa_addr ^ b->oa_addr) & o_mask(a->oa_len)) == 0;
+}
+
+static void
+shared_routes(struct oracle *o, struct o_addr *oa)
+{
+
+	if (oa->oa_if->oi_kind == O_PTP)
+		route_of(o, oa, oa->oa_dst, 32, RTF_CONNECTED);
+	else if (oa->oa_len < 32)
+		route_of(o, oa, oa->oa_addr, oa->oa_len, RTF_CONNECTED);
+	if (oa->oa_if->oi_kind == O_ETH && oa->oa_dst != 0)
+		route_of(o, oa, oa->oa_dst, 32, RTF_BROADCAST);
+}
+
+/* Who is next in the prefix of an address that is gone, not on `dying'. */
+static void
+inherit(struct oracle *o, const struct o_addr *gone, const struct o_if *dying)
+{
+
+	for (unsigned i = 0; i < o->o_naddrs; i++)
+		if (o->o_net[i]->oa_if != dying &&
+		    same_net(o->o_net[i], gone)) {
+			shared_routes(o, o->o_net[i]);
+			return;
+		}
+}
+
+static void
+addr_insert(struct oracle *o, struct o_addr *oa)
+{
+	unsigned at = o->o_naddrs;
+
+	if (at == O_NADDRS)
+		abort();
+	/* Behind the first of its prefix. */
+	for (unsigned i = 0; i < o->o_naddrs; i++)
+		if (same_net(o->o_net[i], oa)) {
+			at = i + 1;
+			break;
+		}
+	memmove(&o->o_net[at + 1], &o->o_net[at],
+	    (o->o_naddrs - at) * sizeof(o->o_net[0]));
+	o->o_net[at] = oa;
+	o->o_addr[o->o_naddrs++] = oa;
+}
+
+static void
+list_remove(struct o_addr **list, unsigned n, const struct o_addr *oa)
+{
+	unsigned i;
+
+	for (i = 0; list[i] != oa; i++)
+		continue;
+	memmove(&list[i], &list[i + 1], (n - 1 - i) * sizeof(list[0]));
+}
+
+static void
+addr_remove(struct oracle *o, struct o_addr *oa, const struct o_if *dying)
+{
+
+	routes_of_addr_gone(o, oa);
+	list_remove(o->o_addr, o->o_naddrs, oa);
+	list_remove(o->o_net, o->o_naddrs, oa);
+	o->o_naddrs--;
+	inherit(o, oa, dying);
+	event_addr(o, "deladdr", oa);
+	free(oa);
+}
+
+static void
+set_up(struct oracle *o, struct o_if *oi, bool up)
+{
+
+	if (oi->oi_up == up)
+		return;
+	oi->oi_up = up;
+	event_if(o, "info", oi);
+}
+
+int
+o_addr_add(struct oracle *o, const char *name, uint32_t addr, unsigned len)
+{
+	struct o_if *oi = o_if_name(o, name);
+	struct o_addr *oa, *old = o_addr_find(o, addr);
+
+	if (oi == NULL)
+		return ENXIO;
+	if (oi->oi_kind == O_PTP)
+		len = 32;
+	if (old != NULL && old->oa_if != oi)
+		return EEXIST;
+	if (old != NULL && old->oa_len == len)
+		return 0;
+	oa = calloc(1, sizeof(*oa));
+	if (oa == NULL)
+		abort();
+	oa->oa_if = oi;
+	oa->oa_addr = addr;
+	oa->oa_len = len;
+	if (oi->oi_kind == O_PTP)
+		oa->oa_dst = o_far(addr);
+	else if (len <= 30)
+		oa->oa_dst = addr | ~o_mask(len);
+	addr_insert(o, oa);
+	if (old != NULL)
+		routes_of_addr_gone(o, old);
+	route_of(o, oa, addr, 32, RTF_LOCAL);
+	shared_routes(o, oa);
+	/* An address brings an Ethernet up. */
+	if (oi->oi_kind == O_ETH)
+		set_up(o, oi, true);
+	if (old != NULL)
+		addr_remove(o, old, NULL);
+	event_addr(o, "newaddr", oa);
+	return 0;
+}
+
+int
+o_addr_delete(struct oracle *o, const char *name, uint32_t addr)
+{
+	struct o_if *oi = o_if_name(o, name);
+	struct o_addr *oa = o_addr_find(o, addr);
+
+	if (oi == NULL)
+		return ENXIO;
+	if (oa == NULL || oa->oa_if != oi)
+		return EADDRNOTAVAIL;
+	addr_remove(o, oa, NULL);
+	return 0;
+}
+
+/* --- interfaces ----------------------------------------------------------- */
+
+static bool
+unit_taken(const struct oracle *o, enum o_kind kind, unsigned unit)
+{
+
+	for (unsigned i = 0; i < o->o_nifs; i++)
+		if (o->o_if[i]->oi_kind == kind && o->o_if[i]->oi_unit == unit)
+			return true;
+	return false;
+}
+
+int
+o_create(struct oracle *o, char name[O_NAMESIZE])
+{
+	enum o_kind kind;
+	struct o_if *oi;
+	unsigned unit = 0;
+
+	for (kind = 0; kind < O_NKINDS; kind++)
+		if (strncmp(name, o_kind_name[kind], 3) == 0)
+			break;
+	if (kind == O_NKINDS)
+		return EINVAL;
+	if (name[3] != '\0') {
+		unit = (unsigned)(name[3] - '0');
+		if (unit_taken(o, kind, unit) || o_if_name(o, name) != NULL)
+			return EEXIST;
+	} else {
+		for (;; unit++) {
+			(void)snprintf(name, O_NAMESIZE, "%s%u",
+			    o_kind_name[kind], unit);
+			if (!unit_taken(o, kind, unit) &&
+			    o_if_name(o, name) == NULL)
+				break;
+		}
+	}
+	oi = calloc(1, sizeof(*oi));
+	if (oi == NULL || o->o_nifs == O_NIFS)
+		abort();
+	memcpy(oi->oi_name, name, O_NAMESIZE);
+	oi->oi_kind = kind;
+	oi->oi_unit = unit;
+	oi->oi_mtu = 1500;
+	o->o_if[o->o_nifs++] = oi;
+	return 0;
+}
+
+void
+o_arrived(struct oracle *o, struct o_if *oi, uint64_t handle)
+{
+
+	oi->oi_handle = handle;
+	event_if(o, "arrive", oi);
+}
+
+int
+o_destroy(struct oracle *o, const char *name)
+{
+	struct o_if *oi = o_if_name(o, name);
+	unsigned i;
+
+	if (oi == NULL)
+		return ENXIO;
+	set_up(o, oi, false);
+	for (i = 0; i < o->o_naddrs;)
+		if (o->o_addr[i]->oa_if == oi)
+			addr_remove(o, o->o_addr[i], oi);
+		else
+			i++;
+	routes_of_if_gone(o, oi);
+	event_if(o, "depart", oi);
+	for (i = 0; o->o_if[i] != oi; i++)
+		continue;
+	memmove(&o->o_if[i], &o->o_if[i + 1],
+	    (--o->o_nifs - i) * sizeof(o->o_if[0]));
+	free(oi);
+	return 0;
+}
+
+int
+o_rename(struct oracle *o, const char *name, const char *new_)
+{
+	struct o_if *oi = o_if_name(o, name), *other;
+
+	if (oi == NULL)
+		return ENXIO;
+	if (strchr(new_, '/') != NULL || new_[0] == '\0')
+		return EINVAL;
+	other = o_if_name(o, new_);
+	if (other == oi)
+		return 0;
+	if (other != NULL)
+		return EEXIST;
+	o_text_rename(event(o), oi->oi_handle, oi->oi_name, new_);
+	(void)snprintf(oi->oi_name, O_NAMESIZE, "%s", new_);
+	return 0;
+}
+
+int
+o_flags(struct oracle *o, const char *name, bool up)
+{
+	struct o_if *oi = o_if_name(o, name);
+
+	if (oi == NULL)
+		return ENXIO;
+	set_up(o, oi, up);
+	return 0;
+}
+
+int
+o_mtu(struct oracle *o, const char *name, unsigned mtu)
+{
+	struct o_if *oi = o_if_name(o, name);
+
+	if (oi == NULL)
+		return ENXIO;
+	if (mtu < O_MTU_MIN || mtu > O_MTU_MAX)
+		return EINVAL;
+	if (oi->oi_mtu != mtu) {
+		oi->oi_mtu = mtu;
+		event_if(o, "info", oi);
+	}
+	return 0;
+}
+
+void
+o_link(struct oracle *o, const char *name, const int *state, unsigned n)
+{
+	struct o_if *oi = o_if_name(o, name);
+
+	for (unsigned i = 0; oi != NULL && i < n; i++)
+		if (oi->oi_link != state[i]) {
+			oi->oi_link = state[i];
+			event_if(o, "info", oi);
+		}
+}
+
+void
+o_free(struct oracle *o)
+{
+
+	for (unsigned i = 0; i < o->o_nroutes; i++)
+		free(o->o_route[i]);
+	for (unsigned i = 0; i < o->o_naddrs; i++)
+		free(o->o_addr[i]);
+	for (unsigned i = 0; i < o->o_nifs; i++)
+		free(o->o_if[i]);
+	memset(o, 0, sizeof(*o));
+}

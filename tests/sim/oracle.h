@@ -1,0 +1,116 @@
+/*
+ * oracle: what the interface layer is to do, in the plainest way there is:
+ * arrays, one thread, no memory to run out of.  Every operation changes the
+ * state and appends what is to be announced, as text; it returns the errno that
+ * the layer is to return.
+ */
+
+#ifndef TESTS_ORACLE_H
+#define TESTS_ORACLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define O_NIFS		12
+#define O_NADDRS	48
+#define O_NROUTES	256
+#define O_NEVENTS	1024
+#define O_TEXT		120
+#define O_NAMESIZE	16
+
+/* The cloners: an Ethernet, a point-to-point link. */
+enum o_kind { O_ETH, O_PTP, O_NKINDS };
+extern const char *const o_kind_name[O_NKINDS];
+
+#define O_MTU_MIN	576
+#define O_MTU_MAX	9000
+
+/* All addresses are in host order. */
+struct o_if {
+	char		 oi_name[O_NAMESIZE];
+	enum o_kind	 oi_kind;
+	unsigned	 oi_unit;
+	uint64_t	 oi_handle;
+	bool		 oi_up;
+	int		 oi_link;
+	unsigned	 oi_mtu;
+};
+
+struct o_addr {
+	struct o_if	*oa_if;
+	uint32_t	 oa_addr, oa_dst;
+	unsigned	 oa_len;
+};
+
+struct o_route {
+	uint32_t	 or_dst, or_gw;
+	unsigned	 or_len;
+	uint32_t	 or_flags;
+	struct o_if	*or_if;
+	struct o_addr	*or_addr;
+};
+
+struct oracle {
+	struct o_if	*o_if[O_NIFS];		/* in order of creation */
+	unsigned	 o_nifs;
+	struct o_addr	*o_addr[O_NADDRS];	/* in order of arrival */
+	unsigned	 o_naddrs;
+	struct o_addr	*o_net[O_NADDRS];	/* in order of succession */
+	struct o_route	*o_route[O_NROUTES];	/* in order of arrival */
+	unsigned	 o_nroutes;
+	char		 o_event[O_NEVENTS][O_TEXT];
+	unsigned	 o_nevents;
+};
+
+void	o_free(struct oracle *);
+struct o_if *o_if_name(const struct oracle *, const char *name);
+struct o_addr *o_addr_find(const struct oracle *, uint32_t addr);
+/* The addresses of the longest prefix that holds addr: its length, or -1. */
+int	o_net_len(const struct oracle *, uint32_t addr);
+struct o_route *o_route_lookup(const struct oracle *, uint32_t addr);
+
+/* The name with its unit is returned in `name'; the handle is known later. */
+int	o_create(struct oracle *, char name[O_NAMESIZE]);
+void	o_arrived(struct oracle *, struct o_if *, uint64_t handle);
+int	o_destroy(struct oracle *, const char *name);
+int	o_rename(struct oracle *, const char *name, const char *new_);
+int	o_flags(struct oracle *, const char *name, bool up);
+int	o_mtu(struct oracle *, const char *name, unsigned mtu);
+/* A burst of changes that nobody has handled in between. */
+void	o_link(struct oracle *, const char *name, const int *state,
+	    unsigned n);
+int	o_addr_add(struct oracle *, const char *name, uint32_t addr,
+	    unsigned len);
+int	o_addr_delete(struct oracle *, const char *name, uint32_t addr);
+int	o_route_add(struct oracle *, uint32_t dst, unsigned len, uint32_t gw);
+int	o_route_change(struct oracle *, uint32_t dst, unsigned len,
+	    uint32_t gw);
+int	o_route_delete(struct oracle *, uint32_t dst, unsigned len);
+
+static inline uint32_t
+o_mask(unsigned len)
+{
+
+	return len == 0 ? 0 : (uint32_t)(UINT64_MAX << (32 - len));
+}
+
+/* The far end of a point-to-point address. */
+static inline uint32_t
+o_far(uint32_t addr)
+{
+
+	return addr | 0x00010000;
+}
+
+/* Announcements, as the oracle and its companion write them. */
+void	o_text_if(char *, const char *verb, uint64_t handle, const char *name,
+	    bool up, int link, unsigned mtu);
+void	o_text_rename(char *, uint64_t handle, const char *old,
+	    const char *new_);
+void	o_text_addr(char *, const char *verb, uint64_t handle, uint32_t addr,
+	    unsigned len, uint32_t dst);
+void	o_text_route(char *, const char *verb, uint32_t dst, unsigned len,
+	    uint64_t handle, uint32_t flags, uint32_t gw, uint32_t ifa);
+
+#endif /* !TESTS_ORACLE_H */
