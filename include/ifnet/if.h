@@ -50,6 +50,8 @@ if_handle_index(uint64_t handle)
 
 /* --- what a driver provides -------------------------------------------- */
 
+enum if_vmove_step { IF_VMOVE_PAUSE, IF_VMOVE_RESUME };
+
 /*
  * The operations of a driver.  Constant; NULL members get a default.
  */
@@ -87,6 +89,15 @@ struct if_ops {
 	/* Control: after detach, the interface's own text for a listing
 	 * ("peer right:pair0"), or an errno. */
 	int	(*describe)(struct ifnet *, char *, size_t);
+	/*
+	 * Control: the interface goes to another vnet, where another struct ifnet
+	 * stands for it.  PAUSE (ioctl lock): nothing is received from the
+	 * device and nobody else has the interface when it returns, nor later,
+	 * until RESUME (ioctl lock) with the interface that the driver is to
+	 * use from now on: that one, or, when it failed, the old one, to be as
+	 * it was.  Default: cannot be moved.
+	 */
+	void	(*vmove)(struct ifnet *, enum if_vmove_step);
 };
 
 /*

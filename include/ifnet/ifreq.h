@@ -313,6 +313,9 @@ struct ifconf {
 #define SIOCDIFGROUP	IFIOC_W(143, struct if_groupreq)
 #define SIOCGIFGROUP	IFIOC_WR(144, struct if_groupreq)
 #define SIOCGIFGMEMB	IFIOC_WR(145, struct if_groupreq)
+/* To the vnet ifr_text.  ENOENT (no such vnet), EEXIST (the name, or the unit
+ * of its kind, is taken there), EOPNOTSUPP (a kind that cannot move). */
+#define SIOCSIFVNET	IFIOC_W(146, struct ifreq)
 /* Inside the stack only; from outside EPERM. */
 #define SIOCINITIFADDR	IFIOC_W(132, struct ifreq)
 

@@ -177,6 +177,28 @@ do_group(struct ifconfig_run *r, const struct ifconfig_action *a)
 	    a->ia_delete ? "SIOCDIFGROUP" : "SIOCAIFGROUP", &e, hint);
 }
 
+static int
+do_vnet(struct ifconfig_run *r, const struct ifconfig_action *a)
+{
+	struct ifnet_error e;
+	const char *hint = NULL;
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	(void)snprintf(ifr.ifr_text, sizeof(ifr.ifr_text), "%s", a->ia_text);
+	if (cmd_ifreq(r->ctx->cc_client, SIOCSIFVNET, &ifr, r->ifname,
+	    &e) == 0)
+		return CMD_OK;
+	if (e.code == ENOENT)
+		hint = "there is no such vnet; \"vnet list\" shows those there "
+		    "are";
+	else if (e.code == EEXIST)
+		hint = "its name, or the unit of its kind, is taken there";
+	else if (e.code == EOPNOTSUPP)
+		hint = "interfaces of this kind cannot be moved";
+	return ifconfig_refused(r, a->ia_words, "SIOCSIFVNET", &e, hint);
+}
+
 /* --- addresses ----------------------------------------------------------- */
 
 /* The first address of the interface; 0, or EADDRNOTAVAIL and others. */
@@ -338,6 +360,8 @@ do_action(struct ifconfig_run *r, const struct ifconfig_action *a)
 		return do_destroy(r, a->ia_words);
 	case IFCONFIG_GROUP:
 		return do_group(r, a);
+	case IFCONFIG_VNET:
+		return do_vnet(r, a);
 	case IFCONFIG_NAME:
 		return do_name(r, a);
 	case IFCONFIG_FLAGS:
@@ -535,6 +559,7 @@ const struct command command_ifconfig = {
 	    "IF create [here | fd N] [host NAME] [peer [VNET:]IF] ...\n"
 	    "IF destroy\n"
 	    "IF name NEW\n"
+	    "IF vnet VNET\n"
 	    "IF [group NAME | -group NAME] ...\n"
 	    "IF [inet] ADDR[/LEN] [DEST] [netmask MASK] [broadcast ADDR] "
 	    "[alias | -alias | delete] ...\n"

@@ -141,6 +141,27 @@ word_name(struct parse *p, const struct word *w)
 }
 
 static int
+word_vnet(struct parse *p, const struct word *w)
+{
+	struct ifconfig_action *a;
+	char *arg;
+
+	arg = argument(p, w->name);
+	if (arg == NULL)
+		return EINVAL;
+	if (arg[0] == '\0' || strlen(arg) >= sizeof(((struct cmd_vnet *)0)->
+	    cv_name))
+		return ifnet_error_set(p->e, EINVAL, "vnet: \"%s\" cannot name "
+		    "a vnet", arg);
+	if (p->next != p->argc)
+		return ifnet_error_set(p->e, EINVAL, "vnet comes last: what "
+		    "follows would be about another interface");
+	a = action(p, IFCONFIG_VNET, p->next - 2);
+	a->ia_text = arg;
+	return 0;
+}
+
+static int
 word_destroy(struct parse *p, const struct word *w)
 {
 
@@ -440,6 +461,7 @@ static const struct word words[] = {
 	{ "create",	word_create, 0, 0 },
 	{ "destroy",	word_destroy, 0, 0 },
 	{ "name",	word_name, 0, 0 },
+	{ "vnet",	word_vnet, 0, 0 },
 	{ "group",	word_group, 0, 0 },
 	{ "-group",	word_group, 0, 0 },
 	{ "up",		word_flag, IFF_UP, 0 },
@@ -475,10 +497,11 @@ static const struct word words[] = {
 };
 
 const char *const ifconfig_words[] = {
-	"create", "destroy", "name", "group", "-group", "up", "down", "inet", "alias", "-alias",
-	"delete", "netmask", "prefixlen", "broadcast", "preference", "link",
-	"mtu", "metric", "linkstr", "-linkstr", "descr", "-descr", "arp",
-	"-arp", "debug", "-debug", "here", "fd", "host", "peer", NULL
+	"create", "destroy", "name", "vnet", "group", "-group", "up", "down",
+	"inet", "alias", "-alias", "delete", "netmask", "prefixlen",
+	"broadcast", "preference", "link", "mtu", "metric", "linkstr",
+	"-linkstr", "descr", "-descr", "arp", "-arp", "debug", "-debug",
+	"here", "fd", "host", "peer", NULL
 };
 
 static int

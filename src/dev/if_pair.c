@@ -26,8 +26,13 @@
 #include "net/if_impl.h"
 
 struct pair_softc {
-	struct ifnet	*sc_ifp;	/* constant */
-	struct pair_softc *sc_peer;	/* rcu; written with the vnet lock */
+	struct ifnet	*sc_ifp;	/* vnet lock to change, with nothing on
+					 * its way here */
+	struct pair_softc *sc_peer;	/* vnet lock: the other end */
+	struct pair_softc *sc_out;	/* rcu; written with the vnet lock:
+					 * where packets go: sc_peer, or NULL
+					 * while one of the two is moved */
+	bool		 sc_paused;	/* vnet lock: is being moved */
 	struct kern	*sc_kern;	/* constant */
 	bool		 sc_dying;	/* vnet lock: no peer any more */
 };
@@ -37,7 +42,7 @@ pair_transmit(struct ifnet *ifp, struct mvec *mv)
 {
 	struct pair_softc *sc = ifp->if_softc, *peer;
 
-	peer = __atomic_load_n(&sc->sc_peer, __ATOMIC_ACQUIRE);
+	peer = __atomic_load_n(&sc->sc_out, __ATOMIC_ACQUIRE);
 	if (peer == NULL) {
 		mvec_drop(ifp, mv, DROP_TX_NO_PEER);
 		return 0;
@@ -61,6 +66,39 @@ pair_stop(struct ifnet *ifp, bool disable)
 
 	(void)disable;
 	if_flags_update(ifp, 0, IFF_RUNNING);
+}
+
+/* Vnet lock: open the way between a pair, or close it (when one is paused). */
+static void
+pair_connect(struct pair_softc *a, struct pair_softc *b)
+{
+	bool open = !a->sc_paused && !b->sc_paused;
+
+	__atomic_store_n(&a->sc_out, open ? b : NULL, __ATOMIC_RELEASE);
+	__atomic_store_n(&b->sc_out, open ? a : NULL, __ATOMIC_RELEASE);
+}
+
+/*
+ * While it moves its peer has nowhere to send to, and counts what it drops.
+ * The peer may go meanwhile, or one may come.
+ */
+static void
+pair_vmove(struct ifnet *ifp, enum if_vmove_step step)
+{
+	struct pair_softc *sc = ifp->if_softc;
+	struct kern *k = sc->sc_kern;
+
+	host_mutex_lock(k->k_host, &k->k_vnet_lock);
+	sc->sc_paused = step == IF_VMOVE_PAUSE;
+	sc->sc_ifp = ifp;
+	if (sc->sc_peer != NULL)
+		pair_connect(sc, sc->sc_peer);
+	if (step == IF_VMOVE_RESUME)
+		if_link_state_change(ifp, sc->sc_peer != NULL ?
+		    LINK_STATE_UP : LINK_STATE_DOWN);
+	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
+	if (step == IF_VMOVE_PAUSE)
+		pserialize_perform(k);	/* no sender is on its way here */
 }
 
 static int
@@ -88,6 +126,7 @@ static const struct if_ops pair_ops = {
 	.init = pair_init,
 	.stop = pair_stop,
 	.describe = pair_describe,
+	.vmove = pair_vmove,
 };
 
 /* One end, attached. */
@@ -147,8 +186,9 @@ pair_detach(struct pair_softc *sc)
 	sc->sc_dying = true;
 	peer = sc->sc_peer;
 	if (peer != NULL) {
-		__atomic_store_n(&peer->sc_peer, NULL, __ATOMIC_RELEASE);
-		__atomic_store_n(&sc->sc_peer, NULL, __ATOMIC_RELEASE);
+		peer->sc_peer = sc->sc_peer = NULL;
+		__atomic_store_n(&peer->sc_out, NULL, __ATOMIC_RELEASE);
+		__atomic_store_n(&sc->sc_out, NULL, __ATOMIC_RELEASE);
 		if_link_state_change(peer->sc_ifp, LINK_STATE_DOWN);
 	}
 	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
@@ -169,8 +209,9 @@ pair_join(struct pair_softc *a, struct pair_softc *b)
 	host_mutex_lock(k->k_host, &k->k_vnet_lock);
 	if (a != b && a->sc_peer == NULL && b->sc_peer == NULL &&
 	    !a->sc_dying && !b->sc_dying) {
-		__atomic_store_n(&a->sc_peer, b, __ATOMIC_RELEASE);
-		__atomic_store_n(&b->sc_peer, a, __ATOMIC_RELEASE);
+		a->sc_peer = b;
+		b->sc_peer = a;
+		pair_connect(a, b);
 		if_link_state_change(a->sc_ifp, LINK_STATE_UP);
 		if_link_state_change(b->sc_ifp, LINK_STATE_UP);
 		error = 0;

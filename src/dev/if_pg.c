@@ -33,7 +33,7 @@
  * sc_template's addresses are the polling CPU's.
  */
 struct pg_softc {
-	struct ifnet	*sc_ifp;	/* constant */
+	struct ifnet	*sc_ifp;	/* changes in pg_vmove alone */
 	struct cpu_poller sc_poller;
 	bool		 sc_polled;	/* ioctl lock */
 	bool		 sc_generate;	/* constant */
@@ -160,11 +160,28 @@ pg_stop(struct ifnet *ifp, bool disable)
 	}
 }
 
+static void
+pg_vmove(struct ifnet *ifp, enum if_vmove_step step)
+{
+	struct pg_softc *sc = ifp->if_softc;
+
+	if (step == IF_VMOVE_PAUSE) {
+		if (sc->sc_polled)
+			cpu_poller_remove(if_kern(ifp), &sc->sc_poller);
+		sc->sc_polled = false;
+		return;
+	}
+	sc->sc_ifp = ifp;
+	if ((ifp->if_flags & IFF_RUNNING) != 0 && pg_init(ifp) != 0)
+		pg_stop(ifp, false);
+}
+
 static const struct if_ops pg_ops = {
 	.transmit = pg_transmit,
 	.ioctl = ether_ioctl,
 	.init = pg_init,
 	.stop = pg_stop,
+	.vmove = pg_vmove,
 };
 
 static int

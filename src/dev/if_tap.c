@@ -50,7 +50,7 @@ struct tap_rx {
 };
 
 struct tap_softc {
-	struct ifnet	*sc_ifp;	/* constant */
+	struct ifnet	*sc_ifp;	/* changes in tap_vmove alone */
 	struct host	*sc_host;	/* constant */
 	struct host_tun	*sc_tun;	/* constant */
 	struct cpu_poller sc_poller;	/* kern's while registered */
@@ -387,6 +387,22 @@ tap_stop(struct ifnet *ifp, bool disable)
 	}
 }
 
+static void
+tap_vmove(struct ifnet *ifp, enum if_vmove_step step)
+{
+	struct tap_softc *sc = ifp->if_softc;
+
+	if (step == IF_VMOVE_PAUSE) {
+		if (sc->sc_polled)
+			cpu_poller_remove(if_kern(ifp), &sc->sc_poller);
+		sc->sc_polled = false;
+		return;
+	}
+	sc->sc_ifp = ifp;
+	if ((ifp->if_flags & IFF_RUNNING) != 0 && tap_init(ifp) != 0)
+		tap_stop(ifp, false);
+}
+
 static int
 tap_describe(struct ifnet *ifp, char *buf, size_t size)
 {
@@ -402,6 +418,7 @@ static const struct if_ops tap_ops = {
 	.init = tap_init,
 	.stop = tap_stop,
 	.describe = tap_describe,
+	.vmove = tap_vmove,
 };
 
 /* "host NAME", "fd", in any order. */

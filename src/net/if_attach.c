@@ -178,34 +178,39 @@ make_visible(struct ifnet *ifp)
 	return error;
 }
 
+/* Whoever finds it waits for its ioctl lock until it has been announced. */
+int
+if_register_locked(struct ifnet *ifp)
+{
+	int error;
+
+	KASSERT(ifp->if_index != 0 && if_ioctl_locked(ifp));
+	error = if_timer_attach(ifp);
+	if (error != 0)
+		return error;
+	error = domains_attach(ifp);
+	if (error != 0)
+		return error;
+	pfil_ifattach(ifp);
+	error = make_visible(ifp);
+	if (error != 0) {
+		pfil_ifdetach(ifp);
+		domains_detach(ifp, DOM_SLOT_MAX);
+		return error;
+	}
+	if_history_event(ifp, IFHIST_ATTACH, 0, 0);
+	pfil_event(ifp, PFIL_IF_ATTACH);
+	rt_ifannounce(ifp, IFAN_ARRIVAL);
+	return 0;
+}
+
 int
 if_register(struct ifnet *ifp)
 {
 	int error;
 
-	KASSERT(ifp->if_index != 0);
-	/* Whoever finds it waits here until it has been announced. */
 	if_ioctl_lock(ifp);
-	error = if_timer_attach(ifp);
-	if (error != 0)
-		goto fail;
-	error = domains_attach(ifp);
-	if (error != 0)
-		goto fail;
-	pfil_ifattach(ifp);
-	error = make_visible(ifp);
-	if (error != 0)
-		goto fail_pfil;
-	if_history_event(ifp, IFHIST_ATTACH, 0, 0);
-	pfil_event(ifp, PFIL_IF_ATTACH);
-	rt_ifannounce(ifp, IFAN_ARRIVAL);
-	if_ioctl_unlock(ifp);
-	return 0;
-
-fail_pfil:
-	pfil_ifdetach(ifp);
-	domains_detach(ifp, DOM_SLOT_MAX);
-fail:
+	error = if_register_locked(ifp);
 	if_ioctl_unlock(ifp);
 	return error;
 }

@@ -385,6 +385,42 @@ if_clone_destroy(struct vnet *vn, const char *name)
 	return error;
 }
 
+/* Both, the older vnet's first, so that no two wait for each other. */
+static void
+clone_lock_both(struct vnet *a, struct vnet *b)
+{
+
+	clone_lock(a->vn_id < b->vn_id ? a : b);
+	clone_lock(a->vn_id < b->vn_id ? b : a);
+}
+
+int
+if_clone_move(struct vnet *vn, const char *name, const char *vnet)
+{
+	struct ifnet *ifp;
+	struct vnet *to;
+	int error;
+
+	if (vnet[0] == '\0')
+		return EINVAL;
+	to = vnet_get(vn->vn_kern, vnet);
+	if (to == NULL)
+		return ENOENT;
+	if (to == vn) {
+		clone_lock(vn);
+		error = find_any(vn, name) == NULL ? ENXIO : 0;
+		clone_unlock(vn);
+	} else {
+		clone_lock_both(vn, to);
+		ifp = find_any(vn, name);
+		error = ifp == NULL ? ENXIO : if_vmove(ifp, to);
+		clone_unlock(vn);
+		clone_unlock(to);
+	}
+	vnet_put(to);
+	return error;
+}
+
 void
 if_clone_purge(struct vnet *vn, const struct if_clone *ifc)
 {

@@ -58,6 +58,26 @@ text_set(struct ifnet *ifp, bool descr, const char *text)
 	return 0;
 }
 
+int
+if_ext_copy(struct ifnet *ifp, struct ifnet *from)
+{
+	const struct if_ext *ie = from->if_ext;
+	int error = 0;
+
+	if (ie == NULL)
+		return 0;
+	if (ie->ie_descr != NULL)
+		error = text_set(ifp, true, ie->ie_descr);
+	if (error == 0 && ie->ie_linkstr != NULL)
+		error = text_set(ifp, false, ie->ie_linkstr);
+	if (error == 0 && ie->ie_holddown != 0) {
+		if_ioctl_lock(ifp);
+		error = if_link_set_holddown(ifp, ie->ie_holddown);
+		if_ioctl_unlock(ifp);
+	}
+	return error;
+}
+
 static int
 text_get(struct ifnet *ifp, bool descr, char text[IFDESCRSIZE])
 {

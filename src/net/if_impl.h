@@ -211,6 +211,8 @@ extern const struct iftype_ops if_null_typeops;
  */
 int	if_clone_attached(struct ifnet *);
 void	if_clone_detached(struct ifnet *);
+/* Control: SIOCSIFVNET. */
+int	if_clone_move(struct vnet *, const char *name, const char *vnet);
 
 /* With the clone lock. */
 int	if_clone_attach_locked(struct vnet *, const struct if_clone *);
@@ -274,6 +276,15 @@ int	if_group_list(struct vnet *, unsigned long, struct if_groupreq *,
 	    size_t datalen);
 void	if_group_detach(struct ifnet *);	/* l: out of all of them */
 
+/*
+ * if_vmove.c.  Control, the clone locks of both vnets: to another vnet, with
+ * a new index and handle; down and up again if it was up.  Undone on failure:
+ * ENXIO, EOPNOTSUPP, EEXIST, ENOSPC, ENOMEM.
+ */
+int	if_vmove(struct ifnet *, struct vnet *);
+/* if_attach.c: if_register(), i: held. */
+int	if_register_locked(struct ifnet *);
+
 /* if_timer.c */
 int	if_timer_attach(struct ifnet *);	/* ENOMEM */
 void	if_timer_detach(struct ifnet *);
@@ -298,6 +309,8 @@ struct if_ext {
 /* i: or before attach: its if_ext, made if need be; NULL: no memory. */
 struct if_ext *if_ext_get(struct ifnet *);
 void	if_ext_free(struct ifnet *);
+/* The texts and the hold-down of another one; ENOMEM. */
+int	if_ext_copy(struct ifnet *, struct ifnet *);
 /* i: SIOC[GS]IFDESCR, SIOC[GS]LINKSTR. */
 int	if_text_ioctl(struct ifnet *, unsigned long, struct ifreq *);
 
@@ -322,6 +335,8 @@ uint64_t if_stats_sum(const struct ifnet *, enum if_stat);	/* raw */
 
 /* if_sadl.c */
 void	if_sadl_attach(struct ifnet *);	/* l:, before it is visible */
+/* The same ones as another's, before attach; ENOMEM. */
+int	if_sadl_copy(struct ifnet *, const struct ifnet *);
 void	if_sadl_free(struct ifnet *);	/* never attached, or detached */
 void	if_sadl_detach(struct ifnet *);
 /* The interface's link-level address of those bytes; i: */

@@ -323,6 +323,7 @@ vnet_ioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
 	case SIOCGIFGMEMB:
 	case SIOCIFCREATE:
 	case SIOCIFDESTROY:
+	case SIOCSIFVNET:
 		break;
 	default:
 		return ENOTTY;
@@ -345,6 +346,13 @@ vnet_ioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
 		    !terminated(ifcr->ifcr_params, IFCLONE_PARAMSIZE))
 			return EINVAL;
 		return if_clone_create(vn, ifcr->ifcr_name, ifcr->ifcr_params);
+	case SIOCSIFVNET:
+		if (!terminated(data, IFNAMSIZ) ||
+		    !terminated(((struct ifreq *)data)->ifr_text,
+		    VNET_NAMESIZE))
+			return EINVAL;
+		return if_clone_move(vn, data,
+		    ((struct ifreq *)data)->ifr_text);
 	default:
 		if (!terminated(data, IFNAMSIZ))
 			return EINVAL;

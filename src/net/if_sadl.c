@@ -123,6 +123,28 @@ if_set_sadl(struct ifnet *ifp, const void *lladdr, unsigned len, bool factory)
 	return 0;
 }
 
+int
+if_sadl_copy(struct ifnet *ifp, const struct ifnet *from)
+{
+	const struct sockaddr_dl *sdl;
+	struct ifaddr *ifa, *copy;
+
+	KASSERT(ifp->if_state == IFS_ALLOCATED);
+	TAILQ_FOREACH(ifa, &from->if_addrlist, ifa_list) {
+		if (ifa->ifa_addr->sa_family != AF_LINK)
+			continue;
+		sdl = ifa_sdl(ifa);
+		copy = sadl_create(ifp, sdl->sdl_data, sdl->sdl_alen);
+		if (copy == NULL)
+			return ENOMEM;
+		if (ifa == from->if_hwdl)
+			ifp->if_hwdl = copy;
+		if (ifa == from->if_dl)
+			activate(ifp, copy);
+	}
+	return 0;
+}
+
 const struct sockaddr_dl *
 if_sadl(const struct ifnet *ifp)
 {

@@ -263,8 +263,9 @@ class Daemon:
         assert done.stderr.strip() != "", "no message"
         return done.stderr
 
-    def popen(self, *argv, netns=None, **kwargs):
-        words = [str(w) for w in (IFCTL, "-s", self.url, *argv)]
+    def popen(self, *argv, netns=None, vnet=None, **kwargs):
+        where = [] if vnet is None else ["-n", vnet]
+        words = [str(w) for w in (IFCTL, "-s", self.url, *where, *argv)]
         if netns is not None:
             words = ["ip", "netns", "exec", str(netns)] + words
         kwargs.setdefault("stdin", subprocess.DEVNULL)

@@ -1,0 +1,169 @@
+"""ifconfig IF vnet NAME: an interface goes to another stack of the daemon."""
+
+import json
+import threading
+
+import pytest
+
+from conftest import conserved, wait_for
+
+
+@pytest.fixture
+def lab(daemon):
+    daemon.ok("vnet", "create", "lab")
+    return daemon
+
+
+def names(daemon, vnet=None):
+    return set(daemon.ok("ifconfig", "-l", vnet=vnet).split())
+
+
+def test_what_goes_and_what_stays(lab):
+    lab.ok("ifconfig", "pair0", "create", "peer", "pair1")
+    lab.ok("ifconfig", "pair1", "10.5.0.1/24", "up", "mtu", "1400",
+           "descr", "to the lab", "metric", "3")
+    lab.ok("ifconfig", "pair1", "link", "02:00:00:00:05:01", "active")
+    lab.ok("arp", "-s", "10.5.0.9", "02:00:00:00:05:09")
+    before = lab.show("pair1")
+    lab.ok("ifconfig", "pair1", "vnet", "lab")
+    assert names(lab) == {"lo0", "pair0"}
+    after = lab.show("pair1", vnet="lab")
+    for key in ("mtu", "metric", "description", "lladdr", "flags", "link",
+                "state"):
+        assert after[key] == before[key], key
+    assert after["addresses"] == []
+    assert "10.5.0" not in lab.ok("route", "-n", "show")
+    assert "10.5.0" not in lab.ok("arp", "-a")
+    # The joint holds: packets go from one stack to the other.
+    lab.ok("ifconfig", "pair0", "10.5.0.2/24", "up")
+    lab.ok("ifconfig", "pair1", "10.5.0.1/24", vnet="lab")
+    assert "lab:pair1" in lab.ok("ifconfig", "pair0")
+    lab.ok("ping", "-c", "2", "-i", "0.1", "10.5.0.1")
+    lab.ok("ifconfig", "pair1", "destroy", vnet="lab")
+    wait_for(lambda: lab.show("pair0")["link"] == "down")
+
+
+def test_told_in_both(lab):
+    lab.ok("ifconfig", "pair0", "create")
+
+    def follow(vnet):
+        child = lab.popen("monitor", "--json", "-a", vnet=vnet)
+        for line in child.stdout:
+            if json.loads(line)["event"] == "snapshot-end":
+                return child
+
+    def until(child, event):
+        for line in child.stdout:
+            e = json.loads(line)
+            if e["event"] == event and e.get("interface") == "pair0":
+                return e
+
+    here, there = follow(None), follow("lab")
+    lab.ok("ifconfig", "pair0", "vnet", "lab")
+    assert until(there, "arrival")
+    assert until(here, "departure")
+
+    def events(vnet):
+        return [(e["event"], e.get("before"), e.get("after")) for e in
+                map(json.loads, lab.ok("history", "--json", "pair0",
+                                       vnet=vnet).splitlines())]
+
+    first = json.loads(lab.ok("vnet", "list", "--json"))[0]["name"]
+    assert events(None)[-2:] == [("move-out", None, "lab"),
+                                 ("detach", None, None)]
+    assert events("lab") == [("attach", None, None),
+                             ("move-in", first, None)]
+
+
+def test_refused_and_undone(lab):
+    lab.ok("ifconfig", "pair0", "create")
+    lab.ok("ifconfig", "pair0", "10.5.0.1/24", "up")
+    lab.ok("ifconfig", "pair0", "create", vnet="lab")
+    before = lab.show("pair0")
+    assert "File exists" in lab.bad("ifconfig", "pair0", "vnet", "lab",
+                                    code=1)
+    assert lab.show("pair0") == before
+    assert "vnet list" in lab.bad("ifconfig", "pair0", "vnet", "none", code=1)
+    assert "cannot be moved" in lab.bad("ifconfig", "lo0", "vnet", "lab",
+                                        code=1)
+    lab.bad("ifconfig", "pair0", "vnet", "lab", "up", code=1)
+    lab.bad("ifconfig", "pair0", "vnet", code=1)
+    lab.bad("ifconfig", "pair7", "vnet", "lab", code=1)
+    # Under another name it is still the unit that is taken there.
+    lab.ok("ifconfig", "pair0", "name", "wan")
+    lab.bad("ifconfig", "wan", "vnet", "lab", code=1)
+    lab.ok("ifconfig", "pair0", "destroy", vnet="lab")
+    lab.ok("ifconfig", "wan", "vnet", "lab")
+    assert names(lab, "lab") == {"lo0", "wan"}
+
+
+def test_tap_with_its_traffic(lab, netns):
+    left = netns("left")
+    lab.tap(left, "tap0", "10.0.1.1/24")
+    left.host("tap0", "10.0.1.2/24")
+    left.run("ping", "-n", "-c", "1", "-W", "2", "10.0.1.1")
+    flood = left.popen("ping", "-n", "-q", "-i", "0.002", "-w", "20",
+                       "10.0.1.1")
+    vnets = [None, "lab"]
+    first = json.loads(lab.ok("vnet", "list", "--json"))[0]["name"]
+    for n in range(6):
+        here, there = vnets[n % 2], vnets[(n + 1) % 2]
+        seen = lab.counters("tap0", vnet=here)["ipackets"]
+        wait_for(lambda: lab.counters("tap0", vnet=here)["ipackets"] >
+                 seen + 20, what="traffic")
+        lab.ok("ifconfig", "tap0", "vnet", there or first, vnet=here)
+        lab.ok("ifconfig", "tap0", "10.0.1.1/24", vnet=there)
+        for vnet in vnets:
+            conserved_soon(lab, vnet)
+    flood.terminate()
+    flood.wait(10)
+    flood.stdout.close()
+    left.run("ping", "-n", "-c", "2", "-W", "2", "10.0.1.1")
+
+
+def conserved_soon(daemon, vnet):
+    """While packets pass, the books balance at some moment."""
+    def check():
+        try:
+            conserved(daemon.show(vnet=vnet))
+            return True
+        except AssertionError:
+            return False
+    wait_for(check, what=f"the books of {vnet} balance")
+
+
+@pytest.mark.concurrent
+def test_pair_and_generator_under_load(lab):
+    """A generator sends into a pair whose ends move to and fro."""
+    first = json.loads(lab.ok("vnet", "list", "--json"))[0]["name"]
+    lab.ok("ifconfig", "pair0", "create", "peer", "pair1")
+    lab.ok("ifconfig", "pair0", "10.6.0.1/24", "up")
+    lab.ok("ifconfig", "pair1", "up")
+    lab.ok("arp", "-s", "10.6.0.2", "02:00:00:00:06:02")
+    lab.ok("sysctl", "-w", "net.inet.ip.forwarding=1")
+    lab.ok("ifconfig", "pg0", "create", "dst", "10.6.0.2", "src", "10.7.0.2",
+           "vector", "16")
+    lab.ok("ifconfig", "pg0", "10.7.0.1/24", "up")
+    wait_for(lambda: lab.counters("pair1")["ipackets"] > 1000)
+    stop = threading.Event()
+
+    def look():
+        while not stop.is_set():
+            for vnet in (None, "lab"):
+                lab.ok("show", "--json", vnet=vnet)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        for _ in range(5):
+            lab.ok("ifconfig", "pair1", "vnet", "lab")
+            lab.ok("ifconfig", "pair1", "vnet", first, vnet="lab")
+        wait_for(lambda: lab.counters("pair1")["ipackets"] > 1000)
+        lab.ok("ifconfig", "pg0", "vnet", "lab")
+        wait_for(lambda: lab.counters("pg0", vnet="lab")["ipackets"] > 1000)
+        lab.ok("ifconfig", "pg0", "down", vnet="lab")
+    finally:
+        stop.set()
+        thread.join()
+    for vnet in (None, "lab"):
+        wait_for(lambda v=vnet: conserved(lab.show(vnet=v)) is None)
