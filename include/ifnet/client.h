@@ -117,7 +117,8 @@ enum ifnet_event_type {
 	IFNET_EV_ROUTE_ADD,
 	IFNET_EV_ROUTE_DELETE,
 	IFNET_EV_ROUTE_CHANGE,
-	IFNET_EV_NEIGH,
+	IFNET_EV_NEIGH,		/* learned, or its address changed */
+	IFNET_EV_NEIGH_DELETE,
 	IFNET_EV_OVERRUN,	/* `lost' events are missing here */
 	IFNET_EV_SNAPSHOT_END,	/* what follows is news */
 	IFNET_EV_RENAME		/* ifname is the new name, oldname the old */

@@ -48,6 +48,7 @@ ifnet_event_text(enum ifnet_event_type type)
 		[IFNET_EV_ROUTE_DELETE] = "route deleted",
 		[IFNET_EV_ROUTE_CHANGE] = "route changed",
 		[IFNET_EV_NEIGH] = "neighbour",
+		[IFNET_EV_NEIGH_DELETE] = "neighbour deleted",
 		[IFNET_EV_OVERRUN] = "overrun",
 		[IFNET_EV_SNAPSHOT_END] = "end of snapshot",
 		[IFNET_EV_RENAME] = "renamed",
@@ -201,7 +202,8 @@ from_route(struct ifnet_event *ev, const struct rt_msg *rtm,
 	set_name(ev, rtm->rtm_ifname);
 	addr_text(sa[AX_GATEWAY], -1, ev->gateway, sizeof(ev->gateway));
 	if (rtm->rtm_flags & RTF_LLDATA) {
-		ev->type = IFNET_EV_NEIGH;
+		ev->type = rtm->rtm_h.rtm_type == RTM_DELETE ?
+		    IFNET_EV_NEIGH_DELETE : IFNET_EV_NEIGH;
 		addr_text(sa[AX_DST], -1, ev->addr, sizeof(ev->addr));
 		return;
 	}

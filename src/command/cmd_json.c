@@ -245,6 +245,7 @@ event_name(enum ifnet_event_type type)
 		[IFNET_EV_ROUTE_DELETE] = "route-delete",
 		[IFNET_EV_ROUTE_CHANGE] = "route-change",
 		[IFNET_EV_NEIGH] = "neighbour",
+		[IFNET_EV_NEIGH_DELETE] = "neighbour-delete",
 		[IFNET_EV_OVERRUN] = "overrun",
 		[IFNET_EV_SNAPSHOT_END] = "snapshot-end",
 		[IFNET_EV_RENAME] = "rename",

@@ -226,6 +226,7 @@ monitor_print(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 	case IFNET_EV_ROUTE_DELETE:
 	case IFNET_EV_ROUTE_CHANGE:
 	case IFNET_EV_NEIGH:
+	case IFNET_EV_NEIGH_DELETE:
 		rm = ev->msg;
 		(void)fprintf(ctx->cc_out, "if %.*s, flags: %s\n", IFNAMSIZ,
 		    rm->rtm_ifname, flag_names(rm->rtm_flags, flags,

@@ -108,6 +108,9 @@ def test_routes_and_neighbours(router):
         wait_for(heard, timeout=10)
         router.daemon.ok("arp", "-s", "10.0.2.99", "02:00:00:00:00:99")
         wait_for(lambda: "10.0.2.99" in m.text(), what=m.text())
+        router.daemon.ok("arp", "-d", "10.0.2.99")
+        wait_for(lambda: re.search(r"neighbour deleted .*10\.0\.2\.99",
+                                   m.text()), what=m.text())
     finally:
         m.stop()
 
