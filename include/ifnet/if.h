@@ -63,7 +63,8 @@ struct if_ops {
 	 * start.
 	 */
 	int	(*transmit)(struct ifnet *, struct mvec *);
-	/* CPU: take packets from if_snd (ifq_dequeue) and send them. */
+	/* CPU: take packets from if_snd (ifq_dequeue) and send them.  Called
+	 * by ifq_start(), on one CPU at a time. */
 	void	(*start)(struct ifnet *);
 	/*
 	 * Control, with the ioctl lock: a request to this interface.  Pass
@@ -150,9 +151,13 @@ struct if_counters {
 /* The send queue. */
 struct ifqueue {
 	struct kspin	 ifq_lock;
-	uint32_t	 ifq_len;	/* packets; ifq_lock */
+	uint32_t	 ifq_len;	/* packets; a:, written with ifq_lock */
 	uint32_t	 ifq_maxlen;	/* ifq_lock; 0 = accepts nothing */
-	uint32_t	 ifq_pad;
+	uint32_t	 ifq_start;	/* ifq_lock; if_snd's: the start
+					 * routine is IFQ_* */
+#define IFQ_IDLE	0
+#define IFQ_RUNNING	1
+#define IFQ_AGAIN	2		/* running, and to look once more */
 	struct mbuf	*ifq_head, *ifq_tail;	/* ifq_lock */
 	uint64_t	 ifq_drops;	/* ifq_lock */
 };
@@ -369,11 +374,45 @@ void	if_output_vec(struct ifnet *, int af, struct mvec *);
 /* Link-level packets to the driver: taps and hooks, then transmit. */
 void	if_transmit_vec(struct ifnet *, struct mvec *);
 void	if_transmit(struct ifnet *, struct mbuf *);
-/* For drivers with a start routine. */
+/*
+ * The same, and the packet's fate: ENOBUFS when the send queue was full, or
+ * what the driver said.  The lock is the queue's own: several CPUs may be here
+ * with one interface.
+ */
+int	if_transmit_lock(struct ifnet *, struct mbuf *);
+/* For drivers with a start routine.  ENOBUFS: full; dropped and counted. */
 int	ifq_enqueue(struct ifnet *, struct mbuf *);
 struct mbuf *ifq_dequeue(struct ifnet *);
-/* Purge, counting DROP_SNDQ_PURGED or another reason. */
+/*
+ * CPU: have the driver's start take what is queued, unless IFF_OACTIVE.  On one
+ * CPU at a time; one that comes meanwhile returns, and start is called again.
+ */
+void	ifq_start(struct ifnet *);
+/* Purge both queues, counting DROP_SNDQ_PURGED or another reason. */
 void	ifq_purge(struct ifnet *, enum drop_reason);
+
+/*
+ * A second send queue, for what goes first (or last).  The driver has its
+ * memory and takes from it; the layer counts it, and empties it when the
+ * interface goes down or away.  A NULL queue is if_snd.
+ *
+ * ifq_attach2: control, before attach, once.  ENOMEM.
+ */
+int	ifq_attach2(struct ifnet *, struct ifqueue *second, unsigned maxlen);
+int	ifq_enqueue2(struct ifnet *, struct ifqueue *second, struct mbuf *);
+struct mbuf *ifq_dequeue2(struct ifnet *, struct ifqueue *second);
+
+/*
+ * Deferred start: have fn (NULL: ifq_start) called soon on the calling CPU,
+ * from where it cannot be called at once: a poller that found room, in the
+ * middle of something.  Never on two CPUs at once because of it.
+ *
+ * if_deferred_start_init: control, before attach, once; ended by if_detach().
+ * ENOMEM.  if_schedule_deferred_start: CPU; false when it waits already, when
+ * the send queue is in use and empty, or when the interface goes away.
+ */
+int	if_deferred_start_init(struct ifnet *, void (*fn)(struct ifnet *));
+bool	if_schedule_deferred_start(struct ifnet *);
 
 /*
  * The link type without a header: lo and the like.  Input goes to the protocol

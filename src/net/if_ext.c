@@ -29,6 +29,7 @@ if_ext_free(struct ifnet *ifp)
 	kmem_free(k, ifp->if_ext->ie_descr);
 	kmem_free(k, ifp->if_ext->ie_linkstr);
 	kmem_free(k, ifp->if_ext->ie_base);
+	kmem_free(k, ifp->if_ext->ie_dstart);
 	kmem_free(k, ifp->if_ext);
 	ifp->if_ext = NULL;
 }

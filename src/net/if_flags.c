@@ -78,7 +78,7 @@ if_updown_sync(struct ifnet *ifp)
 		return;
 	}
 	tell_domains(ifp, false);
-	if (__atomic_load_n(&ifp->if_snd.ifq_len, __ATOMIC_RELAXED) != 0)
+	if (ifq_total(ifp) != 0)
 		kern_xcall(if_kern(ifp), purge_sndq, ifp);
 	rt_ifmsg(ifp);
 }

@@ -202,6 +202,9 @@ uint32_t if_percpuq_maxlen(struct ifnet *);
 void	if_percpuq_set_maxlen(struct ifnet *, uint32_t);
 /* if_input_vec(), without the counting when that was done at a queue. */
 void	if_input_counted(struct ifnet *, struct mvec *);
+/* Packets in both send queues; any. */
+uint64_t ifq_total(const struct ifnet *);
+void	ifq_close(struct ifnet *);	/* they take nothing more */
 extern const struct if_ops if_null_ops;
 extern const struct iftype_ops if_null_typeops;
 
@@ -304,6 +307,8 @@ struct if_ext {
 	struct callout	 ie_hold;	/* if_link.c's; armed on CPU 0 */
 	uint32_t	 ie_holddown;	/* a: ms, 0 off */
 	bool		 ie_hold_ready;	/* a: ie_hold can be armed */
+	struct if_dstart *ie_dstart;	/* constant; NULL: none */
+	struct ifqueue	*ie_second;	/* constant: second send queue */
 };
 
 /* i: or before attach: its if_ext, made if need be; NULL: no memory. */

@@ -28,25 +28,27 @@ if_output_vec(struct ifnet *ifp, int af, struct mvec *mv)
 }
 
 /* The default transmit: the send queue, then the driver's start. */
-static void
-snd_transmit(struct ifnet *ifp, const struct if_ops *ops, struct mvec *mv)
+static int
+snd_transmit(struct ifnet *ifp, struct mvec *mv)
 {
+	int error = 0;
 
 	for (unsigned i = 0; i < mv->mv_n; i++)
-		(void)ifq_enqueue(ifp, mv->mv_m[i]);
+		if (ifq_enqueue(ifp, mv->mv_m[i]) != 0)
+			error = ENOBUFS;
 	mv->mv_n = 0;
-	if (ops->start != NULL && !(__atomic_load_n(&ifp->if_flags,
-	    __ATOMIC_RELAXED) & IFF_OACTIVE))
-		ops->start(ifp);
+	ifq_start(ifp);
+	return error;
 }
 
-void
-if_transmit_vec(struct ifnet *ifp, struct mvec *mv)
+static inline int
+transmit(struct ifnet *ifp, struct mvec *mv)
 {
 	struct cpu *ci = net_curcpu();
 	const struct if_ops *ops;
 	struct pfil_head *ph;
 	enum cpu_stage prev;
+	int error = 0;
 
 	prev = cpu_stage_enter(ci, STAGE_TRANSMIT, mv->mv_n);
 	ph = __atomic_load_n(&ifp->if_pfil, __ATOMIC_CONSUME);
@@ -55,30 +57,51 @@ if_transmit_vec(struct ifnet *ifp, struct mvec *mv)
 	if (mv->mv_n != 0) {
 		bpf_tap_vec(ifp, mv, BPF_OUT);
 		ops = __atomic_load_n(&ifp->if_ops, __ATOMIC_CONSUME);
-		if (ops->transmit != NULL)
-			(void)ops->transmit(ifp, mv);
-		else
-			snd_transmit(ifp, ops, mv);
+		error = ops->transmit != NULL ? ops->transmit(ifp, mv) :
+		    snd_transmit(ifp, mv);
 	}
 	(void)cpu_stage_switch(ci, prev);
+	return error;
 }
 
 void
-if_transmit(struct ifnet *ifp, struct mbuf *m)
+if_transmit_vec(struct ifnet *ifp, struct mvec *mv)
+{
+
+	(void)transmit(ifp, mv);
+}
+
+int
+if_transmit_lock(struct ifnet *ifp, struct mbuf *m)
 {
 	struct mvec mv;
 
 	mv.mv_n = 1;
 	mv.mv_m[0] = m;
-	if_transmit_vec(ifp, &mv);
+	return transmit(ifp, &mv);
 }
 
-/* --- the send queue ------------------------------------------------------ */
+void
+if_transmit(struct ifnet *ifp, struct mbuf *m)
+{
+
+	(void)if_transmit_lock(ifp, m);
+}
+
+/* --- the send queue, and a second one ------------------------------------ */
+
+/* It is read without the lock as well. */
+static inline void
+set_len(struct ifqueue *ifq, uint32_t len)
+{
+
+	__atomic_store_n(&ifq->ifq_len, len, __ATOMIC_RELAXED);
+}
 
 int
-ifq_enqueue(struct ifnet *ifp, struct mbuf *m)
+ifq_enqueue2(struct ifnet *ifp, struct ifqueue *second, struct mbuf *m)
 {
-	struct ifqueue *ifq = &ifp->if_snd;
+	struct ifqueue *ifq = second != NULL ? second : &ifp->if_snd;
 	bool full;
 
 	m->m_nextpkt = NULL;
@@ -90,7 +113,7 @@ ifq_enqueue(struct ifnet *ifp, struct mbuf *m)
 		else
 			ifq->ifq_tail->m_nextpkt = m;
 		ifq->ifq_tail = m;
-		ifq->ifq_len++;
+		set_len(ifq, ifq->ifq_len + 1);
 	} else
 		ifq->ifq_drops++;
 	kspin_unlock(&ifq->ifq_lock);
@@ -101,38 +124,197 @@ ifq_enqueue(struct ifnet *ifp, struct mbuf *m)
 	return ENOBUFS;
 }
 
-struct mbuf *
-ifq_dequeue(struct ifnet *ifp)
+int
+ifq_enqueue(struct ifnet *ifp, struct mbuf *m)
 {
-	struct ifqueue *ifq = &ifp->if_snd;
+
+	return ifq_enqueue2(ifp, NULL, m);
+}
+
+struct mbuf *
+ifq_dequeue2(struct ifnet *ifp, struct ifqueue *second)
+{
+	struct ifqueue *ifq = second != NULL ? second : &ifp->if_snd;
 	struct mbuf *m;
 
 	kspin_lock(&ifq->ifq_lock);
 	m = ifq->ifq_head;
 	if (m != NULL) {
 		ifq->ifq_head = m->m_nextpkt;
-		ifq->ifq_len--;
+		set_len(ifq, ifq->ifq_len - 1);
 		m->m_nextpkt = NULL;
 	}
 	kspin_unlock(&ifq->ifq_lock);
 	return m;
 }
 
-void
-ifq_purge(struct ifnet *ifp, enum drop_reason reason)
+struct mbuf *
+ifq_dequeue(struct ifnet *ifp)
 {
-	struct ifqueue *ifq = &ifp->if_snd;
+
+	return ifq_dequeue2(ifp, NULL);
+}
+
+/* The second queue, or NULL.  Set before attach, and constant then. */
+static struct ifqueue *
+second_queue(const struct ifnet *ifp)
+{
+	const struct if_ext *ie = __atomic_load_n(&ifp->if_ext,
+	    __ATOMIC_ACQUIRE);
+
+	return ie != NULL ? ie->ie_second : NULL;
+}
+
+int
+ifq_attach2(struct ifnet *ifp, struct ifqueue *second, unsigned maxlen)
+{
+	struct if_ext *ie = if_ext_get(ifp);
+
+	KASSERT(ifp->if_state == IFS_ALLOCATED && maxlen != 0);
+	if (ie == NULL)
+		return ENOMEM;
+	*second = (struct ifqueue){ .ifq_maxlen = maxlen };
+	ie->ie_second = second;
+	return 0;
+}
+
+uint64_t
+ifq_total(const struct ifnet *ifp)
+{
+	const struct ifqueue *second = second_queue(ifp);
+
+	return (uint64_t)__atomic_load_n(&ifp->if_snd.ifq_len,
+	    __ATOMIC_RELAXED) + (second != NULL ?
+	    __atomic_load_n(&second->ifq_len, __ATOMIC_RELAXED) : 0);
+}
+
+static void
+close_queue(struct ifqueue *ifq)
+{
+
+	kspin_lock(&ifq->ifq_lock);
+	ifq->ifq_maxlen = 0;
+	kspin_unlock(&ifq->ifq_lock);
+}
+
+void
+ifq_close(struct ifnet *ifp)
+{
+
+	close_queue(&ifp->if_snd);
+	if (second_queue(ifp) != NULL)
+		close_queue(second_queue(ifp));
+}
+
+static void
+purge(struct ifnet *ifp, struct ifqueue *ifq, enum drop_reason reason)
+{
 	struct mbuf *m, *next;
 
 	/* No packet is freed with the lock held. */
 	kspin_lock(&ifq->ifq_lock);
 	m = ifq->ifq_head;
 	ifq->ifq_head = ifq->ifq_tail = NULL;
-	ifq->ifq_len = 0;
+	set_len(ifq, 0);
 	kspin_unlock(&ifq->ifq_lock);
 	for (; m != NULL; m = next) {
 		next = m->m_nextpkt;
 		m->m_nextpkt = NULL;
 		m_drop(ifp, m, reason);
 	}
+}
+
+void
+ifq_purge(struct ifnet *ifp, enum drop_reason reason)
+{
+	struct ifqueue *second = second_queue(ifp);
+
+	purge(ifp, &ifp->if_snd, reason);
+	if (second != NULL)
+		purge(ifp, second, reason);
+}
+
+/* --- start, now or later -------------------------------------------------- */
+
+/*
+ * Whoever comes while another CPU is in the driver's start leaves it to that
+ * one to look again.
+ */
+void
+ifq_start(struct ifnet *ifp)
+{
+	struct ifqueue *ifq = &ifp->if_snd;
+	const struct if_ops *ops;
+	bool mine;
+
+	kspin_lock(&ifq->ifq_lock);
+	mine = ifq->ifq_start == IFQ_IDLE;
+	ifq->ifq_start = mine ? IFQ_RUNNING : IFQ_AGAIN;
+	kspin_unlock(&ifq->ifq_lock);
+	while (mine) {
+		ops = __atomic_load_n(&ifp->if_ops, __ATOMIC_CONSUME);
+		if (ops->start != NULL && !(__atomic_load_n(&ifp->if_flags,
+		    __ATOMIC_RELAXED) & IFF_OACTIVE))
+			ops->start(ifp);
+		kspin_lock(&ifq->ifq_lock);
+		mine = ifq->ifq_start == IFQ_AGAIN;
+		ifq->ifq_start = mine ? IFQ_RUNNING : IFQ_IDLE;
+		kspin_unlock(&ifq->ifq_lock);
+	}
+}
+
+/* All constant after if_deferred_start_init(). */
+struct if_dstart {
+	struct cpu_work	 ds_work;	/* first: a work is one of these */
+	struct ifnet	*ds_ifp;
+	void		(*ds_fn)(struct ifnet *);
+};
+
+static void
+deferred_start(struct cpu_work *w)
+{
+	struct if_dstart *ds = (struct if_dstart *)w;
+
+	if (!if_is_deactivated(ds->ds_ifp))
+		ds->ds_fn(ds->ds_ifp);
+}
+
+int
+if_deferred_start_init(struct ifnet *ifp, void (*fn)(struct ifnet *))
+{
+	struct if_ext *ie = if_ext_get(ifp);
+	struct if_dstart *ds;
+
+	KASSERT(ifp->if_state == IFS_ALLOCATED);
+	if (ie == NULL)
+		return ENOMEM;
+	KASSERT(ie->ie_dstart == NULL);
+	ds = kmem_zalloc(if_kern(ifp), sizeof(*ds));
+	if (ds == NULL)
+		return ENOMEM;
+	ds->ds_work.cw_fn = deferred_start;
+	ds->ds_ifp = ifp;
+	ds->ds_fn = fn != NULL ? fn : ifq_start;
+	ie->ie_dstart = ds;
+	return 0;
+}
+
+/*
+ * Nothing has to be stopped at detach.  Who passes the check here is in a read
+ * section, which the detach waits for after it deactivated the interface; what
+ * was scheduled then has run when its cross-call returns.
+ */
+bool
+if_schedule_deferred_start(struct ifnet *ifp)
+{
+	const struct if_ops *ops = __atomic_load_n(&ifp->if_ops,
+	    __ATOMIC_CONSUME);
+	struct if_ext *ie = __atomic_load_n(&ifp->if_ext, __ATOMIC_ACQUIRE);
+
+	KASSERT(ie != NULL && ie->ie_dstart != NULL);
+	if (ops == &if_null_ops ||
+	    (ops->transmit == NULL && ifq_total(ifp) == 0))
+		return false;
+	return cpu_work_schedule(if_kern(ifp), curcpu(),
+	    &ie->ie_dstart->ds_work);
 }

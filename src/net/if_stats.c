@@ -112,8 +112,7 @@ fill_queued(struct ifnet *ifp, struct if_data *ifi)
 
 	ops = __atomic_load_n(&ifp->if_ops, __ATOMIC_ACQUIRE);
 	ifi->ifi_iqueued = if_percpuq_len(ifp);
-	ifi->ifi_oqueued = __atomic_load_n(&ifp->if_snd.ifq_len,
-	    __ATOMIC_RELAXED);
+	ifi->ifi_oqueued = ifq_total(ifp);
 	if (ops->oqueued != NULL)
 		ifi->ifi_oqueued += ops->oqueued(ifp);
 	for (int i = 0; i < DOM_SLOT_MAX; i++) {

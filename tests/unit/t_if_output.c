@@ -1,6 +1,6 @@
 /*
- * Output: the send queue, its bound, its purge, the driver's start, and
- * interfaces that are down or going away.
+ * Output: the send queue, its bound, its purge, a second one, the driver's
+ * start, at once and deferred, and interfaces that are down or going away.
  */
 
 #include "net_test.h"
@@ -194,6 +194,267 @@ test_drop(void **state)
 	net_on_linux(0, drop_body);
 }
 
+/* --- a second queue, deferred start ------------------------------------- */
+
+static struct ifqueue fast;
+static unsigned starting, starts_at_once, deferred_calls;
+
+/* Odd packets go first. */
+static int
+two_transmit(struct ifnet *ifp, struct mvec *mv)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < mv->mv_n; i++)
+		if (ifq_enqueue2(ifp, mv->mv_m[i]->m_data[0] & 1 ? &fast :
+		    NULL, mv->mv_m[i]) != 0)
+			error = ENOBUFS;
+	mv->mv_n = 0;
+	ifq_start(ifp);
+	return error;
+}
+
+static void
+two_start(struct ifnet *ifp)
+{
+	struct etest *et = ifp->if_softc;
+	struct mbuf *m;
+	struct mvec mv;
+
+	if (__atomic_fetch_add(&starting, 1, __ATOMIC_SEQ_CST) != 0)
+		__atomic_store_n(&starts_at_once, 1, __ATOMIC_SEQ_CST);
+	while ((m = ifq_dequeue2(ifp, &fast)) != NULL ||
+	    (m = ifq_dequeue(ifp)) != NULL) {
+		et->et_sent[et->et_nsent++ % ETEST_KEEP].ep_data[0] =
+		    m->m_data[0];
+		mv.mv_n = 1;
+		mv.mv_m[0] = m;
+		if_stat_add_vec(ifp, IF_STAT_OUT, &mv);
+		m_freem(m);
+	}
+	__atomic_fetch_sub(&starting, 1, __ATOMIC_SEQ_CST);
+}
+
+static const struct if_ops two_ops = {
+	.transmit = two_transmit,
+	.start = two_start,
+	.ioctl = ifioctl_common,
+};
+
+/* The same with the default transmit. */
+static const struct if_ops one_ops = {
+	.start = two_start,
+	.ioctl = ifioctl_common,
+};
+
+static void
+count_deferred(struct ifnet *ifp)
+{
+
+	KASSERT(curcpu() != NULL);
+	__atomic_fetch_add(&deferred_calls, 1, __ATOMIC_RELAXED);
+	ifq_start(ifp);
+}
+
+static void
+two_attach(struct vnet *vn, struct etest *et, const struct if_ops *ops,
+    void (*fn)(struct ifnet *))
+{
+	struct ifnet *ifp;
+
+	starting = starts_at_once = deferred_calls = 0;
+	memset(et, 0, sizeof(*et));
+	ifp = if_alloc(vn, IFT_OTHER);
+	KASSERT(ifp != NULL);
+	if_initname(ifp, "et", 0);
+	ifp->if_softc = et;
+	ifp->if_ops = ops;
+	ifp->if_typeops = &raw_type_ops;
+	KASSERT(ifq_attach2(ifp, &fast, 5) == 0);
+	KASSERT(if_deferred_start_init(ifp, fn) == 0);
+	KASSERT(if_attach(ifp) == 0);
+	if_flags_update(ifp, IFF_RUNNING, 0);
+	if_up(ifp);
+	et->et_ifp = ifp;
+}
+
+static void
+second_body(struct vnet *vn)
+{
+	static struct etest et;
+	struct ifnet *ifp;
+
+	two_attach(vn, &et, &two_ops, NULL);
+	ifp = et.et_ifp;
+	if_flags_update(ifp, IFF_OACTIVE, 0);
+	/* 8 even ones, 8 odd ones, of which 5 have room. */
+	output(vn, &et, 16);
+	KASSERT(ifp->if_snd.ifq_len == 8 && fast.ifq_len == 5);
+	KASSERT(fast.ifq_drops == 3 && ifp->if_snd.ifq_drops == 0);
+	KASSERT(etest_drops(&et, DROP_SNDQ_FULL) == 3);
+	KASSERT(etest_data(&et).ifi_oqueued == 13);
+	if_flags_update(ifp, 0, IFF_OACTIVE);
+	output(vn, &et, 1);
+	KASSERT(et.et_nsent == 14);
+	for (unsigned i = 0; i < 5; i++)
+		KASSERT(et.et_sent[i].ep_data[0] == 2 * i + 1);
+	KASSERT(et.et_sent[5].ep_data[0] == 0);
+	etest_books(&et);
+
+	/* Both are emptied: going down, going away. */
+	if_flags_update(ifp, IFF_OACTIVE, 0);
+	output(vn, &et, 4);
+	if_down(ifp);
+	KASSERT(fast.ifq_len == 0 && ifp->if_snd.ifq_len == 0);
+	KASSERT(etest_drops(&et, DROP_SNDQ_PURGED) == 4);
+	if_up(ifp);
+	output(vn, &et, 4);
+	etest_detach(&et);
+	KASSERT(fast.ifq_len == 0 && fast.ifq_maxlen == 0);
+}
+
+static void
+test_second(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, second_body);
+	net_on_linux(1, second_body);
+	net_on_sim(2, second_body);
+}
+
+static unsigned scheduled;
+
+static void
+schedule_on_cpu(void *arg)
+{
+	struct etest *et = arg;
+
+	scheduled = if_schedule_deferred_start(et->et_ifp);
+	scheduled += 2 * if_schedule_deferred_start(et->et_ifp);
+}
+
+static unsigned
+schedule(struct vnet *vn, struct etest *et)
+{
+
+	on_cpu(vn->vn_kern, schedule_on_cpu, et);
+	return scheduled;
+}
+
+static void
+deferred_body(struct vnet *vn)
+{
+	static struct etest et;
+
+	two_attach(vn, &et, &one_ops, count_deferred);
+	/* The send queue is in use and empty: nothing to do. */
+	KASSERT(schedule(vn, &et) == 0 && deferred_calls == 0);
+	if_flags_update(et.et_ifp, IFF_OACTIVE, 0);
+	output(vn, &et, 9);
+	if_flags_update(et.et_ifp, 0, IFF_OACTIVE);
+	/* Once, however often it is asked for before it runs. */
+	KASSERT(schedule(vn, &et) == 1);
+	KASSERT(deferred_calls == 1 && et.et_nsent == 9);
+	KASSERT(schedule(vn, &et) == 0 && deferred_calls == 1);
+	etest_books(&et);
+	if_deactivate(et.et_ifp);
+	KASSERT(schedule(vn, &et) == 0);
+	etest_detach(&et);
+
+	/* A driver that does not use the queue is always started; and the
+	 * default is its start routine. */
+	two_attach(vn, &et, &two_ops, NULL);
+	KASSERT(schedule(vn, &et) == 1);
+	etest_detach(&et);
+}
+
+static void
+test_deferred(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, deferred_body);
+	net_on_linux(1, deferred_body);
+	net_on_sim(2, deferred_body);
+}
+
+/* --- several CPUs at once ------------------------------------------------- */
+
+static void
+send_on_each(void *arg)
+{
+	struct etest *et = arg;
+	struct if_counters *ic = if_ctr(et->et_ifp, curcpu()->ci_index);
+	uint8_t buf[20] = { 0x44 };
+
+	for (unsigned i = 0; i < 200; i++) {
+		if_ctr_add(&ic->ic_stat[IF_STAT_OFFERED], 1);
+		KASSERT(if_transmit_lock(et->et_ifp, etest_packet(buf,
+		    sizeof(buf))) == 0);
+		if (i % 8 == 0)
+			(void)if_schedule_deferred_start(et->et_ifp);
+	}
+}
+
+static void
+full_on_cpu(void *arg)
+{
+	struct etest *et = arg;
+	struct if_counters *ic = if_ctr(et->et_ifp, curcpu()->ci_index);
+	uint8_t buf[20] = { 0x44 };
+
+	if_ctr_add(&ic->ic_stat[IF_STAT_OFFERED], 2);
+	KASSERT(if_transmit_lock(et->et_ifp, etest_packet(buf,
+	    sizeof(buf))) == 0);
+	KASSERT(if_transmit_lock(et->et_ifp, etest_packet(buf,
+	    sizeof(buf))) == ENOBUFS);
+}
+
+static void
+schedule_each(void *arg)
+{
+
+	(void)if_schedule_deferred_start(((struct etest *)arg)->et_ifp);
+}
+
+static void
+cpus_body(struct vnet *vn)
+{
+	static struct etest et;
+	struct ifnet *ifp;
+
+	two_attach(vn, &et, &one_ops, count_deferred);
+	ifp = et.et_ifp;
+	ifp->if_snd.ifq_maxlen = 1000;
+	for (unsigned i = 0; i < 20; i++)
+		kern_xcall(vn->vn_kern, send_on_each, &et);
+	kern_xcall(vn->vn_kern, net_nothing, NULL);
+	/* None stays behind, and no two CPUs were in it. */
+	KASSERT(ifp->if_snd.ifq_len == 0 && ifp->if_snd.ifq_drops == 0);
+	KASSERT(starts_at_once == 0);
+	KASSERT(et.et_nsent == 20 * 200 * kern_ncpu(vn->vn_kern));
+	etest_books(&et);
+
+	if_flags_update(ifp, IFF_OACTIVE, 0);
+	ifp->if_snd.ifq_maxlen = 1;
+	on_cpu(vn->vn_kern, full_on_cpu, &et);
+	etest_books(&et);
+	/* Away while one waits. */
+	kern_xcall(vn->vn_kern, schedule_each, &et);
+	etest_detach(&et);
+}
+
+static void
+test_cpus(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, cpus_body);
+	net_on_linux(2, cpus_body);
+	net_on_sim(2, cpus_body);
+}
+
 int
 main(void)
 {
@@ -201,6 +462,9 @@ main(void)
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_null),
 		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_second),
+		cmocka_unit_test(test_deferred),
+		cmocka_unit_test(test_cpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
