@@ -125,7 +125,7 @@ ctl_run_filter_add(struct ctl_session *s, const struct ctl_request *rq)
 		fs.fs_prog[i].fp_dlt = f.f_prog[i].dlt;
 		fs.fs_prog[i].fp_ninsns = f.f_prog[i].ninsns;
 		fs.fs_prog[i].fp_insns = next;
-		why = bpf_validate(next, f.f_prog[i].ninsns);
+		why = bpf_check(next, f.f_prog[i].ninsns);
 		next += f.f_prog[i].ninsns;
 	}
 	if (why == NULL)

@@ -89,7 +89,7 @@ ctl_run_tap_open(struct ctl_session *s, const struct ctl_request *rq)
 	prog = ctl_tap_program(s, rq->rq_data + sizeof(t), t.t_ninsns);
 	if (prog == NULL)
 		return ctl_reply(s, &rq->rq_hdr, ENOMEM, NULL);
-	why = t.t_ninsns == 0 ? NULL : bpf_validate(prog, t.t_ninsns);
+	why = t.t_ninsns == 0 ? NULL : bpf_check(prog, t.t_ninsns);
 	if (why != NULL) {
 		kmem_free(s->cs_kern, prog);
 		return ctl_reply(s, &rq->rq_hdr, EINVAL, "the filter's "

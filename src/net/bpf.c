@@ -153,7 +153,7 @@ deliver(struct bpf_tap *bt, const struct mvec *mv, unsigned dir)
 	for (unsigned i = 0; i < mv->mv_n; i++) {
 		m = mv->mv_m[i];
 		want = bt->bt_ninsns == 0 ? UINT32_MAX :
-		    bpf_filter(bt->bt_prog, m);
+		    bpf_run(bt->bt_prog, m);
 		if (want == 0) {
 			filtered++;
 			continue;
@@ -316,7 +316,7 @@ check_config(const struct bpf_config *bc)
 	    (bc->bc_ring < BPF_RING_MIN || bc->bc_ring > BPF_RING_MAX))
 		return EINVAL;
 	return bc->bc_ninsns != 0 &&
-	    bpf_validate(bc->bc_prog, bc->bc_ninsns) != NULL ? EINVAL : 0;
+	    bpf_check(bc->bc_prog, bc->bc_ninsns) != NULL ? EINVAL : 0;
 }
 
 static int

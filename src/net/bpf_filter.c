@@ -110,7 +110,7 @@ check_insn(const struct bpf_insn *p, unsigned left)
 }
 
 const char *
-bpf_validate(const struct bpf_insn *prog, unsigned n)
+bpf_check(const struct bpf_insn *prog, unsigned n)
 {
 	const char *why;
 
@@ -269,7 +269,7 @@ move(struct machine *mc, const struct bpf_insn *p, const struct mbuf *m)
 }
 
 uint32_t
-bpf_filter(const struct bpf_insn *p, const struct mbuf *m)
+bpf_run(const struct bpf_insn *p, const struct mbuf *m)
 {
 	struct machine mc = { 0 };
 	uint32_t v;

@@ -45,11 +45,11 @@ enum {
 };
 
 /* What is wrong with a program, in words, or NULL.  Any context. */
-const char *bpf_validate(const struct bpf_insn *, unsigned n);
+const char *bpf_check(const struct bpf_insn *, unsigned n);
 /*
  * What a checked program says of a packet: bytes to keep, 0: none of it.
  * Reading beyond the packet's end gives 0.  Any context; writes nothing.
  */
-uint32_t bpf_filter(const struct bpf_insn *, const struct mbuf *);
+uint32_t bpf_run(const struct bpf_insn *, const struct mbuf *);
 
 #endif /* !NET_BPF_FILTER_H */

@@ -71,7 +71,7 @@ judge(struct filter_rule *fr, const struct bpf_insn *prog,
 
 	for (unsigned i = 0; i < mv->mv_n; i++) {
 		if (verdicts[i] != UNDECIDED ||
-		    bpf_filter(prog, mv->mv_m[i]) == 0)
+		    bpf_run(prog, mv->mv_m[i]) == 0)
 			continue;
 		verdicts[i] = fr->fr_drop ? DROP : PASS;
 		bytes += mv->mv_m[i]->m_pktlen;
@@ -147,7 +147,7 @@ copy_prog(struct kern *k, struct filter_rule *fr,
 	size_t size = from->fp_ninsns * sizeof(*from->fp_insns);
 	struct bpf_insn *insns;
 
-	if (bpf_validate(from->fp_insns, from->fp_ninsns) != NULL)
+	if (bpf_check(from->fp_insns, from->fp_ninsns) != NULL)
 		return EINVAL;
 	insns = kmem_zalloc(k, size);
 	if (insns == NULL)

@@ -14,6 +14,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
+#include "net/bpf.h"
+#include "net/filter.h"
 #include "net/if_impl.h"
 #include "net/if_llatbl.h"
 #include "net/pfil.h"
@@ -21,8 +23,8 @@
 #include "net/rtsock.h"
 
 static const struct vnet_subsys *const net_test_subsys[] = {
-	&sysctl_subsys, &rtsock_subsys, &pfil_subsys, &if_subsys,
-	&route_subsys, NULL
+	&sysctl_subsys, &rtsock_subsys, &pfil_subsys, &bpf_subsys,
+	&filter_subsys, &if_subsys, &route_subsys, NULL
 };
 
 struct net_test {
