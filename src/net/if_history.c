@@ -49,12 +49,13 @@ make_room(struct ifv_history *hv)
 	if (hv->hv_next % CHUNK != 0)
 		return *slot != NULL;
 	if (hv->hv_next - hv->hv_first == CHUNK * NCHUNKS) {
-		hv->hv_first += CHUNK;		/* this very slot */
+		/* This very slot. */
+		if_ctr_add(&hv->hv_first, CHUNK);
 		return true;
 	}
 	if (hv->hv_spare != NULL) {
 		*slot = hv->hv_spare;
-		hv->hv_spare = NULL;
+		__atomic_store_n(&hv->hv_spare, NULL, __ATOMIC_RELAXED);
 		return true;
 	}
 	oldest = slot_of(hv, hv->hv_first);
@@ -63,7 +64,7 @@ make_room(struct ifv_history *hv)
 	*slot = *oldest;
 	if (slot != oldest)
 		*oldest = NULL;
-	hv->hv_first += CHUNK;
+	if_ctr_add(&hv->hv_first, CHUNK);
 	return true;
 }
 

@@ -102,7 +102,8 @@ lla_remove(struct lltable *lt, struct llentry *la)
 	struct ifnet *ifp = la->la_ifp;
 
 	KASSERT(la->la_hold == NULL);
-	la->la_flags |= LLE_DEAD;
+	__atomic_store_n(&la->la_flags, la->la_flags | LLE_DEAD,
+	    __ATOMIC_RELAXED);
 	khash_remove(&lt->lt_hash, lla_hash4(ifp, la->la_addr4), la);
 	if (la->la_iflink.le_prev != NULL)
 		LIST_REMOVE(la, la_iflink);

@@ -69,7 +69,7 @@ arp_entry_state(struct arp_vnet *av, struct llentry *la, enum arp_state state,
 			id->id_nunres++;
 	}
 	la->la_state = (uint8_t)state;
-	la->la_expire = 0;
+	__atomic_store_n(&la->la_expire, 0, __ATOMIC_RELAXED);
 	if ((la->la_flags & LLE_STATIC) != 0)
 		return;
 
@@ -77,7 +77,7 @@ arp_entry_state(struct arp_vnet *av, struct llentry *la, enum arp_state state,
 	second = (now + ns + ARP_NS / 2) / ARP_NS;
 	if (second <= now / ARP_NS)
 		second = now / ARP_NS + 1;
-	la->la_expire = second * ARP_NS;
+	__atomic_store_n(&la->la_expire, second * ARP_NS, __ATOMIC_RELAXED);
 	if (av->av_armed == 0)
 		av->av_second = now / ARP_NS;
 	LIST_INSERT_HEAD(&av->av_wheel[second % ARP_WHEEL], la, la_wheel);
@@ -195,7 +195,7 @@ arp_entry_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
 			batch_ask(ab, la, false);
 			return;
 		}
-		ip_stats(av->av_vnet)->arps_timeout++;
+		if_ctr_add(&ip_stats(av->av_vnet)->arps_timeout, 1);
 		arp_entry_unhold(la, &ab->ab_failed);
 		arp_entry_state(av, la, ARP_FAILED, now,
 		    (uint64_t)av->av_down * ARP_NS);
@@ -205,7 +205,7 @@ arp_entry_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
 			arp_entry_probe(av, la, now, ab);
 			return;
 		}
-		ip_stats(av->av_vnet)->arps_timeout++;
+		if_ctr_add(&ip_stats(av->av_vnet)->arps_timeout, 1);
 		break;
 	case ARP_REACHABLE:
 	case ARP_STALE:

@@ -72,8 +72,8 @@ arp_req_set(struct arp_vnet *av, struct arp_req *ar, struct ifnet *ifp,
 			arp_entry_free(av, la);
 		return error;
 	}
-	la->la_flags = (la->la_flags & ~(LLE_STATIC | LLE_PUBLISHED)) |
-	    ar->ar_lleflags;
+	__atomic_store_n(&la->la_flags, (la->la_flags & ~(LLE_STATIC |
+	    LLE_PUBLISHED)) | ar->ar_lleflags, __ATOMIC_RELAXED);
 	la->la_tries = 0;
 	arp_entry_state(av, la, ARP_REACHABLE, net_curcpu()->ci_now,
 	    ar->ar_expire_ns);

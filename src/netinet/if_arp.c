@@ -50,9 +50,9 @@ arp_send(struct ifnet *ifp, uint16_t op, const uint8_t *dst,
 		memset(ar->ar_tha, 0, ETHER_ADDR_LEN);
 	ar->ar_tpa = tpa;
 	if (op == ARP_REQUEST)
-		ips->arps_txrequest++;
+		if_ctr_add(&ips->arps_txrequest, 1);
 	else
-		ips->arps_txreply++;
+		if_ctr_add(&ips->arps_txreply, 1);
 	ether_frame_output(ifp, m, dst != NULL ? dst : etherbroadcastaddr,
 	    ETHERTYPE_ARP);
 }
@@ -258,7 +258,7 @@ out:
 	kspin_unlock(&av->av_table.lt_lock);
 	arp_release(ifp, &held);
 	if (changed) {
-		ip_stats(ifp->if_vnet)->arps_changed++;
+		if_ctr_add(&ip_stats(ifp->if_vnet)->arps_changed, 1);
 		if (arp_may_log(av, now))
 			klog(if_kern(ifp), KLOG_INFO, "%s: %s is at %s now",
 			    ifp->if_xname, addr_text(spa, a),
@@ -291,7 +291,7 @@ arp_conflict(struct ifnet *ifp, uint32_t addr, const uint8_t *sha)
 	    ifp->if_xname, lladdr_text(sha, ETHER_ADDR_LEN, l),
 	    addr_text(addr, a));
 	arp_send(ifp, ARP_REQUEST, NULL, NULL, addr, NULL, addr);
-	ip_stats(ifp->if_vnet)->arps_announce++;
+	if_ctr_add(&ip_stats(ifp->if_vnet)->arps_announce, 1);
 }
 
 /* Is it an address of this very interface? */
@@ -366,9 +366,9 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 	bool request = be16(ar->ar_op) == ARP_REQUEST, ours, known = false;
 
 	if (request)
-		ips->arps_rxrequest++;
+		if_ctr_add(&ips->arps_rxrequest, 1);
 	else
-		ips->arps_rxreply++;
+		if_ctr_add(&ips->arps_rxreply, 1);
 	arp_own_lladdr(ifp, own);
 	if (memcmp(ar->ar_sha, own, ETHER_ADDR_LEN) == 0)
 		return DROP_ARP_NOT_OURS;	/* our own, come back */
@@ -486,7 +486,7 @@ arp_announce_timer(void *arg)
 		kspin_unlock(&av->av_annlock);
 		if (!arp_ifusable(ifp))
 			continue;
-		ip_stats(av->av_vnet)->arps_announce++;
+		if_ctr_add(&ip_stats(av->av_vnet)->arps_announce, 1);
 		arp_send(ifp, ARP_REQUEST, NULL, NULL, addr, NULL, addr);
 	}
 	if (ia != NULL)

@@ -98,7 +98,9 @@ in_announce_all(struct ifnet *ifp)
 	if (!arp_ifusable(ifp))
 		return;
 	pserialize_read_enter();
-	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list) {
+	for (ifa = __atomic_load_n(&TAILQ_FIRST(&ifp->if_addrlist),
+	    __ATOMIC_CONSUME); ifa != NULL; ifa = __atomic_load_n(
+	    &TAILQ_NEXT(ifa, ifa_list), __ATOMIC_CONSUME)) {
 		if (ifa->ifa_addr->sa_family != AF_INET)
 			continue;
 		(void)__atomic_fetch_and(&ifa->ifa_flags, ~(uint32_t)

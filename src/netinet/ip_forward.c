@@ -149,7 +149,7 @@ ip_forward_slow(struct ifnet *ifp, struct mbuf *m, const struct rtentry *rt)
 	if (ip_hlen(ip) > IP_HLEN_MIN)
 		ip_record_route(m, rt->rt_ifp);
 	ip_dec_ttl(ip);
-	ip_stats(ifp->if_vnet)->ips_forward++;
+	if_ctr_add(&ip_stats(ifp->if_vnet)->ips_forward, 1);
 	if_stat_add(ifp, IF_STAT_FORWARDED, 1);
 	ip_send(m, rt, rt->rt_ifp);
 }

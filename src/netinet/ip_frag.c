@@ -126,7 +126,7 @@ ip_fragment_output(struct ifnet *ifp, struct mbuf *m, unsigned mtu)
 	why = (mtoip(m)->ip_off & htons(IP_DF)) != 0 || mtu < IF_MTU_MIN ?
 	    DROP_TX_OFFLOAD : ip_finish_cksum(&m);
 	if (why != DROP_NREASONS) {
-		ips->ips_cantfrag++;
+		if_ctr_add(&ips->ips_cantfrag, 1);
 		ip_out_drop(ifp, m, why);
 		return;
 	}
@@ -141,11 +141,11 @@ ip_fragment_output(struct ifnet *ifp, struct mbuf *m, unsigned mtu)
 		if (n == NULL)
 			goto nobuf;
 		mv.mv_m[mv.mv_n++] = n;
-		ips->ips_ofragments++;
+		if_ctr_add(&ips->ips_ofragments, 1);
 		if (mv.mv_n == MVEC_MAX)
 			if_output_vec(ifp, AF_INET, &mv);
 	}
-	ips->ips_fragmented++;
+	if_ctr_add(&ips->ips_fragmented, 1);
 	if (mv.mv_n != 0)
 		if_output_vec(ifp, AF_INET, &mv);
 	m_freem(m);
@@ -153,6 +153,6 @@ ip_fragment_output(struct ifnet *ifp, struct mbuf *m, unsigned mtu)
 nobuf:
 	/* Pieces without the rest are of no use to anybody. */
 	mvec_free(&mv);
-	ips->ips_cantfrag++;
+	if_ctr_add(&ips->ips_cantfrag, 1);
 	ip_out_drop(ifp, m, DROP_OUT_NOBUF);
 }

@@ -202,7 +202,7 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 	if (n == 0)
 		return;
 	prev = cpu_stage_enter(ci, STAGE_IP_INPUT, n);
-	ips->ips_total += n;
+	if_ctr_add(&ips->ips_total, n);
 
 	if (ip_setting(&vn->vn_ip->iv_forwarding) == 0) {
 		for (i = 0; i < n; i++) {
@@ -230,7 +230,7 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 
 	cpu_stage_enter(ci, STAGE_IP_FORWARD, nfast);
 	if (nfast != 0) {
-		ips->ips_forward += nfast;
+		if_ctr_add(&ips->ips_forward, nfast);
 		if_ctr_add(&if_ctr(ifp, ci->ci_index)->
 		    ic_stat[IF_STAT_FORWARDED], nfast);
 	}

@@ -35,7 +35,7 @@ ip_deliver(struct ifnet *ifp, struct mbuf *m)
 {
 	const struct iphdr4 *ip = mtoip(m);
 
-	ip_stats(ifp->if_vnet)->ips_delivered++;
+	if_ctr_add(&ip_stats(ifp->if_vnet)->ips_delivered, 1);
 	switch (ip->ip_p) {
 	case IPPROTO_ICMP:
 		icmp_input(ifp, m);

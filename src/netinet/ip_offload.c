@@ -214,7 +214,7 @@ ip_segment_output(struct ifnet *ifp, struct mbuf *m, unsigned mtu)
 		ip_out_drop(ifp, m, why);
 		return;
 	}
-	ips->ips_segmented++;
+	if_ctr_add(&ips->ips_segmented, 1);
 	total = m->m_pktlen - sg.sg_hdr;
 	mv.mv_n = 0;
 	at = 0;

@@ -111,7 +111,7 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 		}
 	}
 	ip_set_cksum(ip);
-	ip_stats(vn)->ips_localout++;
+	if_ctr_add(&ip_stats(vn)->ips_localout, 1);
 	if ((rt->rt_flags & RTF_LOCAL) != 0)
 		return ip_loopback(vn, m, rt);
 	if (!ip_fits(m, ip_rt_mtu(rt)) && (ip->ip_off & htons(IP_DF)) != 0) {

@@ -294,7 +294,7 @@ reass_finish(struct ifnet *ifp, struct mbuf *head, struct mbuf *last,
 		m->m_loops = last->m_loops;
 		m->m_tstamp = last->m_tstamp;
 		m->m_csum_flags = M_CSUM_IP_OK;
-		ip_stats(ifp->if_vnet)->ips_reassembled++;
+		if_ctr_add(&ip_stats(ifp->if_vnet)->ips_reassembled, 1);
 	}
 	for (p = head; p != NULL; p = next) {
 		next = p->m_nextpkt;
@@ -347,7 +347,7 @@ ip_reass(struct ifnet *ifp, struct mbuf *m)
 	struct ip_fragq *fq;
 	bool last;
 
-	ip_stats(vn)->ips_fragments++;
+	if_ctr_add(&ip_stats(vn)->ips_fragments, 1);
 	if (!reass_check(m, &last)) {
 		m_drop(ifp, m, DROP_FRAG_BAD);
 		return NULL;

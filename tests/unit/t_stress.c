@@ -1,0 +1,518 @@
+/*
+ * All at once, with real threads: interfaces of three drivers come and go under
+ * traffic, while others look them up by everything there is, hold them,
+ * dump, follow, walk the settings and reset counters.  Every interface that
+ * went is proved gone, and at the end every packet is accounted for.
+ *
+ * Bounded by a number of rounds, not by time.
+ */
+
+#include "stack_test.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pthread.h>
+
+#include "kern/sysctl.h"
+#include "net/if_impl.h"
+#include "net/route.h"
+#include "net/rtsock.h"
+
+#define ROUNDS		120
+#define NVNETS		2
+/* Units of the threads that create. */
+#define PAIR_UNIT	10
+#define PG_UNIT		20
+#define TST_UNIT	30
+
+struct stress {
+	struct ifnet_stack *s_stack;
+	struct kern	*s_kern;
+	struct vnet	*s_vnet[NVNETS];
+	uint32_t	 s_creators;	/* atomic: still at work */
+	uint64_t	 s_found, s_dumped, s_heard, s_lost, s_names, s_resets;
+	uint64_t	 s_ipackets;	/* of pair0, reset by reset */
+};
+
+static struct stress stress;
+
+static bool
+going_on(void)
+{
+
+	return __atomic_load_n(&stress.s_creators, __ATOMIC_ACQUIRE) != 0;
+}
+
+static void
+pause_us(unsigned us)
+{
+
+	host_sleep(stress.s_kern->k_host, us * 1000ull);
+}
+
+static int
+try(struct vnet *vn, const char *fmt, ...)
+{
+	struct ifnet_error e;
+	char line[128], *output = NULL;
+	va_list ap;
+	int error;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	error = vnet_command_output(vn, line, &output, &e);
+	if (error != 0)
+		fprintf(stderr, "%s: %s\n", line, e.text);
+	free(output);
+	return error;
+}
+
+static uint64_t
+handle_of(struct vnet *vn, const char *name)
+{
+	uint64_t handle = 0;
+	struct ifnet *ifp;
+
+	pserialize_read_enter();
+	ifp = ifunit(vn, name);
+	if (ifp != NULL)
+		handle = ifp->if_handle;
+	pserialize_read_exit();
+	return handle;
+}
+
+static int
+count_one(const void *msg, void *arg)
+{
+
+	(void)msg;
+	++*(uint64_t *)arg;
+	return 0;
+}
+
+/* Nothing leads to it any more, by any way. */
+static void
+prove_gone(struct vnet *vn, uint64_t handle, const char *name,
+    const char *addr)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	const struct rtentry *rt;
+	struct rtentry *one;
+	uint64_t n = 0;
+
+	KASSERT(handle != 0);
+	KASSERT(inet_pton(AF_INET, addr, &sin.sin_addr) == 1);
+	pserialize_read_enter();
+	KASSERT(if_byhandle(vn, handle) == NULL);
+	KASSERT(ifunit(vn, name) == NULL);
+	KASSERT(ifa_ifwithaddr(vn, (struct sockaddr *)&sin) == NULL);
+	KASSERT(ifa_ifwithnet(vn, (struct sockaddr *)&sin) == NULL);
+	rt = rt_lookup4(vn, sin.sin_addr.s_addr);
+	KASSERT(rt == NULL);
+	pserialize_read_exit();
+	host_mutex_lock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
+	TAILQ_FOREACH(one, &vn->vn_route->rv_routes, rt_link)
+		KASSERT(one->rt_ifp == NULL ||
+		    one->rt_ifp->if_handle != handle);
+	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
+	KASSERT(rtsock_dump(vn, RTS_ALL, handle, count_one, &n) == ENXIO);
+}
+
+/* --- those who create ----------------------------------------------------- */
+
+static void
+creator_done(void)
+{
+
+	(void)__atomic_fetch_sub(&stress.s_creators, 1, __ATOMIC_RELEASE);
+}
+
+/* A pair between two vnets, and a ping through it while it goes. */
+static void *
+pair_main(void *arg)
+{
+	struct vnet *a = stress.s_vnet[0], *b = stress.s_vnet[1];
+	struct ifnet_ping *p;
+	uint64_t ha, hb;
+
+	(void)arg;
+	(void)host_thread_attach(stress.s_kern->k_host);
+	for (int i = 0; i < ROUNDS; i++) {
+		KASSERT(try(a, "ifconfig pair%d create peer b:pair%d",
+		    PAIR_UNIT, PAIR_UNIT) == 0);
+		KASSERT(try(a, "ifconfig pair%d inet 10.7.0.1/24 up",
+		    PAIR_UNIT) == 0);
+		KASSERT(try(b, "ifconfig pair%d inet 10.7.0.2/24 up",
+		    PAIR_UNIT) == 0);
+		ha = handle_of(a, "pair10");
+		hb = handle_of(b, "pair10");
+		p = ifnet_ping_start(a, "10.7.0.2", 1, NULL);
+		KASSERT(p != NULL);
+		pause_us((unsigned)i * 100);
+		/* Either end first; the other one stays, and goes by itself. */
+		KASSERT(try(i % 2 ? a : b, "ifconfig pair%d destroy",
+		    PAIR_UNIT) == 0);
+		KASSERT(try(i % 2 ? b : a, "ifconfig pair%d destroy",
+		    PAIR_UNIT) == 0);
+		ifnet_ping_free(p);
+		prove_gone(a, ha, "pair10", "10.7.0.1");
+		prove_gone(b, hb, "pair10", "10.7.0.2");
+	}
+	creator_done();
+	return NULL;
+}
+
+/* A generator whose packets are routed through pair0 while it goes. */
+static void *
+pg_main(void *arg)
+{
+	struct vnet *a = stress.s_vnet[0];
+	uint64_t h;
+
+	(void)arg;
+	(void)host_thread_attach(stress.s_kern->k_host);
+	for (int i = 0; i < ROUNDS; i++) {
+		KASSERT(try(a, "ifconfig pg%d create dst 10.0.2.2 src 10.8.0.9 "
+		    "vector 16 count 2000", PG_UNIT) == 0);
+		KASSERT(try(a, "ifconfig pg%d inet 10.8.0.1/24 up", PG_UNIT) ==
+		    0);
+		h = handle_of(a, "pg20");
+		KASSERT(try(a, "route add 172.16.0.0/16 10.8.0.9") == 0);
+		KASSERT(try(a, "arp -s 10.8.0.9 02:00:00:00:08:09") == 0);
+		pause_us((unsigned)(ROUNDS - i) * 100);
+		KASSERT(try(a, "ifconfig pg%d destroy", PG_UNIT) == 0);
+		prove_gone(a, h, "pg20", "10.8.0.1");
+	}
+	creator_done();
+	return NULL;
+}
+
+static void
+tst_poll(void *arg)
+{
+	struct ifnet *ifp = arg;
+	struct mvec mv;
+
+	mv.mv_n = m_get_bulk(mv.mv_m, 8);
+	for (unsigned i = 0; i < mv.mv_n; i++) {
+		mv.mv_m[i]->m_len = mv.mv_m[i]->m_pktlen = 60;
+		memset(mv.mv_m[i]->m_data, 0, 60);
+	}
+	if_input_vec(ifp, &mv);
+}
+
+/* A driver of our own with a send queue, which takes a while to be emptied. */
+static void
+tst_start(struct ifnet *ifp)
+{
+	struct mbuf *m;
+
+	while ((m = ifq_dequeue(ifp)) != NULL) {
+		if_stat_add(ifp, IF_STAT_OPACKETS, 1);
+		m_freem(m);
+	}
+}
+
+static const struct if_ops tst_ops = {
+	.start = tst_start,
+	.ioctl = ether_ioctl,
+};
+
+static void *
+tst_main(void *arg)
+{
+	static const uint8_t lladdr[6] = { 2, 0, 0, 0, 0, 30 };
+	struct vnet *b = stress.s_vnet[1];
+	struct ifnet *ifp;
+	uint64_t h;
+
+	(void)arg;
+	(void)host_thread_attach(stress.s_kern->k_host);
+	for (int i = 0; i < ROUNDS; i++) {
+		ifp = if_alloc(b, IFT_ETHER);
+		KASSERT(ifp != NULL);
+		if_initname(ifp, "tst", TST_UNIT);
+		ifp->if_ops = &tst_ops;
+		KASSERT(ether_ifattach(ifp, lladdr) == 0);
+		KASSERT(if_percpuq_create(ifp) == 0);
+		KASSERT(if_attach(ifp) == 0);
+		h = ifp->if_handle;
+		KASSERT(try(b, "ifconfig tst%d inet 10.9.0.1/24 up",
+		    TST_UNIT) == 0);
+		for (int j = 0; j < 8; j++) {
+			if_link_state_change(ifp, j % 2 ? LINK_STATE_UP :
+			    LINK_STATE_DOWN);
+			kern_xcall(stress.s_kern, tst_poll, ifp);
+		}
+		if_detach(ifp);
+		if_free(ifp);
+		prove_gone(b, h, "tst30", "10.9.0.1");
+	}
+	creator_done();
+	return NULL;
+}
+
+/* --- those who look ------------------------------------------------------- */
+
+static void
+look_everywhere(struct vnet *vn, const char *name, const char *addr)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	struct ifnet *ifp;
+	struct ifaddr *ifa;
+
+	(void)inet_pton(AF_INET, addr, &sin.sin_addr);
+	pserialize_read_enter();
+	ifp = ifunit(vn, name);
+	if (ifp != NULL) {
+		KASSERT(ifp->if_vnet == vn);
+		KASSERT(ifp->if_index == if_handle_index(ifp->if_handle));
+		(void)__atomic_fetch_add(&stress.s_found, 1,
+		    __ATOMIC_RELAXED);
+	}
+	ifa = ifa_ifwithaddr(vn, (struct sockaddr *)&sin);
+	if (ifa != NULL)
+		KASSERT(ifa->ifa_ifp->if_vnet == vn);
+	ifa = ifa_ifwithnet(vn, (struct sockaddr *)&sin);
+	if (ifa != NULL)
+		KASSERT(ifa->ifa_addr->sa_family == AF_INET);
+	(void)rt_lookup4(vn, sin.sin_addr.s_addr);
+	pserialize_read_exit();
+}
+
+static void *
+look_main(void *arg)
+{
+	static const char *const name[] = { "pair10", "pg20", "tst30" };
+	static const char *const addr[] = { "10.7.0.1", "10.8.0.1",
+	    "10.9.0.1" };
+	struct psref pr;
+	struct vnet *vn;
+	struct ifnet *ifp;
+	unsigned i = 0;
+
+	(void)arg;
+	(void)host_thread_attach(stress.s_kern->k_host);
+	for (; going_on(); i++) {
+		vn = stress.s_vnet[i % NVNETS];
+		look_everywhere(vn, name[i % 3], addr[i % 3]);
+		ifp = i % 2 ? if_get(vn, name[i % 3], &pr) :
+		    if_get_byindex(vn, 1 + i % 8, &pr);
+		if (ifp == NULL)
+			continue;
+		if (i % 16 == 0)
+			pause_us(50);
+		KASSERT(ifp->if_vnet == vn && if_held(ifp));
+		if_put(ifp, &pr);
+	}
+	return NULL;
+}
+
+static void *
+follow_main(void *arg)
+{
+	union {
+		struct rt_hdr	 h;
+		struct rt_overrun_msg o;
+		uint8_t		 room[RT_MSG_MAX];
+	} mb;
+	struct vnet *vn = stress.s_vnet[0];
+	struct rt_listener *l;
+	uint64_t seq = 0;
+
+	(void)arg;
+	(void)host_thread_attach(stress.s_kern->k_host);
+	KASSERT(rt_listener_open(vn, RTS_ALL | RTS_SNAPSHOT, 16384, NULL, NULL,
+	    &l) == 0);
+	while (going_on()) {
+		while (rt_listener_read(l, &mb) != 0) {
+			KASSERT(mb.h.rtm_seq == ++seq);
+			stress.s_heard++;
+			if (mb.h.rtm_type == RTM_OVERRUN)
+				stress.s_lost += mb.o.rto_lost;
+		}
+		(void)rtsock_dump(stress.s_vnet[seq % NVNETS], RTS_ALL, 0,
+		    count_one, &stress.s_dumped);
+	}
+	rt_listener_close(l);
+	return NULL;
+}
+
+static void
+reset(void)
+{
+	struct ifdatareq ifdr;
+
+	memset(&ifdr, 0, sizeof(ifdr));
+	strcpy(ifdr.ifdr_name, "pair0");
+	KASSERT(ifioctl(stress.s_vnet[1], &kauth_cred_self, SIOCZIFDATA, &ifdr,
+	    sizeof(ifdr)) == 0);
+	stress.s_ipackets += ifdr.ifdr_data.ifi_ipackets;
+	stress.s_resets++;
+}
+
+static void *
+walk_main(void *arg)
+{
+	char name[SYSCTL_NAMESIZE], next[SYSCTL_NAMESIZE];
+	struct vnet *vn = stress.s_vnet[0];
+	uint8_t value[1024];
+	size_t len;
+	int error;
+
+	(void)arg;
+	(void)host_thread_attach(stress.s_kern->k_host);
+	while (going_on()) {
+		name[0] = '\0';
+		while (sysctl_next(vn, name, next) == 0) {
+			len = sizeof(value);
+			error = sysctl_request(vn, &kauth_cred_self, next,
+			    value, &len, NULL, 0, NULL, NULL);
+			/* It may have gone since. */
+			KASSERT(error == 0 || error == ENOENT ||
+			    error == ENOMEM || error == EACCES);
+			memcpy(name, next, sizeof(name));
+			stress.s_names++;
+		}
+		reset();
+	}
+	return NULL;
+}
+
+/* --- the books ------------------------------------------------------------ */
+
+struct books {
+	uint64_t	 b_stat[IF_STAT_MAX];
+	uint64_t	 b_drop[2];	/* in, out */
+};
+
+static void
+book(struct books *b, const struct if_counters *ic)
+{
+
+	for (int i = 0; i < IF_STAT_MAX; i++)
+		b->b_stat[i] += ic->ic_stat[i];
+	for (int i = 0; i < DROP_NREASONS; i++)
+		b->b_drop[drop_is_output((enum drop_reason)i)] +=
+		    ic->ic_drop[i];
+}
+
+static int
+book_one(struct ifnet *ifp, void *arg)
+{
+
+	for (unsigned c = 0; c < stress.s_kern->k_ncpu; c++)
+		book(arg, if_ctr(ifp, c));
+	return 0;
+}
+
+static void
+nothing(void *arg)
+{
+
+	(void)arg;
+}
+
+/* Interfaces there are and those that are gone: nothing is missing. */
+static void
+check_books(struct vnet *vn)
+{
+	struct books b;
+
+	memset(&b, 0, sizeof(b));
+	KASSERT(if_foreach(vn, book_one, &b) == 0);
+	book(&b, &vn->vn_if->ifv_gone);
+	KASSERT(b.b_stat[IF_STAT_IPACKETS] > 0);
+	KASSERT(b.b_stat[IF_STAT_IPACKETS] == b.b_stat[IF_STAT_DELIVERED] +
+	    b.b_stat[IF_STAT_FORWARDED] + b.b_drop[0]);
+	KASSERT(b.b_stat[IF_STAT_OFFERED] == b.b_stat[IF_STAT_OPACKETS] +
+	    b.b_drop[1]);
+}
+
+/* Until nothing is queued any more. */
+static void
+settle(void)
+{
+
+	KASSERT(try(stress.s_vnet[0], "ifconfig pair0 down") == 0);
+	KASSERT(try(stress.s_vnet[1], "ifconfig pair0 down") == 0);
+	for (int i = 0; i < 3000; i++) {
+		kern_xcall(stress.s_kern, nothing, NULL);
+		pause_us(2000);
+		if (mbuf_free_count(stress.s_kern) ==
+		    mbuf_total(stress.s_kern))
+			break;
+	}
+	test_conserved(stress.s_stack);
+}
+
+static void
+test_all_at_once(void **state)
+{
+	static void *(*const mains[])(void *) = { pair_main, pg_main,
+	    tst_main, look_main, look_main, follow_main, walk_main };
+	pthread_t thread[7];
+	unsigned count[NVNETS];
+	struct psref pr;
+	struct ifnet *ifp;
+
+	(void)state;
+	memset(&stress, 0, sizeof(stress));
+	stress.s_stack = test_stack(2);
+	stress.s_kern = stress.s_stack->st_kern;
+	stress.s_vnet[0] = test_vnet(stress.s_stack, "a");
+	stress.s_vnet[1] = test_vnet(stress.s_stack, "b");
+	KASSERT(try(stress.s_vnet[0], "ifconfig pair0 create peer b:pair0") ==
+	    0);
+	KASSERT(try(stress.s_vnet[0], "ifconfig pair0 inet 10.0.2.1/24 up") ==
+	    0);
+	KASSERT(try(stress.s_vnet[1], "ifconfig pair0 inet 10.0.2.2/24 up") ==
+	    0);
+	KASSERT(try(stress.s_vnet[0], "sysctl -w net.inet.ip.forwarding=1") ==
+	    0);
+	for (int i = 0; i < NVNETS; i++)
+		count[i] = stress.s_vnet[i]->vn_if->ifv_count;
+
+	stress.s_creators = 3;
+	for (int i = 0; i < 7; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, mains[i],
+		    NULL), 0);
+	for (int i = 0; i < 7; i++)
+		assert_int_equal(pthread_join(thread[i], NULL), 0);
+
+	settle();
+	for (int i = 0; i < NVNETS; i++) {
+		assert_int_equal(stress.s_vnet[i]->vn_if->ifv_count, count[i]);
+		check_books(stress.s_vnet[i]);
+	}
+	/* Resets lost no packet, and traffic went through. */
+	reset();
+	ifp = if_get(stress.s_vnet[1], "pair0", &pr);
+	assert_non_null(ifp);
+	assert_int_equal(stress.s_ipackets,
+	    if_stats_sum(ifp, IF_STAT_IPACKETS));
+	if_put(ifp, &pr);
+	print_message("%llu packets, %llu found, %llu dumped, %llu heard "
+	    "(%llu not), %llu settings, %llu resets\n",
+	    (unsigned long long)stress.s_ipackets,
+	    (unsigned long long)stress.s_found,
+	    (unsigned long long)stress.s_dumped,
+	    (unsigned long long)stress.s_heard,
+	    (unsigned long long)stress.s_lost,
+	    (unsigned long long)stress.s_names,
+	    (unsigned long long)stress.s_resets);
+	assert_true(stress.s_ipackets > 0 && stress.s_heard > 0 &&
+	    stress.s_dumped > 0 && stress.s_names > 0);
+	ifnet_stack_destroy(stress.s_stack);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
