@@ -246,7 +246,9 @@ if_deactivate(struct ifnet *ifp)
 		if_ioctl_lock(ifp);
 	__atomic_store_n(&ifp->if_ops, &if_null_ops, __ATOMIC_RELEASE);
 	__atomic_store_n(&ifp->if_typeops, &if_null_typeops, __ATOMIC_RELEASE);
-	ifq_close(ifp);
+	kspin_lock(&ifp->if_snd.ifq_lock);
+	ifp->if_snd.ifq_maxlen = 0;
+	kspin_unlock(&ifp->if_snd.ifq_lock);
 	if (!locked)
 		if_ioctl_unlock(ifp);
 }

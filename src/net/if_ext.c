@@ -76,6 +76,8 @@ if_ext_copy(struct ifnet *ifp, struct ifnet *from)
 		error = if_link_set_holddown(ifp, ie->ie_holddown);
 		if_ioctl_unlock(ifp);
 	}
+	if (error == 0 && (ie->ie_second != NULL || ie->ie_dstart != NULL))
+		error = ifq_copy(ifp, from);
 	return error;
 }
 

@@ -204,7 +204,9 @@ void	if_percpuq_set_maxlen(struct ifnet *, uint32_t);
 void	if_input_counted(struct ifnet *, struct mvec *);
 /* Packets in both send queues; any. */
 uint64_t ifq_total(const struct ifnet *);
-void	ifq_close(struct ifnet *);	/* they take nothing more */
+/* Before attach: the second queue and deferred start of one that has an
+ * if_ext and is moved.  ENOMEM. */
+int	ifq_copy(struct ifnet *, const struct ifnet *from);
 extern const struct if_ops if_null_ops;
 extern const struct iftype_ops if_null_typeops;
 

@@ -189,24 +189,6 @@ ifq_total(const struct ifnet *ifp)
 }
 
 static void
-close_queue(struct ifqueue *ifq)
-{
-
-	kspin_lock(&ifq->ifq_lock);
-	ifq->ifq_maxlen = 0;
-	kspin_unlock(&ifq->ifq_lock);
-}
-
-void
-ifq_close(struct ifnet *ifp)
-{
-
-	close_queue(&ifp->if_snd);
-	if (second_queue(ifp) != NULL)
-		close_queue(second_queue(ifp));
-}
-
-static void
 purge(struct ifnet *ifp, struct ifqueue *ifq, enum drop_reason reason)
 {
 	struct mbuf *m, *next;
@@ -297,6 +279,20 @@ if_deferred_start_init(struct ifnet *ifp, void (*fn)(struct ifnet *))
 	ds->ds_fn = fn != NULL ? fn : ifq_start;
 	ie->ie_dstart = ds;
 	return 0;
+}
+
+int
+ifq_copy(struct ifnet *ifp, const struct ifnet *from)
+{
+	const struct if_ext *old = from->if_ext;
+	struct if_ext *ie = if_ext_get(ifp);
+
+	if (ie == NULL)
+		return ENOMEM;
+	/* Nothing is put in before the detach has emptied it. */
+	ie->ie_second = old->ie_second;
+	return old->ie_dstart == NULL ? 0 :
+	    if_deferred_start_init(ifp, old->ie_dstart->ds_fn);
 }
 
 /*
