@@ -75,6 +75,15 @@ fail:
 	return NULL;
 }
 
+/* Old's i: those are the driver's to make for each of its interfaces. */
+static bool
+has_own_queues(const struct ifnet *ifp)
+{
+
+	return ifp->if_ext != NULL && (ifp->if_ext->ie_dstart != NULL ||
+	    ifp->if_ext->ie_second != NULL);
+}
+
 static void
 set_state(struct ifnet *ifp, uint32_t state)
 {
@@ -112,7 +121,7 @@ if_vmove(struct ifnet *ifp, struct vnet *to)
 		if_ioctl_unlock(ifp);
 		return ENXIO;
 	}
-	if (ops->vmove == NULL) {
+	if (ops->vmove == NULL || has_own_queues(ifp)) {
 		if_ioctl_unlock(ifp);
 		return EOPNOTSUPP;
 	}
