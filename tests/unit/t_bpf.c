@@ -512,6 +512,21 @@ struct race {
 };
 static struct race race;
 
+/* Remembers nothing: two CPUs call at once. */
+static int
+quiet_transmit(struct ifnet *ifp, struct mvec *mv)
+{
+
+	if_stat_add_vec(ifp, IF_STAT_OUT, mv);
+	mvec_free(mv);
+	return 0;
+}
+
+static const struct if_ops quiet_ops = {
+	.transmit = quiet_transmit,
+	.ioctl = ether_ioctl,
+};
+
 static void
 race_traffic(struct cpu_work *cw)
 {
@@ -531,7 +546,7 @@ race_body(struct vnet *vn)
 	unsigned n;
 
 	memset(&race, 0, sizeof(race));
-	etest_attach(vn, &race.r_et, 0, &etest_ops, true);
+	etest_attach(vn, &race.r_et, 0, &quiet_ops, true);
 	for (unsigned i = 0; i < 2; i++) {
 		race.r_work[i].cw_fn = race_traffic;
 		cpu_work_schedule(k, kern_cpu(k, i), &race.r_work[i]);

@@ -173,6 +173,21 @@ refused_body(struct vnet *vn)
 static struct etest race_et;
 static bool race_stop;
 
+/* Remembers nothing: two CPUs call at once. */
+static int
+quiet_transmit(struct ifnet *ifp, struct mvec *mv)
+{
+
+	if_stat_add_vec(ifp, IF_STAT_OUT, mv);
+	mvec_free(mv);
+	return 0;
+}
+
+static const struct if_ops quiet_ops = {
+	.transmit = quiet_transmit,
+	.ioctl = ether_ioctl,
+};
+
 static void
 race_traffic(struct cpu_work *cw)
 {
@@ -189,7 +204,7 @@ race_body(struct vnet *vn)
 	struct kern *k = vn->vn_kern;
 
 	race_stop = false;
-	etest_attach(vn, &race_et, 0, &etest_ops, true);
+	etest_attach(vn, &race_et, 0, &quiet_ops, true);
 	for (unsigned i = 0; i < 2; i++) {
 		work[i].cw_fn = race_traffic;
 		cpu_work_schedule(k, kern_cpu(k, i), &work[i]);
