@@ -26,6 +26,7 @@
 struct host;
 struct kern;
 struct cpu;
+struct vnet;
 
 /* Most CPUs of one stack. */
 #define CPU_MAX		64
@@ -110,6 +111,8 @@ unsigned cpu_index(const struct cpu *);
 unsigned kern_ncpu(const struct kern *);
 struct cpu *kern_cpu(struct kern *, unsigned);
 struct kern *cpu_kern(const struct cpu *);
+/* Of a vnet, and so of an interface's if_vnet.  Any. */
+struct kern *vnet_kern(const struct vnet *);
 
 /*
  * A source of packets that a CPU polls.  cp_poll takes at most `budget'

@@ -213,3 +213,10 @@ vnet_foreach(struct kern *k, int (*fn)(struct vnet *, void *), void *arg)
 	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
 	return error;
 }
+
+struct kern *
+vnet_kern(const struct vnet *vn)
+{
+
+	return vn->vn_kern;
+}

@@ -22,6 +22,8 @@ static const struct if_ops ops = {
 	.ioctl = ifioctl_common,
 };
 
+static struct kern *started_for;
+
 static int
 create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
     const char *params)
@@ -29,7 +31,7 @@ create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
 	struct ifnet *ifp;
 	int error;
 
-	if (params[0] != '\0')
+	if (params[0] != '\0' || vnet_kern(vnet) != started_for)
 		return EINVAL;
 	ifp = if_alloc(vnet, IFT_OTHER);
 	if (ifp == NULL)
@@ -59,6 +61,7 @@ init(struct kern *k)
 {
 
 	klog(k, KLOG_NOTICE, "module init");
+	started_for = k;
 	return MODULE_ERROR;
 }
 
