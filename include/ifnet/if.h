@@ -96,8 +96,7 @@ struct if_ops {
 	 * device and nobody else has the interface when it returns, nor later,
 	 * until RESUME (ioctl lock) with the interface that the driver is to
 	 * use from now on: that one, or, when it failed, the old one, to be as
-	 * it was.  Default: cannot be moved; nor can one with a second send
-	 * queue or a deferred start.
+	 * it was.  Default: cannot be moved.
 	 */
 	void	(*vmove)(struct ifnet *, enum if_vmove_step);
 };

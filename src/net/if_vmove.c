@@ -75,15 +75,6 @@ fail:
 	return NULL;
 }
 
-/* Old's i: those are the driver's to make for each of its interfaces. */
-static bool
-has_own_queues(const struct ifnet *ifp)
-{
-
-	return ifp->if_ext != NULL && (ifp->if_ext->ie_dstart != NULL ||
-	    ifp->if_ext->ie_second != NULL);
-}
-
 static void
 set_state(struct ifnet *ifp, uint32_t state)
 {
@@ -121,7 +112,7 @@ if_vmove(struct ifnet *ifp, struct vnet *to)
 		if_ioctl_unlock(ifp);
 		return ENXIO;
 	}
-	if (ops->vmove == NULL || has_own_queues(ifp)) {
+	if (ops->vmove == NULL) {
 		if_ioctl_unlock(ifp);
 		return EOPNOTSUPP;
 	}
