@@ -28,6 +28,19 @@ now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* "lookup-name-100k" */
+static const char *
+row_name(const char *what, unsigned count)
+{
+	static char name[64];
+
+	if (count >= 1000 && count % 1000 == 0)
+		snprintf(name, sizeof(name), "%s-%uk", what, count / 1000);
+	else
+		snprintf(name, sizeof(name), "%s-%u", what, count);
+	return name;
+}
+
 static void
 sample(const char *name, const char *unit, double value)
 {
@@ -136,7 +149,6 @@ bench_lookup(unsigned count)
 	struct psref psref;
 	struct ifnet *ifp;
 	struct vnet *vn;
-	char row[64];
 	uint64_t t;
 
 	st = stack(&vn);
@@ -156,15 +168,13 @@ bench_lookup(unsigned count)
 		ifp = if_get_byindex(vn, indices[i % NAMES], &psref);
 		if_put(ifp, &psref);
 	}
-	snprintf(row, sizeof(row), "lookup-index-%u", count);
-	sample(row, "ns", (double)(now_ns() - t) / LOOKUPS);
+	sample(row_name("lookup-index", count), "ns", (double)(now_ns() - t) / LOOKUPS);
 	t = now_ns();
 	for (unsigned i = 0; i < LOOKUPS; i++) {
 		ifp = if_get(vn, names[i % NAMES], &psref);
 		if_put(ifp, &psref);
 	}
-	snprintf(row, sizeof(row), "lookup-name-%u", count);
-	sample(row, "ns", (double)(now_ns() - t) / LOOKUPS);
+	sample(row_name("lookup-name", count), "ns", (double)(now_ns() - t) / LOOKUPS);
 	ifnet_stack_destroy(st);
 }
 
@@ -173,7 +183,7 @@ static void
 bench_create(unsigned count)
 {
 	enum { PAIRS = 1000 };
-	char name[IFNAMSIZ], params[64], row[64];
+	char name[IFNAMSIZ], params[64];
 	struct ifnet_stack *st;
 	struct vnet *vn;
 	uint64_t t;
@@ -188,15 +198,15 @@ bench_create(unsigned count)
 		    count + 2 * i + 1);
 		error = if_clone_create(vn, name, params);
 	}
-	snprintf(row, sizeof(row), "create-%u", count);
-	sample(row, "pairs/s", PAIRS / ((double)(now_ns() - t) / 1e9));
+	sample(row_name("create", count), "pairs/s",
+	    PAIRS / ((double)(now_ns() - t) / 1e9));
 	t = now_ns();
 	for (unsigned i = 0; i < 2 * PAIRS && error == 0; i++) {
 		snprintf(name, sizeof(name), "pair%u", count + i);
 		error = if_clone_destroy(vn, name);
 	}
-	snprintf(row, sizeof(row), "destroy-%u", count);
-	sample(row, "pairs/s", PAIRS / ((double)(now_ns() - t) / 1e9));
+	sample(row_name("destroy", count), "pairs/s",
+	    PAIRS / ((double)(now_ns() - t) / 1e9));
 	if (error != 0)
 		errx(1, "%s: %s", name, strerror(error));
 	ifnet_stack_destroy(st);
