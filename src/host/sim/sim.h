@@ -19,7 +19,7 @@ struct sim_config {
 	unsigned	 sc_alloc_fail_ppm; /* of a million allocations */
 	unsigned	 sc_io_fail_ppm; /* of a million tun/socket calls */
 	bool		 sc_quiet;		/* do not print log lines */
-	bool		 sc_modules;		/* load this machine's modules */
+	bool		 sc_modules;		/* load real modules */
 };
 
 /* NULL only when memory is really out. */
