@@ -79,12 +79,12 @@ event_addr(struct oracle *o, const char *verb, const struct o_addr *oa)
 }
 
 static void
-event_route(struct oracle *o, const char *verb, const struct o_route *or)
+event_route(struct oracle *o, const char *verb, const struct o_route *ort)
 {
 
-	o_text_route(event(o), verb, or->or_dst, or->or_len,
-	    or->or_if->oi_handle, or->or_flags, or->or_gw,
-	    or->or_addr->oa_addr);
+	o_text_route(event(o), verb, ort->or_dst, ort->or_len,
+	    ort->or_if->oi_handle, ort->or_flags, ort->or_gw,
+	    ort->or_addr->oa_addr);
 }
 
 /* --- lookups -------------------------------------------------------------- */
@@ -138,23 +138,23 @@ route_find(const struct oracle *o, uint32_t dst, unsigned len)
 struct o_route *
 o_route_lookup(const struct oracle *o, uint32_t addr)
 {
-	struct o_route *or;
+	struct o_route *ort;
 
 	for (int len = 32; len >= 0; len--)
-		if ((or = route_find(o, addr, (unsigned)len)) != NULL)
-			return or;
+		if ((ort = route_find(o, addr, (unsigned)len)) != NULL)
+			return ort;
 	return NULL;
 }
 
 /* --- routes --------------------------------------------------------------- */
 
 static void
-route_put(struct oracle *o, struct o_route *or)
+route_put(struct oracle *o, struct o_route *ort)
 {
 
 	if (o->o_nroutes == O_NROUTES)
 		abort();
-	o->o_route[o->o_nroutes++] = or;
+	o->o_route[o->o_nroutes++] = ort;
 }
 
 static void
@@ -168,24 +168,24 @@ route_take(struct oracle *o, unsigned i)
 static void
 route_remove(struct oracle *o, unsigned i)
 {
-	struct o_route *or = o->o_route[i];
+	struct o_route *ort = o->o_route[i];
 
-	event_route(o, "delete", or);
+	event_route(o, "delete", ort);
 	route_take(o, i);
-	free(or);
+	free(ort);
 }
 
 static struct o_route *
 route_new(uint32_t dst, unsigned len, uint32_t flags)
 {
-	struct o_route *or = calloc(1, sizeof(*or));
+	struct o_route *ort = calloc(1, sizeof(*ort));
 
-	if (or == NULL)
+	if (ort == NULL)
 		abort();
-	or->or_dst = dst & o_mask(len);
-	or->or_len = len;
-	or->or_flags = flags | (len == 32 ? RTF_HOST : 0);
-	return or;
+	ort->or_dst = dst & o_mask(len);
+	ort->or_len = len;
+	ort->or_flags = flags | (len == 32 ? RTF_HOST : 0);
+	return ort;
 }
 
 /* A route that an address makes; one that is there already stays. */
@@ -193,15 +193,15 @@ static void
 route_of(struct oracle *o, struct o_addr *oa, uint32_t dst, unsigned len,
     uint32_t flags)
 {
-	struct o_route *or;
+	struct o_route *ort;
 
 	if (route_find(o, dst, len) != NULL)
 		return;
-	or = route_new(dst, len, flags);
-	or->or_if = oa->oa_if;
-	or->or_addr = oa;
-	route_put(o, or);
-	event_route(o, "add", or);
+	ort = route_new(dst, len, flags);
+	ort->or_if = oa->oa_if;
+	ort->or_addr = oa;
+	route_put(o, ort);
+	event_route(o, "add", ort);
 }
 
 /* Last come, first gone. */
@@ -224,7 +224,7 @@ routes_of_if_gone(struct oracle *o, const struct o_if *oi)
 }
 
 static int
-point_at(const struct oracle *o, uint32_t gw, struct o_route *or)
+point_at(const struct oracle *o, uint32_t gw, struct o_route *ort)
 {
 	const struct o_route *via = o_route_lookup(o, gw);
 
@@ -234,52 +234,52 @@ point_at(const struct oracle *o, uint32_t gw, struct o_route *or)
 		return EINVAL;
 	if (via->or_gw != 0)
 		return ENETUNREACH;
-	or->or_gw = gw;
-	or->or_flags |= RTF_GATEWAY;
-	or->or_if = via->or_if;
-	or->or_addr = via->or_addr;
+	ort->or_gw = gw;
+	ort->or_flags |= RTF_GATEWAY;
+	ort->or_if = via->or_if;
+	ort->or_addr = via->or_addr;
 	return 0;
 }
 
 int
 o_route_add(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw)
 {
-	struct o_route *or;
+	struct o_route *ort;
 	int error;
 
 	if (route_find(o, dst, len) != NULL)
 		return EEXIST;
-	or = route_new(dst, len, RTF_STATIC);
-	error = point_at(o, gw, or);
+	ort = route_new(dst, len, RTF_STATIC);
+	error = point_at(o, gw, ort);
 	if (error != 0) {
-		free(or);
+		free(ort);
 		return error;
 	}
-	route_put(o, or);
-	event_route(o, "add", or);
+	route_put(o, ort);
+	event_route(o, "add", ort);
 	return 0;
 }
 
 int
 o_route_change(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw)
 {
-	struct o_route *or = route_find(o, dst, len), new_;
+	struct o_route *ort = route_find(o, dst, len), new_;
 	int error;
 
-	if (or == NULL)
+	if (ort == NULL)
 		return ESRCH;
-	new_ = *or;
+	new_ = *ort;
 	error = point_at(o, gw, &new_);
-	if (error != 0 || memcmp(&new_, or, sizeof(new_)) == 0)
+	if (error != 0 || memcmp(&new_, ort, sizeof(new_)) == 0)
 		return error;
 	for (unsigned i = 0; i < o->o_nroutes; i++)
-		if (o->o_route[i] == or) {
+		if (o->o_route[i] == ort) {
 			route_take(o, i);
 			break;
 		}
-	*or = new_;
-	route_put(o, or);
-	event_route(o, "change", or);
+	*ort = new_;
+	route_put(o, ort);
+	event_route(o, "change", ort);
 	return 0;
 }
 

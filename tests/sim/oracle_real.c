@@ -3,7 +3,7 @@
  * to both, and then all that can be seen of both is compared.
  */
 
-#include "oracle_real.h"
+#include "oracle_impl.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -12,20 +12,10 @@
 #include <string.h>
 
 #include "host/sim/sim.h"
-#include "net/if_impl.h"
-#include "net/pfil.h"
 #include "net/route.h"
-#include "net/rtsock.h"
-#include "netinet/arp_var.h"
 
 #define NDEAD	16
 #define NNAMES	6
-
-/* What stands announced, as a listener would know it. */
-struct mirror {
-	char		 mi_text[O_NIFS + O_NADDRS + O_NROUTES][O_TEXT];
-	unsigned	 mi_n;
-};
 
 struct run {
 	struct host	*r_host;
@@ -47,16 +37,6 @@ struct run {
 	uint64_t	 r_dead[NDEAD];
 	unsigned	 r_ndead;
 	struct mirror	 r_mirror, r_wanted;
-};
-
-union msgbuf {
-	struct rt_hdr	 mb_hdr;
-	struct rt_msg	 mb_rtm;
-	struct if_msg	 mb_ifm;
-	struct ifa_msg	 mb_ifam;
-	struct if_rename_msg mb_ifrn;
-	struct rt_overrun_msg mb_overrun;
-	uint8_t		 mb_room[RT_MSG_MAX];
 };
 
 static const char *const names[NNAMES] = {
@@ -85,169 +65,7 @@ fail(struct run *r, const char *fmt, ...)
 	abort();
 }
 
-/* --- the drivers ---------------------------------------------------------- */
-
-static int
-drv_transmit(struct ifnet *ifp, struct mvec *mv)
-{
-
-	if_stat_add_vec(ifp, IF_STAT_OUT, mv);
-	mvec_free(mv);
-	return 0;
-}
-
-static int
-drv_init(struct ifnet *ifp)
-{
-
-	if_flags_update(ifp, IFF_RUNNING, 0);
-	return 0;
-}
-
-static void
-drv_stop(struct ifnet *ifp, bool disable)
-{
-
-	(void)disable;
-	if_flags_update(ifp, 0, IFF_RUNNING);
-}
-
-static const struct if_ops eth_ops = {
-	.transmit = drv_transmit,
-	.init = drv_init,
-	.stop = drv_stop,
-	.ioctl = ether_ioctl,
-};
-
-static const struct if_ops ptp_ops = {
-	.transmit = drv_transmit,
-	.init = drv_init,
-	.stop = drv_stop,
-};
-
-/* That it is the cloner's, the layer finds out by itself. */
-static int
-drv_create(const struct if_clone *ifc, struct vnet *vn, unsigned unit,
-    const char *params)
-{
-	uint8_t lladdr[6] = { 2, 0, 0, 0, 0, 0 };
-	struct ifnet *ifp;
-	int error = 0;
-
-	(void)params;
-	lladdr[5] = (uint8_t)unit;
-	ifp = if_alloc(vn, IFT_OTHER);
-	if (ifp == NULL)
-		return ENOMEM;
-	if_initname(ifp, ifc->ifc_name, unit);
-	ifp->if_mtu_min = O_MTU_MIN;
-	ifp->if_mtu_max = O_MTU_MAX;
-	if (ifc->ifc_name[0] == 'e') {
-		ifp->if_ops = &eth_ops;
-		error = ether_ifattach(ifp, lladdr);
-	} else {
-		ifp->if_ops = &ptp_ops;
-		ifp->if_typeops = &raw_type_ops;
-		ifp->if_flags = IFF_POINTOPOINT;
-	}
-	if (error == 0)
-		error = if_attach(ifp);
-	if (error != 0)
-		if_free(ifp);
-	return error;
-}
-
-static int
-drv_destroy(struct ifnet *ifp)
-{
-
-	if_detach(ifp);
-	if_free(ifp);
-	return 0;
-}
-
-static IF_CLONE_DRIVER(eth, drv_create, drv_destroy, NULL);
-static IF_CLONE_DRIVER(ptp, drv_create, drv_destroy, NULL);
-
-static int
-drv_subsys_init(struct vnet *vn)
-{
-	int error;
-
-	error = if_clone_attach(vn, &eth_cloner);
-	return error != 0 ? error : if_clone_attach(vn, &ptp_cloner);
-}
-
-static const struct vnet_subsys drv_subsys = {
-	.vs_name = "drivers",
-	.vs_init = drv_subsys_init,
-};
-
-static const struct vnet_subsys *const subsystems[] = {
-	&sysctl_subsys, &rtsock_subsys, &pfil_subsys, &if_subsys,
-	&route_subsys, &if_clone_subsys, &arp_subsys, &inet_subsys,
-	&drv_subsys, &if_purge_subsys, NULL
-};
-
 /* --- what is heard -------------------------------------------------------- */
-
-static uint32_t
-sin_host(const struct sockaddr *sa)
-{
-
-	return sa == NULL || sa->sa_family != AF_INET ? 0 :
-	    ntohl(((const struct sockaddr_in *)(const void *)sa)->
-	    sin_addr.s_addr);
-}
-
-static unsigned
-mask_len(const struct sockaddr *sa)
-{
-
-	return sa == NULL ? 32 : (unsigned)__builtin_popcount(sin_host(sa));
-}
-
-static void
-describe(const union msgbuf *mb, char *t)
-{
-	static const char *const route_verb[] = { NULL, "add", "delete",
-	    "change", "add" };
-	const struct if_msg *m = &mb->mb_ifm;
-	const struct sockaddr *sa[RTAX_MAX];
-
-	KASSERT(rt_msg_check(mb, mb->mb_hdr.rtm_len, sa) == 0);
-	switch (mb->mb_hdr.rtm_type) {
-	case RTM_IFANNOUNCE:
-	case RTM_IFINFO:
-		o_text_if(t, mb->mb_hdr.rtm_type == RTM_IFINFO ? "info" :
-		    m->ifm_what == IFAN_ARRIVAL ? "arrive" : "depart",
-		    m->ifm_handle, m->ifm_name, (m->ifm_flags & IFF_UP) != 0,
-		    (int)m->ifm_data.ifi_link_state,
-		    (unsigned)m->ifm_data.ifi_mtu);
-		break;
-	case RTM_IFRENAME:
-		o_text_rename(t, mb->mb_ifrn.ifrn_handle,
-		    mb->mb_ifrn.ifrn_oldname, mb->mb_ifrn.ifrn_name);
-		break;
-	case RTM_NEWADDR:
-	case RTM_DELADDR:
-		o_text_addr(t, mb->mb_hdr.rtm_type == RTM_NEWADDR ?
-		    "newaddr" : "deladdr", mb->mb_ifam.ifam_handle,
-		    sin_host(sa[5]), mask_len(sa[2]), sin_host(sa[7]));
-		break;
-	case RTM_ADD:
-	case RTM_DELETE:
-	case RTM_CHANGE:
-	case RTM_GET:		/* in a dump */
-		o_text_route(t, route_verb[mb->mb_hdr.rtm_type],
-		    sin_host(sa[0]), mask_len(sa[2]), mb->mb_rtm.rtm_ifhandle,
-		    mb->mb_rtm.rtm_flags, sin_host(sa[1]), sin_host(sa[5]));
-		break;
-	default:
-		(void)snprintf(t, O_TEXT, "message of type %u",
-		    mb->mb_hdr.rtm_type);
-	}
-}
 
 static uint64_t
 hash(const char *t)
@@ -257,87 +75,6 @@ hash(const char *t)
 	for (; *t != '\0'; t++)
 		h = (h ^ (uint8_t)*t) * 1099511628211ull;
 	return h;
-}
-
-/* Everything that an object's texts have in common: "/24" is a key's too. */
-static size_t
-key_len(const char *t)
-{
-
-	return strcspn(t, " ");
-}
-
-static void
-mirror_put(struct mirror *mi, char class, const char *rest)
-{
-
-	(void)snprintf(mi->mi_text[mi->mi_n++], O_TEXT, "%c %s", class,
-	    rest);
-}
-
-static void
-mirror_take(struct mirror *mi, char class, const char *rest)
-{
-	size_t n = key_len(rest);
-	char *t;
-
-	for (unsigned i = 0; i < mi->mi_n; i++) {
-		t = mi->mi_text[i];
-		if (t[0] == class && strncmp(t + 2, rest, n + 1) == 0) {
-			memmove(t, t + O_TEXT,
-			    (--mi->mi_n - i) * sizeof(mi->mi_text[0]));
-			return;
-		}
-	}
-	fprintf(stderr, "oracle: taken back without having been there: %s\n",
-	    rest);
-	abort();
-}
-
-static void
-mirror_rename(struct mirror *mi, const char *rest)
-{
-	char handle[20], old[O_NAMESIZE], new_[O_NAMESIZE], state[O_TEXT];
-	size_t n = key_len(rest);
-	char *t;
-
-	KASSERT(sscanf(rest, "%19s %15s %15s", handle, old, new_) == 3);
-	for (unsigned i = 0; i < mi->mi_n; i++) {
-		t = mi->mi_text[i];
-		if (t[0] != 'i' || strncmp(t + 2, rest, n + 1) != 0)
-			continue;
-		KASSERT(strncmp(t + 2 + n + 1, old, strlen(old)) == 0);
-		(void)snprintf(state, sizeof(state), "%s",
-		    t + 2 + n + 1 + strlen(old));
-		(void)snprintf(t, O_TEXT, "i %s %s%.60s", handle, new_, state);
-	}
-}
-
-static void
-mirror_hear(struct mirror *mi, const char *t)
-{
-	const char *rest = strchr(t, ' ') + 1;
-	char class = strstr(t, "addr ") != NULL ? 'a' :
-	    t[0] == 'a' && t[1] == 'd' ? 'r' :
-	    t[0] == 'd' && t[2] == 'l' ? 'r' :
-	    t[0] == 'c' ? 'r' : 'i';
-
-	switch (t[0]) {
-	case 'r':
-		mirror_rename(mi, rest);
-		break;
-	case 'i':	/* info */
-	case 'c':	/* change */
-		mirror_take(mi, class, rest);
-		mirror_put(mi, class, rest);
-		break;
-	case 'a':	/* arrive, add */
-	case 'n':	/* newaddr */
-		mirror_put(mi, class, rest);
-		break;
-	default:	/* depart, delete, deladdr */
-		mirror_take(mi, class, rest);
-	}
 }
 
 static void
@@ -386,7 +123,7 @@ want(struct run *r)
 {
 	struct mirror *mi = &r->r_wanted;
 	const struct oracle *o = &r->r_o;
-	const struct o_route *or;
+	const struct o_route *ort;
 	const struct o_addr *oa;
 	const struct o_if *oi;
 	char t[O_TEXT];
@@ -405,10 +142,10 @@ want(struct run *r)
 		mirror_put(mi, 'a', t + 2);
 	}
 	for (unsigned i = 0; i < o->o_nroutes; i++) {
-		or = o->o_route[i];
-		o_text_route(t, "+", or->or_dst, or->or_len,
-		    or->or_if->oi_handle, or->or_flags, or->or_gw,
-		    or->or_addr->oa_addr);
+		ort = o->o_route[i];
+		o_text_route(t, "+", ort->or_dst, ort->or_len,
+		    ort->or_if->oi_handle, ort->or_flags, ort->or_gw,
+		    ort->or_addr->oa_addr);
 		mirror_put(mi, 'r', t + 2);
 	}
 	qsort(mi->mi_text, mi->mi_n, sizeof(mi->mi_text[0]), text_cmp);
@@ -495,7 +232,7 @@ static void
 compare_addr(struct run *r, uint32_t addr)
 {
 	const struct o_addr *oa = o_addr_find(&r->r_o, addr);
-	const struct o_route *or = o_route_lookup(&r->r_o, addr);
+	const struct o_route *ort = o_route_lookup(&r->r_o, addr);
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	const struct rtentry *rt;
 	struct ifaddr *ifa;
@@ -513,9 +250,9 @@ compare_addr(struct run *r, uint32_t addr)
 	    ((sin_host(ifa->ifa_addr) ^ addr) & o_mask((unsigned)len)) != 0))
 		fail(r, "lookup of the network of %x", addr);
 	rt = rt_lookup4(r->r_vn, htonl(addr));
-	if ((rt == NULL) != (or == NULL) || (rt != NULL &&
-	    (rt->rt_ifp->if_handle != or->or_if->oi_handle ||
-	    rt->rt_lpm.le_len != or->or_len)))
+	if ((rt == NULL) != (ort == NULL) || (rt != NULL &&
+	    (rt->rt_ifp->if_handle != ort->or_if->oi_handle ||
+	    rt->rt_lpm.le_len != ort->or_len)))
 		fail(r, "lookup of the route to %x", addr);
 	pserialize_read_exit();
 }
@@ -966,7 +703,7 @@ run_main(void *arg)
 
 	memset(&kc, 0, sizeof(kc));
 	kc.kc_mbufs = 512;
-	kc.kc_subsys = subsystems;
+	kc.kc_subsys = oracle_subsys;
 	KASSERT(kern_create(r->r_host, &kc, &r->r_kern) == 0);
 	KASSERT(vnet_create_named(r->r_kern, "test", &r->r_vn) == 0);
 	r->r_vn = vnet_get(r->r_kern, "test");

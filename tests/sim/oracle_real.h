@@ -1,6 +1,7 @@
 /*
  * oracle_real: the interface layer on the simulated host, driven by the
- * operations that the oracle knows, and what it announced as the oracle's texts.
+ * operations that the oracle knows, and what it announced as the oracle's
+ * texts.
  */
 
 #ifndef TESTS_ORACLE_REAL_H

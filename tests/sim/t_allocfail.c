@@ -189,7 +189,7 @@ fail_everywhere(struct ifnet_stack *st, struct vnet *vn, const struct step *s)
 	free(after);
 }
 
-/* --- what is no command ---------------------------------------------------- */
+/* --- what is no command -------------------------------------------------- */
 
 static int
 listener(struct ifnet_stack *st, struct vnet *vn)
