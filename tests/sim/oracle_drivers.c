@@ -5,6 +5,8 @@
 
 #include "oracle_impl.h"
 
+#include <errno.h>
+
 #include "net/pfil.h"
 #include "net/route.h"
 #include "netinet/arp_var.h"
