@@ -91,6 +91,14 @@ torture: deps-build-test
 	$(BUILD)/tests/sim/t_oracle --seed $$(date +%s) --seeds $(SEEDS) \
 	    --ops $(OPS)
 
+# Which lines and branches the unit and simulated tests reach.
+coverage: deps-build-coverage build-cov/build.ninja
+	@scripts/coverage build-cov
+
+build-cov/build.ninja:
+	meson setup build-cov -Db_coverage=true -Dbench=false \
+	    -Dbuildtype=debug -Doptimization=0
+
 # Format and lint, as CI does.
 check: deps-build-check
 	@scripts/check-format
@@ -113,6 +121,7 @@ help:
 	@echo "                 FUZZ=WORD for some of text rtmsg command ctl input"
 	@echo "make torture     random operations against a simple oracle; OPS=N for each"
 	@echo "                 of SEEDS=N seeds"
+	@echo "make coverage    lines and branches of src/net and src/kern that tests reach"
 	@echo "make check       format and lint"
 	@echo "make install     into PREFIX ($(PREFIX)), below DESTDIR"
 	@echo "make clean       remove the build directories"
@@ -120,4 +129,4 @@ help:
 	@echo "CC=clang builds with clang.  As root, demo, test and bench install the"
 	@echo "Debian packages they miss; otherwise they say what to type."
 
-.PHONY: all build demo test bench fuzz torture check install clean help
+.PHONY: all build demo test bench fuzz torture coverage check install clean help
