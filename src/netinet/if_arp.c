@@ -433,6 +433,10 @@ arp_announce(struct ifaddr *ifa)
 
 	if (ifa->ifa_addr->sa_family != AF_INET || !arp_ifusable(ifp))
 		return;
+	/* Nobody would hear it; it is told when the link comes. */
+	if (__atomic_load_n(&ifp->if_link_state, __ATOMIC_RELAXED) ==
+	    LINK_STATE_DOWN)
+		return;
 	kspin_lock(&av->av_annlock);
 	if (ifa_is_destroying(ifa)) {
 		kspin_unlock(&av->av_annlock);
