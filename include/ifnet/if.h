@@ -135,13 +135,27 @@ enum if_stat {
 enum if_stat_dir { IF_STAT_IN, IF_STAT_OUT };
 
 /*
- * One CPU's counters of one interface.  Written by that CPU alone (plain
- * 64-bit stores), read by all.  The memory is reserved at attach and costs
- * nothing until the first packet.
+ * A queue of received packets of one interface and one CPU.  That CPU's own;
+ * rq_len and rq_drops are read by others.
+ */
+struct if_rcvq {
+	struct mbuf	*rq_head, *rq_tail;
+	struct if_rcvq	*rq_next;	/* in the CPU's list */
+	struct ifnet	*rq_ifp;	/* while it is in the list */
+	uint64_t	 rq_drops;
+	uint32_t	 rq_len;
+	bool		 rq_listed;
+};
+
+/*
+ * One CPU's counters of one interface, and its input queue.  Written by that
+ * CPU alone (plain 64-bit stores), read by all.  The memory is reserved at
+ * attach and costs nothing until the first packet.
  */
 struct if_counters {
 	uint64_t	 ic_stat[16];
 	uint64_t	 ic_drop[DROP_NREASONS];
+	struct if_rcvq	 ic_rcvq;
 } __attribute__((__aligned__(64)));
 
 /* --- queues --------------------------------------------------------------- */
@@ -161,8 +175,6 @@ struct ifqueue {
 	struct mbuf	*ifq_head, *ifq_tail;	/* ifq_lock */
 	uint64_t	 ifq_drops;	/* ifq_lock */
 };
-
-struct if_percpuq;
 
 /*
  * Something the routing socket has announced and not yet taken back.  Embedded
@@ -238,7 +250,8 @@ struct ifnet {
 	uint64_t	 if_lastchange_ns;	/* a: wall clock */
 	unsigned	 if_unit;	/* constant */
 	const struct if_clone *if_cloner;	/* l: NULL: not cloned */
-	struct if_percpuq *if_percpuq;	/* constant; NULL: none */
+	uint32_t	 if_rcvq_maxlen; /* a: of each input queue */
+	bool		 if_percpuq;	/* constant: has input queues */
 	uint32_t	 if_state;	/* l: IFS_* */
 	uint32_t	 if_link_flaps;	/* a: times its link went down */
 	uint32_t	 if_link_coalesced; /* link lock: changes that were

@@ -56,7 +56,7 @@ if_free(struct ifnet *ifp)
 	KASSERT(ifp->if_state == IFS_ALLOCATED);
 	k = if_kern(ifp);
 	uninitialize(ifp);
-	if (ifp->if_percpuq != NULL)
+	if (ifp->if_percpuq)
 		if_percpuq_destroy(ifp);
 	if_sadl_free(ifp);
 	if_ext_free(ifp);
@@ -304,7 +304,7 @@ sweep(void *arg)
 	struct ifnet *ifp = arg;
 	const struct domain *dom;
 
-	if (ifp->if_percpuq != NULL)
+	if (ifp->if_percpuq)
 		if_percpuq_sweep(ifp);
 	for (int i = 0; i < DOM_SLOT_MAX; i++) {
 		dom = ifp->if_vnet->vn_if->ifv_domain[i];
@@ -394,7 +394,7 @@ if_detach(struct ifnet *ifp)
 	kern_xcall(k, sweep, ifp);
 
 	/* 13. Input queues, which only handlers used. */
-	if (ifp->if_percpuq != NULL)
+	if (ifp->if_percpuq)
 		if_percpuq_destroy(ifp);
 
 #ifdef IFNET_DEBUG

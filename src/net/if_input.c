@@ -18,26 +18,9 @@
  * of bridges or routers whose hop counts do not end it. */
 #define LOOPS_MAX	255
 
-/*
- * One queue.  Its CPU's own; rq_len and rq_drops are read by others.
- */
-struct rcvq {
-	struct mbuf	*rq_head, *rq_tail;
-	struct rcvq	*rq_next;	/* in the CPU's list */
-	struct ifnet	*rq_ifp;	/* constant */
-	uint64_t	 rq_drops;
-	uint32_t	 rq_len;
-	bool		 rq_listed;
-} __attribute__((__aligned__(64)));
-
-struct if_percpuq {
-	uint32_t	 ipq_maxlen;	/* atomic; of each queue */
-	struct rcvq	 ipq_rcvq[];	/* one a CPU */
-};
-
 /* A CPU's queues that hold packets.  Its own. */
 struct ifv_rcvq {
-	struct rcvq	*rl_head, *rl_tail;
+	struct if_rcvq	*rl_head, *rl_tail;
 } __attribute__((__aligned__(64)));
 
 static inline bool
@@ -113,11 +96,11 @@ if_input_vec(struct ifnet *ifp, struct mvec *mv)
 
 /* --- through a queue ----------------------------------------------------- */
 
-static inline struct rcvq *
+static inline struct if_rcvq *
 my_rcvq(const struct ifnet *ifp)
 {
 
-	return &ifp->if_percpuq->ipq_rcvq[net_curcpu()->ci_index];
+	return &if_ctr(ifp, net_curcpu()->ci_index)->ic_rcvq;
 }
 
 static inline struct ifv_rcvq *
@@ -128,7 +111,7 @@ my_list(const struct vnet *vn)
 }
 
 static void
-list_append(struct vnet *vn, struct rcvq *rq)
+list_append(struct vnet *vn, struct if_rcvq *rq)
 {
 	struct ifv_rcvq *rl = my_list(vn);
 
@@ -143,14 +126,14 @@ list_append(struct vnet *vn, struct rcvq *rq)
 }
 
 static void
-list_remove(struct vnet *vn, struct rcvq *rq)
+list_remove(struct vnet *vn, struct if_rcvq *rq)
 {
 	struct ifv_rcvq *rl = my_list(vn);
-	struct rcvq *prev = NULL;
+	struct if_rcvq *prev = NULL;
 
 	if (!rq->rq_listed)
 		return;
-	for (struct rcvq *p = rl->rl_head; p != rq; p = p->rq_next)
+	for (struct if_rcvq *p = rl->rl_head; p != rq; p = p->rq_next)
 		prev = p;
 	if (prev == NULL)
 		rl->rl_head = rq->rq_next;
@@ -162,7 +145,7 @@ list_remove(struct vnet *vn, struct rcvq *rq)
 }
 
 static inline void
-set_len(struct rcvq *rq, uint32_t len)
+set_len(struct if_rcvq *rq, uint32_t len)
 {
 
 	__atomic_store_n(&rq->rq_len, len, __ATOMIC_RELAXED);
@@ -170,7 +153,7 @@ set_len(struct rcvq *rq, uint32_t len)
 
 /* Put one at the end; it was marked and counted. */
 static inline void
-rcvq_put(struct rcvq *rq, struct mbuf *m)
+rcvq_put(struct if_rcvq *rq, struct mbuf *m)
 {
 
 	m->m_nextpkt = NULL;
@@ -183,7 +166,7 @@ rcvq_put(struct rcvq *rq, struct mbuf *m)
 }
 
 static void
-rcvq_get(struct rcvq *rq, struct mvec *mv)
+rcvq_get(struct if_rcvq *rq, struct mvec *mv)
 {
 	struct mbuf *m;
 
@@ -204,7 +187,7 @@ rcvq_get(struct rcvq *rq, struct mvec *mv)
 void
 if_percpuq_enqueue_vec(struct ifnet *ifp, struct mvec *mv)
 {
-	struct rcvq *rq = my_rcvq(ifp);
+	struct if_rcvq *rq = my_rcvq(ifp);
 	uint32_t maxlen = if_percpuq_maxlen(ifp);
 	struct mbuf *m;
 
@@ -229,8 +212,10 @@ if_percpuq_enqueue_vec(struct ifnet *ifp, struct mvec *mv)
 			rcvq_put(rq, m);
 	}
 	mv->mv_n = 0;
-	if (rq->rq_len != 0 && !rq->rq_listed)
+	if (rq->rq_len != 0 && !rq->rq_listed) {
+		rq->rq_ifp = ifp;
 		list_append(ifp->if_vnet, rq);
+	}
 }
 
 /* Soft interrupt: a vector from each queue that stood in the list. */
@@ -239,7 +224,7 @@ rcvq_softint(void *arg)
 {
 	struct vnet *vn = arg;
 	struct ifv_rcvq *rl = my_list(vn);
-	struct rcvq *rq, *last = rl->rl_tail;
+	struct if_rcvq *rq, *last = rl->rl_tail;
 	enum cpu_stage prev;
 	struct ifnet *ifp;
 	struct mvec mv;
@@ -265,43 +250,41 @@ rcvq_softint(void *arg)
 
 /* --- life ---------------------------------------------------------------- */
 
+/* The queues themselves come with the counters. */
 int
 if_percpuq_create(struct ifnet *ifp)
 {
-	unsigned ncpu = kern_ncpu(if_kern(ifp));
-	struct if_percpuq *ipq;
 
-	/* A line of its own for every CPU, so the alignment matters. */
-	ipq = host_alloc(if_host(ifp), sizeof(*ipq) +
-	    ncpu * sizeof(struct rcvq), 64);
-	if (ipq == NULL)
-		return ENOMEM;
-	ipq->ipq_maxlen = (uint32_t)__atomic_load_n(
+	ifp->if_rcvq_maxlen = (uint32_t)__atomic_load_n(
 	    &ifp->if_vnet->vn_if->ifv_rcvq_maxlen, __ATOMIC_RELAXED);
-	for (unsigned i = 0; i < ncpu; i++)
-		ipq->ipq_rcvq[i].rq_ifp = ifp;
-	ifp->if_percpuq = ipq;
+	ifp->if_percpuq = true;
 	return 0;
 }
 
+/* Leave zeroes for the next of that index, and untouched what was not used. */
 void
 if_percpuq_destroy(struct ifnet *ifp)
 {
+	struct if_rcvq *rq;
 
-	if (ifp->if_percpuq == NULL)
-		return;
 	KASSERT(if_percpuq_len(ifp) == 0);
-	host_free(if_host(ifp), ifp->if_percpuq);
-	ifp->if_percpuq = NULL;
+	ifp->if_percpuq = false;
+	if (ifp->if_counters == NULL)
+		return;
+	for (unsigned i = 0; i < kern_ncpu(if_kern(ifp)); i++) {
+		rq = &if_ctr(ifp, i)->ic_rcvq;
+		if (rq->rq_ifp != NULL || rq->rq_drops != 0)
+			memset(rq, 0, sizeof(*rq));
+	}
 }
 
 void
 if_percpuq_sweep(struct ifnet *ifp)
 {
-	struct rcvq *rq;
+	struct if_rcvq *rq;
 	struct mvec mv;
 
-	if (ifp->if_percpuq == NULL)
+	if (!ifp->if_percpuq || ifp->if_counters == NULL)
 		return;
 	rq = my_rcvq(ifp);
 	list_remove(ifp->if_vnet, rq);
@@ -316,10 +299,10 @@ if_percpuq_len(struct ifnet *ifp)
 {
 	uint64_t len = 0;
 
-	if (ifp->if_percpuq == NULL)
+	if (!ifp->if_percpuq || ifp->if_counters == NULL)
 		return 0;
 	for (unsigned i = 0; i < kern_ncpu(if_kern(ifp)); i++)
-		len += __atomic_load_n(&ifp->if_percpuq->ipq_rcvq[i].rq_len,
+		len += __atomic_load_n(&if_ctr(ifp, i)->ic_rcvq.rq_len,
 		    __ATOMIC_RELAXED);
 	return len;
 }
@@ -329,11 +312,11 @@ if_percpuq_drops(struct ifnet *ifp)
 {
 	uint64_t drops = 0;
 
-	if (ifp->if_percpuq == NULL)
+	if (!ifp->if_percpuq || ifp->if_counters == NULL)
 		return 0;
 	for (unsigned i = 0; i < kern_ncpu(if_kern(ifp)); i++)
-		drops += __atomic_load_n(
-		    &ifp->if_percpuq->ipq_rcvq[i].rq_drops, __ATOMIC_RELAXED);
+		drops += __atomic_load_n(&if_ctr(ifp, i)->ic_rcvq.rq_drops,
+		    __ATOMIC_RELAXED);
 	return drops;
 }
 
@@ -341,16 +324,16 @@ uint32_t
 if_percpuq_maxlen(struct ifnet *ifp)
 {
 
-	return ifp->if_percpuq == NULL ? 0 :
-	    __atomic_load_n(&ifp->if_percpuq->ipq_maxlen, __ATOMIC_RELAXED);
+	return !ifp->if_percpuq ? 0 :
+	    __atomic_load_n(&ifp->if_rcvq_maxlen, __ATOMIC_RELAXED);
 }
 
 void
 if_percpuq_set_maxlen(struct ifnet *ifp, uint32_t maxlen)
 {
 
-	if (ifp->if_percpuq != NULL)
-		__atomic_store_n(&ifp->if_percpuq->ipq_maxlen, maxlen,
+	if (ifp->if_percpuq)
+		__atomic_store_n(&ifp->if_rcvq_maxlen, maxlen,
 		    __ATOMIC_RELAXED);
 }
 

@@ -108,7 +108,7 @@ rcv_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)
 	}
 	v = if_percpuq_maxlen(ifp);
 	error = sysctl_handle_int(op, &v, 1, QUEUE_MAXLEN,
-	    ifp->if_percpuq != NULL);
+	    ifp->if_percpuq);
 	if (error == 0 && op->so_new != NULL)
 		if_percpuq_set_maxlen(ifp, (uint32_t)v);
 	return error;

@@ -64,7 +64,7 @@ twin_create(struct ifnet *old, struct vnet *to)
 	copy_settings(twin, old);
 	if (if_sadl_copy(twin, old) != 0 || if_ext_copy(twin, old) != 0)
 		goto fail;
-	if (old->if_percpuq != NULL) {
+	if (old->if_percpuq) {
 		if (if_percpuq_create(twin) != 0)
 			goto fail;
 		if_percpuq_set_maxlen(twin, if_percpuq_maxlen(old));
