@@ -182,8 +182,8 @@ struct ifqueue {
  */
 struct rts_node {
 	TAILQ_ENTRY(rts_node) rn_link;	/* in the order of announcement */
-	uint64_t	 rn_seq;	/* place in that order; 0: not in it */
-	uint32_t	 rn_kind;	/* RTS_*, 0: a listener's place */
+	uint64_t	 rn_word;	/* place in that order above RTS_*; 0: not
+				 * in it, or a listener's place */
 };
 
 /* --- the interface ----------------------------------------------------- */
@@ -476,7 +476,6 @@ struct ifaddr {
 	struct ifaddr	*ifa_netprev;
 	LIST_ENTRY(ifaddr) ifa_aflink;	/* all of the family */
 
-	struct kern_defer ifa_defer;	/* the family's */
 	void		(*ifa_free)(struct ifaddr *);	/* the family's */
 	LIST_HEAD(, rtentry) ifa_routes; /* route lock: that name it */
 	struct rts_node	 ifa_rts;	/* rtsock's */

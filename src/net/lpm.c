@@ -89,6 +89,20 @@ lpm_find(const struct lpm *l, uint32_t key, unsigned len)
 	return NULL;
 }
 
+struct lpm_entry *
+lpm_next(const struct lpm *l, size_t *pos)
+{
+	const struct khash_array *ha = l->lpm_exact.kh_array;
+	void *obj;
+
+	while (ha != NULL && *pos <= ha->ha_mask) {
+		obj = ha->ha_entry[(*pos)++].he_obj;
+		if (obj != NULL && obj != KHASH_GONE)
+			return obj;
+	}
+	return NULL;
+}
+
 /* The longest prefix that contains this one, the /0 left out; or NULL. */
 static struct lpm_entry *
 find_cover(const struct lpm *l, const struct lpm_entry *le)

@@ -23,6 +23,7 @@
 struct lpm_entry {
 	uint32_t	 le_key;	/* host order, bits past the length 0 */
 	uint8_t		 le_len;	/* 0..32 */
+	uint8_t		 le_user;	/* the holder's; atomic */
 };
 
 struct lpm_node;
@@ -46,6 +47,10 @@ void	lpm_remove(struct lpm *, struct lpm_entry *);
 void	lpm_replace(struct lpm *, struct lpm_entry *old, struct lpm_entry *new);
 /* That very prefix, or NULL.  Writer. */
 struct lpm_entry *lpm_find(const struct lpm *, uint32_t key, unsigned len);
+
+/* The entries, in no order: the one at *pos or after, and *pos after it; NULL
+ * at the end.  Writer. */
+struct lpm_entry *lpm_next(const struct lpm *, size_t *pos);
 
 #define LPM_NODE	1u
 

@@ -70,26 +70,63 @@ free_rt(struct kern_defer *kd)
 {
 	struct rtentry *rt = (struct rtentry *)((char *)kd -
 	    offsetof(struct rtentry, rt_defer));
+	struct ifaddr *ifa = rt->rt_ifa;
 
-	if (rt->rt_ifa != NULL)
-		ifa_unref(rt->rt_ifa);
-	kmem_free(rt->rt_kern, rt);
+	/* Storage goes with the address it is part of, when that goes. */
+	if (rt->rt_lpm.le_user & RTE_STORE)
+		__atomic_store_n(&rt->rt_lpm.le_user, RTE_STORE,
+		    __ATOMIC_RELEASE);
+	else
+		kmem_free(rt->rt_kern, rt);
+	if (ifa != NULL)
+		ifa_unref(ifa);
+}
+
+static bool
+claim(struct rtentry *rt)
+{
+	uint8_t expected = RTE_STORE;
+
+	return rt != NULL && __atomic_compare_exchange_n(&rt->rt_lpm.le_user,
+	    &expected, RTE_STORE | RTE_CLAIMED, false, __ATOMIC_ACQUIRE,
+	    __ATOMIC_RELAXED);
 }
 
 static struct rtentry *
 alloc_rt(struct vnet *vn, const struct rt_info *ri)
 {
-	struct rtentry *rt;
+	struct rtentry *rt = ri->ri_store;
 
-	rt = kmem_zalloc(vn->vn_kern, sizeof(*rt));
-	if (rt == NULL)
-		return NULL;
-	rt->rt_vnet = vn;
+	if (claim(rt)) {
+		memset((char *)rt + sizeof(rt->rt_lpm), 0,
+		    sizeof(*rt) - sizeof(rt->rt_lpm));
+	} else {
+		rt = kmem_zalloc(vn->vn_kern, sizeof(*rt));
+		if (rt == NULL)
+			return NULL;
+	}
 	rt->rt_kern = vn->vn_kern;
 	rt->rt_lpm.le_len = (uint8_t)ri->ri_len;
 	rt->rt_lpm.le_key = ntohl(ri->ri_dst) & prefix_mask(ri->ri_len);
-	rt->rt_dst4 = htonl(rt->rt_lpm.le_key);
 	return rt;
+}
+
+/* In whole seconds, and not too early. */
+static void
+set_expire(struct rtentry *rt, const struct rt_info *ri)
+{
+
+	rt->rt_expire_s = (uint32_t)((ri->ri_expire_ns + 999999999) /
+	    1000000000);
+}
+
+/* Out of every table: free it behind the readers. */
+static void
+retire_rt(struct vnet *vn, struct rtentry *rt)
+{
+
+	rt->rt_kern = vn->vn_kern;
+	kern_defer(vn->vn_kern, &rt->rt_defer, free_rt);
 }
 
 /* Undo alloc_rt() and what was set since: nobody has seen it. */
@@ -141,7 +178,7 @@ point_at_link(const struct rt_info *ri, struct rtentry *rt)
 {
 	struct sockaddr_in sin = {
 		.sin_family = AF_INET,
-		.sin_addr.s_addr = rt->rt_dst4,
+		.sin_addr.s_addr = htonl(rt->rt_lpm.le_key),
 	};
 
 	rt->rt_ifp = ri->ri_ifp;
@@ -197,7 +234,6 @@ static void
 link_rt(struct route_vnet *rv, struct rtentry *rt)
 {
 
-	TAILQ_INSERT_TAIL(&rv->rv_routes, rt, rt_link);
 	rv->rv_count++;
 	if (rt->rt_ifp != NULL)
 		LIST_INSERT_HEAD(&rt->rt_ifp->if_routes, rt, rt_iflink);
@@ -209,7 +245,6 @@ static void
 unlink_rt(struct route_vnet *rv, struct rtentry *rt)
 {
 
-	TAILQ_REMOVE(&rv->rv_routes, rt, rt_link);
 	rv->rv_count--;
 	if (rt->rt_ifp != NULL)
 		LIST_REMOVE(rt, rt_iflink);
@@ -231,7 +266,7 @@ rt_add(struct vnet *vn, const struct rt_info *ri)
 		return ENOMEM;
 	rt->rt_flags = ri->ri_flags & RTF_ASKED;
 	rt->rt_mtu = ri->ri_mtu;
-	rt->rt_expire = ri->ri_expire_ns;
+	set_expire(rt, ri);
 	route_lock(vn);
 	if (find(vn, ri) != NULL) {
 		error = EEXIST;
@@ -245,7 +280,7 @@ rt_add(struct vnet *vn, const struct rt_info *ri)
 	if (error != 0)
 		goto fail;
 	link_rt(rv, rt);
-	rt_routemsg(RTM_ADD, rt);
+	rt_routemsg(vn, RTM_ADD, rt);
 	route_unlock(vn);
 	return 0;
 
@@ -263,8 +298,8 @@ delete_rt(struct vnet *vn, struct rtentry *rt)
 
 	lpm_remove(&rv->rv_inet, &rt->rt_lpm);
 	unlink_rt(rv, rt);
-	rt_routemsg(RTM_DELETE, rt);
-	kern_defer(vn->vn_kern, &rt->rt_defer, free_rt);
+	rt_routemsg(vn, RTM_DELETE, rt);
+	retire_rt(vn, rt);
 }
 
 int
@@ -303,7 +338,7 @@ same_route(const struct rtentry *a, const struct rtentry *b)
 
 	return a->rt_flags == b->rt_flags && a->rt_ifp == b->rt_ifp &&
 	    a->rt_gw4 == b->rt_gw4 && a->rt_mtu == b->rt_mtu &&
-	    a->rt_ifa == b->rt_ifa && a->rt_expire == b->rt_expire;
+	    a->rt_ifa == b->rt_ifa && a->rt_expire_s == b->rt_expire_s;
 }
 
 /* Route lock held: what `old' becomes, in rt. */
@@ -316,8 +351,9 @@ build_change(struct vnet *vn, const struct rt_info *ri,
 	rt->rt_flags = (old->rt_flags & RTF_ASKED & ~RTF_ALTERABLE) |
 	    (ri->ri_flags & RTF_ALTERABLE);
 	rt->rt_mtu = ri->ri_mtu != 0 ? ri->ri_mtu : old->rt_mtu;
-	rt->rt_expire = ri->ri_expire_ns != 0 ? ri->ri_expire_ns :
-	    old->rt_expire;
+	set_expire(rt, ri);
+	if (rt->rt_expire_s == 0)
+		rt->rt_expire_s = old->rt_expire_s;
 	if (ri->ri_gw == 0 && ri->ri_ifp == NULL &&
 	    (rt->rt_flags & RTF_NOWHERE) ==
 	    (old->rt_flags & RTF_NOWHERE)) {
@@ -361,8 +397,8 @@ rt_change(struct vnet *vn, const struct rt_info *ri)
 	lpm_replace(&rv->rv_inet, &old->rt_lpm, &rt->rt_lpm);
 	unlink_rt(rv, old);
 	link_rt(rv, rt);
-	rt_routechange(old, rt);
-	kern_defer(vn->vn_kern, &old->rt_defer, free_rt);
+	rt_routechange(vn, old, rt);
+	retire_rt(vn, old);
 	rt = NULL;
 out:
 	route_unlock(vn);
@@ -388,7 +424,7 @@ rt_get(struct vnet *vn, uint32_t dst, int len, uint8_t type, void *msg)
 	if (rt == NULL)
 		error = ESRCH;
 	else
-		rt_fill_msg(rt, type, msg);
+		rt_fill_msg(vn->vn_kern, rt, type, msg);
 	route_unlock(vn);
 	return error;
 }
@@ -432,7 +468,6 @@ route_init(struct vnet *vn)
 		return error;
 	}
 	host_mutex_init(vn->vn_kern->k_host, &rv->rv_lock);
-	TAILQ_INIT(&rv->rv_routes);
 	vn->vn_route = rv;
 	return 0;
 }
@@ -442,11 +477,16 @@ static void
 route_fini(struct vnet *vn)
 {
 	struct route_vnet *rv = vn->vn_route;
-	struct rtentry *rt;
+	struct lpm_entry *le;
+	size_t pos;
 
 	route_lock(vn);
-	while ((rt = TAILQ_FIRST(&rv->rv_routes)) != NULL)
-		delete_rt(vn, rt);
+	/* The table may shrink on the way, and what was ahead be behind. */
+	while (rv->rv_count > 0) {
+		pos = 0;
+		while ((le = lpm_next(&rv->rv_inet, &pos)) != NULL)
+			delete_rt(vn, entry_rt(le));
+	}
 	route_unlock(vn);
 	pserialize_perform(vn->vn_kern);
 	lpm_fini(&rv->rv_inet);

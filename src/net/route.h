@@ -18,32 +18,51 @@
 #include "net/lpm.h"
 
 /*
- * All fields constant once published but those marked.
+ * All fields constant once published but those marked.  What the packet path
+ * reads comes first; once out of the table a route needs no links any more.
  */
 struct rtentry {
-	struct lpm_entry rt_lpm;	/* destination prefix */
+	struct lpm_entry rt_lpm;	/* destination prefix; le_user: RTE_* */
 	uint32_t	 rt_flags;	/* RTF_* */
-	struct ifnet	*rt_ifp;	/* out; for reject and blackhole lo0 */
 	uint32_t	 rt_gw4;	/* gateway, network order; 0: on link */
 	uint32_t	 rt_mtu;	/* 0: the interface's */
+	uint32_t	 rt_expire_s;	/* host clock in seconds; 0 never */
+	struct ifnet	*rt_ifp;	/* out; for reject and blackhole lo0 */
 	struct ifaddr	*rt_ifa;	/* source address; holds a reference */
-	uint32_t	 rt_dst4;	/* network order */
-
-	LIST_ENTRY(rtentry) rt_iflink;	/* route lock: if_routes */
-	LIST_ENTRY(rtentry) rt_ifalink;	/* route lock: ifa_routes */
-	TAILQ_ENTRY(rtentry) rt_link;	/* route lock: rv_routes */
+	union {
+		struct {
+			LIST_ENTRY(rtentry) rt_iflink;	/* route lock:
+							 * if_routes */
+			LIST_ENTRY(rtentry) rt_ifalink;	/* route lock:
+							 * ifa_routes */
+		};
+		struct {
+			struct kern_defer rt_defer;
+			struct kern	*rt_kern;
+		};
+	};
 	struct rts_node	 rt_rts;	/* rtsock's */
-	uint64_t	 rt_expire;	/* host clock ns, 0 never; route lock */
-	struct kern_defer rt_defer;
-	struct vnet	*rt_vnet;
-	struct kern	*rt_kern;	/* outlives rt_vnet */
 };
+
+/*
+ * Storage that is part of an address (struct rt_info's ri_store) and used by
+ * one route of it at a time: free until claimed, and free again once the route
+ * has gone and no reader is left.
+ */
+#define RTE_STORE	0x1
+#define RTE_CLAIMED	0x2
+
+static inline void
+rt_store_init(struct rtentry *rt)
+{
+
+	rt->rt_lpm.le_user = RTE_STORE;
+}
 
 struct route_vnet {
 	struct host_mutex rv_lock;	/* taken inside the ioctl lock, never
 					 * around it; outside ifv_lock */
 	struct lpm	 rv_inet;	/* rcu; rv_lock */
-	TAILQ_HEAD(, rtentry) rv_routes; /* rv_lock */
 	size_t		 rv_count;	/* rv_lock */
 };
 
@@ -69,6 +88,8 @@ struct rt_info {
 	struct ifnet	*ri_ifp;
 	struct ifaddr	*ri_ifa;
 	uint64_t	 ri_expire_ns;
+	struct rtentry	*ri_store;	/* add: use this, if it is free; part
+					 * of ri_ifa */
 	uint32_t	 ri_refuse;	/* change, delete: EPERM when the
 					 * route has one of these flags */
 };
@@ -93,7 +114,8 @@ void	rt_ifdetach(struct ifnet *);
 void	rt_ifa_gone(struct ifaddr *);
 
 /* Fill a message describing the route; buffer of RT_MSG_MAX bytes. */
-void	rt_fill_msg(const struct rtentry *, uint8_t type, void *msg);
+void	rt_fill_msg(struct kern *, const struct rtentry *, uint8_t type,
+	    void *msg);
 /* Every route in prefix order, under the route lock: fn is given messages and
  * must not change routes.  ENOMEM. */
 int	rt_dump(struct vnet *, int (*fn)(const void *msg, void *arg),

@@ -24,7 +24,7 @@ add_inet(struct rt_msg *rtm, unsigned bit, uint32_t addr)
 }
 
 void
-rt_fill_msg(const struct rtentry *rt, uint8_t type, void *msg)
+rt_fill_msg(struct kern *k, const struct rtentry *rt, uint8_t type, void *msg)
 {
 	struct rt_msg *rtm = msg;
 	const struct ifnet *ifp = rt->rt_ifp;
@@ -38,9 +38,9 @@ rt_fill_msg(const struct rtentry *rt, uint8_t type, void *msg)
 	rtm->rtm_h.rtm_type = type;
 	rtm->rtm_flags = rt->rt_flags;
 	rtm->rtm_mtu = rt->rt_mtu;
-	if (rt->rt_expire != 0) {
-		left = (int64_t)(rt->rt_expire - kern_now(rt->rt_kern)) /
-		    1000000000;
+	if (rt->rt_expire_s != 0) {
+		left = (int64_t)(rt->rt_expire_s * 1000000000ull -
+		    kern_now(k)) / 1000000000;
 		/* 0 would mean never. */
 		rtm->rtm_expire_s = left != 0 ? left : -1;
 	}
@@ -49,7 +49,7 @@ rt_fill_msg(const struct rtentry *rt, uint8_t type, void *msg)
 		rtm->rtm_index = ifp->if_index;
 		if_name_copy(ifp, rtm->rtm_ifname);
 	}
-	add_inet(rtm, RTA_DST, rt->rt_dst4);
+	add_inet(rtm, RTA_DST, htonl(rt->rt_lpm.le_key));
 	if (rt->rt_gw4 != 0)
 		add_inet(rtm, RTA_GATEWAY, rt->rt_gw4);
 	else if (ifp != NULL) {
@@ -87,8 +87,9 @@ rt_dump(struct vnet *vn, int (*fn)(const void *msg, void *arg), void *arg)
 		struct rt_msg rtm;
 		uint8_t room[RT_MSG_MAX];
 	} msg;
-	struct rtentry **all, *rt;
-	size_t n = 0;
+	struct rtentry **all;
+	struct lpm_entry *le;
+	size_t n = 0, pos = 0;
 	int error = 0;
 
 	host_mutex_lock(h, &rv->rv_lock);
@@ -97,11 +98,11 @@ rt_dump(struct vnet *vn, int (*fn)(const void *msg, void *arg), void *arg)
 		host_mutex_unlock(h, &rv->rv_lock);
 		return ENOMEM;
 	}
-	TAILQ_FOREACH(rt, &rv->rv_routes, rt_link)
-		all[n++] = rt;
+	while ((le = lpm_next(&rv->rv_inet, &pos)) != NULL)
+		all[n++] = (struct rtentry *)(void *)le;
 	qsort(all, n, sizeof(*all), compare);
 	for (size_t i = 0; i < n && error == 0; i++) {
-		rt_fill_msg(all[i], RTM_GET, &msg);
+		rt_fill_msg(vn->vn_kern, all[i], RTM_GET, &msg);
 		error = fn(&msg, arg);
 	}
 	host_mutex_unlock(h, &rv->rv_lock);

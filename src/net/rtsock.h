@@ -68,13 +68,14 @@ void	rt_ifmsg(struct ifnet *);			/* RTM_IFINFO */
 /* RTM_IFRENAME: it has its new name; the old one is IFNAMSIZ bytes. */
 void	rt_ifrename(struct ifnet *, const char *oldname);
 void	rt_newaddrmsg(uint8_t type, struct ifaddr *);	/* RTM_*ADDR */
-void	rt_routemsg(uint8_t type, const struct rtentry *);
+void	rt_routemsg(struct vnet *, uint8_t type, const struct rtentry *);
 /*
  * RTM_DELETE takes it back, everything else (RTM_ADD, RTM_LLINFO_UPD) is news.
  */
 void	rt_neighmsg(uint8_t type, const struct llentry *);
 /* RTM_CHANGE: `new' stands where `old' was. */
-void	rt_routechange(const struct rtentry *old, const struct rtentry *new);
+void	rt_routechange(struct vnet *, const struct rtentry *old,
+	    const struct rtentry *new);
 
 /* Describe, in a buffer of RT_MSG_MAX bytes (rtsock.c).  Any context. */
 void	rts_fill_if(struct ifnet *, uint8_t type, int what, void *msg);

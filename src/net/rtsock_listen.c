@@ -132,6 +132,22 @@ struct announcement {
 	const char	*an_oldname;	/* RTM_IFRENAME */
 };
 
+#define NODE_SHIFT	4
+
+static inline uint64_t
+node_seq(const struct rts_node *rn)
+{
+
+	return rn->rn_word >> NODE_SHIFT;
+}
+
+static inline uint32_t
+node_kind(const struct rts_node *rn)
+{
+
+	return rn->rn_word & ((1u << NODE_SHIFT) - 1);
+}
+
 static inline void *
 node_object(struct rts_node *rn, size_t offset)
 {
@@ -140,7 +156,8 @@ node_object(struct rts_node *rn, size_t offset)
 }
 
 static void
-describe(struct rts_node *rn, uint32_t kind, uint8_t type, int what, void *msg)
+describe(struct rtsock_vnet *rs, struct rts_node *rn, uint32_t kind,
+    uint8_t type, int what, void *msg)
 {
 
 	/* What hangs off an interface is seen as any reader sees it. */
@@ -155,8 +172,8 @@ describe(struct rts_node *rn, uint32_t kind, uint8_t type, int what, void *msg)
 		    ifa_rts)), type, msg);
 		break;
 	case RTS_ROUTE:
-		rt_fill_msg(node_object(rn, offsetof(struct rtentry, rt_rts)),
-		    type, msg);
+		rt_fill_msg(rs->rs_kern, node_object(rn,
+		    offsetof(struct rtentry, rt_rts)), type, msg);
 		break;
 	default:
 		rts_fill_neigh(node_object(rn, offsetof(struct llentry,
@@ -171,8 +188,8 @@ static inline bool
 still_ahead(const struct rt_listener *l, const struct rts_node *rn)
 {
 
-	return l->l_walking && rn->rn_seq > l->l_place &&
-	    rn->rn_seq <= l->l_last;
+	return l->l_walking && node_seq(rn) > l->l_place &&
+	    node_seq(rn) <= l->l_last;
 }
 
 /* rs: tell everyone who wants it and does not come to see it. */
@@ -193,7 +210,7 @@ tell(struct rtsock_vnet *rs, const struct announcement *an)
 				    offsetof(struct ifnet, if_rts)),
 				    an->an_oldname, &buf);
 			else
-				describe(an->an_node, an->an_kind,
+				describe(rs, an->an_node, an->an_kind,
 				    an->an_type, an->an_what, &buf);
 			buf.mb_hdr.rtm_time_ns =
 			    host_wallclock(rs->rs_kern->k_host);
@@ -207,8 +224,8 @@ static void
 node_insert(struct rtsock_vnet *rs, struct rts_node *rn, uint32_t kind)
 {
 
-	__atomic_store_n(&rn->rn_seq, ++rs->rs_seq, __ATOMIC_RELAXED);
-	rn->rn_kind = kind;
+	__atomic_store_n(&rn->rn_word, ++rs->rs_seq << NODE_SHIFT | kind,
+	    __ATOMIC_RELAXED);
 	TAILQ_INSERT_TAIL(&rs->rs_list, rn, rn_link);
 }
 
@@ -217,8 +234,7 @@ node_remove(struct rtsock_vnet *rs, struct rts_node *rn)
 {
 
 	TAILQ_REMOVE(&rs->rs_list, rn, rn_link);
-	__atomic_store_n(&rn->rn_seq, 0, __ATOMIC_RELAXED);
-	rn->rn_kind = 0;
+	__atomic_store_n(&rn->rn_word, 0, __ATOMIC_RELAXED);
 }
 
 /*
@@ -233,10 +249,10 @@ announce(struct vnet *vn, enum rts_op op, const struct announcement *an)
 	bool was;
 
 	kspin_lock(&rs->rs_lock);
-	was = rn->rn_seq != 0;
+	was = node_seq(rn) != 0;
 	if (!was && op == RTS_SET)
 		node_insert(rs, rn, an->an_kind);
-	if (rn->rn_seq != 0)
+	if (node_seq(rn) != 0)
 		tell(rs, an);
 	if (was && op == RTS_CLEAR)
 		node_remove(rs, rn);
@@ -321,7 +337,7 @@ rt_newaddrmsg(uint8_t type, struct ifaddr *ifa)
 }
 
 void
-rt_routemsg(uint8_t type, const struct rtentry *rt)
+rt_routemsg(struct vnet *vn, uint8_t type, const struct rtentry *rt)
 {
 	const struct announcement an = {
 		/* the node is rtsock's, whatever its holder may do */
@@ -330,14 +346,15 @@ rt_routemsg(uint8_t type, const struct rtentry *rt)
 		.an_type = type,
 	};
 
-	(void)announce(rt->rt_vnet, type == RTM_ADD ? RTS_SET :
+	(void)announce(vn, type == RTM_ADD ? RTS_SET :
 	    type == RTM_DELETE ? RTS_CLEAR : RTS_NEWS, &an);
 }
 
 void
-rt_routechange(const struct rtentry *oldrt, const struct rtentry *newrt)
+rt_routechange(struct vnet *vn, const struct rtentry *oldrt,
+    const struct rtentry *newrt)
 {
-	struct rtsock_vnet *rs = newrt->rt_vnet->vn_rtsock;
+	struct rtsock_vnet *rs = vn->vn_rtsock;
 	struct rts_node *old = (struct rts_node *)(uintptr_t)&oldrt->rt_rts;
 	struct rts_node *new = (struct rts_node *)(uintptr_t)&newrt->rt_rts;
 	const struct announcement an = {
@@ -347,9 +364,8 @@ rt_routechange(const struct rtentry *oldrt, const struct rtentry *newrt)
 	};
 
 	kspin_lock(&rs->rs_lock);
-	if (old->rn_seq != 0) {
-		new->rn_seq = old->rn_seq;
-		new->rn_kind = RTS_ROUTE;
+	if (node_seq(old) != 0) {
+		new->rn_word = old->rn_word;
 		TAILQ_INSERT_AFTER(&rs->rs_list, old, new, rn_link);
 		node_remove(rs, old);
 		tell(rs, &an);
@@ -368,7 +384,7 @@ rt_neighmsg(uint8_t type, const struct llentry *la)
 
 	/* Senders refresh neighbours all the time. */
 	if (type != RTM_DELETE && nobody_listens(la->la_ifp->if_vnet) &&
-	    __atomic_load_n(&la->la_rts.rn_seq, __ATOMIC_RELAXED) != 0)
+	    __atomic_load_n(&la->la_rts.rn_word, __ATOMIC_RELAXED) != 0)
 		return;
 	(void)announce(la->la_ifp->if_vnet, type == RTM_DELETE ? RTS_CLEAR :
 	    RTS_SET, &an);
@@ -380,7 +396,7 @@ rts_forget(struct vnet *vn, struct rts_node *rn)
 	struct rtsock_vnet *rs = vn->vn_rtsock;
 
 	kspin_lock(&rs->rs_lock);
-	if (rn->rn_seq != 0)
+	if (node_seq(rn) != 0)
 		node_remove(rs, rn);
 	kspin_unlock(&rs->rs_lock);
 }
@@ -480,17 +496,17 @@ walk(struct rt_listener *l, struct rt_hdr *h)
 	for (unsigned step = 0; step < WALK_STEPS; step++) {
 		rn = TAILQ_NEXT(&l->l_mark, rn_link);
 		TAILQ_REMOVE(&rs->rs_list, &l->l_mark, rn_link);
-		if (rn == NULL || rn->rn_seq > l->l_last) {
+		if (rn == NULL || node_seq(rn) > l->l_last) {
 			l->l_walking = false;
 			fill_end(l, h);
 			return true;
 		}
 		TAILQ_INSERT_AFTER(&rs->rs_list, rn, &l->l_mark, rn_link);
-		if (rn->rn_kind == 0)
+		if (node_kind(rn) == 0)
 			continue;	/* another listener's mark */
-		l->l_place = rn->rn_seq;
-		if (l->l_what & rn->rn_kind) {
-			describe(rn, rn->rn_kind, snapshot_type(rn->rn_kind),
+		l->l_place = node_seq(rn);
+		if (l->l_what & node_kind(rn)) {
+			describe(rs, rn, node_kind(rn), snapshot_type(node_kind(rn)),
 			    0, h);
 			h->rtm_time_ns = host_wallclock(rs->rs_kern->k_host);
 			return true;

@@ -15,11 +15,15 @@
 #define IN_IFF_DUPLICATED	0x02
 #define IN_IFF_DETACHED		0x04
 
+/* The routes of an address: to itself, to its prefix, to its broadcast. */
+enum { IN_ROUTE_LOCAL, IN_ROUTE_NET, IN_ROUTE_BROADCAST, IN_NROUTES };
+
 struct in_ifaddr {
 	struct ifaddr	 ia_ifa;	/* first */
 	struct sockaddr_in ia_addr;
 	struct sockaddr_in ia_mask;
 	struct sockaddr_in ia_dst;	/* far end, or broadcast */
+	struct rtentry	 ia_store[IN_NROUTES]; /* for its routes */
 	uint8_t		 ia_len;	/* prefix length */
 	uint8_t		 ia_announce;	/* announcements left; ARP's lock */
 	uint64_t	 ia_announce_ns; /* when; ARP's lock */

@@ -98,8 +98,9 @@ prove_gone(struct vnet *vn, uint64_t handle, const char *name,
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	const struct rtentry *rt;
-	struct rtentry *one;
+	const struct rtentry *one;
 	uint64_t n = 0;
+	size_t pos = 0;
 
 	KASSERT(handle != 0);
 	KASSERT(inet_pton(AF_INET, addr, &sin.sin_addr) == 1);
@@ -112,7 +113,8 @@ prove_gone(struct vnet *vn, uint64_t handle, const char *name,
 	KASSERT(rt == NULL);
 	pserialize_read_exit();
 	host_mutex_lock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
-	TAILQ_FOREACH(one, &vn->vn_route->rv_routes, rt_link)
+	while ((one = (const struct rtentry *)(const void *)lpm_next(
+	    &vn->vn_route->rv_inet, &pos)) != NULL)
 		KASSERT(one->rt_ifp == NULL ||
 		    one->rt_ifp->if_handle != handle);
 	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
