@@ -244,11 +244,11 @@ struct ifnet {
 	uint32_t	 if_extflags;	/* driver: IFEF_* */
 #define IFEF_NO_LINK_STATE_CHANGE 0x1	/* has no link state */
 #define IFEF_OWN_TRANSMIT	0x2	/* transmit never uses if_snd */
+	unsigned	 if_unit;	/* constant */
 	uint64_t	 if_capabilities; /* driver: IFCAP_* it could do */
 	uint64_t	 if_capenable;	/* i: */
 	uint64_t	 if_baudrate;	/* a: bit/s */
 	uint64_t	 if_lastchange_ns;	/* a: wall clock */
-	unsigned	 if_unit;	/* constant */
 	const struct if_clone *if_cloner;	/* l: NULL: not cloned */
 	uint32_t	 if_rcvq_maxlen; /* a: of each input queue */
 	bool		 if_percpuq;	/* constant: has input queues */
