@@ -299,22 +299,30 @@ cpu_leave(struct cpu *ci)
 	full_fence();
 }
 
+static void
+run_cpu(struct cpu *ci, unsigned *passes)
+{
+
+	cpu_enter(ci);
+	while ((*passes)++ < RUN_PASSES) {
+		if (cpu_pass(ci) && *passes % LOOK_PASSES != 0)
+			continue;
+		if (cpu_look(ci, 0) == 0 && !cpu_has_work(ci))
+			break;
+	}
+	cpu_leave(ci);
+}
+
+/* There is more than one when they were parked. */
 void
 kern_run(struct kern *k)
 {
-	struct cpu *ci = k->k_cpu[0];
 	unsigned passes = 0;
 
 	KASSERT(!k->k_threaded);
 	do {
-		cpu_enter(ci);
-		while (passes++ < RUN_PASSES) {
-			if (cpu_pass(ci) && passes % LOOK_PASSES != 0)
-				continue;
-			if (cpu_look(ci, 0) == 0 && !cpu_has_work(ci))
-				break;
-		}
-		cpu_leave(ci);
+		for (unsigned i = 0; i < k->k_ncpu; i++)
+			run_cpu(k->k_cpu[i], &passes);
 	} while (reclaim_run(k) && passes < RUN_PASSES);
 }
 

@@ -106,6 +106,21 @@ fail:
 }
 
 void
+kern_park(struct kern *k)
+{
+
+	KASSERT(curcpu() == NULL);
+	if (!k->k_threaded)
+		return;
+	/* What is deferred may need the CPUs, so it runs while they do. */
+	kern_defer_barrier(k);
+	for (unsigned i = 0; i < k->k_ncpu; i++)
+		cpu_stop(k->k_cpu[i]);
+	reclaim_stop(k);
+	k->k_threaded = false;
+}
+
+void
 kern_destroy(struct kern *k)
 {
 	unsigned lost;
@@ -114,12 +129,12 @@ kern_destroy(struct kern *k)
 	KASSERT(LIST_EMPTY(&k->k_vnets));
 	/* What is deferred may need the CPUs, so it runs while they do. */
 	kern_defer_barrier(k);
-	if (k->k_modules_unload != NULL)
-		k->k_modules_unload(k);
-	for (unsigned i = 0; k->k_threaded && i < k->k_ncpu; i++)
-		cpu_stop(k->k_cpu[i]);
 	if (!k->k_threaded)
 		kern_run(k);
+	if (k->k_modules_unload != NULL)
+		k->k_modules_unload(k);
+	kern_park(k);
+	kern_run(k);
 	reclaim_destroy(k);
 	lost = mbuf_total(k) - mbuf_free_count(k);
 	if (lost != 0)

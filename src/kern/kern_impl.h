@@ -82,7 +82,7 @@ struct reclaim;
 struct kern {
 	struct host	*k_host;		/* constant */
 	unsigned	 k_ncpu;		/* constant; at least 1 */
-	bool		 k_threaded;		/* constant: ncpu > 0 */
+	bool		 k_threaded;		/* ncpu > 0; until kern_park() */
 	struct kern_config k_config;		/* constant */
 	struct cpu	*k_cpu[CPU_MAX];	/* constant */
 	struct mbuf_pool *k_mbufs;		/* constant */
@@ -119,6 +119,12 @@ struct kern {
 int	kern_create(struct host *, const struct kern_config *, struct kern **);
 /* Control: every vnet is gone.  Stops CPUs, runs what is deferred, frees. */
 void	kern_destroy(struct kern *);
+/*
+ * Before it is destroyed, when one thread alone is left to call anything: the
+ * CPUs' threads end, and the caller's is each CPU in turn where one is needed,
+ * as with ncpu 0.  Taking down what is left is many times quicker then.
+ */
+void	kern_park(struct kern *);
 
 /*
  * ncpu 0: the user's thread is CPU 0 inside these.  kern_run() makes passes

@@ -76,6 +76,8 @@ void	mbuf_pool_destroy(struct kern *);
 /* Control: host_rcu_synchronize(), and ThreadSanitizer sees it. */
 void	wait_for_readers(struct host *);
 int	reclaim_create(struct kern *);
+/* Its thread ends; what is deferred from then on runs in reclaim_run(). */
+void	reclaim_stop(struct kern *);
 void	reclaim_destroy(struct kern *);
 /* Control: run all that is deferred; false when there was nothing. */
 bool	reclaim_run(struct kern *);

@@ -162,16 +162,23 @@ fail:
 }
 
 void
+reclaim_stop(struct kern *k)
+{
+	struct reclaim *rc = k->k_reclaim;
+
+	__atomic_store_n(&rc->rc_stop, true, __ATOMIC_RELEASE);
+	host_poller_wake(k->k_host, rc->rc_bell);
+	host_thread_join(k->k_host, rc->rc_thread);
+	host_poller_destroy(k->k_host, rc->rc_bell);
+}
+
+void
 reclaim_destroy(struct kern *k)
 {
 	struct reclaim *rc = k->k_reclaim;
 
-	if (k->k_threaded) {
-		__atomic_store_n(&rc->rc_stop, true, __ATOMIC_RELEASE);
-		host_poller_wake(k->k_host, rc->rc_bell);
-		host_thread_join(k->k_host, rc->rc_thread);
-		host_poller_destroy(k->k_host, rc->rc_bell);
-	}
+	if (k->k_threaded)
+		reclaim_stop(k);
 	(void)reclaim_run(k);
 	host_cond_destroy(k->k_host, &rc->rc_cv);
 	host_mutex_destroy(k->k_host, &rc->rc_lock);

@@ -51,7 +51,7 @@ xcall_finish(struct cpu *ci, struct cpu_work *done)
 }
 
 /*
- * ncpu 0: the caller's thread is the CPU for the moment.  What was scheduled
+ * Without threads of their own: the caller's is the CPU for the moment.  What was scheduled
  * before the call comes before it here too, or nobody could wait for that.
  */
 static void
@@ -75,7 +75,8 @@ call_cpus(struct kern *k, struct cpu *const *cpus, unsigned n,
 	KASSERT(curcpu() == NULL);
 	KASSERT(!pserialize_in_read());
 	if (!k->k_threaded) {
-		call_inline(cpus[0], fn, arg);
+		for (unsigned i = 0; i < n; i++)
+			call_inline(cpus[i], fn, arg);
 		return;
 	}
 	xc.xc_fn = fn;

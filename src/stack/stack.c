@@ -134,6 +134,8 @@ ifnet_stack_destroy(struct ifnet_stack *st)
 		return;
 	h = st->st_host;
 	(void)host_thread_attach(h);
+	/* No detach has to wait for a CPU then, one after the other. */
+	kern_park(st->st_kern);
 	while ((vn = vnet_get(st->st_kern, "")) != NULL)
 		vnet_destroy_held(vn);
 	ctl_fini(st->st_kern);
