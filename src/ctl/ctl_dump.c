@@ -1,6 +1,7 @@
 /*
  * Answers of any length: dumps and lists.  They are gathered in memory
- * before the first byte is sent, so a client that reads slowly holds nothing.
+ * before they are sent, so a client that reads slowly holds nothing: whole, or,
+ * where there can be very much, piece by piece.
  */
 
 #include "ctl/ctl_impl.h"
@@ -8,11 +9,14 @@
 #include <errno.h>
 #include <string.h>
 
+#define PIECE_BYTES	(CTL_MSG_MAX - 8192)
+
 void
 ctl_out_init(struct ctl_out *out, struct kern *k)
 {
 
 	out->co_kern = k;
+	out->co_bytes = 0;
 	TAILQ_INIT(&out->co_chunks);
 }
 
@@ -25,6 +29,7 @@ ctl_out_free(struct ctl_out *out)
 		TAILQ_REMOVE(&out->co_chunks, ck, ck_link);
 		kmem_free(out->co_kern, ck);
 	}
+	out->co_bytes = 0;
 }
 
 int
@@ -45,6 +50,7 @@ ctl_out_add(struct ctl_out *out, const void *data, size_t len)
 	}
 	memcpy(ck->ck_msg + ck->ck_len, data, len);
 	ck->ck_len += padded;
+	out->co_bytes += padded;
 	return 0;
 }
 
@@ -70,6 +76,31 @@ ctl_out_send(struct ctl_out *out, struct ctl_session *s,
 	return 0;
 }
 
+int
+ctl_out_flush(struct ctl_out *out, struct ctl_session *s,
+    const struct ctl_hdr *req)
+{
+	struct ctl_chunk *ck;
+	int error = 0;
+
+	TAILQ_FOREACH(ck, &out->co_chunks, ck_link) {
+		error = ctl_reply_msg(s, req, 0, CTL_ANSWER | CTL_MORE,
+		    ck->ck_msg, ck->ck_len);
+		if (error != 0)
+			break;
+	}
+	/* One chunk stays for what comes next. */
+	while ((ck = TAILQ_FIRST(&out->co_chunks)) !=
+	    TAILQ_LAST(&out->co_chunks, ctl_chunks)) {
+		TAILQ_REMOVE(&out->co_chunks, ck, ck_link);
+		kmem_free(out->co_kern, ck);
+	}
+	if (ck != NULL)
+		ck->ck_len = sizeof(struct ctl_hdr);
+	out->co_bytes = 0;
+	return error;
+}
+
 const char *
 ctl_check_dump(const struct ctl_request *rq)
 {
@@ -92,6 +123,57 @@ dump_message(const void *msg, void *arg)
 	return ctl_out_add(arg, msg, h.rtm_len);
 }
 
+/*
+ * Every interface, a message at a time: while one is sent nothing is held, not
+ * even the vnet, and the walk goes on from the index it had come to.  ENOENT
+ * when the vnet went meanwhile; other errors are the sink's, in *sink.
+ */
+static int
+stream_interfaces(struct ctl_session *s, const struct ctl_request *rq,
+    unsigned what, struct ctl_out *out, int *sink)
+{
+	struct vnet *vn = rq->rq_vnet;
+	char name[VNET_NAMESIZE];
+	uint32_t id = vn->vn_id;
+	unsigned index = 1;
+	int error;
+
+	memcpy(name, vn->vn_name, sizeof(name));
+	for (;;) {
+		error = rtsock_dump_next(vn, what, &index, dump_message, out);
+		if (error != 0)
+			return error == ENOENT ? 0 : error;
+		if (out->co_bytes < PIECE_BYTES)
+			continue;
+		*sink = ctl_out_flush(out, s, &rq->rq_hdr);
+		if (*sink != 0)
+			return 0;
+		vn = vnet_get(s->cs_kern, name);
+		if (vn != NULL && vn->vn_id != id) {
+			vnet_put(vn);
+			vn = NULL;
+		}
+		s->cs_held = vn;
+		if (vn == NULL)
+			return ENOENT;
+	}
+}
+
+/* Only interfaces and their addresses can be so many. */
+static int
+dump_all(struct ctl_session *s, const struct ctl_request *rq, unsigned what,
+    struct ctl_out *out, int *sink)
+{
+	unsigned ifs = what & (RTS_LINK | RTS_ADDR), rest = what & ~ifs;
+	int error = 0;
+
+	if (ifs != 0)
+		error = stream_interfaces(s, rq, ifs, out, sink);
+	if (error == 0 && *sink == 0 && rest != 0)
+		error = rtsock_dump(s->cs_held, rest, 0, dump_message, out);
+	return error;
+}
+
 int
 ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
 {
@@ -100,7 +182,7 @@ ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
 	struct ifnet *ifp;
 	struct psref psref;
 	uint64_t handle = 0;
-	int error;
+	int error, sink = 0;
 
 	memcpy(&d, rq->rq_data, sizeof(d));
 	if (d.d_ifname[0] != '\0') {
@@ -112,13 +194,17 @@ ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
 		if_put(ifp, &psref);
 	}
 	ctl_out_init(&out, s->cs_kern);
-	error = rtsock_dump(rq->rq_vnet, d.d_what, handle, dump_message,
-	    &out);
+	if (handle != 0)
+		error = rtsock_dump(rq->rq_vnet, d.d_what, handle,
+		    dump_message, &out);
+	else
+		error = dump_all(s, rq, d.d_what, &out, &sink);
 	if (error != 0)
 		ctl_out_free(&out);
-	error = ctl_out_send(&out, s, &rq->rq_hdr, error);
+	if (sink == 0)
+		sink = ctl_out_send(&out, s, &rq->rq_hdr, error);
 	ctl_out_free(&out);
-	return error;
+	return sink;
 }
 
 const char *

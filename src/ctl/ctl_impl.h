@@ -57,6 +57,7 @@ struct ctl_chunk {
 
 struct ctl_out {
 	struct kern	*co_kern;
+	size_t		 co_bytes;
 	TAILQ_HEAD(ctl_chunks, ctl_chunk) co_chunks;
 };
 
@@ -145,6 +146,9 @@ int	ctl_out_add(struct ctl_out *, const void *, size_t);
 /* Send it all as the answer to a request. */
 int	ctl_out_send(struct ctl_out *, struct ctl_session *,
 	    const struct ctl_hdr *, int error);
+/* Send what there is, with more to come, and empty it. */
+int	ctl_out_flush(struct ctl_out *, struct ctl_session *,
+	    const struct ctl_hdr *);
 const char *ctl_check_dump(const struct ctl_request *);
 int	ctl_run_dump(struct ctl_session *, const struct ctl_request *);
 const char *ctl_check_history(const struct ctl_request *);

@@ -458,6 +458,23 @@ dump_route(const void *msg, void *arg)
 }
 
 int
+rtsock_dump_next(struct vnet *vn, unsigned what, unsigned *index,
+    int (*fn)(const void *msg, void *arg), void *arg)
+{
+	struct dump du = { .du_what = what, .du_fn = fn, .du_arg = arg };
+	struct psref psref;
+	struct ifnet *ifp;
+	int error;
+
+	ifp = if_get_from(vn, index, &psref);
+	if (ifp == NULL)
+		return ENOENT;
+	error = dump_if(ifp, &du);
+	if_put(ifp, &psref);
+	return error;
+}
+
+int
 rtsock_dump(struct vnet *vn, unsigned what, uint64_t handle,
     int (*fn)(const void *msg, void *arg), void *arg)
 {

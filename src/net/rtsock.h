@@ -38,6 +38,14 @@ int	rtsock_dump(struct vnet *, unsigned what, uint64_t handle,
 	    int (*fn)(const void *msg, void *arg), void *arg);
 
 /*
+ * Control: the same of one interface alone, the first with an index of *index
+ * or more; *index becomes the one after it.  ENOENT: there is none.  For dumps
+ * in pieces that hold nothing in between.
+ */
+int	rtsock_dump_next(struct vnet *, unsigned what, unsigned *index,
+	    int (*fn)(const void *msg, void *arg), void *arg);
+
+/*
  * A listener: a bounded queue of its own (bytes) and gapless sequence numbers,
  * given as messages are read.  When the queue is full messages are lost for it
  * alone, and one RTM_OVERRUN record stands where they would have been.  wakeup
