@@ -383,7 +383,7 @@ begin(struct model *m)
 {
 	struct ifnet_stack_config sc;
 	int64_t on = 1;
-	char name[8];
+	char name[16];
 
 	memset(&sc, 0, sizeof(sc));
 	sc.ncpu = 2;
