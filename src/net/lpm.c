@@ -61,6 +61,7 @@ lpm_init(struct kern *k, struct lpm *l)
 	l->lpm_default = NULL;
 	l->lpm_kern = k;
 	l->lpm_nodes = 0;
+	memset(l->lpm_count, 0, sizeof(l->lpm_count));
 	khash_init(k, &l->lpm_exact);
 	return 0;
 }
@@ -110,6 +111,8 @@ find_cover(const struct lpm *l, const struct lpm_entry *le)
 	struct lpm_entry *cover;
 
 	for (unsigned len = le->le_len - 1u; len > 0; len--) {
+		if (l->lpm_count[len] == 0)
+			continue;
 		cover = lpm_find(l, le->le_key & (UINT32_MAX << (32 - len)),
 		    len);
 		if (cover != NULL)
@@ -254,6 +257,7 @@ lpm_insert(struct lpm *l, struct lpm_entry *le)
 		kmem_free(l->lpm_kern, pa.pa_new[1]);
 		return error;
 	}
+	l->lpm_count[le->le_len]++;
 	if (le->le_len == 0) {
 		__atomic_store_n(&l->lpm_default, le, __ATOMIC_RELEASE);
 		return 0;
@@ -298,6 +302,7 @@ lpm_remove(struct lpm *l, struct lpm_entry *le)
 
 	KASSERT(lpm_find(l, le->le_key, le->le_len) == le);
 	khash_remove(&l->lpm_exact, prefix_hash(le->le_key, le->le_len), le);
+	l->lpm_count[le->le_len]--;
 	if (le->le_len == 0)
 		__atomic_store_n(&l->lpm_default, NULL, __ATOMIC_RELEASE);
 	else

@@ -34,6 +34,7 @@ struct lpm {
 	struct khash	 lpm_exact;	/* by prefix; writer's */
 	struct kern	*lpm_kern;
 	size_t		 lpm_nodes;	/* writer's */
+	uint32_t	 lpm_count[33];	/* entries by length; writer's */
 };
 
 /* ENOMEM. */
