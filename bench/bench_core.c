@@ -54,9 +54,11 @@ static void
 command(struct vnet *vn, const char *line)
 {
 	struct ifnet_error e;
+	char *output = NULL;
 
-	if (vnet_command(vn, line, &e) != 0)
+	if (vnet_command_output(vn, line, &output, &e) != 0)
 		errx(1, "%s: %s", line, e.text);
+	free(output);	/* stdout is for samples */
 }
 
 static struct ifnet_stack *
@@ -168,13 +170,15 @@ bench_lookup(unsigned count)
 		ifp = if_get_byindex(vn, indices[i % NAMES], &psref);
 		if_put(ifp, &psref);
 	}
-	sample(row_name("lookup-index", count), "ns", (double)(now_ns() - t) / LOOKUPS);
+	sample(row_name("lookup-index", count), "ns",
+	    (double)(now_ns() - t) / LOOKUPS);
 	t = now_ns();
 	for (unsigned i = 0; i < LOOKUPS; i++) {
 		ifp = if_get(vn, names[i % NAMES], &psref);
 		if_put(ifp, &psref);
 	}
-	sample(row_name("lookup-name", count), "ns", (double)(now_ns() - t) / LOOKUPS);
+	sample(row_name("lookup-name", count), "ns",
+	    (double)(now_ns() - t) / LOOKUPS);
 	ifnet_stack_destroy(st);
 }
 

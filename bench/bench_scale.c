@@ -150,7 +150,7 @@ bench_rates(struct vnet *vn, unsigned count)
 	sample("destroy", "", "per second", n / ((double)gone / 1e9));
 }
 
-/* --- lookups --------------------------------------------------------------- */
+/* --- lookups -------------------------------------------------------------- */
 
 struct keys {
 	struct vnet	*ke_vnet;
@@ -305,7 +305,7 @@ bench_lookups(struct ifnet_stack *st, struct vnet *vn, unsigned count)
 	free(ke);
 }
 
-/* --- through the control socket -------------------------------------------- */
+/* --- through the control socket ------------------------------------------- */
 
 /* Creates in batches of 1,000, and takes them away again. */
 static void

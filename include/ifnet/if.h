@@ -91,12 +91,12 @@ struct if_ops {
 	 * ("peer right:pair0"), or an errno. */
 	int	(*describe)(struct ifnet *, char *, size_t);
 	/*
-	 * Control: the interface goes to another vnet, where another struct ifnet
-	 * stands for it.  PAUSE (ioctl lock): nothing is received from the
-	 * device and nobody else has the interface when it returns, nor later,
-	 * until RESUME (ioctl lock) with the interface that the driver is to
-	 * use from now on: that one, or, when it failed, the old one, to be as
-	 * it was.  Default: cannot be moved.
+	 * Control: the interface goes to another vnet, where another struct
+	 * ifnet stands for it.  PAUSE (ioctl lock): nothing is received from
+	 * the device and nobody else has the interface when it returns, nor
+	 * later, until RESUME (ioctl lock) with the interface that the driver
+	 * is to use from now on: that one, or, when it failed, the old one, to
+	 * be as it was.  Default: cannot be moved.
 	 */
 	void	(*vmove)(struct ifnet *, enum if_vmove_step);
 };
@@ -182,8 +182,8 @@ struct ifqueue {
  */
 struct rts_node {
 	TAILQ_ENTRY(rts_node) rn_link;	/* in the order of announcement */
-	uint64_t	 rn_word;	/* place in that order above RTS_*; 0: not
-				 * in it, or a listener's place */
+	uint64_t	 rn_word;	/* place in that order above RTS_*; 0:
+				 * not in it, or a listener's place */
 };
 
 /* --- the interface ----------------------------------------------------- */

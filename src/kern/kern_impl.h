@@ -82,7 +82,7 @@ struct reclaim;
 struct kern {
 	struct host	*k_host;		/* constant */
 	unsigned	 k_ncpu;		/* constant; at least 1 */
-	bool		 k_threaded;		/* ncpu > 0; until kern_park() */
+	bool		 k_threaded;	/* ncpu > 0; until kern_park() */
 	struct kern_config k_config;		/* constant */
 	struct cpu	*k_cpu[CPU_MAX];	/* constant */
 	struct mbuf_pool *k_mbufs;		/* constant */

@@ -51,8 +51,9 @@ xcall_finish(struct cpu *ci, struct cpu_work *done)
 }
 
 /*
- * Without threads of their own: the caller's is the CPU for the moment.  What was scheduled
- * before the call comes before it here too, or nobody could wait for that.
+ * Without threads of their own: the caller's is the CPU for the moment.  What
+ * was scheduled before the call comes before it here too, or nobody could wait
+ * for that.
  */
 static void
 call_inline(struct cpu *ci, void (*fn)(void *), void *arg)

@@ -134,9 +134,10 @@ member_insert(struct if_group *ig, struct if_member *im)
 {
 	struct if_member *after;
 
-	TAILQ_FOREACH_REVERSE(after, &ig->ig_members, member_list, im_glink)
-		if (after->im_ifp->if_index < im->im_ifp->if_index)
-			break;
+	after = TAILQ_LAST(&ig->ig_members, member_list);
+	while (after != NULL &&
+	    after->im_ifp->if_index >= im->im_ifp->if_index)
+		after = TAILQ_PREV(after, member_list, im_glink);
 	if (after == NULL)
 		TAILQ_INSERT_HEAD(&ig->ig_members, im, im_glink);
 	else

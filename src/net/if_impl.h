@@ -94,10 +94,10 @@ struct if_vnet {
 	struct ifv_rcvq	*ifv_rcvq;		/* if_input.c's, one a CPU */
 	struct ifv_link	*ifv_link;		/* if_link.c's */
 	struct lltable	*ifv_lltable;		/* neighbours; set at start by
-						 * the protocol they belong to */
+						 * their protocol */
 	struct khash	 ifv_groups;		/* l: if_group.c's, by name */
 	struct ifv_history *ifv_history;	/* if_history.c's */
-	int64_t		 ifv_history_len;	/* events kept for each; sysctl */
+	int64_t		 ifv_history_len;	/* events kept of each */
 	struct if_cursor {
 		char	 ic_name[IFNAMSIZ];
 		unsigned ic_index;

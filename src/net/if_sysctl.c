@@ -1,7 +1,7 @@
 /*
  * Settings and readings: net.interfaces.<if>.{sndq,rcvq}.{len,maxlen,drops},
- * net.interfaces.<if>.link.* and net.sdl.<index>, none of which exists until it is asked for, and
- * net.link.*, the layer's own.
+ * net.interfaces.<if>.link.* and net.sdl.<index>, none of which exists until
+ * it is asked for, and net.link.*, the layer's own.
  */
 
 #include "net/if_impl.h"

@@ -68,8 +68,8 @@ size_t	rt_listener_read(struct rt_listener *, void *msg);
  * is not told of the objects that its walk has yet to come to, only of those
  * before, and of those that were announced since.  So it gets neither a gap nor
  * a repeat, and the walk holds no lock between two objects.  One thing may look
- * odd: an address that came while a listener walked is told of, and that it went,
- * also when its interface went before the walk had come to it.
+ * odd: an address that came while a listener walked is told of, and that it
+ * went, also when its interface went before the walk had come to it.
  */
 void	rt_ifannounce(struct ifnet *, int what);	/* IFAN_* */
 void	rt_ifmsg(struct ifnet *);			/* RTM_IFINFO */

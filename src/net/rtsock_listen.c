@@ -506,8 +506,8 @@ walk(struct rt_listener *l, struct rt_hdr *h)
 			continue;	/* another listener's mark */
 		l->l_place = node_seq(rn);
 		if (l->l_what & node_kind(rn)) {
-			describe(rs, rn, node_kind(rn), snapshot_type(node_kind(rn)),
-			    0, h);
+			describe(rs, rn, node_kind(rn),
+			    snapshot_type(node_kind(rn)), 0, h);
 			h->rtm_time_ns = host_wallclock(rs->rs_kern->k_host);
 			return true;
 		}
