@@ -90,7 +90,8 @@ pair_vmove(struct ifnet *ifp, enum if_vmove_step step)
 
 	host_mutex_lock(k->k_host, &k->k_vnet_lock);
 	sc->sc_paused = step == IF_VMOVE_PAUSE;
-	sc->sc_ifp = ifp;
+	if (step == IF_VMOVE_RESUME)
+		sc->sc_ifp = ifp;	/* before the way to it opens again */
 	if (sc->sc_peer != NULL)
 		pair_connect(sc, sc->sc_peer);
 	if (step == IF_VMOVE_RESUME)
