@@ -413,6 +413,9 @@ def test_random_requests(daemon):
         for _ in range(25):
             with connect(daemon) as sock:
                 sock.send(request(op, rng.randbytes(rng.randrange(400))))
+                # An answer or the end: no more clients at a time than the
+                # daemon has places for.
+                answer(sock)
     daemon.ok("ifconfig", "-a")
 
 
