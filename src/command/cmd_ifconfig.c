@@ -43,7 +43,9 @@ do_destroy(struct ifconfig_run *r, const char *words)
 		return CMD_OK;
 	return ifconfig_refused(r, words, "SIOCIFDESTROY", &e,
 	    e.code == EOPNOTSUPP || e.code == EINVAL ?
-	    "interfaces of this kind cannot be destroyed" : NULL);
+	    "interfaces of this kind cannot be destroyed" :
+	    e.code == EPERM && strcmp(r->ifname, "lo0") == 0 ?
+	    "lo0 is part of the stack and goes with it" : NULL);
 }
 
 static int

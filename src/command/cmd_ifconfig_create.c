@@ -145,6 +145,11 @@ ifconfig_create(struct ifconfig_run *r, const struct ifconfig_action *a)
 			hint = create_hint(r, req.ifcr_params, why,
 			    sizeof(why));
 			e.text[0] = '\0';
+		} else if (error == EBUSY) {
+			hint = strncmp(req.ifcr_params, "peer ", 5) == 0 ?
+			    "that end has a peer already, or is this one" :
+			    "another program uses the host's device";
+			e.text[0] = '\0';
 		}
 		/* No interface yet: ENXIO is about something else here. */
 		code = error == ENXIO ? cmd_fail(r->ctx, &e, "ifconfig %s %s: "

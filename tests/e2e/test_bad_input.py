@@ -494,3 +494,15 @@ def test_many_clients(daemon):
             s.close()
     wait_for(lambda: daemon.ctl("ifconfig", "-a").returncode == 0,
              what="the daemon serves again")
+
+
+def test_refusals_say_why(daemon):
+    """Not just "busy" or "not permitted"."""
+    done = daemon.ctl("ifconfig", "lo0", "destroy")
+    assert done.returncode == 1 and "part of the stack" in done.stderr
+    daemon.ok("ifconfig", "pair0", "create", "peer", "pair1")
+    for peer in ("pair0", "pair2"):
+        done = daemon.ctl("ifconfig", "pair2", "create", "peer", peer)
+        assert done.returncode == 1, peer
+        assert "has a peer already, or is this one" in done.stderr
+    assert daemon.ok("ifconfig", "-l").split() == ["lo0", "pair0", "pair1"]
