@@ -134,7 +134,12 @@ struct ifaliasreq {
 	struct sockaddr_storage ifra_mask;	/* family 0 = classful */
 };
 
-/* Link-level addresses: SIOC[ADG]LIFADDR. */
+/*
+ * Addresses with a prefix length: SIOC[ADG]LIFADDR, of the family of iflr_addr
+ * (0: AF_LINK).  Link-level ones: what flags say.  AF_INET: add an address;
+ * delete that very one; get the first one.  With IFLR_PREFIX the first one
+ * whose first iflr_prefixlen bits are those of iflr_addr; not when adding.
+ */
 struct if_laddrreq {
 	char		 iflr_name[IFNAMSIZ];
 	uint32_t	 iflr_flags;
@@ -143,6 +148,8 @@ struct if_laddrreq {
 #define IFLR_FACTORY	0x2000	/* the factory one */
 	uint32_t	 iflr_prefixlen; /* bits */
 	struct sockaddr_storage iflr_addr;
+	struct sockaddr_storage iflr_dstaddr;	/* the far end; family 0 =
+						 * none */
 };
 
 struct ifdatareq {
@@ -318,5 +325,7 @@ struct ifconf {
 #define SIOCSIFVNET	IFIOC_W(146, struct ifreq)
 /* Inside the stack only; from outside EPERM. */
 #define SIOCINITIFADDR	IFIOC_W(132, struct ifreq)
+
+#include <ifnet/ifreq_drv.h>
 
 #endif /* !IFNET_IFREQ_H */

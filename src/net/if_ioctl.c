@@ -214,8 +214,11 @@ authorize(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd)
 	switch (cmd) {
 	case SIOCINITIFADDR:
 		return EPERM;
+	/* What these answer is what they changed. */
 	case SIOCIFCREATE:
 	case SIOCZIFDATA:
+	case SIOCSIFMEDIA:
+	case SIOCS80211NWID:
 		priv = true;
 		break;
 	default:
@@ -245,6 +248,11 @@ protocol_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 	case SIOCDIFADDR:
 	case SIOCGIFALIAS:
 		family = ((struct ifaliasreq *)data)->ifra_addr.ss_family;
+		break;
+	case SIOCALIFADDR:
+	case SIOCGLIFADDR:
+	case SIOCDLIFADDR:
+		family = ((struct if_laddrreq *)data)->iflr_addr.ss_family;
 		break;
 	case SIOCSIFADDRPREF:
 	case SIOCGIFADDRPREF:

@@ -223,6 +223,7 @@ laddr_get(struct ifnet *ifp, struct if_laddrreq *iflr)
 	if (ifa == NULL)
 		return EADDRNOTAVAIL;
 	memset(&iflr->iflr_addr, 0, sizeof(iflr->iflr_addr));
+	memset(&iflr->iflr_dstaddr, 0, sizeof(iflr->iflr_dstaddr));
 	memcpy(&iflr->iflr_addr, ifa_sdl(ifa), sizeof(struct sockaddr_dl));
 	iflr->iflr_prefixlen = ifa_sdl(ifa)->sdl_alen * 8u;
 	iflr->iflr_flags = (ifa == ifp->if_dl ? IFLR_ACTIVE : 0) |
@@ -262,6 +263,9 @@ if_laddr_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 	    (const struct sockaddr_dl *)&iflr->iflr_addr;
 	struct ifaddr *ifa;
 
+	/* Those of a protocol are for it to answer. */
+	if (sdl->sdl_family != AF_LINK && sdl->sdl_family != 0)
+		return ENOTTY;
 	if (cmd == SIOCGLIFADDR)
 		return laddr_get(ifp, iflr);
 	if (ifp->if_addrlen == 0)

@@ -579,6 +579,10 @@ in_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 		return in_get(ifp, cmd, data);
 	case SIOCGIFALIAS:
 		return in_get_alias(ifp, data);
+	case SIOCALIFADDR:
+	case SIOCDLIFADDR:
+	case SIOCGLIFADDR:
+		return in_laddr_ioctl(ifp, cmd, data);
 	default:
 		return EOPNOTSUPP;
 	}

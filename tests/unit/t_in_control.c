@@ -195,6 +195,93 @@ alias_body(struct in_test *it)
 }
 IN_TEST(alias, 1)
 
+static int
+laddr(struct in_test *it, unsigned long cmd, const char *addr, uint32_t flags,
+    unsigned len, struct if_laddrreq *iflr)
+{
+	struct sockaddr_in sin = sin4(addr);
+
+	memset(iflr, 0, sizeof(*iflr));
+	memcpy(iflr->iflr_name, it->it_a.tif_ifp->if_xname, IFNAMSIZ);
+	iflr->iflr_flags = flags;
+	iflr->iflr_prefixlen = len;
+	memcpy(&iflr->iflr_addr, &sin, sizeof(sin));
+	return ifioctl(it->it_vn, &kauth_cred_self, cmd, iflr, sizeof(*iflr));
+}
+
+static bool
+laddr_is(const struct if_laddrreq *iflr, const char *addr, unsigned len,
+    const char *dst)
+{
+	struct sockaddr_storage want[2];
+	struct sockaddr_in sin = sin4(addr);
+
+	memset(want, 0, sizeof(want));
+	memcpy(&want[0], &sin, sizeof(sin));
+	if (dst != NULL) {
+		sin = sin4(dst);
+		memcpy(&want[1], &sin, sizeof(sin));
+	}
+	/* Not a byte that was not written for the caller. */
+	return iflr->iflr_flags == 0 && iflr->iflr_prefixlen == len &&
+	    memcmp(&iflr->iflr_addr, &want[0], sizeof(want[0])) == 0 &&
+	    memcmp(&iflr->iflr_dstaddr, &want[1], sizeof(want[1])) == 0;
+}
+
+/* Addresses with a prefix length. */
+static void
+prefixlen_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp;
+	struct sockaddr_in sin = sin4("10.77.0.2");
+	struct if_laddrreq r;
+
+	KASSERT(laddr(it, SIOCALIFADDR, "10.6.1.1", 0, 20, &r) == 0);
+	KASSERT(has_route(it, "10.6.15.254", RTF_CONNECTED, a));
+	KASSERT(has_route(it, "10.6.15.255", RTF_BROADCAST, a));
+	KASSERT(laddr(it, SIOCALIFADDR, "10.6.2.1", IFLR_PREFIX, 24, &r) ==
+	    EINVAL);
+	KASSERT(laddr(it, SIOCALIFADDR, "10.6.2.1", 0, 33, &r) == EINVAL);
+	KASSERT(laddr(it, SIOCALIFADDR, "10.6.2.1", 0, 0, &r) == EINVAL);
+	KASSERT(laddr(it, SIOCALIFADDR, "10.0.2.1", 0, 24, &r) == EEXIST);
+	KASSERT(laddr(it, SIOCALIFADDR, "10.6.2.1", 0, 32, &r) == 0);
+
+	/* The first one; by prefix; and none. */
+	KASSERT(laddr(it, SIOCGLIFADDR, "0.0.0.0", 0, 0, &r) == 0);
+	KASSERT(laddr_is(&r, "10.0.1.1", 24, NULL));
+	KASSERT(laddr(it, SIOCGLIFADDR, "10.6.9.9", IFLR_PREFIX, 16, &r) == 0);
+	KASSERT(laddr_is(&r, "10.6.1.1", 20, NULL));
+	KASSERT(laddr(it, SIOCGLIFADDR, "10.6.2.9", IFLR_PREFIX, 24, &r) == 0);
+	KASSERT(laddr_is(&r, "10.6.2.1", 32, NULL));
+	KASSERT(laddr(it, SIOCGLIFADDR, "10.6.1.0", IFLR_PREFIX, 32, &r) ==
+	    EADDRNOTAVAIL);
+	KASSERT(laddr(it, SIOCGLIFADDR, "10.6.1.1", IFLR_PREFIX, 33, &r) ==
+	    EINVAL);
+
+	KASSERT(laddr(it, SIOCDLIFADDR, "10.6.1.2", 0, 20, &r) ==
+	    EADDRNOTAVAIL);
+	KASSERT(laddr(it, SIOCDLIFADDR, "10.6.1.1", 0, 20, &r) == 0);
+	KASSERT(laddr(it, SIOCDLIFADDR, "10.6.9.9", IFLR_PREFIX, 16, &r) == 0);
+	KASSERT(laddr(it, SIOCDLIFADDR, "10.6.9.9", IFLR_PREFIX, 16, &r) ==
+	    EADDRNOTAVAIL);
+	KASSERT(!has_route(it, "10.6.2.1", RTF_LOCAL, a));
+
+	/* With a far end. */
+	a->if_flags = (a->if_flags & ~IFF_BROADCAST) | IFF_POINTOPOINT;
+	(void)laddr(it, SIOCDLIFADDR, "10.6.3.1", 0, 32, &r);
+	memcpy(&r.iflr_dstaddr, &sin, sizeof(sin));
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCALIFADDR, &r,
+	    sizeof(r)) == 0);
+	KASSERT(has_route(it, "10.77.0.2", RTF_HOST, a));
+	KASSERT(laddr(it, SIOCGLIFADDR, "10.6.3.1", IFLR_PREFIX, 32, &r) == 0);
+	KASSERT(laddr_is(&r, "10.6.3.1", 32, "10.77.0.2"));
+	/* A family nobody serves. */
+	r.iflr_addr.ss_family = AF_INET6;
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCGLIFADDR, &r,
+	    sizeof(r)) == EOPNOTSUPP);
+}
+IN_TEST(prefixlen, 1)
+
 /* The far end of a point-to-point interface is a host route. */
 static void
 ptp_body(struct in_test *it)
@@ -250,6 +337,7 @@ main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(update),
 		cmocka_unit_test(alias),
+		cmocka_unit_test(prefixlen),
 		cmocka_unit_test(ptp),
 		cmocka_unit_test(failures),
 	};

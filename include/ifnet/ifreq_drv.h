@@ -1,0 +1,114 @@
+/*
+ * ifreq_drv: requests that only drivers answer: outer addresses of tunnels,
+ * media, what a driver has of its own, and IEEE 802.11.  The interface layer
+ * knows who may ask (what sets something is privileged) and passes them on;
+ * a driver that does not know one answers ENOTTY, and the caller is told
+ * EOPNOTSUPP.
+ *
+ * Part of <ifnet/ifreq.h>; include that.
+ */
+
+#ifndef IFNET_IFREQ_DRV_H
+#define IFNET_IFREQ_DRV_H
+
+#include <netinet/in.h>
+
+#include <ifnet/ifreq.h>
+
+/* Outer addresses of an IPv6 tunnel. */
+struct in6_aliasreq {
+	char		 ifra6_name[IFNAMSIZ];
+	struct sockaddr_in6 ifra6_addr;
+	struct sockaddr_in6 ifra6_dstaddr;
+	struct sockaddr_in6 ifra6_prefixmask;
+};
+
+#define IFMEDIA_MAX	32
+struct ifmediareq {
+	char		 ifm_name[IFNAMSIZ];
+	int32_t		 ifm_current;
+	int32_t		 ifm_mask;
+	int32_t		 ifm_status;
+	int32_t		 ifm_active;
+	int32_t		 ifm_count;	/* entries of ifm_list */
+	int32_t		 ifm_list[IFMEDIA_MAX];
+};
+
+/* A request of the driver's own. */
+#define IFDRV_MAX	256
+struct ifdrv {
+	char		 ifd_name[IFNAMSIZ];
+	uint64_t	 ifd_cmd;
+	uint64_t	 ifd_len;	/* bytes of ifd_data */
+	uint8_t		 ifd_data[IFDRV_MAX];
+};
+
+#define IEEE80211_NWID_LEN	32
+struct ieee80211_nwid {
+	char		 i_name[IFNAMSIZ];
+	uint8_t		 i_len;
+	uint8_t		 i_nwid[IEEE80211_NWID_LEN];
+};
+
+#define IEEE80211_WEP_NKID	4
+struct ieee80211_nwkey {
+	char		 i_name[IFNAMSIZ];
+	int32_t		 i_wepon;
+	int32_t		 i_defkid;	/* which one to send with, from 1 */
+	struct {
+		uint32_t i_keylen;	/* bytes */
+		uint8_t	 i_keydat[16];
+	}		 i_key[IEEE80211_WEP_NKID];
+};
+
+struct ieee80211_power {
+	char		 i_name[IFNAMSIZ];
+	int32_t		 i_enabled;
+	int32_t		 i_maxsleep;	/* ms */
+};
+
+struct ieee80211chanreq {
+	char		 i_name[IFNAMSIZ];
+	uint16_t	 i_channel;
+};
+
+struct ieee80211_bssid {
+	char		 i_name[IFNAMSIZ];
+	uint8_t		 i_bssid[6];
+};
+
+#define IEEE80211REQ_MAX	256
+struct ieee80211req {
+	char		 i_name[IFNAMSIZ];
+	uint16_t	 i_type;
+	int16_t		 i_val;
+	uint16_t	 i_len;		/* bytes of i_data */
+	uint8_t		 i_data[IEEE80211REQ_MAX];
+};
+
+#define SIOCSIFPHYADDR	IFIOC_W(70, struct ifaliasreq)
+#define SIOCSIFPHYADDR_IN6 IFIOC_W(70, struct in6_aliasreq)
+#define SIOCGIFPSRCADDR	IFIOC_WR(71, struct ifreq)
+#define SIOCGIFPDSTADDR	IFIOC_WR(72, struct ifreq)
+#define SIOCDIFPHYADDR	IFIOC_W(73, struct ifreq)
+#define SIOCSLIFPHYADDR	IFIOC_W(74, struct if_laddrreq)
+#define SIOCGLIFPHYADDR	IFIOC_WR(75, struct if_laddrreq)
+/* These two return what was set. */
+#define SIOCSIFMEDIA	IFIOC_WR(53, struct ifreq)
+#define SIOCS80211NWID	IFIOC_WR(230, struct ieee80211_nwid)
+#define SIOCGIFMEDIA	IFIOC_WR(54, struct ifmediareq)
+#define SIOCSDRVSPEC	IFIOC_W(123, struct ifdrv)
+#define SIOCGDRVSPEC	IFIOC_WR(124, struct ifdrv)
+#define SIOCG80211NWID	IFIOC_WR(231, struct ieee80211_nwid)
+#define SIOCS80211NWKEY	IFIOC_W(232, struct ieee80211_nwkey)
+#define SIOCG80211NWKEY	IFIOC_WR(233, struct ieee80211_nwkey)
+#define SIOCS80211POWER	IFIOC_W(234, struct ieee80211_power)
+#define SIOCG80211POWER	IFIOC_WR(235, struct ieee80211_power)
+#define SIOCS80211CHANNEL IFIOC_W(238, struct ieee80211chanreq)
+#define SIOCG80211CHANNEL IFIOC_WR(239, struct ieee80211chanreq)
+#define SIOCS80211BSSID	IFIOC_W(240, struct ieee80211_bssid)
+#define SIOCG80211BSSID	IFIOC_WR(241, struct ieee80211_bssid)
+#define SIOCS80211	IFIOC_W(244, struct ieee80211req)
+#define SIOCG80211	IFIOC_WR(245, struct ieee80211req)
+
+#endif /* !IFNET_IFREQ_DRV_H */
