@@ -49,6 +49,83 @@ check_body(struct vnet *vn)
 	test_detach(ifp);
 }
 
+/* Every request there is: those that set something, and those that do not. */
+static const unsigned long privileged[] = {
+	SIOCALIFADDR, SIOCDLIFADDR, SIOCSIFADDRPREF, SIOCSIFFLAGS, SIOCSIFCAP,
+	SIOCSIFMETRIC, SIOCZIFDATA, SIOCSIFMTU, SIOCSIFPHYADDR, SIOCDIFPHYADDR,
+	SIOCSIFPHYADDR_IN6, SIOCSLIFPHYADDR, SIOCADDMULTI, SIOCDELMULTI,
+	SIOCSIFMEDIA, SIOCSDRVSPEC, SIOCSLINKSTR, SIOCS80211NWID,
+	SIOCS80211NWKEY, SIOCS80211POWER, SIOCS80211CHANNEL, SIOCS80211BSSID,
+	SIOCS80211, SIOCIFCREATE, SIOCIFDESTROY, SIOCINITIFADDR,
+	/* those that only a protocol, or this stack, has */
+	SIOCSIFADDR, SIOCSIFDSTADDR, SIOCSIFBRDADDR, SIOCSIFNETMASK,
+	SIOCAIFADDR, SIOCDIFADDR, SIOCSIFDESCR, SIOCSIFNAME, SIOCAIFGROUP,
+	SIOCDIFGROUP, SIOCSIFVNET,
+	/* of a driver nobody knows */
+	IFIOC_W(250, struct ifreq),
+};
+static const unsigned long open_to_all[] = {
+	SIOCGIFADDR, SIOCGIFDSTADDR, SIOCGIFFLAGS, SIOCGIFBRDADDR, SIOCGIFCONF,
+	SIOCGIFNETMASK, SIOCGIFMETRIC, SIOCGIFALIAS, SIOCGLIFADDR,
+	SIOCGIFADDRPREF, SIOCGIFDLT, SIOCIFGCLONERS, SIOCGIFMTU, SIOCGIFCAP,
+	SIOCGIFDATA, SIOCGIFDROPS, SIOCGIFINDEX, SIOCGLINKSTR, SIOCGIFDESCR,
+	SIOCGIFGROUP, SIOCGIFGMEMB, SIOCGIFPSRCADDR, SIOCGIFPDSTADDR,
+	SIOCGLIFPHYADDR, SIOCGIFMEDIA, SIOCGDRVSPEC, SIOCG80211NWID,
+	SIOCG80211NWKEY, SIOCG80211POWER, SIOCG80211CHANNEL, SIOCG80211BSSID,
+	SIOCG80211, IFIOC_WR(250, struct ifreq),
+};
+#define N(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* With a record of its size, of x0, and nothing else in it. */
+static int
+bare(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd)
+{
+	uint64_t rec[2048 / 8];
+
+	memset(rec, 0, sizeof(rec));
+	KASSERT(IFIOC_SIZE(cmd) <= sizeof(rec));
+	if (cmd != SIOCGIFCONF && cmd != SIOCIFGCLONERS)
+		memcpy(rec, "x0", 3);
+	return ifioctl(vn, cred, cmd, rec, IFIOC_SIZE(cmd));
+}
+
+static void
+privilege_body(struct vnet *vn)
+{
+	struct ifnet *ifp;
+
+	/* No two have the same number. */
+	for (size_t i = 0; i < N(privileged); i++) {
+		for (size_t j = 0; j < i; j++)
+			KASSERT(privileged[i] != privileged[j]);
+		for (size_t j = 0; j < N(open_to_all); j++)
+			KASSERT(privileged[i] != open_to_all[j]);
+	}
+	ifp = test_must_attach(vn, "x", 0);
+	for (size_t i = 0; i < N(privileged); i++) {
+		KASSERT(bare(vn, &nobody, privileged[i]) == EPERM);
+		if (privileged[i] != SIOCIFCREATE &&
+		    privileged[i] != SIOCIFDESTROY)
+			KASSERT(bare(vn, &kauth_cred_self, privileged[i]) !=
+			    EPERM || privileged[i] == SIOCINITIFADDR);
+	}
+	for (size_t i = 0; i < N(open_to_all); i++)
+		KASSERT(bare(vn, &nobody, open_to_all[i]) != EPERM);
+	/* A driver that knows none of them, and no protocol does. */
+	for (size_t i = 0; i < N(privileged); i++)
+		if (((privileged[i] >> 8) & 0xff) == 'i' &&
+		    (privileged[i] & 0xff) >= 230)
+			KASSERT(bare(vn, &kauth_cred_self, privileged[i]) ==
+			    EOPNOTSUPP);
+	KASSERT(bare(vn, &kauth_cred_self, SIOCSIFMEDIA) == EOPNOTSUPP);
+	KASSERT(bare(vn, &kauth_cred_self, SIOCSIFPHYADDR) == EOPNOTSUPP);
+	KASSERT(bare(vn, &kauth_cred_self, SIOCSDRVSPEC) == EOPNOTSUPP);
+	/* Whoever asked, nothing has changed but what was asked for by one
+	 * who may. */
+	KASSERT(ifp->if_mtu == 1500);
+	test_detach(ifp);
+}
+
 static void
 value_body(struct vnet *vn)
 {
@@ -124,6 +201,16 @@ protocol_body(struct vnet *vn)
 	struct ifreq ifr;
 
 	ifp = test_must_attach(vn, "x", 0);
+	/* The driver is asked first, and what it answers counts. */
+	tally.t_ioctl_error = ENXIO;
+	KASSERT(alias(vn, SIOCAIFADDR, AF_INET, 0x0a000001) == ENXIO);
+	KASSERT(tally.t_ioctl == 1);
+	/* What it does not know is the protocol's. */
+	tally.t_ioctl_error = ENOTTY;
+	KASSERT(alias(vn, SIOCAIFADDR, AF_INET, 0x0a000001) == 0);
+	KASSERT(alias(vn, SIOCDIFADDR, AF_INET, 0x0a000001) == 0);
+	KASSERT(test_ifreq(vn, "x0", SIOCGIFMTU, 0, &ifr) == EOPNOTSUPP);
+	tally.t_ioctl_error = 0;
 	KASSERT(alias(vn, SIOCAIFADDR, AF_INET, 0x0a000001) == 0);
 	KASSERT(alias(vn, SIOCDIFADDR, AF_INET, 0x0a000002) == EADDRNOTAVAIL);
 	KASSERT(alias(vn, SIOCDIFADDR, AF_INET, 0x0a000001) == 0);
@@ -230,6 +317,14 @@ test_check(void **state)
 }
 
 static void
+test_privilege(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, privilege_body);
+}
+
+static void
 test_value(void **state)
 {
 
@@ -266,6 +361,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_privilege),
 		cmocka_unit_test(test_value),
 		cmocka_unit_test(test_protocol),
 		cmocka_unit_test(test_conf),
