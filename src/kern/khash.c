@@ -6,22 +6,28 @@
 
 #include <errno.h>
 
-#define KHASH_MIN	16	/* slots of the smallest array */
+#include "kern/kern_impl.h"
+
+#define KHASH_MIN	2	/* buckets of the smallest array */
+
+/* Something was here, and a search may have to go on past it. */
+#define SLOT_GONE	UINT64_C(1)
 
 void
-khash_init(struct kern *k, struct khash *kh)
+khash_init(struct kern *k, struct khash *kh, khash_fn *hash)
 {
 
 	kh->kh_array = NULL;
 	kh->kh_count = 0;
 	kh->kh_kern = k;
+	kh->kh_hash = hash;
 }
 
 void
 khash_fini(struct khash *kh)
 {
 
-	kmem_free(kh->kh_kern, kh->kh_array);
+	host_free(kh->kh_kern->k_host, kh->kh_array);
 	kh->kh_array = NULL;
 	kh->kh_count = 0;
 }
@@ -29,55 +35,91 @@ khash_fini(struct khash *kh)
 static void
 free_array(struct kern_defer *kd)
 {
-	struct khash_array *ha = (struct khash_array *)kd;
+	struct khash_array *ha = (struct khash_array *)(void *)kd;
 
-	kmem_free(ha->ha_kern, ha);
+	host_free(ha->ha_kern->k_host, ha);
 }
 
-/* Fill a slot: whoever sees the object must see its hash. */
-static void
-put(struct khash_entry *e, uint32_t hash, void *obj)
+static inline uint64_t
+slot_word(uint32_t hash, const void *obj)
+{
+	uint64_t word = (uintptr_t)obj;
+
+	KASSERT(word > SLOT_GONE && word >> KHASH_TAG_SHIFT == 0);
+	return (uint64_t)khash_tag(hash) << KHASH_TAG_SHIFT | word;
+}
+
+/* Whoever sees the word sees the object. */
+static inline void
+slot_set(uint64_t *slot, uint64_t word)
 {
 
-	__atomic_store_n(&e->he_hash, hash, __ATOMIC_RELAXED);
-	__atomic_store_n(&e->he_obj, obj, __ATOMIC_RELEASE);
+	__atomic_store_n(slot, word, __ATOMIC_RELEASE);
 }
 
-static struct khash_entry *
+/* The first slot that is free for this hash. */
+static uint64_t *
 find_free(struct khash_array *ha, uint32_t hash)
 {
 	size_t pos = hash & ha->ha_mask;
+	struct khash_bucket *kb;
 
-	while (ha->ha_entry[pos].he_obj != NULL &&
-	    ha->ha_entry[pos].he_obj != KHASH_GONE)
-		pos = (pos + 1) & ha->ha_mask;
-	return &ha->ha_entry[pos];
+	for (;; pos = (pos + 1) & ha->ha_mask) {
+		kb = &ha->ha_bucket[pos];
+		for (unsigned i = 0; i < KHASH_SLOTS; i++)
+			if (kb->kb_slot[i] <= SLOT_GONE)
+				return &kb->kb_slot[i];
+	}
 }
 
-/* Move everything to an array of the right size, without the gone ones. */
+static struct khash_array *
+make_array(struct khash *kh, size_t buckets)
+{
+	struct khash_array *ha;
+
+	ha = host_alloc(kh->kh_kern->k_host, sizeof(*ha) +
+	    buckets * sizeof(ha->ha_bucket[0]), 64);
+	if (ha == NULL)
+		return NULL;
+	ha->ha_kern = kh->kh_kern;
+	ha->ha_mask = buckets - 1;
+	return ha;
+}
+
+void *
+khash_walk(const struct khash *kh, size_t *pos)
+{
+	const struct khash_array *ha = kh->kh_array;
+	uint64_t word;
+
+	while (ha != NULL && *pos < (ha->ha_mask + 1) * KHASH_SLOTS) {
+		word = ha->ha_bucket[*pos / KHASH_SLOTS]
+		    .kb_slot[*pos % KHASH_SLOTS];
+		++*pos;
+		if (word > SLOT_GONE)
+			return (void *)(word & KHASH_PTR_MASK);
+	}
+	return NULL;
+}
+
+/* Move everything to an array of the right size: half full at most. */
 static int
 rebuild(struct khash *kh)
 {
 	struct khash_array *old = kh->kh_array, *new;
-	struct khash_entry *e;
-	size_t size = KHASH_MIN;
+	size_t buckets = KHASH_MIN, pos = 0;
+	uint32_t hash;
+	void *obj;
 
-	while (size < (kh->kh_count + 1) * 2)
-		size *= 2;
-	new = kmem_zalloc(kh->kh_kern, sizeof(*new) +
-	    size * sizeof(struct khash_entry));
+	while (buckets * KHASH_SLOTS < (kh->kh_count + 1) * 2)
+		buckets *= 2;
+	new = make_array(kh, buckets);
 	if (new == NULL)
 		return ENOMEM;
-	new->ha_kern = kh->kh_kern;
-	new->ha_mask = size - 1;
-	if (old != NULL) {
-		for (size_t i = 0; i <= old->ha_mask; i++) {
-			e = &old->ha_entry[i];
-			if (e->he_obj == NULL || e->he_obj == KHASH_GONE)
-				continue;
-			put(find_free(new, e->he_hash), e->he_hash, e->he_obj);
-			new->ha_used++;
-		}
+	while ((obj = khash_walk(kh, &pos)) != NULL) {
+		hash = kh->kh_hash(obj);
+		*find_free(new, hash) = slot_word(hash, obj);
+		new->ha_used++;
 	}
 	__atomic_store_n(&kh->kh_array, new, __ATOMIC_RELEASE);
 	if (old != NULL)
@@ -89,40 +131,57 @@ int
 khash_insert(struct khash *kh, uint32_t hash, void *obj)
 {
 	struct khash_array *ha = kh->kh_array;
-	struct khash_entry *e;
+	uint64_t *slot;
 	int error;
 
-	KASSERT(obj != NULL && obj != KHASH_GONE);
-	/* At most three quarters in use, so that a search ends soon. */
-	if (ha == NULL || (ha->ha_used + 1) * 4 > (ha->ha_mask + 1) * 3) {
+	/* At most three quarters in use, so that few buckets are full. */
+	if (ha == NULL || (ha->ha_used + 1) * 4 >
+	    (ha->ha_mask + 1) * KHASH_SLOTS * 3) {
 		error = rebuild(kh);
 		if (error != 0)
 			return error;
 		ha = kh->kh_array;
 	}
-	e = find_free(ha, hash);
-	if (e->he_obj == NULL)
+	slot = find_free(ha, hash);
+	if (*slot == 0)
 		ha->ha_used++;
-	put(e, hash, obj);
+	slot_set(slot, slot_word(hash, obj));
 	kh->kh_count++;
 	return 0;
 }
 
-/*
- * Slots that are gone and stand before a never-used one are on nobody's way:
- * they become never-used again.
- */
+/* Where the object stands. */
+static uint64_t *
+find_slot(struct khash_array *ha, uint32_t hash, const void *obj,
+    struct khash_bucket **kbp)
+{
+	uint64_t word = slot_word(hash, obj);
+	struct khash_bucket *kb;
+	size_t pos;
+
+	KASSERT(ha != NULL);
+	for (pos = hash & ha->ha_mask;; pos = (pos + 1) & ha->ha_mask) {
+		kb = &ha->ha_bucket[pos];
+		for (unsigned i = 0; i < KHASH_SLOTS; i++) {
+			if (kb->kb_slot[i] != word)
+				continue;
+			*kbp = kb;
+			return &kb->kb_slot[i];
+		}
+		KASSERT(!khash_ends(kb));
+	}
+}
+
+/* No search goes past this bucket: what is gone from it is empty again. */
 static void
-prune(struct khash_array *ha, size_t pos)
+sweep(struct khash_array *ha, struct khash_bucket *kb)
 {
 
-	if (ha->ha_entry[(pos + 1) & ha->ha_mask].he_obj != NULL)
-		return;
-	while (ha->ha_entry[pos].he_obj == KHASH_GONE) {
-		__atomic_store_n(&ha->ha_entry[pos].he_obj, NULL,
-		    __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < KHASH_SLOTS; i++) {
+		if (kb->kb_slot[i] != SLOT_GONE)
+			continue;
+		slot_set(&kb->kb_slot[i], 0);
 		ha->ha_used--;
-		pos = (pos - 1) & ha->ha_mask;
 	}
 }
 
@@ -130,37 +189,26 @@ void
 khash_remove(struct khash *kh, uint32_t hash, const void *obj)
 {
 	struct khash_array *ha = kh->kh_array;
-	size_t pos;
+	struct khash_bucket *kb;
 
-	KASSERT(ha != NULL);
-	pos = hash & ha->ha_mask;
-	while (ha->ha_entry[pos].he_obj != obj ||
-	    ha->ha_entry[pos].he_hash != hash) {
-		KASSERT(ha->ha_entry[pos].he_obj != NULL);
-		pos = (pos + 1) & ha->ha_mask;
-	}
-	__atomic_store_n(&ha->ha_entry[pos].he_obj, KHASH_GONE,
-	    __ATOMIC_RELEASE);
+	slot_set(find_slot(ha, hash, obj, &kb), SLOT_GONE);
 	kh->kh_count--;
-	prune(ha, pos);
+	if (khash_ends(kb))
+		sweep(ha, kb);
 	/* Shrinking may fail; then it stays large. */
 	if (ha->ha_mask + 1 > 4 * KHASH_MIN &&
-	    kh->kh_count * 16 < ha->ha_mask + 1)
+	    kh->kh_count * 16 < (ha->ha_mask + 1) * KHASH_SLOTS)
 		(void)rebuild(kh);
+	else if (kh->kh_count == 0)
+		for (size_t i = 0; i <= ha->ha_mask; i++)
+			sweep(ha, &ha->ha_bucket[i]);
 }
 
 void
 khash_replace(struct khash *kh, uint32_t hash, const void *old, void *new)
 {
-	struct khash_array *ha = kh->kh_array;
-	size_t pos;
+	struct khash_bucket *kb;
 
-	KASSERT(ha != NULL);
-	pos = hash & ha->ha_mask;
-	while (ha->ha_entry[pos].he_obj != old ||
-	    ha->ha_entry[pos].he_hash != hash) {
-		KASSERT(ha->ha_entry[pos].he_obj != NULL);
-		pos = (pos + 1) & ha->ha_mask;
-	}
-	__atomic_store_n(&ha->ha_entry[pos].he_obj, new, __ATOMIC_RELEASE);
+	slot_set(find_slot(kh->kh_array, hash, old, &kb),
+	    slot_word(hash, new));
 }

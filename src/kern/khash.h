@@ -1,12 +1,18 @@
 /*
  * khash: a hash table that readers search while one writer changes it.
  *
- * Open addressing over 16-byte entries (hash, object pointer): a lookup that
- * hits costs one line of the table and one of the object, at any size.
+ * Slots are words of a tag (sixteen bits of the hash) and a pointer (the
+ * other 48: what user space has on the machines we run on), eight to a bucket
+ * of one cache line.  A search compares the eight tags at once and goes to the
+ * next bucket only when this one is full: a lookup that hits costs one line of
+ * the table and one of the object, at any size, and no branch that depends on
+ * where in the bucket it was.
+ *
  * Equal keys may be in it more than once.  Writers are serialised by the
- * caller's lock; readers are in a read section.  Growing builds a
- * new array and gives the old one to kern_defer(), so a reader keeps what it
- * has.  The caller compares keys; the table knows only hashes and pointers.
+ * caller's lock; readers are in a read section.  Growing builds a new array
+ * and gives the old one to kern_defer(), so a reader keeps what it has.  The
+ * caller compares keys; the table knows hashes and pointers, and asks for an
+ * object's hash again when it is rebuilt.
  */
 
 #ifndef KERN_KHASH_H
@@ -19,65 +25,135 @@
 #include <ifnet/kern.h>
 #include <ifnet/pserialize.h>
 
-struct khash_entry {
-	void		*he_obj;	/* NULL: never used, or KHASH_GONE */
-	uint32_t	 he_hash;
-	uint32_t	 he_pad;
-};
+#if defined(__SSE2__) && !defined(PSERIALIZE_TSAN)
+#include <emmintrin.h>
+#define KHASH_SSE2
+#endif
 
-#define KHASH_GONE	((void *)1)
+#define KHASH_SLOTS	8		/* of a bucket */
+#define KHASH_TAG_SHIFT	48
+#define KHASH_PTR_MASK	((UINT64_C(1) << KHASH_TAG_SHIFT) - 1)
+
+struct khash_bucket {
+	uint64_t	 kb_slot[KHASH_SLOTS];	/* 0: empty */
+} __attribute__((__aligned__(64)));
 
 struct khash_array {
 	struct kern_defer ha_defer;
 	struct kern	*ha_kern;
-	size_t		 ha_mask;
-	size_t		 ha_used;	/* slots not NULL; writer's */
-	struct khash_entry ha_entry[];
+	size_t		 ha_mask;	/* buckets - 1 */
+	size_t		 ha_used;	/* slots not empty; writer's */
+	struct khash_bucket ha_bucket[];
 };
+
+/* Writer: the hash that an object in the table was last inserted with. */
+typedef uint32_t khash_fn(const void *obj);
 
 struct khash {
 	struct khash_array *kh_array;	/* RCU; NULL: empty */
 	size_t		 kh_count;	/* writer's */
 	struct kern	*kh_kern;	/* constant */
+	khash_fn	*kh_hash;	/* constant */
 };
 
-void	khash_init(struct kern *, struct khash *);
+void	khash_init(struct kern *, struct khash *, khash_fn *);
 /* No reader is left; entries are not touched. */
 void	khash_fini(struct khash *);
 /* Writer.  ENOMEM leaves it as it was. */
 int	khash_insert(struct khash *, uint32_t hash, void *obj);
 /* Writer: the object is in it. */
 void	khash_remove(struct khash *, uint32_t hash, const void *obj);
-
 /* Writer: put `new' (equal key) where `old' is.  Never fails. */
 void	khash_replace(struct khash *, uint32_t hash, const void *old,
 	    void *new);
+/* Writer: the objects, in no order: the one at *pos or after, and *pos after
+ * it; NULL at the end. */
+void	*khash_walk(const struct khash *, size_t *pos);
 
 /* Where a search stands. */
 struct khash_iter {
 	const struct khash_array *hi_array;
-	size_t		 hi_pos;
-	uint32_t	 hi_hash;
+	size_t		 hi_pos;	/* bucket */
+	uint32_t	 hi_tag;
+	uint32_t	 hi_match;	/* slots of it still to be looked at */
 };
 
-/* The next object with this hash, or NULL.  Reader or writer. */
+/* Never 0, which an empty slot has, and one where something was. */
+static inline uint32_t
+khash_tag(uint32_t hash)
+{
+
+	return hash >> 16 | 1;
+}
+
+/* A bit for each slot with the tag. */
+static inline uint32_t
+khash_match(const struct khash_bucket *kb, uint32_t tag)
+{
+	uint32_t match = 0;
+
+#ifdef KHASH_SSE2
+	/* The tag is the upper half of a word's upper half. */
+	const __m128i mask = _mm_set_epi32((int)0xffff0000, 0,
+	    (int)0xffff0000, 0);
+	const __m128i want = _mm_set_epi32((int)(tag << 16), 0,
+	    (int)(tag << 16), 0);
+
+	for (unsigned i = 0; i < KHASH_SLOTS / 2; i++) {
+		__m128i two = _mm_load_si128((const __m128i *)
+		    (const void *)&kb->kb_slot[2 * i]);
+
+		two = _mm_cmpeq_epi32(_mm_and_si128(two, mask), want);
+		match |= (uint32_t)_mm_movemask_pd(_mm_castsi128_pd(two)) <<
+		    (2 * i);
+	}
+#else
+	for (unsigned i = 0; i < KHASH_SLOTS; i++)
+		match |= (uint32_t)(__atomic_load_n(&kb->kb_slot[i],
+		    __ATOMIC_RELAXED) >> KHASH_TAG_SHIFT == tag) << i;
+#endif
+	return match;
+}
+
+/* Has a slot never been used since the bucket was last full?  Then no search
+ * went, or goes, beyond it. */
+static inline bool
+khash_ends(const struct khash_bucket *kb)
+{
+
+	for (unsigned i = KHASH_SLOTS; i-- > 0;)
+		if (__atomic_load_n(&kb->kb_slot[i], __ATOMIC_RELAXED) == 0)
+			return true;
+	return false;
+}
+
+/* The next object with this hash (as far as the tag tells), or NULL.  Reader
+ * or writer. */
 static inline void *
 khash_next(struct khash_iter *it)
 {
-	const struct khash_entry *e;
-	void *obj;
+	const struct khash_bucket *kb;
+	uint64_t word;
+	unsigned i;
 
 	if (it->hi_array == NULL)
 		return NULL;
 	for (;;) {
-		e = &it->hi_array->ha_entry[it->hi_pos];
-		obj = __atomic_load_n(&e->he_obj, __ATOMIC_ACQUIRE);
-		if (obj == NULL)
+		kb = &it->hi_array->ha_bucket[it->hi_pos];
+		while (it->hi_match != 0) {
+			i = (unsigned)__builtin_ctz(it->hi_match);
+			it->hi_match &= it->hi_match - 1;
+			/* It may be another one's by now. */
+			word = __atomic_load_n(&kb->kb_slot[i],
+			    __ATOMIC_ACQUIRE);
+			if (word >> KHASH_TAG_SHIFT == it->hi_tag)
+				return (void *)(word & KHASH_PTR_MASK);
+		}
+		if (khash_ends(kb))
 			return NULL;
 		it->hi_pos = (it->hi_pos + 1) & it->hi_array->ha_mask;
-		if (obj != KHASH_GONE && __atomic_load_n(&e->he_hash,
-		    __ATOMIC_RELAXED) == it->hi_hash)
-			return obj;
+		it->hi_match = khash_match(
+		    &it->hi_array->ha_bucket[it->hi_pos], it->hi_tag);
 	}
 }
 
@@ -86,8 +162,14 @@ khash_first(const struct khash *kh, uint32_t hash, struct khash_iter *it)
 {
 
 	it->hi_array = __atomic_load_n(&kh->kh_array, __ATOMIC_ACQUIRE);
-	it->hi_hash = hash;
-	it->hi_pos = it->hi_array == NULL ? 0 : hash & it->hi_array->ha_mask;
+	it->hi_tag = khash_tag(hash);
+	it->hi_pos = 0;
+	it->hi_match = 0;
+	if (it->hi_array == NULL)
+		return NULL;
+	it->hi_pos = hash & it->hi_array->ha_mask;
+	it->hi_match = khash_match(&it->hi_array->ha_bucket[it->hi_pos],
+	    it->hi_tag);
 	return khash_next(it);
 }
 

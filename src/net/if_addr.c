@@ -86,6 +86,38 @@ ifa_is_destroying(const struct ifaddr *ifa)
 
 /* --- tables; l: held ----------------------------------------------------- */
 
+static uint32_t
+hash_of(const struct ifaddr *ifa, const struct sockaddr *sa)
+{
+
+	return domain_find(ifa->ifa_ifp->if_vnet, sa->sa_family)->dom_sa_hash(
+	    sa);
+}
+
+static uint32_t
+addr_hash(const void *obj)
+{
+	const struct ifaddr *ifa = obj;
+
+	return hash_of(ifa, ifa->ifa_addr);
+}
+
+static uint32_t
+dst_hash(const void *obj)
+{
+	const struct ifaddr *ifa = obj;
+
+	return hash_of(ifa, ifa->ifa_dstaddr);
+}
+
+void
+ifa_tables_init(struct vnet *vn)
+{
+
+	khash_init(vn->vn_kern, &vn->vn_if->ifv_addrs, addr_hash);
+	khash_init(vn->vn_kern, &vn->vn_if->ifv_dsts, dst_hash);
+}
+
 void
 ifa_af_insert(struct if_vnet *ifv, struct ifaddr *ifa)
 {

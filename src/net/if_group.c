@@ -56,6 +56,21 @@ group_hash(const char name[IFNAMSIZ])
 	return khash_bytes(name, IFNAMSIZ);
 }
 
+static uint32_t
+entry_hash(const void *obj)
+{
+	const struct if_group *ig = obj;
+
+	return group_hash(ig->ig_name);
+}
+
+void
+if_group_init(struct vnet *vn)
+{
+
+	khash_init(vn->vn_kern, &vn->vn_if->ifv_groups, entry_hash);
+}
+
 /* l: name is IFNAMSIZ bytes, zeroes behind. */
 static struct if_group *
 group_find(struct if_vnet *ifv, const char *name)

@@ -172,6 +172,7 @@ int	if_index_init(struct vnet *);
 void	if_index_fini(struct vnet *);
 
 /* if_name.c: l: held. */
+void	if_name_init(struct vnet *);
 int	if_name_insert(struct if_vnet *, struct ifnet *);
 void	if_name_remove(struct if_vnet *, struct ifnet *);
 /* "tap3" -> 3 and the length of "tap"; EINVAL. */
@@ -273,6 +274,7 @@ int	if_history_init(struct vnet *);
 void	if_history_fini(struct vnet *);
 
 /* if_group.c */
+void	if_group_init(struct vnet *);
 bool	if_group_valid(const char *);
 /* i: SIOCAIFGROUP, SIOCDIFGROUP. */
 int	if_group_ioctl(struct ifnet *, unsigned long, struct if_groupreq *);
@@ -377,6 +379,8 @@ void	ifa_debug_free(struct ifaddr *);
 unsigned ifa_debug_check(struct ifnet *);
 #endif
 
+/* At the vnet's start. */
+void	ifa_tables_init(struct vnet *);
 /* l: held: among all of its family. */
 void	ifa_af_insert(struct if_vnet *, struct ifaddr *);
 

@@ -11,12 +11,20 @@
 
 #include "net/rtsock.h"
 
+static uint32_t
+entry_hash(const void *obj)
+{
+	const struct llentry *la = obj;
+
+	return lla_hash4(la->la_ifp, la->la_addr4);
+}
+
 void
 lltable_init(struct kern *k, struct lltable *lt)
 {
 
 	lt->lt_lock.ks_locked = 0;
-	khash_init(k, &lt->lt_hash);
+	khash_init(k, &lt->lt_hash, entry_hash);
 }
 
 void

@@ -16,6 +16,23 @@ struct name_key {
 
 _Static_assert(sizeof(struct name_key) == IFNAMSIZ, "a name is two words");
 
+#define PAGE_BYTES	4096u
+
+/*
+ * A string's bytes up to the first zero, as a word: eight of them at once.
+ * The bytes behind are of the same page, whoever's they are, and masked off.
+ */
+static inline __attribute__((__no_sanitize__("address", "thread"))) uint64_t
+string_word(const char *s)
+{
+	uint64_t w = *(const uint64_t __attribute__((__may_alias__,
+	    __aligned__(1))) *)s, zeroes;
+
+	/* The lowest bit set is that of the first byte that is zero. */
+	zeroes = (w - 0x0101010101010101ULL) & ~w & 0x8080808080808080ULL;
+	return zeroes == 0 ? w : w & (((zeroes & -zeroes) >> 7) - 1);
+}
+
 /* false: too long to be a name. */
 static bool
 name_key(const char *name, struct name_key *nk)
@@ -23,8 +40,14 @@ name_key(const char *name, struct name_key *nk)
 	uint64_t w[2] = { 0, 0 };
 	unsigned i;
 
-	for (i = 0; i < IFNAMSIZ && name[i] != '\0'; i++)
-		w[i / 8] |= (uint64_t)(uint8_t)name[i] << (i % 8 * 8);
+	if (((uintptr_t)name & (PAGE_BYTES - 1)) <= PAGE_BYTES - IFNAMSIZ) {
+		w[0] = string_word(name);
+		if (w[0] >> 56 != 0)
+			w[1] = string_word(name + 8);
+		i = w[1] >> 56 != 0 ? IFNAMSIZ : 0;
+	} else
+		for (i = 0; i < IFNAMSIZ && name[i] != '\0'; i++)
+			w[i / 8] |= (uint64_t)(uint8_t)name[i] << (i % 8 * 8);
 	nk->nk_w[0] = w[0];
 	nk->nk_w[1] = w[1];
 	return i < IFNAMSIZ;
@@ -38,12 +61,20 @@ key_hash(const struct name_key *nk)
 }
 
 static uint32_t
-name_hash(const struct ifnet *ifp)
+name_hash(const void *obj)
 {
+	const struct ifnet *ifp = obj;
 	struct name_key nk;
 
 	(void)name_key(ifp->if_xname, &nk);
 	return key_hash(&nk);
+}
+
+void
+if_name_init(struct vnet *vn)
+{
+
+	khash_init(vn->vn_kern, &vn->vn_if->ifv_names, name_hash);
 }
 
 static bool

@@ -50,10 +50,9 @@ if_vnet_init(struct vnet *vn)
 	vn->vn_if = ifv;
 	host_mutex_init(k->k_host, &ifv->ifv_lock);
 	TAILQ_INIT(&ifv->ifv_list);
-	khash_init(k, &ifv->ifv_names);
-	khash_init(k, &ifv->ifv_addrs);
-	khash_init(k, &ifv->ifv_dsts);
-	khash_init(k, &ifv->ifv_groups);
+	if_name_init(vn);
+	ifa_tables_init(vn);
+	if_group_init(vn);
 	if ((error = if_index_init(vn)) != 0)
 		goto fail;
 	if ((error = lpm_init(k, &ifv->ifv_nets)) != 0)

@@ -51,6 +51,14 @@ prefix_hash(uint32_t key, unsigned len)
 	return khash_u64((uint64_t)key << 8 | len);
 }
 
+static uint32_t
+entry_hash(const void *obj)
+{
+	const struct lpm_entry *le = obj;
+
+	return prefix_hash(le->le_key, le->le_len);
+}
+
 int
 lpm_init(struct kern *k, struct lpm *l)
 {
@@ -62,7 +70,7 @@ lpm_init(struct kern *k, struct lpm *l)
 	l->lpm_kern = k;
 	l->lpm_nodes = 0;
 	memset(l->lpm_count, 0, sizeof(l->lpm_count));
-	khash_init(k, &l->lpm_exact);
+	khash_init(k, &l->lpm_exact, entry_hash);
 	return 0;
 }
 
@@ -93,15 +101,8 @@ lpm_find(const struct lpm *l, uint32_t key, unsigned len)
 struct lpm_entry *
 lpm_next(const struct lpm *l, size_t *pos)
 {
-	const struct khash_array *ha = l->lpm_exact.kh_array;
-	void *obj;
 
-	while (ha != NULL && *pos <= ha->ha_mask) {
-		obj = ha->ha_entry[(*pos)++].he_obj;
-		if (obj != NULL && obj != KHASH_GONE)
-			return obj;
-	}
-	return NULL;
+	return khash_walk(&l->lpm_exact, pos);
 }
 
 /* The longest prefix that contains this one, the /0 left out; or NULL. */
