@@ -18,6 +18,8 @@ _Static_assert(sizeof(struct name_key) == IFNAMSIZ, "a name is two words");
 
 #define PAGE_BYTES	4096u
 
+typedef uint64_t unaligned_word __attribute__((__may_alias__, __aligned__(1)));
+
 /*
  * A string's bytes up to the first zero, as a word: eight of them at once.
  * The bytes behind are of the same page, whoever's they are, and masked off.
@@ -25,8 +27,7 @@ _Static_assert(sizeof(struct name_key) == IFNAMSIZ, "a name is two words");
 static inline __attribute__((__no_sanitize__("address", "thread"))) uint64_t
 string_word(const char *s)
 {
-	uint64_t w = *(const uint64_t __attribute__((__may_alias__,
-	    __aligned__(1))) *)s, zeroes;
+	uint64_t w = *(const unaligned_word *)(const void *)s, zeroes;
 
 	/* The lowest bit set is that of the first byte that is zero. */
 	zeroes = (w - 0x0101010101010101ULL) & ~w & 0x8080808080808080ULL;
