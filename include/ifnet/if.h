@@ -167,8 +167,10 @@ struct ifqueue {
 	struct kspin	 ifq_lock;
 	uint32_t	 ifq_len;	/* packets; a:, written with ifq_lock */
 	uint32_t	 ifq_maxlen;	/* ifq_lock; 0 = accepts nothing */
-	uint32_t	 ifq_start;	/* ifq_lock; if_snd's: the start
+	uint8_t		 ifq_start;	/* ifq_lock; if_snd's: the start
 					 * routine is IFQ_* */
+	uint8_t		 ifq_managed;	/* a:, written with ifq_lock; if_snd's:
+					 * a discipline has the packets */
 #define IFQ_IDLE	0
 #define IFQ_RUNNING	1
 #define IFQ_AGAIN	2		/* running, and to look once more */

@@ -24,6 +24,9 @@ struct domain {
 	/* Per-interface data into if_afdata; ENOMEM undoes the attach. */
 	int	(*dom_ifattach)(struct ifnet *);
 	void	(*dom_ifdetach)(struct ifnet *);	/* addresses are gone */
+	/* ioctl lock: an address's interface goes down (PRC_IFDOWN); before
+	 * anybody is told of it, and while the send queue is full still */
+	void	(*dom_ifa_down)(struct ifaddr *);
 	/* ioctl lock held */
 	void	(*dom_if_up)(struct ifnet *);
 	void	(*dom_if_down)(struct ifnet *);
@@ -33,6 +36,9 @@ struct domain {
 	void	(*dom_lladdr_changed)(struct ifnet *);
 	/* ioctl lock: remove every address of the family */
 	void	(*dom_purgeif)(struct ifnet *);
+	/* At detach, when every family's data of it is gone: give up what
+	 * outlives addresses, such as group memberships (PR_PURGEIF) */
+	void	(*dom_purgelast)(struct ifnet *);
 	/* What the interface's driver answered ENOTTY to.  ioctl lock. */
 	int	(*dom_ioctl)(struct ifnet *, unsigned long cmd, void *data);
 	/* CPU, cross-call at detach: drop queued packets that came from ifp */

@@ -297,6 +297,19 @@ remove_addresses(struct ifnet *ifp)
 	if_ioctl_unlock(ifp);
 }
 
+/* What outlives addresses: group memberships and the like. */
+static void
+purge_last(struct ifnet *ifp)
+{
+	const struct domain *dom;
+
+	for (int i = 0; i < DOM_SLOT_MAX; i++) {
+		dom = ifp->if_vnet->vn_if->ifv_domain[i];
+		if (dom != NULL && dom->dom_purgelast != NULL)
+			dom->dom_purgelast(ifp);
+	}
+}
+
 /* On each CPU: nothing that came from, or waits for, ifp stays queued. */
 static void
 sweep(void *arg)
@@ -362,8 +375,11 @@ if_detach(struct ifnet *ifp)
 	if_timer_detach(ifp);
 	if_link_hold_detach(ifp);
 
-	/* 6. Down: tells protocols, purges the send queue, is announced. */
+	/* 6. Down: tells protocols, purges the send queue, is announced.  Then
+	 * nothing needs a discipline or a group of virtual hosts. */
 	if_down(ifp);
+	ifq_discipline_ifdetach(ifp);
+	if_carp_ifdetach(ifp);
 
 	/* 7. Addresses, while the domains still have their data of it. */
 	remove_addresses(ifp);
@@ -376,6 +392,7 @@ if_detach(struct ifnet *ifp)
 	/* 9. The domains' data and the link type's: addresses and routes, which
 	 * lead there, are gone. */
 	domains_detach(ifp, DOM_SLOT_MAX);
+	purge_last(ifp);
 	if (typeops != &if_null_typeops && typeops->it_detach != NULL)
 		typeops->it_detach(ifp);
 

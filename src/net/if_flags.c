@@ -59,6 +59,24 @@ tell_domains(struct ifnet *ifp, bool up)
 	}
 }
 
+/* The protocol of each address hears that it does not work (PRC_IFDOWN). */
+static void
+tell_addresses(struct ifnet *ifp)
+{
+	const struct domain *dom;
+	struct ifaddr *ifa;
+
+	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list) {
+		dom = domain_find(ifp->if_vnet, ifa->ifa_addr->sa_family);
+		if (dom != NULL && dom->dom_ifa_down != NULL)
+			dom->dom_ifa_down(ifa);
+	}
+}
+
+/*
+ * Everybody is told once a transition, in this order: addresses (down only),
+ * the send queue (down only), CARP, listeners, domains.
+ */
 void
 if_updown_sync(struct ifnet *ifp)
 {
@@ -72,15 +90,14 @@ if_updown_sync(struct ifnet *ifp)
 	if (ifp->if_state == IFS_ALLOCATED)
 		return;		/* nobody knows it */
 	if_history_event(ifp, up ? IFHIST_UP : IFHIST_DOWN, 0, 0);
-	if (up) {
-		rt_ifmsg(ifp);
-		tell_domains(ifp, true);
-		return;
+	if (!up) {
+		tell_addresses(ifp);
+		if (ifq_total(ifp) != 0)
+			kern_xcall(if_kern(ifp), purge_sndq, ifp);
 	}
-	tell_domains(ifp, false);
-	if (ifq_total(ifp) != 0)
-		kern_xcall(if_kern(ifp), purge_sndq, ifp);
+	if_carp_state(ifp);
 	rt_ifmsg(ifp);
+	tell_domains(ifp, up);
 }
 
 void

@@ -163,6 +163,7 @@ link_state_set(struct ifnet *ifp, unsigned state)
 	    host_wallclock(if_host(ifp)), __ATOMIC_RELAXED);
 	if_history_event(ifp, IFHIST_LINK, old, state);
 	rt_ifmsg(ifp);
+	if_carp_state(ifp);
 	tell_domains(ifp, (int)state);
 }
 

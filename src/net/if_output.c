@@ -98,14 +98,49 @@ set_len(struct ifqueue *ifq, uint32_t len)
 	__atomic_store_n(&ifq->ifq_len, len, __ATOMIC_RELAXED);
 }
 
+void
+ifq_drop_list(struct ifnet *ifp, struct mbuf *m, enum drop_reason reason)
+{
+	struct mbuf *next;
+
+	for (; m != NULL; m = next) {
+		next = m->m_nextpkt;
+		m->m_nextpkt = NULL;
+		m_drop(ifp, m, reason);
+	}
+}
+
+/* ifq_lock: to the discipline.  Unlocks.  ENOBUFS: this one did not fit. */
+static int
+managed_enqueue(struct ifnet *ifp, struct mbuf *m)
+{
+	struct mbuf *over, *p;
+	int error = 0;
+
+	over = ifq_discipline_put(ifp, m);
+	kspin_unlock(&ifp->if_snd.ifq_lock);
+	for (p = over; p != NULL; p = p->m_nextpkt)
+		if (p == m)
+			error = ENOBUFS;
+	ifq_drop_list(ifp, over, if_is_deactivated(ifp) ? DROP_OUT_DETACHING :
+	    DROP_SNDQ_FULL);
+	return error;
+}
+
 int
 ifq_enqueue2(struct ifnet *ifp, struct ifqueue *second, struct mbuf *m)
 {
-	struct ifqueue *ifq = second != NULL ? second : &ifp->if_snd;
+	struct ifqueue *ifq = second;
 	bool full;
 
+	/* A discipline has every packet, whatever queue it was meant for. */
+	if (second == NULL || __builtin_expect(__atomic_load_n(
+	    &ifp->if_snd.ifq_managed, __ATOMIC_RELAXED), 0))
+		ifq = &ifp->if_snd;
 	m->m_nextpkt = NULL;
 	kspin_lock(&ifq->ifq_lock);
+	if (__builtin_expect(ifq->ifq_managed, 0))
+		return managed_enqueue(ifp, m);
 	full = ifq->ifq_len >= ifq->ifq_maxlen;
 	if (!full) {
 		if (ifq->ifq_head == NULL)
@@ -139,7 +174,9 @@ ifq_dequeue2(struct ifnet *ifp, struct ifqueue *second)
 
 	kspin_lock(&ifq->ifq_lock);
 	m = ifq->ifq_head;
-	if (m != NULL) {
+	if (__builtin_expect(ifq->ifq_managed, 0)) {
+		m = ifq_discipline_get(ifp);
+	} else if (m != NULL) {
 		ifq->ifq_head = m->m_nextpkt;
 		set_len(ifq, ifq->ifq_len - 1);
 		m->m_nextpkt = NULL;
@@ -191,19 +228,15 @@ ifq_total(const struct ifnet *ifp)
 static void
 purge(struct ifnet *ifp, struct ifqueue *ifq, enum drop_reason reason)
 {
-	struct mbuf *m, *next;
+	struct mbuf *m;
 
 	/* No packet is freed with the lock held. */
 	kspin_lock(&ifq->ifq_lock);
-	m = ifq->ifq_head;
+	m = ifq->ifq_managed ? ifq_discipline_purge(ifp) : ifq->ifq_head;
 	ifq->ifq_head = ifq->ifq_tail = NULL;
 	set_len(ifq, 0);
 	kspin_unlock(&ifq->ifq_lock);
-	for (; m != NULL; m = next) {
-		next = m->m_nextpkt;
-		m->m_nextpkt = NULL;
-		m_drop(ifp, m, reason);
-	}
+	ifq_drop_list(ifp, m, reason);
 }
 
 void

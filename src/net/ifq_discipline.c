@@ -1,0 +1,227 @@
+/*
+ * Queueing disciplines: attach, enable, and what the send queue asks of one.
+ *
+ * if_snd.ifq_managed says that one is enabled.  While it is, the queue's own
+ * list is empty and ifq_len counts what the discipline holds.
+ */
+
+#include <ifnet/ifq_discipline.h>
+
+#include <errno.h>
+
+#include "net/if_impl.h"
+
+static inline void
+set_len(struct ifqueue *ifq, uint32_t len)
+{
+
+	__atomic_store_n(&ifq->ifq_len, len, __ATOMIC_RELAXED);
+}
+
+/* --- for the send queue.  ifq_lock held, and it is managed. -------------- */
+
+struct mbuf *
+ifq_discipline_put(struct ifnet *ifp, struct mbuf *m)
+{
+	const struct if_ext *ie = ifp->if_ext;
+	struct ifqueue *ifq = &ifp->if_snd;
+	struct mbuf *over = m;
+	uint32_t n = 0;
+
+	if (!if_is_deactivated(ifp))
+		over = ie->ie_disc->qd_enqueue(ie->ie_disc_state, m);
+	for (m = over; m != NULL; m = m->m_nextpkt)
+		n++;
+	KASSERT(n <= ifq->ifq_len + 1);
+	ifq->ifq_drops += n;
+	set_len(ifq, ifq->ifq_len + 1 - n);
+	return over;
+}
+
+struct mbuf *
+ifq_discipline_get(struct ifnet *ifp)
+{
+	const struct if_ext *ie = ifp->if_ext;
+	struct ifqueue *ifq = &ifp->if_snd;
+	struct mbuf *m;
+
+	m = ie->ie_disc->qd_dequeue(ie->ie_disc_state);
+	if (m != NULL) {
+		KASSERT(ifq->ifq_len > 0);
+		set_len(ifq, ifq->ifq_len - 1);
+		m->m_nextpkt = NULL;
+	}
+	return m;
+}
+
+struct mbuf *
+ifq_discipline_purge(struct ifnet *ifp)
+{
+	const struct if_ext *ie = ifp->if_ext;
+	struct ifqueue *ifq = &ifp->if_snd;
+	struct mbuf *list, *m;
+	uint32_t n = 0;
+
+	list = ie->ie_disc->qd_purge(ie->ie_disc_state);
+	for (m = list; m != NULL; m = m->m_nextpkt)
+		n++;
+	KASSERT(n == ifq->ifq_len);
+	set_len(ifq, 0);
+	return list;
+}
+
+/* --- switching.  On CPU 0, where packets may be dropped. ------------------ */
+
+static void
+switch_on(void *arg)
+{
+	struct mbuf *m, *next, *over = NULL, **tail = &over;
+	struct ifnet *ifp = arg;
+	struct ifqueue *ifq = &ifp->if_snd;
+
+	if (cpu_index(curcpu()) != 0)
+		return;
+	kspin_lock(&ifq->ifq_lock);
+	m = ifq->ifq_head;
+	ifq->ifq_head = ifq->ifq_tail = NULL;
+	set_len(ifq, 0);
+	__atomic_store_n(&ifq->ifq_managed, 1, __ATOMIC_RELAXED);
+	for (; m != NULL; m = next) {
+		next = m->m_nextpkt;
+		m->m_nextpkt = NULL;
+		*tail = ifq_discipline_put(ifp, m);
+		while (*tail != NULL)
+			tail = &(*tail)->m_nextpkt;
+	}
+	kspin_unlock(&ifq->ifq_lock);
+	ifq_drop_list(ifp, over, DROP_SNDQ_FULL);
+}
+
+static void
+switch_off(void *arg)
+{
+	struct ifnet *ifp = arg;
+	struct ifqueue *ifq = &ifp->if_snd;
+	uint32_t len;
+
+	if (cpu_index(curcpu()) != 0)
+		return;
+	kspin_lock(&ifq->ifq_lock);
+	len = ifq->ifq_len;
+	ifq->ifq_head = ifq->ifq_tail = ifq_discipline_purge(ifp);
+	if (len != 0)
+		while (ifq->ifq_tail->m_nextpkt != NULL)
+			ifq->ifq_tail = ifq->ifq_tail->m_nextpkt;
+	set_len(ifq, len);
+	__atomic_store_n(&ifq->ifq_managed, 0, __ATOMIC_RELAXED);
+	kspin_unlock(&ifq->ifq_lock);
+	/* Some may have been held back. */
+	if (len != 0)
+		ifq_start(ifp);
+}
+
+/* --- control -------------------------------------------------------------- */
+
+/* Take the ioctl lock unless it is ours; did we? */
+static bool
+enter(struct ifnet *ifp)
+{
+
+	if (if_ioctl_locked(ifp))
+		return false;
+	if_ioctl_lock(ifp);
+	return true;
+}
+
+static void
+leave(struct ifnet *ifp, bool entered)
+{
+
+	if (entered)
+		if_ioctl_unlock(ifp);
+}
+
+static bool
+has_discipline(const struct ifnet *ifp)
+{
+
+	return ifp->if_ext != NULL && ifp->if_ext->ie_disc != NULL;
+}
+
+int
+ifq_discipline_attach(struct ifnet *ifp, const struct ifq_discipline *qd,
+    void *state)
+{
+	bool entered = enter(ifp);
+	struct if_ext *ie;
+	int error = 0;
+
+	if (if_is_deactivated(ifp))
+		error = ENXIO;
+	else if (ifp->if_ops->start == NULL)
+		error = EOPNOTSUPP;
+	else if (has_discipline(ifp))
+		error = EBUSY;
+	else if ((ie = if_ext_get(ifp)) == NULL)
+		error = ENOMEM;
+	else {
+		ie->ie_disc_state = state;
+		ie->ie_disc = qd;
+	}
+	leave(ifp, entered);
+	return error;
+}
+
+int
+ifq_discipline_enable(struct ifnet *ifp)
+{
+	bool entered = enter(ifp);
+	int error = 0;
+
+	if (if_is_deactivated(ifp) || !has_discipline(ifp))
+		error = ENXIO;
+	else if (!ifp->if_snd.ifq_managed)
+		kern_xcall(if_kern(ifp), switch_on, ifp);
+	leave(ifp, entered);
+	return error;
+}
+
+int
+ifq_discipline_disable(struct ifnet *ifp)
+{
+	bool entered = enter(ifp);
+	int error = 0;
+
+	if (!has_discipline(ifp))
+		error = ENXIO;
+	else if (ifp->if_snd.ifq_managed)
+		kern_xcall(if_kern(ifp), switch_off, ifp);
+	leave(ifp, entered);
+	return error;
+}
+
+int
+ifq_discipline_detach(struct ifnet *ifp)
+{
+	bool entered = enter(ifp);
+	int error;
+
+	error = ifq_discipline_disable(ifp);
+	if (error == 0)
+		ifp->if_ext->ie_disc = NULL;
+	leave(ifp, entered);
+	return error;
+}
+
+void
+ifq_discipline_ifdetach(struct ifnet *ifp)
+{
+	const struct ifq_discipline *qd;
+
+	if (!has_discipline(ifp))
+		return;
+	qd = ifp->if_ext->ie_disc;
+	(void)ifq_discipline_detach(ifp);
+	if (qd->qd_gone != NULL)
+		qd->qd_gone(ifp->if_ext->ie_disc_state, ifp);
+}
