@@ -115,6 +115,8 @@
 	    "no such UDP port here") \
 	X(DROP_IP_PROTOUNREACH, IN, "ip-protounreach", \
 	    "no such protocol here") \
+	X(DROP_IP_NOTREADY, IN, "ip-notready", \
+	    "to an address of ours that is not known to be ours alone") \
 	X(DROP_OUT_IF_DOWN, OUT, "out-if-down", \
 	    "output interface is down") \
 	X(DROP_OUT_DETACHING, OUT, "out-detaching", \

@@ -466,6 +466,7 @@ struct ifaddr {
 #define IFA_TENTATIVE	0x2
 #define IFA_ROUTE	0x4		/* its connected route is installed */
 #define IFA_INNET	0x8		/* its prefix is in ifv_nets; l: */
+#define IFA_DUPLICATED	0x10		/* another host has it */
 	int32_t		 ifa_preference;	/* a: */
 	int32_t		 ifa_metric;
 	struct psref_target ifa_psref;

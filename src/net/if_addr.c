@@ -360,6 +360,16 @@ if_addr_init(struct ifnet *ifp, struct ifaddr *ifa, bool src)
 	return error;
 }
 
+/* Where it cannot be heard, or is heard by itself, there is nothing to find. */
+int
+if_do_dad(const struct ifnet *ifp)
+{
+	uint32_t flags = if_flags_get(ifp);
+
+	return (flags & (IFF_UP | IFF_RUNNING | IFF_LOOPBACK)) ==
+	    (IFF_UP | IFF_RUNNING) && ifp->if_type != IFT_FAITH;
+}
+
 int
 ifaddrpref_ioctl(struct vnet *vn, unsigned long cmd, void *data,
     struct ifnet *ifp)
@@ -374,10 +384,13 @@ ifaddrpref_ioctl(struct vnet *vn, unsigned long cmd, void *data,
 	ifa = ifa_ifp_find(ifp, sa);
 	if (ifa == NULL)
 		return EADDRNOTAVAIL;
-	if (cmd == SIOCSIFADDRPREF)
+	if (cmd == SIOCSIFADDRPREF) {
 		__atomic_store_n(&ifa->ifa_preference, ifap->ifap_preference,
 		    __ATOMIC_RELAXED);
-	else
+		/* From now on whoever chooses a source looks at them. */
+		__atomic_store_n(&vn->vn_if->ifv_preferred, true,
+		    __ATOMIC_RELAXED);
+	} else
 		ifap->ifap_preference = __atomic_load_n(&ifa->ifa_preference,
 		    __ATOMIC_RELAXED);
 	return 0;

@@ -103,6 +103,7 @@ struct if_vnet {
 		unsigned ic_index;
 	}		 ifv_cursor[IF_NCURSORS]; /* l: of sysctl walks */
 	unsigned	 ifv_cursor_last;	/* l: */
+	bool		 ifv_preferred;		/* a: SIOCSIFADDRPREF was used */
 	int64_t		 ifv_rcvq_maxlen;	/* default of new queues */
 
 #ifdef IFNET_DEBUG
@@ -437,6 +438,8 @@ bool	ifa_held(struct ifaddr *);
 bool	ifa_is_destroying(const struct ifaddr *);
 void	if_purgeaddrs(struct ifnet *, int family, void (*fn)(struct ifaddr *));
 int	if_addr_init(struct ifnet *, struct ifaddr *, bool src);
+/* Any: can duplicates of its addresses be looked for (1) just now? */
+int	if_do_dad(const struct ifnet *);
 /* Is it an address of this interface?  Read section or i:. */
 struct ifaddr *ifa_ifp_find(struct ifnet *, const struct sockaddr *);
 int	ifaddrpref_ioctl(struct vnet *, unsigned long, void *, struct ifnet *);

@@ -89,13 +89,17 @@ rts_fill_ifa(struct ifaddr *ifa, uint8_t type, void *msg)
 {
 	struct ifa_msg *ifam = msg;
 	struct ifnet *ifp = ifa->ifa_ifp;
+	uint32_t flags;
 
 	memset(ifam, 0, sizeof(*ifam));
 	fill_hdr(&ifam->ifam_h, type, sizeof(*ifam));
 	ifam->ifam_handle = ifp->if_handle;
 	ifam->ifam_index = ifp->if_index;
-	if (__atomic_load_n(&ifa->ifa_flags, __ATOMIC_RELAXED) & IFA_TENTATIVE)
+	flags = __atomic_load_n(&ifa->ifa_flags, __ATOMIC_RELAXED);
+	if (flags & IFA_TENTATIVE)
 		ifam->ifam_flags |= 0x01;	/* IN_IFF_TENTATIVE */
+	if (flags & IFA_DUPLICATED)
+		ifam->ifam_flags |= 0x02;	/* IN_IFF_DUPLICATED */
 	ifam->ifam_metric = ifa->ifa_metric;
 	if_name_copy(ifp, ifam->ifam_name);
 	add_if_sa(msg, RTA_NETMASK, ifa->ifa_netmask);

@@ -32,9 +32,19 @@ enum arp_state {
 #define ARP_TRIES	5		/* requests without an answer */
 #define ARP_WHEEL	256		/* slots of a second */
 #define ARP_NS		1000000000ull
-#define ARP_ANNOUNCE_NUM 2		/* RFC 5227 1.1 */
+/* RFC 5227 1.1; the number of probes is a setting */
+#define ARP_PROBE_WAIT_NS (1 * ARP_NS)	/* at most, before the first */
+#define ARP_PROBE_MIN_NS (1 * ARP_NS)	/* between two */
+#define ARP_PROBE_MAX_NS (2 * ARP_NS)
+#define ARP_ANNOUNCE_WAIT_NS (2 * ARP_NS)
+#define ARP_ANNOUNCE_NUM 2
 #define ARP_ANNOUNCE_NS	(2 * ARP_NS)
 #define ARP_DEFEND_NS	(10 * ARP_NS)
+
+/* The wheel of what is announced and probed: longer than the longest wait, and
+ * than a CPU may be late on top of it. */
+#define ARP_DAD_WHEEL	128
+#define ARP_DAD_TICK_NS	(1ull << 26)	/* 67 ms */
 
 /*
  *	t: the lltable's spin lock
@@ -49,7 +59,11 @@ struct arp_vnet {
 	struct callout	 av_callout;
 
 	struct kspin	 av_annlock;
-	TAILQ_HEAD(, in_ifaddr) av_ann;		/* a: to announce, by time */
+	LIST_HEAD(, in_ifaddr) av_ann[ARP_DAD_WHEEL]; /* a: by due tick */
+	uint64_t	 av_anntick;		/* a: the one being walked */
+	uint64_t	 av_anndue;		/* a: callout's tick */
+	uint64_t	 av_nann;		/* a: how many are on it */
+	uint64_t	 av_annseed;		/* a: of the waits */
 	struct callout	 av_anncallout;
 
 	struct kspin	 av_conflict_lock;
@@ -112,9 +126,26 @@ void	arp_send(struct ifnet *, uint16_t op, const uint8_t *dst,
 void	arp_ask(struct ifnet *, uint32_t addr, const uint8_t *lladdr);
 /* CPU: packets to an interface whose neighbour is known now. */
 void	arp_release(struct ifnet *, struct arp_pkts *);
-/* Control: an address goes away; nothing announces it any more. */
+/* "10.0.0.1" */
+const char *arp_addr_text(uint32_t, char buf[16]);
+
+/*
+ * arp_dad.c: what becomes of an address when its interface is ready
+ * (RFC 5227).  Any context unless said.
+ *
+ * A tentative one is probed for, if net.inet.ip.dad_count says so, and
+ * announced when nobody minds; the others are announced.
+ */
+void	arp_dad_init(struct arp_vnet *);
+void	arp_dad_fini(struct arp_vnet *);
+/* The interface is not ready any more: the check starts over next time. */
+void	arp_dad_unready(struct ifaddr *);
+/* It goes away: nothing announces it any more. */
 void	arp_announce_stop(struct ifaddr *);
-/* CPU: the callout. */
-void	arp_announce_timer(void *);
+/* CPU: another host, sha, uses an address of ours or means to.  true: it was
+ * not ours yet, and there is nothing to defend. */
+bool	arp_dad_conflict(struct ifaddr *, const uint8_t *sha);
+/* Has an address of this interface to be checked before it is used? */
+bool	arp_dad_wanted(const struct ifnet *);
 
 #endif /* !NETINET_ARP_VAR_H */

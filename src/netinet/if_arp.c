@@ -1,6 +1,6 @@
 /*
  * if_arp: address resolution (RFC 826): packets in and out, what waits for
- * an answer, announcements and conflicts (RFC 5227).
+ * an answer, and the defence of our addresses (RFC 5227 2.4).
  */
 
 #include <errno.h>
@@ -60,10 +60,13 @@ arp_send(struct ifnet *ifp, uint16_t op, const uint8_t *dst,
 void
 arp_ask(struct ifnet *ifp, uint32_t addr, const uint8_t *lladdr)
 {
+	uint32_t source = in_ifsource(ifp, addr);
 
-	if (arp_ifusable(ifp))
-		arp_send(ifp, ARP_REQUEST, lladdr, NULL, in_ifsource(ifp, addr),
-		    NULL, addr);
+	/* In nobody's name would be a probe (RFC 5227 2.1.1): not while there
+	 * is an address that is only being checked. */
+	if (!arp_ifusable(ifp) || (source == 0 && in_ifhasaddr(ifp)))
+		return;
+	arp_send(ifp, ARP_REQUEST, lladdr, NULL, source, NULL, addr);
 }
 
 void
@@ -205,9 +208,8 @@ arp_may_log(struct arp_vnet *av, uint64_t now)
 	return may;
 }
 
-/* "10.0.0.1" */
-static const char *
-addr_text(uint32_t addr, char buf[16])
+const char *
+arp_addr_text(uint32_t addr, char buf[16])
 {
 	const uint8_t *b = (const uint8_t *)&addr;
 
@@ -261,7 +263,7 @@ out:
 		if_ctr_add(&ip_stats(ifp->if_vnet)->arps_changed, 1);
 		if (arp_may_log(av, now))
 			klog(if_kern(ifp), KLOG_INFO, "%s: %s is at %s now",
-			    ifp->if_xname, addr_text(spa, a),
+			    ifp->if_xname, arp_addr_text(spa, a),
 			    lladdr_text(sha, ETHER_ADDR_LEN, l));
 	}
 	return known;
@@ -289,19 +291,21 @@ arp_conflict(struct ifnet *ifp, uint32_t addr, const uint8_t *sha)
 		return;
 	klog(if_kern(ifp), KLOG_WARNING, "%s: %s also claims our address %s",
 	    ifp->if_xname, lladdr_text(sha, ETHER_ADDR_LEN, l),
-	    addr_text(addr, a));
+	    arp_addr_text(addr, a));
 	arp_send(ifp, ARP_REQUEST, NULL, NULL, addr, NULL, addr);
 	if_ctr_add(&ip_stats(ifp->if_vnet)->arps_announce, 1);
 }
 
-/* Is it an address of this very interface? */
-static bool
-arp_is_ours(const struct ifnet *ifp, uint32_t addr)
+/* The address of this very interface; NULL: it is none. */
+static struct ifaddr *
+arp_ours(const struct ifnet *ifp, uint32_t addr)
 {
 	const struct rtentry *rt = rt_lookup4(ifp->if_vnet, addr);
 
-	return rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
-	    rt->rt_ifp == ifp;
+	if (rt == NULL || (rt->rt_flags & RTF_LOCAL) == 0 ||
+	    rt->rt_ifa == NULL || rt->rt_ifa->ifa_ifp != ifp)
+		return NULL;
+	return rt->rt_ifa;
 }
 
 /* Is it a neighbour on this interface, so that its entry is of use? */
@@ -364,6 +368,7 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 	struct ip_stats *ips = ip_stats(ifp->if_vnet);
 	uint8_t own[ETHER_ADDR_LEN], proxy[ETHER_ADDR_LEN];
 	bool request = be16(ar->ar_op) == ARP_REQUEST, ours, known = false;
+	struct ifaddr *ifa;
 
 	if (request)
 		if_ctr_add(&ips->arps_rxrequest, 1);
@@ -372,11 +377,18 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 	arp_own_lladdr(ifp, own);
 	if (memcmp(ar->ar_sha, own, ETHER_ADDR_LEN) == 0)
 		return DROP_ARP_NOT_OURS;	/* our own, come back */
-	if (ar->ar_spa != 0 && arp_is_ours(ifp, ar->ar_spa)) {
-		arp_conflict(ifp, ar->ar_spa, ar->ar_sha);
+	ifa = ar->ar_spa != 0 ? arp_ours(ifp, ar->ar_spa) : NULL;
+	if (ifa != NULL) {
+		if (!arp_dad_conflict(ifa, ar->ar_sha))
+			arp_conflict(ifp, ar->ar_spa, ar->ar_sha);
 		return DROP_ARP_CONFLICT;
 	}
-	ours = arp_is_ours(ifp, ar->ar_tpa);
+	ifa = arp_ours(ifp, ar->ar_tpa);
+	/* Somebody else is about to take it as well (RFC 5227 2.1.1). */
+	if (ifa != NULL && ar->ar_spa == 0 &&
+	    arp_dad_conflict(ifa, ar->ar_sha))
+		return DROP_ARP_CONFLICT;
+	ours = ifa != NULL && in_ifa_usable(ifa);
 	if (ar->ar_spa != 0)
 		known = arp_learn(ifp, ar->ar_spa, ar->ar_sha,
 		    request && ours && arp_is_onlink(ifp, ar->ar_spa));
@@ -422,83 +434,6 @@ arp_input_vec(struct ifnet *ifp, struct mvec *mv)
 	mv->mv_n = 0;
 }
 
-/* --- announcing ---------------------------------------------------------- */
-
-void
-arp_announce(struct ifaddr *ifa)
-{
-	struct ifnet *ifp = ifa->ifa_ifp;
-	struct arp_vnet *av = ifp->if_vnet->vn_arp;
-	struct in_ifaddr *ia = ifatoia(ifa);
-
-	if (ifa->ifa_addr->sa_family != AF_INET || !arp_ifusable(ifp))
-		return;
-	/* Nobody would hear it; it is told when the link comes. */
-	if (__atomic_load_n(&ifp->if_link_state, __ATOMIC_RELAXED) ==
-	    LINK_STATE_DOWN)
-		return;
-	kspin_lock(&av->av_annlock);
-	if (ifa_is_destroying(ifa)) {
-		kspin_unlock(&av->av_annlock);
-		return;
-	}
-	if (ia->ia_announce != 0)
-		TAILQ_REMOVE(&av->av_ann, ia, ia_annlink);
-	ia->ia_announce = ARP_ANNOUNCE_NUM;
-	ia->ia_announce_ns = kern_now(if_kern(ifp));
-	/* Those that wait for their second time are due later. */
-	TAILQ_INSERT_HEAD(&av->av_ann, ia, ia_annlink);
-	callout_reset(&av->av_anncallout, 0, arp_announce_timer, av);
-	kspin_unlock(&av->av_annlock);
-}
-
-void
-arp_announce_stop(struct ifaddr *ifa)
-{
-	struct arp_vnet *av = ifa->ifa_ifp->if_vnet->vn_arp;
-	struct in_ifaddr *ia = ifatoia(ifa);
-
-	kspin_lock(&av->av_annlock);
-	if (ia->ia_announce != 0) {
-		TAILQ_REMOVE(&av->av_ann, ia, ia_annlink);
-		ia->ia_announce = 0;
-	}
-	kspin_unlock(&av->av_annlock);
-}
-
-void
-arp_announce_timer(void *arg)
-{
-	struct arp_vnet *av = arg;
-	uint64_t now = kern_now(av->av_vnet->vn_kern);
-	struct in_ifaddr *ia;
-	struct ifnet *ifp;
-	uint32_t addr;
-
-	for (;;) {
-		kspin_lock(&av->av_annlock);
-		ia = TAILQ_FIRST(&av->av_ann);
-		if (ia == NULL || ia->ia_announce_ns > now)
-			break;
-		TAILQ_REMOVE(&av->av_ann, ia, ia_annlink);
-		ifp = ia->ia_ifa.ifa_ifp;
-		addr = ia->ia_addr.sin_addr.s_addr;
-		if (--ia->ia_announce != 0) {
-			ia->ia_announce_ns = now + ARP_ANNOUNCE_NS;
-			TAILQ_INSERT_TAIL(&av->av_ann, ia, ia_annlink);
-		}
-		kspin_unlock(&av->av_annlock);
-		if (!arp_ifusable(ifp))
-			continue;
-		if_ctr_add(&ip_stats(av->av_vnet)->arps_announce, 1);
-		arp_send(ifp, ARP_REQUEST, NULL, NULL, addr, NULL, addr);
-	}
-	if (ia != NULL)
-		callout_reset(&av->av_anncallout, ia->ia_announce_ns - now,
-		    arp_announce_timer, av);
-	kspin_unlock(&av->av_annlock);
-}
-
 /* --- the vnet's part ----------------------------------------------------- */
 
 static int
@@ -517,8 +452,7 @@ arp_init(struct vnet *vn)
 	av->av_maxhold = 16;
 	av->av_maxentries = 4096;
 	av->av_maxpps = 20000;
-	TAILQ_INIT(&av->av_ann);
-	callout_init(k, &av->av_anncallout);
+	arp_dad_init(av);
 	vn->vn_arp = av;
 	av->av_tokens = host_alloc(k->k_host, kern_ncpu(k) * 64, 64);
 	if (av->av_tokens == NULL) {
@@ -548,7 +482,7 @@ arp_fini(struct vnet *vn)
 {
 	struct arp_vnet *av = vn->vn_arp;
 
-	callout_halt(&av->av_anncallout);
+	arp_dad_fini(av);
 	arp_cache_fini(av);
 	host_free(vn->vn_kern->k_host, av->av_tokens);
 	vn->vn_arp = NULL;

@@ -89,24 +89,18 @@ in_ifdetach(struct ifnet *ifp)
 	kern_defer(id->id_kern, &id->id_defer, in_ifdata_free);
 }
 
-/* The interface is ready: its addresses are told to the neighbours. */
+/* Each IPv4 address of an interface. */
 static void
-in_announce_all(struct ifnet *ifp)
+in_each(struct ifnet *ifp, void (*fn)(struct ifaddr *))
 {
 	struct ifaddr *ifa;
 
-	if (!arp_ifusable(ifp))
-		return;
 	pserialize_read_enter();
 	for (ifa = __atomic_load_n(&TAILQ_FIRST(&ifp->if_addrlist),
 	    __ATOMIC_CONSUME); ifa != NULL; ifa = __atomic_load_n(
-	    &TAILQ_NEXT(ifa, ifa_list), __ATOMIC_CONSUME)) {
-		if (ifa->ifa_addr->sa_family != AF_INET)
-			continue;
-		(void)__atomic_fetch_and(&ifa->ifa_flags, ~(uint32_t)
-		    IFA_TENTATIVE, __ATOMIC_RELAXED);
-		arp_announce(ifa);
-	}
+	    &TAILQ_NEXT(ifa, ifa_list), __ATOMIC_CONSUME))
+		if (ifa->ifa_addr->sa_family == AF_INET)
+			fn(ifa);
 	pserialize_read_exit();
 }
 
@@ -115,18 +109,27 @@ in_if_up(struct ifnet *ifp)
 {
 
 	arp_ifstale(ifp);
-	in_announce_all(ifp);
+	in_each(ifp, arp_announce);
+}
+
+static void
+in_if_down(struct ifnet *ifp)
+{
+
+	in_each(ifp, arp_dad_unready);
 }
 
 static void
 in_if_link_state(struct ifnet *ifp, int state)
 {
 
-	if (state == LINK_STATE_DOWN)
+	if (state == LINK_STATE_DOWN) {
+		in_each(ifp, arp_dad_unready);
 		return;
+	}
 	/* Whoever is on the wire now may be others than before. */
 	arp_ifstale(ifp);
-	in_announce_all(ifp);
+	in_each(ifp, arp_announce);
 }
 
 static void
@@ -134,7 +137,7 @@ in_lladdr_changed(struct ifnet *ifp)
 {
 
 	arp_ifrehead(ifp);
-	in_announce_all(ifp);
+	in_each(ifp, arp_announce);
 }
 
 static void
@@ -171,19 +174,100 @@ in_neigh_request(struct vnet *vn, const void *rtm,
 	return arp_request(vn, rtm, sa, answer, answerlen);
 }
 
+/* --- source addresses ---------------------------------------------------- */
+
+bool
+in_ifhasaddr(struct ifnet *ifp)
+{
+	struct ifaddr *ifa;
+
+	for (ifa = __atomic_load_n(&TAILQ_FIRST(&ifp->if_addrlist),
+	    __ATOMIC_CONSUME); ifa != NULL; ifa = __atomic_load_n(
+	    &TAILQ_NEXT(ifa, ifa_list), __ATOMIC_CONSUME))
+		if (ifa->ifa_addr->sa_family == AF_INET)
+			return true;
+	return false;
+}
+
+/* Is it on the way to dst? */
+static bool
+in_leads_to(const struct ifaddr *ifa, uint32_t dst)
+{
+
+	return ((sin_addr(ifa->ifa_addr) ^ dst) & in_mask(((const struct
+	    in_ifaddr *)(const void *)ifa)->ia_len)) == 0 ||
+	    (ifa->ifa_dstaddr != NULL && sin_addr(ifa->ifa_dstaddr) == dst);
+}
+
+static int32_t
+in_preference(const struct ifaddr *ifa)
+{
+
+	return __atomic_load_n(&ifa->ifa_preference, __ATOMIC_RELAXED);
+}
+
+/* Is a better than b, which comes before it? */
+static bool
+in_better(const struct ifaddr *a, const struct ifaddr *b, uint32_t dst)
+{
+	bool la = in_leads_to(a, dst), lb = in_leads_to(b, dst);
+
+	if (la != lb)
+		return la;
+	if (in_preference(a) != in_preference(b))
+		return in_preference(a) > in_preference(b);
+	/* The first that leads there, else the last of all. */
+	return !la;
+}
+
+/*
+ * The best address of an interface for dst, of those that may be used; NULL:
+ * none.  One that leads there comes first, then the one that is preferred, and
+ * `own' stays unless there is one that is preferred and leads there if it does.
+ */
+static const struct ifaddr *
+in_source(struct ifnet *ifp, const struct ifaddr *own, uint32_t dst)
+{
+	const struct ifaddr *best = NULL;
+	const struct ifaddr *ifa;
+
+	if (if_is_deactivated(ifp))
+		return NULL;
+	for (ifa = __atomic_load_n(&TAILQ_FIRST(&ifp->if_addrlist),
+	    __ATOMIC_CONSUME); ifa != NULL; ifa = __atomic_load_n(
+	    &TAILQ_NEXT(ifa, ifa_list), __ATOMIC_CONSUME)) {
+		if (ifa->ifa_addr->sa_family != AF_INET || !in_ifa_usable(ifa))
+			continue;
+		if (own != NULL && (in_preference(ifa) <= in_preference(own) ||
+		    (in_leads_to(own, dst) && !in_leads_to(ifa, dst))))
+			continue;
+		if (best == NULL || in_better(ifa, best, dst))
+			best = ifa;
+	}
+	return best != NULL ? best : own;
+}
+
 uint32_t
 in_ifsource(struct ifnet *ifp, uint32_t dst)
 {
-	struct sockaddr_in sin;
-	struct ifaddr *ifa;
+	const struct ifaddr *ifa = in_source(ifp, NULL, dst);
 
-	memset(&sin, 0, sizeof(sin));
-	sin.sin_family = AF_INET;
-	sin.sin_addr.s_addr = dst;
-	ifa = ifaof_ifpforaddr((const struct sockaddr *)&sin, ifp);
-	if (ifa == NULL || ifa->ifa_addr->sa_family != AF_INET)
-		return 0;
-	return sin_addr(ifa->ifa_addr);
+	return ifa == NULL ? 0 : sin_addr(ifa->ifa_addr);
+}
+
+uint32_t
+in_rtsource(const struct rtentry *rt, uint32_t dst)
+{
+	const struct ifaddr *own = rt->rt_ifa;
+
+	if (own == NULL || own->ifa_addr->sa_family != AF_INET ||
+	    !in_ifa_usable(own))
+		return in_ifsource(rt->rt_ifp, dst);
+	/* Nobody here has ever preferred one. */
+	if (!__atomic_load_n(&rt->rt_ifp->if_vnet->vn_if->ifv_preferred,
+	    __ATOMIC_RELAXED))
+		return sin_addr(own->ifa_addr);
+	return sin_addr(in_source(own->ifa_ifp, own, dst)->ifa_addr);
 }
 
 const struct domain inet_domain = {
@@ -194,6 +278,7 @@ const struct domain inet_domain = {
 	.dom_ifattach = in_ifattach,
 	.dom_ifdetach = in_ifdetach,
 	.dom_if_up = in_if_up,
+	.dom_if_down = in_if_down,
 	.dom_if_link_state = in_if_link_state,
 	.dom_lladdr_changed = in_lladdr_changed,
 	.dom_purgeif = in_purgeif,

@@ -214,9 +214,7 @@ in_ifa_alloc(struct ifnet *ifp, const struct in_req *ir)
 		ia->ia_ifa.ifa_dstaddr = (struct sockaddr *)&ia->ia_dst;
 	ia->ia_ifa.ifa_free = in_ifa_free;
 	ia->ia_ifa.ifa_refcnt = 1;	/* the caller's */
-	/* Until it can be announced; without ARP it never is. */
-	if (ifp->if_type == IFT_ETHER && (if_flags_get(ifp) & IFF_NOARP) == 0 &&
-	    !arp_ifusable(ifp))
+	if (arp_dad_wanted(ifp))
 		ia->ia_ifa.ifa_flags = IFA_TENTATIVE;
 	return ia;
 }
@@ -253,6 +251,10 @@ in_ifa_add(struct ifnet *ifp, const struct in_req *ir, struct in_ifaddr *old)
 	ia = in_ifa_alloc(ifp, ir);
 	if (ia == NULL)
 		return ENOMEM;
+	/* What is known of the address itself stays known. */
+	if (old != NULL && ia_addr4(old) == ir->ir_addr)
+		ia->ia_ifa.ifa_flags = __atomic_load_n(&old->ia_ifa.ifa_flags,
+		    __ATOMIC_RELAXED) & (IFA_TENTATIVE | IFA_DUPLICATED);
 	error = ifa_insert(ifp, &ia->ia_ifa);
 	if (error != 0)
 		goto out;

@@ -15,6 +15,8 @@
 #define IN_IFF_DUPLICATED	0x02
 #define IN_IFF_DETACHED		0x04
 
+#define IN_DAD_COUNT_MAX	100
+
 /* The routes of an address: to itself, to its prefix, to its broadcast. */
 enum { IN_ROUTE_LOCAL, IN_ROUTE_NET, IN_ROUTE_BROADCAST, IN_NROUTES };
 
@@ -26,8 +28,8 @@ struct in_ifaddr {
 	struct rtentry	 ia_store[IN_NROUTES]; /* for its routes */
 	uint8_t		 ia_len;	/* prefix length */
 	uint8_t		 ia_announce;	/* announcements left; ARP's lock */
-	uint64_t	 ia_announce_ns; /* when; ARP's lock */
-	TAILQ_ENTRY(in_ifaddr) ia_annlink; /* ARP's lock */
+	uint8_t		 ia_probe;	/* steps of the check left; likewise */
+	LIST_ENTRY(in_ifaddr) ia_annlink; /* likewise; while one of them */
 	struct kern	*ia_kern;	/* constant; outlives the interface */
 };
 
@@ -36,6 +38,7 @@ struct ip_vnet {
 	int64_t		 iv_forwarding;		/* sysctl, default 0 */
 	int64_t		 iv_redirect;		/* send redirects; default 1 */
 	int64_t		 iv_ttl;		/* default 64 */
+	int64_t		 iv_dad_count;		/* probes; default 0: none */
 	int64_t		 iv_icmp_errppslim;	/* 100; 0 none, <0 any */
 	int64_t		 iv_icmp_bmcastecho;	/* default 0 */
 	int64_t		 iv_ifq_maxlen;
@@ -98,6 +101,10 @@ struct ip_vnet {
 	    "ARP replies sent") \
 	X(arps_announce, "arp.announcements", \
 	    "gratuitous announcements sent") \
+	X(arps_probe, "arp.probes", \
+	    "probes for addresses about to be used sent") \
+	X(arps_duplicate, "arp.duplicates", \
+	    "addresses given up because another host has them") \
 	X(arps_changed, "arp.changed", \
 	    "neighbours that changed their address") \
 	X(arps_timeout, "arp.timeouts", \
@@ -115,6 +122,19 @@ ip_setting(const int64_t *setting)
 {
 
 	return __atomic_load_n(setting, __ATOMIC_RELAXED);
+}
+
+/* May it be used, or is it still being checked, or another host's?  Any. */
+static inline bool
+in_ifa_usable(const struct ifaddr *ifa)
+{
+	uint32_t flags = __atomic_load_n(&ifa->ifa_flags, __ATOMIC_RELAXED) &
+	    (IFA_TENTATIVE | IFA_DUPLICATED);
+
+	if (flags == 0)
+		return true;
+	return flags == IFA_TENTATIVE && ip_setting(
+	    &ifa->ifa_ifp->if_vnet->vn_ip->iv_dad_count) == 0;
 }
 
 /* This CPU's counters.  CPU. */
@@ -197,7 +217,8 @@ void	icmp_ping_close(struct icmp_ping *);
 extern const struct vnet_subsys arp_subsys;
 void	arp_input_vec(struct ifnet *, struct mvec *);	/* CPU */
 void	arp_resolve(struct ifnet *, struct mbuf *);	/* CPU; takes it */
-/* CPU, soon: announce an address (RFC 5227 2.3).  Any context. */
+/* Any context: its interface is ready, or may be: have an address checked, if
+ * it is to be, and announced (RFC 5227 2.1, 2.3). */
 void	arp_announce(struct ifaddr *);
 /* ioctl lock or detach: forget every neighbour of the interface. */
 void	arp_ifpurge(struct ifnet *);

@@ -424,6 +424,11 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 		return;
 	}
 	rt = rt_lookup4(vn, ip->ip_dst);
+	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
+	    rt->rt_ifa != NULL && !in_ifa_usable(rt->rt_ifa)) {
+		m_drop(ifp, m, DROP_IP_NOTREADY);
+		return;
+	}
 	if (rt != NULL && ((rt->rt_flags & RTF_LOCAL) != 0 ||
 	    ((rt->rt_flags & RTF_BROADCAST) != 0 &&
 	    (rt->rt_ifp == ifp || loop)))) {

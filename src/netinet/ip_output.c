@@ -78,13 +78,22 @@ ip_output_refuse(const struct rtentry *rt, const struct iphdr4 *ip,
 	return 0;
 }
 
+/* Not an address of ours that may not be used yet, or any more. */
+static bool
+ip_source_usable(const struct vnet *vn, uint32_t src)
+{
+	const struct rtentry *rt = rt_lookup4(vn, src);
+
+	return rt == NULL || (rt->rt_flags & RTF_LOCAL) == 0 ||
+	    rt->rt_ifa == NULL || in_ifa_usable(rt->rt_ifa);
+}
+
 int
 ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 {
 	struct iphdr4 *ip = mtoip(m);
 	const struct rtentry *rt;
 	enum drop_reason why;
-	struct ifaddr *ifa;
 	int error;
 
 	m->m_rcvif = 0;
@@ -98,17 +107,12 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 	error = ip_output_refuse(rt, ip, &why);
 	if (error != 0)
 		goto drop;
-	if (ip->ip_src == 0) {
-		ifa = rt->rt_ifa;
-		if (ifa != NULL && ifa->ifa_addr->sa_family == AF_INET)
-			ip->ip_src = ifatoia(ifa)->ia_addr.sin_addr.s_addr;
-		else
-			ip->ip_src = in_ifsource(rt->rt_ifp, ip->ip_dst);
-		if (ip->ip_src == 0) {
-			why = DROP_IP_SRC;
-			error = EADDRNOTAVAIL;
-			goto drop;
-		}
+	if (ip->ip_src == 0)
+		ip->ip_src = in_rtsource(rt, ip->ip_dst);
+	if (ip->ip_src == 0 || !ip_source_usable(vn, ip->ip_src)) {
+		why = DROP_IP_SRC;
+		error = EADDRNOTAVAIL;
+		goto drop;
 	}
 	ip_set_cksum(ip);
 	if_ctr_add(&ip_stats(vn)->ips_localout, 1);

@@ -318,6 +318,11 @@ int	in_laddr_ioctl(struct ifnet *, unsigned long, struct if_laddrreq *);
 /* Any, read section: first IPv4 address of an interface, or the one that fits
  * a destination best; 0: none. */
 uint32_t in_ifsource(struct ifnet *, uint32_t dst);
+/* The same for a route whose own address is known: that one, unless it may not
+ * be used or another fits as well and is preferred. */
+uint32_t in_rtsource(const struct rtentry *, uint32_t dst);
+/* Any, read section: has it an IPv4 address, whatever its state? */
+bool	in_ifhasaddr(struct ifnet *);
 
 static inline struct in_ifaddr *
 ifatoia(struct ifaddr *ifa)

@@ -1,0 +1,454 @@
+/*
+ * Duplicate address detection (RFC 5227): what is sent and when, conflicts,
+ * what an address may not be used for meanwhile, starting over, and going away
+ * in the middle of it.
+ */
+
+#include "in_test.h"
+
+static const uint8_t mac1[6] = { 2, 7, 7, 7, 7, 1 };
+
+static struct ifaddr *
+ifa_of(struct ifnet *ifp, const char *addr)
+{
+	struct ifaddr *ifa;
+
+	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
+		if (ifa->ifa_addr->sa_family == AF_INET &&
+		    ifatoia(ifa)->ia_addr.sin_addr.s_addr == ip4(addr))
+			break;
+	return ifa;
+}
+
+static uint32_t
+state_of(struct ifnet *ifp, const char *addr)
+{
+
+	return __atomic_load_n(&ifa_of(ifp, addr)->ifa_flags,
+	    __ATOMIC_RELAXED) & (IFA_TENTATIVE | IFA_DUPLICATED);
+}
+
+/* Requests about tpa in the name of spa. */
+static unsigned
+asked(const struct tif *t, const char *spa, const char *tpa)
+{
+	const struct arphdr *ar;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < t->tif_ntx; i++) {
+		ar = tx_arp(t, i);
+		n += ar != NULL && ar->ar_op == htons(ARP_REQUEST) &&
+		    ar->ar_spa == ip4(spa) && ar->ar_tpa == ip4(tpa);
+	}
+	return n;
+}
+
+static unsigned
+probes(const struct tif *t, const char *addr)
+{
+
+	return asked(t, "0.0.0.0", addr);
+}
+
+static void
+up(struct ifnet *ifp, bool on)
+{
+
+	if_ioctl_lock(ifp);
+	if (on)
+		if_up(ifp);
+	else
+		if_down(ifp);
+	if_ioctl_unlock(ifp);
+}
+
+static void
+no_wakeup(void *arg)
+{
+
+	(void)arg;
+}
+
+/* How often a listener was told that an address has these flags now. */
+static unsigned
+told(struct rt_listener *rl, uint32_t flags)
+{
+	union {
+		struct rt_hdr	 h;
+		struct ifa_msg	 ifam;
+		uint8_t		 room[RT_MSG_MAX];
+	} buf;
+	unsigned n = 0;
+
+	while (rt_listener_read(rl, &buf) != 0)
+		n += buf.h.rtm_type == RTM_CHGADDR &&
+		    buf.ifam.ifam_flags == flags;
+	return n;
+}
+
+/* Time in ms until t has sent n packets. */
+static unsigned
+until_sent(struct in_test *it, const struct tif *t, unsigned n)
+{
+	unsigned ms;
+
+	for (ms = 0; t->tif_ntx < n && ms < 5000; ms += 10)
+		sleep_ms(it, 10);
+	return ms;
+}
+
+/* Three probes, a second or two apart, two seconds of silence, and two
+ * announcements. */
+static void
+check_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+	const struct arphdr *ar;
+	struct rt_listener *rl;
+	unsigned ms;
+
+	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 101) == EINVAL);
+	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", -1) == EINVAL);
+	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 3) == 0);
+	KASSERT(rt_listener_open(it->it_vn, RTS_ADDR, 1 << 20, no_wakeup, NULL,
+	    &rl) == 0);
+	KASSERT(addr_add(it, b, "10.3.0.1", 24) == 0);
+	KASSERT(state_of(b, "10.3.0.1") == IFA_TENTATIVE);
+	KASSERT(until_sent(it, &it->it_b, 1) <= 1100);
+	for (unsigned i = 1; i < 3; i++) {
+		ms = until_sent(it, &it->it_b, i + 1);
+		KASSERT(ms >= 980 && ms <= 2100);
+	}
+	ar = tx_arp(&it->it_b, 0);
+	KASSERT(ar->ar_spa == 0 && memcmp(ar->ar_sha, it->it_b.tif_mac, 6) ==
+	    0 && memcmp(ar->ar_tha, "\0\0\0\0\0\0", 6) == 0);
+	KASSERT(it->it_b.tif_tx[0].tp_data[0] == 0xff);
+	KASSERT(probes(&it->it_b, "10.3.0.1") == 3);
+	KASSERT(state_of(b, "10.3.0.1") == IFA_TENTATIVE);
+	KASSERT(told(rl, 0) == 0);
+	ms = until_sent(it, &it->it_b, 4);
+	KASSERT(ms >= 1980 && ms <= 2100);
+	KASSERT(state_of(b, "10.3.0.1") == 0 && told(rl, 0) == 1);
+	ms = until_sent(it, &it->it_b, 5);
+	KASSERT(ms >= 1980 && ms <= 2100);
+	sleep_ms(it, 5000);
+	KASSERT(asked(&it->it_b, "10.3.0.1", "10.3.0.1") == 2);
+	KASSERT(it->it_b.tif_ntx == 5);
+	KASSERT(ipstat(it, "arp.probes") == 3);
+	/* Another mask is the same address. */
+	KASSERT(addr_add(it, b, "10.3.0.1", 16) == 0);
+	KASSERT(state_of(b, "10.3.0.1") == 0);
+	sleep_ms(it, 5000);
+	KASSERT(probes(&it->it_b, "10.3.0.1") == 3);
+	rt_listener_close(rl);
+	all_books(it);
+}
+IN_TEST(check, 2)
+
+/* CPU: send an ICMP packet from src, or from what is best. */
+struct output {
+	struct in_test	*ou_it;
+	const char	*ou_src, *ou_dst;
+	int		 ou_error;
+};
+
+static void
+output_cpu(void *arg)
+{
+	struct output *ou = arg;
+	uint8_t buf[64];
+	struct mbuf *m;
+	unsigned len;
+
+	len = mk_echo(buf, ou->ou_src, ou->ou_dst, 1, 1, 8);
+	m = m_gethdr();
+	KASSERT(m != NULL && m_append(m, buf, len) == 0);
+	ou->ou_error = ip_output(ou->ou_it->it_vn, m, 0);
+}
+
+static int
+output(struct in_test *it, const char *src, const char *dst)
+{
+	struct output ou = { .ou_it = it, .ou_src = src, .ou_dst = dst };
+
+	on_cpu(it, output_cpu, &ou);
+	return ou.ou_error;
+}
+
+/* Neither a source, nor a destination, nor answered for. */
+static void
+unusable(struct in_test *it, const char *addr, const char *neigh)
+{
+	struct arphdr ar = mk_arp(ARP_REQUEST, mac1, neigh, addr);
+	uint64_t n = drops(it->it_b.tif_ifp, DROP_IP_NOTREADY);
+	uint8_t buf[100];
+	unsigned len;
+
+	tif_clear(&it->it_b);
+	inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	len = mk_echo(buf, neigh, addr, 1, 1, 8);
+	inject(it, &it->it_b, buf, len);
+	KASSERT(drops(it->it_b.tif_ifp, DROP_IP_NOTREADY) == n + 1);
+	KASSERT(output(it, addr, neigh) == EADDRNOTAVAIL);
+	KASSERT(output(it, addr, "10.0.1.2") == EADDRNOTAVAIL);
+	KASSERT(it->it_b.tif_ntx == 0);
+	/* The other address of the interface takes its place. */
+	KASSERT(output(it, "0.0.0.0", neigh) == 0);
+	KASSERT(asked(&it->it_b, "10.0.2.1", neigh) == 1);
+	KASSERT(addr_del(it, it->it_b.tif_ifp, "10.0.2.1") == 0);
+	KASSERT(output(it, "0.0.0.0", neigh) == EADDRNOTAVAIL);
+	len = mk_udp(buf, "10.0.1.2", "10.3.0.77", 64, 20);
+	tif_clear(&it->it_b);
+	inject(it, &it->it_a, buf, len);
+	KASSERT(asked(&it->it_b, "0.0.0.0", "10.3.0.77") == 0);
+	KASSERT(asked(&it->it_b, addr, "10.3.0.77") == 0);
+	tif_clear(&it->it_b);
+}
+
+static void
+tentative_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+
+	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 3) == 0);
+	KASSERT(addr_add(it, b, "10.3.0.1", 24) == 0);
+	unusable(it, "10.3.0.1", "10.3.0.9");
+	/* Without checks it may be used at once. */
+	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 0) == 0);
+	KASSERT(output(it, "10.3.0.1", "10.3.0.9") == 0);
+	all_books(it);
+}
+IN_TEST(tentative, 1)
+
+/* Somebody has it: found at every moment of the check, in every way. */
+static void
+taken_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+	const struct arphdr how[] = {
+		mk_arp(ARP_REPLY, mac1, "10.3.0.1", "0.0.0.0"),
+		mk_arp(ARP_REQUEST, mac1, "10.3.0.1", "10.3.0.1"),
+		mk_arp(ARP_REQUEST, mac1, "10.3.0.1", "10.3.0.77"),
+		mk_arp(ARP_REQUEST, mac1, "0.0.0.0", "10.3.0.1"),
+	};
+	struct rt_listener *rl;
+
+	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 2) == 0);
+	KASSERT(rt_listener_open(it->it_vn, RTS_ADDR, 1 << 20, no_wakeup, NULL,
+	    &rl) == 0);
+	for (unsigned i = 0; i < 8; i++) {
+		KASSERT(addr_add(it, b, "10.3.0.1", 24) == 0);
+		sleep_ms(it, i * 350);
+		KASSERT(state_of(b, "10.3.0.1") == IFA_TENTATIVE);
+		inject_arp(it, &it->it_b, &how[i % 4], sizeof(how[0]));
+		KASSERT(state_of(b, "10.3.0.1") == IFA_DUPLICATED);
+		KASSERT(told(rl, IN_IFF_DUPLICATED) == 1);
+		KASSERT(strstr(sim_last_log(it->it_host), "10.3.0.1") != NULL);
+		KASSERT(ipstat(it, "arp.duplicates") == i + 1);
+		/* Not defended, not probed for, not announced. */
+		tif_clear(&it->it_b);
+		inject_arp(it, &it->it_b, &how[1], sizeof(how[0]));
+		sleep_ms(it, 6000);
+		KASSERT(it->it_b.tif_ntx == 0);
+		KASSERT(told(rl, IN_IFF_DUPLICATED) == 0);
+		if (i == 7)
+			unusable(it, "10.3.0.1", "10.3.0.9");
+		KASSERT(addr_del(it, b, "10.3.0.1") == 0);
+	}
+	/* Our own probe, come back, is no conflict. */
+	KASSERT(addr_add(it, b, "10.3.0.1", 24) == 0);
+	{
+		struct arphdr ar = mk_arp(ARP_REQUEST, it->it_b.tif_mac,
+		    "0.0.0.0", "10.3.0.1");
+
+		inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	}
+	sleep_ms(it, 6000);
+	KASSERT(state_of(b, "10.3.0.1") == 0);
+	/* Once it is ours it is defended. */
+	tif_clear(&it->it_b);
+	inject_arp(it, &it->it_b, &how[1], sizeof(how[0]));
+	KASSERT(state_of(b, "10.3.0.1") == 0);
+	KASSERT(asked(&it->it_b, "10.3.0.1", "10.3.0.1") == 1);
+	rt_listener_close(rl);
+	all_books(it);
+}
+IN_TEST(taken, 1)
+
+/* Given while the interface is not ready, checked when it is; and again when
+ * it was down, whatever had been found out. */
+static void
+ready_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+	struct arphdr ar = mk_arp(ARP_REPLY, mac1, "10.3.0.1", "0.0.0.0");
+
+	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 1) == 0);
+	/* An address brings it up. */
+	up(b, false);
+	KASSERT(addr_add(it, b, "10.3.0.1", 24) == 0);
+	up(b, false);
+	KASSERT(state_of(b, "10.3.0.1") == IFA_TENTATIVE);
+	sleep_ms(it, 3000);
+	KASSERT(it->it_b.tif_ntx == 0);
+	up(b, true);
+	sleep_ms(it, 1100);
+	KASSERT(probes(&it->it_b, "10.3.0.1") == 1 &&
+	    probes(&it->it_b, "10.0.2.1") == 1);
+	inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	sleep_ms(it, 5000);
+	KASSERT(state_of(b, "10.3.0.1") == IFA_DUPLICATED);
+	KASSERT(state_of(b, "10.0.2.1") == 0);
+	up(b, false);
+	KASSERT(state_of(b, "10.3.0.1") == IFA_TENTATIVE);
+	KASSERT(state_of(b, "10.0.2.1") == IFA_TENTATIVE);
+	up(b, true);
+	sleep_ms(it, 6000);
+	KASSERT(state_of(b, "10.3.0.1") == 0);
+	KASSERT(state_of(b, "10.0.2.1") == 0);
+
+	/* The driver stops by itself in the middle of it. */
+	up(b, false);
+	up(b, true);
+	if_flags_update(b, 0, IFF_RUNNING);
+	tif_clear(&it->it_b);
+	sleep_ms(it, 6000);
+	KASSERT(it->it_b.tif_ntx == 0);
+	KASSERT(state_of(b, "10.3.0.1") == IFA_TENTATIVE);
+	if_flags_update(b, IFF_RUNNING, 0);
+
+	/* Without checks: announced as soon as it is ready, never before. */
+	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 0) == 0);
+	if_link_state_change(b, LINK_STATE_DOWN);
+	settle(it);
+	KASSERT(addr_add(it, b, "10.4.0.1", 24) == 0);
+	sleep_ms(it, 1000);
+	KASSERT(state_of(b, "10.4.0.1") == IFA_TENTATIVE);
+	KASSERT(asked(&it->it_b, "10.4.0.1", "10.4.0.1") == 0);
+	if_link_state_change(b, LINK_STATE_UP);
+	sleep_ms(it, 10);
+	KASSERT(state_of(b, "10.4.0.1") == 0);
+	KASSERT(asked(&it->it_b, "10.4.0.1", "10.4.0.1") == 1);
+	/* What speaks no ARP has nothing to find out. */
+	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 3) == 0);
+	KASSERT(addr_add(it, it->it_lo, "127.0.0.1", 8) == 0);
+	KASSERT(state_of(it->it_lo, "127.0.0.1") == 0);
+	KASSERT(addr_del(it, it->it_lo, "127.0.0.1") == 0);
+	all_books(it);
+}
+IN_TEST(ready, 2)
+
+/* The link: DOWN ends a check, UP begins it, also when nobody knew. */
+static void
+link_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+
+	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 3) == 0);
+	KASSERT(b->if_link_state == LINK_STATE_UNKNOWN);
+	KASSERT(state_of(b, "10.0.2.1") == 0);
+	if_link_state_change(b, LINK_STATE_UP);
+	settle(it);
+	KASSERT(state_of(b, "10.0.2.1") == IFA_TENTATIVE);
+	sleep_ms(it, 2200);
+	KASSERT(probes(&it->it_b, "10.0.2.1") >= 1);
+
+	if_link_state_change(b, LINK_STATE_DOWN);
+	settle(it);
+	tif_clear(&it->it_b);
+	KASSERT(addr_add(it, b, "10.3.0.1", 24) == 0);
+	sleep_ms(it, 6000);
+	KASSERT(it->it_b.tif_ntx == 0);
+	KASSERT(state_of(b, "10.0.2.1") == IFA_TENTATIVE);
+	KASSERT(state_of(b, "10.3.0.1") == IFA_TENTATIVE);
+
+	if_link_state_change(b, LINK_STATE_UP);
+	sleep_ms(it, 10000);
+	KASSERT(probes(&it->it_b, "10.0.2.1") == 3 &&
+	    probes(&it->it_b, "10.3.0.1") == 3);
+	KASSERT(state_of(b, "10.0.2.1") == 0 && state_of(b, "10.3.0.1") == 0);
+	KASSERT(asked(&it->it_b, "10.0.2.1", "10.0.2.1") == 2);
+	all_books(it);
+}
+IN_TEST(link, 1)
+
+/* Many at once are all checked; going away in the middle leaves nothing. */
+static void
+many_body(struct in_test *it)
+{
+	struct arp_vnet *av = it->it_vn->vn_arp;
+	struct ifnet *b = it->it_b.tif_ifp;
+	char a[16];
+
+	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 2) == 0);
+	for (unsigned i = 0; i < 700; i++) {
+		(void)snprintf(a, sizeof(a), "10.9.%u.%u", i / 200,
+		    1 + i % 200);
+		KASSERT(addr_add(it, b, a, 16) == 0);
+	}
+	KASSERT(av->av_nann == 700);
+	sleep_ms(it, 9000);
+	KASSERT(av->av_nann == 0 && !callout_pending(&av->av_anncallout));
+	KASSERT(ipstat(it, "arp.probes") == 1400);
+	for (unsigned i = 0; i < 700; i++) {
+		(void)snprintf(a, sizeof(a), "10.9.%u.%u", i / 200,
+		    1 + i % 200);
+		KASSERT(state_of(b, a) == 0);
+	}
+
+	up(b, false);
+	up(b, true);
+	sleep_ms(it, 700);
+	for (unsigned i = 0; i < 700; i += 2) {
+		(void)snprintf(a, sizeof(a), "10.9.%u.%u", i / 200,
+		    1 + i % 200);
+		KASSERT(addr_del(it, b, a) == 0);
+		if (i % 50 == 0)
+			sleep_ms(it, 100);
+	}
+	KASSERT(av->av_nann != 0 && av->av_nann <= 351);
+	books(b);
+	tif_detach(&it->it_b);
+	KASSERT(av->av_nann == 0);
+	sleep_ms(it, 5000);
+	/* The vnet goes while another one is being checked. */
+	KASSERT(addr_add(it, it->it_a.tif_ifp, "10.3.0.1", 24) == 0);
+}
+IN_TEST(many, 2)
+
+/* When there is something to find out. */
+static void
+do_dad_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+
+	KASSERT(if_do_dad(b) == 1);
+	KASSERT(if_do_dad(it->it_lo) == 0);
+	if_flags_update(b, 0, IFF_RUNNING);
+	KASSERT(if_do_dad(b) == 0);
+	if_flags_update(b, IFF_RUNNING, 0);
+	b->if_type = IFT_FAITH;
+	KASSERT(if_do_dad(b) == 0);
+	b->if_type = IFT_ETHER;
+	up(b, false);
+	KASSERT(if_do_dad(b) == 0);
+	up(b, true);
+	KASSERT(if_do_dad(b) == 1);
+}
+IN_TEST(do_dad, 1)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(check),
+		cmocka_unit_test(tentative),
+		cmocka_unit_test(taken),
+		cmocka_unit_test(ready),
+		cmocka_unit_test(link),
+		cmocka_unit_test(many),
+		cmocka_unit_test(do_dad),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
