@@ -110,6 +110,37 @@ tap_rx_release(struct tap_rx *rx)
 }
 
 /*
+ * Is the packet what its vnet header wants to have cut?  What cuts it later,
+ * here or at another host, goes by the headers: they are whole, and of the
+ * protocol that is named.  IPv6's last one may stand behind others.
+ */
+static bool
+tap_rx_segments(const struct host_vnethdr *vh, uint8_t gso,
+    const struct mbuf *m)
+{
+	const uint8_t *l4 = m->m_data + vh->vh_csum_start;
+	unsigned type = (unsigned)(m->m_data[12] << 8 | m->m_data[13]);
+	unsigned room, proto;
+
+	if (vh->vh_csum_start > m->m_len)
+		return false;
+	room = m->m_len - vh->vh_csum_start;
+	proto = gso == HOST_VH_GSO_UDP_L4 ? IPPROTO_UDP : IPPROTO_TCP;
+	if (type == ETHERTYPE_IP) {
+		if (gso == HOST_VH_GSO_TCPV6 || m->m_data[23] != proto ||
+		    vh->vh_csum_start != ETHER_HDR_LEN +
+		    (m->m_data[14] & 0xfu) * 4)
+			return false;
+	} else if (type != ETHERTYPE_IPV6 || gso == HOST_VH_GSO_TCPV4 ||
+	    vh->vh_csum_start < ETHER_HDR_LEN + 40)
+		return false;
+	if (proto == IPPROTO_UDP)
+		return vh->vh_csum_offset == 6 && room >= 8;
+	return vh->vh_csum_offset == 16 && room >= 20 && l4[12] >> 4 >= 5 &&
+	    room >= (l4[12] >> 4) * 4u;
+}
+
+/*
  * The vnet header's state into the packet.  What does not fit the packet is
  * not believed: false.
  */
@@ -130,6 +161,8 @@ tap_rx_offload(const struct host_vnethdr *vh, struct mbuf *m)
 	if (gso == HOST_VH_GSO_NONE)
 		return true;
 	if (vh->vh_gso_size == 0 || !(vh->vh_flags & HOST_VH_NEEDS_CSUM))
+		return false;
+	if (!tap_rx_segments(vh, gso, m))
 		return false;
 	m->m_segsz = vh->vh_gso_size;
 	switch (gso) {

@@ -133,6 +133,15 @@ body_lies(struct dev_test *dt)
 		  .vh_gso_type = 3, .vh_gso_size = 100 },
 		{ .vh_flags = 1, .vh_csum_start = 34, .vh_csum_offset = 16,
 		  .vh_gso_type = 0x7f, .vh_gso_size = 100 },
+		/* It is UDP, from byte 34 on. */
+		{ .vh_flags = 1, .vh_csum_start = 34, .vh_csum_offset = 16,
+		  .vh_gso_type = HOST_VH_GSO_TCPV4, .vh_gso_size = 100 },
+		{ .vh_flags = 1, .vh_csum_start = 34, .vh_csum_offset = 16,
+		  .vh_gso_type = HOST_VH_GSO_TCPV6, .vh_gso_size = 100 },
+		{ .vh_flags = 1, .vh_csum_start = 34, .vh_csum_offset = 16,
+		  .vh_gso_type = HOST_VH_GSO_UDP_L4, .vh_gso_size = 20 },
+		{ .vh_flags = 1, .vh_csum_start = 36, .vh_csum_offset = 6,
+		  .vh_gso_type = HOST_VH_GSO_UDP_L4, .vh_gso_size = 20 },
 	};
 	const unsigned n = sizeof(lies) / sizeof(lies[0]);
 	unsigned len;
