@@ -19,17 +19,25 @@
 #include "stack/stack_impl.h"
 
 static inline struct ifnet_stack *
-fuzz_stack_create(struct host *h)
+fuzz_stack_create_ncpu(struct host *h, unsigned ncpu)
 {
 	struct ifnet_stack_config sc;
 	struct ifnet_stack *st;
 
 	memset(&sc, 0, sizeof(sc));
+	sc.ncpu = ncpu;
 	sc.mbufs = 512;
 	sc.host = h;
 	st = ifnet_stack_create(&sc, NULL);
 	KASSERT(st != NULL);
 	return st;
+}
+
+static inline struct ifnet_stack *
+fuzz_stack_create(struct host *h)
+{
+
+	return fuzz_stack_create_ncpu(h, 0);
 }
 
 /* A vnet, with an interface joined to another, an address and a route. */
@@ -90,11 +98,11 @@ fuzz_books_vnet(struct vnet *vn, void *arg)
 	return if_foreach(vn, fuzz_books_one, arg);
 }
 
+/* One with CPUs of its own: nothing is asked of it any more. */
 static inline void
-fuzz_stack_destroy(struct ifnet_stack *st)
+fuzz_stack_destroy_ncpu(struct ifnet_stack *st)
 {
 
-	ifnet_stack_run(st);
 	(void)vnet_foreach(st->st_kern, fuzz_books_vnet, NULL);
 	/* Whatever waits inside leaves with its vnet. */
 	for (struct vnet *vn; (vn = vnet_get(st->st_kern, "")) != NULL;)
@@ -102,6 +110,14 @@ fuzz_stack_destroy(struct ifnet_stack *st)
 	kern_defer_barrier(st->st_kern);
 	KASSERT(mbuf_free_count(st->st_kern) == mbuf_total(st->st_kern));
 	ifnet_stack_destroy(st);
+}
+
+static inline void
+fuzz_stack_destroy(struct ifnet_stack *st)
+{
+
+	ifnet_stack_run(st);
+	fuzz_stack_destroy_ncpu(st);
 }
 
 /* --- requests from input --- */
