@@ -204,7 +204,6 @@ uint32_t if_percpuq_maxlen(struct ifnet *);
 void	if_percpuq_set_maxlen(struct ifnet *, uint32_t);
 /* if_input_vec(), without the counting when that was done at a queue. */
 void	if_input_counted(struct ifnet *, struct mvec *);
-/* Packets in both send queues; any. */
 /* CPU: drop a list chained by m_nextpkt. */
 void	ifq_drop_list(struct ifnet *, struct mbuf *, enum drop_reason);
 /* ifq_discipline.c: with the lock of if_snd, which is managed.  put: what did
@@ -216,6 +215,7 @@ void	ifq_discipline_ifdetach(struct ifnet *);	/* control */
 /* if_carp.c: IFF_UP or the link state changed; any.  The end; control. */
 void	if_carp_state(struct ifnet *);
 void	if_carp_ifdetach(struct ifnet *);
+/* Packets in both send queues; any. */
 uint64_t ifq_total(const struct ifnet *);
 /* Before attach: the second queue and deferred start of one that has an
  * if_ext and is moved.  ENOMEM. */
@@ -325,10 +325,10 @@ struct if_ext {
 	bool		 ie_hold_ready;	/* a: ie_hold can be armed */
 	struct if_dstart *ie_dstart;	/* constant; NULL: none */
 	struct ifqueue	*ie_second;	/* constant: second send queue */
-};
 	const struct ifq_discipline *ie_disc; /* constant while ifq_managed */
 	void		*ie_disc_state;	/* likewise */
 	const struct if_carp *ie_carp;	/* i: to change; rcu */
+};
 
 /* i: or before attach: its if_ext, made if need be; NULL: no memory. */
 struct if_ext *if_ext_get(struct ifnet *);
