@@ -96,10 +96,14 @@ int	ifnet_route(struct ifnet_client *, const void *msg, size_t len,
 #define IFNET_NEIGH	0x08
 #define IFNET_ALL	0x0f
 #define IFNET_SNAPSHOT	0x10	/* follow: first all there is */
+#define IFNET_DETAIL	0x20	/* dump: RTM_IFDETAIL of each interface */
+#define IFNET_GROUP	0x40	/* dump: ifname is the name of a group, whose
+				 * members are meant.  ENOENT: none such */
 
 /*
  * fn is called with each message; nonzero ends the dump and is returned.
- * ifname NULL: all interfaces.
+ * ifname NULL: all interfaces.  One request; the answer comes in pieces, and
+ * neither end ever holds more than a few of them.
  */
 int	ifnet_dump(struct ifnet_client *, unsigned what, const char *ifname,
 	    int (*fn)(const void *msg, size_t len, void *arg), void *arg,

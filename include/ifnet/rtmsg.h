@@ -38,6 +38,7 @@
 #define RTM_OVERRUN	0x40	/* struct rt_overrun_msg: messages were lost */
 #define RTM_SNAPSHOT_END 0x41	/* struct rt_hdr alone: what follows is news */
 #define RTM_IFRENAME	0x42	/* struct if_rename_msg */
+#define RTM_IFDETAIL	0x43	/* struct if_detail_msg; dumps alone */
 
 /* rtm_addrs */
 #define RTA_DST		0x01
@@ -126,6 +127,43 @@ struct rt_overrun_msg {
 	uint64_t	 rto_lost;	/* messages that were not delivered */
 };
 
+/*
+ * What few interfaces have and few listings show.  Behind it, each part padded
+ * to 8 bytes: the description and the link string (without NUL), the names of
+ * groups (IFNAMSIZ each), and struct if_detail_drop, one for each reason with
+ * a count.  An interface in more groups than one message holds has further
+ * messages with nothing but groups.  rt_detail_check() takes it apart.
+ */
+struct if_detail_msg {
+	struct rt_hdr	 ifdm_h;	/* rtm_addrs is 0 */
+	uint64_t	 ifdm_handle;
+	uint32_t	 ifdm_index;
+	uint32_t	 ifdm_more;	/* it continues the one before */
+	char		 ifdm_name[IFNAMSIZ];
+	uint64_t	 ifdm_capabilities;	/* IFCAP_* */
+	uint64_t	 ifdm_capenable;
+	uint16_t	 ifdm_descrlen, ifdm_linkstrlen;
+	uint16_t	 ifdm_ngroups;
+	uint16_t	 ifdm_ndefault;	/* the first of them: nobody put it
+					 * into these */
+	uint16_t	 ifdm_ndrops;
+	uint16_t	 ifdm_pad[3];
+};
+
+struct if_detail_drop {
+	uint32_t	 ifdd_reason;	/* <ifnet/drop.h> */
+	uint32_t	 ifdd_pad;
+	uint64_t	 ifdd_count;
+};
+
+/* The parts of one, in place. */
+struct if_detail {
+	const struct if_detail_msg *id_msg;
+	const char	*id_descr, *id_linkstr;	/* no NUL */
+	const char	(*id_groups)[IFNAMSIZ];	/* each ends */
+	const struct if_detail_drop *id_drops;
+};
+
 /* Largest message the stack sends or takes. */
 #define RT_MSG_MAX	2048
 
@@ -138,6 +176,8 @@ size_t	rt_sa_size(int family);
  */
 int	rt_msg_check(const void *msg, size_t len,
 	    const struct sockaddr *sa[RTAX_MAX]);
+/* The same of an RTM_IFDETAIL; its parts are in place.  0, EINVAL. */
+int	rt_detail_check(const void *msg, size_t len, struct if_detail *);
 /* Append an address (bit: one RTA_*, in ascending order) to a message being
  * built in a buffer of RT_MSG_MAX bytes; updates rtm_len and rtm_addrs.  false:
  * no room. */

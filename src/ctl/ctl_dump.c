@@ -1,7 +1,7 @@
 /*
  * Answers of any length: dumps and lists.  They are gathered in memory
- * before they are sent, so a client that reads slowly holds nothing: whole, or,
- * where there can be very much, piece by piece.
+ * before they are sent, so a client that reads slowly holds nothing: lists
+ * whole, dumps piece by piece.
  */
 
 #include "ctl/ctl_impl.h"
@@ -109,10 +109,23 @@ ctl_check_dump(const struct ctl_request *rq)
 	memcpy(&d, rq->rq_data, sizeof(d));
 	if (memchr(d.d_ifname, '\0', sizeof(d.d_ifname)) == NULL)
 		return "the interface's name has no end";
-	if ((d.d_what & RTS_ALL) == 0 || (d.d_what & ~(uint32_t)RTS_ALL) != 0)
+	if ((d.d_what & (RTS_ALL | RTS_DETAIL)) == 0 || (d.d_what &
+	    ~(uint32_t)(RTS_ALL | RTS_DETAIL | CTL_DUMP_GROUP)) != 0)
 		return "a dump of what?";
+	if ((d.d_what & CTL_DUMP_GROUP) != 0 && d.d_ifname[0] == '\0')
+		return "a dump of which group?";
 	return NULL;
 }
+
+/* A dump being made. */
+struct ctl_dump_run {
+	const struct ctl_request *dr_rq;
+	struct ctl_out	 dr_out;
+	char		 dr_name[VNET_NAMESIZE];
+	uint32_t	 dr_id;		/* of the vnet, whose name another one
+					 * may have later */
+	int		 dr_sink;
+};
 
 static int
 dump_message(const void *msg, void *arg)
@@ -124,87 +137,124 @@ dump_message(const void *msg, void *arg)
 }
 
 /*
- * Every interface, a message at a time: while one is sent nothing is held, not
- * even the vnet, and the walk goes on from the index it had come to.  ENOENT
- * when the vnet went meanwhile; other errors are the sink's, in *sink.
+ * Send what has been gathered, if that is a piece.  Nothing is held meanwhile,
+ * not even the vnet.  ENOENT when it went; what the sink says goes to *sink.
  */
 static int
-stream_interfaces(struct ctl_session *s, const struct ctl_request *rq,
-    unsigned what, struct ctl_out *out, int *sink)
+send_piece(struct ctl_session *s, struct ctl_dump_run *dr)
 {
-	struct vnet *vn = rq->rq_vnet;
-	char name[VNET_NAMESIZE];
-	uint32_t id = vn->vn_id;
-	unsigned index = 1;
-	int error;
+	struct vnet *vn;
 
-	memcpy(name, vn->vn_name, sizeof(name));
-	for (;;) {
-		error = rtsock_dump_next(vn, what, &index, dump_message, out);
-		if (error != 0)
-			return error == ENOENT ? 0 : error;
-		if (out->co_bytes < PIECE_BYTES)
-			continue;
-		*sink = ctl_out_flush(out, s, &rq->rq_hdr);
-		if (*sink != 0)
-			return 0;
-		vn = vnet_get(s->cs_kern, name);
-		if (vn != NULL && vn->vn_id != id) {
-			vnet_put(vn);
-			vn = NULL;
-		}
-		s->cs_held = vn;
-		if (vn == NULL)
-			return ENOENT;
+	if (dr->dr_out.co_bytes < PIECE_BYTES)
+		return 0;
+	dr->dr_sink = ctl_out_flush(&dr->dr_out, s, &dr->dr_rq->rq_hdr);
+	if (dr->dr_sink != 0)
+		return ECANCELED;
+	vn = vnet_get(s->cs_kern, dr->dr_name);
+	if (vn != NULL && vn->vn_id != dr->dr_id) {
+		vnet_put(vn);
+		vn = NULL;
 	}
+	s->cs_held = vn;
+	return vn != NULL ? 0 : ENOENT;
 }
 
-/* Only interfaces and their addresses can be so many. */
+/* Everything, or what is of one interface. */
 static int
-dump_all(struct ctl_session *s, const struct ctl_request *rq, unsigned what,
-    struct ctl_out *out, int *sink)
+dump_walk(struct ctl_session *s, struct ctl_dump_run *dr, unsigned what,
+    uint64_t handle)
 {
-	unsigned ifs = what & (RTS_LINK | RTS_ADDR), rest = what & ~ifs;
+	struct rtsock_cursor rc;
 	int error = 0;
 
-	if (ifs != 0)
-		error = stream_interfaces(s, rq, ifs, out, sink);
-	if (error == 0 && *sink == 0 && rest != 0)
-		error = rtsock_dump(s->cs_held, rest, 0, dump_message, out);
+	rtsock_dump_begin(&rc, what, handle);
+	while (error == 0 && rc.rc_what != 0) {
+		error = rtsock_dump_next(s->cs_held, &rc, dump_message,
+		    &dr->dr_out);
+		if (error == 0)
+			error = send_piece(s, dr);
+	}
+	return error;
+}
+
+static int
+dump_interface(struct ctl_session *s, struct ctl_dump_run *dr, unsigned what,
+    const char *ifname)
+{
+	struct ifnet *ifp;
+	struct psref psref;
+	uint64_t handle;
+
+	ifp = if_get(s->cs_held, ifname, &psref);
+	if (ifp == NULL)
+		return ENXIO;
+	handle = ifp->if_handle;
+	if_put(ifp, &psref);
+	return dump_walk(s, dr, what, handle);
+}
+
+/* Names of members, as many as are asked for at a time. */
+#define GROUP_NAMES	2048
+struct group_names {
+	struct if_groupreq gn_req;
+	char		 gn_name[GROUP_NAMES][IFNAMSIZ];
+};
+
+/* Every member of a group; those that go meanwhile are left out. */
+static int
+dump_group(struct ctl_session *s, struct ctl_dump_run *dr, unsigned what,
+    const char *group)
+{
+	struct group_names *gn;
+	int error;
+
+	gn = kmem_zalloc(s->cs_kern, sizeof(*gn));
+	if (gn == NULL)
+		return ENOMEM;
+	memcpy(gn->gn_req.ifgr_group, group, IFNAMSIZ);
+	do {
+		gn->gn_req.ifgr_count = GROUP_NAMES;
+		error = if_group_list(s->cs_held, SIOCGIFGMEMB, &gn->gn_req,
+		    sizeof(*gn));
+		for (int32_t i = 0; error == 0 &&
+		    i < gn->gn_req.ifgr_count; i++) {
+			error = dump_interface(s, dr, what, gn->gn_name[i]);
+			if (error == ENXIO)
+				error = 0;
+		}
+	} while (error == 0 && gn->gn_req.ifgr_next != 0);
+	kmem_free(s->cs_kern, gn);
 	return error;
 }
 
 int
 ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
 {
+	struct vnet *vn = rq->rq_vnet;
+	struct ctl_dump_run dr = { .dr_rq = rq, .dr_id = vn->vn_id };
 	struct ctl_dump d;
-	struct ctl_out out;
-	struct ifnet *ifp;
-	struct psref psref;
-	uint64_t handle = 0;
-	int error, sink = 0;
+	unsigned what;
+	int error;
 
 	memcpy(&d, rq->rq_data, sizeof(d));
-	if (d.d_ifname[0] != '\0') {
-		ifp = if_get(rq->rq_vnet, d.d_ifname, &psref);
-		if (ifp == NULL)
-			return ctl_reply(s, &rq->rq_hdr, ENXIO,
-			    "%s: no such interface", d.d_ifname);
-		handle = ifp->if_handle;
-		if_put(ifp, &psref);
-	}
-	ctl_out_init(&out, s->cs_kern);
-	if (handle != 0)
-		error = rtsock_dump(rq->rq_vnet, d.d_what, handle,
-		    dump_message, &out);
+	what = d.d_what & ~(uint32_t)CTL_DUMP_GROUP;
+	memcpy(dr.dr_name, vn->vn_name, sizeof(dr.dr_name));
+	ctl_out_init(&dr.dr_out, s->cs_kern);
+	if (d.d_what & CTL_DUMP_GROUP)
+		error = dump_group(s, &dr, what, d.d_ifname);
+	else if (d.d_ifname[0] != '\0')
+		error = dump_interface(s, &dr, what, d.d_ifname);
 	else
-		error = dump_all(s, rq, d.d_what, &out, &sink);
+		error = dump_walk(s, &dr, what, 0);
 	if (error != 0)
-		ctl_out_free(&out);
-	if (sink == 0)
-		sink = ctl_out_send(&out, s, &rq->rq_hdr, error);
-	ctl_out_free(&out);
-	return sink;
+		ctl_out_free(&dr.dr_out);
+	if (error == ENXIO && dr.dr_sink == 0)
+		dr.dr_sink = ctl_reply(s, &rq->rq_hdr, ENXIO,
+		    "%s: no such interface", d.d_ifname);
+	else if (dr.dr_sink == 0)
+		dr.dr_sink = ctl_out_send(&dr.dr_out, s, &rq->rq_hdr, error);
+	ctl_out_free(&dr.dr_out);
+	return dr.dr_sink;
 }
 
 const char *

@@ -55,7 +55,9 @@ struct domain {
 	int	(*dom_neigh_request)(struct vnet *, const void *rt_msg,
 		    const struct sockaddr *const *sa, void *answer,
 		    size_t *answerlen);
-	int	(*dom_neigh_dump)(struct vnet *, uint64_t handle,
+	/* some neighbours of an interface, from *place (first 0) on; ENOENT:
+	 * no more */
+	int	(*dom_neigh_dump)(struct ifnet *, uint64_t *place,
 		    int (*fn)(const void *msg, void *arg), void *arg);
 
 	/* address shape */

@@ -285,6 +285,30 @@ list_groups(struct vnet *vn, struct if_groupreq *ifgr, struct names *na)
 	return 0;
 }
 
+unsigned
+if_group_names(struct ifnet *ifp, unsigned from, char (*names)[IFNAMSIZ],
+    unsigned room, unsigned *ndefault)
+{
+	struct names na = { names[0], 0, (int32_t)room };
+	struct if_member *im;
+	unsigned at = 0;
+
+	KASSERT(if_ioctl_locked(ifp));
+	if (at++ >= from)
+		(void)names_add(&na, "all");
+	if (ifp->if_cloner != NULL && at++ >= from)
+		(void)names_add(&na, ifp->if_cloner->ifc_name);
+	*ndefault = (unsigned)na.na_n;
+	groups_lock(ifp->if_vnet);
+	if (ifp->if_ext != NULL)
+		SLIST_FOREACH(im, &ifp->if_ext->ie_groups, im_iflink)
+			if (at++ >= from && !names_add(&na,
+			    im->im_group->ig_name))
+				break;
+	groups_unlock(ifp->if_vnet);
+	return (unsigned)na.na_n;
+}
+
 /* Members of a group that is not stored, from an index on. */
 static bool
 list_default(struct vnet *vn, const char *group, uint32_t *next,

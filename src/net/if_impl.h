@@ -294,6 +294,12 @@ int	if_group_ioctl(struct ifnet *, unsigned long, struct if_groupreq *);
 int	if_group_list(struct vnet *, unsigned long, struct if_groupreq *,
 	    size_t datalen);
 void	if_group_detach(struct ifnet *);	/* l: out of all of them */
+/*
+ * i: names of the groups it is in, at most room of them, without the first
+ * `from'; how many.  The first *ndefault are those nobody put it into.
+ */
+unsigned if_group_names(struct ifnet *, unsigned from,
+	    char (*names)[IFNAMSIZ], unsigned room, unsigned *ndefault);
 
 /*
  * if_vmove.c.  Control, the clone locks of both vnets: to another vnet, with

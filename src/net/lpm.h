@@ -52,6 +52,13 @@ struct lpm_entry *lpm_find(const struct lpm *, uint32_t key, unsigned len);
 /* The entries, in no order: the one at *pos or after, and *pos after it; NULL
  * at the end.  Writer. */
 struct lpm_entry *lpm_next(const struct lpm *, size_t *pos);
+/*
+ * lpm_walk.c: the entries in the order of their prefixes (key, then length):
+ * the one at *place (first 0) or after, and *place behind it; NULL at the end.
+ * The table may change between two calls: what is in it all the time is found
+ * once.  Writer.
+ */
+struct lpm_entry *lpm_from(const struct lpm *, uint64_t *place);
 
 #define LPM_NODE	1u
 

@@ -116,8 +116,13 @@ void	rt_ifa_gone(struct ifaddr *);
 /* Fill a message describing the route; buffer of RT_MSG_MAX bytes. */
 void	rt_fill_msg(struct kern *, const struct rtentry *, uint8_t type,
 	    void *msg);
-/* Every route in prefix order, under the route lock: fn is given messages and
- * must not change routes.  ENOMEM. */
+/*
+ * Control: describe (RTM_GET) the route at *place, first 0, or after, in the
+ * order of prefixes; *place is behind it then.  ENOENT: there is none.  Nothing
+ * is held between two calls; a route that is there all the time is met once.
+ */
+int	rt_dump_next(struct vnet *, uint64_t *place, void *msg);
+/* All of them; fn's first nonzero value ends it and is returned. */
 int	rt_dump(struct vnet *, int (*fn)(const void *msg, void *arg),
 	    void *arg);
 

@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "net/if_impl.h"
@@ -67,45 +66,33 @@ rt_fill_msg(struct kern *k, const struct rtentry *rt, uint8_t type, void *msg)
 		(void)rt_msg_add(rtm, RTA_IFA, rt->rt_ifa->ifa_addr);
 }
 
-static int
-compare(const void *a, const void *b)
+int
+rt_dump_next(struct vnet *vn, uint64_t *place, void *msg)
 {
-	const struct rtentry *const *x = a, *const *y = b;
-	const struct lpm_entry *p = &(*x)->rt_lpm, *q = &(*y)->rt_lpm;
+	struct route_vnet *rv = vn->vn_route;
+	struct host *h = vn->vn_kern->k_host;
+	struct lpm_entry *le;
 
-	if (p->le_key != q->le_key)
-		return p->le_key < q->le_key ? -1 : 1;
-	return (int)p->le_len - (int)q->le_len;
+	host_mutex_lock(h, &rv->rv_lock);
+	le = lpm_from(&rv->rv_inet, place);
+	if (le != NULL)
+		rt_fill_msg(vn->vn_kern, (struct rtentry *)(void *)le,
+		    RTM_GET, msg);
+	host_mutex_unlock(h, &rv->rv_lock);
+	return le != NULL ? 0 : ENOENT;
 }
 
 int
 rt_dump(struct vnet *vn, int (*fn)(const void *msg, void *arg), void *arg)
 {
-	struct route_vnet *rv = vn->vn_route;
-	struct host *h = vn->vn_kern->k_host;
 	union {
 		struct rt_msg rtm;
 		uint8_t room[RT_MSG_MAX];
 	} msg;
-	struct rtentry **all;
-	struct lpm_entry *le;
-	size_t n = 0, pos = 0;
+	uint64_t place = 0;
 	int error = 0;
 
-	host_mutex_lock(h, &rv->rv_lock);
-	all = kmem_zalloc(vn->vn_kern, (rv->rv_count + 1) * sizeof(*all));
-	if (all == NULL) {
-		host_mutex_unlock(h, &rv->rv_lock);
-		return ENOMEM;
-	}
-	while ((le = lpm_next(&rv->rv_inet, &pos)) != NULL)
-		all[n++] = (struct rtentry *)(void *)le;
-	qsort(all, n, sizeof(*all), compare);
-	for (size_t i = 0; i < n && error == 0; i++) {
-		rt_fill_msg(vn->vn_kern, all[i], RTM_GET, &msg);
+	while (error == 0 && rt_dump_next(vn, &place, &msg) == 0)
 		error = fn(&msg, arg);
-	}
-	host_mutex_unlock(h, &rv->rv_lock);
-	kmem_free(vn->vn_kern, all);
 	return error;
 }

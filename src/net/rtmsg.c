@@ -190,3 +190,50 @@ rt_msg_add(void *msg, unsigned bit, const struct sockaddr *sa)
 	h->rtm_addrs |= (uint16_t)bit;
 	return true;
 }
+
+/* The next part of so many bytes, *off behind it; NULL: too few are left. */
+static const void *
+part(const uint8_t *msg, size_t len, size_t *off, size_t bytes)
+{
+	const uint8_t *p = msg + *off;
+
+	if (SA_ALIGN(bytes) > len - *off)
+		return NULL;
+	*off += SA_ALIGN(bytes);
+	return p;
+}
+
+int
+rt_detail_check(const void *buf, size_t len, struct if_detail *id)
+{
+	const struct if_detail_msg *m = buf;
+	size_t off = sizeof(*m);
+
+	if (len < sizeof(*m) || len > RT_MSG_MAX || ((uintptr_t)buf & 7) != 0 ||
+	    m->ifdm_h.rtm_len != len || m->ifdm_h.rtm_type != RTM_IFDETAIL ||
+	    m->ifdm_h.rtm_version != RTM_VERSION ||
+	    m->ifdm_descrlen > IFDESCRSIZE ||
+	    m->ifdm_linkstrlen > IFDESCRSIZE ||
+	    m->ifdm_ndefault > m->ifdm_ngroups ||
+	    memchr(m->ifdm_name, '\0', IFNAMSIZ) == NULL)
+		return EINVAL;
+	id->id_msg = m;
+	id->id_descr = part(buf, len, &off, m->ifdm_descrlen);
+	if (id->id_descr == NULL)
+		return EINVAL;
+	id->id_linkstr = part(buf, len, &off, m->ifdm_linkstrlen);
+	if (id->id_linkstr == NULL)
+		return EINVAL;
+	id->id_groups = part(buf, len, &off,
+	    (size_t)m->ifdm_ngroups * IFNAMSIZ);
+	if (id->id_groups == NULL)
+		return EINVAL;
+	id->id_drops = part(buf, len, &off,
+	    m->ifdm_ndrops * sizeof(*id->id_drops));
+	if (id->id_drops == NULL || off != len)
+		return EINVAL;
+	for (unsigned i = 0; i < m->ifdm_ngroups; i++)
+		if (memchr(id->id_groups[i], '\0', IFNAMSIZ) == NULL)
+			return EINVAL;
+	return 0;
+}

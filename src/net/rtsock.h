@@ -28,21 +28,35 @@ int	rtsock_request(struct vnet *, const struct kauth_cred *,
 #define RTS_NEIGH	0x08
 #define RTS_ALL		0x0f
 #define RTS_SNAPSHOT	0x10	/* first all there is, then RTM_SNAPSHOT_END */
+#define RTS_DETAIL	0x20	/* dump: RTM_IFDETAIL of each interface, too */
 
 /*
  * Control: call fn with a message for everything of the kinds in `what'
- * (interfaces each followed by their addresses), of one interface when handle
- * is not 0. fn's first nonzero value ends it and is returned.
+ * (interfaces each followed by their addresses; then routes, in the order of
+ * prefixes; then neighbours, by interface and address), of one interface when
+ * handle is not 0 (ENXIO: there is no such).  fn may sleep; its first nonzero
+ * value ends the dump and is returned.
  */
 int	rtsock_dump(struct vnet *, unsigned what, uint64_t handle,
 	    int (*fn)(const void *msg, void *arg), void *arg);
 
 /*
- * Control: the same of one interface alone, the first with an index of *index
- * or more; *index becomes the one after it.  ENOENT: there is none.  For dumps
- * in pieces that hold nothing in between.
+ * The same in pieces, of one interface, one route or some neighbours each:
+ * nothing is held between two calls, not even the vnet, and what is there all
+ * the time is met once.  It goes on as long as rc_what is not 0.
  */
-int	rtsock_dump_next(struct vnet *, unsigned what, unsigned *index,
+struct rtsock_cursor {
+	uint64_t	 rc_handle;
+	unsigned	 rc_what;	/* RTS_*: kinds not finished */
+	unsigned	 rc_index;	/* next interface */
+	unsigned	 rc_slot;	/* its next family of neighbours, */
+	uint64_t	 rc_neigh;	/* and place among them */
+	uint64_t	 rc_route;
+};
+
+void	rtsock_dump_begin(struct rtsock_cursor *, unsigned what,
+	    uint64_t handle);
+int	rtsock_dump_next(struct vnet *, struct rtsock_cursor *,
 	    int (*fn)(const void *msg, void *arg), void *arg);
 
 /*

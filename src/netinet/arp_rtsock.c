@@ -221,87 +221,126 @@ arp_request(struct vnet *vn, const struct rt_msg *rtm,
 
 /* --- dumps --------------------------------------------------------------- */
 
-struct arp_dump {
-	int	(*ad_fn)(const void *, void *);
-	void	*ad_arg;
+/* How many at a time. */
+#define DUMP_ADDRS	1024
+
+/*
+ * The least addresses met so far, as a heap with the largest on top.
+ */
+struct least {
+	unsigned	 le_n;
+	uint32_t	 le_addr[DUMP_ADDRS];	/* host order */
 };
 
-/* Addresses of an interface's neighbours: how many, and they, to be freed. */
-static int
-arp_dump_addrs(struct ifnet *ifp, uint32_t **addrs, unsigned *n)
+static void
+swap(uint32_t *a, uint32_t *b)
 {
-	struct lltable *lt = lltable_of(ifp->if_vnet);
-	struct in_ifdata *id = in_ifdata(ifp);
-	unsigned room = 0, i;
-	struct llentry *la;
+	uint32_t t = *a;
 
-	*addrs = NULL;
-	*n = 0;
-	if (id == NULL)
-		return 0;
-	kspin_lock(&lt->lt_lock);
-	room = id->id_nentries;
-	kspin_unlock(&lt->lt_lock);
-	if (room == 0)
-		return 0;
-	*addrs = kmem_zalloc(if_kern(ifp), room * sizeof(**addrs));
-	if (*addrs == NULL)
-		return ENOMEM;
-	i = 0;
-	kspin_lock(&lt->lt_lock);
-	LIST_FOREACH(la, &id->id_entries, la_iflink)
-		if (i < room)
-			(*addrs)[i++] = la->la_addr4;
-	kspin_unlock(&lt->lt_lock);
-	*n = i;
-	return 0;
+	*a = *b;
+	*b = t;
 }
 
-static int
-arp_dump_if(struct ifnet *ifp, void *arg)
+static void
+sift_down(uint32_t *a, unsigned n)
 {
-	const struct arp_dump *ad = arg;
-	struct lltable *lt = lltable_of(ifp->if_vnet);
-	struct llentry *la;
-	uint64_t msg[RT_MSG_MAX / 8];
-	uint32_t *addrs;
-	unsigned n;
-	bool found;
-	int error;
+	unsigned i = 0, child;
 
-	error = arp_dump_addrs(ifp, &addrs, &n);
-	if (error != 0)
-		return error;
-	/* fn may sleep: one at a time, looked up again. */
-	for (unsigned i = 0; i < n && error == 0; i++) {
-		kspin_lock(&lt->lt_lock);
-		la = lla_lookup4(lt, ifp, addrs[i]);
-		found = la != NULL && la->la_state != ARP_FAILED;
-		if (found)
-			rts_fill_neigh(la, RTM_GET, msg);
-		kspin_unlock(&lt->lt_lock);
-		if (found)
-			error = ad->ad_fn(msg, ad->ad_arg);
+	while ((child = 2 * i + 1) < n) {
+		if (child + 1 < n && a[child + 1] > a[child])
+			child++;
+		if (a[i] >= a[child])
+			break;
+		swap(&a[i], &a[child]);
+		i = child;
 	}
-	kmem_free(if_kern(ifp), addrs);
-	return error;
+}
+
+static void
+least_add(struct least *le, uint32_t addr)
+{
+	unsigned i;
+
+	if (le->le_n == DUMP_ADDRS) {
+		if (addr >= le->le_addr[0])
+			return;
+		le->le_addr[0] = addr;
+		sift_down(le->le_addr, le->le_n);
+		return;
+	}
+	i = le->le_n++;
+	le->le_addr[i] = addr;
+	for (; i > 0 && le->le_addr[i] > le->le_addr[(i - 1) / 2];
+	    i = (i - 1) / 2)
+		swap(&le->le_addr[i], &le->le_addr[(i - 1) / 2]);
+}
+
+static void
+least_sort(struct least *le)
+{
+	unsigned n;
+
+	for (n = le->le_n; n > 1; n--) {
+		swap(&le->le_addr[0], &le->le_addr[n - 1]);
+		sift_down(le->le_addr, n - 1);
+	}
+}
+
+/* One neighbour as a message, if it is there. */
+static int
+arp_dump_one(struct ifnet *ifp, uint32_t addr,
+    int (*fn)(const void *, void *), void *arg)
+{
+	struct lltable *lt = lltable_of(ifp->if_vnet);
+	uint64_t msg[RT_MSG_MAX / 8];
+	struct llentry *la;
+	bool found;
+
+	kspin_lock(&lt->lt_lock);
+	la = lla_lookup4(lt, ifp, htonl(addr));
+	found = la != NULL && la->la_state != ARP_FAILED;
+	if (found)
+		rts_fill_neigh(la, RTM_GET, msg);
+	kspin_unlock(&lt->lt_lock);
+	return found ? fn(msg, arg) : 0;
 }
 
 int
-arp_dump(struct vnet *vn, uint64_t handle, int (*fn)(const void *, void *),
-    void *arg)
+arp_dump(struct ifnet *ifp, uint64_t *place,
+    int (*fn)(const void *, void *), void *arg)
 {
-	struct arp_dump ad = { .ad_fn = fn, .ad_arg = arg };
-	struct psref psref;
-	struct ifnet *ifp;
-	int error;
+	struct lltable *lt = lltable_of(ifp->if_vnet);
+	struct in_ifdata *id = in_ifdata(ifp);
+	struct least *le;
+	struct llentry *la;
+	uint32_t addr;
+	int error = 0;
 
-	if (handle == 0)
-		return if_foreach(vn, arp_dump_if, &ad);
-	ifp = if_get_byhandle(vn, handle, &psref);
-	if (ifp == NULL)
-		return ENXIO;
-	error = arp_dump_if(ifp, &ad);
-	if_put(ifp, &psref);
+	if (id == NULL)
+		return ENOENT;
+	kspin_lock(&lt->lt_lock);
+	la = LIST_FIRST(&id->id_entries);
+	kspin_unlock(&lt->lt_lock);
+	if (la == NULL)
+		return ENOENT;
+	le = kmem_zalloc(if_kern(ifp), sizeof(*le));
+	if (le == NULL)
+		return ENOMEM;
+	kspin_lock(&lt->lt_lock);
+	LIST_FOREACH(la, &id->id_entries, la_iflink) {
+		addr = ntohl(la->la_addr4);
+		if (addr >= *place)
+			least_add(le, addr);
+	}
+	kspin_unlock(&lt->lt_lock);
+	least_sort(le);
+	/* fn may sleep: one at a time, looked up again. */
+	for (unsigned i = 0; i < le->le_n && error == 0; i++) {
+		error = arp_dump_one(ifp, le->le_addr[i], fn, arg);
+		*place = (uint64_t)le->le_addr[i] + 1;
+	}
+	if (le->le_n < DUMP_ADDRS && error == 0)
+		error = ENOENT;
+	kmem_free(if_kern(ifp), le);
 	return error;
 }

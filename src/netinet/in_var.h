@@ -226,7 +226,7 @@ void	arp_ifpurge(struct ifnet *);
 int	arp_request(struct vnet *, const struct rt_msg *,
 	    const struct sockaddr *const sa[RTAX_MAX], void *answer,
 	    size_t *answerlen);
-int	arp_dump(struct vnet *, uint64_t handle,
-	    int (*fn)(const void *msg, void *arg), void *arg);
+int	arp_dump(struct ifnet *, uint64_t *place,
+	    int (*fn)(const void *, void *), void *);
 
 #endif /* !NETINET_IN_VAR_H */

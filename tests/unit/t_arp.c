@@ -456,10 +456,11 @@ request_body(struct in_test *it)
 	KASSERT(memcmp(tx_arp(&it->it_b, 0)->ar_sha, mac2, 6) == 0);
 	/* For a while. */
 	KASSERT(neigh_req(it, RTM_ADD, b, "10.0.2.201", mac2, 0, 5) == 0);
-	KASSERT(arp_dump(it->it_vn, 0, count_neigh, &n) == 0 && n == 4);
+	KASSERT(rtsock_dump(it->it_vn, RTS_NEIGH, 0, count_neigh, &n) == 0 &&
+	    n == 4);
 	n = 0;
-	KASSERT(arp_dump(it->it_vn, b->if_handle, count_neigh, &n) == 0 &&
-	    n == 3);
+	KASSERT(rtsock_dump(it->it_vn, RTS_NEIGH, b->if_handle, count_neigh,
+	    &n) == 0 && n == 3);
 	/* Deleting one that holds packets. */
 	send_to(it, "10.0.2.77", 3);
 	KASSERT(neigh_req(it, RTM_DELETE, NULL, "10.0.2.77", NULL, 0, 0) ==

@@ -160,6 +160,31 @@ check(const struct lpm *l, const struct naive *na)
 	}
 }
 
+/* All of them, in order, from the start and from somewhere on. */
+static void
+check_walk(const struct lpm *l, const struct naive *na)
+{
+	const struct lpm_entry *le, *last = NULL;
+	uint64_t place = 0;
+	unsigned n = 0, behind = 0;
+	uint32_t key = some_key();
+
+	while ((le = lpm_from(l, &place)) != NULL) {
+		KASSERT(naive_find(na, le->le_key, le->le_len) == le);
+		KASSERT(last == NULL || le->le_key > last->le_key ||
+		    (le->le_key == last->le_key && le->le_len > last->le_len));
+		last = le;
+		n++;
+		behind += le->le_key >= key;
+	}
+	KASSERT(n == na->na_n);
+	KASSERT(lpm_from(l, &place) == NULL);
+	place = (uint64_t)key << 6;
+	while (lpm_from(l, &place) != NULL)
+		behind--;
+	KASSERT(behind == 0);
+}
+
 static void
 naive_body(struct kern *k)
 {
@@ -182,6 +207,8 @@ naive_body(struct kern *k)
 				remove_one(k, &l, &na);
 		}
 		check(&l, &na);
+		if (i % 100 == 0)
+			check_walk(&l, &na);
 	}
 	while (na.na_n != 0) {
 		remove_one(k, &l, &na);

@@ -207,6 +207,61 @@ test_add(void **state)
 	assert_true(rt_msg_add(&mb, RTA_IFA, (struct sockaddr *)&sin));
 }
 
+/* Every byte of one counts: cut short, or with one length wrong. */
+static void
+test_detail(void **state)
+{
+	union {
+		struct if_detail_msg m;
+		uint8_t	 b[RT_MSG_MAX];
+	} u, bad;
+	struct if_detail id;
+	size_t len = sizeof(u.m) + 16 + 8 + 2 * IFNAMSIZ +
+	    sizeof(struct if_detail_drop);
+
+	(void)state;
+	memset(&u, 0, sizeof(u));
+	u.m.ifdm_h.rtm_len = (uint32_t)len;
+	u.m.ifdm_h.rtm_version = RTM_VERSION;
+	u.m.ifdm_h.rtm_type = RTM_IFDETAIL;
+	strcpy(u.m.ifdm_name, "tap0");
+	u.m.ifdm_descrlen = 9;
+	u.m.ifdm_linkstrlen = 8;
+	u.m.ifdm_ngroups = 2;
+	u.m.ifdm_ndefault = 1;
+	u.m.ifdm_ndrops = 1;
+	memcpy(u.b + sizeof(u.m), "something\0\0\0\0\0\0\0linklink", 24);
+	strcpy((char *)u.b + sizeof(u.m) + 24, "all");
+	strcpy((char *)u.b + sizeof(u.m) + 24 + IFNAMSIZ, "mine");
+	assert_int_equal(rt_detail_check(&u, len, &id), 0);
+	assert_memory_equal(id.id_descr, "something", 9);
+	assert_memory_equal(id.id_linkstr, "linklink", 8);
+	assert_string_equal(id.id_groups[1], "mine");
+	assert_int_equal(id.id_drops[0].ifdd_count, 0);
+	for (size_t i = 0; i < len; i++) {
+		bad = u;
+		bad.m.ifdm_h.rtm_len = (uint32_t)i;
+		assert_int_equal(rt_detail_check(&bad, i, &id), EINVAL);
+	}
+	bad = u;
+	bad.m.ifdm_ngroups++;
+	assert_int_equal(rt_detail_check(&bad, len, &id), EINVAL);
+	bad = u;
+	bad.m.ifdm_ndrops = UINT16_MAX;
+	assert_int_equal(rt_detail_check(&bad, len, &id), EINVAL);
+	bad = u;
+	bad.m.ifdm_ndefault = 3;
+	assert_int_equal(rt_detail_check(&bad, len, &id), EINVAL);
+	bad = u;
+	bad.m.ifdm_descrlen = IFDESCRSIZE + 1;
+	assert_int_equal(rt_detail_check(&bad, len, &id), EINVAL);
+	bad = u;
+	memset(bad.b + sizeof(u.m) + 24, 'x', IFNAMSIZ);
+	assert_int_equal(rt_detail_check(&bad, len, &id), EINVAL);
+	/* a request it is not */
+	assert_int_equal(rt_msg_headsize(RTM_IFDETAIL), 0);
+}
+
 int
 main(void)
 {
@@ -216,6 +271,7 @@ main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_add),
+		cmocka_unit_test(test_detail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
