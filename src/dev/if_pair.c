@@ -139,7 +139,7 @@ pair_attach(struct vnet *vnet, unsigned unit, struct pair_softc **scp)
 	struct ifnet *ifp;
 	int error;
 
-	sc = kmem_zalloc(vnet->vn_kern, sizeof(*sc));
+	sc = kslab_alloc(vnet->vn_kern, sizeof(*sc));
 	if (sc == NULL)
 		return ENOMEM;
 	ifp = if_alloc(vnet, IFT_ETHER);
@@ -173,7 +173,7 @@ pair_attach(struct vnet *vnet, unsigned unit, struct pair_softc **scp)
 	*scp = sc;
 	return 0;
 fail:
-	kmem_free(vnet->vn_kern, sc);
+	kslab_free(vnet->vn_kern, sc, sizeof(*sc));
 	return error;
 }
 
@@ -197,7 +197,7 @@ pair_detach(struct pair_softc *sc)
 		pserialize_perform(k);	/* no sender is on its way here */
 	if_detach(sc->sc_ifp);
 	if_free(sc->sc_ifp);
-	kmem_free(k, sc);
+	kslab_free(k, sc, sizeof(*sc));
 }
 
 /* Join two ends; EBUSY when either has a peer, or is on its way out. */

@@ -143,6 +143,7 @@ struct host_ops {
 	void	*(*ho_alloc)(struct host *, size_t, size_t);
 	void	(*ho_free)(struct host *, void *);
 	void	*(*ho_map)(struct host *, size_t);
+	void	*(*ho_map_whole)(struct host *, size_t);
 	void	(*ho_unmap)(struct host *, void *, size_t);
 
 	unsigned (*ho_ncpu)(struct host *);
@@ -269,6 +270,19 @@ host_map(struct host *h, size_t bytes)
 {
 
 	return h->h_ops->ho_map(h, bytes);
+}
+
+/*
+ * A zeroed region for use in full, `bytes' a power of two, aligned to that, of
+ * large pages where the machine has them; undone by host_unmap().  NULL: none,
+ * or not of this host.
+ */
+static inline void *
+host_map_whole(struct host *h, size_t bytes)
+{
+
+	return h->h_ops->ho_map_whole == NULL ? NULL :
+	    h->h_ops->ho_map_whole(h, bytes);
 }
 
 static inline void

@@ -19,6 +19,7 @@ kern_free(struct kern *k)
 		cpu_destroy(k, i);
 	softint_table_destroy(k);
 	mbuf_pool_destroy(k);
+	kslab_destroy(k);
 	host_cond_destroy(h, &k->k_done_cv);
 	host_mutex_destroy(h, &k->k_done_lock);
 	host_mutex_destroy(h, &k->k_xcall_lock);
@@ -74,6 +75,9 @@ kern_create(struct host *h, const struct kern_config *kc, struct kern **kp)
 	k = kern_alloc(h, kc);
 	if (k == NULL)
 		return ENOMEM;
+	error = kslab_create(k);
+	if (error != 0)
+		goto fail;
 	error = mbuf_pool_create(k);
 	if (error != 0)
 		goto fail;

@@ -77,6 +77,7 @@ struct ctl_registry;
 struct if_module;
 struct mbuf_pool;
 struct softint_table;
+struct kslab;
 struct reclaim;
 
 struct kern {
@@ -88,6 +89,7 @@ struct kern {
 	struct mbuf_pool *k_mbufs;		/* constant */
 	struct softint_table *k_softint;	/* its own lock */
 	struct reclaim	*k_reclaim;		/* its own lock */
+	struct kslab	*k_slab;		/* constant; NULL: none */
 	struct host_mutex k_psref_lock;
 	struct host_cond k_psref_cv;		/* a watched psref went */
 	uid_t		 k_uid;			/* constant: who started it */
@@ -134,6 +136,14 @@ void	kern_park(struct kern *);
 void	kern_run(struct kern *);
 uint64_t kern_timeout_ns(struct kern *);
 int	kern_fd(struct kern *);
+
+/*
+ * kslab.c: small objects (1024 bytes at most) of which there may be very many:
+ * zeroed, aligned to 64 bytes when their size is a multiple of it, and to 16
+ * otherwise; or NULL.  Freed with the same size.  Control.
+ */
+void	*kslab_alloc(struct kern *, size_t);
+void	kslab_free(struct kern *, void *, size_t);
 
 /* Buffers in the region and how many of them are free (exact when idle). */
 unsigned mbuf_total(struct kern *);

@@ -46,6 +46,10 @@ bool	cpu_has_work(struct cpu *);
 /* Owner: look at the descriptors for at most ns; how many are ready. */
 unsigned cpu_look(struct cpu *, uint64_t ns);
 
+/* kslab.c */
+int	kslab_create(struct kern *);	/* ENOMEM */
+void	kslab_destroy(struct kern *);	/* nothing of it is in use */
+
 /* xcall.c */
 struct cpu_xcall;
 /* Owner, outside the read section: tell the callers of finished calls. */

@@ -19,7 +19,7 @@ if_alloc(struct vnet *vn, uint8_t type)
 {
 	struct ifnet *ifp;
 
-	ifp = host_alloc(vn->vn_kern->k_host, sizeof(*ifp), 64);
+	ifp = kslab_alloc(vn->vn_kern, sizeof(*ifp));
 	if (ifp == NULL)
 		return NULL;
 	ifp->if_vnet = vn;
@@ -61,7 +61,7 @@ if_free(struct ifnet *ifp)
 	if_sadl_free(ifp);
 	if_ext_free(ifp);
 	host_mutex_destroy(k->k_host, if_ioctl_mutex(ifp));
-	host_free(k->k_host, ifp);
+	kslab_free(k, ifp, sizeof(*ifp));
 }
 
 static void

@@ -27,7 +27,7 @@ sadl_free(struct ifaddr *ifa)
 {
 	struct sadl_ifaddr *si = (struct sadl_ifaddr *)ifa;
 
-	kmem_free(si->si_kern, si);
+	kslab_free(si->si_kern, si, sizeof(*si));
 }
 
 /* A link-level address in the interface's list, not active. */
@@ -36,7 +36,7 @@ sadl_create(struct ifnet *ifp, const void *lladdr, unsigned len)
 {
 	struct sadl_ifaddr *si;
 
-	si = kmem_zalloc(if_kern(ifp), sizeof(*si));
+	si = kslab_alloc(if_kern(ifp), sizeof(*si));
 	if (si == NULL)
 		return NULL;
 	si->si_kern = if_kern(ifp);
@@ -48,7 +48,7 @@ sadl_create(struct ifnet *ifp, const void *lladdr, unsigned len)
 	si->si_ifa.ifa_addr = (struct sockaddr *)&si->si_sdl;
 	si->si_ifa.ifa_free = sadl_free;
 	if (ifa_insert(ifp, &si->si_ifa) != 0) {
-		kmem_free(si->si_kern, si);
+		kslab_free(si->si_kern, si, sizeof(*si));
 		return NULL;
 	}
 	return &si->si_ifa;

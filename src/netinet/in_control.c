@@ -181,7 +181,7 @@ static void
 in_ifa_free(struct ifaddr *ifa)
 {
 
-	kmem_free(ifatoia(ifa)->ia_kern, ifa);
+	kslab_free(ifatoia(ifa)->ia_kern, ifa, sizeof(struct in_ifaddr));
 }
 
 static void
@@ -197,7 +197,7 @@ in_ifa_alloc(struct ifnet *ifp, const struct in_req *ir)
 {
 	struct in_ifaddr *ia;
 
-	ia = kmem_zalloc(if_kern(ifp), sizeof(*ia));
+	ia = kslab_alloc(if_kern(ifp), sizeof(*ia));
 	if (ia == NULL)
 		return NULL;
 	for (unsigned i = 0; i < IN_NROUTES; i++)

@@ -10,10 +10,21 @@
 #include <sys/random.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HOST_ASAN
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HOST_ASAN
+#endif
+#endif
+
+#define LARGE_PAGE	((size_t)2 * 1024 * 1024)
 
 static uint64_t
 read_clock(clockid_t id)
@@ -40,13 +51,35 @@ linux_wallclock(struct host *h)
 	return read_clock(CLOCK_REALTIME);
 }
 
+/*
+ * Small requests are served from bytes fetched ahead, each used once, and none
+ * in a child process.
+ */
+static _Thread_local struct {
+	unsigned	 ra_left;
+	char		 ra_bytes[256];
+} ahead;
+static pthread_once_t ahead_once = PTHREAD_ONCE_INIT;
+
 static void
-linux_random(struct host *h, void *buf, size_t len)
+ahead_forget(void)
 {
-	char *p = buf;
+
+	ahead.ra_left = 0;
+}
+
+static void
+ahead_start(void)
+{
+
+	(void)pthread_atfork(NULL, NULL, ahead_forget);
+}
+
+static void
+fetch_random(char *p, size_t len)
+{
 	ssize_t got;
 
-	(void)h;
 	while (len > 0) {
 		got = getrandom(p, len, 0);
 		if (got < 0) {
@@ -60,6 +93,37 @@ linux_random(struct host *h, void *buf, size_t len)
 	}
 }
 
+static void
+linux_random(struct host *h, void *buf, size_t len)
+{
+
+	(void)h;
+	if (len > sizeof(ahead.ra_bytes) / 4) {
+		fetch_random(buf, len);
+		return;
+	}
+	if (ahead.ra_left < len) {
+		(void)pthread_once(&ahead_once, ahead_start);
+		fetch_random(ahead.ra_bytes, sizeof(ahead.ra_bytes));
+		ahead.ra_left = sizeof(ahead.ra_bytes);
+	}
+	ahead.ra_left -= (unsigned)len;
+	memcpy(buf, ahead.ra_bytes + ahead.ra_left, len);
+	explicit_bzero(ahead.ra_bytes + ahead.ra_left, len);
+}
+
+/* A table, looked into at random: on large pages where it covers them. */
+static void
+prefer_large_pages(char *p, size_t bytes)
+{
+	char *from = p + (-(uintptr_t)p & (LARGE_PAGE - 1));
+	size_t skipped = (size_t)(from - p);
+
+	if (bytes >= LARGE_PAGE + skipped)
+		(void)madvise(from, (bytes - skipped) & ~(LARGE_PAGE - 1),
+		    MADV_HUGEPAGE);
+}
+
 void *
 linux_alloc(struct host *h, size_t bytes, size_t align)
 {
@@ -68,10 +132,12 @@ linux_alloc(struct host *h, size_t bytes, size_t align)
 	(void)h;
 	if (bytes == 0)
 		bytes = 1;
-	if (align <= _Alignof(max_align_t))
+	if (align <= _Alignof(max_align_t) && bytes < 2 * LARGE_PAGE)
 		return calloc(1, bytes);
-	if (posix_memalign(&p, align, bytes) != 0)
+	if (posix_memalign(&p, align < 64 ? 64 : align, bytes) != 0)
 		return NULL;
+	if (bytes >= 2 * LARGE_PAGE)
+		prefer_large_pages(p, bytes);
 	memset(p, 0, bytes);
 	return p;
 }
@@ -102,6 +168,32 @@ linux_map(struct host *h, size_t bytes)
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	return p == MAP_FAILED ? NULL : p;
 }
+
+#ifndef HOST_ASAN
+/* Twice as much, of which the aligned half is kept. */
+static void *
+linux_map_whole(struct host *h, size_t bytes)
+{
+	char *p, *base;
+
+	(void)h;
+	p = mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return NULL;
+	base = p + (-(uintptr_t)p & (bytes - 1));
+	if (base != p)
+		munmap(p, (size_t)(base - p));
+	if (base != p + bytes)
+		munmap(base + bytes, (size_t)(p + bytes - base));
+	if (bytes >= LARGE_PAGE)
+		(void)madvise(base, bytes, MADV_HUGEPAGE);
+	return base;
+}
+#else
+/* Whole regions would hide from the sanitizer what is in them. */
+#define linux_map_whole	NULL
+#endif
 
 static void
 linux_unmap(struct host *h, void *p, size_t bytes)
@@ -140,6 +232,7 @@ static const struct host_ops linux_ops = {
 	.ho_alloc = linux_alloc,
 	.ho_free = linux_free,
 	.ho_map = linux_map,
+	.ho_map_whole = linux_map_whole,
 	.ho_unmap = linux_unmap,
 	.ho_ncpu = linux_ncpu,
 	.ho_thread_create = linux_thread_create,
