@@ -12,6 +12,9 @@ struct llentry;
 
 enum dom_slot { DOM_SLOT_INET, DOM_SLOT_INET6, DOM_SLOT_MAX };
 
+/* On another network, in the range of networks, on that very one. */
+enum dom_match { DOM_MATCH_NONE, DOM_MATCH_RANGE, DOM_MATCH_EXACT };
+
 /*
  * Constant.  NULL members are skipped.  Control context unless said.
  */
@@ -51,6 +54,10 @@ struct domain {
 	uint64_t (*dom_iqueued)(struct ifnet *);
 	uint64_t (*dom_oqueued)(struct ifnet *);
 
+	/* Control, route lock: a route that leads out on link, with this
+	 * address as its own; nobody has seen it yet, and it may be altered. */
+	void	(*dom_rtrequest)(struct rtentry *, struct ifaddr *);
+
 	/* Neighbour requests and dumps of the routing socket. */
 	int	(*dom_neigh_request)(struct vnet *, const void *rt_msg,
 		    const struct sockaddr *const *sa, void *answer,
@@ -69,6 +76,13 @@ struct domain {
 	/* is a within the prefix b/mask? */
 	bool	(*dom_sa_within)(const struct sockaddr *a,
 		    const struct sockaddr *b, const struct sockaddr *mask);
+	/*
+	 * Families without netmasks (AppleTalk): is the destination on the
+	 * network of an address?  Any, read section.  Such a family has few
+	 * addresses, for all of them are asked.
+	 */
+	enum dom_match (*dom_net_match)(const struct ifaddr *,
+		    const struct sockaddr *);
 };
 
 /* At the vnet's start, before any interface. */

@@ -117,6 +117,30 @@ ifa_ifwithprefix(struct vnet *vn, uint32_t dst, unsigned len)
 	return le == NULL ? NULL : first_usable(le);
 }
 
+/* A family without netmasks: the network itself before a range. */
+static struct ifaddr *
+match_net(struct vnet *vn, const struct sockaddr *sa)
+{
+	const struct domain *dom = domain_find(vn, sa->sa_family);
+	enum dom_match best = DOM_MATCH_NONE, match;
+	struct ifaddr *ifa, *found = NULL;
+
+	if (dom == NULL || dom->dom_net_match == NULL)
+		return NULL;
+	for (ifa = __atomic_load_n(&LIST_FIRST(&vn->vn_if->ifv_af[
+	    dom->dom_slot]), __ATOMIC_CONSUME); ifa != NULL;
+	    ifa = __atomic_load_n(&LIST_NEXT(ifa, ifa_aflink),
+	    __ATOMIC_CONSUME)) {
+		match = usable(ifa) ? dom->dom_net_match(ifa, sa) :
+		    DOM_MATCH_NONE;
+		if (match > best) {
+			best = match;
+			found = ifa;
+		}
+	}
+	return found;
+}
+
 struct ifaddr *
 ifa_ifwithnet(struct vnet *vn, const struct sockaddr *sa)
 {
@@ -132,7 +156,7 @@ ifa_ifwithnet(struct vnet *vn, const struct sockaddr *sa)
 		return inet_net(vn, ntohl(
 		    ((const struct sockaddr_in *)sa)->sin_addr.s_addr));
 	default:
-		return NULL;
+		return match_net(vn, sa);
 	}
 }
 

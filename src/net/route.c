@@ -192,6 +192,19 @@ point_at_link(const struct rt_info *ri, struct rtentry *rt)
 	pserialize_read_exit();
 }
 
+/* What the family makes of it: a local one may lead elsewhere. */
+static void
+ask_family(struct vnet *vn, struct rtentry *rt)
+{
+	const struct domain *dom;
+
+	if (rt->rt_ifa == NULL)
+		return;
+	dom = domain_find(vn, rt->rt_ifa->ifa_addr->sa_family);
+	if (dom != NULL && dom->dom_rtrequest != NULL)
+		dom->dom_rtrequest(rt, rt->rt_ifa);
+}
+
 /* Where the route leads.  self: the route that is being changed. */
 static int
 point(struct vnet *vn, const struct rt_info *ri, const struct rtentry *self,
@@ -203,9 +216,10 @@ point(struct vnet *vn, const struct rt_info *ri, const struct rtentry *self,
 		rt->rt_ifp = ri->ri_ifp;
 	else if (ri->ri_gw != 0)
 		error = point_at_gateway(vn, ri, self, rt);
-	else if (ri->ri_ifp != NULL)
+	else if (ri->ri_ifp != NULL) {
 		point_at_link(ri, rt);
-	else
+		ask_family(vn, rt);
+	} else
 		error = EINVAL;
 	if (error != 0)
 		return error;

@@ -288,6 +288,7 @@ const struct domain inet_domain = {
 	.dom_input = ip_input_vec,
 	.dom_iqueued = in_iqueued,
 	.dom_oqueued = in_oqueued,
+	.dom_rtrequest = in_rtrequest,
 	.dom_neigh_request = in_neigh_request,
 	.dom_neigh_dump = arp_dump,
 	.dom_sa_equal = in_sa_equal,

@@ -175,6 +175,26 @@ in_routes_inherit(struct vnet *vn, struct in_ifaddr *gone)
 	} while (again);
 }
 
+/*
+ * The address of a point-to-point interface is not on its link: packets for it
+ * go through lo0, from that very address.
+ */
+void
+in_rtrequest(struct rtentry *rt, struct ifaddr *ifa)
+{
+	struct ifnet *ifp = ifa->ifa_ifp, *lo;
+
+	if ((rt->rt_flags & RTF_LOCAL) == 0 || (if_flags_get(ifp) &
+	    (IFF_POINTOPOINT | IFF_LOOPBACK)) != IFF_POINTOPOINT)
+		return;
+	pserialize_read_enter();
+	lo = ifunit(ifp->if_vnet, "lo0");
+	/* Stays good: its detach waits for the route lock. */
+	if (lo != NULL && (if_flags_get(lo) & IFF_LOOPBACK) != 0)
+		rt->rt_ifp = lo;
+	pserialize_read_exit();
+}
+
 /* --- addresses ----------------------------------------------------------- */
 
 static void

@@ -313,6 +313,7 @@ int	arp_sysctl_init(struct vnet *);
 /* in.c, in_control.c */
 void	in_purgeif(struct ifnet *);
 int	in_ioctl(struct ifnet *, unsigned long cmd, void *data);
+void	in_rtrequest(struct rtentry *, struct ifaddr *);
 /* in_laddr.c: SIOC[ADG]LIFADDR.  EINVAL, EADDRNOTAVAIL, or as SIOCAIFADDR. */
 int	in_laddr_ioctl(struct ifnet *, unsigned long, struct if_laddrreq *);
 /* Any, read section: first IPv4 address of an interface, or the one that fits

@@ -316,6 +316,22 @@ dtest_within(const struct sockaddr *a, const struct sockaddr *b,
 	return ((dtest_addr(a) ^ dtest_addr(b)) & dtest_addr(mask)) == 0;
 }
 
+/* The last route that the domain was asked about. */
+static struct {
+	unsigned	 dr_n;
+	struct rtentry	*dr_rt;
+	struct ifaddr	*dr_ifa;
+} dtest_route;
+
+static inline void
+dtest_rtrequest(struct rtentry *rt, struct ifaddr *ifa)
+{
+
+	dtest_route.dr_n++;
+	dtest_route.dr_rt = rt;
+	dtest_route.dr_ifa = ifa;
+}
+
 static const struct domain dtest_domain = {
 	.dom_family = AF_INET,
 	.dom_slot = DOM_SLOT_INET,
@@ -323,6 +339,7 @@ static const struct domain dtest_domain = {
 	.dom_salen = sizeof(struct sockaddr_in),
 	.dom_resolve = dtest_resolve,
 	.dom_input = dtest_take,
+	.dom_rtrequest = dtest_rtrequest,
 	.dom_sa_equal = dtest_equal,
 	.dom_sa_hash = dtest_hash,
 	.dom_sa_check = dtest_check,

@@ -14,6 +14,18 @@ has_route(struct in_test *it, const char *dst, uint32_t flag,
 	return rt != NULL && (rt->rt_flags & flag) != 0 && rt->rt_ifp == ifp;
 }
 
+static struct ifaddr *
+ifa_of(struct ifnet *ifp, const char *addr)
+{
+	struct ifaddr *ifa;
+
+	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
+		if (ifa->ifa_addr->sa_family == AF_INET &&
+		    ifatoia(ifa)->ia_addr.sin_addr.s_addr == ip4(addr))
+			break;
+	return ifa;
+}
+
 static void
 routes_body(struct in_test *it)
 {
@@ -295,10 +307,32 @@ ptp_body(struct in_test *it)
 	KASSERT(addr_req(it, SIOCAIFADDR, a, "10.4.0.1", 32, "10.77.0.2") ==
 	    0);
 	KASSERT(has_route(it, "10.77.0.2", RTF_HOST, a));
-	KASSERT(has_route(it, "10.4.0.1", RTF_LOCAL, a));
+	/* Its own address is reached through lo0, from itself. */
+	KASSERT(has_route(it, "10.4.0.1", RTF_LOCAL, it->it_lo));
+	KASSERT(route_to(it, "10.4.0.1")->rt_ifa == ifa_of(a, "10.4.0.1"));
+	KASSERT(has_route(it, "10.0.2.1", RTF_LOCAL, it->it_b.tif_ifp));
 	KASSERT(route_to(it, "10.77.0.3") == NULL);
 	KASSERT(addr_del(it, a, "10.4.0.1") == 0);
 	KASSERT(route_to(it, "10.77.0.2") == NULL);
+	KASSERT(route_to(it, "10.4.0.1") == NULL);
+	/* It goes with the interface, and with lo0, whichever is first. */
+	KASSERT(addr_req(it, SIOCAIFADDR, a, "10.4.0.1", 32, "10.77.0.2") ==
+	    0);
+	tif_detach(&it->it_a);
+	KASSERT(route_to(it, "10.4.0.1") == NULL);
+	a = it->it_b.tif_ifp;
+	a->if_flags = (a->if_flags & ~IFF_BROADCAST) | IFF_POINTOPOINT;
+	KASSERT(addr_req(it, SIOCAIFADDR, a, "10.4.0.1", 32, "10.77.0.2") ==
+	    0);
+	if_detach(it->it_lo);
+	if_free(it->it_lo);
+	KASSERT(route_to(it, "10.4.0.1") == NULL);
+	KASSERT(addr_del(it, a, "10.4.0.1") == 0);
+	/* Without lo0 there is only the interface. */
+	KASSERT(addr_req(it, SIOCAIFADDR, a, "10.4.0.1", 32, "10.77.0.2") ==
+	    0);
+	KASSERT(has_route(it, "10.4.0.1", RTF_LOCAL, a));
+	tlo_attach(it);
 }
 IN_TEST(ptp, 1)
 

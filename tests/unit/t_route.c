@@ -129,6 +129,57 @@ add_body(struct vnet *vn)
 	/* The one that leads nowhere goes with the vnet. */
 }
 
+/* A route with a link-level gateway: the interface's best address for the
+ * destination is its own, and the family of that is asked. */
+static void
+onlink_body(struct vnet *vn)
+{
+	static struct etest et;
+	struct ifaddr *a, *b;
+	struct rt_info ri;
+	unsigned n;
+
+	dtest_attach(vn);
+	etest_attach(vn, &et, 0, &etest_ops, true);
+	n = dtest_route.dr_n;
+	/* None to be asked. */
+	KASSERT(add(vn, "10.9.0.0", 16, NULL, et.et_ifp) == 0);
+	KASSERT(lookup(vn, "10.9.0.1")->rt_ifa == NULL);
+	KASSERT(dtest_route.dr_n == n);
+	a = ifatest_add(et.et_ifp, "10.0.0.1", 8);
+	b = ifatest_add(et.et_ifp, "192.0.2.1", 24);
+
+	KASSERT(add(vn, "10.5.0.0", 16, NULL, et.et_ifp) == 0);
+	KASSERT(lookup(vn, "10.5.0.1")->rt_ifa == a);
+	KASSERT(dtest_route.dr_n == n + 1 && dtest_route.dr_ifa == a);
+	KASSERT(dtest_route.dr_rt == lookup(vn, "10.5.0.1"));
+	KASSERT(add(vn, "192.0.2.128", 25, NULL, et.et_ifp) == 0);
+	KASSERT(lookup(vn, "192.0.2.200")->rt_ifa == b);
+	KASSERT(dtest_route.dr_n == n + 2 && dtest_route.dr_ifa == b);
+	/* Nothing fits: the last. */
+	KASSERT(add(vn, "172.16.0.0", 12, NULL, et.et_ifp) == 0);
+	KASSERT(lookup(vn, "172.16.0.1")->rt_ifa == b);
+	/* Through a gateway: nothing to ask about. */
+	KASSERT(add(vn, "172.15.0.0", 16, "10.5.0.1", NULL) == 0);
+	KASSERT(dtest_route.dr_n == n + 3);
+	/* A change to it, and an address that was named. */
+	ri = info("172.15.0.0", 16, NULL, et.et_ifp);
+	ri.ri_ifa = a;
+	KASSERT(rt_change(vn, &ri) == 0);
+	KASSERT(dtest_route.dr_n == n + 4 && dtest_route.dr_ifa == a);
+	ifatest_remove(a);
+	ifatest_remove(b);
+	etest_detach(&et);
+}
+
+static void
+test_onlink(void **state)
+{
+
+	(void)state;
+	net_on_sim(1, onlink_body);
+}
+
 static void
 test_add(void **state)
 {
@@ -292,6 +343,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_add),
+		cmocka_unit_test(test_onlink),
 		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_nomem),
