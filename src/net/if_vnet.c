@@ -8,7 +8,7 @@
 
 /*
  * Whoever made an interface should have destroyed it by now; what is left is
- * detached, so that nothing of the vnet stays in use.
+ * detached and freed, so that nothing of the vnet stays in use.
  */
 static void
 detach_rest(struct vnet *vn)
@@ -19,6 +19,8 @@ detach_rest(struct vnet *vn)
 		klog(vn->vn_kern, KLOG_WARNING, "%s: was left attached by its "
 		    "driver", ifp->if_xname);
 		if_detach(ifp);
+		/* Without the vnet nobody could. */
+		if_free(ifp);
 	}
 }
 

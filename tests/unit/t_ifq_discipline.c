@@ -8,32 +8,32 @@
 #include <ifnet/ifq_discipline.h>
 
 /*
- * Strict priority: the first byte's low two bits are the class, 3 the most
+ * Strict priority: the first byte's low two bits are the rank, 3 the most
  * urgent.  Holds at most `limit' and refuses the newcomer, or, when that is
  * more urgent, what is least urgent.
  */
-#define NCLASSES	4
+#define NRANKS	4
 
 struct prio {
-	struct mbuf	*pq_head[NCLASSES], *pq_tail[NCLASSES];
+	struct mbuf	*pq_head[NRANKS], *pq_tail[NRANKS];
 	unsigned	 pq_n, pq_limit;
 	unsigned	 pq_taken, pq_gone;
 	bool		 pq_hold;	/* give nothing up for now */
 };
 
 static unsigned
-class_of(const struct mbuf *m)
+rank_of(const struct mbuf *m)
 {
 
-	return m->m_data[0] & (NCLASSES - 1);
+	return m->m_data[0] & (NRANKS - 1);
 }
 
 static struct mbuf *
-prio_take(struct prio *pq, unsigned class)
+prio_take(struct prio *pq, unsigned rank)
 {
-	struct mbuf *m = pq->pq_head[class];
+	struct mbuf *m = pq->pq_head[rank];
 
-	pq->pq_head[class] = m->m_nextpkt;
+	pq->pq_head[rank] = m->m_nextpkt;
 	m->m_nextpkt = NULL;
 	pq->pq_n--;
 	return m;
@@ -43,20 +43,20 @@ static struct mbuf *
 prio_enqueue(void *state, struct mbuf *m)
 {
 	struct prio *pq = state;
-	unsigned class = class_of(m), least = 0;
+	unsigned rank = rank_of(m), least = 0;
 
 	pq->pq_taken++;
 	if (pq->pq_n == pq->pq_limit) {
 		while (pq->pq_head[least] == NULL)
 			least++;
-		if (least >= class)
+		if (least >= rank)
 			return m;
 	}
-	if (pq->pq_head[class] == NULL)
-		pq->pq_head[class] = m;
+	if (pq->pq_head[rank] == NULL)
+		pq->pq_head[rank] = m;
 	else
-		pq->pq_tail[class]->m_nextpkt = m;
-	pq->pq_tail[class] = m;
+		pq->pq_tail[rank]->m_nextpkt = m;
+	pq->pq_tail[rank] = m;
 	return ++pq->pq_n > pq->pq_limit ? prio_take(pq, least) : NULL;
 }
 
@@ -67,9 +67,9 @@ prio_dequeue(void *state)
 
 	if (pq->pq_hold)
 		return NULL;
-	for (unsigned class = NCLASSES; class-- > 0;)
-		if (pq->pq_head[class] != NULL)
-			return prio_take(pq, class);
+	for (unsigned rank = NRANKS; rank-- > 0;)
+		if (pq->pq_head[rank] != NULL)
+			return prio_take(pq, rank);
 	return NULL;
 }
 
@@ -79,9 +79,9 @@ prio_purge(void *state)
 	struct mbuf *list = NULL, **tail = &list;
 	struct prio *pq = state;
 
-	for (unsigned class = NCLASSES; class-- > 0;)
-		while (pq->pq_head[class] != NULL) {
-			*tail = prio_take(pq, class);
+	for (unsigned rank = NRANKS; rank-- > 0;)
+		while (pq->pq_head[rank] != NULL) {
+			*tail = prio_take(pq, rank);
 			tail = &(*tail)->m_nextpkt;
 		}
 	return list;
@@ -100,7 +100,7 @@ static const struct ifq_discipline prio_discipline = {
 	"prio", prio_enqueue, prio_dequeue, prio_purge, prio_gone
 };
 
-/* --- a driver with a send queue and a second one --------------------------- */
+/* --- a driver with a send queue and a second one ------------------------ */
 
 static struct ifqueue second;
 
@@ -344,7 +344,7 @@ refused_body(struct vnet *vn)
 	etest_detach(&et);
 }
 
-/* --- several CPUs, while it comes and goes --------------------------------- */
+/* --- several CPUs, while it comes and goes ------------------------------ */
 
 static void
 send_on_each(void *arg)
