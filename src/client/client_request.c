@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <ifnet/ifreq.h>
+#include <ifnet/ifreq_old.h>
 #include <ifnet/rtmsg.h>
 
 /* --- interface requests -------------------------------------------------- */
@@ -43,6 +44,15 @@ static const struct {
 	NAME(SIOCS80211POWER), NAME(SIOCG80211POWER), NAME(SIOCS80211CHANNEL),
 	NAME(SIOCG80211CHANNEL), NAME(SIOCS80211BSSID), NAME(SIOCG80211BSSID),
 	NAME(SIOCS80211), NAME(SIOCG80211),
+	NAME(OSIOCSIFADDR), NAME(OSIOCGIFADDR), NAME(OSIOCSIFDSTADDR),
+	NAME(OSIOCGIFDSTADDR), NAME(OSIOCSIFFLAGS), NAME(OSIOCGIFFLAGS),
+	NAME(OSIOCGIFBRDADDR), NAME(OSIOCSIFBRDADDR), NAME(OSIOCGIFCONF),
+	NAME(OSIOCGIFNETMASK), NAME(OSIOCSIFNETMASK), NAME(OSIOCGIFMETRIC),
+	NAME(OSIOCSIFMETRIC), NAME(OSIOCDIFADDR), NAME(OSIOCAIFADDR),
+	NAME(OSIOCGIFALIAS), NAME(OSIOCADDMULTI), NAME(OSIOCDELMULTI),
+	NAME(OSIOCSIFMEDIA), NAME(OSIOCGIFDLT), NAME(OSIOCIFDESTROY),
+	NAME(OSIOCIFCREATE), NAME(OSIOCGIFMTU), NAME(OSIOCSIFMTU),
+	NAME(OSIOCGIFDATA14), NAME(OSIOCGIFDATA), NAME(OSIOCZIFDATA),
 };
 #undef NAME
 
@@ -58,7 +68,8 @@ describe_ioctl(char *buf, size_t size, unsigned long cmd, const void *data,
 		if (ioctl_names[i].cmd == cmd)
 			name = ioctl_names[i].name;
 	}
-	if (cmd == SIOCGIFCONF || cmd == SIOCIFGCLONERS || len < IFNAMSIZ)
+	if (cmd == SIOCGIFCONF || cmd == OSIOCGIFCONF ||
+	    cmd == SIOCIFGCLONERS || len < IFNAMSIZ)
 		(void)snprintf(buf, size, "%s", name);
 	else
 		(void)snprintf(buf, size, "%s: %.*s", name, IFNAMSIZ,

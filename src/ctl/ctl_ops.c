@@ -4,6 +4,8 @@
 
 #include "ctl/ctl_impl.h"
 
+#include <ifnet/ifreq_old.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,8 +43,9 @@ static bool
 has_list(uint64_t cmd)
 {
 
-	return cmd == SIOCGIFCONF || cmd == SIOCIFGCLONERS ||
-	    cmd == SIOCGIFGROUP || cmd == SIOCGIFGMEMB;
+	return cmd == SIOCGIFCONF || cmd == OSIOCGIFCONF ||
+	    cmd == SIOCIFGCLONERS || cmd == SIOCGIFGROUP ||
+	    cmd == SIOCGIFGMEMB;
 }
 
 /* Does the room a list request speaks of follow it? */
@@ -58,7 +61,7 @@ list_fits(uint64_t cmd, const uint8_t *record, size_t extra)
 		return gr.ifgr_count < 0 ||
 		    (uint64_t)gr.ifgr_count * IFNAMSIZ <= extra;
 	}
-	if (cmd == SIOCGIFCONF) {
+	if (cmd == SIOCGIFCONF || cmd == OSIOCGIFCONF) {
 		memcpy(&ifc, record, sizeof(ifc));
 		return ifc.ifc_len < 0 || (uint64_t)ifc.ifc_len <= extra;
 	}

@@ -8,31 +8,39 @@
 
 struct conf {
 	struct vnet	*cf_vnet;
-	struct ifreq	*cf_next;	/* where the next one goes */
+	char		*cf_next;	/* where the next one goes */
+	size_t		 cf_addr;	/* bytes of a record's address */
 	int64_t		 cf_room;	/* bytes left; none: counting */
 	int64_t		 cf_len;	/* bytes so far */
 	bool		 cf_count;
 };
 
-/* One record; nonzero: full. */
+/* One record, all of it written; nonzero: full. */
 static int
 conf_put(struct conf *cf, const struct ifnet *ifp, const struct sockaddr *sa)
 {
-	const int64_t size = sizeof(struct ifreq);
+	const int64_t size = IFNAMSIZ + (int64_t)cf->cf_addr;
 
 	if (!cf->cf_count) {
 		if (cf->cf_room < size)
 			return ENOSPC;
-		memset(cf->cf_next, 0, sizeof(struct ifreq));
-		if_name_copy(ifp, cf->cf_next->ifr_name);
-		if (sa != NULL && ifreq_setaddr(cf->cf_vnet, cf->cf_next,
-		    sa) != 0)
-			return 0;	/* cannot be told in a record */
-		cf->cf_next++;
+		if_name_copy(ifp, cf->cf_next);
+		if (sa == NULL || if_sa_put(cf->cf_vnet, cf->cf_next +
+		    IFNAMSIZ, cf->cf_addr, sa) != 0)
+			memset(cf->cf_next + IFNAMSIZ, 0, cf->cf_addr);
+		cf->cf_next += size;
 		cf->cf_room -= size;
 	}
 	cf->cf_len += size;
 	return 0;
+}
+
+static bool
+conf_fits(const struct conf *cf, const struct sockaddr *sa)
+{
+	size_t len;
+
+	return if_sa_size(cf->cf_vnet, sa, &len) == 0 && len <= cf->cf_addr;
 }
 
 static int
@@ -48,6 +56,8 @@ conf_if(struct ifnet *ifp, void *arg)
 	    __ATOMIC_CONSUME); ifa != NULL && error == 0;
 	    ifa = __atomic_load_n(&TAILQ_NEXT(ifa, ifa_list),
 	    __ATOMIC_CONSUME)) {
+		if (!conf_fits(cf, ifa->ifa_addr))
+			continue;
 		error = conf_put(cf, ifp, ifa->ifa_addr);
 		any = true;
 	}
@@ -58,7 +68,7 @@ conf_if(struct ifnet *ifp, void *arg)
 }
 
 int
-if_conf(struct vnet *vn, void *data, size_t datalen)
+if_conf(struct vnet *vn, void *data, size_t datalen, size_t addrlen)
 {
 	struct ifconf *ifc = data;
 	struct conf cf;
@@ -67,7 +77,8 @@ if_conf(struct vnet *vn, void *data, size_t datalen)
 	    (uint64_t)ifc->ifc_len > datalen - sizeof(*ifc))
 		return EINVAL;
 	cf.cf_vnet = vn;
-	cf.cf_next = (struct ifreq *)(ifc + 1);
+	cf.cf_next = (char *)(ifc + 1);
+	cf.cf_addr = addrlen;
 	cf.cf_room = ifc->ifc_len;
 	cf.cf_len = 0;
 	cf.cf_count = ifc->ifc_len == 0;

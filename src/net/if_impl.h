@@ -96,6 +96,10 @@ struct if_vnet {
 	struct lltable	*ifv_lltable;		/* neighbours; set at start by
 						 * their protocol */
 	struct khash	 ifv_groups;		/* l: if_group.c's, by name */
+	/* if_compat.c's, set at start: sees each request first; ENOTTY: it is
+	 * none in an older layout */
+	int		(*ifv_compat)(struct vnet *, const struct kauth_cred *,
+			    unsigned long cmd, void *data, size_t datalen);
 	struct ifv_history *ifv_history;	/* if_history.c's */
 	int64_t		 ifv_history_len;	/* events kept of each */
 	struct if_cursor {
@@ -450,8 +454,8 @@ int	if_do_dad(const struct ifnet *);
 struct ifaddr *ifa_ifp_find(struct ifnet *, const struct sockaddr *);
 int	ifaddrpref_ioctl(struct vnet *, unsigned long, void *, struct ifnet *);
 
-/* if_conf.c */
-int	if_conf(struct vnet *, void *data, size_t datalen);
+/* if_conf.c: SIOCGIFCONF, with records of a name and addrlen bytes.  EINVAL. */
+int	if_conf(struct vnet *, void *data, size_t datalen, size_t addrlen);
 
 /* Walk all interfaces with l: taken and dropped around batches; each is
  * held while fn runs.  Control.  Returns fn's first nonzero value. */
@@ -461,6 +465,11 @@ int	if_foreach(struct vnet *, int (*fn)(struct ifnet *, void *), void *);
 
 /* if_ioctl.c: EFBIG, EAFNOSUPPORT. */
 int	ifreq_setaddr(struct vnet *, struct ifreq *, const struct sockaddr *);
+/* Bytes of an address of its family.  EAFNOSUPPORT. */
+int	if_sa_size(struct vnet *, const struct sockaddr *, size_t *len);
+/* The same into `room' bytes, zeroes behind.  EAFNOSUPPORT, EFBIG. */
+int	if_sa_put(struct vnet *, void *to, size_t room,
+	    const struct sockaddr *);
 /* if_csum_tx as these IFCAP_* make it: what the packet path asks. */
 uint32_t if_csum_tx(const struct ifnet *, uint64_t capenable);
 /* The mutex of the ioctl lock. */
@@ -483,6 +492,7 @@ int	if_sysctl_init(struct vnet *);
  */
 extern const struct vnet_subsys if_subsys;
 extern const struct vnet_subsys if_purge_subsys;
+extern const struct vnet_subsys if_compat_subsys;	/* after if_subsys */
 extern const struct vnet_subsys if_clone_subsys;
 
 #endif /* !NET_IF_IMPL_H */

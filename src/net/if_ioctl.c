@@ -31,22 +31,41 @@ if_ioctl_locked(const struct ifnet *ifp)
 }
 
 int
-ifreq_setaddr(struct vnet *vn, struct ifreq *ifr, const struct sockaddr *sa)
+if_sa_size(struct vnet *vn, const struct sockaddr *sa, size_t *len)
 {
 	const struct domain *dom;
-	size_t len = sizeof(struct sockaddr_dl);
 
+	*len = sizeof(struct sockaddr_dl);
 	if (sa->sa_family != AF_LINK) {
 		dom = domain_find(vn, sa->sa_family);
 		if (dom == NULL)
 			return EAFNOSUPPORT;
-		len = dom->dom_salen;
+		*len = dom->dom_salen;
 	}
-	if (len > sizeof(ifr->ifr_ifru))
-		return EFBIG;
-	memset(&ifr->ifr_ifru, 0, sizeof(ifr->ifr_ifru));
-	memcpy(&ifr->ifr_ifru, sa, len);
 	return 0;
+}
+
+int
+if_sa_put(struct vnet *vn, void *to, size_t room, const struct sockaddr *sa)
+{
+	size_t len;
+	int error;
+
+	error = if_sa_size(vn, sa, &len);
+	if (error != 0)
+		return error;
+	if (len > room)
+		return EFBIG;
+	memcpy(to, sa, len);
+	memset((char *)to + len, 0, room - len);
+	return 0;
+}
+
+int
+ifreq_setaddr(struct vnet *vn, struct ifreq *ifr, const struct sockaddr *sa)
+{
+
+	return if_sa_put(vn, &ifr->ifr_ifru, sizeof(ifr->ifr_ifru), sa);
 }
 
 /* --- what every interface answers --------------------------------------- */
@@ -341,7 +360,8 @@ vnet_ioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
 		return error;
 	switch (cmd) {
 	case SIOCGIFCONF:
-		return if_conf(vn, data, datalen);
+		return if_conf(vn, data, datalen,
+		    sizeof(((struct ifreq *)data)->ifr_ifru));
 	case SIOCIFGCLONERS:
 		return clone_list(vn, data, datalen);
 	case SIOCGIFGROUP:
@@ -379,6 +399,11 @@ do_ioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
 	KASSERT(curcpu() == NULL);
 	if ((cmd & 0xff00) != 'i' << 8 || datalen < IFIOC_SIZE(cmd))
 		return EINVAL;
+	if (vn->vn_if->ifv_compat != NULL) {
+		error = vn->vn_if->ifv_compat(vn, cred, cmd, data, datalen);
+		if (error != ENOTTY)
+			return error;
+	}
 	error = vnet_ioctl(vn, cred, cmd, data, datalen);
 	if (error != ENOTTY)
 		return error;

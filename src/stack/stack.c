@@ -38,6 +38,7 @@ static const struct vnet_subsys *const subsystems[] = {
 	&bpf_subsys,
 	&filter_subsys,
 	&if_subsys,
+	&if_compat_subsys,
 	&route_subsys,
 	&if_clone_subsys,
 	&arp_subsys,

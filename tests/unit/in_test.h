@@ -379,6 +379,16 @@ route_to(struct in_test *it, const char *dst)
 	return rt;
 }
 
+/* Does the route to an address have a flag, and lead out of an interface? */
+static inline bool
+has_route(struct in_test *it, const char *dst, uint32_t flag,
+    const struct ifnet *ifp)
+{
+	const struct rtentry *rt = route_to(it, dst);
+
+	return rt != NULL && (rt->rt_flags & flag) != 0 && rt->rt_ifp == ifp;
+}
+
 /* --- packets ------------------------------------------------------------- */
 
 /* An IPv4 header for len bytes of payload, which follows it; total length. */

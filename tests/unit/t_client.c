@@ -15,6 +15,7 @@
 #include <fcntl.h>
 
 #include <ifnet/ifreq.h>
+#include <ifnet/ifreq_old.h>
 #include <ifnet/rtmsg.h>
 
 struct fixture {
@@ -130,6 +131,58 @@ test_connect_errors(void **state)
 	assert_int_equal(e.code, ECONNREFUSED);
 	close(fd);
 	assert_int_equal(unlink(path), 0);
+}
+
+/* Requests in older layouts, of their own sizes and no others. */
+static void
+test_old_layouts(void **state)
+{
+	struct fixture *f = *state;
+	struct {
+		struct ifconf	 c;
+		struct oifreq	 r[2];
+	} conf;
+	struct ifdatareq50 data;
+	struct ifnet_error e;
+	struct oifreq r;
+	struct ifreq ifr;
+
+	memset(&r, 0, sizeof(r));
+	strcpy(r.oifr_name, "pair");
+	assert_int_equal(ifnet_ioctl(f->c, OSIOCIFCREATE, &r, sizeof(r), &e),
+	    0);
+	assert_string_equal(r.oifr_name, "pair0");
+	r.oifr_value = 1400;
+	assert_int_equal(ifnet_ioctl(f->c, OSIOCSIFMTU, &r, sizeof(r), &e), 0);
+	r.oifr_value = 0;
+	assert_int_equal(ifnet_ioctl(f->c, OSIOCGIFMTU, &r, sizeof(r), &e), 0);
+	assert_int_equal(r.oifr_value, 1400);
+	/* Neither the new record with the old number, nor the reverse. */
+	memset(&ifr, 0, sizeof(ifr));
+	strcpy(ifr.ifr_name, "pair0");
+	assert_int_equal(ifnet_ioctl(f->c, OSIOCGIFMTU, &ifr, sizeof(ifr), &e),
+	    EINVAL);
+	says(&e, "does not fit");
+	assert_int_equal(ifnet_ioctl(f->c, SIOCGIFMTU, &r, sizeof(r), &e),
+	    EINVAL);
+	memset(&data, 0, sizeof(data));
+	strcpy(data.oifdr_name, "pair0");
+	assert_int_equal(ifnet_ioctl(f->c, OSIOCGIFDATA, &data, sizeof(data),
+	    &e), 0);
+	assert_int_equal(data.oifdr_data.oifi_mtu, 1400);
+	memset(&conf, 0, sizeof(conf));
+	conf.c.ifc_len = sizeof(conf.r);
+	assert_int_equal(ifnet_ioctl(f->c, OSIOCGIFCONF, &conf, sizeof(conf),
+	    &e), 0);
+	assert_int_equal(conf.c.ifc_len, sizeof(conf.r));
+	assert_string_equal(conf.r[0].oifr_name, "lo0");
+	assert_string_equal(conf.r[1].oifr_name, "pair0");
+	conf.c.ifc_len = sizeof(conf.r) + 1;
+	assert_int_equal(ifnet_ioctl(f->c, OSIOCGIFCONF, &conf, sizeof(conf),
+	    &e), EINVAL);
+	says(&e, "less room");
+	assert_int_equal(ifnet_ioctl(f->c, OSIOCIFDESTROY, &r, sizeof(r), &e),
+	    0);
 }
 
 /* The daemon goes away: what was asked fails, and nothing hangs. */
@@ -566,6 +619,7 @@ main(void)
 		T(test_connect_errors), T(test_gone), T(test_requests),
 		T(test_sysctl), T(test_dump), T(test_batch), T(test_handover),
 		T(test_denied), T(test_follow), T(test_overrun), T(test_ping),
+		T(test_old_layouts),
 		cmocka_unit_test(test_local),
 	};
 #undef T

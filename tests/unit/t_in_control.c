@@ -5,15 +5,6 @@
 
 #include "in_test.h"
 
-static bool
-has_route(struct in_test *it, const char *dst, uint32_t flag,
-    const struct ifnet *ifp)
-{
-	const struct rtentry *rt = route_to(it, dst);
-
-	return rt != NULL && (rt->rt_flags & flag) != 0 && rt->rt_ifp == ifp;
-}
-
 static struct ifaddr *
 ifa_of(struct ifnet *ifp, const char *addr)
 {
