@@ -72,37 +72,29 @@ ifconfig_caps_text(uint64_t bits, char *buf, size_t size)
 }
 
 static void
-show_caps(struct cmd_ctx *ctx, const struct cmd_if *ci, bool always)
+show_caps(struct cmd_ctx *ctx, const struct cmd_detail *cd, bool always)
 {
-	struct ifcapreq req;
-	struct ifnet_error e;
 	char text[256];
 
-	memset(&req, 0, sizeof(req));
-	(void)snprintf(req.ifcr_name, sizeof(req.ifcr_name), "%s",
-	    ci->ci_name);
-	if (ifnet_ioctl(ctx->cc_client, SIOCGIFCAP, &req, sizeof(req),
-	    &e) != 0 || (req.ifcr_capabilities == 0 && !always))
+	if (cd->cd_caps == 0 && !always)
 		return;
 	(void)fprintf(ctx->cc_out, "\tcapabilities=%" PRIx64 "%s\n",
-	    req.ifcr_capabilities,
-	    ifconfig_caps_text(req.ifcr_capabilities, text, sizeof(text)));
+	    cd->cd_caps, ifconfig_caps_text(cd->cd_caps, text, sizeof(text)));
 	(void)fprintf(ctx->cc_out, "\tenabled=%" PRIx64 "%s\n",
-	    req.ifcr_capenable,
-	    ifconfig_caps_text(req.ifcr_capenable, text, sizeof(text)));
+	    cd->cd_capenable,
+	    ifconfig_caps_text(cd->cd_capenable, text, sizeof(text)));
 }
 
 static void
-show_texts(struct cmd_ctx *ctx, const struct cmd_if *ci)
+show_texts(struct cmd_ctx *ctx, const struct cmd_detail *cd)
 {
-	char text[IFDESCRSIZE + 1];
 
-	cmd_if_text(ctx->cc_client, ci->ci_name, SIOCGIFDESCR, text);
-	if (text[0] != '\0')
-		(void)fprintf(ctx->cc_out, "\tdescription: \"%s\"\n", text);
-	cmd_if_text(ctx->cc_client, ci->ci_name, SIOCGLINKSTR, text);
-	if (text[0] != '\0')
-		(void)fprintf(ctx->cc_out, "\tlinkstr: %s\n", text);
+	if (cd->cd_descr[0] != '\0')
+		(void)fprintf(ctx->cc_out, "\tdescription: \"%s\"\n",
+		    cd->cd_descr);
+	if (cd->cd_linkstr[0] != '\0')
+		(void)fprintf(ctx->cc_out, "\tlinkstr: %s\n",
+		    cd->cd_linkstr);
 }
 
 static void
@@ -145,23 +137,17 @@ show_state(struct cmd_ctx *ctx, const struct cmd_if *ci)
 
 /* Those it was put into; the others go without saying. */
 static void
-show_groups(struct cmd_ctx *ctx, const struct cmd_if *ci)
+show_groups(struct cmd_ctx *ctx, const struct cmd_detail *cd)
 {
 	const char *sep = "\tgroups: ";
-	struct ifnet_error e;
-	char (*names)[IFNAMSIZ];
-	int i, n, own = 0;
+	unsigned i;
 
-	names = cmd_if_groups(ctx->cc_client, SIOCGIFGROUP, ci->ci_name, &n,
-	    &own, &e);
-	for (i = own; names != NULL && i < n; i++) {
-		(void)fprintf(ctx->cc_out, "%s%.*s", sep, IFNAMSIZ,
-		    names[i]);
+	for (i = cd->cd_ndefault; i < cd->cd_ngroups; i++) {
+		(void)fprintf(ctx->cc_out, "%s%s", sep, cd->cd_groups[i]);
 		sep = " ";
 	}
 	if (sep[0] == ' ')
 		(void)fputc('\n', ctx->cc_out);
-	free(names);
 }
 
 static const char *
@@ -172,19 +158,20 @@ plural(uint64_t n)
 }
 
 static void
-show_drops(struct cmd_ctx *ctx, const struct cmd_if *ci)
+show_drops(struct cmd_ctx *ctx, const struct cmd_detail *cd)
 {
-	struct ifdropreq dr;
+	const struct if_detail_drop *dd;
 	unsigned i;
 
-	if (!cmd_if_drops(ctx->cc_client, ci->ci_name, &dr))
-		return;
-	for (i = 0; i < DROP_NREASONS; i++)
-		if (dr.ifdq_drop[i] != 0)
+	for (i = 0; i < cd->cd_ndrops; i++) {
+		dd = &cd->cd_drops[i];
+		if (dd->ifdd_reason < DROP_NREASONS)
 			(void)fprintf(ctx->cc_out, "\t%s drop: %" PRIu64
-			    " %s (%s)\n", drop_is_output(i) ? "output" :
-			    "input", dr.ifdq_drop[i], drop_name(i),
-			    drop_text(i));
+			    " %s (%s)\n", drop_is_output(dd->ifdd_reason) ?
+			    "output" : "input", dd->ifdd_count,
+			    drop_name(dd->ifdd_reason),
+			    drop_text(dd->ifdd_reason));
+	}
 }
 
 static void
@@ -218,7 +205,7 @@ show_stats(struct cmd_ctx *ctx, const struct cmd_if *ci)
 	    "\toutput of %" PRIu64 " offered: %" PRIu64 " dropped, %" PRIu64
 	    " queued\n", d->ifi_delivered, d->ifi_forwarded, d->ifi_idrops,
 	    d->ifi_iqueued, d->ifi_offered, d->ifi_odrops, d->ifi_oqueued);
-	show_drops(ctx, ci);
+	show_drops(ctx, ci->ci_detail);
 }
 
 static const char *
@@ -276,14 +263,14 @@ show_one(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
 		(void)fprintf(ctx->cc_out, " metric %u",
 		    ci->ci_data.ifi_metric);
 	(void)fprintf(ctx->cc_out, " mtu %u\n", ci->ci_data.ifi_mtu);
-	show_caps(ctx, ci, sh->is_caps);
-	show_texts(ctx, ci);
+	show_caps(ctx, ci->ci_detail, sh->is_caps);
+	show_texts(ctx, ci->ci_detail);
 	if (!sh->is_inet) {
 		show_link(ctx, ci);
 		show_state(ctx, ci);
 	}
 	if (sh->is_groups || sh->is_verbose)
-		show_groups(ctx, ci);
+		show_groups(ctx, ci->ci_detail);
 	if (sh->is_verbose)
 		show_stats(ctx, ci);
 	if (!sh->is_link)
@@ -305,21 +292,44 @@ wanted(const struct ifconfig_show *sh, const struct cmd_if *ci)
 	return true;
 }
 
+/* Read and reset the counters of those that were shown, with few round
+ * trips. */
 static int
-zero(struct cmd_ctx *ctx, const char *ifname)
+zero(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
+    const struct cmd_if *list)
 {
 	struct ifdatareq req;
+	struct ifnet_batch *b;
 	struct ifnet_error e;
+	const struct cmd_if *ci;
 	char why[IFNET_ERROR_TEXT + 8];
+	size_t done = 0;
 
 	memset(&req, 0, sizeof(req));
 	memset(&e, 0, sizeof(e));
-	(void)snprintf(req.ifdr_name, sizeof(req.ifdr_name), "%s", ifname);
-	if (ifnet_ioctl(ctx->cc_client, SIOCZIFDATA, &req, sizeof(req),
-	    &e) == 0)
+	b = ifnet_batch_begin(ctx->cc_client, &e);
+	for (ci = list; b != NULL && ci != NULL; ci = ci->ci_next) {
+		if (!wanted(sh, ci))
+			continue;
+		(void)snprintf(req.ifdr_name, sizeof(req.ifdr_name), "%s",
+		    ci->ci_name);
+		if (ifnet_batch_add_ioctl(b, SIOCZIFDATA, &req, sizeof(req),
+		    &e) != 0) {
+			ifnet_batch_cancel(b);
+			b = NULL;
+		}
+	}
+	if (b == NULL)
+		return cmd_fail(ctx, &e, "ifconfig -z: %s", e.text);
+	if (ifnet_batch_run(b, &done, &e) == 0)
 		return CMD_OK;
-	return cmd_fail(ctx, &e, "ifconfig -z %s: SIOCZIFDATA: %s%s", ifname,
-	    cmd_strerror(e.code), cmd_reason(&e, NULL, why, sizeof(why)));
+	/* The one it stopped at. */
+	for (ci = list; ci != NULL; ci = ci->ci_next)
+		if (wanted(sh, ci) && done-- == 0)
+			break;
+	return cmd_fail(ctx, &e, "ifconfig -z %s: SIOCZIFDATA: %s%s",
+	    ci != NULL ? ci->ci_name : "", cmd_strerror(e.code),
+	    cmd_reason(&e, NULL, why, sizeof(why)));
 }
 
 static int
@@ -334,36 +344,6 @@ no_list(struct cmd_ctx *ctx, const char *ifname, const struct ifnet_error *e)
 	    "interfaces there are", why, sizeof(why)));
 }
 
-/*
- * No interface has this name: a group may.  The list of its members, one dump
- * each; they may go meanwhile.
- */
-static int
-group_list(struct cmd_ctx *ctx, const char *name, struct cmd_if **list,
-    struct ifnet_error *e)
-{
-	struct cmd_if **tail = list;
-	struct ifnet_error none;
-	char (*names)[IFNAMSIZ];
-	int i, n;
-
-	*list = NULL;
-	if (cmd_check_group(name, &none) != 0)
-		return e->code;
-	names = cmd_if_groups(ctx->cc_client, SIOCGIFGMEMB, name, &n, NULL,
-	    &none);
-	if (names == NULL)
-		return e->code;
-	for (i = 0; i < n; i++) {
-		names[i][IFNAMSIZ - 1] = '\0';
-		if (cmd_iflist_get(ctx->cc_client, names[i], IFNET_LINK |
-		    IFNET_ADDR, tail, &none) == 0)
-			tail = &(*tail)->ci_next;
-	}
-	free(names);
-	return 0;
-}
-
 int
 ifconfig_show(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
     const char *ifname)
@@ -371,14 +351,20 @@ ifconfig_show(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
 	struct cmd_if *list, *ci;
 	struct ifnet_error e;
 	struct ifconfig_show how = *sh;
+	struct ifnet_error none;
 	const char *sep = "";
+	unsigned what = IFNET_LINK;
 	int code = CMD_OK, error;
 
 	how.is_groups = ifname != NULL;
-	error = cmd_iflist_get(ctx->cc_client, ifname, IFNET_LINK |
-	    (sh->is_names ? 0 : IFNET_ADDR), &list, &e);
-	if (error == ENXIO && ifname != NULL)
-		error = group_list(ctx, ifname, &list, &e);
+	if (!sh->is_names)
+		what |= IFNET_ADDR | IFNET_DETAIL;
+	error = cmd_iflist_get(ctx->cc_client, ifname, what, &list, &e);
+	/* No interface has this name: a group may. */
+	if (error == ENXIO && ifname != NULL &&
+	    cmd_check_group(ifname, &none) == 0)
+		error = cmd_iflist_get(ctx->cc_client, ifname, what |
+		    IFNET_GROUP, &list, &none);
 	if (error != 0)
 		return no_list(ctx, ifname, &e);
 	/* "-s IF" says by its exit code whether it may be connected. */
@@ -397,11 +383,11 @@ ifconfig_show(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
 			continue;
 		}
 		show_one(ctx, &how, ci);
-		if (sh->is_zero && code == CMD_OK)
-			code = zero(ctx, ci->ci_name);
 	}
 	if (sh->is_names)
 		(void)fputc('\n', ctx->cc_out);
+	else if (sh->is_zero)
+		code = zero(ctx, sh, list);
 	cmd_iflist_free(list);
 	return code;
 }

@@ -11,6 +11,7 @@
 struct collect {
 	struct cmd_if	*head, **tail;
 	struct cmd_if	*last;		/* the one met last */
+	bool		 detail;
 	int		 error;
 };
 
@@ -24,7 +25,10 @@ collect_if(struct collect *co, uint64_t handle, const char *name,
 	if (co->last != NULL && co->last->ci_handle == handle)
 		return co->last;
 	ci = calloc(1, sizeof(*ci));
-	if (ci == NULL) {
+	if (ci != NULL && co->detail)
+		ci->ci_detail = calloc(1, sizeof(*ci->ci_detail));
+	if (ci == NULL || (co->detail && ci->ci_detail == NULL)) {
+		free(ci);
 		co->error = ENOMEM;
 		return NULL;
 	}
@@ -74,6 +78,59 @@ collect_addr(struct collect *co, const struct ifa_msg *m,
 	ci->ci_tail = &ca->ca_next;
 }
 
+/* Room for n more groups and the drops behind those there are. */
+static bool
+grow_detail(struct cmd_detail *cd, unsigned groups, unsigned drops)
+{
+	void *p;
+
+	p = realloc(cd->cd_groups, (cd->cd_ngroups + groups + 1) *
+	    sizeof(*cd->cd_groups));
+	if (p == NULL)
+		return false;
+	cd->cd_groups = p;
+	p = realloc(cd->cd_drops, (cd->cd_ndrops + drops + 1) *
+	    sizeof(*cd->cd_drops));
+	if (p == NULL)
+		return false;
+	cd->cd_drops = p;
+	return true;
+}
+
+static void
+collect_detail(struct collect *co, const void *msg, size_t len)
+{
+	const struct if_detail_msg *m;
+	struct cmd_detail *cd;
+	struct if_detail id;
+	struct cmd_if *ci;
+
+	if (rt_detail_check(msg, len, &id) != 0)
+		return;
+	m = id.id_msg;
+	ci = collect_if(co, m->ifdm_handle, m->ifdm_name, m->ifdm_index);
+	if (ci == NULL)
+		return;
+	cd = ci->ci_detail;
+	if (!grow_detail(cd, m->ifdm_ngroups, m->ifdm_ndrops)) {
+		co->error = ENOMEM;
+		return;
+	}
+	if (!m->ifdm_more) {
+		memcpy(cd->cd_descr, id.id_descr, m->ifdm_descrlen);
+		memcpy(cd->cd_linkstr, id.id_linkstr, m->ifdm_linkstrlen);
+		cd->cd_caps = m->ifdm_capabilities;
+		cd->cd_capenable = m->ifdm_capenable;
+		cd->cd_ndefault = m->ifdm_ndefault;
+	}
+	memcpy(cd->cd_groups + cd->cd_ngroups, id.id_groups,
+	    m->ifdm_ngroups * sizeof(*cd->cd_groups));
+	cd->cd_ngroups += m->ifdm_ngroups;
+	memcpy(cd->cd_drops + cd->cd_ndrops, id.id_drops,
+	    m->ifdm_ndrops * sizeof(*cd->cd_drops));
+	cd->cd_ndrops += m->ifdm_ndrops;
+}
+
 static int
 collect_msg(const void *msg, size_t len, void *arg)
 {
@@ -83,6 +140,10 @@ collect_msg(const void *msg, size_t len, void *arg)
 	struct collect *co = arg;
 	struct cmd_if *ci;
 
+	if (h->rtm_type == RTM_IFDETAIL) {
+		collect_detail(co, msg, len);
+		return co->error;
+	}
 	if (rt_msg_check(msg, len, sa) != 0)
 		return 0;
 	switch (h->rtm_type) {
@@ -115,9 +176,11 @@ cmd_iflist_get(struct ifnet_client *c, const char *ifname, unsigned what,
 
 	memset(&co, 0, sizeof(co));
 	co.tail = &co.head;
+	co.detail = (what & IFNET_DETAIL) != 0;
 	memset(e, 0, sizeof(*e));
 	error = ifnet_dump(c, what, ifname, collect_msg, &co, e);
-	if (error == 0 && ifname != NULL && co.head == NULL)
+	if (error == 0 && ifname != NULL && co.head == NULL &&
+	    (what & IFNET_GROUP) == 0)
 		error = ifnet_error_set(e, ENXIO,
 		    "there is no interface %s", ifname);
 	if (co.error != 0)
@@ -142,6 +205,11 @@ cmd_iflist_free(struct cmd_if *ci)
 			canext = ca->ca_next;
 			free(ca);
 		}
+		if (ci->ci_detail != NULL) {
+			free(ci->ci_detail->cd_groups);
+			free(ci->ci_detail->cd_drops);
+			free(ci->ci_detail);
+		}
 		free(ci);
 	}
 }
@@ -164,33 +232,6 @@ cmd_ifreq(struct ifnet_client *c, unsigned long cmd, struct ifreq *ifr,
 	(void)snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", ifname);
 	memset(e, 0, sizeof(*e));
 	return ifnet_ioctl(c, cmd, ifr, sizeof(*ifr), e);
-}
-
-void
-cmd_if_text(struct ifnet_client *c, const char *ifname, unsigned long cmd,
-    char buf[IFDESCRSIZE + 1])
-{
-	struct ifreq ifr;
-	struct ifnet_error e;
-
-	memset(&ifr, 0, sizeof(ifr));
-	buf[0] = '\0';
-	if (cmd_ifreq(c, cmd, &ifr, ifname, &e) != 0)
-		return;
-	memcpy(buf, ifr.ifr_text, IFDESCRSIZE);
-	buf[IFDESCRSIZE] = '\0';
-}
-
-bool
-cmd_if_drops(struct ifnet_client *c, const char *ifname,
-    struct ifdropreq *ifdq)
-{
-	struct ifnet_error e;
-
-	memset(ifdq, 0, sizeof(*ifdq));
-	(void)snprintf(ifdq->ifdq_name, sizeof(ifdq->ifdq_name), "%s",
-	    ifname);
-	return ifnet_ioctl(c, SIOCGIFDROPS, ifdq, sizeof(*ifdq), &e) == 0;
 }
 
 char
@@ -223,57 +264,6 @@ char
 	return names;
 fail:
 	free(r);
-	free(names);
-	return NULL;
-}
-
-/* One answer's worth of names, behind the request. */
-#define GROUP_NAMES	2048
-struct group_answer {
-	struct if_groupreq req;
-	char		 names[GROUP_NAMES][IFNAMSIZ];
-};
-
-char
-(*cmd_if_groups(struct ifnet_client *c, unsigned long cmd, const char *name,
-    int *n, int *own, struct ifnet_error *e))[IFNAMSIZ]
-{
-	struct group_answer *ga = calloc(1, sizeof(*ga));
-	char (*names)[IFNAMSIZ] = NULL, (*more)[IFNAMSIZ];
-	uint32_t next = 0;
-
-	*n = 0;
-	memset(e, 0, sizeof(*e));
-	do {
-		if (ga == NULL)
-			goto nomem;
-		(void)snprintf(cmd == SIOCGIFGROUP ? ga->req.ifgr_name :
-		    ga->req.ifgr_group, IFNAMSIZ, "%s", name);
-		ga->req.ifgr_count = GROUP_NAMES;
-		ga->req.ifgr_next = next;
-		if (ifnet_ioctl(c, cmd, ga, sizeof(*ga), e) != 0)
-			goto fail;
-		if (ga->req.ifgr_count < 0 ||
-		    ga->req.ifgr_count > GROUP_NAMES)
-			break;
-		more = realloc(names, ((size_t)*n +
-		    (size_t)ga->req.ifgr_count + 1) * IFNAMSIZ);
-		if (more == NULL)
-			goto nomem;
-		names = more;
-		memcpy(names + *n, ga->names,
-		    (size_t)ga->req.ifgr_count * IFNAMSIZ);
-		*n += ga->req.ifgr_count;
-		if (own != NULL)
-			*own = (int)ga->req.ifgr_next;
-		next = cmd == SIOCGIFGMEMB ? ga->req.ifgr_next : 0;
-	} while (next != 0);
-	free(ga);
-	return names;
-nomem:
-	(void)ifnet_error_set(e, ENOMEM, "out of memory");
-fail:
-	free(ga);
 	free(names);
 	return NULL;
 }

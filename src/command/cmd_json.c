@@ -77,19 +77,13 @@ text_value(const char *s)
 }
 
 static json_t *
-groups(struct cmd_ctx *ctx, const struct cmd_if *ci)
+groups(const struct cmd_detail *cd)
 {
 	json_t *a = json_array();
-	struct ifnet_error e;
-	char (*names)[IFNAMSIZ];
-	int i, n;
+	unsigned i;
 
-	names = cmd_if_groups(ctx->cc_client, SIOCGIFGROUP, ci->ci_name, &n,
-	    NULL, &e);
-	for (i = 0; names != NULL && i < n; i++)
-		(void)json_array_append_new(a, json_stringn(names[i],
-		    strnlen(names[i], IFNAMSIZ)));
-	free(names);
+	for (i = 0; i < cd->cd_ngroups; i++)
+		(void)json_array_append_new(a, json_string(cd->cd_groups[i]));
 	return a;
 }
 
@@ -151,18 +145,16 @@ counters(const struct if_data *d)
 }
 
 static json_t *
-drops(struct cmd_ctx *ctx, const char *ifname)
+drops(const struct cmd_detail *cd)
 {
 	json_t *o = json_object();
-	struct ifdropreq dr;
 	unsigned i;
 
-	if (!cmd_if_drops(ctx->cc_client, ifname, &dr))
-		return o;
-	for (i = 0; i < DROP_NREASONS; i++)
-		if (dr.ifdq_drop[i] != 0)
-			(void)json_object_set_new(o, drop_name(i),
-			    json_integer(number(dr.ifdq_drop[i])));
+	for (i = 0; i < cd->cd_ndrops; i++)
+		if (cd->cd_drops[i].ifdd_reason < DROP_NREASONS)
+			(void)json_object_set_new(o,
+			    drop_name(cd->cd_drops[i].ifdd_reason),
+			    json_integer(number(cd->cd_drops[i].ifdd_count)));
 	return o;
 }
 
@@ -187,10 +179,11 @@ state_name(enum ifnet_operstate state)
 }
 
 static json_t *
-interface(struct cmd_ctx *ctx, const struct cmd_if *ci)
+interface(const struct cmd_if *ci)
 {
 	const struct sockaddr_dl *sdl = cmd_if_lladdr(ci);
-	char text[IFDESCRSIZE + 1], ll[LLADDR_STRSIZE];
+	const struct cmd_detail *cd = ci->ci_detail;
+	char ll[LLADDR_STRSIZE];
 	json_t *o;
 
 	o = json_pack("{s:s, s:I, s:I, s:o, s:I, s:s, s:s}",
@@ -205,17 +198,15 @@ interface(struct cmd_ctx *ctx, const struct cmd_if *ci)
 	    state_name((enum ifnet_operstate)ci->ci_data.ifi_oper)));
 	(void)json_object_set_new(o, "metric",
 	    json_integer(ci->ci_data.ifi_metric));
-	cmd_if_text(ctx->cc_client, ci->ci_name, SIOCGIFDESCR, text);
-	(void)json_object_set_new(o, "description", text_value(text));
-	cmd_if_text(ctx->cc_client, ci->ci_name, SIOCGLINKSTR, text);
-	(void)json_object_set_new(o, "linkstr", text_value(text));
+	(void)json_object_set_new(o, "description", text_value(cd->cd_descr));
+	(void)json_object_set_new(o, "linkstr", text_value(cd->cd_linkstr));
 	if (sdl != NULL)
 		(void)json_object_set_new(o, "lladdr", json_string(
 		    lladdr_text(sdl->sdl_data, sdl->sdl_alen, ll)));
-	(void)json_object_set_new(o, "groups", groups(ctx, ci));
+	(void)json_object_set_new(o, "groups", groups(cd));
 	(void)json_object_set_new(o, "addresses", addresses(ci));
 	(void)json_object_set_new(o, "counters", counters(&ci->ci_data));
-	(void)json_object_set_new(o, "drops", drops(ctx, ci->ci_name));
+	(void)json_object_set_new(o, "drops", drops(cd));
 	return o;
 }
 
@@ -226,7 +217,7 @@ cmd_json_interfaces(struct cmd_ctx *ctx, const struct cmd_if *list)
 	const struct cmd_if *ci;
 
 	for (ci = list; ci != NULL; ci = ci->ci_next)
-		(void)json_array_append_new(a, interface(ctx, ci));
+		(void)json_array_append_new(a, interface(ci));
 	return put(ctx, a, JSON_INDENT(2));
 }
 

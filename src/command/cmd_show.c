@@ -52,11 +52,11 @@ next_inet(const struct cmd_addr *ca)
 static void
 show_row(struct cmd_ctx *ctx, const struct cmd_if *ci)
 {
-	char addr[CMD_TEXTSIZE], descr[IFDESCRSIZE + 1];
+	char addr[CMD_TEXTSIZE];
+	const char *descr = ci->ci_detail->cd_descr;
 	const struct cmd_addr *ca = next_inet(ci->ci_addrs);
 	const struct if_data *d = &ci->ci_data;
 
-	cmd_if_text(ctx->cc_client, ci->ci_name, SIOCGIFDESCR, descr);
 	(void)fprintf(ctx->cc_out, "%-10s %-8s %6u %-18s %12" PRIu64 " %12"
 	    PRIu64 " %8" PRIu64 "%s%s\n", ci->ci_name, state(ci), d->ifi_mtu,
 	    ca != NULL ? prefix_text(ca, addr) : "-", d->ifi_ipackets,
@@ -123,8 +123,8 @@ show_run(struct cmd_ctx *ctx, int argc, char **argv)
 		return CMD_FAIL;
 	if (ctx->cc_check)
 		return CMD_OK;
-	if (cmd_iflist_get(ctx->cc_client, ifname, IFNET_LINK | IFNET_ADDR,
-	    &list, &e) != 0) {
+	if (cmd_iflist_get(ctx->cc_client, ifname, IFNET_LINK | IFNET_ADDR |
+	    IFNET_DETAIL, &list, &e) != 0) {
 		if (ifname == NULL)
 			return cmd_fail(ctx, &e, "show: %s", e.text);
 		return cmd_fail(ctx, &e, "show %s: %s%s", ifname,

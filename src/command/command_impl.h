@@ -134,31 +134,30 @@ struct cmd_if {
 	struct if_data	 ci_data;
 	struct sockaddr_storage ci_lladdr;	/* family 0: none */
 	struct cmd_addr	*ci_addrs, **ci_tail;
+	struct cmd_detail *ci_detail;	/* never NULL with IFNET_DETAIL */
+};
+
+struct cmd_detail {
+	char		 cd_descr[IFDESCRSIZE + 1];
+	char		 cd_linkstr[IFDESCRSIZE + 1];
+	uint64_t	 cd_caps, cd_capenable;	/* IFCAP_* */
+	char		(*cd_groups)[IFNAMSIZ];
+	unsigned	 cd_ngroups;
+	unsigned	 cd_ndefault;	/* the first: not put into them */
+	struct if_detail_drop *cd_drops;
+	unsigned	 cd_ndrops;
 };
 
 /*
- * One interface (ifname not NULL) or all of them, in the order of the dump,
- * with their addresses.  errno; ENXIO when the named one is not there.
+ * One interface (ifname not NULL), with IFNET_GROUP the members of a group, or
+ * all of them, in the order of the dump, with what is asked for in `what'.  One
+ * request.  errno; ENXIO when the named one is not there, ENOENT the group.
  */
 int	cmd_iflist_get(struct ifnet_client *, const char *ifname,
 	    unsigned what, struct cmd_if **, struct ifnet_error *);
 void	cmd_iflist_free(struct cmd_if *);
 /* The active link-level address of it, or NULL. */
 const struct sockaddr_dl *cmd_if_lladdr(const struct cmd_if *);
-/* A text property; "" when it has none or the stack does not know it. */
-void	cmd_if_text(struct ifnet_client *, const char *ifname,
-	    unsigned long cmd, char buf[IFDESCRSIZE + 1]);
-/* Drops by reason; false when not to be had. */
-bool	cmd_if_drops(struct ifnet_client *, const char *ifname,
-	    struct ifdropreq *);
-/*
- * Names behind a group request (SIOCGIFGROUP: of an interface; SIOCGIFGMEMB: of
- * a group), one block to be freed, *n of them, the first *own of which it need
- * not be put into (own may be NULL); NULL with the error set.
- */
-char	(*cmd_if_groups(struct ifnet_client *, unsigned long cmd,
-	    const char *name, int *n, int *own,
-	    struct ifnet_error *))[IFNAMSIZ];
 /* One request on an ifreq whose name is set. */
 int	cmd_ifreq(struct ifnet_client *, unsigned long cmd, struct ifreq *,
 	    const char *ifname, struct ifnet_error *);

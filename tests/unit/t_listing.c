@@ -1,0 +1,183 @@
+/*
+ * Listings: what they show is complete, and what they ask for does not grow
+ * with the number of interfaces.
+ */
+
+#include "count_client.h"
+
+#include "command/command.h"
+
+struct fixture {
+	struct ifnet_stack *st;
+	struct vnet	*vn;
+	struct count_client co;
+	struct ifnet_client *c;
+	char		*out;
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	f->st = test_stack(1);
+	f->vn = test_vnet(f->st, "default");
+	f->c = count_client(f->st, &f->co);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	ifnet_close(f->c);
+	ifnet_stack_destroy(f->st);
+	free(f->out);
+	free(f);
+	return 0;
+}
+
+/* Run a line; the number of requests it made. */
+static unsigned
+run(struct fixture *f, const char *line)
+{
+	struct cmd_ctx ctx = { .cc_client = f->c, .cc_err = stderr };
+	unsigned before = f->co.co_requests;
+	struct ifnet_error e;
+	size_t size;
+
+	free(f->out);
+	f->out = NULL;
+	ctx.cc_out = open_memstream(&f->out, &size);
+	assert_non_null(ctx.cc_out);
+	if (command_line(&ctx, line, &e) != 0)
+		fail_msg("%s: %s", line, e.text);
+	assert_int_equal(fclose(ctx.cc_out), 0);
+	return f->co.co_requests - before;
+}
+
+static void
+has(const struct fixture *f, const char *words)
+{
+
+	if (strstr(f->out, words) == NULL)
+		fail_msg("\"%s\" is not in: %s", words, f->out);
+}
+
+static unsigned
+times(const struct fixture *f, const char *words)
+{
+	const char *p = f->out;
+	unsigned n = 0;
+
+	while ((p = strstr(p, words)) != NULL) {
+		p += strlen(words);
+		n++;
+	}
+	return n;
+}
+
+static void
+make(struct fixture *f, unsigned from, unsigned to)
+{
+	char line[96];
+
+	for (unsigned i = from; i < to; i++) {
+		(void)snprintf(line, sizeof(line), "ifconfig pair%u create",
+		    i);
+		test_command(f->vn, line);
+		(void)snprintf(line, sizeof(line), "ifconfig pair%u inet "
+		    "10.%u.%u.1/24 descr \"line %u\" group north", i, i / 250,
+		    i % 250, i);
+		test_command(f->vn, line);
+	}
+}
+
+static const char *const listings[] = {
+	"ifconfig", "ifconfig -a", "ifconfig -l", "ifconfig -v", "ifconfig -m",
+	"ifconfig -u", "ifconfig north", "ifconfig pair", "ifconfig pair3",
+	"ifconfig -v pair3", "show", "show pair3", "show --json",
+	"show --json pair3", "netstat -i", "netstat -id", "netstat -I pair3",
+	"ifconfig -l north",
+};
+#define NLISTINGS	(sizeof(listings) / sizeof(listings[0]))
+
+static void
+test_requests(void **state)
+{
+	struct fixture *f = *state;
+	unsigned few[NLISTINGS];
+
+	make(f, 0, 10);
+	for (size_t i = 0; i < NLISTINGS; i++)
+		few[i] = run(f, listings[i]);
+	make(f, 10, 400);
+	for (size_t i = 0; i < NLISTINGS; i++) {
+		if (run(f, listings[i]) != few[i] || few[i] > 2)
+			fail_msg("%s makes %u requests for 10 interfaces, %u "
+			    "for 400", listings[i], few[i],
+			    run(f, listings[i]));
+	}
+	/* -z is a request for each, but few round trips. */
+	assert_in_range(run(f, "ifconfig -z"), 2, 8);
+}
+
+static void
+test_complete(void **state)
+{
+	struct fixture *f = *state;
+
+	make(f, 0, 300);
+	(void)run(f, "ifconfig -a");
+	assert_int_equal(times(f, "\tdescription: \"line "), 300);
+	assert_int_equal(times(f, "\tinet 10."), 300);
+	assert_int_equal(times(f, "groups:"), 0);
+	has(f, "pair299: flags=");
+	(void)run(f, "ifconfig -v");
+	assert_int_equal(times(f, "\tgroups: north\n"), 300);
+	(void)run(f, "ifconfig north");
+	assert_int_equal(times(f, "\tdescription: \"line "), 300);
+	(void)run(f, "ifconfig -m pair299");
+	has(f, "\tcapabilities=");
+	has(f, "\tgroups: north\n");
+	(void)run(f, "show");
+	assert_int_equal(times(f, "  line "), 300);
+	(void)run(f, "show --json");
+	assert_int_equal(times(f, "\"description\": \"line "), 300);
+	assert_int_equal(times(f, "\"north\""), 300);
+	assert_int_equal(times(f, "\"all\""), 301);
+}
+
+static void
+test_many_groups(void **state)
+{
+	struct fixture *f = *state;
+	char line[64];
+
+	test_command(f->vn, "ifconfig pair0 create");
+	for (unsigned i = 0; i < 250; i++) {
+		(void)snprintf(line, sizeof(line), "ifconfig pair0 group "
+		    "g%ux", i);
+		test_command(f->vn, line);
+	}
+	assert_int_equal(run(f, "ifconfig pair0"), 1);
+	for (unsigned i = 0; i < 250; i++) {
+		(void)snprintf(line, sizeof(line), " g%ux", i);
+		has(f, line);
+	}
+}
+
+int
+main(void)
+{
+#define T(t)	cmocka_unit_test_setup_teardown(t, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_requests), T(test_complete), T(test_many_groups),
+	};
+#undef T
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
