@@ -254,6 +254,7 @@ struct ifnet {
 	const struct if_clone *if_cloner;	/* l: NULL: not cloned */
 	uint32_t	 if_rcvq_maxlen; /* a: of each input queue */
 	bool		 if_percpuq;	/* constant: has input queues */
+	uint16_t	 if_history;	/* if_history.c's */
 	uint32_t	 if_state;	/* l: IFS_* */
 	uint32_t	 if_link_flaps;	/* a: times its link went down */
 	uint32_t	 if_link_coalesced; /* link lock: changes that were

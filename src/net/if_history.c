@@ -1,12 +1,16 @@
 /*
  * History: what happened to interfaces, and who asked for it.
  *
- * One bounded ring a vnet, so that an idle interface costs nothing: entries
- * have numbers, and the ring is one of chunks, each of which holds CHUNK
- * entries in the order of their numbers.  Memory is taken in control context
- * only, ahead of need; where a change comes from a CPU and there is none, the
- * oldest chunk is used again.  An interface that is gone stays in the ring
- * until it is overwritten.
+ * A vnet has one store of slots, so that an idle interface costs nothing.  A
+ * slot stands in two rings: that of its interface, and that of all, both in the
+ * order in which things happened.  An interface that has as many as are kept of
+ * each uses its own oldest one again, so that a noisy one cannot push out what
+ * is known of the others.  When the store is full, an interface that has its
+ * fair share does the same, and for the others the oldest of all gives way.
+ * What is known of one that is gone stays until then.
+ *
+ * Memory is taken in control context only, ahead of need; a change that comes
+ * from a CPU when there is none finds the store full.
  */
 
 #include "net/if_impl.h"
@@ -15,76 +19,204 @@
 
 #include "kern/asker.h"
 
-#define CHUNK		128u	/* entries of a chunk */
-#define NCHUNKS		512u	/* chunks of the ring: 65536 entries */
-#define BATCH		64u	/* entries copied under the lock */
+#define CHUNK		128u	/* slots of a chunk */
+#define NCHUNKS		512u	/* chunks of the store: 65536 slots */
+#define AHEAD		64u	/* slots to have for a CPU's events */
+#define SHARE_MIN	8u	/* what a noisy interface may always keep */
+#define BATCH		64u	/* slots copied under the lock */
+#define NONE		UINT32_MAX
 
 /*
- *	h:	hv_lock.  Innermost, but for rtsock's.
+ * A slot; unused when its event is 0.  The rings are circular: the oldest
+ * comes after the newest.
+ */
+struct slot {
+	struct if_history sl_ih;
+	uint16_t	 sl_next, sl_prev;	/* newer, older, of the
+						 * interface; sl_next also of
+						 * those free */
+	uint16_t	 sl_newer, sl_older;	/* of all */
+	uint32_t	 sl_count;	/* the newest one's: slots in its ring */
+};
+
+/*
+ *	h:	hv_lock, which protects if_history too.  Innermost, but for
+ *		rtsock's.
  */
 struct ifv_history {
 	struct kspin	 hv_lock;
-	uint64_t	 hv_first, hv_next;	/* h: numbers: the oldest there
-						 * is, the next to be given */
-	struct if_history *hv_spare;		/* h: a chunk for later, or
-						 * NULL */
-	struct if_history *hv_chunk[NCHUNKS];	/* h: by number / CHUNK */
+	uint32_t	 hv_n;		/* h: slots used */
+	uint32_t	 hv_rings;	/* h: interfaces that have one */
+	uint32_t	 hv_oldest;	/* h: of all, when hv_n != 0 */
+	uint32_t	 hv_nfree, hv_free;	/* h: used before, not now */
+	uint32_t	 hv_fresh;	/* h: first one that never was used */
+	uint32_t	 hv_size;	/* h: slots there are */
+	uint64_t	 hv_next;	/* h: the next event's number */
+	struct slot	*hv_spare;	/* h: a chunk for later, or NULL */
+	struct slot	*hv_chunk[NCHUNKS];	/* h: */
 };
 
-static inline struct if_history **
-slot_of(struct ifv_history *hv, uint64_t seq)
+static inline struct slot *
+slot_at(struct ifv_history *hv, uint32_t i)
 {
 
-	return &hv->hv_chunk[seq / CHUNK % NCHUNKS];
+	return &hv->hv_chunk[i / CHUNK][i % CHUNK];
+}
+
+/* --- the rings; h: held --------------------------------------------------- */
+
+/* The newest slot of an interface, or NONE.  if_history may be stale: the slot
+ * may be another's by now, and tells. */
+static uint32_t
+ring_newest(struct ifv_history *hv, const struct ifnet *ifp)
+{
+	const struct slot *sl;
+
+	if (ifp->if_history >= hv->hv_fresh)
+		return NONE;
+	sl = slot_at(hv, ifp->if_history);
+	return sl->sl_ih.ih_event != 0 &&
+	    sl->sl_ih.ih_handle == ifp->if_handle ? ifp->if_history : NONE;
+}
+
+static void
+ring_append(struct ifv_history *hv, uint32_t i, uint32_t newest)
+{
+	struct slot *sl = slot_at(hv, i), *last;
+
+	if (newest == NONE) {
+		sl->sl_next = sl->sl_prev = (uint16_t)i;
+		sl->sl_count = 1;
+		hv->hv_rings++;
+		return;
+	}
+	last = slot_at(hv, newest);
+	sl->sl_prev = (uint16_t)newest;
+	sl->sl_next = last->sl_next;
+	slot_at(hv, last->sl_next)->sl_prev = (uint16_t)i;
+	last->sl_next = (uint16_t)i;
+	sl->sl_count = last->sl_count + 1;
+}
+
+static void
+all_append(struct ifv_history *hv, uint32_t i)
+{
+	struct slot *sl = slot_at(hv, i), *first;
+
+	if (hv->hv_n++ == 0) {
+		sl->sl_newer = sl->sl_older = (uint16_t)i;
+		hv->hv_oldest = i;
+		return;
+	}
+	first = slot_at(hv, hv->hv_oldest);
+	sl->sl_newer = (uint16_t)hv->hv_oldest;
+	sl->sl_older = first->sl_older;
+	slot_at(hv, first->sl_older)->sl_newer = (uint16_t)i;
+	first->sl_older = (uint16_t)i;
+}
+
+/* Forget the oldest of its interface. */
+static void
+forget(struct ifv_history *hv, uint32_t i)
+{
+	struct slot *sl = slot_at(hv, i), *newest = slot_at(hv, sl->sl_prev);
+
+	if (newest == sl)
+		hv->hv_rings--;
+	else {
+		newest->sl_count--;
+		newest->sl_next = sl->sl_next;
+		slot_at(hv, sl->sl_next)->sl_prev = sl->sl_prev;
+	}
+	slot_at(hv, sl->sl_newer)->sl_older = sl->sl_older;
+	slot_at(hv, sl->sl_older)->sl_newer = sl->sl_newer;
+	if (hv->hv_oldest == i)
+		hv->hv_oldest = sl->sl_newer;
+	hv->hv_n--;
+	sl->sl_ih.ih_event = 0;
+	sl->sl_next = (uint16_t)hv->hv_free;
+	hv->hv_free = i;
+	hv->hv_nfree++;
+}
+
+/* A slot that is not used, or NONE: all are. */
+static uint32_t
+take_free(struct ifv_history *hv)
+{
+	uint32_t i = hv->hv_free;
+
+	if (hv->hv_nfree != 0) {
+		hv->hv_nfree--;
+		hv->hv_free = slot_at(hv, i)->sl_next;
+		return i;
+	}
+	if (hv->hv_fresh == hv->hv_size) {
+		if (hv->hv_spare == NULL)
+			return NONE;
+		hv->hv_chunk[hv->hv_size / CHUNK] = hv->hv_spare;
+		hv->hv_spare = NULL;
+		hv->hv_size += CHUNK;
+	}
+	return hv->hv_fresh++;
+}
+
+/* A slot for one more event of an interface that has n; NONE: no memory. */
+static uint32_t
+make_room(struct ifv_history *hv, uint32_t newest, uint32_t n)
+{
+	uint32_t i = take_free(hv), share;
+
+	if (i != NONE || hv->hv_n == 0)
+		return i;
+	share = hv->hv_size / hv->hv_rings;
+	if (share < SHARE_MIN)
+		share = SHARE_MIN;
+	forget(hv, n >= share ? slot_at(hv, newest)->sl_next : hv->hv_oldest);
+	return take_free(hv);
+}
+
+static void
+put(struct ifv_history *hv, struct ifnet *ifp, struct if_history *ih,
+    uint64_t limit)
+{
+	uint32_t newest = ring_newest(hv, ifp), n, i;
+
+	n = newest == NONE ? 0 : slot_at(hv, newest)->sl_count;
+	/* Two, should the limit be lower than it was. */
+	for (unsigned k = 0; k < 2 && n >= limit; k++, n--)
+		forget(hv, slot_at(hv, newest)->sl_next);
+	i = make_room(hv, newest, n);
+	ih->ih_seq = hv->hv_next++;
+	if (i == NONE)
+		return;
+	newest = ring_newest(hv, ifp);
+	slot_at(hv, i)->sl_ih = *ih;
+	ring_append(hv, i, newest);
+	all_append(hv, i);
+	ifp->if_history = (uint16_t)i;
 }
 
 /* --- writing -------------------------------------------------------------- */
 
-/* h: have a chunk where the next entry goes; false: there is no memory. */
-static bool
-make_room(struct ifv_history *hv)
-{
-	struct if_history **slot = slot_of(hv, hv->hv_next), **oldest;
-
-	if (hv->hv_next % CHUNK != 0)
-		return *slot != NULL;
-	if (hv->hv_next - hv->hv_first == CHUNK * NCHUNKS) {
-		/* This very slot. */
-		if_ctr_add(&hv->hv_first, CHUNK);
-		return true;
-	}
-	if (hv->hv_spare != NULL) {
-		*slot = hv->hv_spare;
-		__atomic_store_n(&hv->hv_spare, NULL, __ATOMIC_RELAXED);
-		return true;
-	}
-	oldest = slot_of(hv, hv->hv_first);
-	if (*oldest == NULL)
-		return false;
-	*slot = *oldest;
-	if (slot != oldest)
-		*oldest = NULL;
-	if_ctr_add(&hv->hv_first, CHUNK);
-	return true;
-}
-
-/* Control: a chunk for later, if the ring can grow and has none. */
+/* Control: a chunk for later, when not many slots are left. */
 static void
 reserve(struct kern *k, struct ifv_history *hv)
 {
-	struct if_history *chunk;
+	struct slot *chunk;
+	bool enough;
 
-	if (__atomic_load_n(&hv->hv_spare, __ATOMIC_RELAXED) != NULL ||
-	    __atomic_load_n(&hv->hv_next, __ATOMIC_RELAXED) -
-	    __atomic_load_n(&hv->hv_first, __ATOMIC_RELAXED) >
-	    CHUNK * (NCHUNKS - 1))
+	kspin_lock(&hv->hv_lock);
+	enough = hv->hv_spare != NULL || hv->hv_size == CHUNK * NCHUNKS ||
+	    hv->hv_nfree + hv->hv_size - hv->hv_fresh >= AHEAD;
+	kspin_unlock(&hv->hv_lock);
+	if (enough)
 		return;
 	chunk = kmem_zalloc(k, CHUNK * sizeof(*chunk));
 	if (chunk == NULL)
-		return;		/* the oldest goes then */
+		return;		/* the oldest give way then */
 	kspin_lock(&hv->hv_lock);
 	if (hv->hv_spare == NULL) {
-		__atomic_store_n(&hv->hv_spare, chunk, __ATOMIC_RELAXED);
+		hv->hv_spare = chunk;
 		chunk = NULL;
 	}
 	kspin_unlock(&hv->hv_lock);
@@ -105,9 +237,11 @@ if_history_put(struct ifnet *ifp, struct if_history *ih)
 {
 	struct ifv_history *hv = ifp->if_vnet->vn_if->ifv_history;
 	struct host *h = if_host(ifp);
+	uint64_t limit;
 
-	if (__atomic_load_n(&ifp->if_vnet->vn_if->ifv_history_len,
-	    __ATOMIC_RELAXED) == 0)
+	limit = (uint64_t)__atomic_load_n(
+	    &ifp->if_vnet->vn_if->ifv_history_len, __ATOMIC_RELAXED);
+	if (limit == 0)
 		return;
 	if (curcpu() == NULL)
 		reserve(if_kern(ifp), hv);
@@ -116,18 +250,9 @@ if_history_put(struct ifnet *ifp, struct if_history *ih)
 	ih->ih_wall_ns = host_wallclock(h);
 	if_name_copy(ifp, ih->ih_name);
 	fill_asker(ih);
-
 	kspin_lock(&hv->hv_lock);
-	if (make_room(hv)) {
-		ih->ih_seq = hv->hv_next;
-		(*slot_of(hv, hv->hv_next))[hv->hv_next % CHUNK] = *ih;
-		__atomic_store_n(&hv->hv_next, hv->hv_next + 1,
-		    __ATOMIC_RELAXED);
-	}
+	put(hv, ifp, ih, limit);
 	kspin_unlock(&hv->hv_lock);
-	/* If it was used: the next ones may come from a CPU. */
-	if (curcpu() == NULL)
-		reserve(if_kern(ifp), hv);
 }
 
 void
@@ -206,27 +331,67 @@ if_history_addr(struct ifnet *ifp, enum if_history_event event,
 
 /* --- reading -------------------------------------------------------------- */
 
-/* Copy what the ring holds, at most `max' of it, the oldest first; how many. */
+/* An event in a copy of the store, by its number. */
+struct place {
+	uint64_t	 pl_seq;
+	uint32_t	 pl_at;
+};
+
+/* Copy the slots used, at most `max', numbers below `end'; how many. */
 static size_t
-copy_all(struct ifv_history *hv, struct if_history *buf, size_t max)
+copy_all(struct ifv_history *hv, struct if_history *buf, struct place *order,
+    size_t max, uint64_t end)
 {
-	uint64_t seq = 0, end = UINT64_MAX;
+	const struct if_history *ih;
+	uint32_t i = 0;
 	size_t n = 0;
 
-	for (bool more = true; more && n < max;) {
+	for (bool more = true; more;) {
 		kspin_lock(&hv->hv_lock);
-		if (end == UINT64_MAX)
-			end = hv->hv_next;
-		if (seq < hv->hv_first)
-			seq = hv->hv_first;
-		for (unsigned i = 0; i < BATCH && seq < end && n < max; i++) {
-			buf[n++] = (*slot_of(hv, seq))[seq % CHUNK];
-			seq++;
+		for (unsigned k = 0; k < BATCH && i < hv->hv_fresh; k++, i++) {
+			ih = &slot_at(hv, i)->sl_ih;
+			if (ih->ih_event == 0 || ih->ih_seq >= end || n == max)
+				continue;
+			order[n] = (struct place){ ih->ih_seq, (uint32_t)n };
+			buf[n++] = *ih;
 		}
-		more = seq < end;
+		more = i < hv->hv_fresh;
 		kspin_unlock(&hv->hv_lock);
 	}
 	return n;
+}
+
+/* Heap sort: no memory, and no bad case. */
+static void
+sift_down(struct place *a, size_t i, size_t n)
+{
+	struct place x = a[i];
+	size_t child;
+
+	while ((child = 2 * i + 1) < n) {
+		if (child + 1 < n && a[child + 1].pl_seq > a[child].pl_seq)
+			child++;
+		if (a[child].pl_seq <= x.pl_seq)
+			break;
+		a[i] = a[child];
+		i = child;
+	}
+	a[i] = x;
+}
+
+static void
+sort_places(struct place *a, size_t n)
+{
+	struct place x;
+
+	for (size_t i = n / 2; i-- > 0;)
+		sift_down(a, i, n);
+	while (n > 1) {
+		x = a[--n];
+		a[n] = a[0];
+		a[0] = x;
+		sift_down(a, 0, n);
+	}
 }
 
 /* What is known of an interface while the entries are gone through. */
@@ -251,20 +416,22 @@ seen_find(struct seen *table, size_t mask, uint64_t handle)
  * beyond the last `limit' of each.  The newest entry tells an interface's name.
  */
 static void
-choose(struct if_history *buf, size_t n, const char *name, uint64_t limit,
-    struct seen *table, size_t mask)
+choose(struct if_history *buf, const struct place *order, size_t n,
+    const char *name, uint64_t limit, struct seen *table, size_t mask)
 {
+	struct if_history *ih;
 	struct seen *se;
 
 	while (n-- > 0) {
-		se = seen_find(table, mask, buf[n].ih_handle);
+		ih = &buf[order[n].pl_at];
+		se = seen_find(table, mask, ih->ih_handle);
 		if (se->se_handle == 0) {
-			se->se_handle = buf[n].ih_handle;
+			se->se_handle = ih->ih_handle;
 			se->se_wanted = name[0] == '\0' ||
-			    strncmp(name, buf[n].ih_name, IFNAMSIZ) == 0;
+			    strncmp(name, ih->ih_name, IFNAMSIZ) == 0;
 		}
 		if (!se->se_wanted || se->se_count++ >= limit)
-			buf[n].ih_event = 0;
+			ih->ih_event = 0;
 	}
 }
 
@@ -274,35 +441,42 @@ if_history_get(struct vnet *vn, const char *name,
 {
 	struct ifv_history *hv = vn->vn_if->ifv_history;
 	struct kern *k = vn->vn_kern;
-	struct if_history *buf = NULL;
+	struct if_history *buf = NULL, *ih;
+	struct place *order = NULL;
 	struct seen *table = NULL;
-	size_t max, n, size = 16;
 	bool known = name[0] == '\0';
+	size_t max, n, size = 16;
 	int error = ENOMEM;
+	uint64_t end;
 
 	kspin_lock(&hv->hv_lock);
-	max = (size_t)(hv->hv_next - hv->hv_first);
+	max = hv->hv_n;
+	end = hv->hv_next;
 	kspin_unlock(&hv->hv_lock);
 	while (size < 2 * max)
 		size *= 2;
 	buf = kmem_zalloc(k, (max + 1) * sizeof(*buf));
+	order = kmem_zalloc(k, (max + 1) * sizeof(*order));
 	table = kmem_zalloc(k, size * sizeof(*table));
-	if (buf == NULL || table == NULL)
+	if (buf == NULL || order == NULL || table == NULL)
 		goto out;
-	n = copy_all(hv, buf, max);
-	choose(buf, n, name, (uint64_t)__atomic_load_n(
+	n = copy_all(hv, buf, order, max, end);
+	sort_places(order, n);
+	choose(buf, order, n, name, (uint64_t)__atomic_load_n(
 	    &vn->vn_if->ifv_history_len, __ATOMIC_RELAXED), table, size - 1);
 	error = 0;
 	for (size_t i = 0; i < n && error == 0; i++) {
-		if (buf[i].ih_event == 0)
+		ih = &buf[order[i].pl_at];
+		if (ih->ih_event == 0)
 			continue;
 		known = true;
-		error = fn(&buf[i], arg);
+		error = fn(ih, arg);
 	}
 	if (error == 0 && !known)
 		error = ESRCH;
 out:
 	kmem_free(k, buf);
+	kmem_free(k, order);
 	kmem_free(k, table);
 	return error;
 }

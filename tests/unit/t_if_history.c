@@ -117,8 +117,21 @@ limit_body(struct vnet *vn)
 	KASSERT(history(vn, "") == IFHIST_DEFAULT + 1);
 	set_len(vn, 3);
 	KASSERT(history(vn, "x0") == 3);
+	/* More of what comes from now on; what is not kept is gone. */
 	set_len(vn, 100);
-	KASSERT(history(vn, "x0") == 51);
+	KASSERT(history(vn, "x0") == IFHIST_DEFAULT);
+	for (unsigned i = 50; i < 200; i++)
+		if_history_event(a, IFHIST_MTU, i, i + 1);
+	KASSERT(history(vn, "x0") == 100);
+	KASSERT(got.ih[0].ih_new == 101 && got.ih[99].ih_new == 200);
+	/* Fewer: at once for whoever looks, and by and by in the store. */
+	set_len(vn, 1);
+	for (unsigned i = 200; i < 400; i++) {
+		if_history_event(a, IFHIST_MTU, i, i + 1);
+		KASSERT(history(vn, "x0") == 1 && got.ih[0].ih_new == i + 1);
+	}
+	set_len(vn, 100);
+	KASSERT(history(vn, "x0") == 1);
 	/* None: nothing is written. */
 	set_len(vn, 0);
 	if_history_event(b, IFHIST_MTU, 7, 8);
@@ -128,29 +141,78 @@ limit_body(struct vnet *vn)
 	test_detach(b);
 }
 
+/* However much happens to one, nothing of another is pushed out by it. */
 static void
-full_body(struct vnet *vn)
+noisy_body(struct vnet *vn)
 {
 	struct ifnet *a, *b;
 
-	a = test_must_attach(vn, "x", 0);
 	b = test_must_attach(vn, "x", 1);
+	a = test_must_attach(vn, "x", 0);
 	for (unsigned i = 0; i < IFHIST_MAX + 1000; i++)
 		if_history_event(a, IFHIST_MTU, i, i + 1);
 	set_len(vn, 10);
 	KASSERT(history(vn, "x0") == 10);
 	KASSERT(got.ih[9].ih_new == IFHIST_MAX + 1000);
-	/* Overwritten, and not a word of it is left. */
-	got.n = 0;
-	KASSERT(if_history_get(vn, "x1", take, NULL) == ESRCH);
+	KASSERT(history(vn, "x1") == 1);
+	KASSERT(got.ih[0].ih_event == IFHIST_ATTACH);
+
+	/* Kept without a limit, it fills the store; a newcomer has room, at the
+	 * cost of what is oldest. */
 	set_len(vn, IFHIST_MAX);
-	KASSERT(history(vn, "x0") > IFHIST_MAX - 256);
-	KASSERT(got.n <= IFHIST_MAX);
+	for (unsigned i = 0; i < IFHIST_MAX + 1000; i++)
+		if_history_event(a, IFHIST_MTU, i, i + 1);
+	KASSERT(history(vn, "x0") > IFHIST_MAX / 2);
+	KASSERT(history(vn, "x1") == 1);
+	for (unsigned i = 0; i < 1000; i++)
+		if_history_event(b, IFHIST_MTU, i, i + 1);
+	KASSERT(history(vn, "x1") >= 1000);
+	KASSERT(history(vn, "") <= IFHIST_MAX);
 	test_detach(a);
 	test_detach(b);
 }
 
-/* On a CPU no memory is taken: the oldest entries make room. */
+#define NQUIET	3000u
+
+/* The store full of quiet ones: ten that never stop keep to their share. */
+static void
+full_body(struct vnet *vn)
+{
+	static struct ifnet *quiet[NQUIET];
+	struct ifnet *noisy[10];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < NQUIET; i++)
+		quiet[i] = test_must_attach(vn, "q", i);
+	for (unsigned i = 0; i < 10; i++)
+		noisy[i] = test_must_attach(vn, "n", i);
+	/* 3000 with 25 events are more than there is room for. */
+	for (unsigned k = 0; k < 24; k++)
+		for (unsigned i = 0; i < NQUIET; i++)
+			if_history_event(quiet[i], IFHIST_MTU, k, k + 1);
+	KASSERT(history(vn, "") == IFHIST_MAX);
+	for (unsigned k = 0; k < 20000; k++)
+		if_history_event(noisy[k % 10], IFHIST_MTU, k, k + 1);
+	KASSERT(history(vn, "") == IFHIST_MAX);
+	KASSERT(history(vn, "n3") >= 8 && got.n <= 32);
+	KASSERT(got.ih[got.n - 1].ih_new == 20000 - 6);
+	/* Each of the others has nearly all it had. */
+	for (unsigned i = 0; i < NQUIET; i += 100) {
+		char name[IFNAMSIZ];
+
+		(void)snprintf(name, sizeof(name), "q%u", i);
+		KASSERT(history(vn, name) >= 20);
+		KASSERT(got.ih[got.n - 1].ih_new == 24);
+		n++;
+	}
+	KASSERT(n == 30);
+	for (unsigned i = 0; i < NQUIET; i++)
+		test_detach(quiet[i]);
+	for (unsigned i = 0; i < 10; i++)
+		test_detach(noisy[i]);
+}
+
+/* On a CPU no memory is taken: the oldest events make room. */
 static void
 storm(void *arg)
 {
@@ -164,16 +226,72 @@ storm(void *arg)
 static void
 cpu_body(struct vnet *vn)
 {
-	struct ifnet *ifp;
+	struct ifnet *ifp, *b;
 
+	set_len(vn, 200);
+	b = test_must_attach(vn, "x", 1);
 	ifp = test_must_attach(vn, "x", 0);
 	kern_xcall(vn->vn_kern, storm, ifp);
-	set_len(vn, 200);
-	KASSERT(history(vn, "x0") >= 128);
+	KASSERT(history(vn, "x0") >= 64);
 	KASSERT(got.ih[got.n - 1].ih_new == 1000);
 	for (unsigned i = 1; i < got.n; i++)
 		KASSERT(got.ih[i].ih_new == got.ih[i - 1].ih_new + 1);
+	KASSERT(history(vn, "x1") == 1);
 	test_detach(ifp);
+	test_detach(b);
+}
+
+/* Written, read and forgotten by several at once. */
+struct writer {
+	struct ifnet	*wr_ifp;
+	bool		 wr_done;
+};
+
+static void
+writer_main(void *arg)
+{
+	struct writer *wr = arg;
+
+	for (unsigned i = 0; i < 3000; i++)
+		if_history_event(wr->wr_ifp, IFHIST_MTU, i, i + 1);
+	__atomic_store_n(&wr->wr_done, true, __ATOMIC_RELEASE);
+}
+
+static int
+in_order(const struct if_history *ih, void *arg)
+{
+	uint64_t *last = arg;
+
+	KASSERT(ih->ih_seq > *last || *last == 0);
+	*last = ih->ih_seq;
+	return 0;
+}
+
+static void
+many_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	struct host_thread *t[2];
+	struct writer wr[2];
+	uint64_t last;
+
+	for (unsigned i = 0; i < 2; i++) {
+		wr[i].wr_ifp = test_must_attach(vn, "x", i);
+		wr[i].wr_done = false;
+		KASSERT(host_thread_create(h, "writer", -1, writer_main,
+		    &wr[i], &t[i]) == 0);
+	}
+	do {
+		last = 0;
+		KASSERT(if_history_get(vn, "", in_order, &last) == 0);
+		kern_xcall(vn->vn_kern, storm, wr[0].wr_ifp);
+	} while (!__atomic_load_n(&wr[0].wr_done, __ATOMIC_ACQUIRE) ||
+	    !__atomic_load_n(&wr[1].wr_done, __ATOMIC_ACQUIRE));
+	for (unsigned i = 0; i < 2; i++) {
+		host_thread_join(h, t[i]);
+		KASSERT(history(vn, wr[i].wr_ifp->if_xname) == 32);
+		test_detach(wr[i].wr_ifp);
+	}
 }
 
 /* A name that is used again: both who had it. */
@@ -207,12 +325,29 @@ test_limit(void **state)
 }
 
 static void
+test_noisy(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, noisy_body);
+	if_on_linux(2, noisy_body);
+}
+
+static void
 test_full(void **state)
 {
 
 	(void)state;
-	if_on_sim(1, full_body);
 	if_on_linux(2, full_body);
+}
+
+static void
+test_many(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, many_body);
+	if_on_linux(2, many_body);
 }
 
 static void
@@ -238,7 +373,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_life),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_noisy),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_cpu),
 		cmocka_unit_test(test_again),
 	};
