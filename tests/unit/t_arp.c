@@ -385,6 +385,51 @@ announce_body(struct in_test *it)
 }
 IN_TEST(announce, 2)
 
+/* Another link-level address is made the active one: every address is told
+ * from it, and asks and answers come from it. */
+static void
+lladdr_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+	struct arphdr ar = mk_arp(ARP_REQUEST, mac1, "10.0.2.50", "10.0.2.1");
+	struct if_laddrreq iflr;
+	struct sockaddr_dl *sdl = (struct sockaddr_dl *)&iflr.iflr_addr;
+	const struct arphdr *out;
+
+	KASSERT(addr_add(it, b, "10.3.0.1", 24) == 0);
+	sleep_ms(it, 3000);
+	memset(&iflr, 0, sizeof(iflr));
+	memcpy(iflr.iflr_name, b->if_xname, IFNAMSIZ);
+	sdl->sdl_family = AF_LINK;
+	sdl->sdl_alen = 6;
+	memcpy(sdl->sdl_data, mac2, 6);
+	/* In reserve: nobody need know. */
+	tif_clear(&it->it_b);
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCALIFADDR, &iflr,
+	    sizeof(iflr)) == 0);
+	sleep_ms(it, 3000);
+	KASSERT(it->it_b.tif_ntx == 0);
+	iflr.iflr_flags = IFLR_ACTIVE;
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCALIFADDR, &iflr,
+	    sizeof(iflr)) == 0);
+	sleep_ms(it, 3000);
+	KASSERT(it->it_b.tif_ntx == 4);
+	KASSERT(requests(&it->it_b, "10.0.2.1") == 2 &&
+	    requests(&it->it_b, "10.3.0.1") == 2);
+	for (unsigned i = 0; i < 4; i++) {
+		out = tx_arp(&it->it_b, i);
+		KASSERT(out->ar_spa == out->ar_tpa);
+		KASSERT(memcmp(out->ar_sha, mac2, 6) == 0);
+		KASSERT(memcmp(it->it_b.tif_tx[i].tp_data + 6, mac2, 6) == 0);
+	}
+	tif_clear(&it->it_b);
+	memcpy(it->it_b.tif_mac, mac2, 6);
+	inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	KASSERT(memcmp(tx_arp(&it->it_b, 0)->ar_sha, mac2, 6) == 0);
+	all_books(it);
+}
+IN_TEST(lladdr, 1)
+
 /* Somebody claims our address: defended once in ten seconds. */
 static void
 conflict_body(struct in_test *it)
@@ -483,6 +528,7 @@ main(void)
 		cmocka_unit_test(change),
 		cmocka_unit_test(aging),
 		cmocka_unit_test(announce),
+		cmocka_unit_test(lladdr),
 		cmocka_unit_test(conflict),
 		cmocka_unit_test(request),
 	};

@@ -327,6 +327,86 @@ ptp_body(struct in_test *it)
 }
 IN_TEST(ptp, 1)
 
+struct send {
+	struct in_test	*se_it;
+	const char	*se_dst;
+};
+
+/* CPU: a packet to a destination, from what is best. */
+static void
+send_cpu(void *arg)
+{
+	struct send *se = arg;
+	uint8_t buf[64];
+	struct mbuf *m;
+	unsigned len;
+
+	len = mk_echo(buf, "0.0.0.0", se->se_dst, 1, 1, 8);
+	m = m_gethdr();
+	KASSERT(m != NULL && m_append(m, buf, len) == 0);
+	KASSERT(ip_output(se->se_it->it_vn, m, 0) == 0);
+}
+
+/* The source that a packet to dst gets, or the question for its neighbour. */
+static uint32_t
+source_to(struct in_test *it, const char *dst)
+{
+	struct send se = { .se_it = it, .se_dst = dst };
+	const struct iphdr4 *ip;
+
+	tif_clear(&it->it_b);
+	on_cpu(it, send_cpu, &se);
+	ip = tx_ip(&it->it_b, 0);
+	if (ip == NULL)
+		return tx_arp(&it->it_b, 0)->ar_spa;
+	return ip->ip_src;
+}
+
+static void
+prefer(struct in_test *it, const char *addr, int32_t preference)
+{
+	struct sockaddr_in sin = sin4(addr);
+	struct if_addrprefreq ifap;
+
+	memset(&ifap, 0, sizeof(ifap));
+	memcpy(ifap.ifap_name, it->it_b.tif_ifp->if_xname, IFNAMSIZ);
+	memcpy(&ifap.ifap_addr, &sin, sizeof(sin));
+	ifap.ifap_preference = preference;
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCSIFADDRPREF, &ifap,
+	    sizeof(ifap)) == 0);
+}
+
+/* The preference of addresses decides which is a packet's source, among those
+ * that fit the destination as well. */
+static void
+preference_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+
+	KASSERT(addr_add(it, b, "10.0.2.5", 24) == 0);
+	KASSERT(addr_add(it, b, "172.16.0.1", 24) == 0);
+	KASSERT(route_add(it, "0.0.0.0", 0, "10.0.2.2", 0, 0) == 0);
+	sleep_ms(it, 3000);
+	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.1"));
+	KASSERT(source_to(it, "192.0.2.1") == ip4("10.0.2.1"));
+	prefer(it, "10.0.2.5", 5);
+	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.5"));
+	KASSERT(source_to(it, "192.0.2.1") == ip4("10.0.2.5"));
+	/* Asking for a neighbour is sending too. */
+	KASSERT(source_to(it, "10.0.2.99") == ip4("10.0.2.5"));
+	/* One of another network, for what is on neither. */
+	prefer(it, "172.16.0.1", 9);
+	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.5"));
+	KASSERT(source_to(it, "192.0.2.1") == ip4("172.16.0.1"));
+	/* Rather not; and back to what the route says. */
+	prefer(it, "172.16.0.1", 0);
+	prefer(it, "10.0.2.5", 0);
+	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.1"));
+	prefer(it, "10.0.2.1", -1);
+	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.5"));
+}
+IN_TEST(preference, 1)
+
 /* Every allocation of an add fails once; all of it happens or nothing. */
 static void
 failures_body(struct in_test *it)
@@ -364,6 +444,7 @@ main(void)
 		cmocka_unit_test(alias),
 		cmocka_unit_test(prefixlen),
 		cmocka_unit_test(ptp),
+		cmocka_unit_test(preference),
 		cmocka_unit_test(failures),
 	};
 

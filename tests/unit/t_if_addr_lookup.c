@@ -1,0 +1,547 @@
+/*
+ * Addresses from outside: every lookup with and without a reference, on
+ * interfaces that are deactivated too, families without netmasks, the
+ * preference of an address, what a driver is told, and purging.
+ */
+
+#include "if_test.h"
+
+#define IP(a, b, c, d)	((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+
+static struct ifaddr *
+add(struct ifnet *ifp, uint32_t addr, unsigned len, uint32_t dst)
+{
+	struct ifaddr *ifa;
+
+	if_ioctl_lock(ifp);
+	KASSERT(test_ifa_add(ifp, addr, len, dst, &ifa) == 0);
+	if_ioctl_unlock(ifp);
+	return ifa;
+}
+
+/* --- lookups with a reference -------------------------------------------- */
+
+/* What all of them find for one address of each kind. */
+struct found {
+	struct ifaddr	*fo_addr, *fo_brd, *fo_dst, *fo_net, *fo_laddr;
+	struct ifaddr	*fo_af, *fo_linkaf, *fo_link, *fo_best, *fo_bestlink;
+};
+
+static void
+hold_one(struct ifaddr *ifa, struct psref *pr, struct ifaddr **out)
+{
+
+	*out = ifa;
+	if (ifa == NULL)
+		return;
+	KASSERT(ifa_held(ifa));
+	ifa_release(ifa, pr);
+	KASSERT(!ifa_held(ifa));
+}
+
+static void
+find_held(struct vnet *vn, struct ifnet *ifp, const struct sockaddr_dl *sdl,
+    struct found *fo)
+{
+	struct sockaddr_in self = sin_of(IP(10, 0, 0, 1));
+	struct sockaddr_in brd = sin_of(IP(10, 255, 255, 255));
+	struct sockaddr_in dst = sin_of(IP(192, 0, 2, 2));
+	struct sockaddr_in net = sin_of(IP(10, 7, 7, 7));
+	struct psref pr;
+
+	hold_one(ifa_ifwithaddr_psref(vn, (struct sockaddr *)&self, &pr), &pr,
+	    &fo->fo_addr);
+	hold_one(ifa_ifwithaddr_psref(vn, (struct sockaddr *)&brd, &pr), &pr,
+	    &fo->fo_brd);
+	hold_one(ifa_ifwithdstaddr_psref(vn, (struct sockaddr *)&dst, &pr),
+	    &pr, &fo->fo_dst);
+	hold_one(ifa_ifwithnet_psref(vn, (struct sockaddr *)&net, &pr), &pr,
+	    &fo->fo_net);
+	hold_one(ifa_ifwithladdr_psref(vn, (struct sockaddr *)&dst, &pr), &pr,
+	    &fo->fo_laddr);
+	hold_one(ifa_ifwithaf_psref(vn, AF_INET, &pr), &pr, &fo->fo_af);
+	hold_one(ifa_ifwithaf_psref(vn, AF_LINK, &pr), &pr, &fo->fo_linkaf);
+	hold_one(ifa_ifwithnet_psref(vn, (const struct sockaddr *)sdl, &pr),
+	    &pr, &fo->fo_link);
+	hold_one(ifaof_ifpforaddr_psref((struct sockaddr *)&net, ifp, &pr),
+	    &pr, &fo->fo_best);
+	hold_one(ifaof_ifpforaddr_psref((const struct sockaddr *)sdl, ifp,
+	    &pr), &pr, &fo->fo_bestlink);
+}
+
+static void
+find(struct vnet *vn, struct ifnet *ifp, const struct sockaddr_dl *sdl,
+    struct found *fo)
+{
+	struct sockaddr_in self = sin_of(IP(10, 0, 0, 1));
+	struct sockaddr_in brd = sin_of(IP(10, 255, 255, 255));
+	struct sockaddr_in dst = sin_of(IP(192, 0, 2, 2));
+	struct sockaddr_in net = sin_of(IP(10, 7, 7, 7));
+
+	pserialize_read_enter();
+	fo->fo_addr = ifa_ifwithaddr(vn, (struct sockaddr *)&self);
+	fo->fo_brd = ifa_ifwithaddr(vn, (struct sockaddr *)&brd);
+	fo->fo_dst = ifa_ifwithdstaddr(vn, (struct sockaddr *)&dst);
+	fo->fo_net = ifa_ifwithnet(vn, (struct sockaddr *)&net);
+	fo->fo_laddr = ifa_ifwithladdr(vn, (struct sockaddr *)&dst);
+	fo->fo_af = ifa_ifwithaf(vn, AF_INET);
+	fo->fo_linkaf = ifa_ifwithaf(vn, AF_LINK);
+	fo->fo_link = ifa_ifwithnet(vn, (const struct sockaddr *)sdl);
+	fo->fo_best = ifaof_ifpforaddr((struct sockaddr *)&net, ifp);
+	fo->fo_bestlink = ifaof_ifpforaddr((const struct sockaddr *)sdl, ifp);
+	pserialize_read_exit();
+}
+
+static void
+held_body(struct vnet *vn)
+{
+	struct found fo, held, none;
+	struct ifnet *a, *p;
+	struct ifaddr *a1, *p1;
+	struct sockaddr_dl sdl;
+
+	memset(&none, 0, sizeof(none));
+	a = test_must_attach(vn, "a", 0);
+	p = test_must_attach(vn, "p", 0);
+	if_flags_modify(p, IFF_POINTOPOINT, IFF_BROADCAST);
+	a1 = add(a, IP(10, 0, 0, 1), 8, IP(10, 255, 255, 255));
+	p1 = add(p, IP(192, 0, 2, 1), 32, IP(192, 0, 2, 2));
+	memset(&sdl, 0, sizeof(sdl));
+	sdl.sdl_family = AF_LINK;
+	sdl.sdl_index = a->if_index;
+
+	find(vn, a, &sdl, &fo);
+	KASSERT(fo.fo_addr == a1 && fo.fo_brd == a1 && fo.fo_dst == p1 &&
+	    fo.fo_net == a1 && fo.fo_laddr == p1 && fo.fo_best == a1);
+	KASSERT(fo.fo_af == a1 || fo.fo_af == p1);
+	KASSERT(fo.fo_linkaf == a->if_dl || fo.fo_linkaf == p->if_dl);
+	KASSERT(fo.fo_link == a->if_dl && fo.fo_bestlink == a->if_dl);
+	find_held(vn, a, &sdl, &held);
+	KASSERT(memcmp(&fo, &held, sizeof(fo)) == 0);
+
+	/* One is on its way out, then both. */
+	if_deactivate(p);
+	find(vn, a, &sdl, &fo);
+	KASSERT(fo.fo_dst == NULL && fo.fo_laddr == NULL);
+	KASSERT(fo.fo_af == a1 && fo.fo_linkaf == a->if_dl);
+	find_held(vn, a, &sdl, &held);
+	KASSERT(memcmp(&fo, &held, sizeof(fo)) == 0);
+	if_deactivate(a);
+	find(vn, a, &sdl, &fo);
+	KASSERT(memcmp(&fo, &none, sizeof(fo)) == 0);
+	find_held(vn, a, &sdl, &held);
+	KASSERT(memcmp(&none, &held, sizeof(fo)) == 0);
+	test_detach(a);
+	test_detach(p);
+}
+
+/* --- a family without netmasks -------------------------------------------- */
+
+/* As AppleTalk has them: a network, a node, the networks of the cable. */
+struct sockaddr_net {
+	sa_family_t	 sn_family;
+	uint16_t	 sn_net, sn_first, sn_last;
+	uint8_t		 sn_node;
+};
+
+struct net_ifaddr {
+	struct ifaddr	 na_ifa;	/* first */
+	struct sockaddr_net na_addr;
+	struct kern	*na_kern;
+};
+
+static const struct sockaddr_net *
+sn_of(const struct sockaddr *sa)
+{
+
+	return (const struct sockaddr_net *)(const void *)sa;
+}
+
+static bool
+sn_equal(const struct sockaddr *a, const struct sockaddr *b)
+{
+
+	return sn_of(a)->sn_net == sn_of(b)->sn_net &&
+	    sn_of(a)->sn_node == sn_of(b)->sn_node;
+}
+
+static uint32_t
+sn_hash(const struct sockaddr *sa)
+{
+
+	return khash_u64((uint64_t)sn_of(sa)->sn_net << 8 | sn_of(sa)->sn_node);
+}
+
+static enum dom_match
+sn_match(const struct ifaddr *ifa, const struct sockaddr *sa)
+{
+	const struct sockaddr_net *sn = sn_of(ifa->ifa_addr);
+	uint16_t net = sn_of(sa)->sn_net;
+
+	if (sn->sn_net == net)
+		return DOM_MATCH_EXACT;
+	return net >= sn->sn_first && net <= sn->sn_last ? DOM_MATCH_RANGE :
+	    DOM_MATCH_NONE;
+}
+
+static void
+sn_free(struct ifaddr *ifa)
+{
+
+	kmem_free(((struct net_ifaddr *)ifa)->na_kern, ifa);
+}
+
+static void
+sn_purge_one(struct ifaddr *ifa)
+{
+
+	ifa_remove(ifa->ifa_ifp, ifa);
+}
+
+static void
+sn_purge(struct ifnet *ifp)
+{
+
+	if_purgeaddrs(ifp, AF_APPLETALK, sn_purge_one);
+}
+
+static const struct domain sn_domain = {
+	.dom_family = AF_APPLETALK,
+	.dom_slot = DOM_SLOT_INET6,
+	.dom_name = "nets",
+	.dom_salen = sizeof(struct sockaddr_net),
+	.dom_purgeif = sn_purge,
+	.dom_sa_equal = sn_equal,
+	.dom_sa_hash = sn_hash,
+	.dom_net_match = sn_match,
+};
+
+static struct ifaddr *
+sn_add(struct ifnet *ifp, uint16_t net, uint16_t first, uint16_t last)
+{
+	struct net_ifaddr *na;
+
+	na = kmem_zalloc(if_kern(ifp), sizeof(*na));
+	KASSERT(na != NULL);
+	na->na_kern = if_kern(ifp);
+	na->na_addr.sn_family = AF_APPLETALK;
+	na->na_addr.sn_net = net;
+	na->na_addr.sn_first = first;
+	na->na_addr.sn_last = last;
+	na->na_addr.sn_node = 1;
+	na->na_ifa.ifa_addr = (struct sockaddr *)(void *)&na->na_addr;
+	na->na_ifa.ifa_free = sn_free;
+	if_ioctl_lock(ifp);
+	KASSERT(ifa_insert(ifp, &na->na_ifa) == 0);
+	if_ioctl_unlock(ifp);
+	return &na->na_ifa;
+}
+
+static struct ifaddr *
+sn_look(struct vnet *vn, uint16_t net)
+{
+	struct sockaddr_net sn = { .sn_family = AF_APPLETALK, .sn_net = net,
+	    .sn_node = 9 };
+	struct ifaddr *ifa;
+
+	pserialize_read_enter();
+	ifa = ifa_ifwithnet(vn, (struct sockaddr *)(void *)&sn);
+	KASSERT(ifa_ifwithladdr(vn, (struct sockaddr *)(void *)&sn) == ifa);
+	pserialize_read_exit();
+	return ifa;
+}
+
+static void
+nets_body(struct vnet *vn)
+{
+	struct ifnet *a, *b, *c;
+	struct ifaddr *a1, *b1, *c1;
+
+	/* Unknown to everybody so far. */
+	KASSERT(sn_look(vn, 5) == NULL);
+	domain_attach(vn, &sn_domain);
+	a = test_must_attach(vn, "a", 0);
+	b = test_must_attach(vn, "b", 0);
+	c = test_must_attach(vn, "c", 0);
+	KASSERT(sn_look(vn, 5) == NULL);
+	a1 = sn_add(a, 1, 1, 20);
+	b1 = sn_add(b, 5, 5, 5);
+	c1 = sn_add(c, 10, 4, 12);
+	/* The very network, whichever comes first in the list. */
+	KASSERT(sn_look(vn, 1) == a1);
+	KASSERT(sn_look(vn, 5) == b1);
+	KASSERT(sn_look(vn, 10) == c1);
+	/* Then the range. */
+	KASSERT(sn_look(vn, 15) == a1);
+	KASSERT(sn_look(vn, 11) == a1 || sn_look(vn, 11) == c1);
+	KASSERT(sn_look(vn, 21) == NULL);
+	if_deactivate(b);
+	KASSERT(sn_look(vn, 5) == a1 || sn_look(vn, 5) == c1);
+	if_deactivate(a);
+	KASSERT(sn_look(vn, 5) == c1);
+	KASSERT(sn_look(vn, 15) == NULL);
+	test_detach(a);
+	test_detach(b);
+	test_detach(c);
+	KASSERT(sn_look(vn, 10) == NULL);
+}
+
+/* --- preference ----------------------------------------------------------- */
+
+static void
+pref_body(struct vnet *vn)
+{
+	static const struct kauth_cred nobody = {
+		.kc_uid = 65534, .kc_gid = 65534, .kc_pid = 99999,
+	};
+	struct if_addrprefreq ifap;
+	struct sockaddr_in sin = sin_of(IP(10, 0, 0, 1));
+	struct ifnet *ifp;
+	struct ifaddr *ifa;
+
+	ifp = test_must_attach(vn, "q", 0);
+	ifa = add(ifp, IP(10, 0, 0, 1), 8, 0);
+	memset(&ifap, 0, sizeof(ifap));
+	memcpy(ifap.ifap_name, "q0", 3);
+	memcpy(&ifap.ifap_addr, &sin, sizeof(sin));
+	/* Everybody may look; to set it takes the right. */
+	ifap.ifap_preference = -7;
+	KASSERT(ifioctl(vn, &nobody, SIOCSIFADDRPREF, &ifap, sizeof(ifap)) ==
+	    EPERM);
+	KASSERT(ifa->ifa_preference == 0 && !vn->vn_if->ifv_preferred);
+	KASSERT(ifioctl(vn, &nobody, SIOCGIFADDRPREF, &ifap, sizeof(ifap)) ==
+	    0 && ifap.ifap_preference == 0);
+	ifap.ifap_preference = -7;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFADDRPREF, &ifap,
+	    sizeof(ifap)) == 0);
+	KASSERT(ifa->ifa_preference == -7 && vn->vn_if->ifv_preferred);
+	/* Of another interface, and of no family that is here. */
+	sin = sin_of(IP(10, 0, 0, 2));
+	memcpy(&ifap.ifap_addr, &sin, sizeof(sin));
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFADDRPREF, &ifap,
+	    sizeof(ifap)) == EADDRNOTAVAIL);
+	ifap.ifap_addr.ss_family = AF_INET6;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFADDRPREF, &ifap,
+	    sizeof(ifap)) == EINVAL);
+	test_detach(ifp);
+}
+
+/* --- purging -------------------------------------------------------------- */
+
+static unsigned purged;
+
+/* Takes two at a time. */
+static void
+purge_two(struct ifaddr *ifa)
+{
+	struct ifnet *ifp = ifa->ifa_ifp;
+	struct ifaddr *other;
+
+	purged++;
+	TAILQ_FOREACH(other, &ifp->if_addrlist, ifa_list)
+		if (other != ifa && other->ifa_addr->sa_family == AF_INET)
+			break;
+	if (other != NULL)
+		ifa_remove(ifp, other);
+	ifa_remove(ifp, ifa);
+}
+
+static void
+purge_none(struct ifaddr *ifa)
+{
+
+	(void)ifa;
+	purged++;
+}
+
+static unsigned
+count_inet(struct ifnet *ifp)
+{
+	struct ifaddr *ifa;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
+		n += ifa->ifa_addr->sa_family == AF_INET;
+	return n;
+}
+
+static void
+purge_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	struct ifnet *ifp;
+
+	ifp = test_must_attach(vn, "p", 0);
+	for (unsigned i = 1; i <= 7; i++)
+		(void)add(ifp, IP(10, i, 0, 1), 24, 0);
+	if_ioctl_lock(ifp);
+	purged = 0;
+	if_purgeaddrs(ifp, AF_INET, purge_two);
+	KASSERT(purged == 4 && count_inet(ifp) == 0);
+	/* The link-level one is of another family. */
+	KASSERT(if_sadl(ifp) != NULL);
+	if_purgeaddrs(ifp, AF_INET, purge_two);
+	KASSERT(purged == 4);
+	if_ioctl_unlock(ifp);
+
+	/* A protocol that does nothing: warned about, and done for it. */
+	for (unsigned i = 1; i <= 3; i++)
+		(void)add(ifp, IP(10, i, 0, 1), 24, 0);
+	if_ioctl_lock(ifp);
+	purged = 0;
+	if_purgeaddrs(ifp, AF_INET, purge_none);
+	KASSERT(purged == 3 && count_inet(ifp) == 0);
+	if_ioctl_unlock(ifp);
+	KASSERT(strstr(sim_last_log(h), "was not purged") != NULL);
+	test_detach(ifp);
+}
+
+/* --- what a driver is told ------------------------------------------------ */
+
+static struct {
+	unsigned	 in_n;
+	unsigned long	 in_cmd[4];
+	struct ifaddr	*in_ifa;
+	int		 in_dst_error, in_init_error;
+	bool		 in_src;
+} init;
+
+static int
+init_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
+{
+
+	KASSERT(if_ioctl_locked(ifp));
+	init.in_cmd[init.in_n++ % 4] = cmd;
+	init.in_ifa = data;
+	return cmd == SIOCSIFDSTADDR ? init.in_dst_error :
+	    cmd == SIOCINITIFADDR ? init.in_init_error : ENOTTY;
+}
+
+static int
+init_addr(struct ifnet *ifp, struct ifaddr *ifa, bool src)
+{
+
+	KASSERT(if_ioctl_locked(ifp));
+	init.in_n++;
+	init.in_ifa = ifa;
+	init.in_src = src;
+	return init.in_init_error;
+}
+
+static const struct if_ops init_ops = {
+	.transmit = test_transmit,
+	.ioctl = init_ioctl,
+};
+
+static const struct if_ops initaddr_ops = {
+	.transmit = test_transmit,
+	.ioctl = init_ioctl,
+	.initaddr = init_addr,
+};
+
+static const struct if_ops noioctl_ops = {
+	.transmit = test_transmit,
+};
+
+static int
+told(struct ifnet *ifp, struct ifaddr *ifa, bool src, int dst_error,
+    int init_error)
+{
+
+	memset(&init, 0, sizeof(init));
+	init.in_dst_error = dst_error;
+	init.in_init_error = init_error;
+	return if_addr_init(ifp, ifa, src);
+}
+
+static void
+init_body(struct vnet *vn)
+{
+	struct ifnet *ifp;
+	struct ifaddr *ifa;
+
+	ifp = test_must_attach(vn, "i", 0);
+	ifa = add(ifp, IP(10, 0, 0, 1), 24, 0);
+	if_ioctl_lock(ifp);
+	ifp->if_ops = &init_ops;
+	/* As a source: the address alone. */
+	KASSERT(told(ifp, ifa, true, 0, 0) == 0);
+	KASSERT(init.in_n == 1 && init.in_cmd[0] == SIOCINITIFADDR &&
+	    init.in_ifa == ifa);
+	KASSERT(told(ifp, ifa, true, 0, EIO) == EIO);
+	/* Its far end first; who knows nothing of that gets the address. */
+	KASSERT(told(ifp, ifa, false, 0, EIO) == 0);
+	KASSERT(init.in_n == 1 && init.in_cmd[0] == SIOCSIFDSTADDR &&
+	    init.in_ifa == ifa);
+	KASSERT(told(ifp, ifa, false, EBUSY, 0) == EBUSY && init.in_n == 1);
+	KASSERT(told(ifp, ifa, false, ENOTTY, EIO) == EIO);
+	KASSERT(init.in_n == 2 && init.in_cmd[0] == SIOCSIFDSTADDR &&
+	    init.in_cmd[1] == SIOCINITIFADDR);
+	/* A function of its own comes before both. */
+	ifp->if_ops = &initaddr_ops;
+	KASSERT(told(ifp, ifa, false, EBUSY, 0) == 0);
+	KASSERT(init.in_n == 1 && init.in_ifa == ifa && !init.in_src);
+	KASSERT(told(ifp, ifa, true, 0, EIO) == EIO && init.in_src);
+	/* Neither: nothing to be told. */
+	ifp->if_ops = &noioctl_ops;
+	KASSERT(told(ifp, ifa, true, 0, 0) == ENOTTY && init.in_n == 0);
+	ifp->if_ops = &test_ops;
+	if_ioctl_unlock(ifp);
+	test_detach(ifp);
+}
+
+/* --- all ------------------------------------------------------------------ */
+
+static void
+test_held(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, held_body);
+}
+
+static void
+test_nets(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, nets_body);
+}
+
+static void
+test_pref(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, pref_body);
+}
+
+static void
+test_purge(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, purge_body);
+}
+
+static void
+test_driver(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, init_body);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_nets),
+		cmocka_unit_test(test_pref),
+		cmocka_unit_test(test_purge),
+		cmocka_unit_test(test_driver),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
