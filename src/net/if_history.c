@@ -36,7 +36,7 @@ struct slot {
 						 * interface; sl_next also of
 						 * those free */
 	uint16_t	 sl_newer, sl_older;	/* of all */
-	uint32_t	 sl_count;	/* the newest one's: slots in its ring */
+	uint32_t	 sl_count;	/* the newest one's: in its ring */
 };
 
 /*

@@ -242,7 +242,8 @@ void
 if_link_state_change(struct ifnet *ifp, int state)
 {
 	struct ifv_link *lw = ifp->if_vnet->vn_if->ifv_link;
-	bool lost = false;
+	uint32_t nlost;
+	bool lost;
 
 	if (state != LINK_STATE_UNKNOWN && state != LINK_STATE_DOWN &&
 	    state != LINK_STATE_UP)
@@ -265,13 +266,17 @@ if_link_state_change(struct ifnet *ifp, int state)
 	lost = linkq_put(ifp, (unsigned)state);
 	if (lost)
 		lw->lw_lost++;
+	nlost = ifp->if_link_lost;
 	if ((ifp->if_linkq_flags & IFLQ_PENDING) == 0)
 		pending_put(lw, ifp);
 	kspin_unlock(&lw->lw_lock);
 
-	if (lost)
+	/* The first, and then ever more rarely: a storm must not fill the log
+	 * as well. */
+	if (lost && (nlost & (nlost - 1)) == 0)
 		klog(if_kern(ifp), KLOG_WARNING,
-		    "%s: a link state change was lost", ifp->if_xname);
+		    "%s: a link state change was lost, the %u. so far",
+		    ifp->if_xname, nlost);
 	(void)cpu_work_schedule(if_kern(ifp), kern_cpu(if_kern(ifp), 0),
 	    &lw->lw_work);
 }

@@ -4,6 +4,8 @@
 
 #include "if_test.h"
 
+#include <ifnet/if_carp.h>
+
 #define UNKNOWN	LINK_STATE_UNKNOWN
 #define DOWN	LINK_STATE_DOWN
 #define UP	LINK_STATE_UP
@@ -47,6 +49,113 @@ none_body(struct vnet *vn)
 	if_link_state_change(ifp, UP);
 	test_settle(vn);
 	KASSERT(ifp->if_link_state == UNKNOWN && tally.t_nlink == 0);
+	test_detach(ifp);
+}
+
+/*
+ * The handler runs though nothing is queued: no interface gets a state that is
+ * none, and nobody is told anything.
+ */
+static void
+spurious(void *arg)
+{
+	struct vnet *vn = arg;
+
+	/* Its work is what the vnet's part begins with. */
+	if (cpu_index(curcpu()) == 0)
+		(void)cpu_work_schedule(vn->vn_kern, curcpu(),
+		    (struct cpu_work *)vn->vn_if->ifv_link);
+}
+
+static void
+spurious_body(struct vnet *vn)
+{
+	struct rt_listener *rl;
+	struct ifnet *ifp[2];
+	uint64_t changed;
+
+	ifp[0] = test_must_attach(vn, "x", 0);
+	ifp[1] = test_must_attach(vn, "x", 1);
+	if_link_state_change(ifp[0], UP);
+	test_settle(vn);
+	rl = listener_open(vn, no_wakeup);
+	changed = ifp[0]->if_lastchange_ns;
+	tally.t_nlink = 0;
+	for (unsigned i = 0; i < 5; i++) {
+		kern_xcall(vn->vn_kern, spurious, vn);
+		test_settle(vn);
+	}
+	KASSERT(ifp[0]->if_link_state == UP);
+	KASSERT(ifp[1]->if_link_state == UNKNOWN);
+	KASSERT(tally.t_nlink == 0 && ifp[0]->if_lastchange_ns == changed);
+	KASSERT(listener_count(rl, RTM_IFINFO) == 0);
+	/* It works on. */
+	if_link_state_change(ifp[0], DOWN);
+	test_settle(vn);
+	KASSERT(ifp[0]->if_link_state == DOWN);
+	rt_listener_close(rl);
+	test_detach(ifp[0]);
+	test_detach(ifp[1]);
+}
+
+/*
+ * Reported by CPUs and other threads at once: what is told is one sequence
+ * of real changes, and when all is quiet the last report of each counts.
+ */
+static uint32_t told_state, told_twice;
+
+static void
+reporter_main(void *arg)
+{
+	struct ifnet *ifp = arg;
+
+	for (unsigned i = 0; i < 2000; i++)
+		if_link_state_change(ifp, i % 3 == 0 ? DOWN : UP);
+}
+
+static void
+report_on_cpu(void *arg)
+{
+
+	for (unsigned i = 0; i < 20; i++)
+		if_link_state_change(arg, i % 2 == 0 ? UP : DOWN);
+}
+
+static void
+told(void *arg, struct ifnet *ifp)
+{
+	uint32_t now = ifp->if_link_state + 1u;
+
+	(void)arg;
+	if (now == told_state)
+		told_twice++;
+	told_state = now;
+	KASSERT(now == DOWN + 1u || now == UP + 1u);
+}
+
+static const struct if_carp watcher = { .cg_state = told };
+
+static void
+many_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	struct host_thread *t[2];
+	struct ifnet *ifp;
+
+	told_state = told_twice = 0;
+	ifp = test_must_attach(vn, "x", 0);
+	KASSERT(if_carp_attach(ifp, &watcher) == 0);
+	for (unsigned i = 0; i < 2; i++)
+		KASSERT(host_thread_create(h, "reporter", -1, reporter_main,
+		    ifp, &t[i]) == 0);
+	for (unsigned i = 0; i < 50; i++)
+		kern_xcall(vn->vn_kern, report_on_cpu, ifp);
+	for (unsigned i = 0; i < 2; i++)
+		host_thread_join(h, t[i]);
+	if_link_state_change(ifp, DOWN);
+	test_settle(vn);
+	KASSERT(ifp->if_link_state == DOWN && told_state == DOWN + 1u);
+	KASSERT(told_twice == 0);
 	test_detach(ifp);
 }
 
@@ -114,6 +223,8 @@ queue_body(struct vnet *vn)
 	    sizeof(b) / sizeof(int), lost)
 	EXPECT(order, order_told, 0);
 	EXPECT(nine, nine_told, 1);
+	KASSERT(strstr(sim_last_log(vn->vn_kern->k_host),
+	    "x0: a link state change was lost") != NULL);
 	EXPECT(front, front_told, 1);
 	EXPECT(meet, meet_told, 1);
 	KASSERT(ifp->if_link_state == DOWN);
@@ -157,6 +268,23 @@ test_none(void **state)
 
 	(void)state;
 	if_on_sim(1, none_body);
+}
+
+static void
+test_spurious(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, spurious_body);
+}
+
+static void
+test_many(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, many_body);
+	if_on_linux(2, many_body);
 }
 
 static void
@@ -363,6 +491,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_simple),
 		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_spurious),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_counts),

@@ -163,6 +163,111 @@ test_null(void **state)
 	net_on_linux(0, null_body);
 }
 
+/*
+ * Drivers that do with a packet what they like before they return: nothing is
+ * read of it after it was handed over, so counters, taps and the queue's length
+ * are those of what was sent.
+ */
+static void
+spoil(struct mbuf *m)
+{
+
+	m->m_flags = 0;
+	m->m_pktlen = 0x55555555;
+	m->m_len = 0;
+	m->m_rcvif = UINT64_MAX;
+	m_freem(m);
+}
+
+static void
+spoil_start(struct ifnet *ifp)
+{
+	struct mbuf *m;
+	struct mvec mv;
+
+	while ((m = ifq_dequeue(ifp)) != NULL) {
+		mv.mv_n = 1;
+		mv.mv_m[0] = m;
+		if_stat_add_vec(ifp, IF_STAT_OUT, &mv);
+		KASSERT(m->m_nextpkt == NULL);
+		spoil(m);
+	}
+}
+
+static int
+spoil_transmit(struct ifnet *ifp, struct mvec *mv)
+{
+
+	if_stat_add_vec(ifp, IF_STAT_OUT, mv);
+	while (mv->mv_n != 0) {
+		spoil(mv->mv_m[--mv->mv_n]);
+		mv->mv_m[mv->mv_n] = (struct mbuf *)1;
+	}
+	return 0;
+}
+
+static const struct if_ops spoil_start_ops = {
+	.start = spoil_start,
+	.ioctl = ifioctl_common,
+}, spoil_transmit_ops = {
+	.transmit = spoil_transmit,
+	.ioctl = ifioctl_common,
+};
+
+/* 10 packets of 20 to 29 bytes, every second one a multicast. */
+static void
+spoil_on_cpu(void *arg)
+{
+	struct etest *et = arg;
+	uint8_t buf[32] = { 0x45 };
+	struct mbuf *m;
+	struct mvec mv;
+
+	for (mv.mv_n = 0; mv.mv_n < 10; mv.mv_n++) {
+		m = etest_packet(buf, 20 + mv.mv_n);
+		m->m_flags |= mv.mv_n % 2 ? M_MCAST : 0;
+		mv.mv_m[mv.mv_n] = m;
+	}
+	if_output_vec(et->et_ifp, AF_INET, &mv);
+	for (unsigned i = 0; i < 10; i++) {
+		m = etest_packet(buf, 20 + i);
+		m->m_flags |= i % 2 ? M_MCAST : 0;
+		if_ctr_add(&if_ctr(et->et_ifp, curcpu()->ci_index)->
+		    ic_stat[IF_STAT_OFFERED], 1);
+		KASSERT(if_transmit_lock(et->et_ifp, m) == 0);
+	}
+}
+
+static void
+handover_body(struct vnet *vn)
+{
+	static struct etest et;
+	struct if_data ifi;
+
+	for (unsigned i = 0; i < 2; i++) {
+		etest_attach(vn, &et, 0, i == 0 ? &spoil_start_ops :
+		    &spoil_transmit_ops, false);
+		on_cpu(vn->vn_kern, spoil_on_cpu, &et);
+		ifi = etest_data(&et);
+		KASSERT(ifi.ifi_opackets == 20 && ifi.ifi_omcasts == 10);
+		KASSERT(ifi.ifi_obytes == 2 * (20 + 29) * 10 / 2);
+		KASSERT(ifi.ifi_oqueued == 0 && et.et_ifp->if_snd.ifq_len ==
+		    0);
+		etest_books(&et);
+		etest_detach(&et);
+	}
+}
+
+static void
+test_handover(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, handover_body);
+	net_on_linux(1, handover_body);
+	net_on_sim(2, handover_body);
+}
+
 /* Drops without an interface are the CPU's. */
 static void
 drop_on_cpu(void *arg)
@@ -515,6 +620,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_null),
+		cmocka_unit_test(test_handover),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_second),
 		cmocka_unit_test(test_deferred),
