@@ -140,6 +140,8 @@ listen_at(const struct options *o, struct kern *k, struct ctl_server **svp)
 	else if (error != 0)
 		complain("cannot listen at %s: %s", o->o_url,
 		    strerror(error));
+	else if (o->o_ctl_timeout != 0)
+		ctl_server_set_limit(*svp, o->o_ctl_timeout * 1000);
 	return error == 0;
 }
 

@@ -19,6 +19,7 @@ struct options {
 	unsigned	 o_cpus;
 	unsigned	 o_mbufs;	/* 0: the stack's default */
 	unsigned	 o_mode;	/* of the socket */
+	unsigned	 o_ctl_timeout;	/* seconds; 0: the server's default */
 	int		 o_log_level;
 	bool		 o_daemon;
 };

@@ -19,13 +19,14 @@
 #define SCHEME	"unix://"
 
 enum {
-	OPT_CTL = 256, OPT_CPUS, OPT_DAEMON, OPT_GROUP, OPT_LOG_LEVEL,
-	OPT_MBUFS, OPT_MODE, OPT_PIDFILE, OPT_VERSION
+	OPT_CTL = 256, OPT_CTL_TIMEOUT, OPT_CPUS, OPT_DAEMON, OPT_GROUP,
+	OPT_LOG_LEVEL, OPT_MBUFS, OPT_MODE, OPT_PIDFILE, OPT_VERSION
 };
 
 static const struct option longopts[] = {
 	{ "config", required_argument, NULL, 'f' },
 	{ "ctl", required_argument, NULL, OPT_CTL },
+	{ "ctl-timeout", required_argument, NULL, OPT_CTL_TIMEOUT },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
 	{ "daemon", no_argument, NULL, OPT_DAEMON },
 	{ "group", required_argument, NULL, OPT_GROUP },
@@ -41,7 +42,7 @@ static const struct option longopts[] = {
 static const char usage_text[] =
 "usage: ifnetd [-f FILE] [--ctl URL] [--daemon] [--cpus N] [--mbufs N]\n"
 "              [--group NAME] [--mode OCTAL] [--pidfile FILE]\n"
-"              [--log-level LEVEL]\n"
+"              [--ctl-timeout SECONDS] [--log-level LEVEL]\n"
 "       ifnetd --help | --version\n";
 
 static const char help_text[] =
@@ -49,6 +50,8 @@ static const char help_text[] =
 "  -f, --config FILE   run the lines of FILE (as after ifctl) at start\n"
 "  --ctl URL           listen there (default " IFNET_URL_DEFAULT "; when\n"
 "                      not root, ifnetd.sock in $XDG_RUNTIME_DIR)\n"
+"  --ctl-timeout SECONDS  disconnect a client that does not read its answer\n"
+"                      for so long (default 30)\n"
 "  --daemon            go into the background once ready\n"
 "  --cpus N            packet-processing threads (default 1)\n"
 "  --mbufs N           packet buffers (default 16384)\n"
@@ -175,6 +178,10 @@ parse_option(struct options *o, int opt, const char *arg)
 		break;
 	case OPT_CTL:
 		o->o_url = parse_url(arg);
+		break;
+	case OPT_CTL_TIMEOUT:
+		o->o_ctl_timeout = parse_number("--ctl-timeout", arg, 1, 3600,
+		    10);
 		break;
 	case OPT_CPUS:
 		o->o_cpus = parse_number("--cpus", arg, 1, CPU_MAX, 10);

@@ -61,6 +61,12 @@ int	ctl_session_events(struct ctl_session *);
 int	ctl_server_start(struct kern *, const char *path, unsigned mode,
 	    unsigned maxclients, int (*halt)(void *), void *arg,
 	    struct ctl_server **);
+/*
+ * A client that does not read an answer for so long (at first 30 s) is
+ * disconnected; one that reads slowly, or no events, is not.  Any context; the
+ * next wait goes by it.
+ */
+void	ctl_server_set_limit(struct ctl_server *, unsigned ms);
 /* Ends every session and removes the socket. */
 void	ctl_server_stop(struct ctl_server *);
 

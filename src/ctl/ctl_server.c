@@ -12,11 +12,11 @@
 #include <string.h>
 
 #define CLIENTS_DEFAULT	256
-#define NS_PER_S	1000000000ull
+#define NS_PER_MS	1000000ull
 /* An answer makes no progress for so long: the client does not read. */
-#define SEND_LIMIT_NS	(30 * NS_PER_S)
+#define SEND_LIMIT_MS	30000
 /* After a failed accept for want of descriptors or memory. */
-#define ACCEPT_PAUSE_NS	(NS_PER_S / 10)
+#define ACCEPT_PAUSE_NS	(100 * NS_PER_MS)
 
 /*
  *	constant	from creation
@@ -44,6 +44,7 @@ struct ctl_server {
 	unsigned	 sv_max;		/* constant */
 	int		(*sv_halt)(void *);	/* constant */
 	void		*sv_halt_arg;		/* constant */
+	unsigned	 sv_limit_ms;		/* atomic; for an answer */
 	bool		 sv_stop;		/* atomic */
 	struct host_mutex sv_lock;
 	LIST_HEAD(, ctl_client) sv_clients;	/* s: */
@@ -70,19 +71,21 @@ wait_writable(struct ctl_client *cc, uint64_t since)
 	struct ctl_server *sv = cc->cc_server;
 	struct host *h = sv->sv_host;
 	struct host_event ev;
-	uint64_t now, ns = HOST_FOREVER;
+	uint64_t limit, waited, ns = HOST_FOREVER;
 	unsigned n;
 
 	if (!cc->cc_events) {
-		now = host_clock(h);
-		if (now - since >= SEND_LIMIT_NS) {
+		limit = NS_PER_MS * __atomic_load_n(&sv->sv_limit_ms,
+		    __ATOMIC_RELAXED);
+		waited = host_clock(h) - since;
+		if (waited >= limit) {
 			klog(sv->sv_kern, KLOG_NOTICE, "control: a client "
-			    "did not read its answers for %u seconds and was "
-			    "disconnected", (unsigned)(SEND_LIMIT_NS /
-			    NS_PER_S));
+			    "did not read its answers for %.1f seconds and "
+			    "was disconnected", (double)limit /
+			    (1000 * NS_PER_MS));
 			return ETIMEDOUT;
 		}
-		ns = since + SEND_LIMIT_NS - now;
+		ns = limit - waited;
 	}
 	(void)host_poller_wait(h, cc->cc_poller, &ev, 1, ns, &n);
 	return stopping(sv) ? ECANCELED : 0;
@@ -409,6 +412,7 @@ ctl_server_start(struct kern *k, const char *path, unsigned mode,
 	sv->sv_kern = k;
 	sv->sv_host = h;
 	sv->sv_max = maxclients == 0 ? CLIENTS_DEFAULT : maxclients;
+	sv->sv_limit_ms = SEND_LIMIT_MS;
 	sv->sv_halt = halt;
 	sv->sv_halt_arg = arg;
 	host_mutex_init(h, &sv->sv_lock);
@@ -437,6 +441,13 @@ fail_server:
 	host_mutex_destroy(h, &sv->sv_lock);
 	kmem_free(k, sv);
 	return error;
+}
+
+void
+ctl_server_set_limit(struct ctl_server *sv, unsigned ms)
+{
+
+	__atomic_store_n(&sv->sv_limit_ms, ms, __ATOMIC_RELAXED);
 }
 
 void

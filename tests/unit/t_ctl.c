@@ -624,6 +624,92 @@ test_socket_deaf(void **state)
 	assert_true(time(NULL) - began < 20);
 }
 
+/* Ask and ask until no more is taken. */
+static void
+ask_in_vain(int fd, const uint8_t *msg, size_t n)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+
+	do {
+		while (send(fd, msg, n, MSG_DONTWAIT) == (ssize_t)n)
+			continue;
+		assert_int_equal(errno, EAGAIN);
+	} while (poll(&pfd, 1, 50) == 1);
+}
+
+static double
+now_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* It is thrown out after the time it has, and not before. */
+static void
+test_socket_limit(void **state)
+{
+	struct fixture *f = *state;
+	struct ctl_dump cd = { .d_what = RTS_LINK | RTS_ADDR };
+	static uint8_t msg[256], answer[CTL_MSG_MAX];
+	struct pollfd pfd = { .events = 0 };
+	struct test_server ts;
+	double began;
+	size_t n;
+
+	test_server_start(&ts, f->st, 0);
+	ctl_server_set_limit(ts.ts_server, 700);
+	n = build(msg, CTL_DUMP, "", &cd, sizeof(cd));
+	began = now_s();
+	pfd.fd = raw_connect(&ts);
+	ask_in_vain(pfd.fd, msg, n);
+	/* Reading a little is enough to stay. */
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(poll(&pfd, 1, 350), 0);
+		for (unsigned j = 0; j < 64; j++)
+			assert_true(recv(pfd.fd, answer, sizeof(answer),
+			    0) > 0);
+		ask_in_vain(pfd.fd, msg, n);
+	}
+	assert_true(now_s() - began > 1.4);
+	/* No more of it. */
+	began = now_s();
+	assert_int_equal(poll(&pfd, 1, 10000), 1);
+	assert_true((pfd.revents & POLLHUP) != 0);
+	assert_true(now_s() - began > 0.3 && now_s() - began < 9);
+	close(pfd.fd);
+	test_server_stop(&ts);
+}
+
+/* Who follows and does not read is told what it missed, and stays. */
+static void
+test_socket_limit_events(void **state)
+{
+	struct fixture *f = *state;
+	struct ctl_dump cd = { .d_what = RTS_ALL | RTS_SNAPSHOT };
+	static uint8_t msg[256];
+	struct pollfd pfd = { .events = 0 };
+	struct test_server ts;
+	char line[64];
+
+	test_server_start(&ts, f->st, 0);
+	ctl_server_set_limit(ts.ts_server, 100);
+	pfd.fd = raw_connect(&ts);
+	assert_true(send(pfd.fd, msg, build(msg, CTL_FOLLOW, "", &cd,
+	    sizeof(cd)), 0) > 0);
+	/* More than its socket holds. */
+	test_command(f->vn, "ifconfig pair0 create");
+	for (unsigned i = 0; i < 4000; i++) {
+		(void)snprintf(line, sizeof(line), "ifconfig pair0 mtu %u",
+		    1000 + i % 2);
+		test_command(f->vn, line);
+	}
+	assert_int_equal(poll(&pfd, 1, 500), 0);
+	close(pfd.fd);
+	test_server_stop(&ts);
+}
+
 static void
 test_socket_file(void **state)
 {
@@ -649,7 +735,8 @@ main(void)
 		T(test_ioctl), T(test_permissions), T(test_sysctl),
 		T(test_batch), T(test_vnet_goes), T(test_random),
 		T(test_socket_nonsense), T(test_socket_full),
-		T(test_socket_deaf), T(test_socket_file),
+		T(test_socket_deaf), T(test_socket_limit),
+		T(test_socket_limit_events), T(test_socket_file),
 	};
 #undef T
 
