@@ -193,6 +193,10 @@ send_request(struct ifnet_client *c, const struct client_call *cc,
 	if (error == EBADF && cc->cc_has_fd)
 		return ifnet_error_set(e, error, "%s: descriptor %d is not "
 		    "open", cc->cc_what, cc->cc_fd);
+	/* It was not sent; the next one may be. */
+	if (error == ENOMEM || error == ENOBUFS || error == EMFILE)
+		return ifnet_error_set(e, error, "%s%s%s", cc->cc_what,
+		    cc->cc_what[0] != '\0' ? ": " : "", strerror(error));
 	/* Who closed on us may have said why first. */
 	if (error == 0 || error == EPIPE || error == ECONNRESET)
 		return 0;

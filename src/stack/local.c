@@ -25,14 +25,24 @@ struct local_msg {
 	uint8_t		 lm_data[];
 };
 
+/* An answer to most requests fits. */
+#define SPARE_BYTES	1024
+
 /*
  * Used by one thread at a time; the doorbell of the poller is for any.
+ *
+ * A request that was carried out must be answered whatever memory there is: a
+ * small answer then goes into the spare message, and where it is too long or the
+ * spare is in the queue, the last one says that there was no memory.
  */
 struct local {
 	struct kern	*lo_kern;
 	struct ctl_session *lo_session;
 	struct host_poller *lo_poller;
 	STAILQ_HEAD(, local_msg) lo_msgs;	/* answers and events */
+	struct local_msg *lo_spare, *lo_last;	/* SPARE_BYTES; a header */
+	bool		 lo_spare_used, lo_last_used;
+	bool		 lo_nomem;	/* an answer was lost */
 };
 
 /* --- the session's side -------------------------------------------------- */
@@ -43,9 +53,17 @@ local_sink_send(void *arg, const void *msg, size_t len)
 	struct local *lo = arg;
 	struct local_msg *lm;
 
-	lm = kmem_zalloc(lo->lo_kern, sizeof(*lm) + len);
-	if (lm == NULL)
+	if (lo->lo_nomem)
 		return ENOMEM;
+	lm = kmem_zalloc(lo->lo_kern, sizeof(*lm) + len);
+	if (lm == NULL && len <= SPARE_BYTES && !lo->lo_spare_used) {
+		lm = lo->lo_spare;
+		lo->lo_spare_used = true;
+	}
+	if (lm == NULL) {
+		lo->lo_nomem = true;
+		return ENOMEM;
+	}
 	lm->lm_len = len;
 	memcpy(lm->lm_data, msg, len);
 	STAILQ_INSERT_TAIL(&lo->lo_msgs, lm, lm_link);
@@ -60,14 +78,34 @@ local_sink_wakeup(void *arg)
 	host_poller_wake(lo->lo_kern->k_host, lo->lo_poller);
 }
 
+/* The answer to a request whose answer was lost. */
+static void
+answer_nomem(struct local *lo, const void *request)
+{
+	struct local_msg *lm = lo->lo_last;
+	struct ctl_hdr h;
+
+	memcpy(&h, request, sizeof(h));
+	h.ch_len = sizeof(h);
+	h.ch_flags = CTL_ANSWER;
+	h.ch_error = ENOMEM;
+	lm->lm_len = sizeof(h);
+	memcpy(lm->lm_data, &h, sizeof(h));
+	STAILQ_INSERT_TAIL(&lo->lo_msgs, lm, lm_link);
+	lo->lo_last_used = true;
+}
+
 /* --- the client's side --------------------------------------------------- */
 
 static int
 local_send(void *arg, const void *msg, size_t len, int fd)
 {
 	struct local *lo = arg;
+	int error;
 
-	if (host_thread_attach(lo->lo_kern->k_host) == NULL)
+	/* The client takes the answers of one request before the next. */
+	if (lo->lo_last_used ||
+	    host_thread_attach(lo->lo_kern->k_host) == NULL)
 		return ENOMEM;
 	/* The session takes what it is given, and the caller keeps his. */
 	if (fd != -1) {
@@ -75,7 +113,25 @@ local_send(void *arg, const void *msg, size_t len, int fd)
 		if (fd == -1)
 			return errno;
 	}
-	return ctl_dispatch(lo->lo_session, msg, len, fd);
+	lo->lo_nomem = false;
+	error = ctl_dispatch(lo->lo_session, msg, len, fd);
+	if (!lo->lo_nomem)
+		return error;
+	lo->lo_nomem = false;
+	answer_nomem(lo, msg);
+	return 0;
+}
+
+static void
+free_message(struct local *lo, struct local_msg *lm)
+{
+
+	if (lm == lo->lo_spare)
+		lo->lo_spare_used = false;
+	else if (lm == lo->lo_last)
+		lo->lo_last_used = false;
+	else
+		kmem_free(lo->lo_kern, lm);
 }
 
 static bool
@@ -88,7 +144,7 @@ take_message(struct local *lo, void *buf, size_t *len)
 	STAILQ_REMOVE_HEAD(&lo->lo_msgs, lm_link);
 	memcpy(buf, lm->lm_data, lm->lm_len);
 	*len = lm->lm_len;
-	kmem_free(lo->lo_kern, lm);
+	free_message(lo, lm);
 	return true;
 }
 
@@ -165,8 +221,10 @@ local_close(void *arg)
 		ctl_session_destroy(lo->lo_session);
 	while ((lm = STAILQ_FIRST(&lo->lo_msgs)) != NULL) {
 		STAILQ_REMOVE_HEAD(&lo->lo_msgs, lm_link);
-		kmem_free(k, lm);
+		free_message(lo, lm);
 	}
+	kmem_free(k, lo->lo_spare);
+	kmem_free(k, lo->lo_last);
 	if (lo->lo_poller != NULL)
 		host_poller_destroy(k->k_host, lo->lo_poller);
 	kmem_free(k, lo);
@@ -193,7 +251,11 @@ local_create(struct kern *k, struct local **lop)
 	lo->lo_kern = k;
 	STAILQ_INIT(&lo->lo_msgs);
 	sink.cs_arg = lo;
-	error = host_poller_create(h, &lo->lo_poller);
+	lo->lo_spare = kmem_zalloc(k, sizeof(*lo->lo_spare) + SPARE_BYTES);
+	lo->lo_last = kmem_zalloc(k, sizeof(*lo->lo_last) +
+	    sizeof(struct ctl_hdr));
+	error = lo->lo_spare == NULL || lo->lo_last == NULL ? ENOMEM :
+	    host_poller_create(h, &lo->lo_poller);
 	if (error == 0 && !k->k_threaded && (fd = kern_fd(k)) != -1)
 		error = host_poller_add(h, lo->lo_poller, fd, HOST_POLL_IN,
 		    lo);
