@@ -65,24 +65,45 @@ parse(const char *full, char ifname[IFNAMSIZ])
 	return -1;
 }
 
+static uint64_t
+ifq_drops(struct ifqueue *ifq)
+{
+	uint64_t drops;
+
+	kspin_lock(&ifq->ifq_lock);
+	drops = ifq->ifq_drops;
+	kspin_unlock(&ifq->ifq_lock);
+	return drops;
+}
+
+/*
+ * What waits and what was dropped is that of all send queues; the limit is that
+ * of the first, which is the only one a user can set, and which a discipline
+ * replaces by its own.
+ */
 static int
 snd_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)
 {
+	const struct if_ext *ie = __atomic_load_n(&ifp->if_ext,
+	    __ATOMIC_ACQUIRE);
 	struct ifqueue *ifq = &ifp->if_snd;
 	uint64_t drops;
-	int64_t v, len, maxlen;
+	int64_t v;
 	int error;
 
-	kspin_lock(&ifq->ifq_lock);
-	len = ifq->ifq_len;
-	maxlen = ifq->ifq_maxlen;
-	drops = ifq->ifq_drops;
-	kspin_unlock(&ifq->ifq_lock);
-	if (leaf == LEN)
-		return sysctl_handle_int(op, &len, 0, 0, false);
-	if (leaf == DROPS)
+	if (leaf == LEN) {
+		v = (int64_t)ifq_total(ifp);
+		return sysctl_handle_int(op, &v, 0, 0, false);
+	}
+	if (leaf == DROPS) {
+		drops = ifq_drops(ifq);
+		if (ie != NULL && ie->ie_second != NULL)
+			drops += ifq_drops(ie->ie_second);
 		return sysctl_handle_quad_ro(op, drops);
-	v = maxlen;
+	}
+	kspin_lock(&ifq->ifq_lock);
+	v = ifq->ifq_maxlen;
+	kspin_unlock(&ifq->ifq_lock);
 	error = sysctl_handle_int(op, &v, 1, QUEUE_MAXLEN, true);
 	if (error != 0 || op->so_new == NULL)
 		return error;

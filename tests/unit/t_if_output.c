@@ -3,6 +3,8 @@
  * start, at once and deferred, and interfaces that are down or going away.
  */
 
+#include <stdio.h>
+
 #include "net_test.h"
 
 static unsigned start_calls;
@@ -383,6 +385,19 @@ two_attach(struct vnet *vn, struct etest *et, const struct if_ops *ops,
 	et->et_ifp = ifp;
 }
 
+static int64_t
+sndq(struct vnet *vn, const char *leaf)
+{
+	char name[SYSCTL_NAMESIZE];
+	int64_t v = -1;
+	size_t len = sizeof(v);
+
+	(void)snprintf(name, sizeof(name), "net.interfaces.et0.sndq.%s", leaf);
+	KASSERT(sysctl_request(vn, &kauth_cred_self, name, &v, &len, NULL, 0,
+	    NULL, NULL) == 0);
+	return v;
+}
+
 static void
 second_body(struct vnet *vn)
 {
@@ -398,6 +413,9 @@ second_body(struct vnet *vn)
 	KASSERT(fast.ifq_drops == 3 && ifp->if_snd.ifq_drops == 0);
 	KASSERT(etest_drops(&et, DROP_SNDQ_FULL) == 3);
 	KASSERT(etest_data(&et).ifi_oqueued == 13);
+	/* Read as one queue; the limit is the first one's. */
+	KASSERT(sndq(vn, "len") == 13 && sndq(vn, "drops") == 3);
+	KASSERT(sndq(vn, "maxlen") == IFQ_MAXLEN);
 	if_flags_update(ifp, 0, IFF_OACTIVE);
 	output(vn, &et, 1);
 	KASSERT(et.et_nsent == 14);

@@ -31,6 +31,39 @@ number(struct vnet *vn, const char *name)
 	return v;
 }
 
+/* The input queues: a limit for each CPU's, where there are any. */
+static void
+rcvq_body(struct vnet *vn)
+{
+	struct ifnet *ifp, *without;
+
+	without = test_must_attach(vn, "x", 0);
+	ifp = if_alloc(vn, IFT_OTHER);
+	KASSERT(ifp != NULL);
+	if_initname(ifp, "x", 1);
+	ifp->if_ops = &test_ops;
+	KASSERT(if_percpuq_create(ifp) == 0 && if_attach(ifp) == 0);
+	KASSERT(number(vn, "net.interfaces.x1.rcvq.maxlen") == 4096);
+	KASSERT(set(vn, "net.interfaces.x1.rcvq.maxlen", 50) == 0);
+	KASSERT(if_percpuq_maxlen(ifp) == 50);
+	KASSERT(number(vn, "net.interfaces.x1.rcvq.maxlen") == 50);
+	KASSERT(set(vn, "net.interfaces.x1.rcvq.maxlen", -1) == EINVAL);
+	KASSERT(set(vn, "net.interfaces.x1.rcvq.maxlen", 0) == EINVAL);
+	KASSERT(set(vn, "net.interfaces.x1.rcvq.maxlen", 1 << 20) == EINVAL);
+	KASSERT(set(vn, "net.interfaces.x1.rcvq.len", 1) == EACCES);
+	KASSERT(set(vn, "net.interfaces.x1.rcvq.drops", 0) == EACCES);
+	KASSERT(if_percpuq_maxlen(ifp) == 50);
+	KASSERT(number(vn, "net.interfaces.x0.rcvq.maxlen") == 0);
+	KASSERT(set(vn, "net.interfaces.x0.rcvq.maxlen", 50) == EACCES);
+	KASSERT(number(vn, "net.interfaces.x0.rcvq.maxlen") == 0);
+	/* Nobody may set a limit of what goes away. */
+	if_deactivate(ifp);
+	KASSERT(set(vn, "net.interfaces.x1.sndq.maxlen", 50) == ENOENT);
+	KASSERT(ifp->if_snd.ifq_maxlen == 0);
+	test_detach(ifp);
+	test_detach(without);
+}
+
 static void
 value_body(struct vnet *vn)
 {
@@ -119,6 +152,14 @@ test_value(void **state)
 }
 
 static void
+test_rcvq(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, rcvq_body);
+}
+
+static void
 test_walk(void **state)
 {
 
@@ -131,6 +172,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_value),
+		cmocka_unit_test(test_rcvq),
 		cmocka_unit_test(test_walk),
 	};
 
