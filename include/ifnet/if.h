@@ -102,7 +102,9 @@ struct if_ops {
 };
 
 /*
- * A link type: how packets enter and leave the protocols.  Constant.
+ * A link type: how packets enter and leave the protocols.  Constant.  A driver
+ * may bring its own: if_typeops, with if_type, if_dlt, if_addrlen and
+ * if_hdrlen; see also ether_dispatch().
  */
 struct iftype_ops {
 	const char *it_name;
@@ -468,6 +470,7 @@ struct ifaddr {
 #define IFA_ROUTE	0x4		/* its connected route is installed */
 #define IFA_INNET	0x8		/* its prefix is in ifv_nets; l: */
 #define IFA_DUPLICATED	0x10		/* another host has it */
+#define IFA_TOLD	0x20		/* AF_LINK: announced; i: */
 	int32_t		 ifa_preference;	/* a: */
 	int32_t		 ifa_metric;
 	struct psref_target ifa_psref;

@@ -201,6 +201,7 @@ if_register_locked(struct ifnet *ifp)
 	if_history_event(ifp, IFHIST_ATTACH, 0, 0);
 	pfil_event(ifp, PFIL_IF_ATTACH);
 	rt_ifannounce(ifp, IFAN_ARRIVAL);
+	if_sadl_announce(ifp);
 	return 0;
 }
 

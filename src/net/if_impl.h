@@ -372,6 +372,7 @@ void	if_sadl_attach(struct ifnet *);	/* l:, before it is visible */
 /* The same ones as another's, before attach; ENOMEM. */
 int	if_sadl_copy(struct ifnet *, const struct ifnet *);
 void	if_sadl_free(struct ifnet *);	/* never attached, or detached */
+void	if_sadl_announce(struct ifnet *);	/* i: those not active */
 void	if_sadl_detach(struct ifnet *);
 /* The interface's link-level address of those bytes; i: */
 struct ifaddr *if_sadl_find(struct ifnet *, const void *, unsigned len);

@@ -54,13 +54,31 @@ sadl_create(struct ifnet *ifp, const void *lladdr, unsigned len)
 	return &si->si_ifa;
 }
 
+/*
+ * The active one is told of with the interface; the others are addresses like
+ * any, from when they can be found until they cannot.
+ */
+static void
+tell(struct ifnet *ifp, struct ifaddr *ifa, bool there)
+{
+	bool told = (ifa->ifa_flags & IFA_TOLD) != 0;
+
+	if (told == there || (there && ifp->if_state == IFS_ALLOCATED))
+		return;
+	(void)__atomic_xor_fetch(&ifa->ifa_flags, IFA_TOLD, __ATOMIC_RELAXED);
+	rt_newaddrmsg(there ? RTM_NEWADDR : RTM_DELADDR, ifa);
+}
+
 static void
 sadl_remove(struct ifnet *ifp, struct ifaddr *ifa)
 {
 
 	if (ifp->if_hwdl == ifa)
 		ifp->if_hwdl = NULL;
+	ifa_ref(ifa);
 	ifa_remove(ifp, ifa);
+	tell(ifp, ifa, false);
+	ifa_unref(ifa);
 }
 
 /* Make it the active one, and tell who depends on it. */
@@ -80,6 +98,7 @@ activate(struct ifnet *ifp, struct ifaddr *ifa)
 	if (ifp->if_state != IFS_ATTACHED)
 		return;
 	if_history_addr(ifp, IFHIST_ADDR_ADD, ifa);
+	tell(ifp, ifa, false);
 	rt_ifmsg(ifp);
 	for (int i = 0; i < DOM_SLOT_MAX; i++) {
 		dom = ifp->if_vnet->vn_if->ifv_domain[i];
@@ -118,8 +137,12 @@ if_set_sadl(struct ifnet *ifp, const void *lladdr, unsigned len, bool factory)
 		ifp->if_hwdl = ifa;
 	activate(ifp, ifa);
 	/* What it had is gone, but for the factory address. */
-	if (old != NULL && old != ifa && old != ifp->if_hwdl)
+	if (old == NULL || old == ifa)
+		return 0;
+	if (old != ifp->if_hwdl)
 		sadl_remove(ifp, old);
+	else
+		tell(ifp, old, true);
 	return 0;
 }
 
@@ -164,6 +187,16 @@ if_sadl_attach(struct ifnet *ifp)
 		ifa_sdl(ifa)->sdl_index = ifp->if_index;
 		ifa_af_insert(ifp->if_vnet->vn_if, ifa);
 	}
+}
+
+void
+if_sadl_announce(struct ifnet *ifp)
+{
+	struct ifaddr *ifa;
+
+	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
+		if (ifa->ifa_addr->sa_family == AF_LINK && ifa != ifp->if_dl)
+			tell(ifp, ifa, true);
 }
 
 void
@@ -237,7 +270,7 @@ laddr_add(struct ifnet *ifp, const struct if_laddrreq *iflr)
 	const struct sockaddr_dl *sdl =
 	    (const struct sockaddr_dl *)&iflr->iflr_addr;
 	static const uint8_t none[6];
-	struct ifaddr *ifa;
+	struct ifaddr *ifa, *old = ifp->if_dl;
 
 	/* A group address, or none at all, cannot be a station's. */
 	if (ifp->if_addrlen == 6 && ((sdl->sdl_data[0] & 1) != 0 ||
@@ -252,6 +285,11 @@ laddr_add(struct ifnet *ifp, const struct if_laddrreq *iflr)
 		return ENOMEM;
 	if ((iflr->iflr_flags & IFLR_ACTIVE) != 0)
 		activate(ifp, ifa);
+	/* Whichever of the two is not the active one now. */
+	if (old != NULL && old != ifp->if_dl)
+		tell(ifp, old, true);
+	if (ifa != ifp->if_dl)
+		tell(ifp, ifa, true);
 	return 0;
 }
 

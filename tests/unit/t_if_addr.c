@@ -337,6 +337,36 @@ test_pref(void **state)
 	if_on_sim(1, pref_body);
 }
 
+/* Who follows knows of those that a dump shows. */
+static void
+sadl_told_body(struct vnet *vn)
+{
+	struct rt_listener *rl;
+	struct if_laddrreq iflr;
+
+	(void)test_must_attach(vn, "l", 0);
+	rl = listener_open(vn, NULL);
+	KASSERT(laddr(vn, SIOCALIFADDR, 2, 0, &iflr) == 0);
+	KASSERT(listener_count(rl, RTM_NEWADDR) == 1);
+	/* Now the other one is not with the interface any more. */
+	KASSERT(laddr(vn, SIOCALIFADDR, 2, IFLR_ACTIVE, &iflr) == 0);
+	rt_listener_close(rl);
+	rl = listener_open(vn, NULL);
+	KASSERT(laddr(vn, SIOCALIFADDR, 1, IFLR_ACTIVE, &iflr) == 0);
+	KASSERT(listener_count(rl, RTM_DELADDR) == 1);
+	KASSERT(laddr(vn, SIOCDLIFADDR, 2, 0, &iflr) == 0);
+	KASSERT(listener_count(rl, RTM_DELADDR) == 1);
+	rt_listener_close(rl);
+}
+
+static void
+test_sadl_told(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, sadl_told_body);
+}
+
 static void
 test_sadl(void **state)
 {
@@ -354,6 +384,7 @@ main(void)
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_pref),
 		cmocka_unit_test(test_sadl),
+		cmocka_unit_test(test_sadl_told),
 		cmocka_unit_test(test_kept),
 	};
 
