@@ -23,6 +23,7 @@ struct run {
 	struct host	*r_host;
 	struct ifnet_stack *r_stack;
 	struct peer	 r_root, r_nobody;
+	unsigned	 r_fault;	/* of the next request; 0: none */
 };
 
 static int
@@ -100,12 +101,14 @@ send_message(struct run *r, struct peer *p, const uint8_t *msg, size_t len)
 	memcpy(&h, msg, len < sizeof(h) ? len : sizeof(h));
 	p->p_seq = h.ch_seq;
 	p->p_last = 0;
+	sim_fail_alloc(r->r_host, r->r_fault);
 	error = ctl_dispatch(p->p_session, copy, len, -1);
 	free(copy);
 	KASSERT(error == 0 || error == EPROTO || (error == ENOMEM &&
 	    sim_alloc_failed(r->r_host)));
 	/* The memory that was not to be had for one request is for the next. */
 	sim_fail_alloc(r->r_host, 0);
+	r->r_fault = 0;
 	KASSERT(error != 0 || p->p_last == 1);
 	KASSERT(p->p_last <= 1);
 	if (p == &r->r_nobody)
@@ -136,7 +139,7 @@ one_record(struct run *r, struct fuzz_in *in, uint64_t seq, uint8_t *msg)
 		break;
 	case SP_FAULT:
 		/* An allocation of the next request fails. */
-		sim_fail_alloc(r->r_host, fuzz_u8(in));
+		r->r_fault = fuzz_u8(in);
 		return;
 	default:
 		send_message(r, p, msg, fuzz_message(r->r_stack, in, rec, seq,
