@@ -33,6 +33,7 @@ struct if_clone;
 struct ifaddr;
 struct ifnet;
 struct rtentry;
+struct rtfull;
 struct vnet;
 
 /* --- handles ----------------------------------------------------------- */
@@ -269,7 +270,8 @@ struct ifnet {
 	TAILQ_ENTRY(ifnet) if_list;	/* l: */
 	TAILQ_HEAD(, ifaddr) if_addrlist; /* i: and l: to change; rcu-safe
 					 * for readers that only go forward */
-	LIST_HEAD(, rtentry) if_routes;	/* route lock: routes through it */
+	LIST_HEAD(, rtfull) if_routes;	/* route lock: routes through it,
+					 * but those of its addresses */
 	struct ifaddr	*if_hwdl;	/* i: factory link-level address */
 	struct if_ext	*if_ext;	/* i: rare things, NULL until needed */
 	LIST_ENTRY(ifnet) if_pfil_link;	/* pfil's lock */
@@ -453,7 +455,8 @@ union sockaddr_any {
 };
 
 /*
- * An address of an interface.
+ * An address of an interface; those of protocols are part of a struct
+ * protoaddr.
  *	constant	from ifa_insert to the end
  */
 struct ifaddr {
@@ -472,20 +475,8 @@ struct ifaddr {
 #define IFA_DUPLICATED	0x10		/* another host has it */
 #define IFA_TOLD	0x20		/* AF_LINK: announced; i: */
 	int32_t		 ifa_preference;	/* a: */
-	int32_t		 ifa_metric;
 	struct psref_target ifa_psref;
-
-	/* the interface layer's, for lookups: written with l:, rcu */
-	struct ifa_net_storage {
-		uint32_t w[2];
-	}		 ifa_net;	/* its prefix, a struct lpm_entry */
-	struct ifaddr	*ifa_netnext;	/* the others of the same prefix */
-	struct ifaddr	*ifa_netprev;
-	LIST_ENTRY(ifaddr) ifa_aflink;	/* all of the family */
-
 	void		(*ifa_free)(struct ifaddr *);	/* the family's */
-	LIST_HEAD(, rtentry) ifa_routes; /* route lock: that name it */
-	struct rts_node	 ifa_rts;	/* rtsock's */
 };
 
 #endif /* !IFNET_IF_H */

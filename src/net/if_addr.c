@@ -4,25 +4,17 @@
  */
 
 #include "net/if_impl.h"
+#include "net/route.h"
 #include "net/rtsock.h"
 
 #include <errno.h>
 
-_Static_assert(sizeof(struct ifa_net_storage) == sizeof(struct lpm_entry),
-    "struct ifaddr has room for its prefix");
-
-static struct lpm_entry *
-ifa_lpm(struct ifaddr *ifa)
+static struct protoaddr *
+lpm_pa(struct lpm_entry *le)
 {
 
-	return (struct lpm_entry *)&ifa->ifa_net;
-}
-
-static struct ifaddr *
-lpm_ifa(struct lpm_entry *le)
-{
-
-	return (struct ifaddr *)((char *)le - offsetof(struct ifaddr, ifa_net));
+	return (struct protoaddr *)((char *)le -
+	    offsetof(struct protoaddr, pa_net));
 }
 
 void
@@ -118,25 +110,17 @@ ifa_tables_init(struct vnet *vn)
 	khash_init(vn->vn_kern, &vn->vn_if->ifv_dsts, dst_hash);
 }
 
-void
-ifa_af_insert(struct if_vnet *ifv, struct ifaddr *ifa)
+static void
+af_insert(struct if_vnet *ifv, struct protoaddr *pa, const struct domain *dom)
 {
-	const struct domain *dom;
-	struct ifaddr *first;
-	unsigned slot = DOM_SLOT_MAX;
+	struct protoaddr *first = LIST_FIRST(&ifv->ifv_af[dom->dom_slot]);
 
-	if (ifa->ifa_addr->sa_family != AF_LINK) {
-		dom = domain_find(ifa->ifa_ifp->if_vnet,
-		    ifa->ifa_addr->sa_family);
-		slot = dom->dom_slot;
-	}
 	/* By hand: a reader must find the link before the element. */
-	first = LIST_FIRST(&ifv->ifv_af[slot]);
-	LIST_NEXT(ifa, ifa_aflink) = first;
-	ifa->ifa_aflink.le_prev = &LIST_FIRST(&ifv->ifv_af[slot]);
+	LIST_NEXT(pa, pa_aflink) = first;
+	pa->pa_aflink.le_prev = &LIST_FIRST(&ifv->ifv_af[dom->dom_slot]);
 	if (first != NULL)
-		first->ifa_aflink.le_prev = &LIST_NEXT(ifa, ifa_aflink);
-	__atomic_store_n(&LIST_FIRST(&ifv->ifv_af[slot]), ifa,
+		first->pa_aflink.le_prev = &LIST_NEXT(pa, pa_aflink);
+	__atomic_store_n(&LIST_FIRST(&ifv->ifv_af[dom->dom_slot]), pa,
 	    __ATOMIC_RELEASE);
 }
 
@@ -154,11 +138,12 @@ mask_length(uint32_t mask)
  * found; the others of the same prefix hang off it.
  */
 static int
-net_insert(struct if_vnet *ifv, struct ifaddr *ifa)
+net_insert(struct if_vnet *ifv, struct protoaddr *pa)
 {
-	struct lpm_entry *le = ifa_lpm(ifa), *have;
+	struct ifaddr *ifa = &pa->pa_ifa;
+	struct lpm_entry *le = &pa->pa_net, *have;
 	const struct sockaddr_in *sin, *mask;
-	struct ifaddr *head;
+	struct protoaddr *head;
 	int len, error;
 
 	if (ifa->ifa_addr->sa_family != AF_INET || ifa->ifa_netmask == NULL)
@@ -170,7 +155,7 @@ net_insert(struct if_vnet *ifv, struct ifaddr *ifa)
 		return EINVAL;
 	le->le_key = ntohl(sin->sin_addr.s_addr & mask->sin_addr.s_addr);
 	le->le_len = (uint8_t)len;
-	ifa->ifa_netnext = ifa->ifa_netprev = NULL;
+	pa->pa_netnext = pa->pa_netprev = NULL;
 
 	have = lpm_find(&ifv->ifv_nets, le->le_key, (unsigned)len);
 	if (have == NULL) {
@@ -178,35 +163,35 @@ net_insert(struct if_vnet *ifv, struct ifaddr *ifa)
 		if (error != 0)
 			return error;
 	} else {
-		head = lpm_ifa(have);
-		ifa->ifa_netprev = head;
-		ifa->ifa_netnext = head->ifa_netnext;
-		if (ifa->ifa_netnext != NULL)
-			ifa->ifa_netnext->ifa_netprev = ifa;
-		__atomic_store_n(&head->ifa_netnext, ifa, __ATOMIC_RELEASE);
+		head = lpm_pa(have);
+		pa->pa_netprev = head;
+		pa->pa_netnext = head->pa_netnext;
+		if (pa->pa_netnext != NULL)
+			pa->pa_netnext->pa_netprev = pa;
+		__atomic_store_n(&head->pa_netnext, pa, __ATOMIC_RELEASE);
 	}
 	(void)__atomic_fetch_or(&ifa->ifa_flags, IFA_INNET, __ATOMIC_RELAXED);
 	return 0;
 }
 
 static void
-net_remove(struct if_vnet *ifv, struct ifaddr *ifa)
+net_remove(struct if_vnet *ifv, struct protoaddr *pa)
 {
-	struct ifaddr *next = ifa->ifa_netnext;
+	struct protoaddr *next = pa->pa_netnext;
 
-	if ((ifa->ifa_flags & IFA_INNET) == 0)
+	if ((pa->pa_ifa.ifa_flags & IFA_INNET) == 0)
 		return;
-	(void)__atomic_fetch_and(&ifa->ifa_flags, ~(uint32_t)IFA_INNET,
+	(void)__atomic_fetch_and(&pa->pa_ifa.ifa_flags, ~(uint32_t)IFA_INNET,
 	    __ATOMIC_RELAXED);
 	if (next != NULL)
-		next->ifa_netprev = ifa->ifa_netprev;
-	if (ifa->ifa_netprev != NULL)
-		__atomic_store_n(&ifa->ifa_netprev->ifa_netnext, next,
+		next->pa_netprev = pa->pa_netprev;
+	if (pa->pa_netprev != NULL)
+		__atomic_store_n(&pa->pa_netprev->pa_netnext, next,
 		    __ATOMIC_RELEASE);
 	else if (next != NULL)
-		lpm_replace(&ifv->ifv_nets, ifa_lpm(ifa), ifa_lpm(next));
+		lpm_replace(&ifv->ifv_nets, &pa->pa_net, &next->pa_net);
 	else
-		lpm_remove(&ifv->ifv_nets, ifa_lpm(ifa));
+		lpm_remove(&ifv->ifv_nets, &pa->pa_net);
 }
 
 static int
@@ -226,9 +211,11 @@ tables_insert(struct if_vnet *ifv, struct ifaddr *ifa,
 		if (error != 0)
 			goto fail;
 	}
-	error = net_insert(ifv, ifa);
-	if (error == 0)
+	error = net_insert(ifv, ifa_proto(ifa));
+	if (error == 0) {
+		af_insert(ifv, ifa_proto(ifa), dom);
 		return 0;
+	}
 	if (ifa->ifa_dstaddr != NULL)
 		khash_remove(&ifv->ifv_dsts,
 		    dom->dom_sa_hash(ifa->ifa_dstaddr), ifa);
@@ -242,7 +229,8 @@ tables_remove(struct if_vnet *ifv, struct ifaddr *ifa,
     const struct domain *dom)
 {
 
-	net_remove(ifv, ifa);
+	LIST_REMOVE(ifa_proto(ifa), pa_aflink);
+	net_remove(ifv, ifa_proto(ifa));
 	if (ifa->ifa_dstaddr != NULL)
 		khash_remove(&ifv->ifv_dsts,
 		    dom->dom_sa_hash(ifa->ifa_dstaddr), ifa);
@@ -286,8 +274,6 @@ ifa_insert(struct ifnet *ifp, struct ifaddr *ifa)
 		(void)__atomic_fetch_add(&ifa->ifa_refcnt, 1,
 		    __ATOMIC_RELAXED);
 		list_insert(ifp, ifa);
-		if (ifp->if_state != IFS_ALLOCATED)
-			ifa_af_insert(ifv, ifa);
 	}
 	host_mutex_unlock(if_host(ifp), &ifv->ifv_lock);
 	return error;
@@ -308,8 +294,6 @@ ifa_remove(struct ifnet *ifp, struct ifaddr *ifa)
 	    __ATOMIC_RELEASE);
 	if (dom != NULL)
 		tables_remove(ifv, ifa, dom);
-	if (ifp->if_state != IFS_ALLOCATED)
-		LIST_REMOVE(ifa, ifa_aflink);
 	TAILQ_REMOVE(&ifp->if_addrlist, ifa, ifa_list);
 	host_mutex_unlock(if_host(ifp), &ifv->ifv_lock);
 

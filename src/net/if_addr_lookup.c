@@ -4,6 +4,7 @@
  */
 
 #include "net/if_impl.h"
+#include "net/route.h"
 
 #include <errno.h>
 
@@ -72,16 +73,24 @@ ifa_ifwithdstaddr(struct vnet *vn, const struct sockaddr *sa)
 	return dom == NULL ? NULL : far_end(vn, dom, sa, IFF_POINTOPOINT);
 }
 
+static struct ifaddr *
+pa_ifa(struct protoaddr *pa)
+{
+
+	return pa == NULL ? NULL : &pa->pa_ifa;
+}
+
 /* The first usable one of those that share a prefix. */
 static struct ifaddr *
 first_usable(struct lpm_entry *le)
 {
-	struct ifaddr *ifa;
+	struct protoaddr *pa;
 
-	ifa = (struct ifaddr *)((char *)le - offsetof(struct ifaddr, ifa_net));
-	while (ifa != NULL && !usable(ifa))
-		ifa = __atomic_load_n(&ifa->ifa_netnext, __ATOMIC_CONSUME);
-	return ifa;
+	pa = (struct protoaddr *)((char *)le -
+	    offsetof(struct protoaddr, pa_net));
+	while (pa != NULL && !usable(&pa->pa_ifa))
+		pa = __atomic_load_n(&pa->pa_netnext, __ATOMIC_CONSUME);
+	return pa_ifa(pa);
 }
 
 static struct ifaddr *
@@ -117,28 +126,40 @@ ifa_ifwithprefix(struct vnet *vn, uint32_t dst, unsigned len)
 	return le == NULL ? NULL : first_usable(le);
 }
 
+static struct protoaddr *
+first_of(struct vnet *vn, const struct domain *dom)
+{
+
+	return __atomic_load_n(&LIST_FIRST(&vn->vn_if->ifv_af[dom->dom_slot]),
+	    __ATOMIC_CONSUME);
+}
+
+static struct protoaddr *
+next_of(struct protoaddr *pa)
+{
+
+	return __atomic_load_n(&LIST_NEXT(pa, pa_aflink), __ATOMIC_CONSUME);
+}
+
 /* A family without netmasks: the network itself before a range. */
 static struct ifaddr *
 match_net(struct vnet *vn, const struct sockaddr *sa)
 {
 	const struct domain *dom = domain_find(vn, sa->sa_family);
 	enum dom_match best = DOM_MATCH_NONE, match;
-	struct ifaddr *ifa, *found = NULL;
+	struct protoaddr *pa, *found = NULL;
 
 	if (dom == NULL || dom->dom_net_match == NULL)
 		return NULL;
-	for (ifa = __atomic_load_n(&LIST_FIRST(&vn->vn_if->ifv_af[
-	    dom->dom_slot]), __ATOMIC_CONSUME); ifa != NULL;
-	    ifa = __atomic_load_n(&LIST_NEXT(ifa, ifa_aflink),
-	    __ATOMIC_CONSUME)) {
-		match = usable(ifa) ? dom->dom_net_match(ifa, sa) :
-		    DOM_MATCH_NONE;
+	for (pa = first_of(vn, dom); pa != NULL; pa = next_of(pa)) {
+		match = usable(&pa->pa_ifa) ?
+		    dom->dom_net_match(&pa->pa_ifa, sa) : DOM_MATCH_NONE;
 		if (match > best) {
 			best = match;
-			found = ifa;
+			found = pa;
 		}
 	}
-	return found;
+	return pa_ifa(found);
 }
 
 struct ifaddr *
@@ -171,25 +192,39 @@ ifa_ifwithladdr(struct vnet *vn, const struct sockaddr *sa)
 	return ifa;
 }
 
+/* Nearly every interface has one, so it is found at once. */
+static struct ifaddr *
+any_link(struct vnet *vn)
+{
+	const struct if_table *it;
+	struct ifaddr *ifa = NULL;
+	struct ifnet *ifp;
+
+	it = __atomic_load_n(&vn->vn_if->ifv_table, __ATOMIC_CONSUME);
+	for (unsigned i = 1; ifa == NULL && it != NULL && i < it->it_size;
+	    i++) {
+		ifp = if_byindex(vn, i);
+		if (ifp != NULL)
+			ifa = __atomic_load_n(&ifp->if_dl, __ATOMIC_CONSUME);
+	}
+	return ifa;
+}
+
 struct ifaddr *
 ifa_ifwithaf(struct vnet *vn, int af)
 {
 	const struct domain *dom;
-	unsigned slot = DOM_SLOT_MAX;
-	struct ifaddr *ifa;
+	struct protoaddr *pa;
 
-	if (af != AF_LINK) {
-		dom = domain_find(vn, af);
-		if (dom == NULL)
-			return NULL;
-		slot = dom->dom_slot;
-	}
-	ifa = __atomic_load_n(&LIST_FIRST(&vn->vn_if->ifv_af[slot]),
-	    __ATOMIC_CONSUME);
-	while (ifa != NULL && !usable(ifa))
-		ifa = __atomic_load_n(&LIST_NEXT(ifa, ifa_aflink),
-		    __ATOMIC_CONSUME);
-	return ifa;
+	if (af == AF_LINK)
+		return any_link(vn);
+	dom = domain_find(vn, af);
+	if (dom == NULL)
+		return NULL;
+	pa = first_of(vn, dom);
+	while (pa != NULL && !usable(&pa->pa_ifa))
+		pa = next_of(pa);
+	return pa_ifa(pa);
 }
 
 struct ifaddr *

@@ -88,8 +88,7 @@ struct if_vnet {
 	struct khash	 ifv_dsts;		/* rcu; l: far, broadcast */
 	struct lpm	 ifv_nets;		/* rcu; l: IPv4 prefixes of
 						 * addresses */
-	LIST_HEAD(, ifaddr) ifv_af[DOM_SLOT_MAX + 1]; /* rcu; l: by slot, the
-						 * last one AF_LINK's */
+	LIST_HEAD(, protoaddr) ifv_af[DOM_SLOT_MAX]; /* rcu; l: by slot */
 	struct softint	*ifv_rcvq_si;		/* per-CPU input queues */
 	struct ifv_rcvq	*ifv_rcvq;		/* if_input.c's, one a CPU */
 	struct ifv_link	*ifv_link;		/* if_link.c's */
@@ -407,9 +406,6 @@ unsigned ifa_debug_check(struct ifnet *);
 
 /* At the vnet's start. */
 void	ifa_tables_init(struct vnet *);
-/* l: held: among all of its family. */
-void	ifa_af_insert(struct if_vnet *, struct ifaddr *);
-
 /* Lookups, within a read section; the _psref forms take a reference. */
 struct ifaddr *ifa_ifwithaddr(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithdstaddr(struct vnet *, const struct sockaddr *);

@@ -183,10 +183,8 @@ if_sadl_attach(struct ifnet *ifp)
 {
 	struct ifaddr *ifa;
 
-	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list) {
+	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
 		ifa_sdl(ifa)->sdl_index = ifp->if_index;
-		ifa_af_insert(ifp->if_vnet->vn_if, ifa);
-	}
 }
 
 void

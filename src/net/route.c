@@ -33,8 +33,8 @@ entry_rt(struct lpm_entry *le)
 	return (struct rtentry *)(void *)le;
 }
 
-_Static_assert(offsetof(struct rtentry, rt_lpm) == 0,
-    "an entry of the table is a route");
+_Static_assert(offsetof(struct rtentry, rt_lpm) == 0 &&
+    offsetof(struct rtfull, rf_rt) == 0, "an entry of the table is a route");
 
 static inline void
 route_lock(struct vnet *vn)
@@ -68,73 +68,57 @@ find(struct vnet *vn, const struct rt_info *ri)
 static void
 free_rt(struct kern_defer *kd)
 {
-	struct rtentry *rt = (struct rtentry *)((char *)kd -
-	    offsetof(struct rtentry, rt_defer));
-	struct ifaddr *ifa = rt->rt_ifa;
+	struct rtfull *rf = (struct rtfull *)((char *)kd -
+	    offsetof(struct rtfull, rf_defer));
+	struct ifaddr *ifa = rf->rf_rt.rt_ifa;
 
-	/* Storage goes with the address it is part of, when that goes. */
-	if (rt->rt_lpm.le_user & RTE_STORE)
-		__atomic_store_n(&rt->rt_lpm.le_user, RTE_STORE,
-		    __ATOMIC_RELEASE);
-	else
-		kmem_free(rt->rt_kern, rt);
+	kmem_free(rf->rf_kern, rf);
 	if (ifa != NULL)
 		ifa_unref(ifa);
 }
 
-static bool
-claim(struct rtentry *rt)
-{
-	uint8_t expected = RTE_STORE;
-
-	return rt != NULL && __atomic_compare_exchange_n(&rt->rt_lpm.le_user,
-	    &expected, RTE_STORE | RTE_CLAIMED, false, __ATOMIC_ACQUIRE,
-	    __ATOMIC_RELAXED);
-}
-
-static struct rtentry *
+static struct rtfull *
 alloc_rt(struct vnet *vn, const struct rt_info *ri)
 {
-	struct rtentry *rt = ri->ri_store;
+	struct rtfull *rf;
 
-	if (claim(rt)) {
-		memset((char *)rt + sizeof(rt->rt_lpm), 0,
-		    sizeof(*rt) - sizeof(rt->rt_lpm));
-	} else {
-		rt = kmem_zalloc(vn->vn_kern, sizeof(*rt));
-		if (rt == NULL)
-			return NULL;
-	}
-	rt->rt_kern = vn->vn_kern;
-	rt->rt_lpm.le_len = (uint8_t)ri->ri_len;
-	rt->rt_lpm.le_key = ntohl(ri->ri_dst) & prefix_mask(ri->ri_len);
-	return rt;
+	rf = kmem_zalloc(vn->vn_kern, sizeof(*rf));
+	if (rf == NULL)
+		return NULL;
+	rf->rf_kern = vn->vn_kern;
+	rf->rf_rt.rt_lpm.le_len = (uint8_t)ri->ri_len;
+	rf->rf_rt.rt_lpm.le_key = ntohl(ri->ri_dst) & prefix_mask(ri->ri_len);
+	return rf;
 }
 
 /* In whole seconds, and not too early. */
 static void
-set_expire(struct rtentry *rt, const struct rt_info *ri)
+set_expire(struct rtfull *rf, const struct rt_info *ri)
 {
 
-	rt->rt_expire_s = (uint32_t)((ri->ri_expire_ns + 999999999) /
+	rf->rf_expire_s = (uint32_t)((ri->ri_expire_ns + 999999999) /
 	    1000000000);
 }
 
-/* Out of every table: free it behind the readers. */
+/* Out of every table: free it behind the readers.  An address's own goes with
+ * the address, which waits for them. */
 static void
 retire_rt(struct vnet *vn, struct rtentry *rt)
 {
+	struct rtfull *rf = rt_full(rt);
 
-	rt->rt_kern = vn->vn_kern;
-	kern_defer(vn->vn_kern, &rt->rt_defer, free_rt);
+	if (rt_is_own(rt))
+		return;
+	rf->rf_kern = vn->vn_kern;
+	kern_defer(vn->vn_kern, &rf->rf_defer, free_rt);
 }
 
 /* Undo alloc_rt() and what was set since: nobody has seen it. */
 static void
-discard_rt(struct rtentry *rt)
+discard_rt(struct rtfull *rf)
 {
 
-	free_rt(&rt->rt_defer);
+	free_rt(&rf->rf_defer);
 }
 
 static void
@@ -143,7 +127,8 @@ set_ifa(struct rtentry *rt, struct ifaddr *ifa)
 
 	if (ifa == NULL)
 		return;
-	ifa_ref(ifa);
+	if (!rt_is_own(rt))
+		ifa_ref(ifa);
 	rt->rt_ifa = ifa;
 }
 
@@ -243,64 +228,125 @@ derive_flags(struct rtentry *rt)
 		rt->rt_flags |= RTF_GATEWAY;
 }
 
+static void
+set_in(struct rtentry *rt, bool in)
+{
+
+	__atomic_store_n(&rt->rt_lpm.le_user, in ? RTE_OWN | RTE_OWN_IN :
+	    RTE_OWN, __ATOMIC_RELAXED);
+}
+
 /* Into the lists of what it refers to. */
 static void
 link_rt(struct route_vnet *rv, struct rtentry *rt)
 {
+	struct rtfull *rf = rt_full(rt);
 
 	rv->rv_count++;
+	if (rt_is_own(rt)) {
+		set_in(rt, true);
+		return;
+	}
 	if (rt->rt_ifp != NULL)
-		LIST_INSERT_HEAD(&rt->rt_ifp->if_routes, rt, rt_iflink);
+		LIST_INSERT_HEAD(&rt->rt_ifp->if_routes, rf, rf_iflink);
 	if (rt->rt_ifa != NULL)
-		LIST_INSERT_HEAD(&rt->rt_ifa->ifa_routes, rt, rt_ifalink);
+		LIST_INSERT_HEAD(&ifa_proto(rt->rt_ifa)->pa_routes, rf,
+		    rf_ifalink);
 }
 
 static void
 unlink_rt(struct route_vnet *rv, struct rtentry *rt)
 {
+	struct rtfull *rf = rt_full(rt);
 
 	rv->rv_count--;
+	if (rt_is_own(rt)) {
+		set_in(rt, false);
+		return;
+	}
 	if (rt->rt_ifp != NULL)
-		LIST_REMOVE(rt, rt_iflink);
+		LIST_REMOVE(rf, rf_iflink);
 	if (rt->rt_ifa != NULL)
-		LIST_REMOVE(rt, rt_ifalink);
+		LIST_REMOVE(rf, rf_ifalink);
+}
+
+/* Route lock held: into the table and its lists, and told. */
+static int
+enter_rt(struct vnet *vn, struct rtentry *rt)
+{
+	int error;
+
+	error = lpm_insert(&vn->vn_route->rv_inet, &rt->rt_lpm);
+	if (error != 0)
+		return error;
+	link_rt(vn->vn_route, rt);
+	rt_routemsg(vn, RTM_ADD, rt);
+	return 0;
+}
+
+/*
+ * An address's own route.  What it says never changes, so that a reader may
+ * still have it from before it was last taken out.  EREMOTE: it does not lead
+ * to the address's interface, and cannot be kept with the address.
+ */
+static int
+add_own(struct vnet *vn, const struct rt_info *ri)
+{
+	struct rtentry *own = &ifa_proto(ri->ri_ifa)->pa_own[ri->ri_own - 1];
+	struct rtentry rt;
+	int error;
+
+	memset(&rt, 0, sizeof(rt));
+	rt.rt_lpm.le_user = RTE_OWN;
+	rt.rt_lpm.le_len = (uint8_t)ri->ri_len;
+	rt.rt_lpm.le_key = ntohl(ri->ri_dst) & prefix_mask(ri->ri_len);
+	rt.rt_flags = ri->ri_flags & RTF_ASKED;
+	route_lock(vn);
+	error = find(vn, ri) != NULL ? EEXIST : point(vn, ri, NULL, &rt);
+	if (error == 0 && rt.rt_ifp != ri->ri_ifa->ifa_ifp)
+		error = EREMOTE;
+	if (error == 0) {
+		derive_flags(&rt);
+		if (own->rt_flags == 0)
+			*own = rt;
+		KASSERT(own->rt_lpm.le_key == rt.rt_lpm.le_key &&
+		    own->rt_lpm.le_len == rt.rt_lpm.le_len &&
+		    own->rt_flags == rt.rt_flags);
+		error = enter_rt(vn, own);
+	}
+	route_unlock(vn);
+	return error;
 }
 
 int
 rt_add(struct vnet *vn, const struct rt_info *ri)
 {
-	struct route_vnet *rv = vn->vn_route;
-	struct rtentry *rt;
+	struct rtfull *rf;
 	int error;
 
 	if (ri->ri_len > 32)
 		return EINVAL;
-	rt = alloc_rt(vn, ri);
-	if (rt == NULL)
-		return ENOMEM;
-	rt->rt_flags = ri->ri_flags & RTF_ASKED;
-	rt->rt_mtu = ri->ri_mtu;
-	set_expire(rt, ri);
-	route_lock(vn);
-	if (find(vn, ri) != NULL) {
-		error = EEXIST;
-		goto fail;
+	if (ri->ri_own != 0) {
+		error = add_own(vn, ri);
+		if (error != EREMOTE)
+			return error;
 	}
-	error = point(vn, ri, NULL, rt);
-	if (error != 0)
-		goto fail;
-	derive_flags(rt);
-	error = lpm_insert(&rv->rv_inet, &rt->rt_lpm);
-	if (error != 0)
-		goto fail;
-	link_rt(rv, rt);
-	rt_routemsg(vn, RTM_ADD, rt);
+	rf = alloc_rt(vn, ri);
+	if (rf == NULL)
+		return ENOMEM;
+	rf->rf_rt.rt_flags = ri->ri_flags & RTF_ASKED;
+	rf->rf_mtu = ri->ri_mtu;
+	set_expire(rf, ri);
+	route_lock(vn);
+	error = find(vn, ri) != NULL ? EEXIST :
+	    point(vn, ri, NULL, &rf->rf_rt);
+	if (error == 0) {
+		derive_flags(&rf->rf_rt);
+		error = enter_rt(vn, &rf->rf_rt);
+	}
 	route_unlock(vn);
-	return 0;
-
-fail:
-	route_unlock(vn);
-	discard_rt(rt);
+	if (error != 0)
+		discard_rt(rf);
 	return error;
 }
 
@@ -347,27 +393,29 @@ point_as(const struct rtentry *old, struct rtentry *rt)
 }
 
 static bool
-same_route(const struct rtentry *a, const struct rtentry *b)
+same_route(const struct rtentry *old, const struct rtfull *rf)
 {
+	const struct rtentry *rt = &rf->rf_rt;
 
-	return a->rt_flags == b->rt_flags && a->rt_ifp == b->rt_ifp &&
-	    a->rt_gw4 == b->rt_gw4 && a->rt_mtu == b->rt_mtu &&
-	    a->rt_ifa == b->rt_ifa && a->rt_expire_s == b->rt_expire_s;
+	return old->rt_flags == rt->rt_flags && old->rt_ifp == rt->rt_ifp &&
+	    old->rt_gw4 == rt->rt_gw4 && rt_mtu(old) == rf->rf_mtu &&
+	    old->rt_ifa == rt->rt_ifa && rt_expire_s(old) == rf->rf_expire_s;
 }
 
-/* Route lock held: what `old' becomes, in rt. */
+/* Route lock held: what `old' becomes, in rf. */
 static int
 build_change(struct vnet *vn, const struct rt_info *ri,
-    const struct rtentry *old, struct rtentry *rt)
+    const struct rtentry *old, struct rtfull *rf)
 {
+	struct rtentry *rt = &rf->rf_rt;
 	int error;
 
 	rt->rt_flags = (old->rt_flags & RTF_ASKED & ~RTF_ALTERABLE) |
 	    (ri->ri_flags & RTF_ALTERABLE);
-	rt->rt_mtu = ri->ri_mtu != 0 ? ri->ri_mtu : old->rt_mtu;
-	set_expire(rt, ri);
-	if (rt->rt_expire_s == 0)
-		rt->rt_expire_s = old->rt_expire_s;
+	rf->rf_mtu = ri->ri_mtu != 0 ? ri->ri_mtu : rt_mtu(old);
+	set_expire(rf, ri);
+	if (rf->rf_expire_s == 0)
+		rf->rf_expire_s = rt_expire_s(old);
 	if (ri->ri_gw == 0 && ri->ri_ifp == NULL &&
 	    (rt->rt_flags & RTF_NOWHERE) ==
 	    (old->rt_flags & RTF_NOWHERE)) {
@@ -387,13 +435,14 @@ int
 rt_change(struct vnet *vn, const struct rt_info *ri)
 {
 	struct route_vnet *rv = vn->vn_route;
-	struct rtentry *old, *rt;
+	struct rtentry *old;
+	struct rtfull *rf;
 	int error;
 
 	if (ri->ri_len > 32)
 		return EINVAL;
-	rt = alloc_rt(vn, ri);
-	if (rt == NULL)
+	rf = alloc_rt(vn, ri);
+	if (rf == NULL)
 		return ENOMEM;
 	route_lock(vn);
 	old = find(vn, ri);
@@ -405,19 +454,19 @@ rt_change(struct vnet *vn, const struct rt_info *ri)
 		error = EPERM;
 		goto out;
 	}
-	error = build_change(vn, ri, old, rt);
-	if (error != 0 || same_route(old, rt))
+	error = build_change(vn, ri, old, rf);
+	if (error != 0 || same_route(old, rf))
 		goto out;
-	lpm_replace(&rv->rv_inet, &old->rt_lpm, &rt->rt_lpm);
+	lpm_replace(&rv->rv_inet, &old->rt_lpm, &rf->rf_rt.rt_lpm);
 	unlink_rt(rv, old);
-	link_rt(rv, rt);
-	rt_routechange(vn, old, rt);
+	link_rt(rv, &rf->rf_rt);
+	rt_routechange(vn, old, rf);
 	retire_rt(vn, old);
-	rt = NULL;
+	rf = NULL;
 out:
 	route_unlock(vn);
-	if (rt != NULL)
-		discard_rt(rt);
+	if (rf != NULL)
+		discard_rt(rf);
 	return error;
 }
 
@@ -447,11 +496,11 @@ void
 rt_ifdetach(struct ifnet *ifp)
 {
 	struct vnet *vn = ifp->if_vnet;
-	struct rtentry *rt;
+	struct rtfull *rf;
 
 	route_lock(vn);
-	while ((rt = LIST_FIRST(&ifp->if_routes)) != NULL)
-		delete_rt(vn, rt);
+	while ((rf = LIST_FIRST(&ifp->if_routes)) != NULL)
+		delete_rt(vn, &rf->rf_rt);
 	route_unlock(vn);
 }
 
@@ -459,12 +508,23 @@ void
 rt_ifa_gone(struct ifaddr *ifa)
 {
 	struct vnet *vn = ifa->ifa_ifp->if_vnet;
-	struct rtentry *rt;
+	struct protoaddr *pa = ifa_proto(ifa);
+	struct rtfull *rf;
+	bool had = false;
 
 	route_lock(vn);
-	while ((rt = LIST_FIRST(&ifa->ifa_routes)) != NULL)
-		delete_rt(vn, rt);
+	while ((rf = LIST_FIRST(&pa->pa_routes)) != NULL)
+		delete_rt(vn, &rf->rf_rt);
+	for (int i = RT_NOWN; i-- > 0;) {
+		if ((pa->pa_own[i].rt_lpm.le_user & RTE_OWN_IN) == 0)
+			continue;
+		delete_rt(vn, &pa->pa_own[i]);
+		had = true;
+	}
 	route_unlock(vn);
+	/* Else its removal waits for those who see them. */
+	if (had && ifa_is_destroying(ifa))
+		pserialize_perform(vn->vn_kern);
 }
 
 static int

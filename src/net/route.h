@@ -18,45 +18,102 @@
 #include "net/lpm.h"
 
 /*
- * All fields constant once published but those marked.  What the packet path
- * reads comes first; once out of the table a route needs no links any more.
+ * A route as readers find it.  All fields constant once published.  It is
+ * either the core of a struct rtfull, or one of the few that every address
+ * brings along, which have nothing but this and are part of the address.
  */
 struct rtentry {
-	struct lpm_entry rt_lpm;	/* destination prefix; le_user: RTE_* */
+	struct lpm_entry rt_lpm;	/* destination prefix; le_user: RTE_*,
+					 * written with the route lock */
+#define RTE_OWN		0x1		/* of an address; ifp is its ifa's */
+#define RTE_OWN_IN	0x2		/* of an address, and in the table */
 	uint32_t	 rt_flags;	/* RTF_* */
 	uint32_t	 rt_gw4;	/* gateway, network order; 0: on link */
-	uint32_t	 rt_mtu;	/* 0: the interface's */
-	uint32_t	 rt_expire_s;	/* host clock in seconds; 0 never */
 	struct ifnet	*rt_ifp;	/* out; for reject and blackhole lo0 */
-	struct ifaddr	*rt_ifa;	/* source address; holds a reference */
-	union {
-		struct {
-			LIST_ENTRY(rtentry) rt_iflink;	/* route lock:
-							 * if_routes */
-			LIST_ENTRY(rtentry) rt_ifalink;	/* route lock:
-							 * ifa_routes */
-		};
-		struct {
-			struct kern_defer rt_defer;
-			struct kern	*rt_kern;
-		};
-	};
-	struct rts_node	 rt_rts;	/* rtsock's */
+	struct ifaddr	*rt_ifa;	/* source address */
 };
 
 /*
- * Storage that is part of an address (struct rt_info's ri_store) and used by
- * one route of it at a time: free until claimed, and free again once the route
- * has gone and no reader is left.
+ * A route that was asked for.  Once out of the table it needs no links any
+ * more.  Holds a reference on rt_ifa.
  */
-#define RTE_STORE	0x1
-#define RTE_CLAIMED	0x2
+struct rtfull {
+	struct rtentry	 rf_rt;
+	uint32_t	 rf_mtu;	/* 0: the interface's */
+	uint32_t	 rf_expire_s;	/* host clock in seconds; 0 never */
+	union {
+		struct {
+			LIST_ENTRY(rtfull) rf_iflink;	/* route lock:
+							 * if_routes */
+			LIST_ENTRY(rtfull) rf_ifalink;	/* route lock:
+							 * pa_routes */
+		};
+		struct {
+			struct kern_defer rf_defer;
+			struct kern	*rf_kern;
+		};
+	};
+	struct rts_node	 rf_rts;	/* rtsock's */
+};
 
-static inline void
-rt_store_init(struct rtentry *rt)
+/* The routes of an address: to itself, to its prefix or its far end, to its
+ * broadcast address. */
+enum { RT_OWN_LOCAL, RT_OWN_NET, RT_OWN_BROADCAST, RT_NOWN };
+
+/*
+ * An address of a protocol: it is in the tables of addresses, it is announced,
+ * and it has routes.
+ */
+struct protoaddr {
+	struct ifaddr	 pa_ifa;	/* first */
+	struct lpm_entry pa_net;	/* l:; rcu: its prefix */
+	struct protoaddr *pa_netnext;	/* l:; rcu: others of that prefix */
+	struct protoaddr *pa_netprev;	/* l: */
+	LIST_ENTRY(protoaddr) pa_aflink; /* l:; rcu: all of the family */
+	struct rtentry	 pa_own[RT_NOWN]; /* route lock: its routes */
+	LIST_HEAD(, rtfull) pa_routes;	/* route lock: others that name it */
+	struct rts_node	 pa_rts;	/* rtsock's: of it and of pa_own */
+};
+
+/* Of one that is not of AF_LINK. */
+static inline struct protoaddr *
+ifa_proto(const struct ifaddr *ifa)
 {
 
-	rt->rt_lpm.le_user = RTE_STORE;
+	_Static_assert(offsetof(struct protoaddr, pa_ifa) == 0,
+	    "an address of a protocol begins with the address");
+	return (struct protoaddr *)(uintptr_t)ifa;
+}
+
+static inline bool
+rt_is_own(const struct rtentry *rt)
+{
+
+	return (rt->rt_lpm.le_user & RTE_OWN) != 0;
+}
+
+/* Of one that is no address's own. */
+static inline struct rtfull *
+rt_full(const struct rtentry *rt)
+{
+
+	return (struct rtfull *)(uintptr_t)rt;
+}
+
+/* When it ends, in seconds of the host clock; 0: never. */
+static inline uint32_t
+rt_expire_s(const struct rtentry *rt)
+{
+
+	return rt_is_own(rt) ? 0 : rt_full(rt)->rf_expire_s;
+}
+
+/* A route's own MTU, or 0.  Read section. */
+static inline uint32_t
+rt_mtu(const struct rtentry *rt)
+{
+
+	return rt_is_own(rt) ? 0 : rt_full(rt)->rf_mtu;
 }
 
 struct route_vnet {
@@ -88,8 +145,8 @@ struct rt_info {
 	struct ifnet	*ri_ifp;
 	struct ifaddr	*ri_ifa;
 	uint64_t	 ri_expire_ns;
-	struct rtentry	*ri_store;	/* add: use this, if it is free; part
-					 * of ri_ifa */
+	int		 ri_own;	/* add, with ri_ifa: RT_OWN_* if it is
+					 * that route of it, plus 1; or 0 */
 	uint32_t	 ri_refuse;	/* change, delete: EPERM when the
 					 * route has one of these flags */
 };
@@ -110,7 +167,10 @@ int	rt_change(struct vnet *, const struct rt_info *);
 int	rt_get(struct vnet *, uint32_t dst, int len, uint8_t type, void *msg);
 /* Control, at detach: delete every route through ifp. */
 void	rt_ifdetach(struct ifnet *);
-/* Control, when an address goes: every route that names it as its own. */
+/*
+ * Control, when an address goes: every route that names it.  Of one that is
+ * being destroyed already no reader is left with a route when it returns.
+ */
 void	rt_ifa_gone(struct ifaddr *);
 
 /* Fill a message describing the route; buffer of RT_MSG_MAX bytes. */

@@ -36,9 +36,9 @@ rt_fill_msg(struct kern *k, const struct rtentry *rt, uint8_t type, void *msg)
 	rtm->rtm_h.rtm_version = RTM_VERSION;
 	rtm->rtm_h.rtm_type = type;
 	rtm->rtm_flags = rt->rt_flags;
-	rtm->rtm_mtu = rt->rt_mtu;
-	if (rt->rt_expire_s != 0) {
-		left = (int64_t)(rt->rt_expire_s * 1000000000ull -
+	rtm->rtm_mtu = rt_mtu(rt);
+	if (rt_expire_s(rt) != 0) {
+		left = (int64_t)(rt_expire_s(rt) * 1000000000ull -
 		    kern_now(k)) / 1000000000;
 		/* 0 would mean never. */
 		rtm->rtm_expire_s = left != 0 ? left : -1;

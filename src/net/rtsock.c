@@ -101,7 +101,6 @@ rts_fill_ifa(struct ifaddr *ifa, uint8_t type, void *msg)
 		ifam->ifam_flags |= 0x01;	/* IN_IFF_TENTATIVE */
 	if (flags & IFA_DUPLICATED)
 		ifam->ifam_flags |= 0x02;	/* IN_IFF_DUPLICATED */
-	ifam->ifam_metric = ifa->ifa_metric;
 	if_name_copy(ifp, ifam->ifam_name);
 	add_if_sa(msg, RTA_NETMASK, ifa->ifa_netmask);
 	add_if_sa(msg, RTA_IFA, ifa->ifa_addr);

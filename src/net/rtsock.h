@@ -10,6 +10,7 @@
 
 struct llentry;
 struct rtentry;
+struct rtfull;
 struct rt_listener;
 
 /*
@@ -97,7 +98,7 @@ void	rt_routemsg(struct vnet *, uint8_t type, const struct rtentry *);
 void	rt_neighmsg(uint8_t type, const struct llentry *);
 /* RTM_CHANGE: `new' stands where `old' was. */
 void	rt_routechange(struct vnet *, const struct rtentry *old,
-	    const struct rtentry *new);
+	    const struct rtfull *new);
 
 /* Describe, in a buffer of RT_MSG_MAX bytes (rtsock.c).  Any context. */
 void	rts_fill_if(struct ifnet *, uint8_t type, int what, void *msg);

@@ -41,6 +41,7 @@ struct rt_listener {
 	struct rts_node	 l_mark;		/* rs: where the walk is */
 	uint64_t	 l_place;		/* rs: last place walked */
 	uint64_t	 l_last;		/* rs: the walk's last place */
+	unsigned	 l_part;		/* rs: next of it */
 	bool		 l_walking;		/* rs: */
 	uint64_t	 l_seq;			/* the reader's */
 	uint64_t	 l_lost;		/* rs: not yet told of */
@@ -123,16 +124,40 @@ enqueue(struct rt_listener *l, const struct rt_hdr *h)
 
 enum rts_op { RTS_SET, RTS_NEWS, RTS_CLEAR };
 
-/* What is announced: one of the four kinds. */
+/*
+ * What is announced: one of the four kinds.  An address and its own routes
+ * share a node, of which they are parts; anything else is part 0 of its node.
+ */
 struct announcement {
 	struct rts_node	*an_node;
+	unsigned	 an_part;
 	uint32_t	 an_kind;	/* RTS_* */
+	uint32_t	 an_nodekind;	/* of its node: not an_kind for a
+					 * route that is an address's own */
 	uint8_t		 an_type;	/* RTM_* */
 	int		 an_what;	/* IFAN_* */
 	const char	*an_oldname;	/* RTM_IFRENAME */
+	const struct announcement *an_instead; /* RTM_CHANGE: of what */
 };
 
-#define NODE_SHIFT	4
+/* A node's word: its kind, a bit for each part that stands, its place. */
+#define NODE_PARTS	(1 + RT_NOWN)
+#define NODE_PART_SHIFT	4
+#define NODE_SHIFT	(NODE_PART_SHIFT + NODE_PARTS)
+
+static inline uint64_t
+node_part(unsigned part)
+{
+
+	return UINT64_C(1) << (NODE_PART_SHIFT + part);
+}
+
+static inline bool
+node_has(const struct rts_node *rn, unsigned part)
+{
+
+	return (rn->rn_word & node_part(part)) != 0;
+}
 
 static inline uint64_t
 node_seq(const struct rts_node *rn)
@@ -145,7 +170,7 @@ static inline uint32_t
 node_kind(const struct rts_node *rn)
 {
 
-	return rn->rn_word & ((1u << NODE_SHIFT) - 1);
+	return rn->rn_word & ((1u << NODE_PART_SHIFT) - 1);
 }
 
 static inline void *
@@ -155,9 +180,31 @@ node_object(struct rts_node *rn, size_t offset)
 	return (char *)rn - offset;
 }
 
+/* What a part of a node of this kind is. */
+static inline uint32_t
+part_kind(uint32_t kind, unsigned part)
+{
+
+	return kind == RTS_ADDR && part > 0 ? RTS_ROUTE : kind;
+}
+
+static inline const struct rtentry *
+node_route(struct rts_node *rn, unsigned part)
+{
+	struct protoaddr *pa;
+	struct rtfull *rf;
+
+	if (part > 0) {
+		pa = node_object(rn, offsetof(struct protoaddr, pa_rts));
+		return &pa->pa_own[part - 1];
+	}
+	rf = node_object(rn, offsetof(struct rtfull, rf_rts));
+	return &rf->rf_rt;
+}
+
 static void
-describe(struct rtsock_vnet *rs, struct rts_node *rn, uint32_t kind,
-    uint8_t type, int what, void *msg)
+describe(struct rtsock_vnet *rs, struct rts_node *rn, unsigned part,
+    uint32_t kind, uint8_t type, int what, void *msg)
 {
 
 	/* What hangs off an interface is seen as any reader sees it. */
@@ -168,12 +215,11 @@ describe(struct rtsock_vnet *rs, struct rts_node *rn, uint32_t kind,
 		    type, what, msg);
 		break;
 	case RTS_ADDR:
-		rts_fill_ifa(node_object(rn, offsetof(struct ifaddr,
-		    ifa_rts)), type, msg);
+		rts_fill_ifa(node_object(rn, offsetof(struct protoaddr,
+		    pa_rts)), type, msg);
 		break;
 	case RTS_ROUTE:
-		rt_fill_msg(rs->rs_kern, node_object(rn,
-		    offsetof(struct rtentry, rt_rts)), type, msg);
+		rt_fill_msg(rs->rs_kern, node_route(rn, part), type, msg);
 		break;
 	default:
 		rts_fill_neigh(node_object(rn, offsetof(struct llentry,
@@ -183,13 +229,15 @@ describe(struct rtsock_vnet *rs, struct rts_node *rn, uint32_t kind,
 	pserialize_read_exit();
 }
 
-/* rs: will its walk come to this object? */
+/* rs: will its walk come to this part of the node? */
 static inline bool
-still_ahead(const struct rt_listener *l, const struct rts_node *rn)
+still_ahead(const struct rt_listener *l, const struct rts_node *rn,
+    unsigned part)
 {
+	uint64_t seq = node_seq(rn);
 
-	return l->l_walking && node_seq(rn) > l->l_place &&
-	    node_seq(rn) <= l->l_last;
+	return l->l_walking && seq <= l->l_last && (seq > l->l_place ||
+	    (seq == l->l_place && part >= l->l_part));
 }
 
 /* rs: tell everyone who wants it and does not come to see it. */
@@ -202,7 +250,7 @@ tell(struct rtsock_vnet *rs, const struct announcement *an)
 
 	LIST_FOREACH(l, &rs->rs_listeners, l_link) {
 		if (!(l->l_what & an->an_kind) ||
-		    still_ahead(l, an->an_node))
+		    still_ahead(l, an->an_node, an->an_part))
 			continue;
 		if (!described) {
 			if (an->an_type == RTM_IFRENAME)
@@ -210,31 +258,52 @@ tell(struct rtsock_vnet *rs, const struct announcement *an)
 				    offsetof(struct ifnet, if_rts)),
 				    an->an_oldname, &buf);
 			else
-				describe(rs, an->an_node, an->an_kind,
-				    an->an_type, an->an_what, &buf);
+				describe(rs, an->an_node, an->an_part,
+				    an->an_kind, an->an_type, an->an_what,
+				    &buf);
 			buf.mb_hdr.rtm_time_ns =
 			    host_wallclock(rs->rs_kern->k_host);
 			described = true;
 		}
+		buf.mb_hdr.rtm_type = an->an_type;
+		if (an->an_instead != NULL && still_ahead(l,
+		    an->an_instead->an_node, an->an_instead->an_part))
+			buf.mb_hdr.rtm_type = RTM_ADD;
 		enqueue(l, &buf.mb_hdr);
 	}
 }
 
-static void
-node_insert(struct rtsock_vnet *rs, struct rts_node *rn, uint32_t kind)
+static inline void
+node_set_word(struct rts_node *rn, uint64_t word)
 {
 
-	__atomic_store_n(&rn->rn_word, ++rs->rs_seq << NODE_SHIFT | kind,
-	    __ATOMIC_RELAXED);
-	TAILQ_INSERT_TAIL(&rs->rs_list, rn, rn_link);
+	__atomic_store_n(&rn->rn_word, word, __ATOMIC_RELAXED);
 }
 
+/* The part stands from here on; the node, with its first. */
 static void
-node_remove(struct rtsock_vnet *rs, struct rts_node *rn)
+node_insert(struct rtsock_vnet *rs, struct rts_node *rn, unsigned part,
+    uint32_t kind)
 {
 
-	TAILQ_REMOVE(&rs->rs_list, rn, rn_link);
-	__atomic_store_n(&rn->rn_word, 0, __ATOMIC_RELAXED);
+	if (node_seq(rn) == 0) {
+		rn->rn_word = ++rs->rs_seq << NODE_SHIFT | kind;
+		TAILQ_INSERT_TAIL(&rs->rs_list, rn, rn_link);
+	}
+	node_set_word(rn, rn->rn_word | node_part(part));
+}
+
+/* The part stands no longer; the node goes with its last. */
+static void
+node_remove(struct rtsock_vnet *rs, struct rts_node *rn, unsigned part)
+{
+	uint64_t word = rn->rn_word & ~node_part(part);
+
+	if ((word & (node_part(NODE_PARTS) - node_part(0))) == 0) {
+		TAILQ_REMOVE(&rs->rs_list, rn, rn_link);
+		word = 0;
+	}
+	node_set_word(rn, word);
 }
 
 /*
@@ -249,13 +318,13 @@ announce(struct vnet *vn, enum rts_op op, const struct announcement *an)
 	bool was;
 
 	kspin_lock(&rs->rs_lock);
-	was = node_seq(rn) != 0;
+	was = node_has(rn, an->an_part);
 	if (!was && op == RTS_SET)
-		node_insert(rs, rn, an->an_kind);
-	if (node_seq(rn) != 0)
+		node_insert(rs, rn, an->an_part, an->an_nodekind);
+	if (node_has(rn, an->an_part))
 		tell(rs, an);
 	if (was && op == RTS_CLEAR)
-		node_remove(rs, rn);
+		node_remove(rs, rn, an->an_part);
 	kspin_unlock(&rs->rs_lock);
 	return was;
 }
@@ -274,6 +343,7 @@ rt_ifannounce(struct ifnet *ifp, int what)
 	const struct announcement an = {
 		.an_node = &ifp->if_rts,
 		.an_kind = RTS_LINK,
+		.an_nodekind = RTS_LINK,
 		.an_type = RTM_IFANNOUNCE,
 		.an_what = what,
 	};
@@ -314,8 +384,9 @@ void
 rt_newaddrmsg(uint8_t type, struct ifaddr *ifa)
 {
 	const struct announcement an = {
-		.an_node = &ifa->ifa_rts,
+		.an_node = &ifa_proto(ifa)->pa_rts,
 		.an_kind = RTS_ADDR,
+		.an_nodekind = RTS_ADDR,
 		.an_type = type,
 	};
 	struct vnet *vn = ifa->ifa_ifp->if_vnet;
@@ -336,39 +407,67 @@ rt_newaddrmsg(uint8_t type, struct ifaddr *ifa)
 	}
 }
 
+/* A route's node, and which part of that it is. */
+static void
+route_node(const struct rtentry *rt, struct announcement *an)
+{
+	struct protoaddr *pa;
+
+	if (rt_is_own(rt)) {
+		pa = ifa_proto(rt->rt_ifa);
+		an->an_node = &pa->pa_rts;
+		an->an_part = 1 + (unsigned)(rt - pa->pa_own);
+		an->an_nodekind = RTS_ADDR;
+	} else {
+		an->an_node = &rt_full(rt)->rf_rts;
+		an->an_part = 0;
+		an->an_nodekind = RTS_ROUTE;
+	}
+}
+
 void
 rt_routemsg(struct vnet *vn, uint8_t type, const struct rtentry *rt)
 {
-	const struct announcement an = {
-		/* the node is rtsock's, whatever its holder may do */
-		.an_node = (struct rts_node *)(uintptr_t)&rt->rt_rts,
+	struct announcement an = {
 		.an_kind = RTS_ROUTE,
 		.an_type = type,
 	};
 
+	route_node(rt, &an);
 	(void)announce(vn, type == RTM_ADD ? RTS_SET :
 	    type == RTM_DELETE ? RTS_CLEAR : RTS_NEWS, &an);
 }
 
+/*
+ * The new one stands where the old one stood; but after all that was announced
+ * so far when the old one was part of an address: whoever's walk had yet to
+ * come to that is told of a new route.
+ */
 void
 rt_routechange(struct vnet *vn, const struct rtentry *oldrt,
-    const struct rtentry *newrt)
+    const struct rtfull *newrt)
 {
 	struct rtsock_vnet *rs = vn->vn_rtsock;
-	struct rts_node *old = (struct rts_node *)(uintptr_t)&oldrt->rt_rts;
-	struct rts_node *new = (struct rts_node *)(uintptr_t)&newrt->rt_rts;
-	const struct announcement an = {
-		.an_node = new,
+	struct announcement old = { .an_kind = RTS_ROUTE };
+	struct announcement an = {
 		.an_kind = RTS_ROUTE,
 		.an_type = RTM_CHANGE,
 	};
 
+	route_node(oldrt, &old);
+	route_node(&newrt->rf_rt, &an);
 	kspin_lock(&rs->rs_lock);
-	if (node_seq(old) != 0) {
-		new->rn_word = old->rn_word;
-		TAILQ_INSERT_AFTER(&rs->rs_list, old, new, rn_link);
-		node_remove(rs, old);
+	if (node_has(old.an_node, old.an_part)) {
+		if (old.an_nodekind == RTS_ROUTE) {
+			an.an_node->rn_word = old.an_node->rn_word;
+			TAILQ_INSERT_AFTER(&rs->rs_list, old.an_node,
+			    an.an_node, rn_link);
+		} else {
+			node_insert(rs, an.an_node, 0, RTS_ROUTE);
+			an.an_instead = &old;
+		}
 		tell(rs, &an);
+		node_remove(rs, old.an_node, old.an_part);
 	}
 	kspin_unlock(&rs->rs_lock);
 }
@@ -379,6 +478,7 @@ rt_neighmsg(uint8_t type, const struct llentry *la)
 	const struct announcement an = {
 		.an_node = (struct rts_node *)(uintptr_t)&la->la_rts,
 		.an_kind = RTS_NEIGH,
+		.an_nodekind = RTS_NEIGH,
 		.an_type = type,
 	};
 
@@ -396,8 +496,8 @@ rts_forget(struct vnet *vn, struct rts_node *rn)
 	struct rtsock_vnet *rs = vn->vn_rtsock;
 
 	kspin_lock(&rs->rs_lock);
-	if (node_seq(rn) != 0)
-		node_remove(rs, rn);
+	if (node_has(rn, 0))
+		node_remove(rs, rn, 0);
 	kspin_unlock(&rs->rs_lock);
 }
 
@@ -483,9 +583,35 @@ fill_end(struct rt_listener *l, struct rt_hdr *h)
 	h->rtm_time_ns = host_wallclock(l->l_rs->rs_kern->k_host);
 }
 
+/* rs: describe the next part of the node that the listener wants; false: there
+ * is none. */
+static bool
+walk_node(struct rt_listener *l, struct rts_node *rn, struct rt_hdr *h)
+{
+	struct rtsock_vnet *rs = l->l_rs;
+	unsigned part;
+	uint32_t kind;
+
+	if (node_seq(rn) != l->l_place) {
+		l->l_place = node_seq(rn);
+		l->l_part = 0;
+	}
+	while ((part = l->l_part) < NODE_PARTS) {
+		l->l_part++;
+		kind = part_kind(node_kind(rn), part);
+		if (!node_has(rn, part) || !(l->l_what & kind))
+			continue;
+		describe(rs, rn, part, kind, snapshot_type(kind), 0, h);
+		h->rtm_time_ns = host_wallclock(rs->rs_kern->k_host);
+		return true;
+	}
+	return false;
+}
+
 /*
  * rs: take the walk to the next object the listener wants, or to its end, and
- * describe that; false: not there yet after many steps.
+ * describe that; false: not there yet after many steps.  The mark stands
+ * before the node whose parts are being described.
  */
 static bool
 walk(struct rt_listener *l, struct rt_hdr *h)
@@ -495,22 +621,17 @@ walk(struct rt_listener *l, struct rt_hdr *h)
 
 	for (unsigned step = 0; step < WALK_STEPS; step++) {
 		rn = TAILQ_NEXT(&l->l_mark, rn_link);
-		TAILQ_REMOVE(&rs->rs_list, &l->l_mark, rn_link);
 		if (rn == NULL || node_seq(rn) > l->l_last) {
+			TAILQ_REMOVE(&rs->rs_list, &l->l_mark, rn_link);
 			l->l_walking = false;
 			fill_end(l, h);
 			return true;
 		}
-		TAILQ_INSERT_AFTER(&rs->rs_list, rn, &l->l_mark, rn_link);
-		if (node_kind(rn) == 0)
-			continue;	/* another listener's mark */
-		l->l_place = node_seq(rn);
-		if (l->l_what & node_kind(rn)) {
-			describe(rs, rn, node_kind(rn),
-			    snapshot_type(node_kind(rn)), 0, h);
-			h->rtm_time_ns = host_wallclock(rs->rs_kern->k_host);
+		/* Not another listener's mark? */
+		if (node_kind(rn) != 0 && walk_node(l, rn, h))
 			return true;
-		}
+		TAILQ_REMOVE(&rs->rs_list, &l->l_mark, rn_link);
+		TAILQ_INSERT_AFTER(&rs->rs_list, rn, &l->l_mark, rn_link);
 	}
 	return false;
 }

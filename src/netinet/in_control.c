@@ -76,8 +76,8 @@ in_route(struct in_ifaddr *ia, uint32_t dst, unsigned len, uint32_t flags)
 	ri.ri_flags = flags;
 	ri.ri_ifp = ifp;
 	ri.ri_ifa = &ia->ia_ifa;
-	ri.ri_store = &ia->ia_store[(flags & RTF_LOCAL) ? IN_ROUTE_LOCAL :
-	    (flags & RTF_BROADCAST) ? IN_ROUTE_BROADCAST : IN_ROUTE_NET];
+	ri.ri_own = 1 + ((flags & RTF_LOCAL) ? RT_OWN_LOCAL :
+	    (flags & RTF_BROADCAST) ? RT_OWN_BROADCAST : RT_OWN_NET);
 	return rt_add(ifp->if_vnet, &ri);
 }
 
@@ -220,8 +220,6 @@ in_ifa_alloc(struct ifnet *ifp, const struct in_req *ir)
 	ia = kslab_alloc(if_kern(ifp), sizeof(*ia));
 	if (ia == NULL)
 		return NULL;
-	for (unsigned i = 0; i < IN_NROUTES; i++)
-		rt_store_init(&ia->ia_store[i]);
 	sin_set(&ia->ia_addr, ir->ir_addr);
 	sin_set(&ia->ia_mask, in_mask(ir->ir_len));
 	sin_set(&ia->ia_dst, ir->ir_dst);

@@ -17,15 +17,12 @@
 
 #define IN_DAD_COUNT_MAX	100
 
-/* The routes of an address: to itself, to its prefix, to its broadcast. */
-enum { IN_ROUTE_LOCAL, IN_ROUTE_NET, IN_ROUTE_BROADCAST, IN_NROUTES };
-
 struct in_ifaddr {
-	struct ifaddr	 ia_ifa;	/* first */
+	struct protoaddr ia_proto;	/* first */
+#define ia_ifa	ia_proto.pa_ifa
 	struct sockaddr_in ia_addr;
 	struct sockaddr_in ia_mask;
 	struct sockaddr_in ia_dst;	/* far end, or broadcast */
-	struct rtentry	 ia_store[IN_NROUTES]; /* for its routes */
 	uint8_t		 ia_len;	/* prefix length */
 	uint8_t		 ia_announce;	/* announcements left; ARP's lock */
 	uint8_t		 ia_probe;	/* steps of the check left; likewise */

@@ -10,8 +10,9 @@
 unsigned
 ip_rt_mtu(const struct rtentry *rt)
 {
+	uint32_t mtu = rt_mtu(rt);
 
-	return rt->rt_mtu != 0 ? rt->rt_mtu : rt->rt_ifp->if_mtu;
+	return mtu != 0 ? mtu : rt->rt_ifp->if_mtu;
 }
 
 /*

@@ -97,7 +97,9 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 
 	ifp = rt->rt_ifp;
 	m->m_ptr = SLOW_ORDERED;
-	mtu = rt->rt_mtu != 0 ? rt->rt_mtu : ifp->if_mtu;
+	mtu = rt_mtu(rt);
+	if (mtu == 0)
+		mtu = ifp->if_mtu;
 	if (ifp == rcvif || !m_writable(m))
 		return false;
 	if (len != m->m_pktlen) {

@@ -200,18 +200,32 @@ route_of(struct oracle *o, struct o_addr *oa, uint32_t dst, unsigned len,
 	ort = route_new(dst, len, flags);
 	ort->or_if = oa->oa_if;
 	ort->or_addr = oa;
+	ort->or_own = true;
 	route_put(o, ort);
 	event_route(o, "add", ort);
 }
 
-/* Last come, first gone. */
+static void
+own_route_gone(struct oracle *o, const struct o_addr *oa, uint32_t flag)
+{
+
+	for (unsigned i = o->o_nroutes; i-- > 0;)
+		if (o->o_route[i]->or_addr == oa && o->o_route[i]->or_own &&
+		    (o->o_route[i]->or_flags & flag) != 0)
+			route_remove(o, i);
+}
+
+/* Last come, first gone, and then those that it came with. */
 static void
 routes_of_addr_gone(struct oracle *o, const struct o_addr *oa)
 {
 
 	for (unsigned i = o->o_nroutes; i-- > 0;)
-		if (o->o_route[i]->or_addr == oa)
+		if (o->o_route[i]->or_addr == oa && !o->o_route[i]->or_own)
 			route_remove(o, i);
+	own_route_gone(o, oa, RTF_BROADCAST);
+	own_route_gone(o, oa, RTF_CONNECTED);
+	own_route_gone(o, oa, RTF_LOCAL);
 }
 
 static void
@@ -278,6 +292,7 @@ o_route_change(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw)
 			break;
 		}
 	*ort = new_;
+	ort->or_own = false;
 	route_put(o, ort);
 	event_route(o, "change", ort);
 	return 0;

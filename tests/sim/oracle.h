@@ -49,6 +49,7 @@ struct o_route {
 	uint32_t	 or_flags;
 	struct o_if	*or_if;
 	struct o_addr	*or_addr;
+	bool		 or_own;	/* it came with or_addr */
 };
 
 struct oracle {

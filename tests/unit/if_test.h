@@ -40,7 +40,8 @@ static struct tally tally;
 /* --- the domain --------------------------------------------------------- */
 
 struct test_ifaddr {
-	struct ifaddr	 ta_ifa;
+	struct protoaddr ta_proto;	/* first */
+#define ta_ifa	ta_proto.pa_ifa
 	struct sockaddr_in ta_addr, ta_mask, ta_dst;
 	struct kern	*ta_kern;
 };

@@ -367,7 +367,8 @@ ip4(const char *text)
 
 /* An address of an interface, without what a protocol would do about it. */
 struct ifatest {
-	struct ifaddr	 ia_ifa;	/* first */
+	struct protoaddr ia_proto;	/* first */
+#define ia_ifa	ia_proto.pa_ifa
 	struct sockaddr_in ia_addr;
 	struct sockaddr_in ia_mask;
 	struct kern	*ia_kern;

@@ -249,7 +249,8 @@ static const struct domain four = {
 };
 
 struct six_addr {
-	struct ifaddr	 sa_ifa;
+	struct protoaddr sa_proto;	/* first */
+#define sa_ifa	sa_proto.pa_ifa
 	struct sockaddr_in6 sa_addr;
 	struct kern	*sa_kern;
 };

@@ -210,7 +210,7 @@ change_body(struct vnet *vn)
 	KASSERT(rt_change(vn, &ri) == 0);
 	rt = lookup(vn, "172.16.5.5");
 	KASSERT(rt->rt_ifp == et[1].et_ifp && rt->rt_ifa == ifa[1]);
-	KASSERT(rt->rt_gw4 == ip4("10.0.1.2") && rt->rt_mtu == 0);
+	KASSERT(rt->rt_gw4 == ip4("10.0.1.2") && rt_mtu(rt) == 0);
 	/* the same again is no change */
 	KASSERT(rt_change(vn, &ri) == 0 && lookup(vn, "172.16.5.5") == rt);
 	/* one thing alone */
@@ -218,7 +218,7 @@ change_body(struct vnet *vn)
 	ri.ri_mtu = 1400;
 	KASSERT(rt_change(vn, &ri) == 0);
 	rt = lookup(vn, "172.16.5.5");
-	KASSERT(rt->rt_mtu == 1400 && rt->rt_gw4 == ip4("10.0.1.2"));
+	KASSERT(rt_mtu(rt) == 1400 && rt->rt_gw4 == ip4("10.0.1.2"));
 	/* what cannot be leaves it */
 	ri = info("172.16.0.0", 12, "192.0.2.1", NULL);
 	KASSERT(rt_change(vn, &ri) == ENETUNREACH);
@@ -324,9 +324,9 @@ nomem_body(struct vnet *vn)
 	sim_fail_alloc(h, 1);
 	KASSERT(rt_change(vn, &ri) == ENOMEM);
 	sim_fail_alloc(h, 0);
-	KASSERT(lookup(vn, "10.1.2.3")->rt_mtu == 0);
+	KASSERT(rt_mtu(lookup(vn, "10.1.2.3")) == 0);
 	KASSERT(rt_change(vn, &ri) == 0);
-	KASSERT(lookup(vn, "10.1.2.3")->rt_mtu == 1400);
+	KASSERT(rt_mtu(lookup(vn, "10.1.2.3")) == 1400);
 	KASSERT(del(vn, "10.1.2.3", 32) == 0);
 }
 

@@ -587,7 +587,7 @@ churn_body(struct vnet *vn)
 		KASSERT(views[n].vi_ended);
 		for (uint32_t i = 0; i < NROUTES; i++) {
 			rt = rt_lookup4(vn, htonl(0x0a000000 + i));
-			KASSERT((rt == NULL ? 0 : rt->rt_mtu) ==
+			KASSERT((rt == NULL ? 0 : rt_mtu(rt)) ==
 			    views[n].vi_mtu[i]);
 		}
 		rt_listener_close(l[n]);
