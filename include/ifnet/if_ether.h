@@ -42,5 +42,8 @@ extern const struct iftype_ops ether_type_ops;
  */
 typedef void ether_input_fn(struct ifnet *, struct mvec *);
 int	ether_register(struct vnet *, uint16_t type, ether_input_fn *);
+/* CPU, from a link type that names protocols as Ethernet does (FDDI, token
+ * ring): to whom takes the type (network order).  Takes every packet. */
+void	ether_dispatch(struct ifnet *, uint16_t type, struct mvec *);
 
 #endif /* !IFNET_IF_ETHER_H */

@@ -8,9 +8,13 @@
 
 #define IFT_OTHER	0x01
 #define IFT_ETHER	0x06
+#define IFT_ISO88023	0x07
+#define IFT_ISO88025	0x09	/* token ring */
 #define IFT_FDDI	0x0f
 #define IFT_PPP		0x17
 #define IFT_LOOP	0x18
+#define IFT_ARCNET	0x23
+#define IFT_IEEE80211	0x47
 #define IFT_TUNNEL	0x83
 #define IFT_L2VLAN	0x87
 #define IFT_IEEE8023ADLAG 0xa1
@@ -22,7 +26,10 @@
 #ifndef DLT_NULL
 #define DLT_NULL	0
 #define DLT_EN10MB	1
+#define DLT_IEEE802	6	/* token ring */
+#define DLT_FDDI	10
 #define DLT_RAW		12
+#define DLT_IEEE802_11	105
 #define DLT_LOOP	108
 #endif
 

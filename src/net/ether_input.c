@@ -17,8 +17,8 @@ struct side {
 	struct mvec	 sd_mv;
 };
 
-static void
-dispatch(struct ifnet *ifp, uint16_t type, struct mvec *mv)
+void
+ether_dispatch(struct ifnet *ifp, uint16_t type, struct mvec *mv)
 {
 	const struct if_vnet *ifv = ifp->if_vnet->vn_if;
 
@@ -75,7 +75,7 @@ side_add(struct ifnet *ifp, struct side *sd, struct mbuf *m, uint16_t type)
 {
 
 	if (sd->sd_mv.mv_n != 0 && sd->sd_type != type)
-		dispatch(ifp, sd->sd_type, &sd->sd_mv);
+		ether_dispatch(ifp, sd->sd_type, &sd->sd_mv);
 	sd->sd_type = type;
 	sd->sd_mv.mv_m[sd->sd_mv.mv_n++] = m;
 }
@@ -106,7 +106,7 @@ input_mixed(struct ifnet *ifp, struct mvec *mv, unsigned first, uint64_t us,
 	}
 	mv->mv_n = out;
 	if (sd.sd_mv.mv_n != 0)
-		dispatch(ifp, sd.sd_type, &sd.sd_mv);
+		ether_dispatch(ifp, sd.sd_type, &sd.sd_mv);
 }
 
 /* The type of the first frame, in network order. */
@@ -182,7 +182,7 @@ input_rest(struct ifnet *ifp, struct mvec *mv, unsigned done, uint64_t us,
 	if (__builtin_expect(done < mv->mv_n, 0))
 		input_mixed(ifp, mv, done, us, type);
 	if (mv->mv_n != 0)
-		dispatch(ifp, type, mv);
+		ether_dispatch(ifp, type, mv);
 }
 
 void

@@ -14,7 +14,14 @@ if_output_vec(struct ifnet *ifp, int af, struct mvec *mv)
 {
 	const struct iftype_ops *it;
 	uint32_t flags = __atomic_load_n(&ifp->if_flags, __ATOMIC_RELAXED);
+	struct pfil_head *ph;
 
+	ph = __atomic_load_n(&ifp->if_pfil, __ATOMIC_CONSUME);
+	if (__builtin_expect(ph != NULL, 0)) {
+		pfil_run_output(ph, ifp, af, mv);
+		if (mv->mv_n == 0)
+			return;
+	}
 	if_ctr_add(&if_ctr(ifp, net_curcpu()->ci_index)->
 	    ic_stat[IF_STAT_OFFERED], mv->mv_n);
 	if (__builtin_expect((flags & (IFF_UP | IFF_RUNNING)) !=

@@ -71,6 +71,29 @@ pfil_run(struct pfil_head *ph, struct ifnet *ifp, enum pfil_dir dir,
 }
 
 static void
+run_output(struct pfil_node *const *listp, struct ifnet *ifp, int af,
+    struct mvec *mv)
+{
+	const struct pfil_node *pn;
+
+	for (pn = __atomic_load_n(listp, __ATOMIC_ACQUIRE);
+	    pn != NULL && mv->mv_n != 0;
+	    pn = __atomic_load_n(&pn->pn_next, __ATOMIC_ACQUIRE))
+		if (pn->pn_hook->ph_output != NULL)
+			pn->pn_hook->ph_output(pn->pn_hook->ph_arg, ifp, af,
+			    mv);
+}
+
+void
+pfil_run_output(struct pfil_head *ph, struct ifnet *ifp, int af,
+    struct mvec *mv)
+{
+
+	run_output(&ph->phd_pv->pv_hooks, ifp, af, mv);
+	run_output(&ph->phd_own, ifp, af, mv);
+}
+
+static void
 free_head(struct kern_defer *kd)
 {
 	struct pfil_head *ph = (struct pfil_head *)kd;

@@ -18,6 +18,18 @@ enum pfil_event { PFIL_IF_ATTACH, PFIL_IF_DETACH };
 struct pfil_hook {
 	void	(*ph_packets)(void *arg, struct ifnet *, enum pfil_dir,
 		    struct mvec *);		/* CPU; may be NULL */
+	/*
+	 * CPU; may be NULL: packets of a family on their way out, m_data at
+	 * the network header, m_nexthop and m_rt set, before the link type adds
+	 * its own and before they count as offered.  Here is where they are
+	 * encapsulated (IPsec): the hook may change them, or take them out and
+	 * hand them to an if_output_vec() later, also this one's, and then
+	 * knows its own again.  One that it drops it counts as IF_STAT_OFFERED.  The
+	 * way back: ph_packets takes what is encapsulated, and counts it as
+	 * IF_STAT_DELIVERED; what was in it comes in by another interface.
+	 */
+	void	(*ph_output)(void *arg, struct ifnet *, int af,
+		    struct mvec *);
 	void	(*ph_event)(void *arg, struct ifnet *, enum pfil_event);
 						/* control; may be NULL */
 	void	*ph_arg;
@@ -34,6 +46,9 @@ void	pfil_event(struct ifnet *, enum pfil_event);
 void	pfil_ifattach(struct ifnet *);	/* set if_pfil */
 void	pfil_ifdetach(struct ifnet *);	/* drop hooks of this interface */
 void	pfil_run(struct pfil_head *, struct ifnet *, enum pfil_dir,
+	    struct mvec *);
+
+void	pfil_run_output(struct pfil_head *, struct ifnet *, int af,
 	    struct mvec *);
 
 extern const struct vnet_subsys pfil_subsys;

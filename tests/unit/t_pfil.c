@@ -156,6 +156,148 @@ test_hooks(void **state)
 	net_on_sim(2, hooks_body);
 }
 
+/*
+ * Encapsulation: packets of one interface leave by another with a header of
+ * their own, or by the same; and come back out of it.
+ */
+#define SHIM	0x77
+
+static struct etest *through;
+static unsigned shims;
+
+static void
+encapsulate(void *arg, struct ifnet *ifp, int af, struct mvec *mv)
+{
+	struct mvec out;
+	unsigned n = 0;
+	struct mbuf *m;
+
+	KASSERT(af == AF_INET && arg == &through);
+	out.mv_n = 0;
+	for (unsigned i = 0; i < mv->mv_n; i++) {
+		m = mv->mv_m[i];
+		if (m->m_data[0] == SHIM || m->m_data[0] == 0x46) {
+			mv->mv_m[n++] = m;	/* done, or none of ours */
+			continue;
+		}
+		m = m_prepend(m, 4);
+		KASSERT(m != NULL);
+		memset(m->m_data, SHIM, 4);
+		out.mv_m[out.mv_n++] = m;
+		shims++;
+	}
+	mv->mv_n = n;
+	if (out.mv_n != 0)
+		if_output_vec(through != NULL ? through->et_ifp : ifp, af,
+		    &out);
+}
+
+static void
+decapsulate(void *arg, struct ifnet *ifp, enum pfil_dir dir, struct mvec *mv)
+{
+	struct mvec in;
+	unsigned n = 0;
+
+	(void)arg;
+	if (dir != PFIL_IN)
+		return;
+	in.mv_n = 0;
+	for (unsigned i = 0; i < mv->mv_n; i++) {
+		if (mv->mv_m[i]->m_data[0] != SHIM) {
+			mv->mv_m[n++] = mv->mv_m[i];
+			continue;
+		}
+		m_adj(mv->mv_m[i], 4);
+		in.mv_m[in.mv_n++] = mv->mv_m[i];
+	}
+	mv->mv_n = n;
+	if (in.mv_n == 0)
+		return;
+	if_stat_add(ifp, IF_STAT_DELIVERED, in.mv_n);
+	if_input_vec(through->et_ifp, &in);
+}
+
+static const struct pfil_hook ipsec = {
+	.ph_packets = decapsulate, .ph_output = encapsulate,
+	.ph_arg = &through,
+};
+
+static void
+four_out(void *arg)
+{
+	struct etest *et = arg;
+	uint8_t v4[20] = { 0 };
+	struct mvec mv;
+
+	/* The first is none of ours. */
+	for (mv.mv_n = 0; mv.mv_n < 4; mv.mv_n++) {
+		v4[0] = mv.mv_n == 0 ? 0x46 : 0x45;
+		mv.mv_m[mv.mv_n] = etest_packet(v4, sizeof(v4));
+	}
+	if_output_vec(et->et_ifp, AF_INET, &mv);
+}
+
+static void
+shim_in(void *arg)
+{
+	struct etest *et = arg;
+	uint8_t buf[24] = { SHIM, SHIM, SHIM, SHIM, 0x45 }, v4[20] = { 0x45 };
+	struct mvec mv;
+
+	mv.mv_n = 2;
+	mv.mv_m[0] = etest_packet(buf, sizeof(buf));
+	mv.mv_m[1] = etest_packet(v4, sizeof(v4));
+	if_input_vec(et->et_ifp, &mv);
+}
+
+static void
+encapsulation_body(struct vnet *vn)
+{
+	static struct etest et[2];
+
+	dtest_attach(vn);
+	etest_attach(vn, &et[0], 0, &etest_ops, false);
+	etest_attach(vn, &et[1], 1, &etest_ops, false);
+	KASSERT(pfil_add_hook(vn, &ipsec) == 0);
+	shims = 0;
+	through = &et[1];
+	on_cpu(vn->vn_kern, four_out, &et[0]);
+	KASSERT(shims == 3 && et[0].et_nsent == 1 && et[1].et_nsent == 3);
+	KASSERT(et[1].et_sent[0].ep_len == 24);
+	KASSERT(et[1].et_sent[0].ep_data[0] == SHIM);
+	KASSERT(et[1].et_sent[0].ep_data[4] == 0x45);
+	KASSERT(etest_data(&et[0]).ifi_offered == 1);
+	KASSERT(etest_data(&et[1]).ifi_offered == 3);
+	/* By the interface itself: seen again, and known. */
+	through = NULL;
+	on_cpu(vn->vn_kern, four_out, &et[0]);
+	KASSERT(shims == 6 && et[0].et_nsent == 5);
+	KASSERT(etest_data(&et[0]).ifi_offered == 5);
+	/* And back. */
+	through = &et[1];
+	on_cpu(vn->vn_kern, shim_in, &et[0]);
+	KASSERT(dtest_input == 2);
+	KASSERT(etest_data(&et[0]).ifi_delivered == 2);
+	KASSERT(etest_data(&et[1]).ifi_delivered == 1);
+	for (unsigned i = 0; i < 2; i++)
+		etest_books(&et[i]);
+	pfil_remove_hook(vn, &ipsec);
+	on_cpu(vn->vn_kern, four_out, &et[0]);
+	KASSERT(shims == 6 && et[0].et_nsent == 9);
+	etest_detach(&et[0]);
+	etest_detach(&et[1]);
+}
+
+static void
+test_encapsulation(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, encapsulation_body);
+	net_on_linux(1, encapsulation_body);
+	net_on_sim(2, encapsulation_body);
+}
+
 /* Remove while packets pass: it does not run afterwards. */
 struct pass {
 	struct etest	*pa_et;
@@ -209,6 +351,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hooks),
+		cmocka_unit_test(test_encapsulation),
 		cmocka_unit_test(test_remove),
 	};
 
