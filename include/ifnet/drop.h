@@ -103,6 +103,8 @@
 	    "reassembly limit reached") \
 	X(DROP_FRAG_TIMEOUT, IN, "frag-timeout", \
 	    "the rest of the packet never came") \
+	X(DROP_L4_CSUM, IN, "l4-csum", \
+	    "TCP or UDP checksum wrong, or the length it is over") \
 	X(DROP_ICMP_SHORT, IN, "icmp-short", \
 	    "truncated ICMP message") \
 	X(DROP_ICMP_CSUM, IN, "icmp-csum", \

@@ -194,6 +194,27 @@ struct rts_node {
 /* --- the interface ----------------------------------------------------- */
 
 /*
+ * if_csum_tx holds masks made of if_capenable when that changes.  In its lower
+ * half, what a packet may carry to the driver; a driver with capabilities sets
+ * M_USO and M_TSO_ECN there, if it takes those, and the layer does the rest.
+ * In its upper half, of what kinds of packets: sums that are left to the
+ * driver (M_CSUM_PARTIAL is when TCP and UDP over IPv4 both are), and sums of
+ * received packets that the driver may vouch for (M_CSUM_VALID).
+ */
+#define IF_TX_IPv4	0x00010000u
+#define IF_TX_TCPv4	0x00020000u
+#define IF_TX_UDPv4	0x00040000u
+#define IF_TX_TCPv6	0x00080000u
+#define IF_TX_UDPv6	0x00100000u
+#define IF_RX_IPv4	0x00200000u
+#define IF_RX_TCPv4	0x00400000u
+#define IF_RX_UDPv4	0x00800000u
+#define IF_RX_TCPv6	0x01000000u
+#define IF_RX_UDPv6	0x02000000u
+#define IF_RX_L4	(IF_RX_TCPv4 | IF_RX_UDPv4 | IF_RX_TCPv6 | IF_RX_UDPv6)
+#define IF_TX_USO	0x80000000u	/* the driver could take M_USO */
+
+/*
  *	constant	set before attach, never changed while attached
  *	driver		filled in by the driver before attach
  *	a:		written with atomics, read by anyone
@@ -220,7 +241,8 @@ struct ifnet {
 					 * ifv_ctr_stride */
 	uint32_t	 if_mtu;	/* a:, written with i: */
 	uint32_t	 if_csum_tx;	/* M_CSUM_*, M_TSO*: what the
-					 * driver takes; a: */
+					 * driver takes; IF_TX_*, IF_RX_*; a:,
+					 * written with i: */
 	struct ifaddr	*if_dl;		/* rcu: active link-level address */
 	uint64_t	 if_lladdr;	/* a: its first 6 bytes, low ones
 					 * first; for the packet path */

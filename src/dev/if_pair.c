@@ -159,7 +159,7 @@ pair_attach(struct vnet *vnet, unsigned unit, struct pair_softc **scp)
 	ifp->if_capabilities = ifp->if_capenable = IFCAP_TSOv4 | IFCAP_TSOv6 |
 	    IFCAP_CSUM_TCPv4_Tx | IFCAP_CSUM_UDPv4_Tx | IFCAP_CSUM_TCPv6_Tx |
 	    IFCAP_CSUM_UDPv6_Tx;
-	ifp->if_csum_tx = M_CSUM_PARTIAL | M_GSO_MASK | M_TSO_ECN;
+	ifp->if_csum_tx = M_USO | M_TSO_ECN;
 	ether_random_addr(vnet, lladdr);
 	error = ether_ifattach(ifp, lladdr);
 	if (error == 0)

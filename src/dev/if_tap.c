@@ -7,7 +7,10 @@
  *						the request
  *
  * Packets carry a vnet header both ways, so that checksums left to the other
- * side and segments of up to 64 KiB pass through in one piece.  The device is
+ * side and segments of up to 64 KiB pass through in one piece.  Capabilities
+ * say which: those for sending what the stack leaves to the device, those for
+ * receiving (with IFCAP_LRO for segments) what the device leaves to us, which
+ * it is told when the interface starts.  The device is
  * read by one CPU, which owns the receive buffers; any CPU may write.  While
  * the interface is down nobody reads, and the device's own queue fills.  A
  * device that goes away takes the link down; destroying the interface is
@@ -35,7 +38,7 @@
 /* A checksum begins behind the smallest headers of link and network. */
 #define TAP_CSUM_MIN	(ETHER_HDR_LEN + 20)
 
-#define TAP_CAPS	(IFCAP_TSOv4 | IFCAP_TSOv6 | \
+#define TAP_CAPS	(IFCAP_TSOv4 | IFCAP_TSOv6 | IFCAP_LRO | \
 	    IFCAP_CSUM_TCPv4_Tx | IFCAP_CSUM_TCPv4_Rx | \
 	    IFCAP_CSUM_UDPv4_Tx | IFCAP_CSUM_UDPv4_Rx | \
 	    IFCAP_CSUM_TCPv6_Tx | IFCAP_CSUM_TCPv6_Rx | \
@@ -54,6 +57,7 @@ struct tap_softc {
 	struct host	*sc_host;	/* constant */
 	struct host_tun	*sc_tun;	/* constant */
 	struct cpu_poller sc_poller;	/* kern's while registered */
+	unsigned	 sc_offload;	/* ioctl lock: HOST_TUN_* it was told */
 	bool		 sc_polled;	/* ioctl lock: registered */
 	bool		 sc_gone;	/* atomic: the device went away */
 	bool		 sc_nomerge;	/* atomic: it takes no UDP segments */
@@ -141,11 +145,42 @@ tap_rx_segments(const struct host_vnethdr *vh, uint8_t gso,
 }
 
 /*
+ * May the device vouch for the checksum of a packet of this kind?  Nearly
+ * always all kinds are enabled.
+ */
+static bool
+tap_rx_trusts(const struct ifnet *ifp, const struct mbuf *m)
+{
+	uint32_t mask, tcp = 0, udp = 0;
+	const uint8_t *p = m->m_data;
+	uint8_t proto = 0;
+
+	mask = __atomic_load_n(&ifp->if_csum_tx, __ATOMIC_RELAXED);
+	if ((mask & IF_RX_L4) == IF_RX_L4)
+		return true;
+	if (m->m_len < ETHER_HDR_LEN + 20)
+		return false;
+	if (p[12] == ETHERTYPE_IP >> 8 && p[13] == (ETHERTYPE_IP & 0xff)) {
+		proto = p[ETHER_HDR_LEN + 9];
+		tcp = IF_RX_TCPv4;
+		udp = IF_RX_UDPv4;
+	} else if (p[12] == ETHERTYPE_IPV6 >> 8 &&
+	    p[13] == (ETHERTYPE_IPV6 & 0xff)) {
+		proto = p[ETHER_HDR_LEN + 6];
+		tcp = IF_RX_TCPv6;
+		udp = IF_RX_UDPv6;
+	}
+	return (proto == IPPROTO_TCP && (mask & tcp) != 0) ||
+	    (proto == IPPROTO_UDP && (mask & udp) != 0);
+}
+
+/*
  * The vnet header's state into the packet.  What does not fit the packet is
  * not believed: false.
  */
 static bool
-tap_rx_offload(const struct host_vnethdr *vh, struct mbuf *m)
+tap_rx_offload(const struct ifnet *ifp, const struct host_vnethdr *vh,
+    struct mbuf *m)
 {
 	uint8_t gso = vh->vh_gso_type & (uint8_t)~HOST_VH_GSO_ECN;
 
@@ -153,10 +188,12 @@ tap_rx_offload(const struct host_vnethdr *vh, struct mbuf *m)
 		if ((uint32_t)vh->vh_csum_start + vh->vh_csum_offset + 2 >
 		    m->m_pktlen || vh->vh_csum_start < TAP_CSUM_MIN)
 			return false;
-		m->m_csum_flags |= M_CSUM_PARTIAL | M_CSUM_VALID;
+		m->m_csum_flags |= M_CSUM_PARTIAL;
 		m->m_csum_start = vh->vh_csum_start;
 		m->m_csum_offset = vh->vh_csum_offset;
-	} else if (vh->vh_flags & HOST_VH_DATA_VALID)
+	}
+	if ((vh->vh_flags & (HOST_VH_NEEDS_CSUM | HOST_VH_DATA_VALID)) != 0 &&
+	    tap_rx_trusts(ifp, m))
 		m->m_csum_flags |= M_CSUM_VALID;
 	if (gso == HOST_VH_GSO_NONE)
 		return true;
@@ -228,7 +265,7 @@ tap_rx_one(struct tap_softc *sc, struct tap_rx *rx, bool *done)
 		return NULL;
 	}
 	m = tap_rx_take(rx, (size_t)r - sizeof(rx->rx_vh));
-	if (tap_rx_offload(&rx->rx_vh, m))
+	if (tap_rx_offload(sc->sc_ifp, &rx->rx_vh, m))
 		return m;
 	tap_rx_drop(sc, m, DROP_RX_OFFLOAD);
 	return NULL;
@@ -391,12 +428,48 @@ tap_transmit(struct ifnet *ifp, struct mvec *mv)
 
 /* --- control ----------------------------------------------------------- */
 
+/*
+ * What the device may leave to us: checksums, when all kinds of them are
+ * enabled (it knows no kinds), and then segments.
+ */
+static unsigned
+tap_offload(uint64_t enable)
+{
+	const uint64_t sums = IFCAP_CSUM_TCPv4_Rx | IFCAP_CSUM_UDPv4_Rx |
+	    IFCAP_CSUM_TCPv6_Rx | IFCAP_CSUM_UDPv6_Rx;
+
+	if ((enable & sums) != sums)
+		return 0;
+	return (enable & IFCAP_LRO) == 0 ? HOST_TUN_CSUM : HOST_TUN_CSUM |
+	    HOST_TUN_TSO4 | HOST_TUN_TSO6 | HOST_TUN_TSO_ECN | HOST_TUN_USO;
+}
+
+static void
+tap_tell_offload(struct tap_softc *sc, uint64_t enable)
+{
+	unsigned offload = tap_offload(enable);
+	int error;
+
+	if (offload == sc->sc_offload)
+		return;
+	error = host_tun_offload(sc->sc_host, sc->sc_tun, offload);
+	if (error == 0)
+		sc->sc_offload = offload;
+	else
+		/* It goes on as it did, which works as well. */
+		klog(if_kern(sc->sc_ifp), KLOG_WARNING, "%s: the host device "
+		    "does not change what it leaves to us: error %d",
+		    sc->sc_ifp->if_xname, error);
+}
+
+/* Also when it runs and has got other capabilities. */
 static int
 tap_init(struct ifnet *ifp)
 {
 	struct tap_softc *sc = ifp->if_softc;
 	int error;
 
+	tap_tell_offload(sc, ifp->if_capenable);
 	if (!sc->sc_polled) {
 		error = cpu_poller_add(if_kern(ifp), NULL, &sc->sc_poller);
 		if (error != 0)
@@ -481,8 +554,7 @@ tap_open(struct tap_softc *sc, const char *name, bool handed)
 
 	tc.tc_name = name;
 	tc.tc_fd = -1;
-	tc.tc_offload = HOST_TUN_CSUM | HOST_TUN_TSO4 | HOST_TUN_TSO6 |
-	    HOST_TUN_TSO_ECN | HOST_TUN_USO;
+	tc.tc_offload = sc->sc_offload = tap_offload(TAP_CAPS);
 	if (handed) {
 		tc.tc_fd = kern_handover_take();
 		if (tc.tc_fd == -1)
@@ -532,7 +604,7 @@ tap_create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
 	ifp->if_link_state = LINK_STATE_UP;
 	ifp->if_mtu_max = 65535 - ETHER_HDR_LEN;
 	ifp->if_capabilities = ifp->if_capenable = TAP_CAPS;
-	ifp->if_csum_tx = M_CSUM_PARTIAL | M_GSO_MASK | M_TSO_ECN;
+	ifp->if_csum_tx = M_USO | M_TSO_ECN;
 	ether_random_addr(vnet, lladdr);
 	error = ether_ifattach(ifp, lladdr);
 	if (error == 0)

@@ -185,6 +185,7 @@ struct host_ops {
 		    struct host_tun **);
 	void	(*ho_tun_close)(struct host *, struct host_tun *);
 	int	(*ho_tun_fd)(struct host *, struct host_tun *);
+	int	(*ho_tun_offload)(struct host *, struct host_tun *, unsigned);
 	const char *(*ho_tun_name)(struct host *, struct host_tun *);
 	ssize_t	(*ho_tun_recv)(struct host *, struct host_tun *,
 		    const struct iovec *, int);
@@ -548,6 +549,14 @@ host_tun_fd(struct host *h, struct host_tun *t)
 }
 
 /* The device's name on the other side. */
+/* Control: the device is told anew what we take, HOST_TUN_*.  errno. */
+static inline int
+host_tun_offload(struct host *h, struct host_tun *t, unsigned offload)
+{
+
+	return h->h_ops->ho_tun_offload(h, t, offload);
+}
+
 static inline const char *
 host_tun_name(struct host *h, struct host_tun *t)
 {

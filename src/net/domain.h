@@ -35,6 +35,8 @@ struct domain {
 	void	(*dom_if_down)(struct ifnet *);
 	/* CPU (link-state soft interrupt) */
 	void	(*dom_if_link_state)(struct ifnet *, int state);
+	/* ioctl lock: its MTU is another one now */
+	void	(*dom_if_mtu)(struct ifnet *);
 	/* ioctl lock: the active link-level address changed */
 	void	(*dom_lladdr_changed)(struct ifnet *);
 	/* ioctl lock: remove every address of the family */

@@ -78,7 +78,7 @@ set_defaults(struct ifnet *ifp)
 		ifp->if_mtu = 1500;
 	if (ifp->if_typeops == NULL)
 		ifp->if_typeops = &raw_type_ops;
-	if (ifp->if_csum_tx == 0)
+	if (ifp->if_capabilities != 0)
 		ifp->if_csum_tx = if_csum_tx(ifp, ifp->if_capenable);
 	ifp->if_linkq_n = 0;
 	ifp->if_linkq_flags = 0;

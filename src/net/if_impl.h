@@ -467,7 +467,8 @@ int	if_sa_size(struct vnet *, const struct sockaddr *, size_t *len);
 /* The same into `room' bytes, zeroes behind.  EAFNOSUPPORT, EFBIG. */
 int	if_sa_put(struct vnet *, void *to, size_t room,
 	    const struct sockaddr *);
-/* if_csum_tx as these IFCAP_* make it: what the packet path asks. */
+/* if_csum_tx as these IFCAP_* make it: what the packet path asks.  The driver's
+ * own bits are kept. */
 uint32_t if_csum_tx(const struct ifnet *, uint64_t capenable);
 /* The mutex of the ioctl lock. */
 static inline struct host_mutex *

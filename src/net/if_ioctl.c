@@ -70,22 +70,47 @@ ifreq_setaddr(struct vnet *vn, struct ifreq *ifr, const struct sockaddr *sa)
 
 /* --- what every interface answers --------------------------------------- */
 
+/* The masks' bits, by capability. */
+static const struct {
+	uint64_t	 cap;
+	uint32_t	 bit;
+} csum_bits[] = {
+	{ IFCAP_CSUM_IPv4_Tx, IF_TX_IPv4 },
+	{ IFCAP_CSUM_TCPv4_Tx, IF_TX_TCPv4 },
+	{ IFCAP_CSUM_UDPv4_Tx, IF_TX_UDPv4 },
+	{ IFCAP_CSUM_TCPv6_Tx, IF_TX_TCPv6 },
+	{ IFCAP_CSUM_UDPv6_Tx, IF_TX_UDPv6 },
+	{ IFCAP_CSUM_IPv4_Rx, IF_RX_IPv4 },
+	{ IFCAP_CSUM_TCPv4_Rx, IF_RX_TCPv4 },
+	{ IFCAP_CSUM_UDPv4_Rx, IF_RX_UDPv4 },
+	{ IFCAP_CSUM_TCPv6_Rx, IF_RX_TCPv6 },
+	{ IFCAP_CSUM_UDPv6_Rx, IF_RX_UDPv6 },
+};
+
 uint32_t
 if_csum_tx(const struct ifnet *ifp, uint64_t enable)
 {
-	const uint64_t sums = IFCAP_CSUM_TCPv4_Tx | IFCAP_CSUM_UDPv4_Tx;
-	uint32_t tx;
+	uint32_t able, mask;
 
-	tx = __atomic_load_n(&ifp->if_csum_tx, __ATOMIC_RELAXED) &
-	    ~(uint32_t)(M_CSUM_PARTIAL | M_TSO4 | M_TSO6);
+	able = __atomic_load_n(&ifp->if_csum_tx, __ATOMIC_RELAXED);
+	if ((able & M_USO) != 0)
+		able |= IF_TX_USO;
+	mask = able & (IF_TX_USO | M_TSO_ECN);
+	for (size_t i = 0; i < sizeof(csum_bits) / sizeof(csum_bits[0]); i++)
+		if ((enable & csum_bits[i].cap) != 0)
+			mask |= csum_bits[i].bit;
 	/* One kind of packet says "checksum missing" for both. */
-	if ((enable & sums) == sums)
-		tx |= M_CSUM_PARTIAL;
-	if ((enable & IFCAP_TSOv4) != 0)
-		tx |= M_TSO4;
-	if ((enable & IFCAP_TSOv6) != 0)
-		tx |= M_TSO6;
-	return tx;
+	if ((mask & (IF_TX_TCPv4 | IF_TX_UDPv4)) ==
+	    (IF_TX_TCPv4 | IF_TX_UDPv4))
+		mask |= M_CSUM_PARTIAL;
+	/* Whoever cuts a packet makes the sums of the pieces. */
+	if ((enable & IFCAP_TSOv4) != 0 && (mask & IF_TX_TCPv4) != 0)
+		mask |= M_TSO4;
+	if ((enable & IFCAP_TSOv6) != 0 && (mask & IF_TX_TCPv6) != 0)
+		mask |= M_TSO6;
+	if ((mask & IF_TX_USO) != 0 && (mask & IF_TX_UDPv4) != 0)
+		mask |= M_USO;
+	return mask;
 }
 
 static int
@@ -105,6 +130,7 @@ cap_set(struct ifnet *ifp, const struct ifcapreq *ifcr)
 static int
 mtu_set(struct ifnet *ifp, int32_t mtu)
 {
+	const struct domain *dom;
 
 	if (mtu < 0 || (uint32_t)mtu < ifp->if_mtu_min ||
 	    (uint32_t)mtu > ifp->if_mtu_max)
@@ -113,6 +139,11 @@ mtu_set(struct ifnet *ifp, int32_t mtu)
 		return 0;
 	if_history_event(ifp, IFHIST_MTU, ifp->if_mtu, (uint32_t)mtu);
 	__atomic_store_n(&ifp->if_mtu, (uint32_t)mtu, __ATOMIC_RELAXED);
+	for (int i = 0; i < DOM_SLOT_MAX; i++) {
+		dom = ifp->if_vnet->vn_if->ifv_domain[i];
+		if (dom != NULL && dom->dom_if_mtu != NULL)
+			dom->dom_if_mtu(ifp);
+	}
 	rt_ifmsg(ifp);
 	return ENETRESET;
 }
@@ -296,6 +327,16 @@ protocol_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 	return error == ENOTTY ? EOPNOTSUPP : error;
 }
 
+/* What a running driver is told when it did not say ENETRESET to itself. */
+static int
+restart(struct ifnet *ifp)
+{
+	const uint32_t runs = IFF_UP | IFF_RUNNING;
+
+	return (if_flags_get(ifp) & runs) == runs &&
+	    ifp->if_ops->init != NULL ? ifp->if_ops->init(ifp) : 0;
+}
+
 /* With the ioctl lock. */
 static int
 interface_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
@@ -309,9 +350,9 @@ interface_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 	    ifioctl_common(ifp, cmd, data);
 	if (error == ENOTTY)
 		error = protocol_ioctl(ifp, cmd, data);
-	/* Nobody took the hint to start over; the change is made. */
+	/* The change is made; the driver is to start over with it. */
 	if (error == ENETRESET)
-		error = 0;
+		error = restart(ifp);
 	/* A driver may have set IFF_UP by itself. */
 	if_updown_sync(ifp);
 	return error;

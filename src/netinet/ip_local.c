@@ -29,12 +29,43 @@ store64(uint64_t *p, uint64_t v)
 	__atomic_store_n(p, v, __ATOMIC_RELAXED);
 }
 
+/*
+ * Is what the transport checksum is over unharmed (RFC 768, RFC 9293 3.1)?  A
+ * driver may have vouched for it; and nothing has happened to a packet whose
+ * checksum is still to be made.
+ */
+static bool
+ip_transport_ok(const struct mbuf *m)
+{
+	const struct iphdr4 *ip = mtoip(m);
+	unsigned hlen = ip_hlen(ip), len = m->m_pktlen - hlen;
+	uint16_t uh[4];
+
+	if ((m->m_csum_flags & (M_CSUM_VALID | M_CSUM_PARTIAL)) != 0)
+		return true;
+	if (ip->ip_p == IPPROTO_UDP) {
+		if (!m_copydata(m, hlen, sizeof(uh), uh) ||
+		    be16(uh[2]) < sizeof(uh) || be16(uh[2]) > len)
+			return false;
+		if (uh[3] == 0)
+			return true;	/* sent without */
+		len = be16(uh[2]);
+	}
+	return in_cksum_mbuf(m, hlen, len, in_cksum_pseudo(ip->ip_src,
+	    ip->ip_dst, ip->ip_p, len)) == 0;
+}
+
 /* A packet that is ours and whole: to its protocol. */
 static void
 ip_deliver(struct ifnet *ifp, struct mbuf *m)
 {
 	const struct iphdr4 *ip = mtoip(m);
 
+	if ((ip->ip_p == IPPROTO_TCP || ip->ip_p == IPPROTO_UDP) &&
+	    !ip_transport_ok(m)) {
+		m_drop(ifp, m, DROP_L4_CSUM);
+		return;
+	}
 	if_ctr_add(&ip_stats(ifp->if_vnet)->ips_delivered, 1);
 	switch (ip->ip_p) {
 	case IPPROTO_ICMP:

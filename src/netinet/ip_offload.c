@@ -90,6 +90,22 @@ ip_finish_cksum(struct mbuf **mp)
 	return DROP_NREASONS;
 }
 
+/* May the sum of a packet of the protocol be left to the interface? */
+static bool
+cksum_is_left(const struct ifnet *ifp, uint8_t proto)
+{
+	uint32_t mask = __atomic_load_n(&ifp->if_csum_tx, __ATOMIC_RELAXED);
+
+	switch (proto) {
+	case PROTO_TCP:
+		return (mask & (M_CSUM_PARTIAL | IF_TX_TCPv4)) != 0;
+	case PROTO_UDP:
+		return (mask & (M_CSUM_PARTIAL | IF_TX_UDPv4)) != 0;
+	default:
+		return (mask & M_CSUM_PARTIAL) != 0;
+	}
+}
+
 /* What all segments of a packet share. */
 struct seg_plan {
 	struct mbuf	*sg_m;
@@ -189,7 +205,7 @@ seg_plan(struct seg_plan *sg, struct mbuf *m, const struct ifnet *ifp)
 		return DROP_TX_OFFLOAD;
 	sg->sg_iphlen = ip_hlen(ip);
 	sg->sg_tcp = (m->m_csum_flags & M_TSO4) != 0;
-	sg->sg_partial = (ifp->if_csum_tx & M_CSUM_PARTIAL) != 0;
+	sg->sg_partial = cksum_is_left(ifp, ip->ip_p);
 	sg->sg_id = be16(ip->ip_id);
 	sg->sg_seq = 0;
 	if (sg->sg_tcp) {
@@ -252,7 +268,7 @@ ip_offload_output(struct ifnet *ifp, struct mbuf *m)
 		return;
 	}
 	/* A device that segments computes checksums as well. */
-	if (gso == 0 && (ifp->if_csum_tx & M_CSUM_PARTIAL) == 0)
+	if (gso == 0 && !cksum_is_left(ifp, mtoip(m)->ip_p))
 		why = ip_finish_cksum(&m);
 	if (why != DROP_NREASONS)
 		ip_out_drop(ifp, m, why);

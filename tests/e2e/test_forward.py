@@ -194,6 +194,79 @@ def test_tso_is_cut_where_it_must_be(router):
     conserved(router.daemon.show())
 
 
+def tcp_sum_right(frame):
+    """Is the checksum of this TCP segment over IPv4 made already?"""
+    hlen = (frame[14] & 15) * 4
+    end = 14 + int.from_bytes(frame[16:18], "big")
+    tcp = frame[14 + hlen:end]
+    data = frame[26:34] + bytes((0, 6)) + len(tcp).to_bytes(2, "big") + tcp
+    data += b"\0" * (len(data) % 2)
+    return int.from_bytes(data, "big") % 0xffff == 0
+
+
+def segments_seen(router, port):
+    """Full TCP segments, as a kernel on the right gets them."""
+    wire = router.right.wire("tap1")
+    transfer(router, 4 << 20, port=port)
+    frames = [f for f in wire.drain()
+              if f[12:14] == b"\x08\x00" and f[23] == 6 and len(f) > 1000]
+    wire.close()
+    assert len(frames) > 5
+    return frames
+
+
+def test_sending_capabilities(router):
+    """What tap1 may leave to the kernel behind it, that kernel gets undone;
+    the rest is done before it leaves."""
+    frames = segments_seen(router, 6000)
+    assert max(map(len, frames)) > 5000
+    assert not all(map(tcp_sum_right, frames))
+
+    router.daemon.ok("ifconfig", "tap1", "-tso4")
+    frames = segments_seen(router, 6001)
+    assert max(map(len, frames)) <= 1514
+    assert not any(map(tcp_sum_right, frames))
+
+    router.daemon.ok("ifconfig", "tap1", "tso4", "-tcp4csum-tx")
+    frames = segments_seen(router, 6002)
+    assert max(map(len, frames)) <= 1514
+    assert all(map(tcp_sum_right, frames))
+
+    router.daemon.ok("ifconfig", "tap1", "tcp4csum-tx")
+    frames = segments_seen(router, 6003)
+    assert max(map(len, frames)) > 5000
+    conserved(router.daemon.show())
+
+
+def test_receiving_capabilities(router):
+    """What tap0 does not take, the kernel behind it does itself."""
+    def largest(port):
+        before = router.daemon.counters("tap0")
+        frames = segments_seen(router, port)
+        after = router.daemon.counters("tap0")
+        return frames, ((after["ibytes"] - before["ibytes"]) /
+                        (after["ipackets"] - before["ipackets"]))
+
+    frames, mean = largest(6010)
+    assert mean > 5000
+
+    router.daemon.ok("ifconfig", "tap0", "-lro")
+    frames, mean = largest(6011)
+    assert mean <= 1514
+    assert not any(map(tcp_sum_right, frames))
+
+    # Whole sums come in, and leave as they are.
+    router.daemon.ok("ifconfig", "tap0", "-tcp4csum-rx")
+    frames, mean = largest(6012)
+    assert mean <= 1514
+    assert all(map(tcp_sum_right, frames))
+
+    router.daemon.ok("ifconfig", "tap0", "tcp4csum-rx", "lro")
+    frames, mean = largest(6013)
+    assert mean > 5000
+    conserved(router.daemon.show())
+
+
 def test_udp_checksum_survives_offload(router):
     """The kernel leaves UDP checksums to the card; ours are right on the
     other side, or the receiver would not get the packet."""

@@ -30,7 +30,7 @@
 struct tally {
 	unsigned	 t_init, t_stop, t_ioctl, t_watchdog, t_setflags;
 	unsigned	 t_up, t_down, t_attach, t_detach, t_purge, t_sweep;
-	unsigned	 t_lladdr, t_nlink;
+	unsigned	 t_lladdr, t_nlink, t_mtu;
 	int		 t_link[64];
 	int		 t_init_error, t_ioctl_error, t_destroy_error;
 	int		 t_attach_error;
@@ -158,6 +158,14 @@ test_if_down(struct ifnet *ifp)
 }
 
 static inline void
+test_mtu(struct ifnet *ifp)
+{
+
+	KASSERT(if_ioctl_locked(ifp));
+	tally.t_mtu++;
+}
+
+static inline void
 test_link(struct ifnet *ifp, int state)
 {
 
@@ -229,6 +237,7 @@ static const struct domain test_domain __attribute__((__unused__)) = {
 	.dom_if_up = test_if_up,
 	.dom_if_down = test_if_down,
 	.dom_if_link_state = test_link,
+	.dom_if_mtu = test_mtu,
 	.dom_lladdr_changed = test_lladdr,
 	.dom_purgeif = test_purgeif,
 	.dom_sweep = test_sweep,

@@ -185,6 +185,75 @@ malformed_body(struct in_test *it)
 IN_TEST(malformed, 1)
 
 static void
+inject_flags(struct in_test *it, const uint8_t *buf, unsigned len,
+    uint16_t flags)
+{
+	struct inject in = { .in_t = &it->it_a, .in_data = buf, .in_len = len,
+	    .in_n = 1, .in_type = ETHERTYPE_IP, .in_csum_flags = flags,
+	    .in_csum_start = 34, .in_csum_offset = 6 };
+
+	tif_clear(&it->it_a);
+	on_cpu(it, inject_cpu, &in);
+}
+
+/*
+ * TCP and UDP for us: answered when their checksum is right, or known to be;
+ * else not believed.
+ */
+static void
+transport_body(struct in_test *it)
+{
+	struct ifnet *ifp = it->it_a.tif_ifp;
+	uint8_t buf[200];
+	unsigned len, bad = 0;
+	uint16_t sum;
+
+	len = mk_udp(buf, "10.0.1.2", "10.0.1.1", 64, 51);
+	inject_flags(it, buf, len, 0);
+	KASSERT(tx_icmp(&it->it_a, 0) != NULL);
+	buf[40] ^= 1;
+	inject_flags(it, buf, len, 0);
+	KASSERT(it->it_a.tif_ntx == 0);
+	KASSERT(drops(ifp, DROP_L4_CSUM) == ++bad);
+	/* The driver vouches for it; it is still to be made; there is none. */
+	inject_flags(it, buf, len, M_CSUM_VALID);
+	KASSERT(tx_icmp(&it->it_a, 0) != NULL);
+	inject_flags(it, buf, len, M_CSUM_PARTIAL);
+	KASSERT(tx_icmp(&it->it_a, 0) != NULL);
+	buf[26] = buf[27] = 0;
+	inject_flags(it, buf, len, 0);
+	KASSERT(tx_icmp(&it->it_a, 0) != NULL);
+	/* Lengths that cannot be. */
+	for (unsigned ulen = 0; ulen < 70; ulen++) {
+		if (ulen >= 8 && ulen <= 59)
+			continue;
+		buf[25] = (uint8_t)ulen;
+		inject_flags(it, buf, len, 0);
+		KASSERT(it->it_a.tif_ntx == 0);
+		KASSERT(drops(ifp, DROP_L4_CSUM) == ++bad);
+	}
+	for (unsigned n = 0; n < 8; n++) {
+		len = mk_ip(buf, "10.0.1.2", "10.0.1.1", IPPROTO_UDP, 64, n);
+		inject_flags(it, buf, len, 0);
+		KASSERT(drops(ifp, DROP_L4_CSUM) == ++bad);
+	}
+
+	memset(buf, 7, sizeof(buf));
+	len = mk_ip(buf, "10.0.1.2", "10.0.1.1", IPPROTO_TCP, 64, 20);
+	inject_flags(it, buf, len, 0);
+	KASSERT(it->it_a.tif_ntx == 0);
+	KASSERT(drops(ifp, DROP_L4_CSUM) == ++bad);
+	buf[36] = buf[37] = 0;
+	sum = in_cksum_fold(in_cksum_add(buf + 20, 20, in_cksum_pseudo(
+	    ip4("10.0.1.2"), ip4("10.0.1.1"), IPPROTO_TCP, 20)));
+	memcpy(buf + 36, &sum, 2);
+	inject_flags(it, buf, len, 0);
+	KASSERT(tx_icmp(&it->it_a, 0)->icmp_code == ICMP4_UNREACH_PROTO);
+	all_books(it);
+}
+IN_TEST(transport, 1)
+
+static void
 options_body(struct in_test *it)
 {
 	uint8_t buf[200], tail[80];
@@ -215,6 +284,7 @@ main(void)
 		cmocka_unit_test(never),
 		cmocka_unit_test(limit),
 		cmocka_unit_test(malformed),
+		cmocka_unit_test(transport),
 		cmocka_unit_test(options),
 	};
 

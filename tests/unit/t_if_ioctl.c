@@ -130,7 +130,6 @@ static void
 value_body(struct vnet *vn)
 {
 	struct rt_listener *rl;
-	struct ifcapreq ifcr;
 	struct ifnet *ifp;
 	struct ifreq ifr;
 
@@ -143,27 +142,12 @@ value_body(struct vnet *vn)
 	KASSERT(listener_count(rl, RTM_IFINFO) == 0);
 	KASSERT(test_ifreq(vn, "x0", SIOCSIFMTU, 9000, &ifr) == 0);
 	KASSERT(listener_count(rl, RTM_IFINFO) == 1 && ifp->if_mtu == 9000);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFMTU, 68, &ifr) == 0);
+	KASSERT(ifp->if_mtu == 68 && tally.t_mtu == 2);
 	KASSERT(test_ifreq(vn, "x0", SIOCSIFMETRIC, 5, &ifr) == 0);
 	KASSERT(test_ifreq(vn, "x0", SIOCSIFMETRIC, -5, &ifr) == EINVAL);
 	KASSERT(test_ifreq(vn, "x0", SIOCGIFMETRIC, 0, &ifr) == 0);
 	KASSERT(ifr.ifr_metric == 5);
-
-	memset(&ifcr, 0, sizeof(ifcr));
-	memcpy(ifcr.ifcr_name, "x0", 3);
-	ifcr.ifcr_capenable = IFCAP_LRO;
-	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFCAP, &ifcr,
-	    sizeof(ifcr)) == EINVAL);
-	ifcr.ifcr_capenable = ifp->if_capabilities;
-	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFCAP, &ifcr,
-	    sizeof(ifcr)) == 0);
-	KASSERT(ifp->if_csum_tx == (M_CSUM_PARTIAL | M_TSO4));
-	ifcr.ifcr_capenable = IFCAP_TSOv4 | IFCAP_CSUM_TCPv4_Tx;
-	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFCAP, &ifcr,
-	    sizeof(ifcr)) == 0);
-	KASSERT(ifp->if_csum_tx == M_TSO4);
-	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFCAP, &ifcr,
-	    sizeof(ifcr)) == 0);
-	KASSERT(ifcr.ifcr_capabilities == ifp->if_capabilities);
 
 	KASSERT(test_ifreq(vn, "x0", SIOCGIFDESCR, 0, &ifr) == ENOENT);
 	memset(&ifr.ifr_ifru, 'd', sizeof(ifr.ifr_ifru));
@@ -178,6 +162,108 @@ value_body(struct vnet *vn)
 	KASSERT(test_ifreq(vn, "x0", SIOCSIFDESCR, 0, &ifr) == 0);
 	KASSERT(test_ifreq(vn, "x0", SIOCGIFDESCR, 0, &ifr) == ENOENT);
 	rt_listener_close(rl);
+	test_detach(ifp);
+}
+
+static int
+cap(struct vnet *vn, uint64_t enable)
+{
+	struct ifcapreq ifcr;
+
+	memset(&ifcr, 0, sizeof(ifcr));
+	memcpy(ifcr.ifcr_name, "x0", 3);
+	ifcr.ifcr_capenable = enable;
+	return ifioctl(vn, &kauth_cred_self, SIOCSIFCAP, &ifcr, sizeof(ifcr));
+}
+
+/* What the packet path is told for what is enabled. */
+static const struct {
+	uint64_t	 enable;
+	uint32_t	 mask;
+} masks[] = {
+	{ IFCAP_CSUM_IPv4_Tx, IF_TX_IPv4 },
+	{ IFCAP_CSUM_TCPv4_Tx, IF_TX_TCPv4 },
+	{ IFCAP_CSUM_UDPv4_Tx, IF_TX_UDPv4 },
+	{ IFCAP_CSUM_TCPv6_Tx, IF_TX_TCPv6 },
+	{ IFCAP_CSUM_UDPv6_Tx, IF_TX_UDPv6 },
+	{ IFCAP_CSUM_IPv4_Rx, IF_RX_IPv4 },
+	{ IFCAP_CSUM_TCPv4_Rx, IF_RX_TCPv4 },
+	{ IFCAP_CSUM_UDPv4_Rx, IF_RX_UDPv4 },
+	{ IFCAP_CSUM_TCPv6_Rx, IF_RX_TCPv6 },
+	{ IFCAP_CSUM_UDPv6_Rx, IF_RX_UDPv6 },
+	{ IFCAP_CSUM_TCPv4_Tx | IFCAP_CSUM_UDPv4_Tx,
+	  IF_TX_TCPv4 | IF_TX_UDPv4 | M_CSUM_PARTIAL },
+	/* Whoever cuts a packet makes the sums of the pieces. */
+	{ IFCAP_TSOv4, 0 },
+	{ IFCAP_TSOv6 | IFCAP_CSUM_TCPv4_Tx, IF_TX_TCPv4 },
+	{ IFCAP_TSOv4 | IFCAP_CSUM_TCPv4_Tx, IF_TX_TCPv4 | M_TSO4 },
+	{ IFCAP_TSOv6 | IFCAP_CSUM_TCPv6_Tx, IF_TX_TCPv6 | M_TSO6 },
+	{ 0, 0 },
+};
+
+static void
+cap_body(struct vnet *vn)
+{
+	const uint64_t all = IFCAP_TSOv4 | IFCAP_TSOv6 | 0x0003ff00;
+	struct ifcapreq ifcr;
+	struct ifnet *ifp;
+	struct ifreq ifr;
+	unsigned n;
+
+	ifp = test_must_attach(vn, "x", 0);
+	ifp->if_capabilities = all;
+	for (size_t i = 0; i < N(masks); i++) {
+		KASSERT(cap(vn, masks[i].enable) == 0);
+		KASSERT(ifp->if_csum_tx == masks[i].mask);
+	}
+	/* Of a driver that takes UDP segments: when it makes their sums. */
+	ifp->if_csum_tx = M_USO | M_TSO_ECN;
+	KASSERT(cap(vn, IFCAP_CSUM_UDPv4_Tx) == 0);
+	KASSERT((ifp->if_csum_tx & 0xffff) == (M_USO | M_TSO_ECN));
+	KASSERT(cap(vn, 0) == 0);
+	KASSERT((ifp->if_csum_tx & 0xffff) == M_TSO_ECN);
+	KASSERT(cap(vn, IFCAP_CSUM_UDPv4_Tx) == 0);
+	KASSERT((ifp->if_csum_tx & 0xffff) == (M_USO | M_TSO_ECN));
+
+	/* One that it has not: nothing happens, not even what it has. */
+	KASSERT(cap(vn, IFCAP_LRO | IFCAP_TSOv4) == EINVAL);
+	KASSERT(cap(vn, 1ull << 63) == EINVAL);
+	KASSERT(ifp->if_capenable == IFCAP_CSUM_UDPv4_Tx);
+	memset(&ifcr, 0xff, sizeof(ifcr));
+	memcpy(ifcr.ifcr_name, "x0", 3);
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFCAP, &ifcr,
+	    sizeof(ifcr)) == 0);
+	KASSERT(ifcr.ifcr_capabilities == all);
+	KASSERT(ifcr.ifcr_capenable == IFCAP_CSUM_UDPv4_Tx);
+
+	/* A driver that runs starts over; for a change, not for none. */
+	n = tally.t_init;
+	KASSERT(cap(vn, all) == 0 && tally.t_init == n);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, IFF_UP, &ifr) == 0);
+	KASSERT(tally.t_init == n + 1);
+	KASSERT(cap(vn, all) == 0 && tally.t_init == n + 1);
+	KASSERT(cap(vn, 0) == 0 && tally.t_init == n + 2);
+	tally.t_init_error = EIO;
+	KASSERT(cap(vn, all) == EIO);
+	tally.t_init_error = 0;
+	/* The same for its MTU. */
+	n = tally.t_init;
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFMTU, 1501, &ifr) == 0);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFMTU, 1501, &ifr) == 0);
+	KASSERT(tally.t_init == n + 1);
+	/* What the common code says to those who ask it. */
+	if_ioctl_lock(ifp);
+	ifcr.ifcr_capenable = 0;
+	KASSERT(ifioctl_common(ifp, SIOCSIFCAP, &ifcr) == ENETRESET);
+	KASSERT(ifioctl_common(ifp, SIOCSIFCAP, &ifcr) == 0);
+	if_down(ifp);
+	ifcr.ifcr_capenable = all;
+	KASSERT(ifioctl_common(ifp, SIOCSIFCAP, &ifcr) == 0);
+	ifr.ifr_mtu = 1502;
+	KASSERT(ifioctl_common(ifp, SIOCSIFMTU, &ifr) == ENETRESET);
+	KASSERT(ifioctl_common(ifp, SIOCSIFMTU, &ifr) == 0);
+	KASSERT(ifioctl_common(ifp, SIOCAIFADDR, &ifr) == ENOTTY);
+	if_ioctl_unlock(ifp);
 	test_detach(ifp);
 }
 
@@ -333,6 +419,14 @@ test_value(void **state)
 }
 
 static void
+test_cap(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, cap_body);
+}
+
+static void
 test_protocol(void **state)
 {
 
@@ -363,6 +457,7 @@ main(void)
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_privilege),
 		cmocka_unit_test(test_value),
+		cmocka_unit_test(test_cap),
 		cmocka_unit_test(test_protocol),
 		cmocka_unit_test(test_conf),
 		cmocka_unit_test(test_create),

@@ -191,6 +191,57 @@ body_merge(struct dev_test *dt)
 	KASSERT(dev_data(dt->dt_vnet, "tap1").ifi_opackets >= n);
 }
 
+/* A UDP packet to us whose sum is wrong, of which the device says what. */
+static bool
+believed(struct dev_test *dt, uint8_t flags)
+{
+	uint64_t bad = dev_drops(dt->dt_vnet, "tap0", DROP_L4_CSUM);
+	uint8_t us[6];
+	unsigned len;
+
+	dev_lladdr(dt->dt_vnet, "tap0", us);
+	len = dev_frame(pkt.sp_data, us, "10.0.1.2", "10.0.1.1", IPPROTO_UDP,
+	    30, 1);
+	dev_put16(pkt.sp_data + 40, 0x1234);
+	memset(&pkt.sp_vh, 0, sizeof(pkt.sp_vh));
+	pkt.sp_vh.vh_flags = flags;
+	put(dt, len);
+	dev_run(dt);
+	return dev_drops(dt->dt_vnet, "tap0", DROP_L4_CSUM) == bad;
+}
+
+/*
+ * Capabilities of receiving: what the device is told that it may leave to us,
+ * and whether it is believed about a checksum.
+ */
+static void
+body_receive(struct dev_test *dt)
+{
+	const unsigned all = HOST_TUN_CSUM | HOST_TUN_TSO4 | HOST_TUN_TSO6 |
+	    HOST_TUN_TSO_ECN | HOST_TUN_USO;
+
+	router(dt);
+	KASSERT(sim_tun_offload(dt->dt_host, "tap0") == all);
+	KASSERT(believed(dt, HOST_VH_DATA_VALID));
+	KASSERT(!believed(dt, 0));
+	/* It runs, and starts over. */
+	dev_command(dt, "ifconfig tap0 -lro");
+	KASSERT(sim_tun_offload(dt->dt_host, "tap0") == HOST_TUN_CSUM);
+	KASSERT(sim_tun_offload(dt->dt_host, "other") == all);
+	KASSERT(believed(dt, HOST_VH_DATA_VALID));
+	dev_command(dt, "ifconfig tap0 -udp4csum-rx");
+	KASSERT(sim_tun_offload(dt->dt_host, "tap0") == 0);
+	KASSERT(!believed(dt, HOST_VH_DATA_VALID));
+	dev_command(dt, "ifconfig tap0 udp4csum-rx -tcp4csum-rx");
+	KASSERT(sim_tun_offload(dt->dt_host, "tap0") == 0);
+	KASSERT(believed(dt, HOST_VH_DATA_VALID));
+	/* One that is down is told when it starts. */
+	dev_command(dt, "ifconfig tap0 down tcp4csum-rx lro");
+	KASSERT(sim_tun_offload(dt->dt_host, "tap0") == 0);
+	dev_command(dt, "ifconfig tap0 up");
+	KASSERT(sim_tun_offload(dt->dt_host, "tap0") == all);
+}
+
 static void
 body_gone(struct dev_test *dt)
 {
@@ -361,6 +412,14 @@ test_merge(void **state)
 }
 
 static void
+test_receive(void **state)
+{
+
+	(void)state;
+	dev_on_sim(body_receive);
+}
+
+static void
 test_gone(void **state)
 {
 
@@ -400,6 +459,7 @@ main(void)
 		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_receive),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_down),
 		cmocka_unit_test(test_alloc),

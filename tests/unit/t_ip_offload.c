@@ -233,6 +233,76 @@ mtu_body(struct in_test *it)
 }
 IN_TEST(mtu, 1)
 
+/* Which capabilities the interface on the way out is to use. */
+static void
+enable(struct in_test *it, uint64_t caps)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+	struct ifcapreq ifcr;
+
+	memset(&ifcr, 0, sizeof(ifcr));
+	memcpy(ifcr.ifcr_name, b->if_xname, IFNAMSIZ);
+	ifcr.ifcr_capenable = caps;
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCSIFCAP, &ifcr,
+	    sizeof(ifcr)) == 0);
+	tif_clear(&it->it_b);
+}
+
+/* One packet sent: with its sum missing still, or a good one. */
+static void
+check_left(struct in_test *it, bool left)
+{
+
+	KASSERT(it->it_b.tif_ntx == 1);
+	KASSERT(it->it_b.tif_tx[0].tp_csum_flags == (left ? M_CSUM_PARTIAL :
+	    0));
+	if (!left)
+		check_sum(tx_ip(&it->it_b, 0));
+	tif_clear(&it->it_b);
+}
+
+/* Each capability leaves to the interface what it says, and no more. */
+static void
+capability_body(struct in_test *it)
+{
+	const uint64_t tcp = IFCAP_CSUM_TCPv4_Tx, udp = IFCAP_CSUM_UDPv4_Tx;
+	const uint64_t sets[] = { 0, tcp, udp, tcp | udp, IFCAP_TSOv4,
+	    tcp | IFCAP_TSOv4, udp | IFCAP_TSOv4, tcp | udp | IFCAP_TSOv4 };
+	const struct iphdr4 *ip = (const struct iphdr4 *)(void *)pkt;
+	unsigned len;
+	uint16_t sum;
+	bool t, u;
+
+	it->it_b.tif_ifp->if_capabilities = tcp | udp | IFCAP_TSOv4;
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+		enable(it, sets[i]);
+		t = (sets[i] & tcp) != 0;
+		u = (sets[i] & udp) != 0;
+		len = mk_tcp(700, 0x10, true);
+		inject_big(it, len, M_CSUM_PARTIAL, 0, 16);
+		check_left(it, t);
+		len = mk_udp(pkt, "10.0.1.2", "10.0.2.2", 64, 700);
+		sum = (uint16_t)~in_cksum_fold(in_cksum_pseudo(ip->ip_src,
+		    ip->ip_dst, IPPROTO_UDP, 708));
+		memcpy(pkt + 26, &sum, 2);
+		inject_big(it, len, M_CSUM_PARTIAL, 0, 6);
+		check_left(it, u);
+		/* Cut here, or there. */
+		len = mk_tcp(5000, 0x18, true);
+		inject_big(it, len, M_CSUM_PARTIAL | M_TSO4, 1200, 16);
+		if (t && (sets[i] & IFCAP_TSOv4) != 0) {
+			KASSERT(it->it_b.tif_ntx == 1);
+			KASSERT(it->it_b.tif_tx[0].tp_csum_flags ==
+			    (M_CSUM_PARTIAL | M_TSO4));
+		} else {
+			KASSERT(it->it_b.tif_ntx == 5);
+			check_segments(&it->it_b, 5000, 1200, 0x18, t);
+		}
+	}
+	all_books(it);
+}
+IN_TEST(capability, 1)
+
 /* State that does not fit its packet is dropped by name. */
 static void
 wrong_body(struct in_test *it)
@@ -271,6 +341,7 @@ main(void)
 		cmocka_unit_test(udp),
 		cmocka_unit_test(checksum),
 		cmocka_unit_test(mtu),
+		cmocka_unit_test(capability),
 		cmocka_unit_test(wrong),
 	};
 

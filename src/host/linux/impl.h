@@ -85,6 +85,7 @@ int	linux_tun_open(struct host *, const struct host_tun_config *,
 	    struct host_tun **);
 void	linux_tun_close(struct host *, struct host_tun *);
 int	linux_tun_fd(struct host *, struct host_tun *);
+int	linux_tun_offload(struct host *, struct host_tun *, unsigned);
 const char *linux_tun_name(struct host *, struct host_tun *);
 ssize_t	linux_tun_recv(struct host *, struct host_tun *,
 	    const struct iovec *, int);

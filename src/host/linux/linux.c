@@ -263,6 +263,7 @@ static const struct host_ops linux_ops = {
 	.ho_tun_open = linux_tun_open,
 	.ho_tun_close = linux_tun_close,
 	.ho_tun_fd = linux_tun_fd,
+	.ho_tun_offload = linux_tun_offload,
 	.ho_tun_name = linux_tun_name,
 	.ho_tun_recv = linux_tun_recv,
 	.ho_tun_send = linux_tun_send,

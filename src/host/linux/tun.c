@@ -251,6 +251,14 @@ linux_tun_fd(struct host *h, struct host_tun *t)
 	return t->ht_fd;
 }
 
+int
+linux_tun_offload(struct host *h, struct host_tun *t, unsigned offload)
+{
+
+	(void)h;
+	return set_offload(t->ht_fd, offload);
+}
+
 const char *
 linux_tun_name(struct host *h, struct host_tun *t)
 {

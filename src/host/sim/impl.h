@@ -201,6 +201,7 @@ int	 sim_ho_tun_open(struct host *, const struct host_tun_config *,
 	    struct host_tun **);
 void	 sim_ho_tun_close(struct host *, struct host_tun *);
 int	 sim_ho_tun_fd(struct host *, struct host_tun *);
+int	sim_ho_tun_offload(struct host *, struct host_tun *, unsigned);
 const char *sim_ho_tun_name(struct host *, struct host_tun *);
 ssize_t	 sim_ho_tun_recv(struct host *, struct host_tun *,
 	    const struct iovec *, int);

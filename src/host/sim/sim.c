@@ -185,6 +185,7 @@ static const struct host_ops sim_ops = {
 	.ho_tun_open = sim_ho_tun_open,
 	.ho_tun_close = sim_ho_tun_close,
 	.ho_tun_fd = sim_ho_tun_fd,
+	.ho_tun_offload = sim_ho_tun_offload,
 	.ho_tun_name = sim_ho_tun_name,
 	.ho_tun_recv = sim_ho_tun_recv,
 	.ho_tun_send = sim_ho_tun_send,

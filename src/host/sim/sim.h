@@ -56,6 +56,8 @@ int	 sim_tun_put(struct host *, const char *name, const void *, size_t);
 int	 sim_tun_get(struct host *, const char *name, void *, size_t *);
 /* The device goes away under its user: every further call is EBADFD. */
 int	 sim_tun_kill(struct host *, const char *name);
+/* HOST_TUN_* as its user last told it; 0: no such device. */
+unsigned sim_tun_offload(struct host *, const char *name);
 
 /*
  * A simulated tap with a descriptor that can be handed over: to

@@ -37,6 +37,7 @@ struct sim_tap {
 	struct packets	 tp_out;
 	unsigned	 tp_nin;
 	unsigned	 tp_nout;
+	unsigned	 tp_offload;	/* as last told */
 	bool		 tp_dead;
 };
 
@@ -177,6 +178,7 @@ sim_ho_tun_open(struct host *h, const struct host_tun_config *tc,
 		return error;
 	}
 	t->ht_tap = (struct sim_tap *)sim_fd_get(s, t->ht_fd, &tap_ops);
+	t->ht_tap->tp_offload = tc->tc_offload;
 	*tp = t;
 	return 0;
 }
@@ -197,6 +199,16 @@ sim_ho_tun_fd(struct host *h, struct host_tun *t)
 
 	(void)h;
 	return t->ht_fd;
+}
+
+int
+sim_ho_tun_offload(struct host *h, struct host_tun *t, unsigned offload)
+{
+
+	if (sim_io_fault(sim_of(h)))
+		return EINVAL;
+	t->ht_tap->tp_offload = offload;
+	return 0;
 }
 
 const char *
@@ -351,4 +363,12 @@ sim_tun_kill(struct host *h, const char *name)
 	tp->tp_dead = true;
 	s->s_iogen++;
 	return 0;
+}
+
+unsigned
+sim_tun_offload(struct host *h, const char *name)
+{
+	const struct sim_tap *tp = find_tap(sim_of(h), name);
+
+	return tp == NULL ? 0 : tp->tp_offload;
 }
