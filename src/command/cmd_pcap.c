@@ -23,7 +23,11 @@ compile(const char *text, unsigned linktype, struct cmd_program *cp,
 {
 	struct bpf_program prog;
 	pcap_t *p;
+	int error;
 
+	error = cmd_check_filter(text, e);
+	if (error != 0)
+		return error;
 	p = pcap_open_dead((int)linktype, 65535);
 	if (p == NULL)
 		return ifnet_error_set(e, ENOMEM, "out of memory");

@@ -213,12 +213,19 @@ struct cmd_program {
 #define CMD_DLT_RAW	12
 
 /*
- * Compile libpcap's language for a link type.  EINVAL with libpcap's words;
+ * Compile libpcap's language for a link type; no host is looked up.  EINVAL
+ * with libpcap's words, or that a word is none of its;
  * EOPNOTSUPP: the build has no libpcap.  An empty text needs none.
  */
 int	cmd_compile(const char *text, unsigned linktype, struct cmd_program *,
 	    struct ifnet_error *);
 void	cmd_program_free(struct cmd_program *);
+/*
+ * Are all words of a filter known, or numeric, or names of services and
+ * protocols where such can stand?  EINVAL with the first that is not.  What
+ * passes makes libpcap ask nobody about hosts (cmd_pcap_words.c).
+ */
+int	cmd_check_filter(const char *text, struct ifnet_error *);
 
 /* --- captures ------------------------------------------------------------- */
 

@@ -32,7 +32,7 @@ struct local_msg {
  * Used by one thread at a time; the doorbell of the poller is for any.
  *
  * A request that was carried out must be answered whatever memory there is: a
- * small answer then goes into the spare message, and where it is too long or the
+ * small answer then goes into the spare message; where it is too long, or the
  * spare is in the queue, the last one says that there was no memory.
  */
 struct local {

@@ -325,7 +325,9 @@ def test_extcap(router, tmp):
     assert "{number=1}" in ask("--extcap-dlts", which)
     assert "{call=--direction}" in ask("--extcap-config", which)
     assert ask(which, "--extcap-capture-filter", "icmp") == ""
-    assert "syntax" in ask(which, "--extcap-capture-filter", "icpm")
+    assert "syntax" in ask(which, "--extcap-capture-filter", "icmp icmp")
+    assert 'unknown word or host name "icpm"' in \
+        ask(which, "--extcap-capture-filter", "icpm")
     fifo = tmp / "fifo"
     os.mkfifo(fifo)
     child = subprocess.Popen(
