@@ -20,13 +20,14 @@ struct pfil_hook {
 		    struct mvec *);		/* CPU; may be NULL */
 	/*
 	 * CPU; may be NULL: packets of a family on their way out, m_data at
-	 * the network header, m_nexthop and m_rt set, before the link type adds
-	 * its own and before they count as offered.  Here is where they are
-	 * encapsulated (IPsec): the hook may change them, or take them out and
-	 * hand them to an if_output_vec() later, also this one's, and then
-	 * knows its own again.  One that it drops it counts as IF_STAT_OFFERED.  The
-	 * way back: ph_packets takes what is encapsulated, and counts it as
-	 * IF_STAT_DELIVERED; what was in it comes in by another interface.
+	 * the network header, m_nexthop and m_rt set, before the link type
+	 * adds its own and before they count as offered.  Here is where they
+	 * are encapsulated (IPsec): the hook may change them, or take them out
+	 * and hand them to an if_output_vec() later, also this one's, and then
+	 * knows its own again.  One that it drops it counts as
+	 * IF_STAT_OFFERED.  The way back: ph_packets takes what is
+	 * encapsulated, and counts it as IF_STAT_DELIVERED; what was in it
+	 * comes in by another interface.
 	 */
 	void	(*ph_output)(void *arg, struct ifnet *, int af,
 		    struct mvec *);

@@ -1,11 +1,13 @@
 """ifconfig IF vnet NAME: an interface goes to another stack of the daemon."""
 
 import json
+import select
+import subprocess
 import threading
 
 import pytest
 
-from conftest import conserved, wait_for
+from conftest import IFCTL, conserved, wait_for
 
 
 @pytest.fixture
@@ -41,6 +43,29 @@ def test_what_goes_and_what_stays(lab):
     lab.ok("ping", "-c", "2", "-i", "0.1", "10.5.0.1")
     lab.ok("ifconfig", "pair1", "destroy", vnet="lab")
     wait_for(lambda: lab.show("pair0")["link"] == "down")
+
+
+def test_capture_ends_where_it_was(lab):
+    """A capture of an interface that moves ends, with what it saw and why."""
+    lab.ok("ifconfig", "pair0", "create", "peer", "pair1")
+    lab.ok("ifconfig", "pair0", "10.5.0.2/24", "up")
+    lab.ok("ifconfig", "pair1", "up")
+    child = subprocess.Popen(
+        [str(IFCTL), "-s", lab.url, "dump", "-t", "pair0"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True)
+
+    # Until it captures.
+    lines = []
+    while not lines:
+        lab.ctl("ping", "-c", "1", "-w", "0.2", "10.5.0.7")
+        if select.select([child.stdout], [], [], 0.2)[0]:
+            lines.append(child.stdout.readline())
+    lab.ok("ifconfig", "pair0", "vnet", "lab")
+    out, err = child.communicate(timeout=20)
+    assert "10.5.0.7" in lines[0] + out
+    assert "gone" in err
+    lab.bad("dump", "pair0")
 
 
 def test_told_in_both(lab):

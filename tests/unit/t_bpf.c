@@ -468,6 +468,78 @@ detach_body(struct vnet *vn)
 	bpf_close(b.t_tap);
 }
 
+/*
+ * An interface that moves to another vnet ends its taps where it was: whoever
+ * captures there may have no business with the other one.  There it can be
+ * captured anew.
+ */
+static void
+three_raw_out(void *arg)
+{
+	struct etest *et = arg;
+	uint8_t v4[20] = { 0x45 };
+	struct mvec mv;
+
+	for (mv.mv_n = 0; mv.mv_n < 3; mv.mv_n++)
+		mv.mv_m[mv.mv_n] = etest_packet(v4, sizeof(v4));
+	if_output_vec(et->et_ifp, AF_INET, &mv);
+}
+
+static void
+keep_still(struct ifnet *ifp, enum if_vmove_step step)
+{
+	struct etest *et = ifp->if_softc;
+
+	if (step == IF_VMOVE_RESUME) {
+		et->et_ifp = ifp;
+		if_flags_update(ifp, IFF_RUNNING, 0);
+	}
+}
+
+static const struct if_ops moved_ops = {
+	.transmit = etest_transmit,
+	.ioctl = ifioctl_common,
+	.vmove = keep_still,
+};
+
+static void
+moved_body(struct vnet *vn)
+{
+	static struct tap old, new;
+	struct vnet *to;
+	struct etest et;
+
+	KASSERT(vnet_create_named(vn->vn_kern, "to", &to) == 0);
+	KASSERT(vnet_get(vn->vn_kern, "to") == to);
+	etest_attach(vn, &et, 0, &moved_ops, false);
+	et.et_ifp->if_dlt = DLT_EN10MB;		/* what tap_open() asks for */
+	KASSERT(tap_open(vn, "et0", BPF_OUT, 0, NULL, 0, &old) == 0);
+	on_cpu(vn->vn_kern, three_raw_out, &et);
+	old.t_woken = 0;
+	KASSERT(if_vmove(et.et_ifp, to) == 0);
+	KASSERT(et.et_ifp->if_vnet == to && et.et_ifp->if_bpf == NULL);
+	KASSERT(bpf_state(old.t_tap) == BPF_DETACHED && old.t_woken == 1);
+	on_cpu(vn->vn_kern, three_raw_out, &et);
+	KASSERT(et.et_nsent == 6 && tap_count(&old) == 3);
+	KASSERT(tap_open(vn, "et0", BPF_OUT, 0, NULL, 0, &new) == ENXIO);
+	KASSERT(tap_open(to, "et0", BPF_OUT, 0, NULL, 0, &new) == 0);
+	on_cpu(vn->vn_kern, three_raw_out, &et);
+	KASSERT(tap_count(&new) == 3 && tap_count(&old) == 0);
+	bpf_close(old.t_tap);
+	bpf_close(new.t_tap);
+	etest_detach(&et);
+	vnet_destroy_held(to);
+}
+
+static void
+test_moved(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, moved_body);
+	net_on_sim(2, moved_body);
+}
+
 static void
 test_sees(void **state)
 {
@@ -592,6 +664,7 @@ main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_detach),
+		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_race),
 	};
 

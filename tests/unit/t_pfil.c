@@ -146,6 +146,63 @@ hooks_body(struct vnet *vn)
 	hook_remove(vn, &all);
 }
 
+/* Moved to another vnet: hooks of the one, and its own, stay behind. */
+static void
+keep_still(struct ifnet *ifp, enum if_vmove_step step)
+{
+	struct etest *et = ifp->if_softc;
+
+	if (step == IF_VMOVE_RESUME) {
+		et->et_ifp = ifp;
+		if_flags_update(ifp, IFF_RUNNING, 0);
+	}
+}
+
+static const struct if_ops moved_ops = {
+	.transmit = etest_transmit,
+	.ioctl = ifioctl_common,
+	.vmove = keep_still,
+};
+
+static void
+moved_body(struct vnet *vn)
+{
+	struct hook all, own, there;
+	static struct etest et;
+	struct vnet *to;
+
+	KASSERT(vnet_create_named(vn->vn_kern, "to", &to) == 0);
+	KASSERT(vnet_get(vn->vn_kern, "to") == to);
+	dtest_attach(vn);
+	domain_attach(to, &dtest_domain);
+	etest_attach(vn, &et, 0, &moved_ops, false);
+	hook_add(vn, &all, NULL);
+	hook_add(vn, &own, et.et_ifp);
+	hook_add(to, &there, NULL);
+	traffic(vn, &et);
+	KASSERT(all.hk_in == 3 && own.hk_in == 3 && there.hk_in == 0);
+	KASSERT(if_vmove(et.et_ifp, to) == 0);
+	KASSERT(all.hk_detach == 1 && own.hk_detach == 1);
+	KASSERT(there.hk_attach == 1 && there.hk_detach == 0);
+	traffic(vn, &et);
+	KASSERT(all.hk_in == 3 && own.hk_in == 3 && there.hk_in == 3);
+	hook_remove(vn, &own);
+	hook_remove(vn, &all);
+	etest_detach(&et);
+	KASSERT(there.hk_detach == 1);
+	hook_remove(to, &there);
+	vnet_destroy_held(to);
+}
+
+static void
+test_moved(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, moved_body);
+	net_on_sim(2, moved_body);
+}
+
 static void
 test_hooks(void **state)
 {
@@ -351,6 +408,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hooks),
+		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_encapsulation),
 		cmocka_unit_test(test_remove),
 	};
