@@ -115,12 +115,153 @@ list_body(struct vnet *vn)
 	KASSERT(create(vn, "l2tp0", full) == ENODEV);
 	KASSERT(if_clone_list(vn, -1, names[0], &total) == EINVAL);
 	KASSERT(if_clone_list(vn, 0, NULL, &total) == 0 && total == 2);
+	total = 0;
+	KASSERT(if_clone_list(vn, 9, NULL, &total) == 0 && total == 2);
 	memset(names, 'x', sizeof(names));
 	KASSERT(if_clone_list(vn, 1, names[0], &total) == 0 && total == 2);
 	KASSERT(strcmp(names[0], "tst") == 0 && names[1][0] == 'x');
 	KASSERT(if_clone_list(vn, 2, names[0], &total) == 0);
 	KASSERT(strcmp(names[1], "l2tp") == 0);
 	KASSERT(if_clone_detach(vn, &other) == 0);
+}
+
+/* --- one at a time ------------------------------------------------------- */
+
+static unsigned inside, made, failed;
+static int refused;
+
+/* While it sleeps, others try. */
+static int
+slow_create(const struct if_clone *ifc, struct vnet *vn, unsigned unit,
+    const char *params)
+{
+	int error;
+
+	KASSERT(inside++ == 0);
+	host_sleep(vn->vn_kern->k_host, 1000000);
+	error = test_clone_create(ifc, vn, unit, params);
+	KASSERT(--inside == 0);
+	return error;
+}
+
+static int
+slow_destroy(struct ifnet *ifp)
+{
+	struct vnet *vn = ifp->if_vnet;
+	struct ifreq ifr;
+	char name[IFNAMSIZ];
+
+	KASSERT(inside++ == 0);
+	host_sleep(if_host(ifp), 1000000);
+	/* From before it is asked, nobody else reaches the interface. */
+	memcpy(name, ifp->if_xname, IFNAMSIZ);
+	KASSERT(test_ifreq(vn, name, SIOCGIFMTU, 0, &ifr) == ENXIO);
+	KASSERT(test_ifreq(vn, name, SIOCSIFFLAGS, IFF_UP, &ifr) == ENXIO);
+	KASSERT(--inside == 0);
+	if (refused != 0)
+		return refused;
+	test_detach(ifp);
+	return 0;
+}
+
+static const struct if_clone slow = {
+	"slow", slow_create, slow_destroy, NULL
+};
+
+/* Everybody wants the same interfaces, and to be rid of them. */
+static void
+slow_loop(void *arg)
+{
+	struct vnet *vn = arg;
+	char full[IFNAMSIZ];
+	int error;
+
+	for (int i = 0; i < 6; i++) {
+		error = create(vn, i % 2 == 0 ? "slow0" : "slow", full);
+		KASSERT(error == 0 || error == EEXIST);
+		if (error == 0)
+			made++;
+		else
+			failed++;
+		if (error == 0 || i % 3 == 0) {
+			error = if_clone_destroy(vn, "slow0");
+			KASSERT(error == 0 || error == ENXIO);
+			made -= error == 0;
+		}
+	}
+}
+
+static void
+serial_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	struct host_thread *t[3];
+	char full[IFNAMSIZ];
+	struct ifreq ifr;
+
+	inside = made = failed = 0;
+	refused = 0;
+	KASSERT(if_clone_attach(vn, &slow) == 0);
+	for (int i = 0; i < 3; i++)
+		KASSERT(host_thread_create(h, "slow", -1, slow_loop, vn,
+		    &t[i]) == 0);
+	for (int i = 0; i < 3; i++)
+		host_thread_join(h, t[i]);
+	KASSERT(failed != 0);		/* they did meet */
+	KASSERT(vn->vn_if->ifv_count == made);
+	if_clone_purge(vn, &slow);
+	KASSERT(vn->vn_if->ifv_count == 0);
+
+	/* A driver that will not: requests reach it again. */
+	KASSERT(create(vn, "slow", full) == 0);
+	refused = EBUSY;
+	KASSERT(if_clone_destroy(vn, full) == EBUSY);
+	KASSERT(test_ifreq(vn, full, SIOCSIFFLAGS, IFF_UP, &ifr) == 0);
+	KASSERT(test_ifreq(vn, full, SIOCGIFMTU, 0, &ifr) == 0);
+	refused = 0;
+	KASSERT(if_clone_destroy(vn, full) == 0);
+	KASSERT(if_clone_detach(vn, &slow) == 0);
+}
+
+/* --- a driver that only creates ------------------------------------------ */
+
+static const struct if_clone stays = {
+	"stays", test_clone_create, NULL, NULL
+};
+
+static void
+stays_body(struct vnet *vn)
+{
+	struct ifnet *ifp;
+	char full[IFNAMSIZ];
+	struct ifreq ifr;
+
+	KASSERT(if_clone_attach(vn, &stays) == 0);
+	KASSERT(create(vn, "stays4", full) == 0);
+	KASSERT(if_clone_destroy(vn, "stays4") == EOPNOTSUPP);
+	KASSERT(test_ifreq(vn, "stays4", SIOCIFDESTROY, 0, &ifr) ==
+	    EOPNOTSUPP);
+	KASSERT(test_ifreq(vn, "stays4", SIOCGIFMTU, 0, &ifr) == 0);
+	KASSERT(test_ifreq(vn, "stays5", SIOCIFDESTROY, 0, &ifr) == ENXIO);
+	ifp = TAILQ_FIRST(&vn->vn_if->ifv_list);
+	test_detach(ifp);
+	KASSERT(if_clone_detach(vn, &stays) == 0);
+}
+
+static void
+test_serial(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, serial_body);
+}
+
+static void
+test_stays(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, stays_body);
 }
 
 static void
@@ -163,6 +304,8 @@ main(void)
 		cmocka_unit_test(test_lowest),
 		cmocka_unit_test(test_refuse),
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_serial),
+		cmocka_unit_test(test_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -355,6 +355,103 @@ conf_body(struct vnet *vn)
 	test_detach(y);
 }
 
+/* A family whose addresses no record can hold. */
+static const struct domain large_domain = {
+	.dom_family = AF_INET6,
+	.dom_slot = DOM_SLOT_INET6,
+	.dom_name = "large",
+	.dom_salen = sizeof(((struct ifreq *)0)->ifr_ifru) + 1,
+};
+
+static void
+setaddr_body(struct vnet *vn)
+{
+	struct {
+		struct ifconf	 c;
+		struct ifreq	 r[2];
+	} buf;
+	union {
+		struct sockaddr	 sa;
+		struct sockaddr_dl sdl;
+		struct sockaddr_in sin;
+		uint8_t		 room[256];
+	} u;
+	struct ifnet *ifp;
+	struct ifreq ifr;
+	int error;
+
+	domain_attach(vn, &large_domain);
+	memset(&u, 1, sizeof(u));
+	memset(&ifr, 2, sizeof(ifr));
+	u.sa.sa_family = AF_INET6;
+	KASSERT(ifreq_setaddr(vn, &ifr, &u.sa) == EFBIG);
+	u.sa.sa_family = AF_UNIX;
+	KASSERT(ifreq_setaddr(vn, &ifr, &u.sa) == EAFNOSUPPORT);
+	for (size_t i = 0; i < sizeof(ifr); i++)
+		KASSERT(((uint8_t *)&ifr)[i] == 2);
+	u.sa.sa_family = AF_LINK;
+	KASSERT(ifreq_setaddr(vn, &ifr, &u.sa) == 0);
+	KASSERT(memcmp(&ifr.ifr_addr, &u.sdl, sizeof(u.sdl)) == 0);
+	u.sin = sin_of(0x0a000001);
+	KASSERT(ifreq_setaddr(vn, &ifr, &u.sa) == 0);
+	KASSERT(sa_addr(&ifr.ifr_addr) == 0x0a000001);
+	for (size_t i = sizeof(u.sin); i < sizeof(ifr.ifr_ifru); i++)
+		KASSERT(((uint8_t *)&ifr.ifr_ifru)[i] == 0);
+
+	/* One without any address has a record, of a zero one. */
+	ifp = if_alloc(vn, IFT_LOOP);
+	KASSERT(ifp != NULL);
+	if_initname(ifp, "none", 0);
+	ifp->if_ops = &test_ops;
+	error = if_attach(ifp);
+	KASSERT(error == 0);
+	memset(&buf, 0xa5, sizeof(buf));
+	buf.c.ifc_len = sizeof(buf.r);
+	KASSERT(ifioctl(vn, &nobody, SIOCGIFCONF, &buf, sizeof(buf)) == 0);
+	KASSERT(buf.c.ifc_len == sizeof(buf.r[0]));
+	KASSERT(strcmp(buf.r[0].ifr_name, "none0") == 0);
+	for (size_t i = 0; i < sizeof(buf.r[0].ifr_ifru); i++)
+		KASSERT(((uint8_t *)&buf.r[0].ifr_ifru)[i] == 0);
+	KASSERT(buf.r[1].ifr_name[0] == (char)0xa5);
+	buf.c.ifc_len = 0;
+	KASSERT(ifioctl(vn, &nobody, SIOCGIFCONF, &buf, sizeof(buf.c)) == 0);
+	KASSERT(buf.c.ifc_len == sizeof(buf.r[0]));
+	test_detach(ifp);
+}
+
+/* Flags that only the stack changes stay as they are. */
+static void
+flags_body(struct vnet *vn)
+{
+	struct ifnet *ifp;
+	struct ifreq ifr;
+	uint32_t before;
+
+	ifp = test_must_attach(vn, "x", 0);
+	before = if_flags_get(ifp);
+	KASSERT((before & IFF_CANTCHANGE) != 0);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, 0xffff & ~IFF_UP, &ifr) ==
+	    0);
+	KASSERT(if_flags_get(ifp) == ((before & IFF_CANTCHANGE) |
+	    (0xffff & ~IFF_CANTCHANGE & ~IFF_UP)));
+	KASSERT(test_ifreq(vn, "x0", SIOCGIFFLAGS, 0, &ifr) == 0);
+	KASSERT((uint32_t)ifr.ifr_flags == if_flags_get(ifp));
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, 0, &ifr) == 0);
+	KASSERT(if_flags_get(ifp) == before);
+	/* No more of them than there are. */
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, (int)0xffff0000, &ifr) ==
+	    0);
+	KASSERT(if_flags_get(ifp) == before);
+	/* A driver that cannot be started: as before. */
+	tally.t_init_error = EIO;
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, IFF_UP | IFF_LINK0, &ifr) ==
+	    EIO);
+	KASSERT(if_flags_get(ifp) == before);
+	KASSERT(test_ifreq(vn, "x0", SIOCGIFDLT, 0, &ifr) == 0);
+	KASSERT((uint32_t)ifr.ifr_dlt == ifp->if_dlt);
+	test_detach(ifp);
+}
+
 static void
 create_body(struct vnet *vn)
 {
@@ -443,6 +540,22 @@ test_conf(void **state)
 }
 
 static void
+test_setaddr(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, setaddr_body);
+}
+
+static void
+test_flags(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, flags_body);
+}
+
+static void
 test_create(void **state)
 {
 
@@ -460,6 +573,8 @@ main(void)
 		cmocka_unit_test(test_cap),
 		cmocka_unit_test(test_protocol),
 		cmocka_unit_test(test_conf),
+		cmocka_unit_test(test_setaddr),
+		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_create),
 	};
 

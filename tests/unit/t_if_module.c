@@ -94,6 +94,28 @@ names_body(struct vnet *vn)
 	KASSERT(said(vn, "if_absent cannot be loaded"));
 }
 
+/* A file is looked for once, and not when a cloner is there. */
+static void
+once_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+
+	KASSERT(create(vn, "tst0") == 0);
+	KASSERT(create(vn, "tst0") == EEXIST);
+	KASSERT(create(vn, "tst00") == EINVAL);
+	KASSERT(create(vn, "a.b0") == EINVAL);
+	KASSERT(sim_module_opens(h) == 0);
+	KASSERT(create(vn, "absent0") == EINVAL);
+	KASSERT(sim_module_opens(h) == 1);
+	KASSERT(create(vn, "good0") == 0);
+	KASSERT(sim_module_opens(h) == 2);
+	KASSERT(create(vn, "good0") == EEXIST);
+	KASSERT(create(vn, "good") == 0);
+	KASSERT(sim_module_opens(h) == 2);
+	KASSERT(if_clone_destroy(vn, "tst0") == 0);
+	if_module_purge(vn);
+}
+
 /* No memory at any point: nothing stays behind. */
 static void
 memory_body(struct vnet *vn)
@@ -136,6 +158,14 @@ on_modules(void (*body)(struct vnet *))
 }
 
 static void
+test_once(void **state)
+{
+
+	(void)state;
+	on_modules(once_body);
+}
+
+static void
 test_good(void **state)
 {
 
@@ -172,6 +202,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_once),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_memory),

@@ -112,6 +112,7 @@ struct sim {
 	LIST_HEAD(, sim_listener) s_listeners;
 
 	char		 s_log[512];
+	unsigned	 s_module_opens;
 };
 
 static inline struct sim *

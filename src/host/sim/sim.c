@@ -141,6 +141,7 @@ sim_ho_module_open(struct host *h, const char *name, struct host_module **mp,
     char *why, size_t whylen)
 {
 
+	sim_of(h)->s_module_opens++;
 	if (sim_of(h)->s_config.sc_modules)
 		return host_common_module_open(h, name, mp, why, whylen);
 	(void)snprintf(why, whylen, "no %s.so", name);
@@ -271,6 +272,13 @@ sim_set_faults(struct host *h, unsigned alloc_ppm, unsigned io_ppm)
 
 	s->s_config.sc_alloc_fail_ppm = alloc_ppm;
 	s->s_config.sc_io_fail_ppm = io_ppm;
+}
+
+unsigned
+sim_module_opens(struct host *h)
+{
+
+	return sim_of(h)->s_module_opens;
 }
 
 const char *

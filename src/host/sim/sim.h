@@ -77,6 +77,8 @@ int	 sim_sock_connect(struct host *, const char *path,
 ssize_t	 sim_sock_sendfd(struct host *, int fd, const struct iovec *, int n,
 	    int passed);
 
+/* How often a module was looked for. */
+unsigned sim_module_opens(struct host *);
 /* The last log line, or "". */
 const char *sim_last_log(struct host *);
 
