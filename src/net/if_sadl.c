@@ -5,14 +5,18 @@
  */
 
 #include "net/if_impl.h"
+#include "net/route.h"
 #include "net/rtsock.h"
 
 #include <errno.h>
+
+struct sadl_told;
 
 struct sadl_ifaddr {
 	struct ifaddr	 si_ifa;	/* first */
 	struct sockaddr_dl si_sdl;
 	struct kern	*si_kern;
+	struct sadl_told *si_told;	/* i: */
 };
 
 static struct sockaddr_dl *
@@ -27,6 +31,7 @@ sadl_free(struct ifaddr *ifa)
 {
 	struct sadl_ifaddr *si = (struct sadl_ifaddr *)ifa;
 
+	KASSERT(si->si_told == NULL);
 	kslab_free(si->si_kern, si, sizeof(*si));
 }
 
@@ -54,19 +59,77 @@ sadl_create(struct ifnet *ifp, const void *lladdr, unsigned len)
 	return &si->si_ifa;
 }
 
+/* --- announcing ----------------------------------------------------------- */
+
 /*
  * The active one is told of with the interface; the others are addresses like
- * any, from when they can be found until they cannot.
+ * any, from when they can be found until they cannot.  They are few, and
+ * what the routing socket keeps of an address is large: each has a copy of
+ * itself for that, made before anything can no longer fail.
  */
-static void
-tell(struct ifnet *ifp, struct ifaddr *ifa, bool there)
-{
-	bool told = (ifa->ifa_flags & IFA_TOLD) != 0;
+struct sadl_told {
+	struct protoaddr st_proto;	/* first */
+	struct sockaddr_dl st_sdl;
+	struct kern	*st_kern;
+};
 
-	if (told == there || (there && ifp->if_state == IFS_ALLOCATED))
+static void
+told_free(struct ifaddr *ifa)
+{
+	struct sadl_told *st = (struct sadl_told *)ifa;
+
+	kmem_free(st->st_kern, st);
+}
+
+/* i: so that it can be told of; ENOMEM. */
+static int
+told_reserve(struct ifnet *ifp, struct ifaddr *ifa)
+{
+	struct sadl_ifaddr *si = (struct sadl_ifaddr *)ifa;
+	struct sadl_told *st;
+
+	if (si->si_told != NULL)
+		return 0;
+	st = kmem_zalloc(si->si_kern, sizeof(*st));
+	if (st == NULL)
+		return ENOMEM;
+	st->st_kern = si->si_kern;
+	st->st_proto.pa_ifa.ifa_ifp = ifp;
+	st->st_proto.pa_ifa.ifa_addr = (struct sockaddr *)&st->st_sdl;
+	st->st_proto.pa_ifa.ifa_free = told_free;
+	st->st_proto.pa_ifa.ifa_refcnt = 1;
+	si->si_told = st;
+	return 0;
+}
+
+/* i: it is not active, and room was reserved. */
+static void
+tell(struct ifnet *ifp, struct ifaddr *ifa)
+{
+	struct sadl_ifaddr *si = (struct sadl_ifaddr *)ifa;
+
+	if (ifp->if_state == IFS_ALLOCATED || (ifa->ifa_flags & IFA_TOLD) != 0)
 		return;
-	(void)__atomic_xor_fetch(&ifa->ifa_flags, IFA_TOLD, __ATOMIC_RELAXED);
-	rt_newaddrmsg(there ? RTM_NEWADDR : RTM_DELADDR, ifa);
+	KASSERT(si->si_told != NULL);
+	(void)__atomic_or_fetch(&ifa->ifa_flags, IFA_TOLD, __ATOMIC_RELAXED);
+	si->si_told->st_sdl = si->si_sdl;
+	rt_newaddrmsg(RTM_NEWADDR, &si->si_told->st_proto.pa_ifa);
+}
+
+static void
+take_back(struct ifaddr *ifa)
+{
+	struct sadl_ifaddr *si = (struct sadl_ifaddr *)ifa;
+	struct sadl_told *st = si->si_told;
+
+	if (st == NULL)
+		return;
+	if (ifa->ifa_flags & IFA_TOLD)
+		rt_newaddrmsg(RTM_DELADDR, &st->st_proto.pa_ifa);
+	(void)__atomic_and_fetch(&ifa->ifa_flags, ~(uint32_t)IFA_TOLD,
+	    __ATOMIC_RELAXED);
+	si->si_told = NULL;
+	ifa_unref(&st->st_proto.pa_ifa);
 }
 
 static void
@@ -77,7 +140,7 @@ sadl_remove(struct ifnet *ifp, struct ifaddr *ifa)
 		ifp->if_hwdl = NULL;
 	ifa_ref(ifa);
 	ifa_remove(ifp, ifa);
-	tell(ifp, ifa, false);
+	take_back(ifa);
 	ifa_unref(ifa);
 }
 
@@ -98,7 +161,7 @@ activate(struct ifnet *ifp, struct ifaddr *ifa)
 	if (ifp->if_state != IFS_ATTACHED)
 		return;
 	if_history_addr(ifp, IFHIST_ADDR_ADD, ifa);
-	tell(ifp, ifa, false);
+	take_back(ifa);
 	rt_ifmsg(ifp);
 	for (int i = 0; i < DOM_SLOT_MAX; i++) {
 		dom = ifp->if_vnet->vn_if->ifv_domain[i];
@@ -129,6 +192,10 @@ if_set_sadl(struct ifnet *ifp, const void *lladdr, unsigned len, bool factory)
 	if (len > SDL_DATALEN)
 		return EINVAL;
 	ifa = if_sadl_find(ifp, lladdr, len);
+	/* What it had, when that stays. */
+	if (old != NULL && old == ifp->if_hwdl && !factory && old != ifa &&
+	    told_reserve(ifp, old) != 0)
+		return ENOMEM;
 	if (ifa == NULL)
 		ifa = sadl_create(ifp, lladdr, len);
 	if (ifa == NULL)
@@ -142,7 +209,7 @@ if_set_sadl(struct ifnet *ifp, const void *lladdr, unsigned len, bool factory)
 	if (old != ifp->if_hwdl)
 		sadl_remove(ifp, old);
 	else
-		tell(ifp, old, true);
+		tell(ifp, old);
 	return 0;
 }
 
@@ -164,6 +231,8 @@ if_sadl_copy(struct ifnet *ifp, const struct ifnet *from)
 			ifp->if_hwdl = copy;
 		if (ifa == from->if_dl)
 			activate(ifp, copy);
+		else if (told_reserve(ifp, copy) != 0)
+			return ENOMEM;
 	}
 	return 0;
 }
@@ -194,7 +263,7 @@ if_sadl_announce(struct ifnet *ifp)
 
 	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
 		if (ifa->ifa_addr->sa_family == AF_LINK && ifa != ifp->if_dl)
-			tell(ifp, ifa, true);
+			tell(ifp, ifa);
 }
 
 void
@@ -215,6 +284,7 @@ if_sadl_free(struct ifnet *ifp)
 	ifp->if_dl = ifp->if_hwdl = NULL;
 	while ((ifa = TAILQ_FIRST(&ifp->if_addrlist)) != NULL) {
 		TAILQ_REMOVE(&ifp->if_addrlist, ifa, ifa_list);
+		take_back(ifa);
 		ifa_unref(ifa);
 	}
 }
@@ -268,26 +338,35 @@ laddr_add(struct ifnet *ifp, const struct if_laddrreq *iflr)
 	const struct sockaddr_dl *sdl =
 	    (const struct sockaddr_dl *)&iflr->iflr_addr;
 	static const uint8_t none[6];
-	struct ifaddr *ifa, *old = ifp->if_dl;
+	const bool active = (iflr->iflr_flags & IFLR_ACTIVE) != 0;
+	struct ifaddr *ifa, *reserve, *old = ifp->if_dl;
+	bool is_new;
 
 	/* A group address, or none at all, cannot be a station's. */
 	if (ifp->if_addrlen == 6 && ((sdl->sdl_data[0] & 1) != 0 ||
 	    memcmp(sdl->sdl_data, none, sizeof(none)) == 0))
 		return EINVAL;
 	ifa = if_sadl_find(ifp, sdl->sdl_data, sdl->sdl_alen);
-	if (ifa != NULL && (iflr->iflr_flags & IFLR_ACTIVE) == 0)
+	is_new = ifa == NULL;
+	if (!is_new && !active)
 		return EEXIST;
-	if (ifa == NULL)
+	if (is_new)
 		ifa = sadl_create(ifp, sdl->sdl_data, sdl->sdl_alen);
 	if (ifa == NULL)
 		return ENOMEM;
-	if ((iflr->iflr_flags & IFLR_ACTIVE) != 0)
+	/* Whichever of the two will not be the active one. */
+	reserve = active ? old : ifa;
+	if (active && old == ifa)
+		return 0;
+	if (reserve != NULL && told_reserve(ifp, reserve) != 0) {
+		if (is_new)
+			sadl_remove(ifp, ifa);
+		return ENOMEM;
+	}
+	if (active)
 		activate(ifp, ifa);
-	/* Whichever of the two is not the active one now. */
-	if (old != NULL && old != ifp->if_dl)
-		tell(ifp, old, true);
-	if (ifa != ifp->if_dl)
-		tell(ifp, ifa, true);
+	if (reserve != NULL)
+		tell(ifp, reserve);
 	return 0;
 }
 
