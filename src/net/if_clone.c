@@ -445,6 +445,19 @@ if_clone_purge(struct vnet *vn, const struct if_clone *ifc)
 	clone_unlock(vn);
 }
 
+bool
+if_clone_serves(struct vnet *vn, const char *name)
+{
+	bool found;
+
+	if (vn->vn_clone == NULL)
+		return false;
+	clone_lock(vn);
+	found = find_name(vn, name, strlen(name)) != NULL;
+	clone_unlock(vn);
+	return found;
+}
+
 int
 if_clone_list(struct vnet *vn, int count, char *buf, int *total)
 {

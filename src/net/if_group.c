@@ -309,7 +309,21 @@ if_group_names(struct ifnet *ifp, unsigned from, char (*names)[IFNAMSIZ],
 	return (unsigned)na.na_n;
 }
 
-/* Members of a group that is not stored, from an index on. */
+/* Was it put into the group, or need not be? */
+static bool
+is_member(struct ifnet *ifp, const char *group)
+{
+	bool found;
+
+	if (is_default(ifp, group))
+		return true;
+	groups_lock(ifp->if_vnet);
+	found = member_find(ifp, group) != NULL;
+	groups_unlock(ifp->if_vnet);
+	return found;
+}
+
+/* Members of "all" or of a cloner's group, from an index on. */
 static bool
 list_default(struct vnet *vn, const char *group, uint32_t *next,
     struct names *na)
@@ -326,7 +340,7 @@ list_default(struct vnet *vn, const char *group, uint32_t *next,
 		if (ifp == NULL)
 			return any;
 		at = ifp->if_index;
-		if (is_default(ifp, group)) {
+		if (is_member(ifp, group)) {
 			any = true;
 			if_name_copy(ifp, name);
 			full = !names_add(na, name);
@@ -367,9 +381,8 @@ list_stored(struct vnet *vn, const char *group, uint32_t *next,
 }
 
 /*
- * A cloner's name is its interfaces' group, and may be the name of another one
- * besides: that is never made (EEXIST), but a group can be older than the
- * cloner.  The stored one is then found first.
+ * A cloner's name is its interfaces' group, and others may have been put into
+ * it besides.
  */
 static int
 list_members(struct vnet *vn, struct if_groupreq *ifgr, struct names *na)
@@ -379,7 +392,8 @@ list_members(struct vnet *vn, struct if_groupreq *ifgr, struct names *na)
 	if (!if_group_valid(ifgr->ifgr_group))
 		return EINVAL;
 	memcpy(group, ifgr->ifgr_group, strlen(ifgr->ifgr_group));
-	return list_stored(vn, group, &ifgr->ifgr_next, na) ||
+	return (!if_clone_serves(vn, group) &&
+	    list_stored(vn, group, &ifgr->ifgr_next, na)) ||
 	    list_default(vn, group, &ifgr->ifgr_next, na) ||
 	    strcmp(group, "all") == 0 ? 0 : ENOENT;
 }

@@ -235,6 +235,9 @@ void	if_clone_detached(struct ifnet *);
 /* Control: SIOCSIFVNET. */
 int	if_clone_move(struct vnet *, const char *name, const char *vnet);
 
+/* Control: is there a cloner of this name? */
+bool	if_clone_serves(struct vnet *, const char *name);
+
 /* With the clone lock. */
 int	if_clone_attach_locked(struct vnet *, const struct if_clone *);
 

@@ -136,6 +136,36 @@ pages_body(struct vnet *vn)
 	KASSERT(vn->vn_if->ifv_groups.kh_count == 0);
 }
 
+/* Another one that is put into the group of a kind stands beside those. */
+static void
+kind_body(struct vnet *vn)
+{
+	char name[IFNAMSIZ] = "tst0";
+	struct ifnet *ifp;
+	struct list li;
+
+	KASSERT(if_clone_create(vn, name, "") == 0);
+	ifp = test_must_attach(vn, "x", 0);
+	KASSERT(add(vn, "x0", "tst") == 0);
+	KASSERT(members(vn, "tst", 64, 0, &li) == 0);
+	KASSERT(li.req.ifgr_count == 2);
+	KASSERT(strcmp(li.names[0], "tst0") == 0);
+	KASSERT(strcmp(li.names[1], "x0") == 0);
+	KASSERT(leave(vn, "x0", "tst") == 0);
+	KASSERT(members(vn, "tst", 64, 0, &li) == 0);
+	KASSERT(li.req.ifgr_count == 1);
+	if_clone_purge(vn, NULL);
+	test_detach(ifp);
+}
+
+static void
+test_kind(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, kind_body);
+}
+
 static void
 test_simple(void **state)
 {
@@ -157,6 +187,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_simple),
+		cmocka_unit_test(test_kind),
 		cmocka_unit_test(test_pages),
 	};
 
