@@ -27,6 +27,7 @@
 
 #include "dev/dev_param.h"
 #include "dev/tap_merge.h"
+#include "dev/tap_vnethdr.h"
 #include "kern/handover.h"
 #include "net/if_impl.h"
 
@@ -34,9 +35,6 @@
 #define TAP_NRX		33
 /* Most bytes one poll takes, so that large segments do not empty the pool. */
 #define TAP_POLL_BYTES	(1024 * 1024)
-
-/* A checksum begins behind the smallest headers of link and network. */
-#define TAP_CSUM_MIN	(ETHER_HDR_LEN + 20)
 
 #define TAP_CAPS	(IFCAP_TSOv4 | IFCAP_TSOv6 | IFCAP_LRO | \
 	    IFCAP_CSUM_TCPv4_Tx | IFCAP_CSUM_TCPv4_Rx | \
@@ -113,113 +111,6 @@ tap_rx_release(struct tap_rx *rx)
 		m_freem(rx->rx_m[--rx->rx_n]);
 }
 
-/*
- * Is the packet what its vnet header wants to have cut?  What cuts it later,
- * here or at another host, goes by the headers: they are whole, and of the
- * protocol that is named.  IPv6's last one may stand behind others.
- */
-static bool
-tap_rx_segments(const struct host_vnethdr *vh, uint8_t gso,
-    const struct mbuf *m)
-{
-	const uint8_t *l4 = m->m_data + vh->vh_csum_start;
-	unsigned type = (unsigned)(m->m_data[12] << 8 | m->m_data[13]);
-	unsigned room, proto;
-
-	if (vh->vh_csum_start > m->m_len)
-		return false;
-	room = m->m_len - vh->vh_csum_start;
-	proto = gso == HOST_VH_GSO_UDP_L4 ? IPPROTO_UDP : IPPROTO_TCP;
-	if (type == ETHERTYPE_IP) {
-		if (gso == HOST_VH_GSO_TCPV6 || m->m_data[23] != proto ||
-		    vh->vh_csum_start != ETHER_HDR_LEN +
-		    (m->m_data[14] & 0xfu) * 4)
-			return false;
-	} else if (type != ETHERTYPE_IPV6 || gso == HOST_VH_GSO_TCPV4 ||
-	    vh->vh_csum_start < ETHER_HDR_LEN + 40)
-		return false;
-	if (proto == IPPROTO_UDP)
-		return vh->vh_csum_offset == 6 && room >= 8;
-	return vh->vh_csum_offset == 16 && room >= 20 && l4[12] >> 4 >= 5 &&
-	    room >= (l4[12] >> 4) * 4u;
-}
-
-/*
- * May the device vouch for the checksum of a packet of this kind?  Nearly
- * always all kinds are enabled.
- */
-static bool
-tap_rx_trusts(const struct ifnet *ifp, const struct mbuf *m)
-{
-	uint32_t mask, tcp = 0, udp = 0;
-	const uint8_t *p = m->m_data;
-	uint8_t proto = 0;
-
-	mask = __atomic_load_n(&ifp->if_csum_tx, __ATOMIC_RELAXED);
-	if ((mask & IF_RX_L4) == IF_RX_L4)
-		return true;
-	if (m->m_len < ETHER_HDR_LEN + 20)
-		return false;
-	if (p[12] == ETHERTYPE_IP >> 8 && p[13] == (ETHERTYPE_IP & 0xff)) {
-		proto = p[ETHER_HDR_LEN + 9];
-		tcp = IF_RX_TCPv4;
-		udp = IF_RX_UDPv4;
-	} else if (p[12] == ETHERTYPE_IPV6 >> 8 &&
-	    p[13] == (ETHERTYPE_IPV6 & 0xff)) {
-		proto = p[ETHER_HDR_LEN + 6];
-		tcp = IF_RX_TCPv6;
-		udp = IF_RX_UDPv6;
-	}
-	return (proto == IPPROTO_TCP && (mask & tcp) != 0) ||
-	    (proto == IPPROTO_UDP && (mask & udp) != 0);
-}
-
-/*
- * The vnet header's state into the packet.  What does not fit the packet is
- * not believed: false.
- */
-static bool
-tap_rx_offload(const struct ifnet *ifp, const struct host_vnethdr *vh,
-    struct mbuf *m)
-{
-	uint8_t gso = vh->vh_gso_type & (uint8_t)~HOST_VH_GSO_ECN;
-
-	if (vh->vh_flags & HOST_VH_NEEDS_CSUM) {
-		if ((uint32_t)vh->vh_csum_start + vh->vh_csum_offset + 2 >
-		    m->m_pktlen || vh->vh_csum_start < TAP_CSUM_MIN)
-			return false;
-		m->m_csum_flags |= M_CSUM_PARTIAL;
-		m->m_csum_start = vh->vh_csum_start;
-		m->m_csum_offset = vh->vh_csum_offset;
-	}
-	if ((vh->vh_flags & (HOST_VH_NEEDS_CSUM | HOST_VH_DATA_VALID)) != 0 &&
-	    tap_rx_trusts(ifp, m))
-		m->m_csum_flags |= M_CSUM_VALID;
-	if (gso == HOST_VH_GSO_NONE)
-		return true;
-	if (vh->vh_gso_size == 0 || !(vh->vh_flags & HOST_VH_NEEDS_CSUM))
-		return false;
-	if (!tap_rx_segments(vh, gso, m))
-		return false;
-	m->m_segsz = vh->vh_gso_size;
-	switch (gso) {
-	case HOST_VH_GSO_TCPV4:
-		m->m_csum_flags |= M_TSO4;
-		break;
-	case HOST_VH_GSO_TCPV6:
-		m->m_csum_flags |= M_TSO6;
-		break;
-	case HOST_VH_GSO_UDP_L4:
-		m->m_csum_flags |= M_USO;
-		break;
-	default:
-		return false;
-	}
-	if (vh->vh_gso_type & HOST_VH_GSO_ECN)
-		m->m_csum_flags |= M_TSO_ECN;
-	return true;
-}
-
 static void
 tap_gone(struct tap_softc *sc)
 {
@@ -265,7 +156,7 @@ tap_rx_one(struct tap_softc *sc, struct tap_rx *rx, bool *done)
 		return NULL;
 	}
 	m = tap_rx_take(rx, (size_t)r - sizeof(rx->rx_vh));
-	if (tap_rx_offload(sc->sc_ifp, &rx->rx_vh, m))
+	if (tap_vnethdr_get(sc->sc_ifp, &rx->rx_vh, m))
 		return m;
 	tap_rx_drop(sc, m, DROP_RX_OFFLOAD);
 	return NULL;
@@ -307,41 +198,6 @@ tap_poll(struct cpu_poller *cp, unsigned budget)
 
 /* --- sending ----------------------------------------------------------- */
 
-/* Bytes of the headers of a segmentation packet, for the vnet header. */
-static uint16_t
-tap_tx_hdrlen(const struct mbuf *m)
-{
-	unsigned off = m->m_csum_start;
-
-	if (m->m_csum_flags & M_USO)
-		return (uint16_t)(off + 8);
-	if (off + 13 > m->m_len)
-		return (uint16_t)(off + 20);
-	return (uint16_t)(off + (m->m_data[off + 12] >> 4) * 4);
-}
-
-static void
-tap_tx_offload(const struct mbuf *m, struct host_vnethdr *vh)
-{
-	unsigned flags = m->m_csum_flags;
-
-	memset(vh, 0, sizeof(*vh));
-	if (flags & M_CSUM_PARTIAL) {
-		vh->vh_flags = HOST_VH_NEEDS_CSUM;
-		vh->vh_csum_start = m->m_csum_start;
-		vh->vh_csum_offset = m->m_csum_offset;
-	} else if (flags & M_CSUM_VALID)
-		vh->vh_flags = HOST_VH_DATA_VALID;
-	if (!(flags & M_GSO_MASK))
-		return;
-	vh->vh_gso_type = flags & M_TSO4 ? HOST_VH_GSO_TCPV4 :
-	    flags & M_TSO6 ? HOST_VH_GSO_TCPV6 : HOST_VH_GSO_UDP_L4;
-	if (flags & M_TSO_ECN)
-		vh->vh_gso_type |= HOST_VH_GSO_ECN;
-	vh->vh_gso_size = m->m_segsz;
-	vh->vh_hdr_len = tap_tx_hdrlen(m);
-}
-
 /* One packet to the device; the reason it was not taken, or DROP_NREASONS. */
 static enum drop_reason
 tap_tx(struct tap_softc *sc, struct mbuf *m)
@@ -352,7 +208,7 @@ tap_tx(struct tap_softc *sc, struct mbuf *m)
 	ssize_t r;
 	int niov = 1;
 
-	tap_tx_offload(m, &vh);
+	tap_vnethdr_put(m, &vh);
 	iov[0].iov_base = &vh;
 	iov[0].iov_len = sizeof(vh);
 	for (n = m; n != NULL; n = n->m_next) {
@@ -384,7 +240,7 @@ tap_tx_merged(struct tap_softc *sc, const struct mvec *mv, unsigned first,
 	struct host_vnethdr vh;
 	ssize_t r;
 
-	tap_tx_offload(mv->mv_m[first], &vh);
+	tap_vnethdr_put(mv->mv_m[first], &vh);
 	vh.vh_gso_type = HOST_VH_GSO_UDP_L4;
 	vh.vh_gso_size = (uint16_t)tap_merge_build(mv, first, n, hdr, iov + 1);
 	vh.vh_hdr_len = TAP_MERGE_HDRS;

@@ -1,0 +1,153 @@
+/*
+ * The vnet header in front of every packet of a Linux tap, and the offload
+ * state of ours.
+ */
+
+#include "dev/tap_vnethdr.h"
+
+#include <ifnet/if_ether.h>
+
+#include <netinet/in.h>
+
+#include <string.h>
+
+/* A checksum begins behind the smallest headers of link and network. */
+#define TAP_CSUM_MIN	(ETHER_HDR_LEN + 20)
+
+/*
+ * Is the packet what its vnet header wants to have cut?  What cuts it later,
+ * here or at another host, goes by the headers: they are whole, and of the
+ * protocol that is named.  IPv6's last one may stand behind others.
+ */
+static bool
+vh_segments(const struct host_vnethdr *vh, uint8_t gso,
+    const struct mbuf *m)
+{
+	const uint8_t *l4 = m->m_data + vh->vh_csum_start;
+	unsigned type = (unsigned)(m->m_data[12] << 8 | m->m_data[13]);
+	unsigned room, proto;
+
+	if (vh->vh_csum_start > m->m_len)
+		return false;
+	room = m->m_len - vh->vh_csum_start;
+	proto = gso == HOST_VH_GSO_UDP_L4 ? IPPROTO_UDP : IPPROTO_TCP;
+	if (type == ETHERTYPE_IP) {
+		if (gso == HOST_VH_GSO_TCPV6 || m->m_data[23] != proto ||
+		    vh->vh_csum_start != ETHER_HDR_LEN +
+		    (m->m_data[14] & 0xfu) * 4)
+			return false;
+	} else if (type != ETHERTYPE_IPV6 || gso == HOST_VH_GSO_TCPV4 ||
+	    vh->vh_csum_start < ETHER_HDR_LEN + 40)
+		return false;
+	if (proto == IPPROTO_UDP)
+		return vh->vh_csum_offset == 6 && room >= 8;
+	return vh->vh_csum_offset == 16 && room >= 20 && l4[12] >> 4 >= 5 &&
+	    room >= (l4[12] >> 4) * 4u;
+}
+
+/*
+ * May the device vouch for the checksum of a packet of this kind?  Nearly
+ * always all kinds are enabled.
+ */
+static bool
+vh_trusts(const struct ifnet *ifp, const struct mbuf *m)
+{
+	uint32_t mask, tcp = 0, udp = 0;
+	const uint8_t *p = m->m_data;
+	uint8_t proto = 0;
+
+	mask = __atomic_load_n(&ifp->if_csum_tx, __ATOMIC_RELAXED);
+	if ((mask & IF_RX_L4) == IF_RX_L4)
+		return true;
+	if (m->m_len < ETHER_HDR_LEN + 20)
+		return false;
+	if (p[12] == ETHERTYPE_IP >> 8 && p[13] == (ETHERTYPE_IP & 0xff)) {
+		proto = p[ETHER_HDR_LEN + 9];
+		tcp = IF_RX_TCPv4;
+		udp = IF_RX_UDPv4;
+	} else if (p[12] == ETHERTYPE_IPV6 >> 8 &&
+	    p[13] == (ETHERTYPE_IPV6 & 0xff)) {
+		proto = p[ETHER_HDR_LEN + 6];
+		tcp = IF_RX_TCPv6;
+		udp = IF_RX_UDPv6;
+	}
+	return (proto == IPPROTO_TCP && (mask & tcp) != 0) ||
+	    (proto == IPPROTO_UDP && (mask & udp) != 0);
+}
+
+bool
+tap_vnethdr_get(const struct ifnet *ifp, const struct host_vnethdr *vh,
+    struct mbuf *m)
+{
+	uint8_t gso = vh->vh_gso_type & (uint8_t)~HOST_VH_GSO_ECN;
+
+	if (vh->vh_flags & HOST_VH_NEEDS_CSUM) {
+		if ((uint32_t)vh->vh_csum_start + vh->vh_csum_offset + 2 >
+		    m->m_pktlen || vh->vh_csum_start < TAP_CSUM_MIN)
+			return false;
+		m->m_csum_flags |= M_CSUM_PARTIAL;
+		m->m_csum_start = vh->vh_csum_start;
+		m->m_csum_offset = vh->vh_csum_offset;
+	}
+	if ((vh->vh_flags & (HOST_VH_NEEDS_CSUM | HOST_VH_DATA_VALID)) != 0 &&
+	    vh_trusts(ifp, m))
+		m->m_csum_flags |= M_CSUM_VALID;
+	if (gso == HOST_VH_GSO_NONE)
+		return true;
+	if (vh->vh_gso_size == 0 || !(vh->vh_flags & HOST_VH_NEEDS_CSUM))
+		return false;
+	if (!vh_segments(vh, gso, m))
+		return false;
+	m->m_segsz = vh->vh_gso_size;
+	switch (gso) {
+	case HOST_VH_GSO_TCPV4:
+		m->m_csum_flags |= M_TSO4;
+		break;
+	case HOST_VH_GSO_TCPV6:
+		m->m_csum_flags |= M_TSO6;
+		break;
+	case HOST_VH_GSO_UDP_L4:
+		m->m_csum_flags |= M_USO;
+		break;
+	default:
+		return false;
+	}
+	if (vh->vh_gso_type & HOST_VH_GSO_ECN)
+		m->m_csum_flags |= M_TSO_ECN;
+	return true;
+}
+
+/* Bytes of the headers of a segmentation packet, for the vnet header. */
+static uint16_t
+vh_hdrlen(const struct mbuf *m)
+{
+	unsigned off = m->m_csum_start;
+
+	if (m->m_csum_flags & M_USO)
+		return (uint16_t)(off + 8);
+	if (off + 13 > m->m_len)
+		return (uint16_t)(off + 20);
+	return (uint16_t)(off + (m->m_data[off + 12] >> 4) * 4);
+}
+
+void
+tap_vnethdr_put(const struct mbuf *m, struct host_vnethdr *vh)
+{
+	unsigned flags = m->m_csum_flags;
+
+	memset(vh, 0, sizeof(*vh));
+	if (flags & M_CSUM_PARTIAL) {
+		vh->vh_flags = HOST_VH_NEEDS_CSUM;
+		vh->vh_csum_start = m->m_csum_start;
+		vh->vh_csum_offset = m->m_csum_offset;
+	} else if (flags & M_CSUM_VALID)
+		vh->vh_flags = HOST_VH_DATA_VALID;
+	if (!(flags & M_GSO_MASK))
+		return;
+	vh->vh_gso_type = flags & M_TSO4 ? HOST_VH_GSO_TCPV4 :
+	    flags & M_TSO6 ? HOST_VH_GSO_TCPV6 : HOST_VH_GSO_UDP_L4;
+	if (flags & M_TSO_ECN)
+		vh->vh_gso_type |= HOST_VH_GSO_ECN;
+	vh->vh_gso_size = m->m_segsz;
+	vh->vh_hdr_len = vh_hdrlen(m);
+}

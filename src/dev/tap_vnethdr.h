@@ -1,0 +1,24 @@
+/*
+ * tap_vnethdr: offload state between packets and the headers that a Linux tap
+ * puts in front of them: checksums that are missing or known to be good, and
+ * segments that are still in one piece.  CPU context.
+ */
+
+#ifndef DEV_TAP_VNETHDR_H
+#define DEV_TAP_VNETHDR_H
+
+#include <ifnet/if.h>
+#include <ifnet/mbuf.h>
+
+#include "host/host.h"
+
+/*
+ * The header's state into a packet received by the interface, link header
+ * first.  What does not fit the packet is not believed: false.
+ */
+bool	tap_vnethdr_get(const struct ifnet *, const struct host_vnethdr *,
+	    struct mbuf *);
+/* A packet's state into its header. */
+void	tap_vnethdr_put(const struct mbuf *, struct host_vnethdr *);
+
+#endif /* !DEV_TAP_VNETHDR_H */
