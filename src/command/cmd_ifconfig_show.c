@@ -51,24 +51,14 @@ ifconfig_cap(const char *word)
 const char *
 ifconfig_caps_text(uint64_t bits, char *buf, size_t size)
 {
-	const char *sep = "<";
-	size_t i, used = 0;
-	int n;
+	struct cmd_bits cb;
+	size_t i;
 
-	buf[0] = '\0';
-	for (i = 0; i < NCAPS; i++) {
-		if (caps[i].name == NULL || (bits & caps[i].bits) == 0)
-			continue;
-		n = snprintf(buf + used, size - used, "%s%s", sep,
-		    caps[i].name);
-		if (n < 0 || (size_t)n >= size - used)
-			return buf;
-		used += (size_t)n;
-		sep = ",";
-	}
-	if (used != 0 && used + 1 < size)
-		(void)strcpy(buf + used, ">");
-	return buf;
+	cmd_bits_begin(&cb, buf, size);
+	for (i = 0; i < NCAPS; i++)
+		if (caps[i].name != NULL && (bits & caps[i].bits) != 0)
+			cmd_bits_add(&cb, caps[i].name);
+	return cmd_bits_end(&cb);
 }
 
 static void

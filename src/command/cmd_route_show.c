@@ -78,24 +78,14 @@ flag_names(uint32_t flags, char *buf, size_t size)
 		{ RTF_PROTO1, "PROTO1" }, { RTF_PROTO2, "PROTO2" },
 		{ RTF_LOCAL, "LOCAL" }, { RTF_BROADCAST, "BROADCAST" },
 	};
-	const char *sep = "<";
-	size_t i, used = 0;
-	int n;
+	struct cmd_bits cb;
+	size_t i;
 
-	buf[0] = '\0';
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if ((flags & names[i].bit) == 0)
-			continue;
-		n = snprintf(buf + used, size - used, "%s%s", sep,
-		    names[i].name);
-		if (n < 0 || (size_t)n >= size - used)
-			return buf;
-		used += (size_t)n;
-		sep = ",";
-	}
-	if (used != 0 && used + 1 < size)
-		(void)strcpy(buf + used, ">");
-	return buf;
+	cmd_bits_begin(&cb, buf, size);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if ((flags & names[i].bit) != 0)
+			cmd_bits_add(&cb, names[i].name);
+	return cmd_bits_end(&cb);
 }
 
 int

@@ -73,6 +73,39 @@ cmd_dst_text(const struct sockaddr *dst, const struct sockaddr *mask,
 	return buf;
 }
 
+void
+cmd_bits_begin(struct cmd_bits *cb, char *buf, size_t size)
+{
+
+	cb->cb_buf = buf;
+	cb->cb_size = size;
+	cb->cb_used = 0;
+	buf[0] = '\0';
+}
+
+void
+cmd_bits_add(struct cmd_bits *cb, const char *name)
+{
+	size_t len = strlen(name);
+
+	/* One before it, one to close it, one to end it. */
+	if (len + 3 > cb->cb_size - cb->cb_used)
+		return;
+	cb->cb_buf[cb->cb_used] = cb->cb_used == 0 ? '<' : ',';
+	memcpy(cb->cb_buf + cb->cb_used + 1, name, len);
+	cb->cb_used += len + 1;
+}
+
+const char *
+cmd_bits_end(struct cmd_bits *cb)
+{
+
+	if (cb->cb_used != 0)
+		cb->cb_buf[cb->cb_used++] = '>';
+	cb->cb_buf[cb->cb_used] = '\0';
+	return cb->cb_buf;
+}
+
 struct flagname {
 	uint32_t	 bit;
 	const char	*name;
@@ -92,24 +125,14 @@ cmd_ifflags_text(uint32_t flags, char *buf, size_t size)
 		{ IFF_LINK0, "LINK0" }, { IFF_LINK1, "LINK1" },
 		{ IFF_LINK2, "LINK2" }, { IFF_MULTICAST, "MULTICAST" },
 	};
-	const char *sep = "<";
-	size_t used = 0, i;
-	int n;
+	struct cmd_bits cb;
+	size_t i;
 
-	buf[0] = '\0';
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if ((flags & names[i].bit) == 0)
-			continue;
-		n = snprintf(buf + used, size - used, "%s%s", sep,
-		    names[i].name);
-		if (n < 0 || (size_t)n >= size - used)
-			return buf;
-		used += (size_t)n;
-		sep = ",";
-	}
-	if (used != 0 && used + 1 < size)
-		(void)strcpy(buf + used, ">");
-	return buf;
+	cmd_bits_begin(&cb, buf, size);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if ((flags & names[i].bit) != 0)
+			cmd_bits_add(&cb, names[i].name);
+	return cmd_bits_end(&cb);
 }
 
 const char *

@@ -107,7 +107,19 @@ const char *cmd_sa_text(const struct sockaddr *, char buf[CMD_TEXTSIZE]);
 /* "10.0.0.0/24", "default", or the bare address of a host. */
 const char *cmd_dst_text(const struct sockaddr *dst,
 	    const struct sockaddr *mask, bool host, char buf[CMD_TEXTSIZE]);
-/* "<UP,BROADCAST>" */
+/*
+ * "<UP,BROADCAST>" from the names of the bits that are set, one after the
+ * other; "" of none, and no more than there is room for.
+ */
+struct cmd_bits {
+	char		*cb_buf;
+	size_t		 cb_size, cb_used;
+};
+
+void	cmd_bits_begin(struct cmd_bits *, char *buf, size_t size);
+void	cmd_bits_add(struct cmd_bits *, const char *name);
+const char *cmd_bits_end(struct cmd_bits *);
+/* IFF_* */
 const char *cmd_ifflags_text(uint32_t flags, char *buf, size_t size);
 /* "UGHS" */
 const char *cmd_rtflags_text(uint32_t flags, char buf[32]);

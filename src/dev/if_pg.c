@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "dev/dev_param.h"
+#include "dev/dev_poll.h"
 #include "net/if_impl.h"
 
 #define PG_FCS		4
@@ -34,8 +35,7 @@
  */
 struct pg_softc {
 	struct ifnet	*sc_ifp;	/* changes in pg_vmove alone */
-	struct cpu_poller sc_poller;
-	bool		 sc_polled;	/* ioctl lock */
+	struct dev_poll	 sc_poll;	/* ioctl lock; while it generates */
 	bool		 sc_generate;	/* constant */
 	uint32_t	 sc_dst, sc_src; /* constant; network order */
 	uint64_t	 sc_size, sc_vector, sc_dsts, sc_count;	/* constant */
@@ -136,12 +136,11 @@ pg_init(struct ifnet *ifp)
 	struct pg_softc *sc = ifp->if_softc;
 	int error;
 
-	if (sc->sc_generate && !sc->sc_polled) {
-		error = cpu_poller_add(if_kern(ifp), NULL, &sc->sc_poller);
+	if (sc->sc_generate) {
+		error = dev_poll_start(ifp, &sc->sc_poll);
 		if (error != 0)
 			return error;
-		sc->sc_polled = true;
-		cpu_poller_kick(&sc->sc_poller);
+		cpu_poller_kick(&sc->sc_poll.dp_poller);
 	}
 	if_flags_update(ifp, IFF_RUNNING, 0);
 	return 0;
@@ -154,10 +153,7 @@ pg_stop(struct ifnet *ifp, bool disable)
 
 	(void)disable;
 	if_flags_update(ifp, 0, IFF_RUNNING);
-	if (sc->sc_polled) {
-		cpu_poller_remove(if_kern(ifp), &sc->sc_poller);
-		sc->sc_polled = false;
-	}
+	dev_poll_stop(ifp, &sc->sc_poll);
 }
 
 static void
@@ -166,9 +162,7 @@ pg_vmove(struct ifnet *ifp, enum if_vmove_step step)
 	struct pg_softc *sc = ifp->if_softc;
 
 	if (step == IF_VMOVE_PAUSE) {
-		if (sc->sc_polled)
-			cpu_poller_remove(if_kern(ifp), &sc->sc_poller);
-		sc->sc_polled = false;
+		dev_poll_stop(ifp, &sc->sc_poll);
 		return;
 	}
 	sc->sc_ifp = ifp;
@@ -238,9 +232,9 @@ pg_create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
 		goto fail_sc;
 	}
 	sc->sc_ifp = ifp;
-	sc->sc_poller.cp_fd = -1;
-	sc->sc_poller.cp_poll = pg_poll;
-	sc->sc_poller.cp_arg = sc;
+	sc->sc_poll.dp_poller.cp_fd = -1;
+	sc->sc_poll.dp_poller.cp_poll = pg_poll;
+	sc->sc_poll.dp_poller.cp_arg = sc;
 	if_initname(ifp, ifc->ifc_name, unit);
 	ifp->if_softc = sc;
 	ifp->if_ops = &pg_ops;

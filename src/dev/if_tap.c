@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "dev/dev_param.h"
+#include "dev/dev_poll.h"
 #include "dev/tap_merge.h"
 #include "dev/tap_vnethdr.h"
 #include "kern/handover.h"
@@ -54,9 +55,8 @@ struct tap_softc {
 	struct ifnet	*sc_ifp;	/* changes in tap_vmove alone */
 	struct host	*sc_host;	/* constant */
 	struct host_tun	*sc_tun;	/* constant */
-	struct cpu_poller sc_poller;	/* kern's while registered */
+	struct dev_poll	 sc_poll;	/* ioctl lock */
 	unsigned	 sc_offload;	/* ioctl lock: HOST_TUN_* it was told */
-	bool		 sc_polled;	/* ioctl lock: registered */
 	bool		 sc_gone;	/* atomic: the device went away */
 	bool		 sc_nomerge;	/* atomic: it takes no UDP segments */
 };
@@ -326,12 +326,9 @@ tap_init(struct ifnet *ifp)
 	int error;
 
 	tap_tell_offload(sc, ifp->if_capenable);
-	if (!sc->sc_polled) {
-		error = cpu_poller_add(if_kern(ifp), NULL, &sc->sc_poller);
-		if (error != 0)
-			return error;
-		sc->sc_polled = true;
-	}
+	error = dev_poll_start(ifp, &sc->sc_poll);
+	if (error != 0)
+		return error;
 	if_flags_update(ifp, IFF_RUNNING, 0);
 	return 0;
 }
@@ -343,10 +340,7 @@ tap_stop(struct ifnet *ifp, bool disable)
 
 	(void)disable;
 	if_flags_update(ifp, 0, IFF_RUNNING);
-	if (sc->sc_polled) {
-		cpu_poller_remove(if_kern(ifp), &sc->sc_poller);
-		sc->sc_polled = false;
-	}
+	dev_poll_stop(ifp, &sc->sc_poll);
 }
 
 static void
@@ -355,9 +349,7 @@ tap_vmove(struct ifnet *ifp, enum if_vmove_step step)
 	struct tap_softc *sc = ifp->if_softc;
 
 	if (step == IF_VMOVE_PAUSE) {
-		if (sc->sc_polled)
-			cpu_poller_remove(if_kern(ifp), &sc->sc_poller);
-		sc->sc_polled = false;
+		dev_poll_stop(ifp, &sc->sc_poll);
 		return;
 	}
 	sc->sc_ifp = ifp;
@@ -450,9 +442,9 @@ tap_create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
 	if (error != 0)
 		goto fail_ifp;
 	sc->sc_ifp = ifp;
-	sc->sc_poller.cp_fd = host_tun_fd(sc->sc_host, sc->sc_tun);
-	sc->sc_poller.cp_poll = tap_poll;
-	sc->sc_poller.cp_arg = sc;
+	sc->sc_poll.dp_poller.cp_fd = host_tun_fd(sc->sc_host, sc->sc_tun);
+	sc->sc_poll.dp_poller.cp_poll = tap_poll;
+	sc->sc_poll.dp_poller.cp_arg = sc;
 
 	ifp->if_softc = sc;
 	ifp->if_ops = &tap_ops;

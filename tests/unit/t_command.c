@@ -117,6 +117,27 @@ test_numbers(void **state)
 }
 
 static void
+test_bits(void **state)
+{
+	struct cmd_bits cb;
+	char buf[16];
+
+	(void)state;
+	assert_string_equal(cmd_ifflags_text(0, buf, sizeof(buf)), "");
+	assert_string_equal(cmd_ifflags_text(IFF_UP | IFF_DEBUG, buf,
+	    sizeof(buf)), "<UP,DEBUG>");
+	/* Whole names as long as there is room, and always an end. */
+	for (size_t size = 1; size <= sizeof(buf); size++) {
+		memset(buf, 'x', sizeof(buf));
+		cmd_bits_begin(&cb, buf, size);
+		cmd_bits_add(&cb, "ABC");
+		cmd_bits_add(&cb, "DEFG");
+		assert_string_equal(cmd_bits_end(&cb), size < 6 ? "" :
+		    size < 11 ? "<ABC>" : "<ABC,DEFG>");
+	}
+}
+
+static void
 test_prefix(void **state)
 {
 	static const char *const bad[] = { "", "/24", "10", "10.0.0",
@@ -641,6 +662,7 @@ main(void)
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_split_unbalanced),
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_bits),
 		cmocka_unit_test(test_prefix),
 		cmocka_unit_test(test_mask),
 		cmocka_unit_test(test_ifname),
