@@ -156,6 +156,9 @@ struct ifnet_event {
 	char		 dest[64];	/* far end, broadcast, or route */
 	char		 gateway[64];
 	unsigned	 rtflags;	/* RTF_* */
+	unsigned	 addrflags;	/* IFNET_ADDR_*, of an address */
+#define IFNET_ADDR_TENTATIVE	0x1	/* being checked for duplicates */
+#define IFNET_ADDR_DUPLICATED	0x2	/* another host has it; not used */
 	const void	*msg;		/* the message itself, until the next
 					 * call */
 	size_t		 msglen;

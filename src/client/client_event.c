@@ -185,6 +185,7 @@ from_addr(struct ifnet_event *ev, const struct ifa_msg *ifam,
 	    IFNET_EV_ADDR_CHANGE;
 	ev->handle = ifam->ifam_handle;
 	set_name(ev, ifam->ifam_name);
+	ev->addrflags = ifam->ifam_flags;
 	addr_text(sa[AX_IFA], mask_length(sa[AX_NETMASK]), ev->addr,
 	    sizeof(ev->addr));
 	addr_text(sa[AX_BRD] != NULL ? sa[AX_BRD] : sa[AX_DST], -1, ev->dest,

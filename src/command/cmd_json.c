@@ -87,6 +87,17 @@ groups(const struct cmd_detail *cd)
 	return a;
 }
 
+/* Why an address is not in use, where it is not. */
+static void
+address_state(json_t *o, uint32_t flags)
+{
+
+	if (flags & IFNET_ADDR_TENTATIVE)
+		(void)json_object_set_new(o, "tentative", json_true());
+	if (flags & IFNET_ADDR_DUPLICATED)
+		(void)json_object_set_new(o, "duplicated", json_true());
+}
+
 static json_t *
 addresses(const struct cmd_if *ci)
 {
@@ -112,6 +123,7 @@ addresses(const struct cmd_if *ci)
 			    "destination" : "broadcast", json_string(text));
 		(void)json_object_set_new(o, "flags",
 		    json_integer(ca->ca_flags));
+		address_state(o, ca->ca_flags);
 		(void)json_array_append_new(a, o);
 	}
 	return a;
@@ -280,6 +292,7 @@ cmd_json_event(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 	if (ev->addr[0] != '\0')
 		(void)json_object_set_new(o, "address",
 		    json_string(ev->addr));
+	address_state(o, ev->addrflags);
 	if (ev->dest[0] != '\0')
 		(void)json_object_set_new(o, "destination",
 		    json_string(ev->dest));

@@ -69,6 +69,10 @@ print(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 			(void)fprintf(fp, " %s", ev->dest);
 		if (ev->gateway[0] != '\0')
 			(void)fprintf(fp, " %s", ev->gateway);
+		if (ev->addrflags & IFNET_ADDR_TENTATIVE)
+			(void)fprintf(fp, " tentative");
+		if (ev->addrflags & IFNET_ADDR_DUPLICATED)
+			(void)fprintf(fp, " duplicated");
 		break;
 	}
 	(void)fputc('\n', fp);

@@ -106,7 +106,7 @@ struct if_vnet {
 		unsigned ic_index;
 	}		 ifv_cursor[IF_NCURSORS]; /* l: of sysctl walks */
 	unsigned	 ifv_cursor_last;	/* l: */
-	bool		 ifv_preferred;		/* a: SIOCSIFADDRPREF was used */
+	bool		 ifv_preferred;		/* a: SIOCSIFADDRPREF came */
 	int64_t		 ifv_rcvq_maxlen;	/* default of new queues */
 
 #ifdef IFNET_DEBUG

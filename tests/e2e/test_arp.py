@@ -130,3 +130,47 @@ def test_moved_neighbour(router):
     router.ping("-c", "1", src=router.right, dst="10.0.2.1")
     wait_for(lambda: "02:00:00:00:77:77" in router.daemon.ok("arp", "-an"))
     router.ping("-c", "1")
+
+
+def address_of(daemon, ifname, address):
+    return next((a for a in daemon.show(ifname)["addresses"]
+                 if a["address"] == address), None)
+
+
+def test_address_that_a_host_has_is_not_used(router):
+    """RFC 5227: probed for first; the host's own kernel answers."""
+    d = router.daemon
+    d.ok("sysctl", "-w", "net.inet.ip.dad_count=1")
+    d.ok("ifconfig", "tap1", "inet", "10.0.2.2/24", "alias")
+    wait_for(lambda: address_of(d, "tap1", "10.0.2.2").get("duplicated"))
+    assert "inet 10.0.2.2/24 broadcast 10.0.2.255 flags 0x2<DUPLICATED>" in \
+        d.ok("ifconfig", "tap1")
+    assert "10.0.2.2" in d.text() and "not used" in d.text()
+    # The host keeps it, and the left one reaches that host, not us.
+    d.ok("ifconfig", "tap1", "inet", "10.0.2.2", "-alias")
+    router.ping("-c", "1")
+
+
+def test_address_is_checked_before_it_is_used(bench):
+    """Probes in nobody's name, nothing else meanwhile, then announcements."""
+    d = bench.daemon
+    d.ok("sysctl", "-w", "net.inet.ip.dad_count=1")
+    bench.out_wire.drain()
+    d.ok("ifconfig", "tap1", "inet", "10.0.7.1/24", "alias")
+    assert address_of(d, "tap1", "10.0.7.1")["tentative"] is True
+    assert "flags 0x1<TENTATIVE>" in d.ok("ifconfig", "tap1")
+    bench.in_wire.send(Ether(src=MAC_LEFT, dst=bench.mac0) /
+                       IP(src="10.0.1.2", dst="10.0.7.1") / UDP())
+    wait_for(lambda: d.drops("tap0").get("ip-notready") == 1)
+
+    def about(frame):
+        return frame[12:14] == b"\x08\x06" and \
+            Ether(frame)[ARP].pdst == "10.0.7.1"
+
+    probe = Ether(bench.out_wire.recv(about))
+    assert probe.dst == BROADCAST and probe[ARP].op == 1
+    assert probe[ARP].psrc == "0.0.0.0" and probe[ARP].hwsrc == bench.mac1
+    told = Ether(bench.out_wire.recv(about))
+    assert told[ARP].psrc == "10.0.7.1" and told.dst == BROADCAST
+    wait_for(lambda: "tentative" not in address_of(d, "tap1", "10.0.7.1"))
+    assert "tentative" not in d.ok("ifconfig", "tap1").lower()

@@ -74,6 +74,28 @@ def test_life_of_an_interface(daemon, monitor):
     assert re.search(r"arriv.*10\.7\.0\.1.*(depart|gone)", text, re.I | re.S)
 
 
+
+def test_what_became_of_an_address(daemon, monitor):
+    """Two interfaces with one address, on one wire: the second one finds
+    out."""
+    daemon.ok("ifconfig", "pair0", "create", "peer", "pair1")
+    daemon.ok("vnet", "create", "other")
+    daemon.ok("ifconfig", "pair1", "vnet", "other")
+    daemon.ok("ifconfig", "pair1", "10.8.0.1/24", "up", vnet="other")
+    daemon.ok("sysctl", "-w", "net.inet.ip.dad_count=1")
+    words, lines = monitor("monitor", "--json"), monitor("monitor")
+    daemon.ok("ifconfig", "pair0", "10.8.0.1/24", "up")
+    wait_for(lambda: "addr-change" in words.text())
+    events = [json.loads(line) for line in words.lines]
+    first, last = [e for e in events if e.get("interface") == "pair0" and
+                   e["event"].startswith("addr-")]
+    assert first["event"] == "addr-add" and first["tentative"] is True
+    assert last["event"] == "addr-change" and last["duplicated"] is True
+    assert "tentative" not in last and last["address"] == "10.8.0.1/24"
+    wait_for(lambda: re.search(r"pair0 10\.8\.0\.1/24 \S+ duplicated",
+                               lines.text()), what=lines.text())
+
+
 def test_visible_before_announced(daemon, monitor):
     """Whoever looks when it hears of an interface finds it."""
     m = monitor("monitor")
