@@ -153,14 +153,20 @@ domains_attach(struct ifnet *ifp)
 	return 0;
 }
 
-/* Found by name, by index and in the list from here on. */
+/*
+ * Found by name, by index and in the list from here on, and by all of them in
+ * one step: until then it has the operations of a deactivated one, which every
+ * lookup skips.
+ */
 static int
 make_visible(struct ifnet *ifp)
 {
 	struct if_vnet *ifv = ifp->if_vnet->vn_if;
+	const struct if_ops *ops = ifp->if_ops;
 	int error;
 
 	host_mutex_lock(if_host(ifp), &ifv->ifv_lock);
+	__atomic_store_n(&ifp->if_ops, &if_null_ops, __ATOMIC_RELAXED);
 	error = if_name_insert(ifv, ifp);
 	if (error == 0 && ifp->if_cloner != NULL) {
 		error = if_clone_attached(ifp);
@@ -174,6 +180,7 @@ make_visible(struct ifnet *ifp)
 		TAILQ_INSERT_TAIL(&ifv->ifv_list, ifp, if_list);
 		ifv->ifv_count++;
 	}
+	__atomic_store_n(&ifp->if_ops, ops, __ATOMIC_RELEASE);
 	host_mutex_unlock(if_host(ifp), &ifv->ifv_lock);
 	return error;
 }

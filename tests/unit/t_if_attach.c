@@ -58,6 +58,121 @@ order_body(struct vnet *vn)
 	pfil_remove_hook(vn, &hook);
 }
 
+/*
+ * Somebody who looks all the time: found by name is found by index as well, and
+ * the other way round, or it goes away already.
+ */
+struct looker {
+	struct vnet	*lo_vnet;
+	unsigned	 lo_index;
+	uint32_t	 lo_stop, lo_found;
+};
+
+static void
+look(struct looker *lo)
+{
+	struct ifnet *byname, *byindex;
+
+	byname = ifunit(lo->lo_vnet, "x0");
+	if (byname != NULL) {
+		byindex = if_byindex(lo->lo_vnet, byname->if_index);
+		KASSERT(byindex == byname || if_is_deactivated(byname));
+		(void)__atomic_fetch_add(&lo->lo_found, 1, __ATOMIC_RELAXED);
+	}
+	for (unsigned i = 1; i < 4; i++) {
+		byindex = if_byindex(lo->lo_vnet, i);
+		if (byindex == NULL)
+			continue;
+		byname = ifunit(lo->lo_vnet, byindex->if_xname);
+		KASSERT(byname == byindex || if_is_deactivated(byindex));
+		KASSERT(if_sadl(byindex) != NULL ||
+		    if_is_deactivated(byindex));
+	}
+}
+
+static void
+looker_main(void *arg)
+{
+	struct looker *lo = arg;
+	struct host *h = lo->lo_vnet->vn_kern->k_host;
+
+	while (!__atomic_load_n(&lo->lo_stop, __ATOMIC_ACQUIRE)) {
+		pserialize_read_enter();
+		look(lo);
+		pserialize_read_exit();
+		host_yield(h);
+	}
+}
+
+static void
+at_once_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	struct looker lo = { .lo_vnet = vn };
+	struct host_thread *t;
+	struct ifnet *ifp;
+
+	KASSERT(host_thread_create(h, "looker", -1, looker_main, &lo, &t) ==
+	    0);
+	vn->vn_if->ifv_limit = 3;
+	for (unsigned i = 0; i < 300; i++) {
+		ifp = test_must_attach(vn, "x", 0);
+		KASSERT(!if_is_deactivated(ifp) && ifp->if_ops == &test_ops);
+		test_detach(ifp);
+	}
+	__atomic_store_n(&lo.lo_stop, 1, __ATOMIC_RELEASE);
+	host_thread_join(h, t);
+}
+
+/* What is not set by the driver is what it should be. */
+static const struct if_ops bare_ops = { .start = NULL };
+
+static void
+defaults_body(struct vnet *vn)
+{
+	struct ifnet *ifp;
+	struct ifreq ifr;
+
+	ifp = if_alloc(vn, IFT_OTHER);
+	KASSERT(ifp != NULL);
+	if_initname(ifp, "bare", 7);
+	KASSERT(strcmp(ifp->if_xname, "bare7") == 0);
+	ifp->if_ops = &bare_ops;
+	KASSERT(if_initialize(ifp) == 0);
+	KASSERT(ifp->if_index != 0 && ifunit(vn, "bare7") == NULL);
+	KASSERT(if_register(ifp) == 0 && ifunit(vn, "bare7") == ifp);
+	KASSERT(TAILQ_EMPTY(&ifp->if_addrlist) || if_sadl(ifp) != NULL);
+	KASSERT(ifp->if_snd.ifq_maxlen == IFQ_MAXLEN);
+	KASSERT(ifp->if_link_state == LINK_STATE_UNKNOWN);
+	KASSERT(ifp->if_linkq_n == 0 && ifp->if_capenable == 0);
+	KASSERT(ifp->if_csum_tx == 0 && ifp->if_mtu == 1500);
+	KASSERT(ifp->if_typeops == &raw_type_ops);
+	KASSERT(ifp->if_bpf == NULL && ifp->if_pfil == NULL);
+	/* Without an ioctl function: the common one. */
+	KASSERT(test_ifreq(vn, "bare7", SIOCGIFMTU, 0, &ifr) == 0);
+	KASSERT(ifr.ifr_mtu == 1500);
+	/* A driver's own limit is kept. */
+	test_detach(ifp);
+	ifp = if_alloc(vn, IFT_OTHER);
+	KASSERT(ifp != NULL);
+	if_initname(ifp, "bare", 8);
+	ifp->if_ops = &bare_ops;
+	ifp->if_snd.ifq_maxlen = 9;
+	ifp->if_mtu = 900;
+	KASSERT(if_attach(ifp) == 0);
+	KASSERT(ifp->if_snd.ifq_maxlen == 9 && ifp->if_mtu == 900);
+	test_detach(ifp);
+	/* Initialised and given up: its index is free again. */
+	ifp = if_alloc(vn, IFT_OTHER);
+	KASSERT(ifp != NULL);
+	if_initname(ifp, "bare", 9);
+	ifp->if_ops = &bare_ops;
+	KASSERT(if_initialize(ifp) == 0);
+	if_free(ifp);
+	KASSERT(vn->vn_if->ifv_count == 0);
+	KASSERT(if_bitmap_next(&vn->vn_if->ifv_used, 1) == 1);
+}
+
 static void
 exists_body(struct vnet *vn)
 {
@@ -190,6 +305,23 @@ test_order(void **state)
 }
 
 static void
+test_at_once(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, at_once_body);
+	if_on_linux(2, at_once_body);
+}
+
+static void
+test_defaults(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, defaults_body);
+}
+
+static void
 test_exists(void **state)
 {
 
@@ -234,6 +366,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_at_once),
+		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_exists),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_deactivate),
