@@ -145,7 +145,8 @@ struct sockaddr_net {
 };
 
 struct net_ifaddr {
-	struct ifaddr	 na_ifa;	/* first */
+	struct protoaddr na_proto;	/* first */
+#define na_ifa	na_proto.pa_ifa
 	struct sockaddr_net na_addr;
 	struct kern	*na_kern;
 };
