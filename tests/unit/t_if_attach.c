@@ -97,9 +97,11 @@ looker_main(void *arg)
 	struct host *h = lo->lo_vnet->vn_kern->k_host;
 
 	while (!__atomic_load_n(&lo->lo_stop, __ATOMIC_ACQUIRE)) {
-		pserialize_read_enter();
-		look(lo);
-		pserialize_read_exit();
+		for (unsigned i = 0; i < 500; i++) {
+			pserialize_read_enter();
+			look(lo);
+			pserialize_read_exit();
+		}
 		host_yield(h);
 	}
 }
