@@ -158,6 +158,8 @@ struct if_rcvq {
 struct if_counters {
 	uint64_t	 ic_stat[16];
 	uint64_t	 ic_drop[DROP_NREASONS];
+	uint64_t	 ic_iqueued;	/* into protocols' queues, less out of
+					 * them: the sum over the CPUs counts */
 	struct if_rcvq	 ic_rcvq;
 } __attribute__((__aligned__(64)));
 
@@ -285,18 +287,14 @@ struct ifnet {
 	uint32_t	 if_link_coalesced; /* link lock: changes that were
 					 * none, or made up for another */
 	uint32_t	 if_link_lost;	/* link lock: changes lost */
-	struct host_mutex_storage {
-		uint64_t w[6];
-	}		 if_ioctl_lock;	/* the ioctl lock */
+	struct klock	 if_ioctl_lock;	/* the ioctl lock */
 	struct ifnet	*if_linknext;	/* link lock: next with a change */
-	TAILQ_ENTRY(ifnet) if_list;	/* l: */
 	TAILQ_HEAD(, ifaddr) if_addrlist; /* i: and l: to change; rcu-safe
 					 * for readers that only go forward */
 	LIST_HEAD(, rtfull) if_routes;	/* route lock: routes through it,
 					 * but those of its addresses */
 	struct ifaddr	*if_hwdl;	/* i: factory link-level address */
 	struct if_ext	*if_ext;	/* i: rare things, NULL until needed */
-	LIST_ENTRY(ifnet) if_pfil_link;	/* pfil's lock */
 	struct rts_node	 if_rts;	/* rtsock's */
 } __attribute__((__aligned__(64)));
 
@@ -499,6 +497,8 @@ struct ifaddr {
 	int32_t		 ifa_preference;	/* a: */
 	struct psref_target ifa_psref;
 	void		(*ifa_free)(struct ifaddr *);	/* the family's */
+	struct rts_node	 ifa_rts;	/* rtsock's: of it, and of the routes
+					 * that are part of it */
 };
 
 #endif /* !IFNET_IF_H */

@@ -103,6 +103,19 @@ kspin_unlock(struct kspin *s)
 	__atomic_store_n(&s->ks_locked, 0, __ATOMIC_RELEASE);
 }
 
+/*
+ * A lock of one word for control context: holding it one may sleep.  Zeroed is
+ * unlocked; nothing to destroy.
+ */
+struct klock {
+	uintptr_t kl_owner;
+};
+
+void	 klock_lock(struct kern *, struct klock *);
+void	 klock_unlock(struct kern *, struct klock *);
+/* Does the calling thread hold it? */
+bool	 klock_owned(const struct klock *);
+
 /* --- CPUs ----------------------------------------------------------------- */
 
 /* The calling thread's CPU, or NULL in control context. */

@@ -26,6 +26,8 @@ kern_free(struct kern *k)
 	host_mutex_destroy(h, &k->k_module_lock);
 	host_cond_destroy(h, &k->k_vnet_cv);
 	host_mutex_destroy(h, &k->k_vnet_lock);
+	host_cond_destroy(h, &k->k_klock_cv);
+	host_mutex_destroy(h, &k->k_klock_lock);
 	host_cond_destroy(h, &k->k_psref_cv);
 	host_mutex_destroy(h, &k->k_psref_lock);
 	host_free(h, k);
@@ -50,6 +52,8 @@ kern_alloc(struct host *h, const struct kern_config *kc)
 	k->k_log_level = KLOG_INFO;
 	k->k_vnet_nextid = 1;
 	LIST_INIT(&k->k_vnets);
+	host_mutex_init(h, &k->k_klock_lock);
+	host_cond_init(h, &k->k_klock_cv);
 	host_mutex_init(h, &k->k_psref_lock);
 	host_cond_init(h, &k->k_psref_cv);
 	host_mutex_init(h, &k->k_vnet_lock);

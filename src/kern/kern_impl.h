@@ -90,6 +90,8 @@ struct kern {
 	struct softint_table *k_softint;	/* its own lock */
 	struct reclaim	*k_reclaim;		/* its own lock */
 	struct kslab	*k_slab;		/* constant; NULL: none */
+	struct host_mutex k_klock_lock;	/* whoever waits for a klock */
+	struct host_cond k_klock_cv;
 	struct host_mutex k_psref_lock;
 	struct host_cond k_psref_cv;		/* a watched psref went */
 	uid_t		 k_uid;			/* constant: who started it */
@@ -139,7 +141,7 @@ int	kern_fd(struct kern *);
 
 /*
  * kslab.c: small objects (1024 bytes at most) of which there may be very many:
- * zeroed, aligned to 64 bytes when their size is a multiple of it, and to 16
+ * zeroed, aligned to 64 bytes when their size is a multiple of it, and to 8
  * otherwise; or NULL.  Freed with the same size.  Control.
  */
 void	*kslab_alloc(struct kern *, size_t);

@@ -2,7 +2,7 @@
  * Memory for small objects of which there may be a million: interfaces and
  * their addresses.
  *
- * An object costs its size rounded up to 16 bytes and nothing more.  Objects
+ * An object costs its size rounded up to 8 bytes and nothing more.  Objects
  * of one size stand in chunks of 64 KiB, aligned to that, whose first line
  * says what is free in them.  The first few chunks are mapped one by one, so
  * that a small stack stays small; from then on they come from regions of
@@ -22,8 +22,8 @@
 #define CHUNK_BYTES	((size_t)64 * 1024)
 #define REGION_CHUNKS	32
 #define SINGLE_CHUNKS	16	/* regions of one chunk before larger ones */
-#define UNIT		16
-#define CLASSES		64	/* sizes up to 1024 bytes */
+#define UNIT		8
+#define CLASSES		128	/* sizes up to 1024 bytes */
 #define CHUNK_HEAD	64
 
 /*

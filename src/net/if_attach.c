@@ -27,7 +27,6 @@ if_alloc(struct vnet *vn, uint8_t type)
 	ifp->if_state = IFS_ALLOCATED;
 	TAILQ_INIT(&ifp->if_addrlist);
 	LIST_INIT(&ifp->if_routes);
-	host_mutex_init(if_host(ifp), if_ioctl_mutex(ifp));
 	return ifp;
 }
 
@@ -60,7 +59,6 @@ if_free(struct ifnet *ifp)
 		if_percpuq_destroy(ifp);
 	if_sadl_free(ifp);
 	if_ext_free(ifp);
-	host_mutex_destroy(k->k_host, if_ioctl_mutex(ifp));
 	kslab_free(k, ifp, sizeof(*ifp));
 }
 
@@ -177,7 +175,6 @@ make_visible(struct ifnet *ifp)
 		if_sadl_attach(ifp);
 		ifp->if_state = IFS_ATTACHED;
 		if_index_publish(ifv, ifp);
-		TAILQ_INSERT_TAIL(&ifv->ifv_list, ifp, if_list);
 		ifv->ifv_count++;
 	}
 	__atomic_store_n(&ifp->if_ops, ops, __ATOMIC_RELEASE);
@@ -198,13 +195,12 @@ if_register_locked(struct ifnet *ifp)
 	error = domains_attach(ifp);
 	if (error != 0)
 		return error;
-	pfil_ifattach(ifp);
 	error = make_visible(ifp);
 	if (error != 0) {
-		pfil_ifdetach(ifp);
 		domains_detach(ifp, DOM_SLOT_MAX);
 		return error;
 	}
+	pfil_ifattach(ifp);
 	if_history_event(ifp, IFHIST_ATTACH, 0, 0);
 	pfil_event(ifp, PFIL_IF_ATTACH);
 	rt_ifannounce(ifp, IFAN_ARRIVAL);
@@ -269,7 +265,6 @@ make_invisible(struct ifnet *ifp)
 
 	host_mutex_lock(if_host(ifp), &ifv->ifv_lock);
 	ifv->ifv_count--;
-	TAILQ_REMOVE(&ifv->ifv_list, ifp, if_list);
 	if_index_remove(ifv, ifp);
 	if_name_remove(ifv, ifp);
 	if (ifp->if_cloner != NULL)

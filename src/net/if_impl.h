@@ -69,7 +69,6 @@ struct if_vnet {
 	struct if_table	*ifv_table;		/* rcu; written with l: */
 	struct khash	 ifv_names;		/* rcu; l: */
 	uint32_t	 ifv_names_seq;		/* l: odd while one changes */
-	TAILQ_HEAD(, ifnet) ifv_list;		/* l:, in order of attach */
 	unsigned	 ifv_count;		/* l: */
 	int64_t		 ifv_limit;		/* highest index; sysctl */
 	unsigned	 ifv_last_index;	/* l: last one given */
@@ -473,16 +472,6 @@ int	if_sa_put(struct vnet *, void *to, size_t room,
 /* if_csum_tx as these IFCAP_* make it: what the packet path asks.  The driver's
  * own bits are kept. */
 uint32_t if_csum_tx(const struct ifnet *, uint64_t capenable);
-/* The mutex of the ioctl lock. */
-static inline struct host_mutex *
-if_ioctl_mutex(const struct ifnet *ifp)
-{
-
-	_Static_assert(sizeof(struct host_mutex_storage) ==
-	    sizeof(struct host_mutex), "the ioctl lock is a host mutex");
-	return (struct host_mutex *)(uintptr_t)&ifp->if_ioctl_lock;
-}
-
 /* if_sysctl.c */
 int	if_sysctl_init(struct vnet *);
 

@@ -13,21 +13,21 @@ void
 if_ioctl_lock(struct ifnet *ifp)
 {
 
-	host_mutex_lock(if_host(ifp), if_ioctl_mutex(ifp));
+	klock_lock(if_kern(ifp), &ifp->if_ioctl_lock);
 }
 
 void
 if_ioctl_unlock(struct ifnet *ifp)
 {
 
-	host_mutex_unlock(if_host(ifp), if_ioctl_mutex(ifp));
+	klock_unlock(if_kern(ifp), &ifp->if_ioctl_lock);
 }
 
 bool
 if_ioctl_locked(const struct ifnet *ifp)
 {
 
-	return host_mutex_owned(if_host(ifp), if_ioctl_mutex(ifp));
+	return klock_owned(&ifp->if_ioctl_lock);
 }
 
 int

@@ -210,6 +210,8 @@ if_stats_retire(struct ifnet *ifp)
 
 	for (unsigned c = 0; c < if_kern(ifp)->k_ncpu; c++) {
 		ic = if_ctr(ifp, c);
+		if (ic->ic_iqueued != 0)
+			ic->ic_iqueued = 0;
 		/* Store only where something is: untouched memory stays so. */
 		for (int i = 0; i < IF_STAT_MAX; i++) {
 			if (ic->ic_stat[i] == 0)

@@ -13,9 +13,14 @@
 static void
 detach_rest(struct vnet *vn)
 {
+	struct if_table *it = vn->vn_if->ifv_table;
 	struct ifnet *ifp;
 
-	while ((ifp = TAILQ_FIRST(&vn->vn_if->ifv_list)) != NULL) {
+	/* Nobody else is left who could add one. */
+	for (unsigned i = 1; it != NULL && i < it->it_size; i++) {
+		ifp = it->it_ifp[i];
+		if (ifp == NULL)
+			continue;
 		klog(vn->vn_kern, KLOG_WARNING, "%s: was left attached by its "
 		    "driver", ifp->if_xname);
 		if_detach(ifp);
@@ -51,7 +56,6 @@ if_vnet_init(struct vnet *vn)
 		return ENOMEM;
 	vn->vn_if = ifv;
 	host_mutex_init(k->k_host, &ifv->ifv_lock);
-	TAILQ_INIT(&ifv->ifv_list);
 	if_name_init(vn);
 	ifa_tables_init(vn);
 	if_group_init(vn);

@@ -30,6 +30,8 @@ struct pfil_head {
 	struct kern_defer phd_defer;
 	struct pfil_vnet *phd_pv;	/* constant */
 	struct pfil_node *phd_own;
+	struct ifnet	*phd_ifp;	/* constant; NULL: the shared one */
+	LIST_ENTRY(pfil_head) phd_link;	/* pv_lock */
 };
 
 struct pfil_vnet {
@@ -37,7 +39,7 @@ struct pfil_vnet {
 	struct pfil_node *pv_hooks;	/* rcu; pv_lock: of every interface */
 	struct pfil_head pv_shared;	/* constant: no hooks of its own */
 	struct kern	*pv_kern;	/* constant */
-	LIST_HEAD(, ifnet) pv_ifs;	/* pv_lock */
+	LIST_HEAD(, pfil_head) pv_heads; /* pv_lock: interfaces' own */
 };
 
 static inline struct host *
@@ -114,8 +116,30 @@ update_if(struct pfil_vnet *pv, struct ifnet *ifp)
 	if (new == old)
 		return;
 	__atomic_store_n(&ifp->if_pfil, new, __ATOMIC_RELEASE);
-	if (own)
+	if (own) {
+		LIST_REMOVE(old, phd_link);
 		kern_defer(pv->pv_kern, &old->phd_defer, free_head);
+	}
+}
+
+/* pv_lock: the same for all that can be found.  One that comes does it itself,
+ * once it can be. */
+static void
+update_all(struct vnet *vn)
+{
+	const struct if_table *it;
+	struct ifnet *ifp;
+
+	if (vn->vn_if == NULL)
+		return;		/* the vnet is being taken down */
+	pserialize_read_enter();
+	it = __atomic_load_n(&vn->vn_if->ifv_table, __ATOMIC_CONSUME);
+	for (unsigned i = 1; it != NULL && i < it->it_size; i++) {
+		ifp = __atomic_load_n(&it->it_ifp[i], __ATOMIC_CONSUME);
+		if (ifp != NULL)
+			update_if(vn->vn_pfil, ifp);
+	}
+	pserialize_read_exit();
 }
 
 static void
@@ -155,6 +179,8 @@ own_head(struct pfil_vnet *pv, struct ifnet *ifp)
 	if (ph == NULL)
 		return NULL;
 	ph->phd_pv = pv;
+	ph->phd_ifp = ifp;
+	LIST_INSERT_HEAD(&pv->pv_heads, ph, phd_link);
 	__atomic_store_n(&ifp->if_pfil, ph, __ATOMIC_RELEASE);
 	return ph;
 }
@@ -165,7 +191,6 @@ pfil_add_hook(struct vnet *vn, const struct pfil_hook *hook)
 	struct pfil_vnet *pv = vn->vn_pfil;
 	struct pfil_node *pn;
 	struct pfil_head *ph;
-	struct ifnet *ifp;
 
 	pn = kmem_zalloc(pv->pv_kern, sizeof(*pn));
 	if (pn == NULL)
@@ -174,8 +199,7 @@ pfil_add_hook(struct vnet *vn, const struct pfil_hook *hook)
 	host_mutex_lock(pv_host(pv), &pv->pv_lock);
 	if (hook->ph_ifp == NULL) {
 		append(&pv->pv_hooks, pn);
-		LIST_FOREACH(ifp, &pv->pv_ifs, if_pfil_link)
-			update_if(pv, ifp);
+		update_all(vn);
 	} else {
 		ph = own_head(pv, hook->ph_ifp);
 		if (ph == NULL) {
@@ -193,17 +217,16 @@ pfil_add_hook(struct vnet *vn, const struct pfil_hook *hook)
 static struct pfil_node *
 unlink_own(struct pfil_vnet *pv, const struct pfil_hook *hook)
 {
+	struct pfil_head *ph;
 	struct pfil_node *pn;
-	struct ifnet *ifp;
 
 	/* The interface may be gone, and its hooks with it: look, do not trust
 	 * the pointer. */
-	LIST_FOREACH(ifp, &pv->pv_ifs, if_pfil_link) {
-		if (ifp != hook->ph_ifp || ifp->if_pfil == NULL ||
-		    ifp->if_pfil == &pv->pv_shared)
+	LIST_FOREACH(ph, &pv->pv_heads, phd_link) {
+		if (ph->phd_ifp != hook->ph_ifp)
 			continue;
-		pn = unlink_hook(&ifp->if_pfil->phd_own, hook);
-		update_if(pv, ifp);
+		pn = unlink_hook(&ph->phd_own, hook);
+		update_if(pv, ph->phd_ifp);
 		return pn;
 	}
 	return NULL;
@@ -214,15 +237,13 @@ pfil_remove_hook(struct vnet *vn, const struct pfil_hook *hook)
 {
 	struct pfil_vnet *pv = vn->vn_pfil;
 	struct pfil_node *pn;
-	struct ifnet *ifp;
 
 	host_mutex_lock(pv_host(pv), &pv->pv_lock);
 	if (hook->ph_ifp != NULL)
 		pn = unlink_own(pv, hook);
 	else {
 		pn = unlink_hook(&pv->pv_hooks, hook);
-		LIST_FOREACH(ifp, &pv->pv_ifs, if_pfil_link)
-			update_if(pv, ifp);
+		update_all(vn);
 	}
 	host_mutex_unlock(pv_host(pv), &pv->pv_lock);
 	if (pn == NULL)
@@ -258,7 +279,6 @@ pfil_ifattach(struct ifnet *ifp)
 	struct pfil_vnet *pv = ifp->if_vnet->vn_pfil;
 
 	host_mutex_lock(pv_host(pv), &pv->pv_lock);
-	LIST_INSERT_HEAD(&pv->pv_ifs, ifp, if_pfil_link);
 	update_if(pv, ifp);
 	host_mutex_unlock(pv_host(pv), &pv->pv_lock);
 }
@@ -271,8 +291,9 @@ pfil_ifdetach(struct ifnet *ifp)
 	struct pfil_node *pn, *next;
 
 	host_mutex_lock(pv_host(pv), &pv->pv_lock);
-	LIST_REMOVE(ifp, if_pfil_link);
 	ph = ifp->if_pfil;
+	if (ph != NULL && ph != &pv->pv_shared)
+		LIST_REMOVE(ph, phd_link);
 	__atomic_store_n(&ifp->if_pfil, NULL, __ATOMIC_RELEASE);
 	host_mutex_unlock(pv_host(pv), &pv->pv_lock);
 	if (ph == NULL || ph == &pv->pv_shared)
@@ -296,7 +317,7 @@ pfil_init(struct vnet *vn)
 	pv->pv_kern = vn->vn_kern;
 	pv->pv_shared.phd_pv = pv;
 	host_mutex_init(pv_host(pv), &pv->pv_lock);
-	LIST_INIT(&pv->pv_ifs);
+	LIST_INIT(&pv->pv_heads);
 	vn->vn_pfil = pv;
 	return 0;
 }
@@ -307,7 +328,7 @@ pfil_fini(struct vnet *vn)
 	struct pfil_vnet *pv = vn->vn_pfil;
 	struct pfil_node *pn;
 
-	KASSERT(LIST_EMPTY(&pv->pv_ifs));
+	KASSERT(LIST_EMPTY(&pv->pv_heads));
 	/* Heads that were given up point here until they are freed. */
 	kern_defer_barrier(pv->pv_kern);
 	while ((pn = pv->pv_hooks) != NULL) {

@@ -61,8 +61,8 @@ struct rtfull {
 enum { RT_OWN_LOCAL, RT_OWN_NET, RT_OWN_BROADCAST, RT_NOWN };
 
 /*
- * An address of a protocol: it is in the tables of addresses, it is announced,
- * and it has routes.
+ * An address of a protocol: it is in the tables of addresses, and it has
+ * routes.
  */
 struct protoaddr {
 	struct ifaddr	 pa_ifa;	/* first */
@@ -72,7 +72,6 @@ struct protoaddr {
 	LIST_ENTRY(protoaddr) pa_aflink; /* l:; rcu: all of the family */
 	struct rtentry	 pa_own[RT_NOWN]; /* route lock: its routes */
 	LIST_HEAD(, rtfull) pa_routes;	/* route lock: others that name it */
-	struct rts_node	 pa_rts;	/* rtsock's: of it and of pa_own */
 };
 
 /* Of one that is not of AF_LINK. */

@@ -84,10 +84,32 @@ arp_entry_state(struct arp_vnet *av, struct llentry *la, enum arp_state state,
 	arp_timer_set(av, la->la_expire, now);
 }
 
+/* t: the interface's part, made for its first neighbour; NULL: no memory, or
+ * it is on its way out. */
+static struct in_ifdata *
+ifdata_get(struct ifnet *ifp)
+{
+	struct in_ifdata *id = in_ifdata(ifp);
+
+	/* It deletes its neighbours later than it is deactivated. */
+	if (if_is_deactivated(ifp))
+		return NULL;
+	if (id != NULL)
+		return id;
+	id = kmem_zalloc(if_kern(ifp), sizeof(*id));
+	if (id == NULL)
+		return NULL;
+	id->id_kern = if_kern(ifp);
+	LIST_INIT(&id->id_entries);
+	__atomic_store_n(&ifp->if_afdata[DOM_SLOT_INET], id,
+	    __ATOMIC_RELEASE);
+	return id;
+}
+
 struct llentry *
 arp_entry_new(struct arp_vnet *av, struct ifnet *ifp, uint32_t addr)
 {
-	struct in_ifdata *id = in_ifdata(ifp);
+	struct in_ifdata *id = ifdata_get(ifp);
 	struct llentry *la;
 
 	if (id == NULL ||

@@ -96,7 +96,7 @@ arp_req_cpu(void *arg)
 	if (__atomic_exchange_n(&ar->ar_done, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
 	ifp = if_byhandle(ar->ar_vnet, ar->ar_handle);
-	if (ifp == NULL || in_ifdata(ifp) == NULL) {
+	if (ifp == NULL) {
 		ar->ar_error = ENXIO;
 		return;
 	}

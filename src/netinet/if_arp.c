@@ -128,7 +128,7 @@ arp_begin(struct arp_vnet *av, struct ifnet *ifp, uint32_t addr, uint64_t now)
 	struct llentry *la;
 
 	/* Addresses without hosts must not fill the table. */
-	if (id == NULL || id->id_nunres >= (uint64_t)av->av_maxentries / 2)
+	if (id != NULL && id->id_nunres >= (uint64_t)av->av_maxentries / 2)
 		return NULL;
 	la = arp_entry_new(av, ifp, addr);
 	if (la == NULL)

@@ -52,21 +52,6 @@ in_sa_within(const struct sockaddr *a, const struct sockaddr *b,
 
 /* --- interfaces ---------------------------------------------------------- */
 
-static int
-in_ifattach(struct ifnet *ifp)
-{
-	struct in_ifdata *id;
-
-	id = kmem_zalloc(if_kern(ifp), sizeof(*id));
-	if (id == NULL)
-		return ENOMEM;
-	id->id_kern = if_kern(ifp);
-	LIST_INIT(&id->id_entries);
-	__atomic_store_n(&ifp->if_afdata[DOM_SLOT_INET], id,
-	    __ATOMIC_RELEASE);
-	return 0;
-}
-
 static void
 in_ifdata_free(struct kern_defer *kd)
 {
@@ -81,6 +66,7 @@ in_ifdetach(struct ifnet *ifp)
 {
 	struct in_ifdata *id = in_ifdata(ifp);
 
+	/* No more neighbours: it is deactivated. */
 	if (id == NULL)
 		return;
 	arp_ifpurge(ifp);
@@ -151,10 +137,15 @@ in_sweep(struct ifnet *ifp)
 static uint64_t
 in_iqueued(struct ifnet *ifp)
 {
-	const struct in_ifdata *id = in_ifdata(ifp);
+	uint64_t n = 0;
 
-	return id == NULL ? 0 : __atomic_load_n(&id->id_iqueued,
-	    __ATOMIC_RELAXED);
+	if (ifp->if_counters == NULL)
+		return 0;
+	for (unsigned c = 0; c < if_kern(ifp)->k_ncpu; c++)
+		n += __atomic_load_n(&if_ctr(ifp, c)->ic_iqueued,
+		    __ATOMIC_RELAXED);
+	/* One may have left on a CPU before it was seen to come on another. */
+	return (int64_t)n < 0 ? 0 : n;
 }
 
 static uint64_t
@@ -275,7 +266,6 @@ const struct domain inet_domain = {
 	.dom_slot = DOM_SLOT_INET,
 	.dom_name = "inet",
 	.dom_salen = sizeof(struct sockaddr_in),
-	.dom_ifattach = in_ifattach,
 	.dom_ifdetach = in_ifdetach,
 	.dom_if_up = in_if_up,
 	.dom_if_down = in_if_down,

@@ -88,13 +88,12 @@ struct arphdr {
 _Static_assert(sizeof(struct arphdr) == 28, "RFC 826 over Ethernet");
 
 /*
- * IPv4's part of an interface, in if_afdata.
+ * IPv4's part of an interface, in if_afdata from its first neighbour on.
  *	t: the vnet's lltable spin lock
  */
 struct in_ifdata {
 	struct kern_defer id_defer;
 	struct kern	*id_kern;
-	uint64_t	 id_iqueued;	/* atomic: its packets in our queues */
 	uint32_t	 id_oqueued;	/* atomic, written with t: held for
 					 * resolution */
 	uint32_t	 id_nentries;	/* t: neighbours */
@@ -102,6 +101,7 @@ struct in_ifdata {
 	LIST_HEAD(, llentry) id_entries; /* t: */
 };
 
+/* NULL: it has, and had, no neighbours. */
 static inline struct in_ifdata *
 in_ifdata(const struct ifnet *ifp)
 {
@@ -110,15 +110,13 @@ in_ifdata(const struct ifnet *ifp)
 	    __ATOMIC_CONSUME);
 }
 
-/* A packet entered (n 1) or left (n -1) a queue of received packets. */
+/* CPU: a packet entered (n 1) or left (n -1) a queue of received packets. */
 static inline void
 in_iqueued_add(struct ifnet *ifp, int64_t n)
 {
-	struct in_ifdata *id = in_ifdata(ifp);
 
-	if (id != NULL)
-		__atomic_fetch_add(&id->id_iqueued, (uint64_t)n,
-		    __ATOMIC_RELAXED);
+	if_ctr_add(&if_ctr(ifp, net_curcpu()->ci_index)->ic_iqueued,
+	    (uint64_t)n);
 }
 
 /*

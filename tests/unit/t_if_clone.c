@@ -87,7 +87,7 @@ refuse_body(struct vnet *vn)
 
 	/* A device that died is deactivated; it can still be destroyed. */
 	KASSERT(create(vn, "tst0", full) == 0);
-	if_deactivate(TAILQ_FIRST(&vn->vn_if->ifv_list));
+	if_deactivate(if_name_lookup(vn->vn_if, "tst0"));
 	KASSERT(if_clone_destroy(vn, "tst0") == 0);
 }
 

@@ -54,7 +54,7 @@ churn(struct kern *k, unsigned seed, unsigned steps)
 		ob->ob_p = kslab_alloc(k, ob->ob_size);
 		KASSERT(ob->ob_p != NULL && all_bytes(ob, 0));
 		KASSERT((uintptr_t)ob->ob_p %
-		    (ob->ob_size % 64 == 0 ? 64 : 16) == 0);
+		    (ob->ob_size % 64 == 0 ? 64 : 8) == 0);
 		memset(ob->ob_p, ob->ob_fill, ob->ob_size);
 	}
 	for (unsigned i = 0; i < OBJECTS; i++)

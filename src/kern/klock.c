@@ -1,0 +1,79 @@
+/*
+ * A sleeping lock of one word, for what there is a million of and hardly ever
+ * two want at once.  The word is the owner; who has to wait marks it and sleeps
+ * with all others that wait for any such lock.
+ */
+
+#include "kern/kern_private.h"
+
+#define KLOCK_WAITED	((uintptr_t)1)
+
+static inline uintptr_t
+self(void)
+{
+
+	KASSERT(host_curthread != NULL);
+	return (uintptr_t)host_curthread;
+}
+
+static bool
+take(struct klock *kl, uintptr_t want)
+{
+	uintptr_t free_ = 0;
+
+	return __atomic_compare_exchange_n(&kl->kl_owner, &free_, want, false,
+	    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+/* Say that somebody waits; false: it is free by now. */
+static bool
+mark(struct klock *kl)
+{
+	uintptr_t owner = __atomic_load_n(&kl->kl_owner, __ATOMIC_RELAXED);
+
+	while (owner != 0 && (owner & KLOCK_WAITED) == 0)
+		if (__atomic_compare_exchange_n(&kl->kl_owner, &owner,
+		    owner | KLOCK_WAITED, true, __ATOMIC_RELAXED,
+		    __ATOMIC_RELAXED))
+			break;
+	return owner != 0;
+}
+
+void
+klock_lock(struct kern *k, struct klock *kl)
+{
+
+	if (take(kl, self()))
+		return;
+	KASSERT(!klock_owned(kl));
+	host_mutex_lock(k->k_host, &k->k_klock_lock);
+	/* Others may wait as well: they are woken with the next release. */
+	while (!take(kl, self() | KLOCK_WAITED))
+		if (mark(kl))
+			(void)host_cond_wait(k->k_host, &k->k_klock_cv,
+			    &k->k_klock_lock, HOST_FOREVER);
+	host_mutex_unlock(k->k_host, &k->k_klock_lock);
+}
+
+void
+klock_unlock(struct kern *k, struct klock *kl)
+{
+	uintptr_t mine = self();
+
+	KASSERT(klock_owned(kl));
+	if (__atomic_compare_exchange_n(&kl->kl_owner, &mine, 0, false,
+	    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		return;
+	host_mutex_lock(k->k_host, &k->k_klock_lock);
+	__atomic_store_n(&kl->kl_owner, 0, __ATOMIC_RELEASE);
+	host_cond_broadcast(k->k_host, &k->k_klock_cv);
+	host_mutex_unlock(k->k_host, &k->k_klock_lock);
+}
+
+bool
+klock_owned(const struct klock *kl)
+{
+
+	return host_curthread != NULL && (__atomic_load_n(&kl->kl_owner,
+	    __ATOMIC_RELAXED) & ~KLOCK_WAITED) == self();
+}
