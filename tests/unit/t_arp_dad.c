@@ -416,6 +416,115 @@ many_body(struct in_test *it)
 }
 IN_TEST(many, 2)
 
+/* --- at random ------------------------------------------------------------ */
+
+#define NRANDOM	12
+
+struct chance {
+	struct in_test	*ch_it;
+	char		 ch_addr[NRANDOM][16];
+	bool		 ch_there[NRANDOM];
+	uint32_t	 ch_stop;
+};
+
+static unsigned
+pick(struct in_test *it, unsigned n)
+{
+
+	return (unsigned)(sim_random(it->it_host) % n);
+}
+
+/* Another host, which now and then has one of the addresses. */
+static void
+stranger(void *arg)
+{
+	struct chance *ch = arg;
+	struct in_test *it = ch->ch_it;
+	struct arphdr ar;
+	const char *a;
+
+	while (!__atomic_load_n(&ch->ch_stop, __ATOMIC_ACQUIRE)) {
+		a = ch->ch_addr[pick(it, NRANDOM)];
+		ar = mk_arp(pick(it, 2) ? ARP_REQUEST : ARP_REPLY, mac1,
+		    pick(it, 2) ? "0.0.0.0" : a, a);
+		inject_arp(it, &it->it_b, &ar, sizeof(ar));
+		host_sleep(it->it_host, pick(it, 2000) * 1000000ull);
+	}
+}
+
+static void
+random_step(struct chance *ch)
+{
+	struct in_test *it = ch->ch_it;
+	struct ifnet *b = it->it_b.tif_ifp;
+	unsigned i = pick(it, NRANDOM);
+
+	switch (pick(it, 12)) {
+	case 0:
+		up(b, pick(it, 2));
+		break;
+	case 1:
+		if_link_state_change(b, (int)pick(it, 3));
+		break;
+	case 2:
+		KASSERT(set_sysctl(it, "net.inet.ip.dad_count", pick(it, 3)) ==
+		    0);
+		break;
+	case 3:
+		if (ch->ch_there[i])
+			KASSERT(addr_add(it, b, ch->ch_addr[i],
+			    16 + pick(it, 9)) == 0);
+		break;
+	default:
+		if (ch->ch_there[i])
+			KASSERT(addr_del(it, b, ch->ch_addr[i]) == 0);
+		else
+			KASSERT(addr_add(it, b, ch->ch_addr[i], 24) == 0);
+		ch->ch_there[i] = !ch->ch_there[i];
+		break;
+	}
+	if (pick(it, 3) == 0)
+		host_sleep(it->it_host, pick(it, 1500) * 1000000ull);
+}
+
+/* Whatever happens, in the end each address is ours or another's, and the
+ * wheel stands still. */
+static void
+chance_body(struct in_test *it)
+{
+	struct arp_vnet *av = it->it_vn->vn_arp;
+	struct ifnet *b = it->it_b.tif_ifp;
+	struct chance *ch;
+	struct host_thread *t;
+
+	ch = calloc(1, sizeof(*ch));
+	KASSERT(ch != NULL);
+	ch->ch_it = it;
+	for (unsigned i = 0; i < NRANDOM; i++)
+		(void)snprintf(ch->ch_addr[i], sizeof(ch->ch_addr[i]),
+		    "10.%u.0.%u", 20 + i / 4, 1 + i);
+	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 2) == 0);
+	KASSERT(host_thread_create(it->it_host, "stranger", -1, stranger, ch,
+	    &t) == 0);
+	for (unsigned step = 0; step < 600; step++)
+		random_step(ch);
+	__atomic_store_n(&ch->ch_stop, 1, __ATOMIC_RELEASE);
+	host_thread_join(it->it_host, t);
+	up(b, true);
+	if_link_state_change(b, LINK_STATE_UP);
+	sleep_ms(it, 15000);
+	for (unsigned i = 0; i < NRANDOM; i++)
+		if (ch->ch_there[i])
+			KASSERT(state_of(b, ch->ch_addr[i]) !=
+			    IFA_TENTATIVE);
+		else
+			KASSERT(ifa_of(b, ch->ch_addr[i]) == NULL);
+	KASSERT(av->av_nann == 0 && !callout_pending(&av->av_anncallout));
+	free(ch);
+	all_books(it);
+}
+IN_TEST(chance, 2)
+
 /* When there is something to find out. */
 static void
 do_dad_body(struct in_test *it)
@@ -447,6 +556,7 @@ main(void)
 		cmocka_unit_test(ready),
 		cmocka_unit_test(link),
 		cmocka_unit_test(many),
+		cmocka_unit_test(chance),
 		cmocka_unit_test(do_dad),
 	};
 

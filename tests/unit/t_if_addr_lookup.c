@@ -287,6 +287,62 @@ nets_body(struct vnet *vn)
 	KASSERT(sn_look(vn, 10) == NULL);
 }
 
+/* --- removal waits -------------------------------------------------------- */
+
+static struct {
+	struct vnet	*ho_vnet;
+	uint32_t	 ho_got, ho_released;
+} holder;
+
+static void
+hold_for_a_while(void *arg)
+{
+	struct host *h = holder.ho_vnet->vn_kern->k_host;
+	struct sockaddr_in sin = sin_of(IP(10, 0, 0, 1));
+	struct ifaddr *ifa;
+	struct psref pr;
+
+	(void)arg;
+	ifa = ifa_ifwithaddr_psref(holder.ho_vnet, (struct sockaddr *)&sin,
+	    &pr);
+	KASSERT(ifa != NULL);
+	__atomic_store_n(&holder.ho_got, 1, __ATOMIC_RELEASE);
+	host_sleep(h, 300000000);
+	/* Nobody finds it, but it is whole. */
+	KASSERT(ifa_is_destroying(ifa) && sa_addr(ifa->ifa_addr) ==
+	    IP(10, 0, 0, 1));
+	pserialize_read_enter();
+	KASSERT(ifa_ifwithladdr(holder.ho_vnet, (struct sockaddr *)&sin) ==
+	    NULL);
+	pserialize_read_exit();
+	__atomic_store_n(&holder.ho_released, 1, __ATOMIC_RELEASE);
+	ifa_release(ifa, &pr);
+}
+
+static void
+wait_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	struct host_thread *t;
+	struct ifnet *ifp;
+	struct ifaddr *ifa;
+
+	memset(&holder, 0, sizeof(holder));
+	holder.ho_vnet = vn;
+	ifp = test_must_attach(vn, "w", 0);
+	ifa = add(ifp, IP(10, 0, 0, 1), 8, 0);
+	KASSERT(host_thread_create(h, "holder", -1, hold_for_a_while, NULL,
+	    &t) == 0);
+	while (!__atomic_load_n(&holder.ho_got, __ATOMIC_ACQUIRE))
+		host_sleep(h, 1000000);
+	if_ioctl_lock(ifp);
+	ifa_remove(ifp, ifa);
+	if_ioctl_unlock(ifp);
+	KASSERT(__atomic_load_n(&holder.ho_released, __ATOMIC_ACQUIRE));
+	host_thread_join(h, t);
+	test_detach(ifp);
+}
+
 /* --- preference ----------------------------------------------------------- */
 
 static void
@@ -510,6 +566,14 @@ test_nets(void **state)
 }
 
 static void
+test_wait(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, wait_body);
+}
+
+static void
 test_pref(void **state)
 {
 
@@ -539,6 +603,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_nets),
+		cmocka_unit_test(test_wait),
 		cmocka_unit_test(test_pref),
 		cmocka_unit_test(test_purge),
 		cmocka_unit_test(test_driver),

@@ -1,6 +1,7 @@
 /*
  * Link-level addresses that change under their readers: the old one or the new
- * one, never neither, and never half of each.
+ * one, never neither, and never half of each.  References that several threads
+ * take and drop.
  */
 
 #include "if_test.h"
@@ -9,6 +10,7 @@ static struct race {
 	struct vnet	*ra_vnet;
 	struct ifnet	*ra_ifp;
 	uint64_t	 ra_seen[2];	/* atomic */
+	struct ifaddr	*ra_ifa;
 	bool		 ra_stop;
 } race;
 
@@ -88,6 +90,47 @@ sadl_race_body(struct vnet *vn)
 	test_detach(ifp);
 }
 
+/* References of one address come and go on two threads: none is lost. */
+static void
+ref_taker(void *arg)
+{
+	struct race *ra = arg;
+
+	for (unsigned i = 0; i < 20000; i++) {
+		ifa_ref(ra->ra_ifa);
+		ifa_unref(ra->ra_ifa);
+	}
+}
+
+static void
+refs_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	struct host_thread *t[2];
+	struct ifnet *ifp;
+	uint32_t before;
+
+	memset(&race, 0, sizeof(race));
+	ifp = test_must_attach(vn, "r", 0);
+	race.ra_ifa = ifp->if_dl;
+	before = race.ra_ifa->ifa_refcnt;
+	for (unsigned i = 0; i < 2; i++)
+		KASSERT(host_thread_create(h, "taker", -1, ref_taker, &race,
+		    &t[i]) == 0);
+	for (unsigned i = 0; i < 2; i++)
+		host_thread_join(h, t[i]);
+	KASSERT(race.ra_ifa->ifa_refcnt == before);
+	test_detach(ifp);
+}
+
+static void
+test_refs(void **state)
+{
+
+	(void)state;
+	if_on_linux(1, refs_body);
+}
+
 static void
 test_race(void **state)
 {
@@ -101,6 +144,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_race),
+		cmocka_unit_test(test_refs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -407,6 +407,38 @@ preference_body(struct in_test *it)
 }
 IN_TEST(preference, 1)
 
+static int
+refuse_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
+{
+
+	return cmd == SIOCINITIFADDR ? EIO : ether_ioctl(ifp, cmd, data);
+}
+
+/* A driver that does not take it: nothing has happened, and what was there
+ * before is there again. */
+static void
+driver_body(struct in_test *it)
+{
+	static const struct if_ops refusing = {
+		.transmit = tif_transmit,
+		.ioctl = refuse_ioctl,
+	};
+	struct ifnet *b = it->it_b.tif_ifp;
+	size_t count = it->it_vn->vn_route->rv_count;
+
+	b->if_ops = &refusing;
+	KASSERT(addr_add(it, b, "10.33.0.1", 24) == EIO);
+	KASSERT(ifa_of(b, "10.33.0.1") == NULL);
+	KASSERT(addr_add(it, b, "10.0.2.1", 16) == EIO);
+	KASSERT(it->it_vn->vn_route->rv_count == count);
+	KASSERT(has_route(it, "10.0.2.1", RTF_LOCAL, b));
+	KASSERT(has_route(it, "10.0.2.77", RTF_CONNECTED, b));
+	KASSERT(route_to(it, "10.0.3.1") == NULL);
+	b->if_ops = &tif_ops;
+	KASSERT(addr_add(it, b, "10.33.0.1", 24) == 0);
+}
+IN_TEST(driver, 1)
+
 /* Every allocation of an add fails once; all of it happens or nothing. */
 static void
 failures_body(struct in_test *it)
@@ -445,6 +477,7 @@ main(void)
 		cmocka_unit_test(prefixlen),
 		cmocka_unit_test(ptp),
 		cmocka_unit_test(preference),
+		cmocka_unit_test(driver),
 		cmocka_unit_test(failures),
 	};
 
