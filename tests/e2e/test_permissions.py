@@ -1,0 +1,89 @@
+"""Who may change things: root, who started the daemon, the administrators."""
+
+import grp
+import os
+import shutil
+
+import pytest
+
+from conftest import IFCTL, Daemon, finish, run
+
+CHANGES = [
+    ("ifconfig", "pair0", "create"),
+    ("ifconfig", "lo0", "mtu", "9000"),
+    ("ifconfig", "lo0", "inet", "10.9.9.9/32", "alias"),
+    ("route", "add", "-net", "192.0.2.0/24", "10.0.0.2"),
+    ("sysctl", "-w", "net.inet.ip.forwarding=1"),
+    ("vnet", "create", "mine"),
+]
+
+
+def another(uid, gid, groups):
+    return ["setpriv", f"--reuid={uid}", f"--regid={gid}",
+            f"--groups={groups}" if groups else "--clear-groups"]
+
+
+@pytest.fixture
+def client(tmp):
+    """A client as anybody: client(daemon, uid, gid, groups, words...)."""
+    if run(*another(65534, 65534, ""), "true", check=False).returncode != 0:
+        pytest.skip("cannot become another user here (a user namespace)")
+    shutil.copy(IFCTL, tmp / "ifctl")
+    os.chmod(tmp / "ifctl", 0o755)
+
+    def ctl(daemon, uid, gid, groups, *words):
+        return run(*another(uid, gid, groups), tmp / "ifctl", "-s",
+                   daemon.url, *words, check=False)
+
+    return ctl
+
+
+def may(done):
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+def may_not(done):
+    assert done.returncode > 0 and "ermi" in done.stderr, done.stderr
+
+
+@pytest.fixture
+def group():
+    """Some group that is not this user's."""
+    return next(g for g in grp.getgrall()
+                if g.gr_gid not in (0, 60, 65534) and g.gr_gid < 60000)
+
+
+@pytest.mark.parametrize("words", CHANGES)
+def test_administrators(tmp, client, group, words):
+    d = Daemon(tmp, "--group", group.gr_name)
+    d.ok("ifconfig", "pair1", "create")
+    d.ok("ifconfig", "pair1", "inet", "10.0.0.1/24", "up")
+    may_not(client(d, 65534, 65534, "", *words))
+    may_not(client(d, 65534, 65534, "60", *words))
+    # One of several groups, or the only one; and looking is for everybody.
+    may(client(d, 65534, 65534, "", "ifconfig", "-a"))
+    may(client(d, 65534, 65534, f"60,{group.gr_gid}", *words))
+    may(client(d, 65534, group.gr_gid, "", "ifconfig", "lo0", "up"))
+    finish(d)
+
+
+def test_no_group(daemon, client):
+    """Without --group nobody is an administrator, group 0 neither."""
+    may_not(client(daemon, 65534, 0, "0", "ifconfig", "pair0", "create"))
+    may(client(daemon, 65534, 0, "0", "ifconfig", "-a"))
+
+
+def test_who_started_it(tmp, client):
+    os.chmod(tmp, 0o777)
+    shutil.copy(IFCTL.parent.parent / "ifnetd/ifnetd", tmp / "ifnetd")
+    os.chmod(tmp / "ifnetd", 0o755)
+    d = Daemon(tmp, start=False)
+    d.log.touch()
+    d.start(argv=another(65533, 65533, "") + [
+        "sh", "-c", f'shift; exec {tmp}/ifnetd "$@"', "sh"])
+    may(client(d, 65533, 65533, "", "ifconfig", "pair0", "create"))
+    may_not(client(d, 65534, 65534, "", "ifconfig", "pair2", "create"))
+    may_not(client(d, 65534, 65533, "65533", "ifconfig", "pair2", "create"))
+    d.ok("ifconfig", "pair2", "create")
+    finish(d)
