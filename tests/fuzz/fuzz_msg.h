@@ -8,6 +8,8 @@
 
 #include "fuzz_stack.h"
 
+#include <ifnet/ifreq_old.h>
+
 #include "kern/sysctl.h"
 #include "net/rtsock.h"
 
@@ -96,6 +98,43 @@ static const uint32_t fuzz_cmds[] = {
 	SIOCSIFVNET,
 };
 
+/* Those of the highest quarter: in older layouts, and only for drivers. */
+static const uint32_t fuzz_cmds_more[] = {
+	OSIOCSIFADDR, OSIOCGIFADDR, OSIOCSIFDSTADDR, OSIOCGIFDSTADDR,
+	OSIOCSIFFLAGS, OSIOCGIFFLAGS, OSIOCGIFBRDADDR, OSIOCSIFBRDADDR,
+	OSIOCGIFCONF, OSIOCGIFNETMASK, OSIOCSIFNETMASK, OSIOCGIFMETRIC,
+	OSIOCSIFMETRIC, OSIOCDIFADDR, OSIOCAIFADDR, OSIOCGIFALIAS,
+	OSIOCADDMULTI, OSIOCDELMULTI, OSIOCSIFMEDIA, OSIOCGIFDLT,
+	OSIOCIFDESTROY, OSIOCIFCREATE, OSIOCGIFMTU, OSIOCSIFMTU,
+	OSIOCGIFDATA14, OSIOCGIFDATA, OSIOCZIFDATA,
+	SIOCSIFPHYADDR, SIOCDIFPHYADDR, SIOCSIFMEDIA, SIOCGIFMEDIA,
+	SIOCSDRVSPEC, SIOCGDRVSPEC, SIOCS80211NWID, SIOCS80211, SIOCG80211,
+};
+#define FUZZ_CMDS_MORE	0xc0
+
+static inline uint32_t
+fuzz_cmd(uint8_t how)
+{
+
+	return how < FUZZ_CMDS_MORE ? fuzz_cmds[how % (sizeof(fuzz_cmds) /
+	    sizeof(fuzz_cmds[0]))] : fuzz_cmds_more[(how - FUZZ_CMDS_MORE) %
+	    (sizeof(fuzz_cmds_more) / sizeof(fuzz_cmds_more[0]))];
+}
+
+/* Short ones of an old record. */
+static inline void
+fuzz_fill_old(struct fuzz_in *in, uint8_t *rec, size_t size)
+{
+	uint8_t sa[64];
+
+	for (size_t off = IFNAMSIZ; off + sizeof(struct sockaddr) <= size;
+	    off += sizeof(struct sockaddr)) {
+		memset(sa, 0, sizeof(sa));
+		(void)fuzz_sockaddr(in, sa, sizeof(sa));
+		memcpy(rec + off, sa, sizeof(struct sockaddr));
+	}
+}
+
 /* Addresses at the places where a record has them. */
 static inline void
 fuzz_fill_addrs(struct fuzz_in *in, uint32_t cmd, uint8_t *rec, size_t size)
@@ -115,8 +154,7 @@ static inline size_t
 fuzz_fill_ioctl(struct fuzz_in *in, uint8_t *buf)
 {
 	uint8_t how = fuzz_u8(in);
-	uint64_t cmd = fuzz_cmds[how % (sizeof(fuzz_cmds) /
-	    sizeof(fuzz_cmds[0]))];
+	uint64_t cmd = fuzz_cmd(how);
 	size_t size = IFIOC_SIZE(cmd), extra = 0;
 	uint8_t *rec = buf + sizeof(cmd);
 	struct if_clonereq cr;
@@ -124,7 +162,7 @@ fuzz_fill_ioctl(struct fuzz_in *in, uint8_t *buf)
 
 	memcpy(buf, &cmd, sizeof(cmd));
 	memset(rec, 0, size);
-	if (cmd == SIOCGIFCONF) {
+	if (cmd == SIOCGIFCONF || cmd == OSIOCGIFCONF) {
 		ifc.ifc_len = (int16_t)fuzz_u16(in);
 		extra = ifc.ifc_len > 0 ? (size_t)ifc.ifc_len : 0;
 		memcpy(rec, &ifc, sizeof(ifc));
@@ -136,7 +174,9 @@ fuzz_fill_ioctl(struct fuzz_in *in, uint8_t *buf)
 		memcpy(rec, &cr, sizeof(cr));
 	} else {
 		fuzz_ifname(in, (char *)rec);
-		if (fuzz_u8(in) & 1)
+		if (how >= FUZZ_CMDS_MORE && (fuzz_u8(in) & 1) != 0)
+			fuzz_fill_old(in, rec, size);
+		else if (fuzz_u8(in) & 1)
 			fuzz_fill_addrs(in, (uint32_t)cmd, rec, size);
 		else
 			(void)fuzz_bytes(in, rec + IFNAMSIZ, size - IFNAMSIZ <

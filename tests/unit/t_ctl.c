@@ -162,6 +162,8 @@ static void
 says(const char *text, const char *words)
 {
 
+	if (text == NULL)
+		text = "";
 	if (strstr(text, words) == NULL)
 		fail_msg("\"%s\" does not say \"%s\"", text, words);
 }
