@@ -7,6 +7,7 @@
 #include "in_test.h"
 
 static const uint8_t mac1[6] = { 2, 7, 7, 7, 7, 1 };
+static const uint8_t mac2[6] = { 2, 7, 7, 7, 7, 2 };
 
 static struct ifaddr *
 ifa_of(struct ifnet *ifp, const char *addr)
@@ -135,7 +136,10 @@ check_body(struct in_test *it)
 	KASSERT(asked(&it->it_b, "10.3.0.1", "10.3.0.1") == 2);
 	KASSERT(it->it_b.tif_ntx == 5);
 	KASSERT(ipstat(it, "arp.probes") == 3);
-	/* Another mask is the same address. */
+	/* Another mask is the same address, known or not. */
+	KASSERT(addr_add(it, b, "10.4.0.1", 24) == 0);
+	KASSERT(addr_add(it, b, "10.4.0.1", 16) == 0);
+	KASSERT(state_of(b, "10.4.0.1") == IFA_TENTATIVE);
 	KASSERT(addr_add(it, b, "10.3.0.1", 16) == 0);
 	KASSERT(state_of(b, "10.3.0.1") == 0);
 	sleep_ms(it, 5000);
@@ -250,6 +254,17 @@ taken_body(struct in_test *it)
 		inject_arp(it, &it->it_b, &how[1], sizeof(how[0]));
 		sleep_ms(it, 6000);
 		KASSERT(it->it_b.tif_ntx == 0);
+		/* Nor with another mask, or when there is something to tell
+		 * of the others. */
+		KASSERT(addr_add(it, b, "10.3.0.1", 25) == 0);
+		KASSERT(state_of(b, "10.3.0.1") == IFA_DUPLICATED);
+		if_ioctl_lock(b);
+		KASSERT(if_set_sadl(b, mac2, 6, false) == 0);
+		KASSERT(if_set_sadl(b, it->it_b.tif_mac, 6, false) == 0);
+		if_ioctl_unlock(b);
+		sleep_ms(it, 3000);
+		KASSERT(asked(&it->it_b, "10.0.2.1", "10.0.2.1") != 0);
+		KASSERT(asked(&it->it_b, "10.3.0.1", "10.3.0.1") == 0);
 		KASSERT(told(rl, IN_IFF_DUPLICATED) == 0);
 		if (i == 7)
 			unusable(it, "10.3.0.1", "10.3.0.9");

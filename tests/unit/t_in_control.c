@@ -398,9 +398,11 @@ preference_body(struct in_test *it)
 	prefer(it, "172.16.0.1", 9);
 	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.5"));
 	KASSERT(source_to(it, "192.0.2.1") == ip4("172.16.0.1"));
+	/* However much: not for a network that it is not on. */
+	prefer(it, "10.0.2.5", 0);
+	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.1"));
 	/* Rather not; and back to what the route says. */
 	prefer(it, "172.16.0.1", 0);
-	prefer(it, "10.0.2.5", 0);
 	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.1"));
 	prefer(it, "10.0.2.1", -1);
 	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.5"));
