@@ -14,79 +14,6 @@
 
 const char *const o_kind_name[O_NKINDS] = { "eth", "ptp" };
 
-/* --- texts --------------------------------------------------------------- */
-
-void
-o_text_if(char *t, const char *verb, uint64_t handle, const char *name,
-    bool up, int link, unsigned mtu)
-{
-
-	(void)snprintf(t, O_TEXT, "%s %llx %s %s link %d mtu %u", verb,
-	    (unsigned long long)handle, name, up ? "up" : "down", link, mtu);
-}
-
-void
-o_text_rename(char *t, uint64_t handle, const char *old, const char *new_)
-{
-
-	(void)snprintf(t, O_TEXT, "rename %llx %s %s",
-	    (unsigned long long)handle, old, new_);
-}
-
-void
-o_text_addr(char *t, const char *verb, uint64_t handle, uint32_t addr,
-    unsigned len, uint32_t dst)
-{
-
-	(void)snprintf(t, O_TEXT, "%s %x/%u dst %x of %llx", verb, addr, len,
-	    dst, (unsigned long long)handle);
-}
-
-void
-o_text_route(char *t, const char *verb, uint32_t dst, unsigned len,
-    uint64_t handle, uint32_t flags, uint32_t gw, uint32_t ifa)
-{
-
-	flags &= RTF_GATEWAY | RTF_HOST | RTF_LOCAL | RTF_CONNECTED |
-	    RTF_BROADCAST | RTF_STATIC;
-	(void)snprintf(t, O_TEXT, "%s %x/%u flags %x gw %x from %x by %llx",
-	    verb, dst, len, flags, gw, ifa, (unsigned long long)handle);
-}
-
-static char *
-event(struct oracle *o)
-{
-
-	if (o->o_nevents == O_NEVENTS)
-		abort();
-	return o->o_event[o->o_nevents++];
-}
-
-static void
-event_if(struct oracle *o, const char *verb, const struct o_if *oi)
-{
-
-	o_text_if(event(o), verb, oi->oi_handle, oi->oi_name, oi->oi_up,
-	    oi->oi_link, oi->oi_mtu);
-}
-
-static void
-event_addr(struct oracle *o, const char *verb, const struct o_addr *oa)
-{
-
-	o_text_addr(event(o), verb, oa->oa_if->oi_handle, oa->oa_addr,
-	    oa->oa_len, oa->oa_dst);
-}
-
-static void
-event_route(struct oracle *o, const char *verb, const struct o_route *ort)
-{
-
-	o_text_route(event(o), verb, ort->or_dst, ort->or_len,
-	    ort->or_if->oi_handle, ort->or_flags, ort->or_gw,
-	    ort->or_addr->oa_addr);
-}
-
 /* --- lookups -------------------------------------------------------------- */
 
 struct o_if *
@@ -170,7 +97,7 @@ route_remove(struct oracle *o, unsigned i)
 {
 	struct o_route *ort = o->o_route[i];
 
-	event_route(o, "delete", ort);
+	o_event_route(o, "delete", ort);
 	route_take(o, i);
 	free(ort);
 }
@@ -200,32 +127,18 @@ route_of(struct oracle *o, struct o_addr *oa, uint32_t dst, unsigned len,
 	ort = route_new(dst, len, flags);
 	ort->or_if = oa->oa_if;
 	ort->or_addr = oa;
-	ort->or_own = true;
 	route_put(o, ort);
-	event_route(o, "add", ort);
+	o_event_route(o, "add", ort);
 }
 
-static void
-own_route_gone(struct oracle *o, const struct o_addr *oa, uint32_t flag)
-{
-
-	for (unsigned i = o->o_nroutes; i-- > 0;)
-		if (o->o_route[i]->or_addr == oa && o->o_route[i]->or_own &&
-		    (o->o_route[i]->or_flags & flag) != 0)
-			route_remove(o, i);
-}
-
-/* Last come, first gone, and then those that it came with. */
+/* Last come, first gone. */
 static void
 routes_of_addr_gone(struct oracle *o, const struct o_addr *oa)
 {
 
 	for (unsigned i = o->o_nroutes; i-- > 0;)
-		if (o->o_route[i]->or_addr == oa && !o->o_route[i]->or_own)
+		if (o->o_route[i]->or_addr == oa)
 			route_remove(o, i);
-	own_route_gone(o, oa, RTF_BROADCAST);
-	own_route_gone(o, oa, RTF_CONNECTED);
-	own_route_gone(o, oa, RTF_LOCAL);
 }
 
 static void
@@ -270,7 +183,7 @@ o_route_add(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw)
 		return error;
 	}
 	route_put(o, ort);
-	event_route(o, "add", ort);
+	o_event_route(o, "add", ort);
 	return 0;
 }
 
@@ -292,9 +205,8 @@ o_route_change(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw)
 			break;
 		}
 	*ort = new_;
-	ort->or_own = false;
 	route_put(o, ort);
-	event_route(o, "change", ort);
+	o_event_route(o, "change", ort);
 	return 0;
 }
 
@@ -338,6 +250,8 @@ static void
 inherit(struct oracle *o, const struct o_addr *gone, const struct o_if *dying)
 {
 
+	if (o->o_plant == O_PLANT_HEIR)
+		return;
 	for (unsigned i = 0; i < o->o_naddrs; i++)
 		if (o->o_net[i]->oa_if != dying &&
 		    same_net(o->o_net[i], gone)) {
@@ -384,7 +298,7 @@ addr_remove(struct oracle *o, struct o_addr *oa, const struct o_if *dying)
 	list_remove(o->o_net, o->o_naddrs, oa);
 	o->o_naddrs--;
 	inherit(o, oa, dying);
-	event_addr(o, "deladdr", oa);
+	o_event_addr(o, "deladdr", oa);
 	free(oa);
 }
 
@@ -395,7 +309,9 @@ set_up(struct oracle *o, struct o_if *oi, bool up)
 	if (oi->oi_up == up)
 		return;
 	oi->oi_up = up;
-	event_if(o, "info", oi);
+	if (!up)
+		o_purge(oi);
+	o_event_if(o, "info", oi);
 }
 
 int
@@ -432,7 +348,7 @@ o_addr_add(struct oracle *o, const char *name, uint32_t addr, unsigned len)
 		set_up(o, oi, true);
 	if (old != NULL)
 		addr_remove(o, old, NULL);
-	event_addr(o, "newaddr", oa);
+	o_event_addr(o, "newaddr", oa);
 	return 0;
 }
 
@@ -494,6 +410,10 @@ o_create(struct oracle *o, char name[O_NAMESIZE])
 	oi->oi_kind = kind;
 	oi->oi_unit = unit;
 	oi->oi_mtu = 1500;
+	if (kind == O_ETH) {
+		oi->oi_lladdr[oi->oi_nlladdrs++] = (uint8_t)unit;
+		oi->oi_active = oi->oi_factory = (uint8_t)unit;
+	}
 	o->o_if[o->o_nifs++] = oi;
 	return 0;
 }
@@ -503,30 +423,64 @@ o_arrived(struct oracle *o, struct o_if *oi, uint64_t handle)
 {
 
 	oi->oi_handle = handle;
-	event_if(o, "arrive", oi);
+	o_event_if(o, "arrive", oi);
+	o_lladdrs(o, oi, "newaddr");
+	if (oi->oi_was_up && o->o_plant != O_PLANT_MOVE)
+		set_up(o, oi, true);
+	oi->oi_was_up = false;
 }
 
-int
-o_destroy(struct oracle *o, const char *name)
+/* All of it that is in o, up to its departure; it is the caller's then. */
+static void
+leave(struct oracle *o, struct o_if *oi)
 {
-	struct o_if *oi = o_if_name(o, name);
 	unsigned i;
 
-	if (oi == NULL)
-		return ENXIO;
 	set_up(o, oi, false);
 	for (i = 0; i < o->o_naddrs;)
 		if (o->o_addr[i]->oa_if == oi)
 			addr_remove(o, o->o_addr[i], oi);
 		else
 			i++;
+	o_lladdrs(o, oi, "deladdr");
 	routes_of_if_gone(o, oi);
-	event_if(o, "depart", oi);
+	o_event_if(o, "depart", oi);
 	for (i = 0; o->o_if[i] != oi; i++)
 		continue;
 	memmove(&o->o_if[i], &o->o_if[i + 1],
 	    (--o->o_nifs - i) * sizeof(o->o_if[0]));
+}
+
+int
+o_destroy(struct oracle *o, const char *name)
+{
+	struct o_if *oi = o_if_name(o, name);
+
+	if (oi == NULL)
+		return ENXIO;
+	leave(o, oi);
 	free(oi);
+	return 0;
+}
+
+int
+o_move(struct oracle *o, struct oracle *to, const char *name)
+{
+	struct o_if *oi = o_if_name(o, name);
+
+	if (oi == NULL)
+		return ENXIO;
+	if (o == to)
+		return 0;
+	if (unit_taken(to, oi->oi_kind, oi->oi_unit) ||
+	    o_if_name(to, name) != NULL)
+		return EEXIST;
+	if (to->o_nifs == O_NIFS)
+		abort();
+	oi->oi_was_up = oi->oi_up;
+	leave(o, oi);
+	o_forget(oi);
+	to->o_if[to->o_nifs++] = oi;
 	return 0;
 }
 
@@ -544,7 +498,7 @@ o_rename(struct oracle *o, const char *name, const char *new_)
 		return 0;
 	if (other != NULL)
 		return EEXIST;
-	o_text_rename(event(o), oi->oi_handle, oi->oi_name, new_);
+	o_text_rename(o_event(o), oi->oi_handle, oi->oi_name, new_);
 	(void)snprintf(oi->oi_name, O_NAMESIZE, "%s", new_);
 	return 0;
 }
@@ -571,7 +525,8 @@ o_mtu(struct oracle *o, const char *name, unsigned mtu)
 		return EINVAL;
 	if (oi->oi_mtu != mtu) {
 		oi->oi_mtu = mtu;
-		event_if(o, "info", oi);
+		if (o->o_plant != O_PLANT_MTU)
+			o_event_if(o, "info", oi);
 	}
 	return 0;
 }
@@ -584,7 +539,7 @@ o_link(struct oracle *o, const char *name, const int *state, unsigned n)
 	for (unsigned i = 0; oi != NULL && i < n; i++)
 		if (oi->oi_link != state[i]) {
 			oi->oi_link = state[i];
-			event_if(o, "info", oi);
+			o_event_if(o, "info", oi);
 		}
 }
 

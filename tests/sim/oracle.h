@@ -23,6 +23,9 @@
 enum o_kind { O_ETH, O_PTP, O_NKINDS };
 extern const char *const o_kind_name[O_NKINDS];
 
+#define O_IFGROUPS	4
+#define O_NLLADDRS	8
+#define O_SNDQ		8	/* room in a send queue */
 #define O_MTU_MIN	576
 #define O_MTU_MAX	9000
 
@@ -35,12 +38,25 @@ struct o_if {
 	bool		 oi_up;
 	int		 oi_link;
 	unsigned	 oi_mtu;
+	bool		 oi_was_up;	/* while it moves */
+	/* Groups it was put into. */
+	char		 oi_group[O_IFGROUPS][O_NAMESIZE];
+	unsigned	 oi_ngroups;
+	/* Link-level addresses, the last byte of each. */
+	uint8_t		 oi_lladdr[O_NLLADDRS];
+	unsigned	 oi_nlladdrs;
+	uint8_t		 oi_active, oi_factory;
+	/* Of a point-to-point link, packets since it came to its vnet. */
+	bool		 oi_busy;	/* its driver takes none */
+	unsigned	 oi_queued;
+	uint64_t	 oi_offered, oi_sent, oi_full, oi_down, oi_purged;
 };
 
 struct o_addr {
 	struct o_if	*oa_if;
 	uint32_t	 oa_addr, oa_dst;
 	unsigned	 oa_len;
+	int32_t		 oa_preference;
 };
 
 struct o_route {
@@ -49,10 +65,14 @@ struct o_route {
 	uint32_t	 or_flags;
 	struct o_if	*or_if;
 	struct o_addr	*or_addr;
-	bool		 or_own;	/* it came with or_addr */
 };
 
+/* Errors made on purpose, to see that they are found. */
+enum o_plant { O_PLANT_NONE, O_PLANT_MTU, O_PLANT_HEIR, O_PLANT_MOVE,
+	O_PLANT_QUEUE, O_PLANT_GROUP, O_NPLANTS };
+
 struct oracle {
+	enum o_plant	 o_plant;
 	struct o_if	*o_if[O_NIFS];		/* in order of creation */
 	unsigned	 o_nifs;
 	struct o_addr	*o_addr[O_NADDRS];	/* in order of arrival */
@@ -67,6 +87,9 @@ struct oracle {
 void	o_free(struct oracle *);
 struct o_if *o_if_name(const struct oracle *, const char *name);
 struct o_addr *o_addr_find(const struct oracle *, uint32_t addr);
+/* Who stands for a prefix; NULL: there is none such. */
+struct o_addr *o_addr_prefix(const struct oracle *, uint32_t addr,
+	    unsigned len);
 /* The addresses of the longest prefix that holds addr: its length, or -1. */
 int	o_net_len(const struct oracle *, uint32_t addr);
 struct o_route *o_route_lookup(const struct oracle *, uint32_t addr);
@@ -75,6 +98,8 @@ struct o_route *o_route_lookup(const struct oracle *, uint32_t addr);
 int	o_create(struct oracle *, char name[O_NAMESIZE]);
 void	o_arrived(struct oracle *, struct o_if *, uint64_t handle);
 int	o_destroy(struct oracle *, const char *name);
+/* To another one, to arrive there; to the same: nothing happens. */
+int	o_move(struct oracle *, struct oracle *to, const char *name);
 int	o_rename(struct oracle *, const char *name, const char *new_);
 int	o_flags(struct oracle *, const char *name, bool up);
 int	o_mtu(struct oracle *, const char *name, unsigned mtu);
@@ -88,6 +113,21 @@ int	o_route_add(struct oracle *, uint32_t dst, unsigned len, uint32_t gw);
 int	o_route_change(struct oracle *, uint32_t dst, unsigned len,
 	    uint32_t gw);
 int	o_route_delete(struct oracle *, uint32_t dst, unsigned len);
+
+/* oracle_more.c: groups, link-level addresses, preferences, packets. */
+int	o_group(struct oracle *, const char *name, const char *group, bool in);
+bool	o_group_has(const struct o_if *, const char *group);
+int	o_lladdr(struct oracle *, const char *name, uint8_t last, bool add,
+	    bool active);
+int	o_preference(struct oracle *, const char *name, uint32_t addr,
+	    int32_t preference);
+/* Those that are not active come, or go. */
+void	o_lladdrs(struct oracle *, const struct o_if *, const char *verb);
+void	o_send(struct o_if *, unsigned n, enum o_plant);
+void	o_busy(struct o_if *, bool busy);
+void	o_purge(struct o_if *);
+/* What does not move with it. */
+void	o_forget(struct o_if *);
 
 static inline uint32_t
 o_mask(unsigned len)
@@ -104,13 +144,21 @@ o_far(uint32_t addr)
 	return addr | 0x00010000;
 }
 
-/* Announcements, as the oracle and its companion write them. */
+/* oracle_text.c: announcements, as the oracle and its companion write them. */
+char	*o_event(struct oracle *);
+void	o_event_if(struct oracle *, const char *verb, const struct o_if *);
+void	o_event_addr(struct oracle *, const char *verb, const struct o_addr *);
+void	o_event_lladdr(struct oracle *, const char *verb,
+	    const struct o_if *, uint8_t last);
+void	o_event_route(struct oracle *, const char *verb,
+	    const struct o_route *);
 void	o_text_if(char *, const char *verb, uint64_t handle, const char *name,
 	    bool up, int link, unsigned mtu);
 void	o_text_rename(char *, uint64_t handle, const char *old,
 	    const char *new_);
 void	o_text_addr(char *, const char *verb, uint64_t handle, uint32_t addr,
 	    unsigned len, uint32_t dst);
+void	o_text_lladdr(char *, const char *verb, uint64_t handle, uint8_t last);
 void	o_text_route(char *, const char *verb, uint32_t dst, unsigned len,
 	    uint64_t handle, uint32_t flags, uint32_t gw, uint32_t ifa);
 

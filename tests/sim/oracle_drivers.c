@@ -20,6 +20,27 @@ drv_transmit(struct ifnet *ifp, struct mvec *mv)
 	return 0;
 }
 
+/* The point-to-point one has a send queue. */
+static void
+drv_start(struct ifnet *ifp)
+{
+	struct mvec mv = { 0 };
+
+	while (mv.mv_n < O_SNDQ &&
+	    (mv.mv_m[mv.mv_n] = ifq_dequeue(ifp)) != NULL)
+		mv.mv_n++;
+	(void)drv_transmit(ifp, &mv);
+}
+
+/* There is nothing behind it that could go on. */
+static void
+drv_vmove(struct ifnet *ifp, enum if_vmove_step step)
+{
+
+	(void)ifp;
+	(void)step;
+}
+
 static int
 drv_init(struct ifnet *ifp)
 {
@@ -41,12 +62,14 @@ static const struct if_ops eth_ops = {
 	.init = drv_init,
 	.stop = drv_stop,
 	.ioctl = ether_ioctl,
+	.vmove = drv_vmove,
 };
 
 static const struct if_ops ptp_ops = {
-	.transmit = drv_transmit,
+	.start = drv_start,
 	.init = drv_init,
 	.stop = drv_stop,
+	.vmove = drv_vmove,
 };
 
 /* That it is the cloner's, the layer finds out by itself. */
@@ -73,6 +96,7 @@ drv_create(const struct if_clone *ifc, struct vnet *vn, unsigned unit,
 		ifp->if_ops = &ptp_ops;
 		ifp->if_typeops = &raw_type_ops;
 		ifp->if_flags = IFF_POINTOPOINT;
+		ifp->if_snd.ifq_maxlen = O_SNDQ;
 	}
 	if (error == 0)
 		error = if_attach(ifp);

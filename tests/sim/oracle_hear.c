@@ -49,9 +49,19 @@ describe(const union msgbuf *mb, char *t)
 		break;
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
+		if (sa[5]->sa_family == AF_LINK) {
+			o_text_lladdr(t, mb->mb_hdr.rtm_type == RTM_NEWADDR ?
+			    "newaddr" : "deladdr", mb->mb_ifam.ifam_handle,
+			    (uint8_t)((const struct sockaddr_dl *)
+			    (const void *)sa[5])->sdl_data[5]);
+			break;
+		}
 		o_text_addr(t, mb->mb_hdr.rtm_type == RTM_NEWADDR ?
 		    "newaddr" : "deladdr", mb->mb_ifam.ifam_handle,
 		    sin_host(sa[5]), mask_len(sa[2]), sin_host(sa[7]));
+		break;
+	case RTM_CHGADDR:
+		(void)snprintf(t, O_TEXT, "~");
 		break;
 	case RTM_ADD:
 	case RTM_DELETE:

@@ -14,7 +14,9 @@ struct host;
 enum op_kind {
 	OP_CREATE, OP_DESTROY, OP_RENAME, OP_UP, OP_DOWN, OP_MTU, OP_LINK,
 	OP_ADDR, OP_UNADDR, OP_ROUTE, OP_REROUTE, OP_UNROUTE, OP_LOOKUP,
-	OP_LISTEN, OP_READ, OP_SNAPSHOT, OP_NKINDS
+	OP_LISTEN, OP_READ, OP_SNAPSHOT, OP_MOVE, OP_GROUP, OP_UNGROUP,
+	OP_LLADDR, OP_UNLLADDR, OP_PREFER, OP_SEND, OP_RECEIVE, OP_BUSY,
+	OP_WAIT, OP_NKINDS
 };
 
 /*
@@ -32,10 +34,11 @@ void	op_random(uint64_t *seed, struct op *);
 void	op_print(const struct op *);
 
 /*
- * Run the list against both; aborts at the first difference, having said what
+ * Run the list against both, with an error of the oracle made on purpose or
+ * none; aborts at the first difference, having said what
  * it is.  *at is kept at the operation that runs.
  */
 void	oracle_run(uint64_t seed, const struct op *, unsigned n,
-	    volatile unsigned *at);
+	    enum o_plant, volatile unsigned *at);
 
 #endif /* !TESTS_ORACLE_REAL_H */
