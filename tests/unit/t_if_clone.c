@@ -243,7 +243,10 @@ stays_body(struct vnet *vn)
 	    EOPNOTSUPP);
 	KASSERT(test_ifreq(vn, "stays4", SIOCGIFMTU, 0, &ifr) == 0);
 	KASSERT(test_ifreq(vn, "stays5", SIOCIFDESTROY, 0, &ifr) == ENXIO);
-	ifp = TAILQ_FIRST(&vn->vn_if->ifv_list);
+	pserialize_read_enter();
+	ifp = ifunit(vn, "stays4");
+	pserialize_read_exit();
+	KASSERT(ifp != NULL);
 	test_detach(ifp);
 	KASSERT(if_clone_detach(vn, &stays) == 0);
 }
