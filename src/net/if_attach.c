@@ -57,7 +57,7 @@ if_free(struct ifnet *ifp)
 	uninitialize(ifp);
 	if (ifp->if_percpuq)
 		if_percpuq_destroy(ifp);
-	if_sadl_free(ifp);
+	if_free_sadl(ifp);
 	if_ext_free(ifp);
 	kslab_free(k, ifp, sizeof(*ifp));
 }

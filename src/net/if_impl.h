@@ -372,7 +372,7 @@ uint64_t if_stats_sum(const struct ifnet *, enum if_stat);	/* raw */
 void	if_sadl_attach(struct ifnet *);	/* l:, before it is visible */
 /* The same ones as another's, before attach; ENOMEM. */
 int	if_sadl_copy(struct ifnet *, const struct ifnet *);
-void	if_sadl_free(struct ifnet *);	/* never attached, or detached */
+void	if_free_sadl(struct ifnet *);	/* never attached, or detached */
 void	if_sadl_announce(struct ifnet *);	/* i: those not active */
 void	if_sadl_detach(struct ifnet *);
 /* The interface's link-level address of those bytes; i: */

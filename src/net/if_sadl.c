@@ -37,7 +37,7 @@ sadl_free(struct ifaddr *ifa)
 
 /* A link-level address in the interface's list, not active. */
 static struct ifaddr *
-sadl_create(struct ifnet *ifp, const void *lladdr, unsigned len)
+if_dl_create(struct ifnet *ifp, const void *lladdr, unsigned len)
 {
 	struct sadl_ifaddr *si;
 
@@ -146,7 +146,7 @@ sadl_remove(struct ifnet *ifp, struct ifaddr *ifa)
 
 /* Make it the active one, and tell who depends on it. */
 static void
-activate(struct ifnet *ifp, struct ifaddr *ifa)
+if_activate_sadl(struct ifnet *ifp, struct ifaddr *ifa)
 {
 	const struct sockaddr_dl *sdl = ifa_sdl(ifa);
 	const struct domain *dom;
@@ -197,12 +197,12 @@ if_set_sadl(struct ifnet *ifp, const void *lladdr, unsigned len, bool factory)
 	    told_reserve(ifp, old) != 0)
 		return ENOMEM;
 	if (ifa == NULL)
-		ifa = sadl_create(ifp, lladdr, len);
+		ifa = if_dl_create(ifp, lladdr, len);
 	if (ifa == NULL)
 		return ENOMEM;
 	if (factory)
 		ifp->if_hwdl = ifa;
-	activate(ifp, ifa);
+	if_activate_sadl(ifp, ifa);
 	/* What it had is gone, but for the factory address. */
 	if (old == NULL || old == ifa)
 		return 0;
@@ -224,13 +224,13 @@ if_sadl_copy(struct ifnet *ifp, const struct ifnet *from)
 		if (ifa->ifa_addr->sa_family != AF_LINK)
 			continue;
 		sdl = ifa_sdl(ifa);
-		copy = sadl_create(ifp, sdl->sdl_data, sdl->sdl_alen);
+		copy = if_dl_create(ifp, sdl->sdl_data, sdl->sdl_alen);
 		if (copy == NULL)
 			return ENOMEM;
 		if (ifa == from->if_hwdl)
 			ifp->if_hwdl = copy;
 		if (ifa == from->if_dl)
-			activate(ifp, copy);
+			if_activate_sadl(ifp, copy);
 		else if (told_reserve(ifp, copy) != 0)
 			return ENOMEM;
 	}
@@ -277,7 +277,7 @@ if_sadl_detach(struct ifnet *ifp)
 }
 
 void
-if_sadl_free(struct ifnet *ifp)
+if_free_sadl(struct ifnet *ifp)
 {
 	struct ifaddr *ifa;
 
@@ -351,7 +351,7 @@ laddr_add(struct ifnet *ifp, const struct if_laddrreq *iflr)
 	if (!is_new && !active)
 		return EEXIST;
 	if (is_new)
-		ifa = sadl_create(ifp, sdl->sdl_data, sdl->sdl_alen);
+		ifa = if_dl_create(ifp, sdl->sdl_data, sdl->sdl_alen);
 	if (ifa == NULL)
 		return ENOMEM;
 	/* Whichever of the two will not be the active one. */
@@ -364,7 +364,7 @@ laddr_add(struct ifnet *ifp, const struct if_laddrreq *iflr)
 		return ENOMEM;
 	}
 	if (active)
-		activate(ifp, ifa);
+		if_activate_sadl(ifp, ifa);
 	if (reserve != NULL)
 		tell(ifp, reserve);
 	return 0;
