@@ -407,6 +407,9 @@ void	if_input_vec(struct ifnet *, struct mvec *);
  * and handled by a soft interrupt.  Needs if_percpuq.
  */
 void	if_percpuq_enqueue_vec(struct ifnet *, struct mvec *);
+/* Vectors of one. */
+void	if_input(struct ifnet *, struct mbuf *);
+void	if_percpuq_enqueue(struct ifnet *, struct mbuf *);
 /* Control, before attach: give it per-CPU input queues.  ENOMEM. */
 int	if_percpuq_create(struct ifnet *);
 /* Network packets to an interface: counted as offered, then its link type. */

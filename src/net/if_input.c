@@ -94,6 +94,16 @@ if_input_vec(struct ifnet *ifp, struct mvec *mv)
 	(void)cpu_stage_switch(ci, prev);
 }
 
+void
+if_input(struct ifnet *ifp, struct mbuf *m)
+{
+	struct mvec mv;
+
+	mv.mv_n = 1;
+	mv.mv_m[0] = m;
+	if_input_vec(ifp, &mv);
+}
+
 /* --- through a queue ----------------------------------------------------- */
 
 static inline struct if_rcvq *
@@ -216,6 +226,16 @@ if_percpuq_enqueue_vec(struct ifnet *ifp, struct mvec *mv)
 		rq->rq_ifp = ifp;
 		list_append(ifp->if_vnet, rq);
 	}
+}
+
+void
+if_percpuq_enqueue(struct ifnet *ifp, struct mbuf *m)
+{
+	struct mvec mv;
+
+	mv.mv_n = 1;
+	mv.mv_m[0] = m;
+	if_percpuq_enqueue_vec(ifp, &mv);
 }
 
 /* Soft interrupt: a vector from each queue that stood in the list. */

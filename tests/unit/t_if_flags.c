@@ -87,6 +87,91 @@ bold_body(struct vnet *vn)
 	test_detach(ifp);
 }
 
+/*
+ * A driver with functions of its own for flags and groups: it is asked with
+ * the ioctl lock held, for what is to be, and only when something changes.
+ */
+static int own_flags;
+static unsigned own_groups;
+
+static int
+own_setflags(struct ifnet *ifp, int flags)
+{
+
+	KASSERT(if_ioctl_locked(ifp));
+	tally.t_setflags++;
+	own_flags = flags;
+	if (tally.t_ioctl_error != 0)
+		return tally.t_ioctl_error;
+	if_flags_update(ifp, (uint32_t)flags & IFF_PROMISC,
+	    ~(uint32_t)flags & IFF_PROMISC);
+	return 0;
+}
+
+static int
+own_mcastop(struct ifnet *ifp, unsigned long cmd, const struct sockaddr *sa)
+{
+
+	KASSERT(if_ioctl_locked(ifp) && sa->sa_family == AF_LINK);
+	own_groups += cmd == SIOCADDMULTI ? 1 : -1u;
+	return 0;
+}
+
+static const struct if_ops own_ops = {
+	.transmit = test_transmit, .ioctl = test_ioctl,
+	.setflags = own_setflags, .mcastop = own_mcastop,
+};
+
+static void
+own_body(struct vnet *vn)
+{
+	struct sockaddr_dl sdl = { .sdl_family = AF_LINK };
+	struct ifnet *ifp;
+
+	ifp = test_must_attach(vn, "x", 0);
+	ifp->if_ops = &own_ops;
+	if_up(ifp);
+	KASSERT(ifpromisc(ifp, true) == 0 && tally.t_setflags == 1);
+	KASSERT((own_flags & (IFF_PROMISC | IFF_UP)) == (IFF_PROMISC | IFF_UP));
+	KASSERT(ifpromisc(ifp, true) == 0 && tally.t_setflags == 1);
+	KASSERT(ifpromisc(ifp, false) == 0 && tally.t_setflags == 1);
+	tally.t_ioctl_error = EIO;
+	KASSERT(ifpromisc(ifp, false) == EIO && ifp->if_pcount == 1);
+	KASSERT((if_flags_get(ifp) & IFF_PROMISC) != 0);
+	tally.t_ioctl_error = 0;
+	KASSERT(ifpromisc(ifp, false) == 0 && ifp->if_pcount == 0);
+	KASSERT((own_flags & IFF_PROMISC) == 0 && tally.t_setflags == 3);
+	KASSERT((if_flags_get(ifp) & IFF_PROMISC) == 0 && tally.t_ioctl == 0);
+	if_ioctl_lock(ifp);
+	KASSERT(if_mcast_op(ifp, SIOCADDMULTI, (struct sockaddr *)&sdl) == 0);
+	KASSERT(own_groups == 1);
+	KASSERT(if_mcast_op(ifp, SIOCDELMULTI, (struct sockaddr *)&sdl) == 0);
+	KASSERT(own_groups == 0);
+	if_ioctl_unlock(ifp);
+	test_detach(ifp);
+}
+
+/* When it last went up or down is kept. */
+static void
+lastchange_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	struct ifnet *ifp;
+	uint64_t before;
+
+	ifp = test_must_attach(vn, "x", 0);
+	for (unsigned i = 0; i < 4; i++) {
+		before = ifp->if_lastchange_ns;
+		host_sleep(h, 5000000);
+		if (i < 2)
+			if_up(ifp);	/* the second changes nothing */
+		else
+			if_down(ifp);
+		KASSERT((ifp->if_lastchange_ns > before) == (i % 2 == 0));
+	}
+	test_detach(ifp);
+}
+
 static void
 promisc_body(struct vnet *vn)
 {
@@ -178,6 +263,22 @@ test_bold(void **state)
 }
 
 static void
+test_own(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, own_body);
+}
+
+static void
+test_lastchange(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, lastchange_body);
+}
+
+static void
 test_promisc(void **state)
 {
 
@@ -207,6 +308,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_updown),
 		cmocka_unit_test(test_bold),
+		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_lastchange),
 		cmocka_unit_test(test_promisc),
 		cmocka_unit_test(test_watch),
 		cmocka_unit_test(test_mcast),

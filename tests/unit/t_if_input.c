@@ -154,6 +154,83 @@ test_queue(void **state)
 	net_on_sim(2, queue_body);
 }
 
+/*
+ * One by one, both ways, on every CPU: counted, shown to taps, and handled
+ * where it came in.
+ */
+static uint32_t strayed, arrived;
+
+static void
+same_cpu(struct ifnet *ifp, struct mvec *mv)
+{
+
+	for (unsigned i = 0; i < mv->mv_n; i++)
+		if (mv->mv_m[i]->m_data[1] != cpu_index(curcpu()))
+			__atomic_store_n(&strayed, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&arrived, mv->mv_n, __ATOMIC_RELAXED);
+	if_stat_add(ifp, IF_STAT_DELIVERED, mv->mv_n);
+	mvec_free(mv);
+}
+
+static const struct domain cpu_domain = {
+	.dom_family = AF_INET,
+	.dom_slot = DOM_SLOT_INET,
+	.dom_name = "cpu",
+	.dom_salen = sizeof(struct sockaddr_in),
+	.dom_input = same_cpu,
+};
+
+static void
+one_each_way(void *arg)
+{
+	struct etest *et = arg;
+	uint8_t v4[20] = { 0x45 };
+
+	v4[1] = (uint8_t)cpu_index(curcpu());
+	for (unsigned i = 0; i < 100; i++) {
+		if_input(et->et_ifp, etest_packet(v4, sizeof(v4)));
+		if_percpuq_enqueue(et->et_ifp, etest_packet(v4, sizeof(v4)));
+	}
+}
+
+static void
+single_body(struct vnet *vn)
+{
+	struct bpf_config bc = { .bc_dirs = BPF_IN, .bc_dlt = DLT_RAW,
+	    .bc_wakeup = net_nothing };
+	unsigned n = 200 * kern_ncpu(vn->vn_kern);
+	static struct etest et;
+	struct bpf_stats bs;
+	struct bpf_tap *tap;
+
+	strayed = arrived = 0;
+	domain_attach(vn, &cpu_domain);
+	etest_attach(vn, &et, 0, &etest_ops, false);
+	KASSERT(bpf_open(vn, "et0", &bc, &tap) == 0);
+	kern_xcall(vn->vn_kern, one_each_way, &et);
+	while (if_percpuq_len(et.et_ifp) != 0)
+		on_cpu(vn->vn_kern, net_nothing, NULL);
+	kern_xcall(vn->vn_kern, net_nothing, NULL);
+	KASSERT(arrived == n && !strayed);
+	bpf_stats(tap, &bs);
+	KASSERT(bs.bs_received == n);
+	KASSERT(etest_data(&et).ifi_ipackets == n);
+	KASSERT(etest_data(&et).ifi_ibytes == n * 20);
+	etest_books(&et);
+	bpf_close(tap);
+	etest_detach(&et);
+}
+
+static void
+test_single(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, single_body);
+	net_on_linux(2, single_body);
+	net_on_sim(2, single_body);
+}
+
 /* What is queued when the interface goes is dropped under that name. */
 static void
 sweep_on_cpu(void *arg)
@@ -238,6 +315,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_raw),
 		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_single),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_detach),
 	};

@@ -168,6 +168,54 @@ many_body(struct vnet *vn)
 	test_detach(ifp);
 }
 
+/* One change of each interface a turn: a loose cable does not keep the others
+ * waiting. */
+static char order[16];
+
+static void
+note(void *arg, struct ifnet *ifp)
+{
+	size_t n = strlen(order);
+
+	KASSERT(n < sizeof(order) - 1);
+	order[n] = ((char *)arg)[ifp->if_link_state == UP];
+}
+
+static const struct if_carp notes[2] = {
+	{ .cg_state = note, .cg_arg = (void *)(uintptr_t)"aA" },
+	{ .cg_state = note, .cg_arg = (void *)(uintptr_t)"bB" },
+};
+
+static void
+three_and_one(void *arg)
+{
+	struct ifnet **ifp = arg;
+
+	if (cpu_index(curcpu()) != 0)
+		return;
+	if_link_state_change(ifp[0], DOWN);
+	if_link_state_change(ifp[0], UP);
+	if_link_state_change(ifp[0], DOWN);
+	if_link_state_change(ifp[1], DOWN);
+}
+
+static void
+turns_body(struct vnet *vn)
+{
+	struct ifnet *ifp[2];
+
+	memset(order, 0, sizeof(order));
+	for (unsigned i = 0; i < 2; i++) {
+		ifp[i] = test_must_attach(vn, "x", i);
+		KASSERT(if_carp_attach(ifp[i], &notes[i]) == 0);
+	}
+	kern_xcall(vn->vn_kern, three_and_one, ifp);
+	test_settle(vn);
+	KASSERT(strcmp(order, "abAa") == 0);
+	test_detach(ifp[0]);
+	test_detach(ifp[1]);
+}
+
 struct burst {
 	struct vnet	*bu_vnet;
 	struct ifnet	*bu_ifp;
@@ -285,6 +333,14 @@ test_spurious(void **state)
 
 	(void)state;
 	if_on_sim(2, spurious_body);
+}
+
+static void
+test_turns(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, turns_body);
 }
 
 static void
@@ -501,6 +557,7 @@ main(void)
 		cmocka_unit_test(test_simple),
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_spurious),
+		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_gone),
