@@ -253,10 +253,13 @@ void	if_module_purge(struct vnet *);
 /* if_linkq_flags */
 #define IFLQ_PENDING	0x1	/* on the list */
 #define IFLQ_DEAD	0x2	/* detached: takes no more */
+#define IFLQ_LAST	0x4	/* dead, and item 0 is the last there was */
 #define IFLQ_MAX	8
 int	if_link_init(struct vnet *);
 void	if_link_fini(struct vnet *);
 void	if_link_detach(struct ifnet *);
+/* Of a detached one: its link's state with all changes that were reported. */
+int	if_link_last(const struct ifnet *);
 uint64_t if_link_lost(struct vnet *);	/* changes lost so far */
 uint8_t	if_operstate(const struct ifnet *);	/* IF_OPER_*; any */
 #define IF_HOLDDOWN_MAX	60000	/* ms */

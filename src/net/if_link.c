@@ -281,7 +281,16 @@ if_link_state_change(struct ifnet *ifp, int state)
 	    &lw->lw_work);
 }
 
-/* Forget what is queued and take no more. */
+/* q: what it would have come to: for one that goes on in another vnet. */
+static void
+set_last(struct ifnet *ifp, unsigned state)
+{
+
+	ifp->if_linkq = (uint16_t)state;
+	ifp->if_linkq_flags |= IFLQ_LAST;
+}
+
+/* Forget what is queued but for the last of it, and take no more. */
 void
 if_link_detach(struct ifnet *ifp)
 {
@@ -289,9 +298,19 @@ if_link_detach(struct ifnet *ifp)
 
 	kspin_lock(&lw->lw_lock);
 	pending_remove(lw, ifp);
+	if (ifp->if_linkq_n > 0)
+		set_last(ifp, linkq_item(ifp, ifp->if_linkq_n - 1u));
 	ifp->if_linkq_n = 0;
 	ifp->if_linkq_flags |= IFLQ_DEAD;
 	kspin_unlock(&lw->lw_lock);
+}
+
+int
+if_link_last(const struct ifnet *ifp)
+{
+
+	return (ifp->if_linkq_flags & IFLQ_LAST) != 0 ?
+	    (int)linkq_item(ifp, 0) : ifp->if_link_state;
 }
 
 /* --- hold-down, operational state ----------------------------------------- */
@@ -327,8 +346,13 @@ void
 if_link_hold_detach(struct ifnet *ifp)
 {
 
-	if (ifp->if_ext != NULL && ifp->if_ext->ie_hold_ready)
-		callout_halt(&ifp->if_ext->ie_hold);
+	if (ifp->if_ext == NULL || !ifp->if_ext->ie_hold_ready)
+		return;
+	/* Up, as far as it knows, if nothing came after. */
+	if (callout_pending(&ifp->if_ext->ie_hold) &&
+	    (ifp->if_linkq_flags & IFLQ_LAST) == 0)
+		set_last(ifp, LINK_STATE_UP);
+	callout_halt(&ifp->if_ext->ie_hold);
 }
 
 void

@@ -149,7 +149,12 @@ if_vmove(struct ifnet *ifp, struct vnet *to)
 	/* 4. Gone from here. */
 	if_detach(ifp);
 
-	/* 5. The driver goes on, with the twin, before the old one is freed. */
+	/* 5. Changes of the link that were reported and not handled when it
+	 * went. */
+	if (if_link_last(ifp) != twin->if_link_state)
+		if_link_state_change(twin, if_link_last(ifp));
+
+	/* 6. The driver goes on, with the twin, before the old one is freed. */
 	ops->vmove(twin, IF_VMOVE_RESUME);
 	if_free(ifp);
 	if (was_up)

@@ -120,6 +120,46 @@ addresses(struct ifnet *ifp, int family)
 }
 
 static void
+run_cpus(struct vnet *vn)
+{
+
+	for (int i = 0; i < 8; i++)
+		kern_run(vn->vn_kern);
+}
+
+/* What the driver reported just before is not lost, not even a DOWN. */
+static void
+link_body(struct vnet *vn)
+{
+	struct vnet *other = other_vnet(vn);
+	struct ifnet *ifp = mv_attach(vn, "x");
+
+	if_link_state_change(ifp, LINK_STATE_UP);
+	run_cpus(vn);
+	KASSERT(ifp->if_link_state == LINK_STATE_UP);
+	if_link_state_change(ifp, LINK_STATE_UNKNOWN);
+	if_link_state_change(ifp, LINK_STATE_DOWN);
+	KASSERT(move(vn, "x0", "other") == 0);
+	run_cpus(vn);
+	KASSERT(driver.ifp->if_link_state == LINK_STATE_DOWN);
+
+	/* Held down: up as soon as it may be. */
+	if_ioctl_lock(driver.ifp);
+	KASSERT(if_link_set_holddown(driver.ifp, 100) == 0);
+	if_ioctl_unlock(driver.ifp);
+	if_link_state_change(driver.ifp, LINK_STATE_UP);
+	run_cpus(vn);
+	KASSERT(driver.ifp->if_link_state == LINK_STATE_DOWN);
+	KASSERT(move(other, "x0", "test") == 0);
+	run_cpus(vn);
+	host_sleep(vn->vn_kern->k_host, 500000000);
+	run_cpus(vn);
+	KASSERT(driver.ifp->if_link_state == LINK_STATE_UP);
+	test_detach(driver.ifp);
+	vnet_destroy_held(other);
+}
+
+static void
 simple_body(struct vnet *vn)
 {
 	struct kauth_cred nobody = { .kc_uid = 65534, .kc_gid = 65534 };
@@ -264,10 +304,19 @@ test_memory(void **state)
 	if_on_sim(1, memory_body);
 }
 
+static void
+test_last_link(void **state)
+{
+
+	(void)state;
+	if_on_sim(0, link_body);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_last_link),
 		cmocka_unit_test(test_simple),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_memory),
