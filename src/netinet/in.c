@@ -197,6 +197,15 @@ in_preference(const struct ifaddr *ifa)
 	return __atomic_load_n(&ifa->ifa_preference, __ATOMIC_RELAXED);
 }
 
+/* Has anybody here ever preferred an address? */
+static bool
+in_preferred(const struct ifnet *ifp)
+{
+
+	return __atomic_load_n(&ifp->if_vnet->vn_if->ifv_preferred,
+	    __ATOMIC_RELAXED);
+}
+
 /* Is a better than b, which comes before it? */
 static bool
 in_better(const struct ifaddr *a, const struct ifaddr *b, uint32_t dst)
@@ -221,9 +230,10 @@ in_source(struct ifnet *ifp, const struct ifaddr *own, uint32_t dst)
 {
 	const struct ifaddr *best = NULL;
 	const struct ifaddr *ifa;
+	bool preferred = in_preferred(ifp);
 
 	if (if_is_deactivated(ifp))
-		return NULL;
+		return own;
 	for (ifa = __atomic_load_n(&TAILQ_FIRST(&ifp->if_addrlist),
 	    __ATOMIC_CONSUME); ifa != NULL; ifa = __atomic_load_n(
 	    &TAILQ_NEXT(ifa, ifa_list), __ATOMIC_CONSUME)) {
@@ -234,6 +244,8 @@ in_source(struct ifnet *ifp, const struct ifaddr *own, uint32_t dst)
 			continue;
 		if (best == NULL || in_better(ifa, best, dst))
 			best = ifa;
+		if (!preferred && in_leads_to(best, dst))
+			break;
 	}
 	return best != NULL ? best : own;
 }
@@ -254,9 +266,7 @@ in_rtsource(const struct rtentry *rt, uint32_t dst)
 	if (own == NULL || own->ifa_addr->sa_family != AF_INET ||
 	    !in_ifa_usable(own))
 		return in_ifsource(rt->rt_ifp, dst);
-	/* Nobody here has ever preferred one. */
-	if (!__atomic_load_n(&rt->rt_ifp->if_vnet->vn_if->ifv_preferred,
-	    __ATOMIC_RELAXED))
+	if (!in_preferred(rt->rt_ifp))
 		return sin_addr(own->ifa_addr);
 	return sin_addr(in_source(own->ifa_ifp, own, dst)->ifa_addr);
 }

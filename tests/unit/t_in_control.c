@@ -406,6 +406,13 @@ preference_body(struct in_test *it)
 	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.1"));
 	prefer(it, "10.0.2.1", -1);
 	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.5"));
+	/* On its way out it has nothing better, and its routes go next. */
+	if_deactivate(b);
+	pserialize_read_enter();
+	KASSERT(in_rtsource(rt_lookup4(it->it_vn, ip4("10.0.2.2")),
+	    ip4("10.0.2.2")) == ip4("10.0.2.1"));
+	KASSERT(in_ifsource(b, ip4("10.0.2.2")) == 0);
+	pserialize_read_exit();
 }
 IN_TEST(preference, 1)
 
