@@ -5,7 +5,7 @@ import random
 import struct
 
 import pytest
-from scapy.all import ARP, ICMP, IP, UDP, Ether, IPOption, Raw
+from scapy.all import ARP, ICMP, IP, TCP, UDP, Ether, IPOption, Raw
 
 from conftest import MAC_LEFT, SLOW, conserved, wait_for
 
@@ -185,6 +185,27 @@ def test_echo_to_broadcast_is_not_answered(bench):
 def test_icmp_checksum(bench):
     bench.expect([ether(bench) / IP(src="10.0.1.2", dst="10.0.1.1") /
                   ICMP(id=1, seq=1, chksum=0x1234)], "icmp-csum")
+
+
+def test_transport_checksum(bench):
+    """For us, and not believed; what passes through is not ours to judge."""
+    def us(transport):
+        return (ether(bench) / IP(src="10.0.1.2", dst="10.0.1.1") /
+                transport / Raw(b"x" * 21))
+
+    bench.in_wire.drain()
+    bench.expect([us(UDP(sport=1, dport=2, chksum=0x1234)),
+                  us(UDP(sport=1, dport=2, len=7)),
+                  us(UDP(sport=1, dport=2, len=30)),
+                  us(TCP(sport=1, dport=2, chksum=0x1234))], "l4-csum")
+    assert not [f for f in bench.in_wire.drain() if f[12:14] == b"\x08\x00"]
+    # No checksum is none that is wrong.
+    bench.expect([us(UDP(sport=1, dport=2, chksum=0))], "ip-portunreach")
+    bench.out_wire.drain()
+    bench.in_wire.send(ether(bench) / IP(src="10.0.1.2", dst="10.0.2.2") /
+                       UDP(sport=1, dport=2, chksum=0x1234) / Raw(b"x"))
+    frame = bench.out_wire.recv(lambda f: f[12:14] == b"\x08\x00")
+    assert frame is not None and frame[40:42] == b"\x12\x34"
 
 
 def test_no_such_port_and_protocol(bench):
