@@ -278,15 +278,23 @@ shell(struct cmd_ctx *ctx, const char *url)
 int
 batch(struct cmd_ctx *ctx)
 {
-	bool quit = false, any = false;
+	struct cmd_progress progress;
+	bool quit = false;
 	char *line = NULL;
-	size_t size = 0;
+	size_t size = 0, number = 0;
 	int code = CMD_OK;
 
+	cmd_progress_begin(&progress, ctx, "lines", 0);
 	while (!quit && code == CMD_OK && getline(&line, &size, stdin) >= 0) {
-		any = true;
+		number++;
 		code = run_line(ctx, line, &quit);
+		cmd_progress(&progress, number);
 	}
+	cmd_progress_end(&progress);
+	/* Which one: the same words may stand in many. */
+	if (code != CMD_OK)
+		(void)fprintf(ctx->cc_err, "ifctl: stopped at line %zu\n",
+		    number);
 	free(line);
-	return any ? code : -1;
+	return number > 0 ? code : -1;
 }

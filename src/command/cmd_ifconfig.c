@@ -4,6 +4,7 @@
 
 #include "command/command_impl.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -351,8 +352,8 @@ do_link(struct ifconfig_run *r, const struct ifconfig_action *a)
 	    a->ia_delete ? "SIOCDLIFADDR" : "SIOCALIFADDR", &e, hint);
 }
 
-static int
-do_action(struct ifconfig_run *r, const struct ifconfig_action *a)
+int
+ifconfig_act(struct ifconfig_run *r, const struct ifconfig_action *a)
 {
 
 	switch (a->ia_kind) {
@@ -397,12 +398,14 @@ do_actions(struct cmd_ctx *ctx, const char *ifname,
 	memset(&ifr, 0, sizeof(ifr));
 	r.ctx = ctx;
 	(void)snprintf(r.ifname, sizeof(r.ifname), "%s", ifname);
+	if (acts[0].ia_count != 0)
+		return ifconfig_create_many(&r, acts, n);
 	if (acts[0].ia_kind != IFCONFIG_CREATE && cmd_ifreq(ctx->cc_client,
 	    SIOCGIFFLAGS, &ifr, ifname, &e) != 0)
 		return ifconfig_refused(&r, acts[0].ia_words, "SIOCGIFFLAGS",
 		    &e, NULL);
 	for (i = 0; i < n && code == CMD_OK; i++)
-		code = do_action(&r, &acts[i]);
+		code = ifconfig_act(&r, &acts[i]);
 	/* A line that creates happens whole or not at all. */
 	if (code != CMD_OK && r.created) {
 		(void)cmd_ifreq(ctx->cc_client, SIOCIFDESTROY, &ifr, r.ifname,
@@ -434,6 +437,12 @@ configure(struct cmd_ctx *ctx, const char *ifname, int argc, char **argv)
 	} else if (cmd_check_ifname(ifname, acts[0].ia_kind ==
 	    IFCONFIG_CREATE, &e) != 0) {
 		cmd_err(ctx, "ifconfig: %s", e.text);
+		code = 1;
+	} else if (acts[0].ia_count != 0 && n > 0 &&
+	    isdigit((unsigned char)ifname[strlen(ifname) - 1])) {
+		cmd_err(ctx, "ifconfig %s %s: one interface has this name; "
+		    "create %u is for a name without a number", ifname,
+		    acts[0].ia_words, acts[0].ia_count);
 		code = 1;
 	} else if (ctx->cc_check || n == 0) {
 		code = CMD_OK;
@@ -559,6 +568,7 @@ const struct command command_ifconfig = {
 	    "-s IF\n"
 	    "-C\n"
 	    "IF create [here | fd N] [host NAME] [peer [VNET:]IF] ...\n"
+	    "KIND create N ...\n"
 	    "IF destroy\n"
 	    "IF name NEW\n"
 	    "IF vnet VNET\n"

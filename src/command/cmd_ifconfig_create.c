@@ -114,13 +114,37 @@ create_hint(struct ifconfig_run *r, const char *params, char *buf, size_t size)
 }
 
 int
+ifconfig_create_refused(struct ifconfig_run *r,
+    const struct ifconfig_action *a, const char *params,
+    struct ifnet_error *e)
+{
+	char why[IFCLONE_PARAMSIZE + 128];
+	const char *hint = NULL;
+
+	if (e->code == EINVAL) {
+		/* More is known here than the daemon says. */
+		hint = create_hint(r, params, why, sizeof(why));
+		e->text[0] = '\0';
+	} else if (e->code == EBUSY) {
+		hint = strncmp(params, "peer ", 5) == 0 ?
+		    "that end has a peer already, or is this one" :
+		    "another program uses the host's device";
+		e->text[0] = '\0';
+	}
+	/* No interface yet: ENXIO is about something else here. */
+	if (e->code == ENXIO)
+		return cmd_fail(r->ctx, e, "ifconfig %s %s: SIOCIFCREATE: %s",
+		    r->ifname, a->ia_words, e->text[0] != '\0' ? e->text :
+		    cmd_strerror(e->code));
+	return ifconfig_refused(r, a->ia_words, "SIOCIFCREATE", e, hint);
+}
+
+int
 ifconfig_create(struct ifconfig_run *r, const struct ifconfig_action *a)
 {
 	struct if_createreq req;
 	char devname[IFNAMSIZ] = "";
 	struct ifnet_error e;
-	const char *hint = NULL;
-	char why[IFCLONE_PARAMSIZE + 128];
 	int code, error, fd;
 
 	memset(&req, 0, sizeof(req));
@@ -139,23 +163,7 @@ ifconfig_create(struct ifconfig_run *r, const struct ifconfig_action *a)
 		error = ifnet_ioctl(r->ctx->cc_client, SIOCIFCREATE, &req,
 		    sizeof(req), &e);
 	if (error != 0) {
-		e.code = error;
-		if (error == EINVAL) {
-			/* More is known here than the daemon says. */
-			hint = create_hint(r, req.ifcr_params, why,
-			    sizeof(why));
-			e.text[0] = '\0';
-		} else if (error == EBUSY) {
-			hint = strncmp(req.ifcr_params, "peer ", 5) == 0 ?
-			    "that end has a peer already, or is this one" :
-			    "another program uses the host's device";
-			e.text[0] = '\0';
-		}
-		/* No interface yet: ENXIO is about something else here. */
-		code = error == ENXIO ? cmd_fail(r->ctx, &e, "ifconfig %s %s: "
-		    "SIOCIFCREATE: %s", r->ifname, a->ia_words,
-		    e.text[0] != '\0' ? e.text : cmd_strerror(error)) :
-		    ifconfig_refused(r, a->ia_words, "SIOCIFCREATE", &e, hint);
+		code = ifconfig_create_refused(r, a, req.ifcr_params, &e);
 		goto out;
 	}
 	req.ifcr_name[IFNAMSIZ - 1] = '\0';

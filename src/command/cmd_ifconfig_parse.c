@@ -5,6 +5,7 @@
 
 #include "command/command_impl.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,6 +174,9 @@ word_destroy(struct parse *p, const struct word *w)
 	return 0;
 }
 
+/* Of `create N'. */
+#define COUNT_MAX	1000000u
+
 /* --- create -------------------------------------------------------------- */
 
 static const struct word *find_word(const char *);
@@ -232,12 +236,21 @@ word_create(struct parse *p, const struct word *w)
 {
 	struct ifconfig_action *a;
 	int from = p->next - 1;
+	uint64_t count;
 
 	(void)w;
 	if (p->n != 0)
 		return ifnet_error_set(p->e, EINVAL,
 		    "create comes before everything else");
 	a = action(p, IFCONFIG_CREATE, from);
+	if (p->next < p->argc && !is_address(p->argv[p->next]) &&
+	    isdigit((unsigned char)p->argv[p->next][0])) {
+		if (!cmd_parse_num(p->argv[p->next++], COUNT_MAX, &count) ||
+		    count == 0)
+			return ifnet_error_set(p->e, EINVAL, "create %s: how "
+			    "many? 1 to %u", p->argv[p->next - 1], COUNT_MAX);
+		a->ia_count = (unsigned)count;
+	}
 	while (p->next < p->argc && !is_address(p->argv[p->next]) &&
 	    find_word(p->argv[p->next]) == NULL)
 		if (create_param(p, a) != 0)
@@ -558,6 +571,7 @@ ifconfig_parse(int argc, char **argv, struct ifconfig_action *acts,
 	struct parse p;
 	const struct word *w;
 	int error = 0;
+	size_t i;
 
 	memset(&p, 0, sizeof(p));
 	p.argc = argc;
@@ -570,6 +584,11 @@ ifconfig_parse(int argc, char **argv, struct ifconfig_action *acts,
 	}
 	if (error == 0)
 		error = finish(&p);
+	for (i = 0; error == 0 && i < p.n && acts[0].ia_count != 0; i++)
+		if (!ifconfig_for_many(&acts[i]))
+			error = ifnet_error_set(e, EINVAL, "%s: not for many "
+			    "interfaces at once (create %u)",
+			    acts[i].ia_words, acts[0].ia_count);
 	*n = p.n;
 	return error;
 }

@@ -21,8 +21,8 @@ _Static_assert(sizeof(struct ifnet_insn) == sizeof(struct bpf_insn) &&
     "libpcap's programs are handed on as they are");
 
 /*
- * libpcap, and a dozen libraries that it needs, are loaded when the first filter
- * is compiled: most runs of a command have none.
+ * libpcap, and a dozen libraries that it needs, are loaded when the first
+ * filter is compiled: most runs of a command have none.
  */
 static struct {
 	pcap_t		*(*open_dead)(int, int);

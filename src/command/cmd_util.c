@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 void
 cmd_err(struct cmd_ctx *ctx, const char *fmt, ...)
@@ -269,4 +270,55 @@ cmd_join(int argc, char *const *argv, char *buf, size_t size)
 		used += (size_t)n;
 	}
 	return buf;
+}
+
+/* --- progress ------------------------------------------------------------ */
+
+#define PROGRESS_NS	1000000000ull
+
+void
+cmd_progress_begin(struct cmd_progress *cp, struct cmd_ctx *ctx,
+    const char *what, size_t total)
+{
+	int fd = fileno(ctx->cc_err);
+
+	memset(cp, 0, sizeof(*cp));
+	cp->cp_ctx = ctx;
+	cp->cp_what = what;
+	cp->cp_total = total;
+	cp->cp_tty = fd >= 0 && isatty(fd);
+	if (cp->cp_tty)
+		cp->cp_next = cmd_now() + PROGRESS_NS;
+}
+
+void
+cmd_progress(struct cmd_progress *cp, size_t done)
+{
+	uint64_t now;
+
+	if (!cp->cp_tty)
+		return;
+	now = cmd_now();
+	if (now < cp->cp_next)
+		return;
+	cp->cp_next = now + PROGRESS_NS / 4;
+	cp->cp_shown = true;
+	if (cp->cp_total != 0)
+		(void)fprintf(cp->cp_ctx->cc_err, "\r%s: %zu of %zu\033[K",
+		    cp->cp_what, done, cp->cp_total);
+	else
+		(void)fprintf(cp->cp_ctx->cc_err, "\r%s: %zu\033[K",
+		    cp->cp_what, done);
+	(void)fflush(cp->cp_ctx->cc_err);
+}
+
+void
+cmd_progress_end(struct cmd_progress *cp)
+{
+
+	if (!cp->cp_shown)
+		return;
+	(void)fputs("\r\033[K", cp->cp_ctx->cc_err);
+	(void)fflush(cp->cp_ctx->cc_err);
+	cp->cp_shown = false;
 }

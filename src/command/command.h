@@ -11,6 +11,8 @@
 #define COMMAND_COMMAND_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include <ifnet/client.h>
@@ -90,5 +92,23 @@ int	command_file(struct cmd_ctx *, const char *path,
 /* Run a line, its messages into *e; errno-like result (EINVAL for usage). */
 int	command_line(struct cmd_ctx *, const char *line,
 	    struct ifnet_error *);
+
+/*
+ * Long work in steps: how far it has got, on cc_err when that is a terminal and
+ * a second has gone by.  total 0: nobody knows.
+ */
+struct cmd_progress {
+	struct cmd_ctx	*cp_ctx;
+	const char	*cp_what;	/* "interfaces" */
+	size_t		 cp_total;
+	uint64_t	 cp_next;	/* show again then */
+	bool		 cp_tty, cp_shown;
+};
+
+void	cmd_progress_begin(struct cmd_progress *, struct cmd_ctx *,
+	    const char *what, size_t total);
+void	cmd_progress(struct cmd_progress *, size_t done);
+/* Wipe it away. */
+void	cmd_progress_end(struct cmd_progress *);
 
 #endif /* !COMMAND_COMMAND_H */

@@ -287,6 +287,7 @@ struct ifconfig_action {
 	const char	*ia_host;	/* device's name there, or NULL */
 	int		 ia_fd;		/* `fd N', or -1 */
 	bool		 ia_here;
+	unsigned	 ia_count;	/* `create N'; 0: one */
 	/* FLAGS, CAP: bits to set and to clear; MTU, METRIC: the value */
 	uint64_t	 ia_set, ia_clear;
 	const char	*ia_text;	/* LINKSTR, DESCR, NAME, GROUP */
@@ -326,6 +327,20 @@ int	ifconfig_refused(struct ifconfig_run *, const char *words,
 /* Makes the interface; its name may change to the one it got. */
 int	ifconfig_create(struct ifconfig_run *,
 	    const struct ifconfig_action *);
+/* Why it was not made; CMD_FAIL. */
+int	ifconfig_create_refused(struct ifconfig_run *,
+	    const struct ifconfig_action *, const char *params,
+	    struct ifnet_error *);
+/* Any other action on the run's interface. */
+int	ifconfig_act(struct ifconfig_run *, const struct ifconfig_action *);
+/*
+ * `create N' and what follows on the line, for each: all or nothing
+ * (cmd_ifconfig_many.c).
+ */
+int	ifconfig_create_many(struct ifconfig_run *,
+	    const struct ifconfig_action *, size_t n);
+/* Can the action be one of `create N'? */
+bool	ifconfig_for_many(const struct ifconfig_action *);
 
 /* What `ifconfig' shows: cmd_ifconfig_show.c. */
 struct ifconfig_show {

@@ -60,7 +60,8 @@ def run(*argv, check=True, timeout=30, netns=None, **kwargs):
     argv = [str(a) for a in argv]
     if netns is not None:
         argv = ["ip", "netns", "exec", str(netns)] + argv
-    kwargs.setdefault("stdin", subprocess.DEVNULL)
+    if "input" not in kwargs:
+        kwargs.setdefault("stdin", subprocess.DEVNULL)
     done = subprocess.run(argv, capture_output=True, text=True,
                           timeout=timeout * SLOW, **kwargs)
     if check and done.returncode != 0:

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import IFCTL, SLOW, wait_for
+from conftest import IFCTL, SLOW, run, wait_for
 
 
 class Terminal:
@@ -163,3 +163,37 @@ def test_daemon_goes(daemon, shell):
     daemon.stop()
     t.type("ifconfig -l\n")
     t.expect(r"ifctl: ")
+
+
+def test_lines_from_a_pipe(daemon):
+    """What fails is told with its line, which the lines before it were not."""
+    lines = ["ifconfig pair create 2", "", "# a comment",
+             "ifconfig pair0 mtu 1400", "ifconfig pair0 mtu 7",
+             "ifconfig pair1 mtu 1400"]
+    done = run(IFCTL, "-s", daemon.url, check=False,
+               input="\n".join(lines) + "\n")
+    assert done.returncode == 1
+    assert done.stdout == "pair0\npair1\n"
+    assert done.stderr.splitlines()[0].startswith(
+        "ifctl: ifconfig pair0 mtu 7: SIOCSIFMTU: Invalid argument")
+    assert done.stderr.splitlines()[1:] == ["ifctl: stopped at line 5"]
+    assert "mtu 1400" in daemon.ok("ifconfig", "pair0")
+    assert "mtu 1400" not in daemon.ok("ifconfig", "pair1")
+
+
+def test_progress(daemon, tmp_path):
+    """Long work tells a terminal how far it is, and nobody else."""
+    ifctl = f"{IFCTL} -s {daemon.url}"
+    feed = "{ echo version; sleep 1.2; echo version; read again; }"
+    terminal = Terminal("/bin/sh", "-c", f"{feed} | {ifctl} >/dev/null",
+                        home=tmp_path)
+    terminal.expect(r"\rlines: 2")
+    terminal.type("go on\n")
+    assert terminal.end() == 0
+    terminal = Terminal("/bin/sh", "-c",
+                        f"{feed} | {ifctl} >/dev/null 2>{tmp_path}/err; "
+                        "echo done", home=tmp_path)
+    terminal.type("go on\n")
+    terminal.expect("done")
+    assert terminal.end() == 0
+    assert (tmp_path / "err").read_text() == ""

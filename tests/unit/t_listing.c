@@ -170,12 +170,76 @@ test_many_groups(void **state)
 	}
 }
 
+/* --- many at once -------------------------------------------------------- */
+
+/* A line that is refused, with these words. */
+static void
+refused(struct fixture *f, const char *line, const char *words)
+{
+	struct cmd_ctx ctx = { .cc_client = f->c, .cc_err = stderr };
+	struct ifnet_error e;
+
+	ctx.cc_out = stdout;
+	assert_int_not_equal(command_line(&ctx, line, &e), 0);
+	if (strstr(e.text, words) == NULL)
+		fail_msg("%s: \"%s\" does not say \"%s\"", line, e.text,
+		    words);
+}
+
+static void
+test_create_many(void **state)
+{
+	struct fixture *f = *state;
+
+	test_command(f->vn, "ifconfig pair1 create");
+	assert_in_range(run(f, "ifconfig pair create 1500"), 2, 12);
+	assert_int_equal(times(f, "\n"), 1500);
+	assert_int_equal(strncmp(f->out, "pair0\npair2\npair3\n", 18), 0);
+	has(f, "\npair1500\n");
+	(void)run(f, "ifconfig -l pair");
+	assert_int_equal(times(f, "pair"), 1501);
+	/* And what is to be done with each. */
+	(void)run(f, "ifconfig pg create 3 dst 10.0.0.1 count 5 mtu 1400 "
+	    "group gen descr \"one of three\"");
+	assert_string_equal(f->out, "pg0\npg1\npg2\n");
+	(void)run(f, "ifconfig gen");
+	assert_int_equal(times(f, "mtu 1400"), 3);
+	assert_int_equal(times(f, "one of three"), 3);
+}
+
+static void
+test_create_many_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	/* Before anything is asked. */
+	refused(f, "ifconfig pair create 0", "how many? 1 to 1000000");
+	refused(f, "ifconfig pair create 1000001", "how many?");
+	refused(f, "ifconfig pair create 5x", "how many?");
+	refused(f, "ifconfig pair7 create 2", "a name without a number");
+	refused(f, "ifconfig pair create 2 inet 10.0.0.1/24", "not for many");
+	refused(f, "ifconfig pair create 2 10.0.0.1/24", "not for many");
+	refused(f, "ifconfig pair create 2 name west", "not for many");
+	refused(f, "ifconfig tap create 2 host eth0", "not for many");
+	refused(f, "ifconfig pair create 2 peer pair9", "not for many");
+	assert_int_equal(f->co.co_requests, 0);
+	/* By the stack: none is left. */
+	refused(f, "ifconfig nothing create 3", "there is no kind");
+	refused(f, "ifconfig pair create 1200 mtu 99999", "1200 that had been "
+	    "created were destroyed again");
+	test_command(f->vn, "sysctl -w net.link.maxindex=1100");
+	refused(f, "ifconfig pair create 1200", "destroyed again");
+	(void)run(f, "ifconfig -l");
+	assert_string_equal(f->out, "lo0\n");
+}
+
 int
 main(void)
 {
 #define T(t)	cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_requests), T(test_complete), T(test_many_groups),
+		T(test_create_many), T(test_create_many_refused),
 	};
 #undef T
 
