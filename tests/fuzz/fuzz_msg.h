@@ -47,6 +47,9 @@ fuzz_state_msg(const void *msg, void *arg)
 		rtm->rtm_expire_s = 0;
 		rtm->rtm_use = 0;
 	}
+	/* Time passes, and an address turns out to be the only one. */
+	if (h->rtm_type == RTM_NEWADDR)
+		((struct ifa_msg *)(void *)copy)->ifam_flags = 0;
 	fuzz_state_add(arg, copy, h->rtm_len);
 	return 0;
 }
