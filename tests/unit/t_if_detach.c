@@ -425,8 +425,9 @@ static void
 order_body(struct vnet *vn)
 {
 	struct rt_info ri = { .ri_len = 8 };
+	uint64_t buf[RT_MSG_MAX / 8 + 1];
+	struct ifnet *ifp, *other;
 	struct mbuf *one = NULL;
-	struct ifnet *ifp;
 
 	trace[0] = '\0';
 	late = false;
@@ -480,14 +481,22 @@ order_body(struct vnet *vn)
 		KASSERT(six_addrs == 0);
 		if_free(ifp);
 	}
-	/* A family that did not purge what it has: the same. */
-	ifp = traced_attach(vn, 9);
-	(void)ifatest_add(ifp, "10.0.0.1", 24);
+	/* A family that did not purge what it has: the same; and a route of
+	 * another interface that has such an address for its source goes. */
+	ifp = traced_attach(vn, 8);
+	other = traced_attach(vn, 9);
+	ri.ri_ifa = ifatest_add(ifp, "10.0.0.1", 24);
+	ri.ri_ifp = other;
+	KASSERT(rt_add(vn, &ri) == 0);
+	KASSERT(rt_get(vn, ri.ri_dst, 8, RTM_GET, buf) == 0);
 	trace[0] = '\0';
 	late = true;
 	if_detach(ifp);
 	KASSERT(TAILQ_EMPTY(&ifp->if_addrlist));
+	KASSERT(rt_get(vn, ri.ri_dst, 8, RTM_GET, buf) == ESRCH);
 	if_free(ifp);
+	if_detach(other);
+	if_free(other);
 	rt_listener_close(listener);
 	pfil_remove_hook(vn, &hook);
 }
@@ -540,8 +549,10 @@ count_state(void *arg, struct ifnet *ifp)
 
 	(void)arg;
 	(void)ifp;
-	KASSERT(!__atomic_load_n(&carp_removed, __ATOMIC_ACQUIRE));
 	__atomic_fetch_add(&carp_told, 1, __ATOMIC_RELAXED);
+	/* Throughout. */
+	for (unsigned i = 0; i < 200000; i++)
+		KASSERT(!__atomic_load_n(&carp_removed, __ATOMIC_ACQUIRE));
 }
 
 static const struct if_carp counts = { .cg_state = count_state };
@@ -551,6 +562,7 @@ static void
 carp_body(struct vnet *vn)
 {
 	static struct etest et;
+	uint32_t told = 0;
 
 	etest_attach(vn, &et, 0, &etest_ops, false);
 	KASSERT(if_carp_detach(et.et_ifp, &counts) == ENXIO);
@@ -560,8 +572,12 @@ carp_body(struct vnet *vn)
 		KASSERT(if_carp_detach(et.et_ifp, &carp) == ENXIO);
 		if_link_state_change(et.et_ifp, i % 2 ? LINK_STATE_UP :
 		    LINK_STATE_DOWN);
-		if (i % 2)
-			host_yield(vn->vn_kern->k_host);
+		if (i % 2 == 0)	/* it runs, if this machine has the CPUs for it */
+			for (unsigned k = 0; k < 1000000 && __atomic_load_n(
+			    &carp_told, __ATOMIC_RELAXED) == told; k++)
+				if (k % 1000 == 0)
+					host_yield(vn->vn_kern->k_host);
+		told = __atomic_load_n(&carp_told, __ATOMIC_RELAXED);
 		KASSERT(if_carp_detach(et.et_ifp, &counts) == 0);
 		__atomic_store_n(&carp_removed, 1, __ATOMIC_RELEASE);
 	}

@@ -311,6 +311,7 @@ static void
 encapsulation_body(struct vnet *vn)
 {
 	static struct etest et[2];
+	struct pfil_hook one;
 
 	dtest_attach(vn);
 	etest_attach(vn, &et[0], 0, &etest_ops, false);
@@ -330,8 +331,19 @@ encapsulation_body(struct vnet *vn)
 	on_cpu(vn->vn_kern, four_out, &et[0]);
 	KASSERT(shims == 6 && et[0].et_nsent == 5);
 	KASSERT(etest_data(&et[0]).ifi_offered == 5);
-	/* And back. */
+	/* A hook of one interface alone. */
+	pfil_remove_hook(vn, &ipsec);
+	one = ipsec;
+	one.ph_ifp = et[0].et_ifp;
+	KASSERT(pfil_add_hook(vn, &one) == 0);
 	through = &et[1];
+	on_cpu(vn->vn_kern, four_out, &et[0]);
+	KASSERT(shims == 9 && et[0].et_nsent == 6 && et[1].et_nsent == 6);
+	on_cpu(vn->vn_kern, four_out, &et[1]);
+	KASSERT(shims == 9 && et[1].et_nsent == 10);
+	pfil_remove_hook(vn, &one);
+	KASSERT(pfil_add_hook(vn, &ipsec) == 0);
+	/* And back. */
 	on_cpu(vn->vn_kern, shim_in, &et[0]);
 	KASSERT(dtest_input == 2);
 	KASSERT(etest_data(&et[0]).ifi_delivered == 2);
@@ -340,7 +352,7 @@ encapsulation_body(struct vnet *vn)
 		etest_books(&et[i]);
 	pfil_remove_hook(vn, &ipsec);
 	on_cpu(vn->vn_kern, four_out, &et[0]);
-	KASSERT(shims == 6 && et[0].et_nsent == 9);
+	KASSERT(shims == 9 && et[0].et_nsent == 10);
 	etest_detach(&et[0]);
 	etest_detach(&et[1]);
 }
