@@ -170,9 +170,14 @@ arp_announce(struct ifaddr *ifa)
 	bool changed = false;
 	uint32_t flags;
 
-	if (ifa->ifa_addr->sa_family != AF_INET || !dad_possible(ifp))
+	if (ifa->ifa_addr->sa_family != AF_INET)
 		return;
 	kspin_lock(&av->av_annlock);
+	if (!dad_possible(ifp)) {
+		/* It may have been, when the address was given. */
+		changed = dad_flags(ifa, 0, IFA_TENTATIVE | IFA_DUPLICATED);
+		goto out;
+	}
 	flags = __atomic_load_n(&ifa->ifa_flags, __ATOMIC_RELAXED);
 	/*
 	 * Not ready: it is told when the interface is.  Looked at under the

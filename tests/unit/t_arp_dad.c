@@ -344,8 +344,17 @@ ready_body(struct in_test *it)
 	sleep_ms(it, 10);
 	KASSERT(state_of(b, "10.4.0.1") == 0);
 	KASSERT(asked(&it->it_b, "10.4.0.1", "10.4.0.1") == 1);
-	/* What speaks no ARP has nothing to find out. */
+	/* What speaks no ARP has nothing to find out, or does no more. */
 	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 3) == 0);
+	up(b, false);
+	KASSERT(state_of(b, "10.4.0.1") == IFA_TENTATIVE);
+	if_flags_modify(b, IFF_NOARP, 0);
+	up(b, true);
+	KASSERT(state_of(b, "10.4.0.1") == 0);
+	up(b, false);
+	KASSERT(state_of(b, "10.4.0.1") == 0);
+	if_flags_modify(b, 0, IFF_NOARP);
+	up(b, true);
 	KASSERT(addr_add(it, it->it_lo, "127.0.0.1", 8) == 0);
 	KASSERT(state_of(it->it_lo, "127.0.0.1") == 0);
 	KASSERT(addr_del(it, it->it_lo, "127.0.0.1") == 0);
