@@ -238,6 +238,14 @@ transport_body(struct in_test *it)
 		KASSERT(drops(ifp, DROP_L4_CSUM) == ++bad);
 	}
 
+	/* The same for the header's. */
+	len = mk_echo(buf, "10.0.1.2", "10.0.1.1", 1, 1, 20);
+	buf[10] ^= 1;
+	inject_flags(it, buf, len, 0);
+	KASSERT(it->it_a.tif_ntx == 0 && drops(ifp, DROP_IP_CSUM) == 1);
+	inject_flags(it, buf, len, M_CSUM_IP_OK);
+	KASSERT(tx_icmp(&it->it_a, 0) != NULL);
+
 	memset(buf, 7, sizeof(buf));
 	len = mk_ip(buf, "10.0.1.2", "10.0.1.1", IPPROTO_TCP, 64, 20);
 	inject_flags(it, buf, len, 0);
