@@ -490,18 +490,17 @@ struct ifaddr {
 	struct sockaddr	*ifa_dstaddr;	/* far end or broadcast; NULL: none */
 #define ifa_broadaddr	ifa_dstaddr
 	uint32_t	 ifa_refcnt;	/* atomic */
-	uint32_t	 ifa_flags;	/* a: IFA_* */
+	uint16_t	 ifa_flags;	/* a: IFA_* */
 #define IFA_DESTROYING	0x1
 #define IFA_TENTATIVE	0x2
 #define IFA_ROUTE	0x4		/* its connected route is installed */
 #define IFA_INNET	0x8		/* its prefix is in ifv_nets; l: */
 #define IFA_DUPLICATED	0x10		/* another host has it */
 #define IFA_TOLD	0x20		/* AF_LINK: announced; i: */
-	int32_t		 ifa_preference;	/* a: */
+#define IFA_INACTIVE	0x40		/* its interface is deactivated; i: */
+	int16_t		 ifa_preference;	/* a: */
 	struct psref_target ifa_psref;
 	void		(*ifa_free)(struct ifaddr *);	/* the family's */
-	struct rts_node	 ifa_rts;	/* rtsock's: of it, and of the routes
-					 * that are part of it */
 };
 
 #endif /* !IFNET_IF_H */

@@ -11,7 +11,7 @@
 
 #define AF_LINK		AF_PACKET
 
-#define SDL_DATALEN	32	/* room for the address */
+#define SDL_DATALEN	24	/* room for the address */
 
 /* The address bytes are sdl_data[0 .. sdl_alen). */
 struct sockaddr_dl {

@@ -33,7 +33,6 @@ struct pair_softc {
 					 * where packets go: sc_peer, or NULL
 					 * while one of the two is moved */
 	bool		 sc_paused;	/* vnet lock: is being moved */
-	struct kern	*sc_kern;	/* constant */
 	bool		 sc_dying;	/* vnet lock: no peer any more */
 };
 
@@ -86,7 +85,7 @@ static void
 pair_vmove(struct ifnet *ifp, enum if_vmove_step step)
 {
 	struct pair_softc *sc = ifp->if_softc;
-	struct kern *k = sc->sc_kern;
+	struct kern *k = if_kern(sc->sc_ifp);
 
 	host_mutex_lock(k->k_host, &k->k_vnet_lock);
 	sc->sc_paused = step == IF_VMOVE_PAUSE;
@@ -108,7 +107,7 @@ pair_describe(struct ifnet *ifp, char *buf, size_t size)
 	struct pair_softc *sc = ifp->if_softc, *peer;
 	struct host *h = if_host(ifp);
 
-	host_mutex_lock(h, &sc->sc_kern->k_vnet_lock);
+	host_mutex_lock(h, &if_kern(ifp)->k_vnet_lock);
 	peer = sc->sc_peer;
 	if (peer == NULL)
 		snprintf(buf, size, "no peer");
@@ -117,7 +116,7 @@ pair_describe(struct ifnet *ifp, char *buf, size_t size)
 	else
 		snprintf(buf, size, "peer %s:%s",
 		    peer->sc_ifp->if_vnet->vn_name, peer->sc_ifp->if_xname);
-	host_mutex_unlock(h, &sc->sc_kern->k_vnet_lock);
+	host_mutex_unlock(h, &if_kern(ifp)->k_vnet_lock);
 	return 0;
 }
 
@@ -148,7 +147,6 @@ pair_attach(struct vnet *vnet, unsigned unit, struct pair_softc **scp)
 		goto fail;
 	}
 	sc->sc_ifp = ifp;
-	sc->sc_kern = vnet->vn_kern;
 	if_initname(ifp, pair_cloner.ifc_name, unit);
 	ifp->if_softc = sc;
 	ifp->if_ops = &pair_ops;
@@ -180,7 +178,7 @@ fail:
 static void
 pair_detach(struct pair_softc *sc)
 {
-	struct kern *k = sc->sc_kern;
+	struct kern *k = if_kern(sc->sc_ifp);
 	struct pair_softc *peer;
 
 	host_mutex_lock(k->k_host, &k->k_vnet_lock);
@@ -204,7 +202,7 @@ pair_detach(struct pair_softc *sc)
 static int
 pair_join(struct pair_softc *a, struct pair_softc *b)
 {
-	struct kern *k = a->sc_kern;
+	struct kern *k = if_kern(a->sc_ifp);
 	int error = EBUSY;
 
 	host_mutex_lock(k->k_host, &k->k_vnet_lock);

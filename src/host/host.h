@@ -143,7 +143,7 @@ struct host_ops {
 	void	*(*ho_alloc)(struct host *, size_t, size_t);
 	void	(*ho_free)(struct host *, void *);
 	void	*(*ho_map)(struct host *, size_t);
-	void	*(*ho_map_whole)(struct host *, size_t);
+	void	*(*ho_map_whole)(struct host *, size_t, size_t);
 	void	(*ho_unmap)(struct host *, void *, size_t);
 
 	unsigned (*ho_ncpu)(struct host *);
@@ -274,16 +274,16 @@ host_map(struct host *h, size_t bytes)
 }
 
 /*
- * A zeroed region for use in full, `bytes' a power of two, aligned to that, of
- * large pages where the machine has them; undone by host_unmap().  NULL: none,
- * or not of this host.
+ * A zeroed region for use in full, of whole pages, aligned to a power of two,
+ * of large pages where the machine has them; undone by host_unmap().  NULL:
+ * none, or not of this host.
  */
 static inline void *
-host_map_whole(struct host *h, size_t bytes)
+host_map_whole(struct host *h, size_t bytes, size_t align)
 {
 
 	return h->h_ops->ho_map_whole == NULL ? NULL :
-	    h->h_ops->ho_map_whole(h, bytes);
+	    h->h_ops->ho_map_whole(h, bytes, align);
 }
 
 static inline void

@@ -146,6 +146,13 @@ int	kern_fd(struct kern *);
  */
 void	*kslab_alloc(struct kern *, size_t);
 void	kslab_free(struct kern *, void *, size_t);
+/*
+ * Tables, which grow and are looked into at random: zeroed, aligned to 64
+ * bytes, on large pages once they are large; or NULL.  Freed with the same
+ * size.  Control.
+ */
+void	*kern_table_alloc(struct kern *, size_t);
+void	kern_table_free(struct kern *, void *, size_t);
 
 /* Buffers in the region and how many of them are free (exact when idle). */
 unsigned mbuf_total(struct kern *);

@@ -23,11 +23,21 @@ khash_init(struct kern *k, struct khash *kh, khash_fn *hash)
 	kh->kh_hash = hash;
 }
 
+static size_t
+array_bytes(size_t buckets)
+{
+
+	return sizeof(struct khash_array) +
+	    buckets * sizeof(struct khash_bucket);
+}
+
 void
 khash_fini(struct khash *kh)
 {
 
-	host_free(kh->kh_kern->k_host, kh->kh_array);
+	if (kh->kh_array != NULL)
+		kern_table_free(kh->kh_kern, kh->kh_array,
+		    array_bytes(kh->kh_array->ha_mask + 1));
 	kh->kh_array = NULL;
 	kh->kh_count = 0;
 }
@@ -37,7 +47,7 @@ free_array(struct kern_defer *kd)
 {
 	struct khash_array *ha = (struct khash_array *)(void *)kd;
 
-	host_free(ha->ha_kern->k_host, ha);
+	kern_table_free(ha->ha_kern, ha, array_bytes(ha->ha_mask + 1));
 }
 
 static inline uint64_t
@@ -77,8 +87,7 @@ make_array(struct khash *kh, size_t buckets)
 {
 	struct khash_array *ha;
 
-	ha = host_alloc(kh->kh_kern->k_host, sizeof(*ha) +
-	    buckets * sizeof(ha->ha_bucket[0]), 64);
+	ha = kern_table_alloc(kh->kh_kern, array_bytes(buckets));
 	if (ha == NULL)
 		return NULL;
 	ha->ha_kern = kh->kh_kern;

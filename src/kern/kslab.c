@@ -22,6 +22,8 @@
 #define CHUNK_BYTES	((size_t)64 * 1024)
 #define REGION_CHUNKS	32
 #define SINGLE_CHUNKS	16	/* regions of one chunk before larger ones */
+#define LARGE_PAGE	((size_t)2 * 1024 * 1024)
+#define TABLE_LARGE	((size_t)1024 * 1024)
 #define UNIT		8
 #define CLASSES		128	/* sizes up to 1024 bytes */
 #define CHUNK_HEAD	64
@@ -91,7 +93,8 @@ region_make(struct kern *k)
 		return NULL;
 	re->re_bytes = single ? CHUNK_BYTES : REGION_CHUNKS * CHUNK_BYTES;
 	re->re_all = re->re_free = single ? 1 : UINT32_MAX;
-	re->re_base = host_map_whole(k->k_host, re->re_bytes);
+	re->re_base = host_map_whole(k->k_host, re->re_bytes,
+	    re->re_bytes);
 	if (re->re_base == NULL) {
 		kmem_free(k, re);
 		return NULL;
@@ -242,6 +245,33 @@ kslab_free(struct kern *k, void *p, size_t size)
 		chunk_free(k, empty);
 }
 
+/* --- tables -------------------------------------------------------------- */
+
+static bool
+is_large(const struct kern *k, size_t bytes)
+{
+
+	return k->k_slab != NULL && bytes >= TABLE_LARGE;
+}
+
+void *
+kern_table_alloc(struct kern *k, size_t bytes)
+{
+
+	return is_large(k, bytes) ? host_map_whole(k->k_host, bytes,
+	    LARGE_PAGE) : host_alloc(k->k_host, bytes, 64);
+}
+
+void
+kern_table_free(struct kern *k, void *p, size_t bytes)
+{
+
+	if (p != NULL && is_large(k, bytes))
+		host_unmap(k->k_host, p, bytes);
+	else
+		host_free(k->k_host, p);
+}
+
 /* --- start and end ------------------------------------------------------- */
 
 int
@@ -250,7 +280,7 @@ kslab_create(struct kern *k)
 	void *p;
 
 	/* Does the host have such regions? */
-	p = host_map_whole(k->k_host, CHUNK_BYTES);
+	p = host_map_whole(k->k_host, CHUNK_BYTES, CHUNK_BYTES);
 	if (p == NULL)
 		return 0;
 	host_unmap(k->k_host, p, CHUNK_BYTES);

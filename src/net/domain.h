@@ -23,6 +23,8 @@ struct domain {
 	enum dom_slot	 dom_slot;
 	const char	*dom_name;
 	size_t		 dom_salen;	/* of its socket addresses */
+	size_t		 dom_addr_offset; /* where in its addresses' structure
+					 * ifa_addr points; a hint */
 
 	/* Per-interface data into if_afdata; ENOMEM undoes the attach. */
 	int	(*dom_ifattach)(struct ifnet *);

@@ -181,7 +181,7 @@ net_remove(struct if_vnet *ifv, struct protoaddr *pa)
 
 	if ((pa->pa_ifa.ifa_flags & IFA_INNET) == 0)
 		return;
-	(void)__atomic_fetch_and(&pa->pa_ifa.ifa_flags, ~(uint32_t)IFA_INNET,
+	(void)__atomic_fetch_and(&pa->pa_ifa.ifa_flags, (uint16_t)~IFA_INNET,
 	    __ATOMIC_RELAXED);
 	if (next != NULL)
 		next->pa_netprev = pa->pa_netprev;
@@ -265,6 +265,8 @@ ifa_insert(struct ifnet *ifp, struct ifaddr *ifa)
 			return EAFNOSUPPORT;
 	}
 	ifa->ifa_ifp = ifp;
+	if (if_is_deactivated(ifp))
+		ifa->ifa_flags |= IFA_INACTIVE;
 
 	host_mutex_lock(if_host(ifp), &ifv->ifv_lock);
 	if (dom != NULL)
@@ -369,7 +371,11 @@ ifaddrpref_ioctl(struct vnet *vn, unsigned long cmd, void *data,
 	if (ifa == NULL)
 		return EADDRNOTAVAIL;
 	if (cmd == SIOCSIFADDRPREF) {
-		__atomic_store_n(&ifa->ifa_preference, ifap->ifap_preference,
+		if (ifap->ifap_preference < INT16_MIN ||
+		    ifap->ifap_preference > INT16_MAX)
+			return EINVAL;
+		__atomic_store_n(&ifa->ifa_preference,
+		    (int16_t)ifap->ifap_preference,
 		    __ATOMIC_RELAXED);
 		/* From now on whoever chooses a source looks at them. */
 		__atomic_store_n(&vn->vn_if->ifv_preferred, true,

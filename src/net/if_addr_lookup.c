@@ -12,7 +12,8 @@ static bool
 usable(const struct ifaddr *ifa)
 {
 
-	return !if_is_deactivated(ifa->ifa_ifp);
+	return (__atomic_load_n(&ifa->ifa_flags, __ATOMIC_RELAXED) &
+	    IFA_INACTIVE) == 0;
 }
 
 /* The address sa itself, of ifp alone when that is given. */
@@ -24,12 +25,15 @@ exact(struct vnet *vn, const struct domain *dom, const struct sockaddr *sa,
 	struct ifaddr *ifa;
 
 	for (ifa = khash_first(&vn->vn_if->ifv_addrs, dom->dom_sa_hash(sa),
-	    &it); ifa != NULL; ifa = khash_next(&it))
+	    &it); ifa != NULL; ifa = khash_next(&it)) {
+		/* Beside the line with the pointer to it. */
+		__builtin_prefetch((const char *)ifa + dom->dom_addr_offset);
 		if ((ifp == NULL || ifa->ifa_ifp == ifp) &&
 		    ifa->ifa_addr->sa_family == sa->sa_family &&
 		    dom->dom_sa_equal(ifa->ifa_addr, sa) &&
 		    (ifp != NULL || usable(ifa)))
 			break;
+	}
 	return ifa;
 }
 

@@ -245,11 +245,16 @@ void
 if_deactivate(struct ifnet *ifp)
 {
 	bool locked = if_ioctl_locked(ifp);
+	struct ifaddr *ifa;
 
 	if (!locked)
 		if_ioctl_lock(ifp);
 	__atomic_store_n(&ifp->if_ops, &if_null_ops, __ATOMIC_RELEASE);
 	__atomic_store_n(&ifp->if_typeops, &if_null_typeops, __ATOMIC_RELEASE);
+	/* Lookups of addresses need not come here to know. */
+	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
+		(void)__atomic_fetch_or(&ifa->ifa_flags, IFA_INACTIVE,
+		    __ATOMIC_RELAXED);
 	kspin_lock(&ifp->if_snd.ifq_lock);
 	ifp->if_snd.ifq_maxlen = 0;
 	kspin_unlock(&ifp->if_snd.ifq_lock);

@@ -9,12 +9,19 @@
 
 #define TABLE_MIN	16
 
+static size_t
+table_bytes(unsigned size)
+{
+
+	return sizeof(struct if_table) + size * sizeof(struct ifnet *);
+}
+
 static void
 table_free(struct kern_defer *kd)
 {
 	struct if_table *it = (struct if_table *)kd;
 
-	kmem_free(it->it_kern, it);
+	kern_table_free(it->it_kern, it, table_bytes(it->it_size));
 }
 
 /* Make the table reach `index'.  Readers keep the one they have. */
@@ -28,7 +35,7 @@ table_reserve(struct if_vnet *ifv, struct kern *k, unsigned index)
 		return 0;
 	while (size <= index)
 		size *= 2;
-	it = kmem_zalloc(k, sizeof(*it) + size * sizeof(it->it_ifp[0]));
+	it = kern_table_alloc(k, table_bytes(size));
 	if (it == NULL)
 		return ENOMEM;
 	it->it_kern = k;
@@ -150,7 +157,8 @@ if_index_fini(struct vnet *vn)
 			host_unmap(k->k_host, ifv->ifv_chunk[i],
 			    ifv->ifv_ctr_stride * k->k_ncpu);
 	kmem_free(k, ifv->ifv_chunk);
-	kmem_free(k, ifv->ifv_table);
+	if (ifv->ifv_table != NULL)
+		table_free(&ifv->ifv_table->it_defer);
 	if_bitmap_fini(k->k_host, &ifv->ifv_used);
 }
 

@@ -15,7 +15,6 @@ struct sadl_told;
 struct sadl_ifaddr {
 	struct ifaddr	 si_ifa;	/* first */
 	struct sockaddr_dl si_sdl;
-	struct kern	*si_kern;
 	struct sadl_told *si_told;	/* i: */
 };
 
@@ -32,7 +31,7 @@ sadl_free(struct ifaddr *ifa)
 	struct sadl_ifaddr *si = (struct sadl_ifaddr *)ifa;
 
 	KASSERT(si->si_told == NULL);
-	kslab_free(si->si_kern, si, sizeof(*si));
+	kslab_free(if_kern(ifa->ifa_ifp), si, sizeof(*si));
 }
 
 /* A link-level address in the interface's list, not active. */
@@ -44,7 +43,6 @@ if_dl_create(struct ifnet *ifp, const void *lladdr, unsigned len)
 	si = kslab_alloc(if_kern(ifp), sizeof(*si));
 	if (si == NULL)
 		return NULL;
-	si->si_kern = if_kern(ifp);
 	si->si_sdl.sdl_family = AF_LINK;
 	si->si_sdl.sdl_type = ifp->if_type;
 	si->si_sdl.sdl_index = ifp->if_index;
@@ -53,7 +51,7 @@ if_dl_create(struct ifnet *ifp, const void *lladdr, unsigned len)
 	si->si_ifa.ifa_addr = (struct sockaddr *)&si->si_sdl;
 	si->si_ifa.ifa_free = sadl_free;
 	if (ifa_insert(ifp, &si->si_ifa) != 0) {
-		kslab_free(si->si_kern, si, sizeof(*si));
+		kslab_free(if_kern(ifp), si, sizeof(*si));
 		return NULL;
 	}
 	return &si->si_ifa;
@@ -90,10 +88,10 @@ told_reserve(struct ifnet *ifp, struct ifaddr *ifa)
 
 	if (si->si_told != NULL)
 		return 0;
-	st = kmem_zalloc(si->si_kern, sizeof(*st));
+	st = kmem_zalloc(if_kern(ifp), sizeof(*st));
 	if (st == NULL)
 		return ENOMEM;
-	st->st_kern = si->si_kern;
+	st->st_kern = if_kern(ifp);
 	st->st_proto.pa_ifa.ifa_ifp = ifp;
 	st->st_proto.pa_ifa.ifa_addr = (struct sockaddr *)&st->st_sdl;
 	st->st_proto.pa_ifa.ifa_free = told_free;
@@ -126,7 +124,7 @@ take_back(struct ifaddr *ifa)
 		return;
 	if (ifa->ifa_flags & IFA_TOLD)
 		rt_newaddrmsg(RTM_DELADDR, &st->st_proto.pa_ifa);
-	(void)__atomic_and_fetch(&ifa->ifa_flags, ~(uint32_t)IFA_TOLD,
+	(void)__atomic_and_fetch(&ifa->ifa_flags, (uint16_t)~IFA_TOLD,
 	    __ATOMIC_RELAXED);
 	si->si_told = NULL;
 	ifa_unref(&st->st_proto.pa_ifa);

@@ -85,12 +85,30 @@ lpm_fini(struct lpm *l)
 	l->lpm_root = NULL;
 }
 
+/* A whole key: nothing is longer, so the trie has it if it is there. */
+static struct lpm_entry *
+find_key(const struct lpm *l, uint32_t key)
+{
+	uintptr_t s = __atomic_load_n(&l->lpm_root[key >> 16],
+	    __ATOMIC_CONSUME);
+
+	if (s & LPM_NODE)
+		s = __atomic_load_n(&slot_node(s)->ln_slot[key >> 8 & 0xff],
+		    __ATOMIC_CONSUME);
+	if (s & LPM_NODE)
+		s = __atomic_load_n(&slot_node(s)->ln_slot[key & 0xff],
+		    __ATOMIC_CONSUME);
+	return s != 0 && slot_entry(s)->le_len == 32 ? slot_entry(s) : NULL;
+}
+
 struct lpm_entry *
 lpm_find(const struct lpm *l, uint32_t key, unsigned len)
 {
 	struct khash_iter it;
 	struct lpm_entry *le;
 
+	if (len == 32)
+		return find_key(l, key);
 	for (le = khash_first(&l->lpm_exact, prefix_hash(key, len), &it);
 	    le != NULL; le = khash_next(&it))
 		if (le->le_key == key && le->le_len == len)
@@ -98,11 +116,22 @@ lpm_find(const struct lpm *l, uint32_t key, unsigned len)
 	return NULL;
 }
 
-struct lpm_entry *
-lpm_next(const struct lpm *l, size_t *pos)
+/* Those of all shorter lengths, by prefix. */
+static int
+exact_insert(struct lpm *l, struct lpm_entry *le)
 {
 
-	return khash_walk(&l->lpm_exact, pos);
+	return le->le_len == 32 ? 0 : khash_insert(&l->lpm_exact,
+	    prefix_hash(le->le_key, le->le_len), le);
+}
+
+static void
+exact_remove(struct lpm *l, struct lpm_entry *le)
+{
+
+	if (le->le_len != 32)
+		khash_remove(&l->lpm_exact, prefix_hash(le->le_key,
+		    le->le_len), le);
 }
 
 /* The longest prefix that contains this one, the /0 left out; or NULL. */
@@ -251,8 +280,7 @@ lpm_insert(struct lpm *l, struct lpm_entry *le)
 	error = path_prepare(l, le, &pa);
 	if (error != 0)
 		return error;
-	error = khash_insert(&l->lpm_exact, prefix_hash(le->le_key,
-	    le->le_len), le);
+	error = exact_insert(l, le);
 	if (error != 0) {
 		kmem_free(l->lpm_kern, pa.pa_new[0]);
 		kmem_free(l->lpm_kern, pa.pa_new[1]);
@@ -302,7 +330,7 @@ lpm_remove(struct lpm *l, struct lpm_entry *le)
 {
 
 	KASSERT(lpm_find(l, le->le_key, le->le_len) == le);
-	khash_remove(&l->lpm_exact, prefix_hash(le->le_key, le->le_len), le);
+	exact_remove(l, le);
 	l->lpm_count[le->le_len]--;
 	if (le->le_len == 0)
 		__atomic_store_n(&l->lpm_default, NULL, __ATOMIC_RELEASE);
@@ -315,8 +343,9 @@ lpm_replace(struct lpm *l, struct lpm_entry *old, struct lpm_entry *new)
 {
 
 	KASSERT(old->le_key == new->le_key && old->le_len == new->le_len);
-	khash_replace(&l->lpm_exact, prefix_hash(old->le_key, old->le_len),
-	    old, new);
+	if (old->le_len != 32)
+		khash_replace(&l->lpm_exact, prefix_hash(old->le_key,
+		    old->le_len), old, new);
 	if (old->le_len == 0)
 		__atomic_store_n(&l->lpm_default, new, __ATOMIC_RELEASE);
 	else

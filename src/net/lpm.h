@@ -24,6 +24,7 @@ struct lpm_entry {
 	uint32_t	 le_key;	/* host order, bits past the length 0 */
 	uint8_t		 le_len;	/* 0..32 */
 	uint8_t		 le_user;	/* the holder's; atomic */
+	uint8_t		 le_spare[2];	/* the holder's */
 };
 
 struct lpm_node;
@@ -31,7 +32,8 @@ struct lpm_node;
 struct lpm {
 	uintptr_t	*lpm_root;	/* 65536 slots; rcu */
 	struct lpm_entry *lpm_default;	/* the /0; rcu */
-	struct khash	 lpm_exact;	/* by prefix; writer's */
+	struct khash	 lpm_exact;	/* by prefix, without those of
+					 * length 32; writer's */
 	struct kern	*lpm_kern;
 	size_t		 lpm_nodes;	/* writer's */
 	uint32_t	 lpm_count[33];	/* entries by length; writer's */
@@ -49,9 +51,6 @@ void	lpm_replace(struct lpm *, struct lpm_entry *old, struct lpm_entry *new);
 /* That very prefix, or NULL.  Writer. */
 struct lpm_entry *lpm_find(const struct lpm *, uint32_t key, unsigned len);
 
-/* The entries, in no order: the one at *pos or after, and *pos after it; NULL
- * at the end.  Writer. */
-struct lpm_entry *lpm_next(const struct lpm *, size_t *pos);
 /*
  * lpm_walk.c: the entries in the order of their prefixes (key, then length):
  * the one at *place (first 0) or after, and *place behind it; NULL at the end.

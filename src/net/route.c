@@ -552,15 +552,11 @@ route_fini(struct vnet *vn)
 {
 	struct route_vnet *rv = vn->vn_route;
 	struct lpm_entry *le;
-	size_t pos;
+	uint64_t place = 0;
 
 	route_lock(vn);
-	/* The table may shrink on the way, and what was ahead be behind. */
-	while (rv->rv_count > 0) {
-		pos = 0;
-		while ((le = lpm_next(&rv->rv_inet, &pos)) != NULL)
-			delete_rt(vn, entry_rt(le));
-	}
+	while ((le = lpm_from(&rv->rv_inet, &place)) != NULL)
+		delete_rt(vn, entry_rt(le));
 	route_unlock(vn);
 	pserialize_perform(vn->vn_kern);
 	lpm_fini(&rv->rv_inet);

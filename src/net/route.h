@@ -72,6 +72,7 @@ struct protoaddr {
 	LIST_ENTRY(protoaddr) pa_aflink; /* l:; rcu: all of the family */
 	struct rtentry	 pa_own[RT_NOWN]; /* route lock: its routes */
 	LIST_HEAD(, rtfull) pa_routes;	/* route lock: others that name it */
+	struct rts_node	 pa_rts;	/* rtsock's: of it and of pa_own */
 };
 
 /* Of one that is not of AF_LINK. */

@@ -195,8 +195,7 @@ node_route(struct rts_node *rn, unsigned part)
 	struct rtfull *rf;
 
 	if (part > 0) {
-		pa = node_object(rn, offsetof(struct protoaddr,
-		    pa_ifa.ifa_rts));
+		pa = node_object(rn, offsetof(struct protoaddr, pa_rts));
 		return &pa->pa_own[part - 1];
 	}
 	rf = node_object(rn, offsetof(struct rtfull, rf_rts));
@@ -216,8 +215,8 @@ describe(struct rtsock_vnet *rs, struct rts_node *rn, unsigned part,
 		    type, what, msg);
 		break;
 	case RTS_ADDR:
-		rts_fill_ifa(node_object(rn, offsetof(struct ifaddr,
-		    ifa_rts)), type, msg);
+		rts_fill_ifa(node_object(rn, offsetof(struct protoaddr,
+		    pa_rts)), type, msg);
 		break;
 	case RTS_ROUTE:
 		rt_fill_msg(rs->rs_kern, node_route(rn, part), type, msg);
@@ -385,7 +384,7 @@ void
 rt_newaddrmsg(uint8_t type, struct ifaddr *ifa)
 {
 	const struct announcement an = {
-		.an_node = &ifa->ifa_rts,
+		.an_node = &ifa_proto(ifa)->pa_rts,
 		.an_kind = RTS_ADDR,
 		.an_nodekind = RTS_ADDR,
 		.an_type = type,
@@ -416,7 +415,7 @@ route_node(const struct rtentry *rt, struct announcement *an)
 
 	if (rt_is_own(rt)) {
 		pa = ifa_proto(rt->rt_ifa);
-		an->an_node = &pa->pa_ifa.ifa_rts;
+		an->an_node = &pa->pa_rts;
 		an->an_part = 1 + (unsigned)(rt - pa->pa_own);
 		an->an_nodekind = RTS_ADDR;
 	} else {

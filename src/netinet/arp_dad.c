@@ -106,11 +106,11 @@ dad_arm_next(struct arp_vnet *av, uint64_t now)
 static bool
 dad_flags(struct ifaddr *ifa, uint32_t set, uint32_t clear)
 {
-	uint32_t old, new;
+	uint16_t old, new;
 
 	old = __atomic_load_n(&ifa->ifa_flags, __ATOMIC_RELAXED);
 	do {
-		new = (old | set) & ~clear;
+		new = (uint16_t)((old | set) & ~clear);
 	} while (!__atomic_compare_exchange_n(&ifa->ifa_flags, &old, new, true,
 	    __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	return old != new;

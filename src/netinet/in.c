@@ -276,6 +276,7 @@ const struct domain inet_domain = {
 	.dom_slot = DOM_SLOT_INET,
 	.dom_name = "inet",
 	.dom_salen = sizeof(struct sockaddr_in),
+	.dom_addr_offset = offsetof(struct in_ifaddr, ia_addr),
 	.dom_ifdetach = in_ifdetach,
 	.dom_if_up = in_if_up,
 	.dom_if_down = in_if_down,

@@ -212,6 +212,24 @@ sin_set(struct sockaddr_in *sin, uint32_t addr)
 	sin->sin_addr.s_addr = addr;
 }
 
+/* The netmask of a prefix length: the same one for every address. */
+static struct sockaddr *
+mask_sockaddr(unsigned len)
+{
+#define M(n)	{ .sin_family = AF_INET, .sin_addr.s_addr = (n) == 0 ? 0 : \
+    __builtin_bswap32((uint32_t)(UINT64_C(0xffffffff00000000) >> (n))) }
+#define M4(n)	M(n), M((n) + 1), M((n) + 2), M((n) + 3)
+	static const struct sockaddr_in masks[33] = {
+		M4(0), M4(4), M4(8), M4(12), M4(16), M4(20), M4(24), M4(28),
+		M(32)
+	};
+#undef M4
+#undef M
+
+	/* Nobody writes to it. */
+	return (struct sockaddr *)(uintptr_t)&masks[len];
+}
+
 static struct in_ifaddr *
 in_ifa_alloc(struct ifnet *ifp, const struct in_req *ir)
 {
@@ -221,13 +239,12 @@ in_ifa_alloc(struct ifnet *ifp, const struct in_req *ir)
 	if (ia == NULL)
 		return NULL;
 	sin_set(&ia->ia_addr, ir->ir_addr);
-	sin_set(&ia->ia_mask, in_mask(ir->ir_len));
 	sin_set(&ia->ia_dst, ir->ir_dst);
 	ia->ia_len = (uint8_t)ir->ir_len;
 	ia->ia_kern = if_kern(ifp);
 	ia->ia_ifa.ifa_ifp = ifp;
 	ia->ia_ifa.ifa_addr = (struct sockaddr *)&ia->ia_addr;
-	ia->ia_ifa.ifa_netmask = (struct sockaddr *)&ia->ia_mask;
+	ia->ia_ifa.ifa_netmask = mask_sockaddr(ir->ir_len);
 	if (ir->ir_dst != 0)
 		ia->ia_ifa.ifa_dstaddr = (struct sockaddr *)&ia->ia_dst;
 	ia->ia_ifa.ifa_free = in_ifa_free;
@@ -487,7 +504,8 @@ in_set_old(struct ifnet *ifp, unsigned long cmd, const struct ifreq *ifr)
 		if (ia == NULL)
 			return EADDRNOTAVAIL;
 		memcpy(&ifra.ifra_addr, &ia->ia_addr, sizeof(ia->ia_addr));
-		memcpy(&ifra.ifra_mask, &ia->ia_mask, sizeof(ia->ia_mask));
+		memcpy(&ifra.ifra_mask, ia->ia_ifa.ifa_netmask,
+		    sizeof(struct sockaddr_in));
 		/* A broadcast address is made anew for a new mask. */
 		if (cmd != SIOCSIFNETMASK || (if_flags_get(ifp) &
 		    IFF_POINTOPOINT) != 0)
@@ -536,7 +554,8 @@ in_get(struct ifnet *ifp, unsigned long cmd, struct ifreq *ifr)
 		answer = &ia->ia_addr;
 		break;
 	case SIOCGIFNETMASK:
-		answer = &ia->ia_mask;
+		answer = (const struct sockaddr_in *)(const void *)
+		    ia->ia_ifa.ifa_netmask;
 		break;
 	case SIOCGIFBRDADDR:
 		if ((if_flags_get(ifp) & IFF_BROADCAST) == 0)
@@ -572,7 +591,8 @@ in_get_alias(struct ifnet *ifp, struct ifaliasreq *ifra)
 	memset(&ifra->ifra_dstaddr, 0, sizeof(ifra->ifra_dstaddr));
 	memset(&ifra->ifra_mask, 0, sizeof(ifra->ifra_mask));
 	memcpy(&ifra->ifra_addr, &ia->ia_addr, sizeof(ia->ia_addr));
-	memcpy(&ifra->ifra_mask, &ia->ia_mask, sizeof(ia->ia_mask));
+	memcpy(&ifra->ifra_mask, ia->ia_ifa.ifa_netmask,
+	    sizeof(struct sockaddr_in));
 	if (ia_dst4(ia) != 0)
 		memcpy(&ifra->ifra_dstaddr, &ia->ia_dst, sizeof(ia->ia_dst));
 	return 0;

@@ -20,12 +20,12 @@
 struct in_ifaddr {
 	struct protoaddr ia_proto;	/* first */
 #define ia_ifa	ia_proto.pa_ifa
+#define ia_len	ia_proto.pa_net.le_len		/* prefix length */
+	/* ARP's lock: announcements left, steps of the check left. */
+#define ia_announce ia_proto.pa_net.le_spare[0]
+#define ia_probe ia_proto.pa_net.le_spare[1]
 	struct sockaddr_in ia_addr;
-	struct sockaddr_in ia_mask;
 	struct sockaddr_in ia_dst;	/* far end, or broadcast */
-	uint8_t		 ia_len;	/* prefix length */
-	uint8_t		 ia_announce;	/* announcements left; ARP's lock */
-	uint8_t		 ia_probe;	/* steps of the check left; likewise */
 	LIST_ENTRY(in_ifaddr) ia_annlink; /* likewise; while one of them */
 	struct kern	*ia_kern;	/* constant; outlives the interface */
 };

@@ -99,8 +99,7 @@ prove_gone(struct vnet *vn, uint64_t handle, const char *name,
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	const struct rtentry *rt;
 	const struct rtentry *one;
-	uint64_t n = 0;
-	size_t pos = 0;
+	uint64_t n = 0, place = 0;
 
 	KASSERT(handle != 0);
 	KASSERT(inet_pton(AF_INET, addr, &sin.sin_addr) == 1);
@@ -113,8 +112,8 @@ prove_gone(struct vnet *vn, uint64_t handle, const char *name,
 	KASSERT(rt == NULL);
 	pserialize_read_exit();
 	host_mutex_lock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
-	while ((one = (const struct rtentry *)(const void *)lpm_next(
-	    &vn->vn_route->rv_inet, &pos)) != NULL)
+	while ((one = (const struct rtentry *)(const void *)lpm_from(
+	    &vn->vn_route->rv_inet, &place)) != NULL)
 		KASSERT(one->rt_ifp == NULL ||
 		    one->rt_ifp->if_handle != handle);
 	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);

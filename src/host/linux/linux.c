@@ -112,18 +112,6 @@ linux_random(struct host *h, void *buf, size_t len)
 	explicit_bzero(ahead.ra_bytes + ahead.ra_left, len);
 }
 
-/* A table, looked into at random: on large pages where it covers them. */
-static void
-prefer_large_pages(char *p, size_t bytes)
-{
-	char *from = p + (-(uintptr_t)p & (LARGE_PAGE - 1));
-	size_t skipped = (size_t)(from - p);
-
-	if (bytes >= LARGE_PAGE + skipped)
-		(void)madvise(from, (bytes - skipped) & ~(LARGE_PAGE - 1),
-		    MADV_HUGEPAGE);
-}
-
 void *
 linux_alloc(struct host *h, size_t bytes, size_t align)
 {
@@ -132,12 +120,10 @@ linux_alloc(struct host *h, size_t bytes, size_t align)
 	(void)h;
 	if (bytes == 0)
 		bytes = 1;
-	if (align <= _Alignof(max_align_t) && bytes < 2 * LARGE_PAGE)
+	if (align <= _Alignof(max_align_t))
 		return calloc(1, bytes);
-	if (posix_memalign(&p, align < 64 ? 64 : align, bytes) != 0)
+	if (posix_memalign(&p, align, bytes) != 0)
 		return NULL;
-	if (bytes >= 2 * LARGE_PAGE)
-		prefer_large_pages(p, bytes);
 	memset(p, 0, bytes);
 	return p;
 }
@@ -170,22 +156,23 @@ linux_map(struct host *h, size_t bytes)
 }
 
 #ifndef HOST_ASAN
-/* Twice as much, of which the aligned half is kept. */
+/* More than asked for, of which the aligned part is kept. */
 static void *
-linux_map_whole(struct host *h, size_t bytes)
+linux_map_whole(struct host *h, size_t bytes, size_t align)
 {
 	char *p, *base;
 
 	(void)h;
-	p = mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE,
+	bytes = round_to_pages(bytes);
+	p = mmap(NULL, bytes + align, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		return NULL;
-	base = p + (-(uintptr_t)p & (bytes - 1));
+	base = p + (-(uintptr_t)p & (align - 1));
 	if (base != p)
 		munmap(p, (size_t)(base - p));
-	if (base != p + bytes)
-		munmap(base + bytes, (size_t)(p + bytes - base));
+	if (base != p + align)
+		munmap(base + bytes, (size_t)(p + align - base));
 	if (bytes >= LARGE_PAGE)
 		(void)madvise(base, bytes, MADV_HUGEPAGE);
 	return base;
