@@ -119,6 +119,22 @@ held_body(struct vnet *vn)
 	find_held(vn, a, &sdl, &held);
 	KASSERT(memcmp(&fo, &held, sizeof(fo)) == 0);
 
+	/* The last of the family when none fits; none at all. */
+	{
+		struct sockaddr_in far = sin_of(IP(44, 0, 0, 1));
+		struct ifnet *c = test_must_attach(vn, "c", 0);
+		struct ifaddr *a2 = add(a, IP(172, 16, 0, 1), 12, 0);
+
+		pserialize_read_enter();
+		KASSERT(ifaof_ifpforaddr((struct sockaddr *)&far, a) == a2);
+		KASSERT(ifaof_ifpforaddr((struct sockaddr *)&far, c) == NULL);
+		pserialize_read_exit();
+		if_ioctl_lock(a);
+		ifa_remove(a, a2);
+		if_ioctl_unlock(a);
+		test_detach(c);
+	}
+
 	/* One is on its way out, then both. */
 	if_deactivate(p);
 	find(vn, a, &sdl, &fo);

@@ -172,12 +172,60 @@ onlink_body(struct vnet *vn)
 	etest_detach(&et);
 }
 
+/* The same, asked for through the routing socket: an interface by its
+ * link-level address stands where a gateway would. */
+static void
+linkgw_body(struct vnet *vn)
+{
+	static struct etest et[2];
+	union {
+		struct rt_msg	 rtm;
+		uint8_t		 room[RT_MSG_MAX];
+	} msg, ans;
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	struct sockaddr_dl sdl;
+	struct ifaddr *a, *b;
+	size_t len;
+	unsigned n;
+
+	dtest_attach(vn);
+	etest_attach(vn, &et[0], 0, &etest_ops, true);
+	etest_attach(vn, &et[1], 1, &etest_ops, true);
+	a = ifatest_add(et[1].et_ifp, "10.0.0.1", 8);
+	b = ifatest_add(et[1].et_ifp, "192.0.2.1", 24);
+	n = dtest_route.dr_n;
+
+	memset(&msg, 0, sizeof(msg));
+	msg.rtm.rtm_h.rtm_len = sizeof(msg.rtm);
+	msg.rtm.rtm_h.rtm_version = RTM_VERSION;
+	msg.rtm.rtm_h.rtm_type = RTM_ADD;
+	msg.rtm.rtm_flags = RTF_HOST | RTF_STATIC;
+	sin.sin_addr.s_addr = ip4("10.1.2.3");
+	KASSERT(rt_msg_add(&msg, RTA_DST, (struct sockaddr *)&sin));
+	memset(&sdl, 0, sizeof(sdl));
+	sdl.sdl_family = AF_LINK;
+	sdl.sdl_index = et[1].et_ifp->if_index;
+	KASSERT(rt_msg_add(&msg, RTA_GATEWAY, (struct sockaddr *)&sdl));
+	KASSERT(rtsock_request(vn, &kauth_cred_self, &msg,
+	    msg.rtm.rtm_h.rtm_len, &ans, &len) == 0);
+	KASSERT(lookup(vn, "10.1.2.3")->rt_ifp == et[1].et_ifp);
+	KASSERT(lookup(vn, "10.1.2.3")->rt_gw4 == 0);
+	KASSERT(lookup(vn, "10.1.2.3")->rt_ifa == a);
+	KASSERT(dtest_route.dr_n == n + 1 && dtest_route.dr_ifa == a);
+	ifatest_remove(a);
+	KASSERT(lookup(vn, "10.1.2.3") == NULL);
+	ifatest_remove(b);
+	etest_detach(&et[0]);
+	etest_detach(&et[1]);
+}
+
 static void
 test_onlink(void **state)
 {
 
 	(void)state;
 	net_on_sim(1, onlink_body);
+	net_on_sim(1, linkgw_body);
 }
 
 static void
