@@ -3,7 +3,6 @@
  */
 
 #include <errno.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -207,7 +206,6 @@ main(int argc, char **argv)
 	char *one[] = { NULL, NULL };
 	int code, first;
 
-	(void)setlocale(LC_CTYPE, "");
 	first = parse_options(argc, argv, &op);
 	if (first < 0) {
 		usage(stderr);

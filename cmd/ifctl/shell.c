@@ -4,6 +4,7 @@
  */
 
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,6 +250,8 @@ shell(struct cmd_ctx *ctx, const char *url)
 	int code = CMD_OK;
 	char *line;
 
+	/* The editor's: it counts characters, not bytes. */
+	(void)setlocale(LC_CTYPE, "");
 	(void)snprintf(prompt, sizeof(prompt), "ifctl%s%.40s> ",
 	    ctx->cc_vnet != NULL && ctx->cc_vnet[0] != '\0' ? " " : "",
 	    ctx->cc_vnet != NULL ? ctx->cc_vnet : "");
