@@ -352,9 +352,12 @@ ifconfig_show(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
 	error = cmd_iflist_get(ctx->cc_client, ifname, what, &list, &e);
 	/* No interface has this name: a group may. */
 	if (error == ENXIO && ifname != NULL &&
-	    cmd_check_group(ifname, &none) == 0)
+	    cmd_check_group(ifname, &none) == 0) {
 		error = cmd_iflist_get(ctx->cc_client, ifname, what |
 		    IFNET_GROUP, &list, &none);
+		if (error != 0 && error != ENOENT)
+			e = none;
+	}
 	if (error != 0)
 		return no_list(ctx, ifname, &e);
 	/* "-s IF" says by its exit code whether it may be connected. */
