@@ -99,11 +99,7 @@ if_initialize(struct ifnet *ifp)
 	set_defaults(ifp);
 
 	host_mutex_lock(if_host(ifp), &ifv->ifv_lock);
-	/* Early, to spare the work; if_register() decides. */
-	if (if_name_lookup(ifv, ifp->if_xname) != NULL)
-		error = EEXIST;
-	else
-		error = if_index_alloc(ifv, vn, ifp);
+	error = if_index_alloc(ifv, vn, ifp);
 	host_mutex_unlock(if_host(ifp), &ifv->ifv_lock);
 	if (error != 0)
 		return error;

@@ -211,37 +211,36 @@ make_name(char *name, const char *base, unsigned unit)
 	return true;
 }
 
-static bool
-name_in_use(struct vnet *vn, const char *name)
-{
-	bool used;
-
-	ifv_lock(vn);
-	used = if_name_lookup(vn->vn_if, name) != NULL;
-	ifv_unlock(vn);
-	return used;
-}
-
-/* The lowest unit whose name nobody has, and that name.  Clone lock. */
+/* The lowest unit whose name nobody has, and that name.  l: */
 static int
 lowest_unit(struct vnet *vn, struct cloner *cl, char *name, unsigned *unit)
 {
 	unsigned u = 0;
 
 	for (;; u++) {
-		ifv_lock(vn);
 		u = if_bitmap_next(&cl->cl_units, u);
-		ifv_unlock(vn);
 		if (u >> IF_BITMAP_BITS != 0)
 			return ENOSPC;
 		if (!make_name(name, cl->cl_ifc->ifc_name, u))
 			return EINVAL;
 		/* Almost always: names of ours come from cloners. */
-		if (!name_in_use(vn, name))
+		if (if_name_lookup(vn->vn_if, name) == NULL)
 			break;
 	}
 	*unit = u;
 	return 0;
+}
+
+/* The name of a unit that is free.  l: */
+static int
+that_unit(struct vnet *vn, struct cloner *cl, char *name, unsigned unit)
+{
+
+	if (!make_name(name, cl->cl_ifc->ifc_name, unit))
+		return EINVAL;
+	/* One may have that name; or the unit, and be called otherwise. */
+	return if_name_lookup(vn->vn_if, name) != NULL ||
+	    unit_taken(cl, unit) ? EEXIST : 0;
 }
 
 /* Which cloner, which unit?  Clone lock.  `full' gets the whole name. */
@@ -271,29 +270,26 @@ resolve(struct vnet *vn, const char *name, char *full, struct cloner **clp,
 	}
 	ifv_lock(vn);
 	error = units_init(vn, *clp);
-	if (error == 0 && !bare && unit_taken(*clp, *unit))
-		error = EEXIST;		/* though it may be called otherwise */
+	if (error == 0)
+		error = bare ? lowest_unit(vn, *clp, full, unit) :
+		    that_unit(vn, *clp, full, *unit);
 	ifv_unlock(vn);
-	if (error != 0)
-		return error;
-	if (bare)
-		return lowest_unit(vn, *clp, full, unit);
-	if (!make_name(full, (*clp)->cl_ifc->ifc_name, *unit))
-		return EINVAL;
-	return name_in_use(vn, full) ? EEXIST : 0;
+	return error;
 }
 
 /* The driver need not say whose its interface is. */
 static void
-claim(struct vnet *vn, const char *name, const struct if_clone *ifc,
+claim(struct vnet *vn, const char *name, const struct cloner *cl,
     unsigned unit)
 {
-	struct ifnet *ifp;
+	struct ifnet *ifp = NULL;
 
 	ifv_lock(vn);
-	ifp = if_name_lookup(vn->vn_if, name);
+	/* It said so when the unit is taken. */
+	if (!unit_taken(cl, unit))
+		ifp = if_name_lookup(vn->vn_if, name);
 	if (ifp != NULL && ifp->if_cloner == NULL) {
-		ifp->if_cloner = ifc;
+		ifp->if_cloner = cl->cl_ifc;
 		ifp->if_unit = unit;
 		/* The unit was free when the clone lock was taken. */
 		if (if_clone_attached(ifp) != 0)
@@ -316,7 +312,7 @@ if_clone_create(struct vnet *vn, char *name, const char *params)
 		error = cl->cl_ifc->ifc_create(cl->cl_ifc, vn, unit,
 		    params == NULL ? "" : params);
 	if (error == 0) {
-		claim(vn, full, cl->cl_ifc, unit);
+		claim(vn, full, cl, unit);
 		memcpy(name, full, IFNAMSIZ);
 	}
 	clone_unlock(vn);
