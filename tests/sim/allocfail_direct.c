@@ -133,7 +133,7 @@ ping(struct ifnet_stack *st, struct vnet *vn)
 	return 0;
 }
 
-/* --- taps ------------------------------------------------------------------ */
+/* --- taps ---------------------------------------------------------------- */
 
 static int
 capture(struct ifnet_stack *st, struct vnet *vn)
@@ -159,7 +159,7 @@ capture(struct ifnet_stack *st, struct vnet *vn)
 	return error;
 }
 
-/* --- a driver with all that there is ---------------------------------------- */
+/* --- a driver with all that there is ------------------------------------- */
 
 static void
 drv_start(struct ifnet *ifp)
@@ -201,7 +201,7 @@ out:
 	return error;
 }
 
-/* --- requests --------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 union record {
 	char		 name[IFNAMSIZ];
