@@ -20,11 +20,15 @@ static int
 check_dumped(const void *msg, void *arg)
 {
 	const struct sockaddr *sa[RTAX_MAX];
+	struct if_detail id;
 	struct rt_hdr h;
 
 	(void)arg;
 	memcpy(&h, msg, sizeof(h));
-	KASSERT(rt_msg_check(msg, h.rtm_len, sa) == 0);
+	if (h.rtm_type == RTM_IFDETAIL)
+		KASSERT(rt_detail_check(msg, h.rtm_len, &id) == 0);
+	else
+		KASSERT(rt_msg_check(msg, h.rtm_len, sa) == 0);
 	return 0;
 }
 
@@ -53,14 +57,20 @@ run(struct host *h, void *arg)
 		KASSERT(error == 0 || answerlen == 0);
 		ifnet_stack_run(st);
 	}
-	KASSERT(rtsock_dump(vn, RTS_ALL, 0, check_dumped, NULL) == 0);
+	KASSERT(rtsock_dump(vn, RTS_ALL | RTS_DETAIL, 0, check_dumped,
+	    NULL) == 0);
 	fuzz_stack_destroy(st);
 }
+
+/* What was read is used. */
+static volatile unsigned long read_sum;
 
 static void
 check_raw(const uint8_t *data, size_t size)
 {
 	const struct sockaddr *sa[RTAX_MAX];
+	struct if_detail id;
+	unsigned long sum = 0;
 	uint64_t *copy;
 
 	/* Of exactly its size, so that the sanitizer sees one byte too far. */
@@ -71,6 +81,17 @@ check_raw(const uint8_t *data, size_t size)
 		for (unsigned i = 0; i < RTAX_MAX; i++)
 			if (sa[i] != NULL)
 				KASSERT(rt_sa_size(sa[i]->sa_family) != 0);
+	if (rt_detail_check(copy, size, &id) == 0) {
+		for (unsigned i = 0; i < id.id_msg->ifdm_descrlen; i++)
+			sum += (uint8_t)id.id_descr[i];
+		for (unsigned i = 0; i < id.id_msg->ifdm_linkstrlen; i++)
+			sum += (uint8_t)id.id_linkstr[i];
+		for (unsigned i = 0; i < id.id_msg->ifdm_ngroups; i++)
+			sum += strlen(id.id_groups[i]);
+		for (unsigned i = 0; i < id.id_msg->ifdm_ndrops; i++)
+			sum += id.id_drops[i].ifdd_count;
+	}
+	read_sum = sum;
 	free(copy);
 }
 
