@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 #define SCHEME		"unix://"
 #define BUFFER_BYTES	(1 << 20)
+#define TRIES		20
 
 static int
 unix_send(void *arg, const void *msg, size_t len, int fd)
@@ -48,23 +50,39 @@ unix_send(void *arg, const void *msg, size_t len, int fd)
 	return sent == -1 ? errno : 0;
 }
 
+/* Most answers are there at once: look a few times before going to sleep. */
+static int
+wait_readable(int fd, int ms)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	int n = 0;
+
+	for (int i = 0; i < TRIES && n == 0 && ms != 0; i++) {
+		if (i > 0)
+			sched_yield();
+		n = poll(&pfd, 1, 0);
+	}
+	if (n == 0)
+		n = poll(&pfd, 1, ms);
+	return n > 0 ? 0 : n == 0 ? ETIMEDOUT : errno;
+}
+
 static int
 unix_recv(void *arg, void *buf, size_t *len, int ms)
 {
-	struct pollfd pfd = { .fd = *(int *)arg, .events = POLLIN };
+	int error, fd = *(int *)arg;
 	ssize_t got;
-	int n;
 
-	n = poll(&pfd, 1, ms);
-	if (n <= 0)
-		return n == 0 ? ETIMEDOUT : errno;
+	error = wait_readable(fd, ms);
+	if (error != 0)
+		return error;
 	do {
-		got = recv(pfd.fd, buf, *len, MSG_TRUNC);
+		got = recv(fd, buf, *len, MSG_TRUNC);
 	} while (got == -1 && errno == EINTR);
 	/* That the other end closed without reading all of ours is told
 	 * once, and ahead of what it sent before. */
 	if (got == -1 && errno == ECONNRESET)
-		got = recv(pfd.fd, buf, *len, MSG_TRUNC);
+		got = recv(fd, buf, *len, MSG_TRUNC);
 	if (got <= 0)
 		return got == 0 ? EPIPE : errno;
 	if ((size_t)got > *len)

@@ -18,6 +18,12 @@
 /* After a failed accept for want of descriptors or memory. */
 #define ACCEPT_PAUSE_NS	(100 * NS_PER_MS)
 
+/* How long, and how often, a client's thread looks for another request before
+ * it sleeps; and how many it takes before it looks at events. */
+#define LINGER_NS	20000
+#define LINGER_TRIES	100
+#define REQUESTS_MAX	64
+
 /*
  *	constant	from creation
  *	c:		the client's own thread
@@ -139,7 +145,8 @@ client_halt(void *arg)
 	    sv->sv_halt(sv->sv_halt_arg);
 }
 
-/* Read and carry out one request, if there is one.  Nonzero: the end. */
+/* Read and carry out one request; EAGAIN: there is none.  Another error: the
+ * end. */
 static int
 client_request(struct ctl_client *cc)
 {
@@ -148,11 +155,39 @@ client_request(struct ctl_client *cc)
 	int fd;
 
 	got = host_sock_recv(h, cc->cc_fd, cc->cc_buf, CTL_MSG_MAX, &fd);
-	if (got == -EAGAIN)
-		return 0;
 	if (got <= 0)
 		return got == 0 ? EPIPE : (int)-got;
 	return ctl_dispatch(cc->cc_session, cc->cc_buf, (size_t)got, fd);
+}
+
+/*
+ * One request, and those that follow at once: who sends one after the other
+ * need not wake this thread for each.
+ */
+static int
+client_requests(struct ctl_client *cc)
+{
+	struct host *h = cc->cc_server->sv_host;
+	unsigned done = 0, tries = 0;
+	uint64_t until = 0;
+	int error;
+
+	while (!stopping(cc->cc_server) && done < REQUESTS_MAX) {
+		error = client_request(cc);
+		if (error == 0) {
+			done++;
+			tries = 0;
+			until = host_clock(h) + LINGER_NS;
+			continue;
+		}
+		if (error != EAGAIN)
+			return error;
+		if (done == 0 || ++tries == LINGER_TRIES ||
+		    host_clock(h) >= until)
+			break;
+		host_yield(h);
+	}
+	return 0;
 }
 
 static void
@@ -170,7 +205,7 @@ client_loop(struct ctl_client *cc)
 		if (stopping(sv))
 			break;
 		if (n > 0)
-			error = client_request(cc);
+			error = client_requests(cc);
 		if (error == 0) {
 			cc->cc_events = true;
 			error = ctl_session_events(cc->cc_session);
