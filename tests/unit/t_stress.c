@@ -1,8 +1,9 @@
 /*
  * All at once, with real threads: interfaces of three drivers come and go under
- * traffic, while others look them up by everything there is, hold them,
- * dump, follow, walk the settings and reset counters.  Every interface that
- * went is proved gone, and at the end every packet is accounted for.
+ * traffic and move between vnets, while others look them up by everything there
+ * is, hold them, dump, follow, capture, walk the settings, change addresses,
+ * rules and what else can be changed, and reset counters.  Every interface that
+ * went or moved is proved gone, and at the end every packet is accounted for.
  *
  * Bounded by a number of rounds, not by time.
  */
@@ -20,10 +21,13 @@
 
 #define ROUNDS		120
 #define NVNETS		2
+#define NTHREADS	11
+#define NCREATORS	4	/* of them */
 /* Units of the threads that create. */
 #define PAIR_UNIT	10
 #define PG_UNIT		20
 #define TST_UNIT	30
+#define MOVE_UNIT	40
 
 struct stress {
 	struct ifnet_stack *s_stack;
@@ -31,6 +35,7 @@ struct stress {
 	struct vnet	*s_vnet[NVNETS];
 	uint32_t	 s_creators;	/* atomic: still at work */
 	uint64_t	 s_found, s_dumped, s_heard, s_lost, s_names, s_resets;
+	uint64_t	 s_changes, s_rules, s_captured, s_moves;
 	uint64_t	 s_ipackets;	/* of pair0, reset by reset */
 };
 
@@ -189,11 +194,20 @@ pg_main(void *arg)
 	return NULL;
 }
 
+/* In come some, and out go some that nobody has to be asked for. */
 static void
 tst_poll(void *arg)
 {
 	struct ifnet *ifp = arg;
 	struct mvec mv;
+
+	mv.mv_n = m_get_bulk(mv.mv_m, 8);
+	for (unsigned i = 0; i < mv.mv_n; i++) {
+		mv.mv_m[i]->m_len = mv.mv_m[i]->m_pktlen = 20;
+		memset(mv.mv_m[i]->m_data, 0x45, 20);
+		mv.mv_m[i]->m_nexthop = 0xffffffff;
+	}
+	if_output_vec(ifp, AF_INET, &mv);
 
 	mv.mv_n = m_get_bulk(mv.mv_m, 8);
 	for (unsigned i = 0; i < mv.mv_n; i++) {
@@ -253,6 +267,8 @@ tst_main(void *arg)
 	creator_done();
 	return NULL;
 }
+
+#include "stress_change.h"
 
 /* --- those who look ------------------------------------------------------- */
 
@@ -452,8 +468,9 @@ static void
 test_all_at_once(void **state)
 {
 	static void *(*const mains[])(void *) = { pair_main, pg_main,
-	    tst_main, look_main, look_main, follow_main, walk_main };
-	pthread_t thread[7];
+	    tst_main, move_main, look_main, look_main, follow_main, walk_main,
+	    change_main, filter_main, capture_main };
+	pthread_t thread[NTHREADS];
 	unsigned count[NVNETS];
 	struct psref pr;
 	struct ifnet *ifp;
@@ -464,6 +481,10 @@ test_all_at_once(void **state)
 	stress.s_kern = stress.s_stack->st_kern;
 	stress.s_vnet[0] = test_vnet(stress.s_stack, "a");
 	stress.s_vnet[1] = test_vnet(stress.s_stack, "b");
+	/* An address is used from the beginning; nobody waits here. */
+	for (int i = 0; i < NVNETS; i++)
+		KASSERT(try(stress.s_vnet[i],
+		    "sysctl -w net.inet.ip.dad_count=0") == 0);
 	KASSERT(try(stress.s_vnet[0], "ifconfig pair0 create peer b:pair0") ==
 	    0);
 	KASSERT(try(stress.s_vnet[0], "ifconfig pair0 inet 10.0.2.1/24 up") ==
@@ -475,11 +496,11 @@ test_all_at_once(void **state)
 	for (int i = 0; i < NVNETS; i++)
 		count[i] = stress.s_vnet[i]->vn_if->ifv_count;
 
-	stress.s_creators = 3;
-	for (int i = 0; i < 7; i++)
+	stress.s_creators = NCREATORS;
+	for (int i = 0; i < NTHREADS; i++)
 		assert_int_equal(pthread_create(&thread[i], NULL, mains[i],
 		    NULL), 0);
-	for (int i = 0; i < 7; i++)
+	for (int i = 0; i < NTHREADS; i++)
 		assert_int_equal(pthread_join(thread[i], NULL), 0);
 
 	settle();
@@ -495,16 +516,23 @@ test_all_at_once(void **state)
 	    if_stats_sum(ifp, IF_STAT_IPACKETS));
 	if_put(ifp, &pr);
 	print_message("%llu packets, %llu found, %llu dumped, %llu heard "
-	    "(%llu not), %llu settings, %llu resets\n",
+	    "(%llu not), %llu settings, %llu resets, %llu moves, %llu "
+	    "changes, %llu rules, %llu captured\n",
 	    (unsigned long long)stress.s_ipackets,
 	    (unsigned long long)stress.s_found,
 	    (unsigned long long)stress.s_dumped,
 	    (unsigned long long)stress.s_heard,
 	    (unsigned long long)stress.s_lost,
 	    (unsigned long long)stress.s_names,
-	    (unsigned long long)stress.s_resets);
+	    (unsigned long long)stress.s_resets,
+	    (unsigned long long)stress.s_moves,
+	    (unsigned long long)stress.s_changes,
+	    (unsigned long long)stress.s_rules,
+	    (unsigned long long)stress.s_captured);
 	assert_true(stress.s_ipackets > 0 && stress.s_heard > 0 &&
-	    stress.s_dumped > 0 && stress.s_names > 0);
+	    stress.s_dumped > 0 && stress.s_names > 0 && stress.s_moves > 0 &&
+	    stress.s_changes > 0 && stress.s_rules > 0 &&
+	    stress.s_captured > 0);
 	ifnet_stack_destroy(stress.s_stack);
 }
 
