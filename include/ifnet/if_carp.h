@@ -21,7 +21,8 @@ struct if_carp {
 	 * control with the ioctl lock for the flag: two calls may meet.
 	 */
 	void	(*cg_state)(void *arg, struct ifnet *);
-	/* Control, ioctl lock: the interface goes away.  It is down, its
+	/* Control, ioctl lock: the interface goes away (or to another vnet,
+	 * where it is another interface).  It is down, its
 	 * addresses are there still, and the group is not attached now. */
 	void	(*cg_gone)(void *arg, struct ifnet *);
 	void	*cg_arg;

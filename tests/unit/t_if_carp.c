@@ -54,6 +54,28 @@ carp_body(struct vnet *vn)
 }
 
 static void
+nomem_body(struct vnet *vn)
+{
+	static struct etest et;
+
+	etest_attach(vn, &et, 0, &etest_ops, false);
+	sim_fail_alloc(vn->vn_kern->k_host, 1);
+	KASSERT(if_carp_attach(et.et_ifp, &counts) == ENOMEM);
+	sim_fail_alloc(vn->vn_kern->k_host, 0);
+	KASSERT(if_carp_attach(et.et_ifp, &counts) == 0);
+	KASSERT(if_carp_detach(et.et_ifp, &counts) == 0);
+	etest_detach(&et);
+}
+
+static void
+test_nomem(void **state)
+{
+
+	(void)state;
+	net_on_sim(1, nomem_body);
+}
+
+static void
 test_carp(void **state)
 {
 
@@ -67,6 +89,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_carp),
+		cmocka_unit_test(test_nomem),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

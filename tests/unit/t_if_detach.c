@@ -3,6 +3,8 @@
  * a protocol forgot; and up, down and link state, whose order others rely on.
  */
 
+#include <stdio.h>
+
 #include "net_test.h"
 
 #include <ifnet/if_carp.h>
@@ -296,7 +298,18 @@ carp_state(void *arg, struct ifnet *ifp)
 static void
 carp_gone(void *arg, struct ifnet *ifp)
 {
+	char name[SYSCTL_NAMESIZE];
+	size_t len = sizeof(int64_t);
+	int64_t v;
 
+	/* Nobody finds it any more, in whatever way. */
+	(void)snprintf(name, sizeof(name), "net.interfaces.%s.sndq.len",
+	    ifp->if_xname);
+	KASSERT(sysctl_request(ifp->if_vnet, &kauth_cred_self, name, &v, &len,
+	    NULL, 0, NULL, NULL) == ENOENT);
+	KASSERT(ifunit(ifp->if_vnet, ifp->if_xname) == NULL);
+	KASSERT(if_byindex(ifp->if_vnet, ifp->if_index) == NULL);
+	KASSERT(if_is_deactivated(ifp) && ifp->if_snd.ifq_maxlen == 0);
 	KASSERT(arg == trace && if_ioctl_locked(ifp));
 	KASSERT((if_flags_get(ifp) & IFF_UP) == 0);
 	KASSERT(!TAILQ_EMPTY(&ifp->if_addrlist));

@@ -229,6 +229,50 @@ watchdog_body(struct vnet *vn)
 	KASSERT(tally.t_watchdog == 1);
 }
 
+/* Armed by CPUs that have just found it, while it goes. */
+struct arming {
+	struct vnet	*ar_vnet;
+	uint32_t	 ar_stop;
+};
+
+static void
+arm(void *arg)
+{
+	struct ifnet *ifp = ifunit(arg, "x0");
+
+	if (ifp != NULL)
+		if_set_timer(ifp, 1 + (int)cpu_index(curcpu()));
+}
+
+static void
+arm_main(void *arg)
+{
+	struct arming *ar = arg;
+
+	while (!__atomic_load_n(&ar->ar_stop, __ATOMIC_ACQUIRE))
+		kern_xcall(ar->ar_vnet->vn_kern, arm, ar->ar_vnet);
+}
+
+static void
+arming_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	struct arming ar = { .ar_vnet = vn };
+	struct host_thread *t;
+	struct ifnet *ifp;
+
+	KASSERT(host_thread_create(h, "arm", -1, arm_main, &ar, &t) == 0);
+	for (unsigned i = 0; i < 100; i++) {
+		ifp = test_must_attach(vn, "x", 0);
+		host_yield(h);
+		if_detach(ifp);
+		KASSERT(!callout_pending(&ifp->if_ext->ie_timer));
+		if_free(ifp);
+	}
+	__atomic_store_n(&ar.ar_stop, 1, __ATOMIC_RELEASE);
+	host_thread_join(h, t);
+}
+
 static void
 mcast_body(struct vnet *vn)
 {
@@ -295,6 +339,15 @@ test_watch(void **state)
 }
 
 static void
+test_arming(void **state)
+{
+
+	(void)state;
+	if_on_sim(2, arming_body);
+	if_on_linux(2, arming_body);
+}
+
+static void
 test_mcast(void **state)
 {
 
@@ -312,6 +365,7 @@ main(void)
 		cmocka_unit_test(test_lastchange),
 		cmocka_unit_test(test_promisc),
 		cmocka_unit_test(test_watch),
+		cmocka_unit_test(test_arming),
 		cmocka_unit_test(test_mcast),
 	};
 

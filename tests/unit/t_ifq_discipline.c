@@ -344,6 +344,26 @@ refused_body(struct vnet *vn)
 	etest_detach(&et);
 }
 
+static const struct if_ops plain_ops = {
+	.start = start,
+	.ioctl = ifioctl_common,
+};
+
+static void
+nomem_body(struct vnet *vn)
+{
+	struct prio pq = { .pq_limit = 4 };
+	static struct etest et;
+
+	etest_attach(vn, &et, 0, &plain_ops, false);
+	sim_fail_alloc(vn->vn_kern->k_host, 1);
+	KASSERT(ifq_discipline_attach(et.et_ifp, &prio_discipline, &pq) ==
+	    ENOMEM);
+	sim_fail_alloc(vn->vn_kern->k_host, 0);
+	KASSERT(ifq_discipline_enable(et.et_ifp) == ENXIO);
+	etest_detach(&et);
+}
+
 /* --- several CPUs, while it comes and goes ------------------------------ */
 
 static void
@@ -442,6 +462,7 @@ test_refused(void **state)
 	(void)state;
 	net_on_linux(0, refused_body);
 	net_on_sim(2, refused_body);
+	net_on_sim(1, nomem_body);
 }
 
 static void

@@ -146,6 +146,45 @@ hooks_body(struct vnet *vn)
 	hook_remove(vn, &all);
 }
 
+/* No memory for a hook: nothing is changed. */
+static void
+nomem_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	static struct etest et;
+	struct hook hk;
+	size_t before;
+
+	dtest_attach(vn);
+	etest_attach(vn, &et, 0, &etest_ops, false);
+	before = sim_allocated(h);
+	memset(&hk, 0, sizeof(hk));
+	hk.hk_hook.ph_packets = hook_packets;
+	hk.hk_hook.ph_arg = &hk;
+	for (unsigned n = 1; n <= 2; n++) {
+		hk.hk_hook.ph_ifp = et.et_ifp;
+		sim_fail_alloc(h, n);
+		KASSERT(pfil_add_hook(vn, &hk.hk_hook) == ENOMEM);
+		sim_fail_alloc(h, 0);
+		KASSERT(et.et_ifp->if_pfil == NULL);
+		KASSERT(sim_allocated(h) == before);
+	}
+	hk.hk_hook.ph_ifp = NULL;
+	sim_fail_alloc(h, 1);
+	KASSERT(pfil_add_hook(vn, &hk.hk_hook) == ENOMEM);
+	sim_fail_alloc(h, 0);
+	KASSERT(et.et_ifp->if_pfil == NULL && hk.hk_in == 0);
+	etest_detach(&et);
+}
+
+static void
+test_nomem(void **state)
+{
+
+	(void)state;
+	net_on_sim(1, nomem_body);
+}
+
 /* Moved to another vnet: hooks of the one, and its own, stay behind. */
 static void
 keep_still(struct ifnet *ifp, enum if_vmove_step step)
@@ -421,6 +460,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hooks),
 		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_nomem),
 		cmocka_unit_test(test_encapsulation),
 		cmocka_unit_test(test_remove),
 	};
