@@ -70,15 +70,20 @@ static int
 arp_show(struct cmd_ctx *ctx, const char *host)
 {
 	struct show sh = { .ctx = ctx };
+	struct cmd_held held;
 	struct ifnet_error e;
+	int error;
 
 	memset(&e, 0, sizeof(e));
 	if (host != NULL) {
 		sh.haveonly = true;
 		(void)cmd_parse_inet(host, &sh.only);
 	}
-	if (ifnet_dump(ctx->cc_client, IFNET_NEIGH, NULL, show_msg, &sh,
-	    &e) != 0)
+	cmd_hold(ctx, &held);
+	error = ifnet_dump(ctx->cc_client, IFNET_NEIGH, NULL, show_msg, &sh,
+	    &e);
+	cmd_release(ctx, &held);
+	if (error != 0)
 		return cmd_fail(ctx, &e, "arp: %s", e.text);
 	if (host != NULL && sh.shown == 0) {
 		(void)fprintf(ctx->cc_out, "%s (%s) -- no entry\n", host,

@@ -64,8 +64,9 @@ history_run(struct cmd_ctx *ctx, int argc, char **argv)
 	struct history hi = { ctx, false, CMD_OK };
 	const char *ifname = NULL;
 	struct ifnet_error e;
+	struct cmd_held held;
 	struct cmd_opts o;
-	int c;
+	int c, error;
 
 	/* --json may stand on either side of the name. */
 	cmd_opts_init(&o, ctx, argc, argv);
@@ -87,8 +88,10 @@ history_run(struct cmd_ctx *ctx, int argc, char **argv)
 	if (ctx->cc_check)
 		return CMD_OK;
 	memset(&e, 0, sizeof(e));
-	if (ifnet_history(ctx->cc_client, ifname, show, &hi, &e) != 0 &&
-	    hi.code == CMD_OK)
+	cmd_hold(ctx, &held);
+	error = ifnet_history(ctx->cc_client, ifname, show, &hi, &e);
+	cmd_release(ctx, &held);
+	if (error != 0 && hi.code == CMD_OK)
 		return cmd_fail(ctx, &e, "history: %s", e.text);
 	return hi.code;
 }

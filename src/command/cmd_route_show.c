@@ -51,14 +51,19 @@ int
 route_show(struct cmd_ctx *ctx, const char *ifname)
 {
 	struct show sh = { ctx, ifname };
+	struct cmd_held held;
 	struct ifnet_error e;
+	int error;
 
 	memset(&e, 0, sizeof(e));
+	cmd_hold(ctx, &held);
 	(void)fprintf(ctx->cc_out, "Routing tables\n\nInternet:\n"
 	    "%-18s %-18s %-8s %4s %8s %6s  %s\n", "Destination", "Gateway",
 	    "Flags", "Refs", "Use", "Mtu", "Interface");
-	if (ifnet_dump(ctx->cc_client, IFNET_ROUTE, NULL, show_msg, &sh,
-	    &e) != 0)
+	error = ifnet_dump(ctx->cc_client, IFNET_ROUTE, NULL, show_msg, &sh,
+	    &e);
+	cmd_release(ctx, &held);
+	if (error != 0)
 		return cmd_fail(ctx, &e, "route: %s", e.text);
 	return CMD_OK;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -270,6 +271,35 @@ cmd_join(int argc, char *const *argv, char *buf, size_t size)
 		used += (size_t)n;
 	}
 	return buf;
+}
+
+void
+cmd_hold(struct cmd_ctx *ctx, struct cmd_held *ch)
+{
+	FILE *fp;
+
+	memset(ch, 0, sizeof(*ch));
+	fp = open_memstream(&ch->ch_text, &ch->ch_len);
+	if (fp == NULL)
+		return;
+	ch->ch_out = ctx->cc_out;
+	ctx->cc_out = fp;
+}
+
+void
+cmd_release(struct cmd_ctx *ctx, struct cmd_held *ch)
+{
+	int error;
+
+	if (ch->ch_out == NULL)
+		return;
+	error = fclose(ctx->cc_out);
+	ctx->cc_out = ch->ch_out;
+	if (ch->ch_text != NULL)
+		(void)fwrite(ch->ch_text, 1, ch->ch_len, ctx->cc_out);
+	free(ch->ch_text);
+	if (error != 0)
+		cmd_err(ctx, "out of memory: some of it is missing");
 }
 
 /* --- progress ------------------------------------------------------------ */

@@ -48,6 +48,19 @@ const char *cmd_reason(const struct ifnet_error *, const char *hint,
 /* The usage of a subcommand to cc_err; returns code. */
 int	cmd_usage(struct cmd_ctx *, const struct command *, int code);
 void	cmd_print_usage(FILE *, const struct command *);
+/*
+ * Between the two, what goes to cc_out is held in memory: who writes while an
+ * answer comes, into a pipe that somebody reads page by page, would not read
+ * the answer, and be disconnected.  Without memory it is written at once.
+ */
+struct cmd_held {
+	FILE		*ch_out;	/* the real one */
+	char		*ch_text;
+	size_t		 ch_len;
+};
+
+void	cmd_hold(struct cmd_ctx *, struct cmd_held *);
+void	cmd_release(struct cmd_ctx *, struct cmd_held *);
 bool	cmd_interrupted(const struct cmd_ctx *);
 /* Wait until then or an interruption (CLOCK_MONOTONIC ns). */
 void	cmd_sleep_until(const struct cmd_ctx *, uint64_t);

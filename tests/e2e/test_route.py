@@ -1,10 +1,12 @@
 """ifctl route and netstat -r."""
 
 import re
+import subprocess
+import time
 
 import pytest
 
-from conftest import Daemon, finish
+from conftest import IFCTL, SLOW, Daemon, finish, run
 
 
 @pytest.fixture
@@ -146,3 +148,25 @@ def test_many_routes(tmp):
     d.ok("ifconfig", "pair0", "destroy")
     assert not [k for k in table(d) if k.startswith("172.")]
     finish(d)
+
+
+def test_table_waits_for_its_reader(tmp):
+    """Who looks at the first page of a long table for long sees the rest."""
+    d = Daemon(tmp, "--ctl-timeout", "1")
+    try:
+        lines = ["ifconfig pair0 create inet 10.0.0.1/24 up"]
+        lines += [f"route add -net 20.{i >> 8}.{i & 255}.0/24 10.0.0.2"
+                  for i in range(30000)]
+        run(IFCTL, "-s", d.url, input="\n".join(lines) + "\n", timeout=60)
+        child = subprocess.Popen([IFCTL, "-s", d.url, "route", "show"],
+                                 stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, text=True)
+        assert child.stdout.readline() == "Routing tables\n"
+        # Longer than an answer may wait.
+        time.sleep(2.5)
+        lines = child.stdout.read().splitlines()
+        assert child.wait(30 * SLOW) == 0
+        assert sum(line.startswith("20.") for line in lines) == 30000
+        assert "did not read" not in d.text()
+    finally:
+        finish(d)
