@@ -31,23 +31,29 @@ copy_settings(struct ifnet *twin, const struct ifnet *old)
 	twin->if_ops = old->if_ops;
 	twin->if_typeops = old->if_typeops;
 	twin->if_softc = old->if_softc;
-	twin->if_flags = old->if_flags & ~(uint32_t)TRANSIENT;
-	twin->if_mtu = old->if_mtu;
+	/* CPUs may change what is atomic: what is copied too early is
+	 * corrected when nobody has the old one any more. */
+	twin->if_flags = if_flags_get(old) & ~(uint32_t)TRANSIENT;
+	twin->if_mtu = __atomic_load_n(&old->if_mtu, __ATOMIC_RELAXED);
 	twin->if_mtu_min = old->if_mtu_min;
 	twin->if_mtu_max = old->if_mtu_max;
-	twin->if_csum_tx = old->if_csum_tx;
+	twin->if_csum_tx = __atomic_load_n(&old->if_csum_tx, __ATOMIC_RELAXED);
 	twin->if_snd.ifq_maxlen = old->if_snd.ifq_maxlen;
 	twin->if_addrlen = old->if_addrlen;
 	twin->if_hdrlen = old->if_hdrlen;
-	twin->if_link_state = old->if_link_state;
-	twin->if_oper_why = old->if_oper_why;
-	twin->if_link_flaps = old->if_link_flaps;
+	twin->if_link_state = __atomic_load_n(&old->if_link_state,
+	    __ATOMIC_RELAXED);
+	twin->if_oper_why = __atomic_load_n(&old->if_oper_why,
+	    __ATOMIC_RELAXED);
+	twin->if_link_flaps = __atomic_load_n(&old->if_link_flaps,
+	    __ATOMIC_RELAXED);
 	twin->if_dlt = old->if_dlt;
 	twin->if_metric = old->if_metric;
 	twin->if_extflags = old->if_extflags;
 	twin->if_capabilities = old->if_capabilities;
 	twin->if_capenable = old->if_capenable;
-	twin->if_baudrate = old->if_baudrate;
+	twin->if_baudrate = __atomic_load_n(&old->if_baudrate,
+	    __ATOMIC_RELAXED);
 	twin->if_unit = old->if_unit;
 	twin->if_cloner = old->if_cloner;
 }
@@ -149,8 +155,12 @@ if_vmove(struct ifnet *ifp, struct vnet *to)
 	/* 4. Gone from here. */
 	if_detach(ifp);
 
-	/* 5. Changes of the link that were reported and not handled when it
-	 * went. */
+	/* 5. What happened to its link since, and what was reported of it and
+	 * not handled when it went. */
+	__atomic_store_n(&twin->if_link_flaps, ifp->if_link_flaps,
+	    __ATOMIC_RELAXED);
+	if (ifp->if_oper_why != twin->if_oper_why)
+		if_oper_reason(twin, ifp->if_oper_why);
 	if (if_link_last(ifp) != twin->if_link_state)
 		if_link_state_change(twin, if_link_last(ifp));
 

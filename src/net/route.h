@@ -89,7 +89,8 @@ static inline bool
 rt_is_own(const struct rtentry *rt)
 {
 
-	return (rt->rt_lpm.le_user & RTE_OWN) != 0;
+	return (__atomic_load_n(&rt->rt_lpm.le_user, __ATOMIC_RELAXED) &
+	    RTE_OWN) != 0;
 }
 
 /* Of one that is no address's own. */
