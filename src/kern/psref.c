@@ -242,9 +242,19 @@ struct psref_scan {
 	const struct psref_target *sc_target;
 	uint64_t	 sc_releases;
 	bool		 sc_found;
-	char		 sc_thread[16];
-	const char	*sc_file;
-	uint32_t	 sc_line;
+};
+
+/* Who holds on, for the log. */
+#define HOLDERS_MAX	32
+
+struct psref_holders {
+	const struct psref_target *ph_target;
+	unsigned	 ph_n;		/* also those there was no room for */
+	struct psref_holder {
+		char		 ph_thread[16];
+		const char	*ph_file;
+		uint32_t	 ph_line;
+	}		 ph_holder[HOLDERS_MAX];
 };
 
 static struct psref_thread *
@@ -300,18 +310,14 @@ scan_one(struct host_thread *t, void *arg)
 {
 	struct psref_thread *pt = thread_state(t);
 	struct psref_scan *sc = arg;
-	struct psref_slot *ps;
 
-	if (pt == NULL || (ps = find_slot(pt, sc->sc_target)) == NULL)
+	if (pt == NULL || find_slot(pt, sc->sc_target) == NULL)
 		return true;
 	sc->sc_found = true;
-	memcpy(sc->sc_thread, t->ht_name, sizeof(sc->sc_thread));
-	sc->sc_file = __atomic_load_n(&ps->ps_file, __ATOMIC_RELAXED);
-	sc->sc_line = __atomic_load_n(&ps->ps_line, __ATOMIC_RELAXED);
 	return false;
 }
 
-/* Is there a reference?  Then *sc tells of one holder. */
+/* Is there a reference? */
 static bool
 scan(struct host *h, struct psref_scan *sc, struct psref_target *target)
 {
@@ -320,7 +326,6 @@ scan(struct host *h, struct psref_scan *sc, struct psref_target *target)
 	do {
 		sc->sc_target = target;
 		sc->sc_found = false;
-		sc->sc_file = NULL;
 		sc->sc_releases = 0;
 		host_thread_foreach(h, sum_releases, sc);
 		before = sc->sc_releases;
@@ -336,17 +341,56 @@ scan(struct host *h, struct psref_scan *sc, struct psref_target *target)
 	return false;
 }
 
-static void
-report(struct kern *k, const struct psref_scan *sc, const char *what)
+static bool
+list_holders(struct host_thread *t, void *arg)
 {
+	struct psref_thread *pt = thread_state(t);
+	struct psref_holders *ph = arg;
+	struct psref_holder *one;
+	struct psref_chunk *pc;
+	struct psref_slot *ps;
 
-	if (sc->sc_file == NULL)
-		klog(k, KLOG_WARNING, "%s: cannot be destroyed yet: "
-		    "a counted reference is held", what);
-	else
+	for (pc = pt == NULL ? NULL : &pt->pt_first; pc != NULL;
+	    pc = __atomic_load_n(&pc->pc_next, __ATOMIC_ACQUIRE)) {
+		for (unsigned i = 0; i < CHUNK_SLOTS; i++) {
+			ps = &pc->pc_slot[i];
+			if (__atomic_load_n(&ps->ps_target,
+			    __ATOMIC_ACQUIRE) != ph->ph_target ||
+			    ph->ph_n++ >= HOLDERS_MAX)
+				continue;
+			one = &ph->ph_holder[ph->ph_n - 1];
+			memcpy(one->ph_thread, t->ht_name,
+			    sizeof(one->ph_thread));
+			one->ph_file = __atomic_load_n(&ps->ps_file,
+			    __ATOMIC_RELAXED);
+			one->ph_line = __atomic_load_n(&ps->ps_line,
+			    __ATOMIC_RELAXED);
+		}
+	}
+	return true;
+}
+
+/* Every reference there is now, by whom and since where. */
+static void
+report(struct kern *k, const struct psref_target *target, const char *what)
+{
+	struct psref_holders ph = { .ph_target = target };
+	uint32_t counted = __atomic_load_n(&target->pt_shared,
+	    __ATOMIC_ACQUIRE);
+
+	/* Nobody is named while the list of threads is locked. */
+	host_thread_foreach(k->k_host, list_holders, &ph);
+	for (unsigned i = 0; i < ph.ph_n && i < HOLDERS_MAX; i++)
 		klog(k, KLOG_WARNING, "%s: cannot be destroyed yet: "
 		    "thread %s holds a reference since %s:%u", what,
-		    sc->sc_thread, sc->sc_file, sc->sc_line);
+		    ph.ph_holder[i].ph_thread, ph.ph_holder[i].ph_file,
+		    ph.ph_holder[i].ph_line);
+	if (ph.ph_n > HOLDERS_MAX)
+		klog(k, KLOG_WARNING, "%s: cannot be destroyed yet: %u more "
+		    "references are held", what, ph.ph_n - HOLDERS_MAX);
+	if (counted != 0)
+		klog(k, KLOG_WARNING, "%s: cannot be destroyed yet: "
+		    "%u counted references are held", what, counted);
 }
 
 void
@@ -371,7 +415,7 @@ psref_target_destroy(struct kern *k, struct psref_target *target,
 	host_mutex_lock(h, &k->k_psref_lock);
 	while (scan(h, &sc, target)) {
 		if (host_clock(h) - logged >= NS_PER_SEC) {
-			report(k, &sc, what);
+			report(k, target, what);
 			logged += NS_PER_SEC;
 		}
 		/* Short at first, in case a wakeup was missed. */

@@ -45,6 +45,7 @@ def test_nodes_come_and_go_with_the_interface(daemon):
 
 
 @pytest.mark.parametrize("name", ["net.inet.ip.ifq.maxlen",
+                                  "net.interfaces.pair0.rcvq.maxlen",
                                   "net.interfaces.pair0.sndq.maxlen"])
 def test_limits(daemon, name):
     daemon.ok("ifconfig", "pair0", "create")

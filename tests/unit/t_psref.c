@@ -131,6 +131,65 @@ test_log(void **state)
 	on_sim(1, log_body);
 }
 
+/* All that is logged from log_start() to log_end(). */
+static char log_text[8192];
+static const struct host_ops *log_ops;
+static struct host_ops log_own;
+
+static void
+log_line(struct host *h, enum host_log_level level, const char *line)
+{
+
+	KASSERT(strlen(log_text) + strlen(line) < sizeof(log_text));
+	(void)strcat(log_text, line);
+	log_ops->ho_log(h, level, line);
+}
+
+static void
+log_start(struct host *h)
+{
+
+	log_text[0] = '\0';
+	log_ops = h->h_ops;
+	log_own = *log_ops;
+	log_own.ho_log = log_line;
+	h->h_ops = &log_own;
+}
+
+/* And not one of them, but all: each thread, in one go. */
+static void
+log_all_body(struct kern *k)
+{
+	struct object ob = { .ob_kern = k };
+	struct host_thread *t[3];
+	char name[16];
+
+	for (unsigned i = 0; i < 3; i++) {
+		ob.ob_held = 0;
+		(void)snprintf(name, sizeof(name), "sleeper%u", i);
+		KASSERT(host_thread_create(k->k_host, name, -1, hold_long,
+		    &ob, &t[i]) == 0);
+		while (!__atomic_load_n(&ob.ob_held, __ATOMIC_ACQUIRE))
+			host_sleep(k->k_host, 10000);
+	}
+	log_start(k->k_host);
+	psref_target_destroy(k, &ob.ob_target, "tap7");
+	for (unsigned i = 0; i < 3; i++) {
+		(void)snprintf(name, sizeof(name), "sleeper%u", i);
+		KASSERT(strstr(log_text, name) != NULL);
+		host_thread_join(k->k_host, t[i]);
+	}
+	k->k_host->h_ops = log_ops;
+}
+
+static void
+test_log_all(void **state)
+{
+
+	(void)state;
+	on_sim(1, log_all_body);
+}
+
 /* No memory for slots: it is counted instead. */
 static void
 nomem_holder(void *arg)
@@ -269,6 +328,7 @@ main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_wait),
 		cmocka_unit_test(test_log),
+		cmocka_unit_test(test_log_all),
 		cmocka_unit_test(test_nomem),
 		cmocka_unit_test(test_churn),
 		cmocka_unit_test(test_speed),
