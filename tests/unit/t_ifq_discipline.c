@@ -364,6 +364,58 @@ nomem_body(struct vnet *vn)
 	etest_detach(&et);
 }
 
+/* It stays behind when the interface moves; what it held is counted there. */
+static void
+keep_still(struct ifnet *ifp, enum if_vmove_step step)
+{
+	struct etest *et = ifp->if_softc;
+
+	if (step == IF_VMOVE_RESUME) {
+		et->et_ifp = ifp;
+		if_flags_update(ifp, IFF_RUNNING, 0);
+	}
+}
+
+static const struct if_ops moved_ops = {
+	.start = start,
+	.ioctl = ifioctl_common,
+	.vmove = keep_still,
+};
+
+static void
+moved_body(struct vnet *vn)
+{
+	struct prio pq = { .pq_limit = 100 };
+	static struct etest et;
+	struct vnet *to;
+
+	KASSERT(vnet_create_named(vn->vn_kern, "to", &to) == 0);
+	KASSERT(vnet_get(vn->vn_kern, "to") == to);
+	etest_attach(vn, &et, 0, &moved_ops, false);
+	if_flags_update(et.et_ifp, IFF_OACTIVE, 0);
+	KASSERT(ifq_discipline_attach(et.et_ifp, &prio_discipline, &pq) == 0);
+	KASSERT(ifq_discipline_enable(et.et_ifp) == 0);
+	output(vn, &et, 5);
+	KASSERT(pq.pq_n == 5);
+	KASSERT(if_vmove(et.et_ifp, to) == 0 && et.et_ifp->if_vnet == to);
+	KASSERT(pq.pq_n == 0 && pq.pq_gone == 1 && pq.pq_taken == 5);
+	KASSERT(!et.et_ifp->if_snd.ifq_managed);
+	output(to, &et, 3);
+	KASSERT(et.et_nsent == 3 && pq.pq_taken == 5);
+	KASSERT(ifq_discipline_detach(et.et_ifp) == ENXIO);
+	etest_detach(&et);
+	vnet_destroy_held(to);
+}
+
+static void
+test_moved(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, moved_body);
+	net_on_sim(2, moved_body);
+}
+
 /* --- several CPUs, while it comes and goes ------------------------------ */
 
 static void
@@ -481,6 +533,7 @@ main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_cpus),
 	};
 
