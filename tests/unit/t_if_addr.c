@@ -256,6 +256,20 @@ sadl_body(struct vnet *vn)
 	KASSERT(laddr(vn, SIOCGLIFADDR, 2, IFLR_PREFIX, &iflr) ==
 	    EADDRNOTAVAIL);
 
+	/* The factory one; one by the bits it begins with. */
+	KASSERT(laddr(vn, SIOCGLIFADDR, 0, IFLR_FACTORY, &iflr) == 0);
+	KASSERT(sdl->sdl_data[5] == 1);
+	iflr.iflr_flags = IFLR_PREFIX;
+	iflr.iflr_prefixlen = 44;
+	sdl->sdl_data[5] = 0x0e;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGLIFADDR, &iflr,
+	    sizeof(iflr)) == 0);
+	iflr.iflr_flags = IFLR_PREFIX;
+	iflr.iflr_prefixlen = 45;
+	sdl->sdl_data[5] = 0x0e;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGLIFADDR, &iflr,
+	    sizeof(iflr)) == EADDRNOTAVAIL);
+
 	/* No group address, no other length. */
 	(void)laddr(vn, SIOCGLIFADDR, 0, 0, &iflr);
 	sdl->sdl_data[0] = 3;

@@ -8,6 +8,7 @@ static struct {
 	struct ifnet	*ifp;		/* the one to be used */
 	unsigned	 pauses, resumes;
 	bool		 paused;
+	uint8_t		 why;		/* reported while it is moved */
 } driver;
 
 static void
@@ -19,6 +20,8 @@ mv_vmove(struct ifnet *ifp, enum if_vmove_step step)
 		KASSERT(!driver.paused && ifp == driver.ifp);
 		driver.pauses++;
 		driver.paused = true;
+		if (driver.why != 0)
+			if_oper_reason(ifp, driver.why);
 		return;
 	}
 	KASSERT(driver.paused);
@@ -48,6 +51,7 @@ mv_attach(struct vnet *vn, const char *name)
 	ifp->if_typeops = &raw_type_ops;
 	KASSERT(if_set_sadl(ifp, lladdr, 6, true) == 0);
 	KASSERT(if_percpuq_create(ifp) == 0);
+	if_link_state_change(ifp, LINK_STATE_UNKNOWN);
 	KASSERT(if_attach(ifp) == 0);
 	memset(&driver, 0, sizeof(driver));
 	driver.ifp = ifp;
@@ -156,6 +160,32 @@ link_body(struct vnet *vn)
 	run_cpus(vn);
 	KASSERT(driver.ifp->if_link_state == LINK_STATE_UP);
 	test_detach(driver.ifp);
+	vnet_destroy_held(other);
+}
+
+/* It can fail to be up again: it has moved all the same. */
+static void
+down_body(struct vnet *vn)
+{
+	struct vnet *other = other_vnet(vn);
+	struct ifnet *ifp = mv_attach(vn, "x");
+	struct ifreq ifr;
+
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, IFF_UP, &ifr) == 0);
+	driver.why = IF_OPER_TESTING;
+	tally.t_init_error = EIO;
+	KASSERT(move(vn, "x0", "other") == 0);
+	tally.t_init_error = 0;
+	KASSERT(find(vn, "x0") == NULL && find(other, "x0") == driver.ifp);
+	KASSERT(!(if_flags_get(driver.ifp) & IFF_UP));
+	KASSERT(driver.ifp->if_oper_why == IF_OPER_TESTING);
+
+	/* One that is going is not moved. */
+	ifp = driver.ifp;
+	if_deactivate(ifp);
+	KASSERT(move(other, "x0", "test") == ENXIO);
+	KASSERT(driver.pauses == 1);
+	test_detach(ifp);
 	vnet_destroy_held(other);
 }
 
@@ -312,11 +342,20 @@ test_last_link(void **state)
 	if_on_sim(0, link_body);
 }
 
+static void
+test_stays_down(void **state)
+{
+
+	(void)state;
+	if_on_sim(0, down_body);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_last_link),
+		cmocka_unit_test(test_stays_down),
 		cmocka_unit_test(test_simple),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_memory),
