@@ -90,29 +90,28 @@ khash_tag(uint32_t hash)
 static inline uint32_t
 khash_match(const struct khash_bucket *kb, uint32_t tag)
 {
+#ifdef KHASH_SSE2
+	const float *slot = (const float *)(const void *)kb->kb_slot;
+	__m128i want = _mm_set1_epi32((int)tag), low, high;
+
+	/* The upper halves of four words each; the tag is the upper half of
+	 * such a half. */
+	low = _mm_castps_si128(_mm_shuffle_ps(_mm_load_ps(slot),
+	    _mm_load_ps(slot + 4), 0xdd));
+	high = _mm_castps_si128(_mm_shuffle_ps(_mm_load_ps(slot + 8),
+	    _mm_load_ps(slot + 12), 0xdd));
+	low = _mm_cmpeq_epi32(_mm_srli_epi32(low, 16), want);
+	high = _mm_cmpeq_epi32(_mm_srli_epi32(high, 16), want);
+	return (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(low)) |
+	    (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(high)) << 4;
+#else
 	uint32_t match = 0;
 
-#ifdef KHASH_SSE2
-	/* The tag is the upper half of a word's upper half. */
-	const __m128i mask = _mm_set_epi32((int)0xffff0000, 0,
-	    (int)0xffff0000, 0);
-	const __m128i want = _mm_set_epi32((int)(tag << 16), 0,
-	    (int)(tag << 16), 0);
-
-	for (unsigned i = 0; i < KHASH_SLOTS / 2; i++) {
-		__m128i two = _mm_load_si128((const __m128i *)
-		    (const void *)&kb->kb_slot[2 * i]);
-
-		two = _mm_cmpeq_epi32(_mm_and_si128(two, mask), want);
-		match |= (uint32_t)_mm_movemask_pd(_mm_castsi128_pd(two)) <<
-		    (2 * i);
-	}
-#else
 	for (unsigned i = 0; i < KHASH_SLOTS; i++)
 		match |= (uint32_t)(__atomic_load_n(&kb->kb_slot[i],
 		    __ATOMIC_RELAXED) >> KHASH_TAG_SHIFT == tag) << i;
-#endif
 	return match;
+#endif
 }
 
 /* Has a slot never been used since the bucket was last full?  Then no search

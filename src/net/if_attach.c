@@ -233,8 +233,7 @@ bool
 if_is_deactivated(const struct ifnet *ifp)
 {
 
-	return __atomic_load_n(&ifp->if_ops, __ATOMIC_RELAXED) ==
-	    &if_null_ops;
+	return if_dead(ifp);
 }
 
 void

@@ -223,6 +223,14 @@ uint64_t ifq_total(const struct ifnet *);
  * if_ext and is moved.  ENOMEM. */
 int	ifq_copy(struct ifnet *, const struct ifnet *from);
 extern const struct if_ops if_null_ops;
+/* if_is_deactivated(), where it counts. */
+static inline bool
+if_dead(const struct ifnet *ifp)
+{
+
+	return __atomic_load_n(&ifp->if_ops, __ATOMIC_RELAXED) == &if_null_ops;
+}
+
 extern const struct iftype_ops if_null_typeops;
 
 /*

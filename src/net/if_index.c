@@ -172,7 +172,7 @@ if_byindex(struct vnet *vn, unsigned index)
 	if (it == NULL || index >= it->it_size)
 		return NULL;
 	ifp = __atomic_load_n(&it->it_ifp[index], __ATOMIC_CONSUME);
-	if (ifp == NULL || if_is_deactivated(ifp))
+	if (ifp == NULL || if_dead(ifp))
 		return NULL;
 	return ifp;
 }

@@ -35,7 +35,7 @@ string_word(const char *s)
 }
 
 /* false: too long to be a name. */
-static bool
+static inline bool
 name_key(const char *name, struct name_key *nk)
 {
 	uint64_t w[2] = { 0, 0 };
@@ -323,7 +323,7 @@ ifunit(struct vnet *vn, const char *name)
 			return NULL;
 	}
 	ifp = if_name_lookup(vn->vn_if, name);
-	return ifp != NULL && !if_is_deactivated(ifp) ? ifp : NULL;
+	return ifp != NULL && !if_dead(ifp) ? ifp : NULL;
 }
 
 struct ifnet *
