@@ -224,6 +224,15 @@ watchdog_body(struct vnet *vn)
 	host_sleep(h, 3000000000u);
 	KASSERT(tally.t_watchdog == 1);
 	if_set_timer(ifp, 1);
+	if_set_timer(ifp, -1);
+	host_sleep(h, 3000000000u);
+	KASSERT(tally.t_watchdog == 1);
+	/* Not of one that is going, armed before or after. */
+	if_set_timer(ifp, 1);
+	if_deactivate(ifp);
+	host_sleep(h, 3000000000u);
+	if_set_timer(ifp, 1);
+	KASSERT(tally.t_watchdog == 1);
 	test_detach(ifp);
 	host_sleep(h, 3000000000u);
 	KASSERT(tally.t_watchdog == 1);
