@@ -152,6 +152,8 @@ if_flags_ioctl(struct ifnet *ifp, int flags)
 {
 	const struct if_ops *ops = ifp->if_ops;
 	uint32_t old = flags_now(ifp), new, changed;
+	const bool told = ifp->if_up_told;
+	bool up;
 	int error;
 
 	KASSERT(if_ioctl_locked(ifp));
@@ -172,9 +174,11 @@ if_flags_ioctl(struct ifnet *ifp, int flags)
 	    ops->stop != NULL)
 		ops->stop(ifp, false);
 
-	if (ifp->if_up_told != ((new & IFF_UP) != 0))
+	/* A driver that went up or down by itself has said all of it. */
+	up = (new & IFF_UP) != 0;
+	if (ifp->if_up_told != up)
 		if_updown_sync(ifp);
-	else if (changed != 0 && ifp->if_state != IFS_ALLOCATED)
+	else if (changed != 0 && told == up && ifp->if_state != IFS_ALLOCATED)
 		rt_ifmsg(ifp);
 	return 0;
 }

@@ -87,6 +87,62 @@ bold_body(struct vnet *vn)
 	test_detach(ifp);
 }
 
+/* A driver that goes up and down in its own functions, or goes down for one
+ * that cannot start: the request that led there says nothing again. */
+static int
+eager_init(struct ifnet *ifp)
+{
+
+	if_up(ifp);
+	if (tally.t_init_error != 0) {
+		if_down(ifp);
+		return tally.t_init_error;
+	}
+	if_flags_update(ifp, IFF_RUNNING, 0);
+	return 0;
+}
+
+static void
+eager_stop(struct ifnet *ifp, bool disable)
+{
+
+	(void)disable;
+	if_flags_update(ifp, 0, IFF_RUNNING);
+	if_down(ifp);
+}
+
+static const struct if_ops eager_ops = {
+	.transmit = test_transmit, .init = eager_init, .stop = eager_stop,
+};
+
+static void
+eager_body(struct vnet *vn)
+{
+	struct rt_listener *rl;
+	struct ifnet *ifp;
+	struct ifreq ifr;
+
+	ifp = test_must_attach(vn, "x", 0);
+	ifp->if_ops = &eager_ops;
+	rl = listener_open(vn, no_wakeup);
+	for (unsigned i = 1; i <= 2; i++) {
+		KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, IFF_UP, &ifr) == 0);
+		KASSERT(tally.t_up == i && tally.t_down == i - 1);
+		KASSERT(listener_count(rl, RTM_IFINFO) == 1);
+		KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, 0, &ifr) == 0);
+		KASSERT(tally.t_up == i && tally.t_down == i);
+		KASSERT(listener_count(rl, RTM_IFINFO) == 1);
+	}
+	/* Up and down again is two transitions. */
+	tally.t_init_error = EIO;
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, IFF_UP, &ifr) == EIO);
+	KASSERT((if_flags_get(ifp) & IFF_UP) == 0);
+	KASSERT(tally.t_up == 3 && tally.t_down == 3);
+	KASSERT(listener_count(rl, RTM_IFINFO) == 2);
+	rt_listener_close(rl);
+	test_detach(ifp);
+}
+
 /*
  * A driver with functions of its own for flags and groups: it is asked with
  * the ioctl lock held, for what is to be, and only when something changes.
@@ -316,6 +372,14 @@ test_bold(void **state)
 }
 
 static void
+test_eager(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, eager_body);
+}
+
+static void
 test_own(void **state)
 {
 
@@ -370,6 +434,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_updown),
 		cmocka_unit_test(test_bold),
+		cmocka_unit_test(test_eager),
 		cmocka_unit_test(test_own),
 		cmocka_unit_test(test_lastchange),
 		cmocka_unit_test(test_promisc),
