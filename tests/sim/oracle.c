@@ -531,14 +531,38 @@ o_mtu(struct oracle *o, const char *name, unsigned mtu)
 	return 0;
 }
 
+/* One place of the queue goes. */
+static void
+link_leave(int *queue, unsigned *len, unsigned at)
+{
+
+	memmove(&queue[at], &queue[at + 1], (--*len - at) * sizeof(*queue));
+}
+
 void
 o_link(struct oracle *o, const char *name, const int *state, unsigned n)
 {
 	struct o_if *oi = o_if_name(o, name);
+	int queue[O_LINKQ];
+	unsigned len = 0, at;
 
-	for (unsigned i = 0; oi != NULL && i < n; i++)
-		if (oi->oi_link != state[i]) {
-			oi->oi_link = state[i];
+	for (unsigned i = 0; oi != NULL && i < n; i++) {
+		if (len > 0 && queue[len - 1] == state[i])
+			continue;
+		if (len == O_LINKQ) {
+			/* The oldest that is no DOWN goes, and of two DOWNs
+			 * that meet, one. */
+			for (at = 0; queue[at] == LINK_STATE_DOWN; at++)
+				continue;
+			link_leave(queue, &len, at);
+			if (at > 0 && queue[at - 1] == queue[at])
+				link_leave(queue, &len, at);
+		}
+		queue[len++] = state[i];
+	}
+	for (unsigned i = 0; i < len; i++)
+		if (oi->oi_link != queue[i]) {
+			oi->oi_link = queue[i];
 			o_event_if(o, "info", oi);
 		}
 }

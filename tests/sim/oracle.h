@@ -26,6 +26,7 @@ extern const char *const o_kind_name[O_NKINDS];
 #define O_IFGROUPS	4
 #define O_NLLADDRS	8
 #define O_SNDQ		8	/* room in a send queue */
+#define O_LINKQ		8	/* changes of a link that can wait */
 #define O_MTU_MIN	576
 #define O_MTU_MAX	9000
 

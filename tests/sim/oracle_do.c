@@ -172,8 +172,10 @@ do_link(struct run *r, struct net *n, const struct op *op,
     const char *name, struct outcome *oc)
 {
 	uint32_t flaps = op->op_c;
-	int state[8];
-	unsigned count = 1 + (op->op_b & 7);
+	int state[2 * O_LINKQ];
+	/* More than can wait, where nobody takes them meanwhile. */
+	unsigned count = 1 + op->op_b % (r->r_ncpu == 0 ? 2 * O_LINKQ :
+	    O_LINKQ);
 
 	for (unsigned i = 0; i < count; i++, flaps >>= 2)
 		state[i] = (int)(flaps % 3);
