@@ -55,12 +55,35 @@ far_end(struct vnet *vn, const struct domain *dom, const struct sockaddr *sa,
 	return ifa;
 }
 
+/* A link-level one, active or not, of the interface whose index it carries. */
+static struct ifaddr *
+exact_link(struct vnet *vn, const struct sockaddr_dl *sdl)
+{
+	struct ifnet *ifp = if_byindex(vn, sdl->sdl_index);
+	const struct sockaddr_dl *have;
+	struct ifaddr *ifa;
+
+	for (ifa = ifp == NULL ? NULL : __atomic_load_n(
+	    &TAILQ_FIRST(&ifp->if_addrlist), __ATOMIC_CONSUME); ifa != NULL;
+	    ifa = __atomic_load_n(&TAILQ_NEXT(ifa, ifa_list),
+	    __ATOMIC_CONSUME)) {
+		have = (const struct sockaddr_dl *)ifa->ifa_addr;
+		if (have->sdl_family == AF_LINK &&
+		    have->sdl_alen == sdl->sdl_alen && memcmp(have->sdl_data,
+		    sdl->sdl_data, have->sdl_alen) == 0)
+			break;
+	}
+	return ifa;
+}
+
 struct ifaddr *
 ifa_ifwithaddr(struct vnet *vn, const struct sockaddr *sa)
 {
 	const struct domain *dom;
 	struct ifaddr *ifa;
 
+	if (sa->sa_family == AF_LINK)
+		return exact_link(vn, (const struct sockaddr_dl *)sa);
 	dom = domain_find(vn, sa->sa_family);
 	if (dom == NULL)
 		return NULL;

@@ -272,7 +272,10 @@ request_parse(struct vnet *vn, const struct rt_msg *rtm,
 	if (error != 0)
 		return error;
 	if (sa[5] != NULL) {	/* IFA */
-		ri->ri_ifa = ifa_ifwithaddr_psref(vn, sa[5], &rq->rq_ifapsref);
+		/* A link-level one is no source. */
+		if (sa[5]->sa_family == AF_INET)
+			ri->ri_ifa = ifa_ifwithaddr_psref(vn, sa[5],
+			    &rq->rq_ifapsref);
 		if (ri->ri_ifa == NULL) {
 			request_release(rq);
 			return EADDRNOTAVAIL;

@@ -225,6 +225,32 @@ laddr(struct vnet *vn, unsigned long cmd, uint8_t last, uint32_t flags,
 	return ifioctl(vn, &kauth_cred_self, cmd, iflr, sizeof(*iflr));
 }
 
+/* By its bytes and the index of its interface; else the active one. */
+static void
+find_sadl(struct vnet *vn, struct ifnet *ifp, uint8_t last, bool there)
+{
+	struct sockaddr_dl sdl = { .sdl_family = AF_LINK, .sdl_alen = 6,
+	    .sdl_index = ifp->if_index, .sdl_data = { 2, [5] = last } };
+	const struct sockaddr *sa = (const struct sockaddr *)&sdl;
+	const struct ifaddr *ifa;
+
+	pserialize_read_enter();
+	ifa = ifa_ifwithaddr(vn, sa);
+	KASSERT((ifa != NULL) == there && ifa_ifwithdstaddr(vn, sa) == NULL);
+	if (there)
+		KASSERT(((const struct sockaddr_dl *)ifa->ifa_addr)->
+		    sdl_data[5] == last && ifa_ifwithladdr(vn, sa) == ifa);
+	else
+		KASSERT(ifa_ifwithladdr(vn, sa) == ifp->if_dl);
+	sdl.sdl_alen = 255;
+	KASSERT(ifa_ifwithaddr(vn, sa) == NULL);
+	sdl.sdl_alen = 6;
+	sdl.sdl_index++;
+	KASSERT(ifa_ifwithaddr(vn, sa) == NULL);
+	KASSERT(ifa_ifwithladdr(vn, sa) == NULL);
+	pserialize_read_exit();
+}
+
 static void
 sadl_body(struct vnet *vn)
 {
@@ -241,6 +267,9 @@ sadl_body(struct vnet *vn)
 
 	KASSERT(laddr(vn, SIOCALIFADDR, 2, 0, &iflr) == 0);
 	KASSERT(laddr(vn, SIOCALIFADDR, 2, 0, &iflr) == EEXIST);
+	find_sadl(vn, ifp, 1, true);
+	find_sadl(vn, ifp, 2, true);
+	find_sadl(vn, ifp, 3, false);
 	KASSERT(if_sadl(ifp)->sdl_data[5] == 1 && tally.t_lladdr == 0);
 	KASSERT(laddr(vn, SIOCALIFADDR, 2, IFLR_ACTIVE, &iflr) == 0);
 	KASSERT(if_sadl(ifp)->sdl_data[5] == 2 && tally.t_lladdr == 1);

@@ -156,6 +156,12 @@ request_body(struct vnet *vn)
 	put4(&mb, RTA_DST, "10.8.0.0");
 	put4(&mb, RTA_IFA, "10.0.0.77");
 	KASSERT(send_msg(vn, &mb, &ans) == EADDRNOTAVAIL);
+	start(&mb, RTM_ADD);
+	strcpy(mb.mb_rtm.rtm_ifname, "et0");
+	put4(&mb, RTA_DST, "10.8.0.0");
+	KASSERT(rt_msg_add(&mb, RTA_IFA,
+	    (const struct sockaddr *)if_sadl(et.et_ifp)));
+	KASSERT(send_msg(vn, &mb, &ans) == EADDRNOTAVAIL);
 
 	/* by name, on link */
 	start(&mb, RTM_ADD);
