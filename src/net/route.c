@@ -229,11 +229,24 @@ derive_flags(struct rtentry *rt)
 }
 
 static void
-set_in(struct rtentry *rt, bool in)
+own_in(struct rtentry *rt)
 {
 
-	__atomic_store_n(&rt->rt_lpm.le_user, in ? RTE_OWN | RTE_OWN_IN :
-	    RTE_OWN, __ATOMIC_RELAXED);
+	(void)__atomic_fetch_or(&rt->rt_lpm.le_user, RTE_OWN_IN,
+	    __ATOMIC_RELAXED);
+}
+
+/* It is out of the table.  Whoever destroys the address says so first and then
+ * waits for readers: that is enough if it has not been said by now. */
+static void
+own_out(struct rtentry *rt)
+{
+
+	(void)__atomic_fetch_and(&rt->rt_lpm.le_user, (uint8_t)~RTE_OWN_IN,
+	    __ATOMIC_SEQ_CST);
+	if (ifa_is_destroying(rt->rt_ifa))
+		(void)__atomic_fetch_or(&rt->rt_lpm.le_user, RTE_OWN_LATE,
+		    __ATOMIC_RELAXED);
 }
 
 /* Into the lists of what it refers to. */
@@ -244,7 +257,7 @@ link_rt(struct route_vnet *rv, struct rtentry *rt)
 
 	rv->rv_count++;
 	if (rt_is_own(rt)) {
-		set_in(rt, true);
+		own_in(rt);
 		return;
 	}
 	if (rt->rt_ifp != NULL)
@@ -261,7 +274,7 @@ unlink_rt(struct route_vnet *rv, struct rtentry *rt)
 
 	rv->rv_count--;
 	if (rt_is_own(rt)) {
-		set_in(rt, false);
+		own_out(rt);
 		return;
 	}
 	if (rt->rt_ifp != NULL)
@@ -510,20 +523,20 @@ rt_ifa_gone(struct ifaddr *ifa)
 	struct vnet *vn = ifa->ifa_ifp->if_vnet;
 	struct protoaddr *pa = ifa_proto(ifa);
 	struct rtfull *rf;
-	bool had = false;
+	bool late = false;
 
 	route_lock(vn);
 	while ((rf = LIST_FIRST(&pa->pa_routes)) != NULL)
 		delete_rt(vn, &rf->rf_rt);
 	for (int i = RT_NOWN; i-- > 0;) {
-		if ((pa->pa_own[i].rt_lpm.le_user & RTE_OWN_IN) == 0)
-			continue;
-		delete_rt(vn, &pa->pa_own[i]);
-		had = true;
+		if (pa->pa_own[i].rt_lpm.le_user & RTE_OWN_IN)
+			delete_rt(vn, &pa->pa_own[i]);
+		if (pa->pa_own[i].rt_lpm.le_user & RTE_OWN_LATE)
+			late = true;
 	}
 	route_unlock(vn);
 	/* Else its removal waits for those who see them. */
-	if (had && ifa_is_destroying(ifa))
+	if (late)
 		pserialize_perform(vn->vn_kern);
 }
 

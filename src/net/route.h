@@ -27,6 +27,9 @@ struct rtentry {
 					 * written with the route lock */
 #define RTE_OWN		0x1		/* of an address; ifp is its ifa's */
 #define RTE_OWN_IN	0x2		/* of an address, and in the table */
+#define RTE_OWN_LATE	0x4		/* left the table when the address was
+					 * being destroyed: some may have it
+					 * who were not waited for */
 	uint32_t	 rt_flags;	/* RTF_* */
 	uint32_t	 rt_gw4;	/* gateway, network order; 0: on link */
 	struct ifnet	*rt_ifp;	/* out; for reject and blackhole lo0 */
