@@ -265,8 +265,8 @@ ifa_insert(struct ifnet *ifp, struct ifaddr *ifa)
 			return EAFNOSUPPORT;
 	}
 	ifa->ifa_ifp = ifp;
-	if (if_is_deactivated(ifp))
-		ifa->ifa_flags |= IFA_INACTIVE;
+	/* Until it is in all tables, lookups pass it by. */
+	ifa->ifa_flags |= IFA_INACTIVE;
 
 	host_mutex_lock(if_host(ifp), &ifv->ifv_lock);
 	if (dom != NULL)
@@ -276,8 +276,14 @@ ifa_insert(struct ifnet *ifp, struct ifaddr *ifa)
 		(void)__atomic_fetch_add(&ifa->ifa_refcnt, 1,
 		    __ATOMIC_RELAXED);
 		list_insert(ifp, ifa);
+		if (!if_is_deactivated(ifp))
+			(void)__atomic_fetch_and(&ifa->ifa_flags,
+			    (uint16_t)~IFA_INACTIVE, __ATOMIC_RELEASE);
 	}
 	host_mutex_unlock(if_host(ifp), &ifv->ifv_lock);
+	/* Those who pass it by still look at it. */
+	if (error != 0)
+		pserialize_perform(if_kern(ifp));
 	return error;
 }
 
