@@ -246,8 +246,7 @@ pfil_remove_hook(struct vnet *vn, const struct pfil_hook *hook)
 		update_all(vn);
 	}
 	host_mutex_unlock(pv_host(pv), &pv->pv_lock);
-	if (pn == NULL)
-		return;
+	/* Also when its interface, on its way out, has just dropped it. */
 	pserialize_perform(pv->pv_kern);
 	kmem_free(pv->pv_kern, pn);
 }
