@@ -153,7 +153,7 @@ defaults_body(struct vnet *vn)
 	/* Without an ioctl function: the common one. */
 	KASSERT(test_ifreq(vn, "bare7", SIOCGIFMTU, 0, &ifr) == 0);
 	KASSERT(ifr.ifr_mtu == 1500);
-	/* A driver's own limit is kept. */
+	/* What a driver has set is kept: a limit, what is enabled, its link. */
 	test_detach(ifp);
 	ifp = if_alloc(vn, IFT_OTHER);
 	KASSERT(ifp != NULL);
@@ -161,8 +161,14 @@ defaults_body(struct vnet *vn)
 	ifp->if_ops = &bare_ops;
 	ifp->if_snd.ifq_maxlen = 9;
 	ifp->if_mtu = 900;
+	ifp->if_capabilities = IFCAP_CSUM_IPv4_Tx | IFCAP_CSUM_IPv4_Rx;
+	ifp->if_capenable = IFCAP_CSUM_IPv4_Tx;
+	if_link_state_change(ifp, LINK_STATE_UP);
 	KASSERT(if_attach(ifp) == 0);
 	KASSERT(ifp->if_snd.ifq_maxlen == 9 && ifp->if_mtu == 900);
+	KASSERT(ifp->if_capenable == IFCAP_CSUM_IPv4_Tx);
+	KASSERT(ifp->if_csum_tx == IF_TX_IPv4);
+	KASSERT(ifp->if_link_state == LINK_STATE_UP && tally.t_nlink == 0);
 	test_detach(ifp);
 	/* Initialised and given up: its index is free again. */
 	ifp = if_alloc(vn, IFT_OTHER);
