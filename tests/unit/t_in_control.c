@@ -448,6 +448,72 @@ driver_body(struct in_test *it)
 }
 IN_TEST(driver, 1)
 
+/* Who found the address when it could be found, as a request for a route with
+ * that source does, and adds the route when it is going. */
+static struct {
+	struct in_test	*fi_it;
+	struct ifaddr	*fi_ifa;
+	struct host_thread *fi_thread;
+	uint32_t	 fi_held;
+} finder;
+
+static void
+finder_main(void *arg)
+{
+	struct in_test *it = finder.fi_it;
+	struct rt_info ri = { .ri_len = 24, .ri_flags = RTF_STATIC };
+	struct psref pr;
+
+	(void)arg;
+	ri.ri_dst = ip4("192.0.2.0");
+	ri.ri_ifp = finder.fi_ifa->ifa_ifp;
+	ri.ri_ifa = finder.fi_ifa;
+	psref_acquire(it->it_kern, &pr, &finder.fi_ifa->ifa_psref);
+	__atomic_store_n(&finder.fi_held, 1, __ATOMIC_RELEASE);
+	while (!ifa_is_destroying(finder.fi_ifa))
+		host_sleep(it->it_host, 1000);
+	KASSERT(rt_add(it->it_vn, &ri) == 0);
+	ifa_release(finder.fi_ifa, &pr);
+}
+
+static int
+refuse_found(struct ifnet *ifp, struct ifaddr *ifa, bool src)
+{
+	struct host *h = finder.fi_it->it_host;
+
+	(void)ifp;
+	(void)src;
+	finder.fi_ifa = ifa;
+	KASSERT(host_thread_create(h, "finder", -1, finder_main, NULL,
+	    &finder.fi_thread) == 0);
+	while (!__atomic_load_n(&finder.fi_held, __ATOMIC_ACQUIRE))
+		host_sleep(h, 1000);
+	return EIO;
+}
+
+/* An address that is refused after it could be found leaves no route. */
+static void
+found_body(struct in_test *it)
+{
+	static const struct if_ops refusing = {
+		.transmit = tif_transmit,
+		.ioctl = ether_ioctl,
+		.initaddr = refuse_found,
+	};
+	struct ifnet *b = it->it_b.tif_ifp;
+	size_t count = it->it_vn->vn_route->rv_count;
+
+	memset(&finder, 0, sizeof(finder));
+	finder.fi_it = it;
+	b->if_ops = &refusing;
+	KASSERT(addr_add(it, b, "10.33.0.1", 24) == EIO);
+	host_thread_join(it->it_host, finder.fi_thread);
+	KASSERT(route_to(it, "192.0.2.1") == NULL);
+	KASSERT(it->it_vn->vn_route->rv_count == count);
+	b->if_ops = &tif_ops;
+}
+IN_TEST(found, 1)
+
 /* Every allocation of an add fails once; all of it happens or nothing. */
 static void
 failures_body(struct in_test *it)
@@ -487,6 +553,7 @@ main(void)
 		cmocka_unit_test(ptp),
 		cmocka_unit_test(preference),
 		cmocka_unit_test(driver),
+		cmocka_unit_test(found),
 		cmocka_unit_test(failures),
 	};
 
