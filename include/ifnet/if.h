@@ -296,6 +296,8 @@ struct ifnet {
 	struct ifaddr	*if_hwdl;	/* i: factory link-level address */
 	struct if_ext	*if_ext;	/* i: rare things, NULL until needed */
 	struct rts_node	 if_rts;	/* rtsock's */
+	const struct iftype_ops *if_deadtype; /* i: what if_typeops was, of a
+					 * deactivated one */
 } __attribute__((__aligned__(64)));
 
 /* --- allocation, attach, detach.  Control. ----------------------------- */

@@ -245,6 +245,8 @@ if_deactivate(struct ifnet *ifp)
 	if (!locked)
 		if_ioctl_lock(ifp);
 	__atomic_store_n(&ifp->if_ops, &if_null_ops, __ATOMIC_RELEASE);
+	if (ifp->if_typeops != &if_null_typeops)
+		ifp->if_deadtype = ifp->if_typeops;
 	__atomic_store_n(&ifp->if_typeops, &if_null_typeops, __ATOMIC_RELEASE);
 	/* Lookups of addresses need not come here to know. */
 	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
@@ -361,7 +363,6 @@ void
 if_detach(struct ifnet *ifp)
 {
 	struct if_vnet *ifv = ifp->if_vnet->vn_if;
-	const struct iftype_ops *typeops;
 	struct kern *k = if_kern(ifp);
 
 	KASSERT(ifp->if_state != IFS_ALLOCATED);
@@ -373,7 +374,6 @@ if_detach(struct ifnet *ifp)
 	host_mutex_lock(k->k_host, &ifv->ifv_lock);
 	ifp->if_state = IFS_DETACHING;
 	host_mutex_unlock(k->k_host, &ifv->ifv_lock);
-	typeops = ifp->if_typeops;
 	if_deactivate(ifp);
 	if_ioctl_unlock(ifp);
 
@@ -410,8 +410,8 @@ if_detach(struct ifnet *ifp)
 	 * lead there, are gone. */
 	domains_detach(ifp, DOM_SLOT_MAX);
 	purge_last(ifp);
-	if (typeops != &if_null_typeops && typeops->it_detach != NULL)
-		typeops->it_detach(ifp);
+	if (ifp->if_deadtype->it_detach != NULL)
+		ifp->if_deadtype->it_detach(ifp);
 
 	/* 10. Taps end, and hooks hear of it last of all that could use the
 	 * interface. */

@@ -552,12 +552,45 @@ test_warned(void **state)
 	net_on_sim(1, warned_body);
 }
 
+/* A device that died, deactivated by its driver: the link type goes as well,
+ * once. */
+static void
+dead_body(struct vnet *vn)
+{
+	struct ifnet *ifp;
+
+	trace[0] = '\0';
+	late = false;
+	domain_attach(vn, &four);
+	KASSERT(rt_listener_open(vn, RTS_ALL, 1 << 20, no_wakeup, NULL,
+	    &listener) == 0);
+	ifp = traced_attach(vn, 0);
+	expect("type:attach attach4 IFANNOUNCE");
+	if_deactivate(ifp);
+	if_deactivate(ifp);
+	KASSERT(if_is_deactivated(ifp) && ifunit(vn, "x0") == NULL);
+	expect("");
+	if_detach(ifp);
+	expect("purge4 detach4 last4 type:detach IFANNOUNCE sweep4");
+	if_free(ifp);
+	rt_listener_close(listener);
+}
+
+static void
+test_dead(void **state)
+{
+
+	(void)state;
+	net_on_sim(1, dead_body);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_warned),
+		cmocka_unit_test(test_dead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
