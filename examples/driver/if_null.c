@@ -73,7 +73,7 @@ null_create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
 	ifp->if_mtu = 1500;
 	ifp->if_mtu_max = 65535;
 	ifp->if_dlt = DLT_RAW;
-	ifp->if_extflags = IFEF_NO_LINK_STATE_CHANGE | IFEF_OWN_TRANSMIT;
+	ifp->if_extflags = IFEF_NO_LINK_STATE_CHANGE;
 	ifp->if_ops = &null_ops;
 	ifp->if_typeops = &raw_type_ops;
 

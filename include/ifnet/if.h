@@ -272,7 +272,6 @@ struct ifnet {
 	int32_t		 if_timer;	/* a: seconds to the watchdog, 0 off */
 	uint32_t	 if_extflags;	/* driver: IFEF_* */
 #define IFEF_NO_LINK_STATE_CHANGE 0x1	/* has no link state */
-#define IFEF_OWN_TRANSMIT	0x2	/* transmit never uses if_snd */
 	unsigned	 if_unit;	/* constant */
 	uint64_t	 if_capabilities; /* driver: IFCAP_* it could do */
 	uint64_t	 if_capenable;	/* i: */

@@ -87,7 +87,7 @@ lo_create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
 	ifp->if_dlt = DLT_NULL;
 	ifp->if_ops = &lo_ops;
 	ifp->if_typeops = &raw_type_ops;
-	ifp->if_extflags = IFEF_NO_LINK_STATE_CHANGE | IFEF_OWN_TRANSMIT;
+	ifp->if_extflags = IFEF_NO_LINK_STATE_CHANGE;
 	ifp->if_csum_tx = M_CSUM_PARTIAL | M_GSO_MASK | M_TSO_ECN;
 	error = if_percpuq_create(ifp);
 	if (error == 0)

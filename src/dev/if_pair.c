@@ -151,7 +151,6 @@ pair_attach(struct vnet *vnet, unsigned unit, struct pair_softc **scp)
 	ifp->if_softc = sc;
 	ifp->if_ops = &pair_ops;
 	ifp->if_cloner = &pair_cloner;
-	ifp->if_extflags = IFEF_OWN_TRANSMIT;
 	ifp->if_link_state = LINK_STATE_DOWN;
 	ifp->if_mtu_max = 65535;
 	ifp->if_capabilities = ifp->if_capenable = IFCAP_TSOv4 | IFCAP_TSOv6 |

@@ -238,7 +238,6 @@ pg_create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
 	if_initname(ifp, ifc->ifc_name, unit);
 	ifp->if_softc = sc;
 	ifp->if_ops = &pg_ops;
-	ifp->if_extflags = IFEF_OWN_TRANSMIT;
 	ifp->if_link_state = LINK_STATE_UP;
 	ifp->if_mtu_max = 65535;
 	ifp->if_csum_tx = M_CSUM_PARTIAL | M_GSO_MASK | M_TSO_ECN;

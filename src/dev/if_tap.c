@@ -448,7 +448,6 @@ tap_create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
 
 	ifp->if_softc = sc;
 	ifp->if_ops = &tap_ops;
-	ifp->if_extflags = IFEF_OWN_TRANSMIT;
 	ifp->if_link_state = LINK_STATE_UP;
 	ifp->if_mtu_max = 65535 - ETHER_HDR_LEN;
 	ifp->if_capabilities = ifp->if_capenable = TAP_CAPS;
