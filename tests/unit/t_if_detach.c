@@ -157,7 +157,10 @@ static void
 four_link(struct ifnet *ifp, int state)
 {
 
-	(void)ifp;
+	/* It is stored, but for the DOWN that comes before the first UP. */
+	KASSERT(ifp->if_link_state == state ||
+	    (ifp->if_link_state == LINK_STATE_UNKNOWN &&
+	    state == LINK_STATE_DOWN));
 	step(state == LINK_STATE_UP ? "link4:up" : "link4:down");
 }
 
