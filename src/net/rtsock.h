@@ -82,9 +82,12 @@ size_t	rt_listener_read(struct rt_listener *, void *msg);
  * the tables, as far as it went when the walk began.  While a listener walks it
  * is not told of the objects that its walk has yet to come to, only of those
  * before, and of those that were announced since.  So it gets neither a gap nor
- * a repeat, and the walk holds no lock between two objects.  One thing may look
- * odd: an address that came while a listener walked is told of, and that it
- * went, also when its interface went before the walk had come to it.
+ * a repeat, and the walk holds no lock between two objects.  An address and its
+ * own routes stand there as one; when a part of that is announced later than
+ * another, the whole of it is told to those whose walk had yet to come to it,
+ * as announced now: what the new part replaces was told of before.  One thing
+ * may look odd: an address that came while a listener walked is told of, and
+ * that it went, also when its interface went before the walk had come to it.
  */
 void	rt_ifannounce(struct ifnet *, int what);	/* IFAN_* */
 void	rt_ifmsg(struct ifnet *);			/* RTM_IFINFO */

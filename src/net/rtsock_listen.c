@@ -280,16 +280,82 @@ node_set_word(struct rts_node *rn, uint64_t word)
 	__atomic_store_n(&rn->rn_word, word, __ATOMIC_RELAXED);
 }
 
+/* How a snapshot shows what there is, by kind. */
+static uint8_t
+snapshot_type(uint32_t kind)
+{
+
+	switch (kind) {
+	case RTS_LINK:
+		return RTM_IFINFO;
+	case RTS_ADDR:
+		return RTM_NEWADDR;
+	default:
+		return RTM_ADD;
+	}
+}
+
+static void
+node_append(struct rtsock_vnet *rs, struct rts_node *rn, uint64_t low)
+{
+
+	node_set_word(rn, ++rs->rs_seq << NODE_SHIFT | low);
+	TAILQ_INSERT_TAIL(&rs->rs_list, rn, rn_link);
+}
+
+/* rs: tell what the listener's walk would have shown of the node. */
+static void
+tell_instead(struct rt_listener *l, struct rts_node *rn)
+{
+	struct rtsock_vnet *rs = l->l_rs;
+	union rts_msgbuf buf;
+	uint32_t kind;
+
+	for (unsigned part = 0; part < NODE_PARTS; part++) {
+		kind = part_kind(node_kind(rn), part);
+		if (!node_has(rn, part) || !(l->l_what & kind) ||
+		    !still_ahead(l, rn, part))
+			continue;
+		describe(rs, rn, part, kind, snapshot_type(kind), 0, &buf);
+		buf.mb_hdr.rtm_time_ns = host_wallclock(rs->rs_kern->k_host);
+		enqueue(l, &buf.mb_hdr);
+	}
+}
+
+/*
+ * rs: another part is to stand in a node that stands already.  A walk that is
+ * still to come to it would show that part ahead of what is queued: ahead of
+ * the end of another address or route that it takes the place of.  So the node
+ * goes to the end of all, and what it had is told instead.
+ */
+static void
+node_renew(struct rtsock_vnet *rs, struct rts_node *rn)
+{
+	struct rt_listener *l;
+	bool any = false;
+
+	LIST_FOREACH(l, &rs->rs_listeners, l_link) {
+		if (!still_ahead(l, rn, NODE_PARTS - 1))
+			continue;
+		any = true;
+		tell_instead(l, rn);
+	}
+	if (!any)
+		return;
+	TAILQ_REMOVE(&rs->rs_list, rn, rn_link);
+	node_append(rs, rn, rn->rn_word & ((1u << NODE_SHIFT) - 1));
+}
+
 /* The part stands from here on; the node, with its first. */
 static void
 node_insert(struct rtsock_vnet *rs, struct rts_node *rn, unsigned part,
     uint32_t kind)
 {
 
-	if (node_seq(rn) == 0) {
-		rn->rn_word = ++rs->rs_seq << NODE_SHIFT | kind;
-		TAILQ_INSERT_TAIL(&rs->rs_list, rn, rn_link);
-	}
+	if (node_seq(rn) == 0)
+		node_append(rs, rn, kind);
+	else
+		node_renew(rs, rn);
 	node_set_word(rn, rn->rn_word | node_part(part));
 }
 
@@ -555,21 +621,6 @@ rt_listener_close(struct rt_listener *l)
 	kspin_unlock(&rs->rs_lock);
 	kmem_free(rs->rs_kern, l->l_ring);
 	kmem_free(rs->rs_kern, l);
-}
-
-/* How a snapshot shows what there is, by kind. */
-static uint8_t
-snapshot_type(uint32_t kind)
-{
-
-	switch (kind) {
-	case RTS_LINK:
-		return RTM_IFINFO;
-	case RTS_ADDR:
-		return RTM_NEWADDR;
-	default:
-		return RTM_ADD;
-	}
 }
 
 static void
