@@ -179,10 +179,9 @@ net_remove(struct if_vnet *ifv, struct protoaddr *pa)
 {
 	struct protoaddr *next = pa->pa_netnext;
 
-	if ((pa->pa_ifa.ifa_flags & IFA_INNET) == 0)
+	if ((__atomic_fetch_and(&pa->pa_ifa.ifa_flags, (uint16_t)~IFA_INNET,
+	    __ATOMIC_RELAXED) & IFA_INNET) == 0)
 		return;
-	(void)__atomic_fetch_and(&pa->pa_ifa.ifa_flags, (uint16_t)~IFA_INNET,
-	    __ATOMIC_RELAXED);
 	if (next != NULL)
 		next->pa_netprev = pa->pa_netprev;
 	if (pa->pa_netprev != NULL)
