@@ -29,7 +29,7 @@ race_random(uint32_t *x, uint32_t n)
 	return (*x >> 8) % n;
 }
 
-/* --- those who change it --------------------------------------------------- */
+/* --- those who change it ------------------------------------------------- */
 
 struct changer {
 	struct ifnet	*ch_ifp;
@@ -110,7 +110,7 @@ user_main(void *arg)
 	}
 }
 
-/* --- those who look --------------------------------------------------------- */
+/* --- those who look ------------------------------------------------------ */
 
 static void
 look(uint32_t dst)
@@ -231,7 +231,7 @@ listener_main(void *arg)
 	} while (!last);
 }
 
-/* --- all of it --------------------------------------------------------------- */
+/* --- all of it ----------------------------------------------------------- */
 
 static void
 race_run(struct in_test *it)
