@@ -225,6 +225,49 @@ laddr(struct vnet *vn, unsigned long cmd, uint8_t last, uint32_t flags,
 	return ifioctl(vn, &kauth_cred_self, cmd, iflr, sizeof(*iflr));
 }
 
+static unsigned
+count_sadl(struct ifnet *ifp)
+{
+	struct ifaddr *ifa;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
+		n += ifa->ifa_addr->sa_family == AF_LINK;
+	return n;
+}
+
+/* A driver that changes it: what it had goes, but the factory one stays, which
+ * is an address like others then. */
+static void
+set_sadl_body(struct vnet *vn)
+{
+	static const uint8_t lladdr[4][6] = { { 2, [5] = 1 }, { 2, [5] = 2 },
+	    { 2, [5] = 3 }, { 2, [5] = 4 } };
+	struct rt_listener *rl;
+	struct ifnet *ifp;
+
+	ifp = test_must_attach(vn, "l", 0);
+	rl = listener_open(vn, no_wakeup);
+	if_ioctl_lock(ifp);
+	for (unsigned i = 1; i < 4; i++) {
+		KASSERT(if_set_sadl(ifp, lladdr[i], 6, false) == 0);
+		KASSERT(if_sadl(ifp)->sdl_data[5] == i + 1);
+		KASSERT(count_sadl(ifp) == 2 && tally.t_lladdr == i);
+		KASSERT(if_sadl_find(ifp, lladdr[0], 6) == ifp->if_hwdl);
+	}
+	KASSERT(listener_count(rl, RTM_NEWADDR) == 1);
+	/* Back to it, and to a new one of the factory. */
+	KASSERT(if_set_sadl(ifp, lladdr[0], 6, false) == 0);
+	KASSERT(count_sadl(ifp) == 1 && ifp->if_dl == ifp->if_hwdl);
+	KASSERT(listener_count(rl, RTM_DELADDR) == 1);
+	KASSERT(if_set_sadl(ifp, lladdr[1], 6, true) == 0);
+	KASSERT(count_sadl(ifp) == 1 && ifp->if_dl == ifp->if_hwdl);
+	KASSERT(if_sadl(ifp)->sdl_data[5] == 2);
+	if_ioctl_unlock(ifp);
+	rt_listener_close(rl);
+	test_detach(ifp);
+}
+
 /* By its bytes and the index of its interface; else the active one. */
 static void
 find_sadl(struct vnet *vn, struct ifnet *ifp, uint8_t last, bool there)
@@ -403,6 +446,14 @@ sadl_told_body(struct vnet *vn)
 }
 
 static void
+test_set_sadl(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, set_sadl_body);
+}
+
+static void
 test_sadl_told(void **state)
 {
 
@@ -428,6 +479,7 @@ main(void)
 		cmocka_unit_test(test_pref),
 		cmocka_unit_test(test_sadl),
 		cmocka_unit_test(test_sadl_told),
+		cmocka_unit_test(test_set_sadl),
 		cmocka_unit_test(test_kept),
 	};
 

@@ -560,6 +560,7 @@ test_warned(void **state)
 static void
 dead_body(struct vnet *vn)
 {
+	struct rt_info ri = { .ri_len = 8 };
 	struct ifnet *ifp;
 
 	trace[0] = '\0';
@@ -569,12 +570,17 @@ dead_body(struct vnet *vn)
 	    &listener) == 0);
 	ifp = traced_attach(vn, 0);
 	expect("type:attach attach4 IFANNOUNCE");
+	/* A route that no address brought. */
+	ri.ri_dst = ip4("20.0.0.0");
+	ri.ri_ifp = ifp;
+	KASSERT(rt_add(vn, &ri) == 0);
+	expect("ADD");
 	if_deactivate(ifp);
 	if_deactivate(ifp);
 	KASSERT(if_is_deactivated(ifp) && ifunit(vn, "x0") == NULL);
 	expect("");
 	if_detach(ifp);
-	expect("purge4 detach4 last4 type:detach IFANNOUNCE sweep4");
+	expect("purge4 DELETE detach4 last4 type:detach IFANNOUNCE sweep4");
 	if_free(ifp);
 	rt_listener_close(listener);
 }

@@ -276,7 +276,9 @@ watchdog_body(struct vnet *vn)
 	KASSERT(tally.t_watchdog == 1);
 	KASSERT(!callout_pending(&ifp->if_ext->ie_timer));
 	if_set_timer(ifp, 2);
+	KASSERT(callout_pending(&ifp->if_ext->ie_timer));
 	if_set_timer(ifp, 0);
+	KASSERT(!callout_pending(&ifp->if_ext->ie_timer));
 	host_sleep(h, 3000000000u);
 	KASSERT(tally.t_watchdog == 1);
 	if_set_timer(ifp, 1);

@@ -117,6 +117,52 @@ stop_at_once(struct ifnet *ifp, void *arg)
 	return 77;
 }
 
+/* A reader keeps the table it has, for as long as it looks. */
+struct keeper {
+	struct vnet	*kp_vnet;
+	struct ifnet	*kp_ifp;	/* at index 1 */
+	uint32_t	 kp_stage;	/* atomic; 1: it has it, 2: grown */
+};
+
+static void
+keeper_main(void *arg)
+{
+	struct keeper *kp = arg;
+	const struct if_table *it;
+	unsigned size;
+
+	pserialize_read_enter();
+	it = __atomic_load_n(&kp->kp_vnet->vn_if->ifv_table, __ATOMIC_CONSUME);
+	size = it->it_size;
+	__atomic_store_n(&kp->kp_stage, 1, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&kp->kp_stage, __ATOMIC_ACQUIRE) != 2)
+		__builtin_ia32_pause();
+	KASSERT(it != kp->kp_vnet->vn_if->ifv_table && it->it_size == size);
+	KASSERT(it->it_ifp[0] == NULL && it->it_ifp[1] == kp->kp_ifp);
+	pserialize_read_exit();
+}
+
+static void
+kept_body(struct vnet *vn)
+{
+	struct host *h = vn->vn_kern->k_host;
+	struct keeper kp = { .kp_vnet = vn };
+	struct ifnet *ifp[300];
+	struct host_thread *t;
+
+	kp.kp_ifp = ifp[0] = test_must_attach(vn, "x", 0);
+	KASSERT(host_thread_create(h, "keeper", -1, keeper_main, &kp, &t) ==
+	    0);
+	while (__atomic_load_n(&kp.kp_stage, __ATOMIC_ACQUIRE) == 0)
+		host_yield(h);
+	for (unsigned i = 1; i < 300; i++)
+		ifp[i] = test_must_attach(vn, "x", i);
+	__atomic_store_n(&kp.kp_stage, 2, __ATOMIC_RELEASE);
+	host_thread_join(h, t);
+	for (unsigned i = 0; i < 300; i++)
+		test_detach(ifp[i]);
+}
+
 static void
 growth_body(struct vnet *vn)
 {
@@ -125,7 +171,6 @@ growth_body(struct vnet *vn)
 	unsigned n = 0;
 
 	ifp[0] = test_must_attach(vn, "x", 0);
-	/* A reader keeps the table it has. */
 	pserialize_read_enter();
 	old = vn->vn_if->ifv_table;
 	KASSERT(old->it_ifp[1] == ifp[0]);
@@ -177,6 +222,14 @@ test_growth(void **state)
 	if_on_linux(2, growth_body);
 }
 
+static void
+test_kept(void **state)
+{
+
+	(void)state;
+	if_on_linux(2, kept_body);
+}
+
 int
 main(void)
 {
@@ -185,6 +238,7 @@ main(void)
 		cmocka_unit_test(test_next_fit),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

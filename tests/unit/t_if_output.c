@@ -73,6 +73,16 @@ kick_on_cpu(void *arg)
 }
 
 static void
+enqueue_on_cpu(void *arg)
+{
+	struct ifnet *ifp = arg;
+	uint8_t buf[20] = { 0x45 };
+
+	if_stat_add(ifp, IF_STAT_OFFERED, 1);
+	KASSERT(ifq_enqueue(ifp, etest_packet(buf, sizeof(buf))) == 0);
+}
+
+static void
 queue_body(struct vnet *vn)
 {
 	static struct etest et;
@@ -111,6 +121,10 @@ queue_body(struct vnet *vn)
 	if_flags_update(ifp, 0, IFF_RUNNING);
 	output(vn, &et, 4);
 	KASSERT(etest_drops(&et, DROP_OUT_IF_DOWN) == 7);
+	/* What a driver puts there by itself goes with the interface. */
+	if_down(ifp);
+	on_cpu(vn->vn_kern, enqueue_on_cpu, ifp);
+	KASSERT(ifp->if_snd.ifq_len == 1);
 	etest_detach(&et);
 }
 

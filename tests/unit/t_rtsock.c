@@ -422,6 +422,46 @@ test_follow(void **state)
 	net_on_linux(0, again_body);
 }
 
+/* Room for one more, but not for the record of what was lost as well: nothing
+ * is written that has no room. */
+static void
+tight_body(struct vnet *vn)
+{
+	struct rt_info ri = { .ri_flags = RTF_REJECT, .ri_len = 32 };
+	struct rt_listener *l;
+	union msgbuf mb;
+	uint64_t seq = 0;
+	size_t len;
+
+	KASSERT(rt_listener_open(vn, RTS_ROUTE, 0, NULL, NULL, &l) == 0);
+	ri.ri_dst = ip4("10.9.9.9");
+	KASSERT(rt_add(vn, &ri) == 0);
+	expect(l, RTM_ADD, &seq, &mb);
+	len = mb.mb_hdr.rtm_len;
+	rt_listener_close(l);
+
+	KASSERT(rt_listener_open(vn, RTS_ROUTE, 64 * len + 8, NULL, NULL, &l)
+	    == 0);
+	for (unsigned i = 0; i < 66; i++) {
+		ri.ri_dst = htonl(0x0a000000 + i);
+		KASSERT(rt_add(vn, &ri) == 0);
+		/* Full, one lost, one read. */
+		if (i == 64) {
+			seq = 0;
+			expect(l, RTM_ADD, &seq, &mb);
+			KASSERT(answer_addr(&mb, 0) == ip4("10.0.0.0"));
+		}
+	}
+	for (unsigned i = 1; i < 64; i++) {
+		expect(l, RTM_ADD, &seq, &mb);
+		KASSERT(answer_addr(&mb, 0) == htonl(0x0a000000 + i));
+	}
+	expect(l, RTM_OVERRUN, &seq, &mb);
+	KASSERT(mb.mb_overrun.rto_lost == 2);
+	KASSERT(rt_listener_read(l, &mb) == 0);
+	rt_listener_close(l);
+}
+
 /* Too slow: what is missing is told, where it is missing, and to it alone. */
 static void
 overrun_body(struct vnet *vn)
@@ -478,6 +518,14 @@ overrun_body(struct vnet *vn)
 	KASSERT(got == 401);
 	rt_listener_close(slow);
 	rt_listener_close(fast);
+}
+
+static void
+test_tight(void **state)
+{
+
+	(void)state;
+	net_on_sim(1, tight_body);
 }
 
 static void
@@ -617,6 +665,7 @@ main(void)
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_follow),
 		cmocka_unit_test(test_overrun),
+		cmocka_unit_test(test_tight),
 		cmocka_unit_test(test_churn),
 	};
 
