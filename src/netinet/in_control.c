@@ -145,34 +145,25 @@ in_routes_must(struct in_ifaddr *ia, int (*fn)(struct in_ifaddr *))
 /*
  * Another address of the prefix that `gone' was on takes the shared routes
  * over.  It may be of another interface, whose lock is not held: its removal
- * sets IFA_DESTROYING first and deletes its routes after, so looking at that
- * flag after adding leaves none behind.
+ * waits for the reference, and deletes its routes, and looks for an heir, after
+ * that.
  */
 static void
 in_routes_inherit(struct vnet *vn, struct in_ifaddr *gone)
 {
-	struct in_ifaddr *ia;
 	struct ifaddr *ifa;
-	bool again;
+	struct psref pr;
 
-	do {
-		again = false;
-		pserialize_read_enter();
-		/* That very prefix: a longer one may lie within it. */
-		ifa = ifa_ifwithprefix(vn, ia_addr4(gone), gone->ia_len);
-		if (ifa != NULL)
-			ifa_ref(ifa);
-		pserialize_read_exit();
-		if (ifa == NULL)
-			return;
-		ia = ifatoia(ifa);
-		(void)in_routes_must(ia, in_routes_shared);
-		if (ifa_is_destroying(ifa)) {
-			rt_ifa_gone(ifa);
-			again = true;
-		}
-		ifa_unref(ifa);
-	} while (again);
+	pserialize_read_enter();
+	/* That very prefix: a longer one may lie within it. */
+	ifa = ifa_ifwithprefix(vn, ia_addr4(gone), gone->ia_len);
+	if (ifa != NULL)
+		ifa_acquire(ifa, &pr);
+	pserialize_read_exit();
+	if (ifa == NULL)
+		return;
+	(void)in_routes_must(ifatoia(ifa), in_routes_shared);
+	ifa_release(ifa, &pr);
 }
 
 /*

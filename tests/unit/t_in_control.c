@@ -85,6 +85,44 @@ inherit_body(struct in_test *it)
 }
 IN_TEST(inherit, 1)
 
+/* The heir's interface goes while memory is waited for. */
+static struct {
+	struct in_test	*he_it;
+	struct host_thread *he_thread;
+} heir;
+
+static void
+heir_main(void *arg)
+{
+
+	(void)arg;
+	host_sleep(heir.he_it->it_host, 5000000);
+	tif_detach(&heir.he_it->it_b);
+}
+
+static void
+heir_goes_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp;
+	size_t count = it->it_vn->vn_route->rv_count - 3;
+
+	heir.he_it = it;
+	for (unsigned n = 1; n < 6; n++) {
+		KASSERT(addr_add(it, a, "10.5.0.1", 16) == 0);
+		KASSERT(addr_add(it, it->it_b.tif_ifp, "10.5.0.2", 16) == 0);
+		KASSERT(host_thread_create(it->it_host, "heir", -1, heir_main,
+		    NULL, &heir.he_thread) == 0);
+		sim_fail_alloc(it->it_host, n);
+		KASSERT(addr_del(it, a, "10.5.0.1") == 0);
+		sim_fail_alloc(it->it_host, 0);
+		host_thread_join(it->it_host, heir.he_thread);
+		KASSERT(route_to(it, "10.5.0.2") == NULL);
+		KASSERT(it->it_vn->vn_route->rv_count == count);
+		tif_attach(it, &it->it_b, 1);
+	}
+}
+IN_TEST(heir_goes, 1)
+
 static void
 refused_body(struct in_test *it)
 {
@@ -546,6 +584,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes),
 		cmocka_unit_test(inherit),
+		cmocka_unit_test(heir_goes),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(update),
 		cmocka_unit_test(alias),
