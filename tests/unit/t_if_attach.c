@@ -181,14 +181,50 @@ defaults_body(struct vnet *vn)
 	KASSERT(if_bitmap_next(&vn->vn_if->ifv_used, 1) == 1);
 }
 
+/* A domain whose turn comes after that of the other one. */
+static int last_error;
+
+static int
+last_attach(struct ifnet *ifp)
+{
+
+	(void)ifp;
+	return last_error;
+}
+
+static void
+last_detach(struct ifnet *ifp)
+{
+
+	(void)ifp;
+	KASSERT(last_error == 0);	/* only what was attached */
+}
+
+static const struct domain last_domain = {
+	.dom_family = AF_INET6,
+	.dom_slot = DOM_SLOT_INET6,
+	.dom_name = "last",
+	.dom_salen = sizeof(struct sockaddr_in6),
+	.dom_ifattach = last_attach,
+	.dom_ifdetach = last_detach,
+};
+
 static void
 exists_body(struct vnet *vn)
 {
 	struct ifnet *ifp;
 	int error;
 
+	last_error = 0;
+	domain_attach(vn, &last_domain);
 	ifp = test_must_attach(vn, "x", 0);
 	KASSERT(test_attach(vn, "x", 0, &error) == NULL && error == EEXIST);
+	/* The domains forget what did not come. */
+	KASSERT(tally.t_attach == 2 && tally.t_detach == 1);
+	last_error = EIO;
+	KASSERT(test_attach(vn, "y", 0, &error) == NULL && error == EIO);
+	KASSERT(tally.t_attach == 3 && tally.t_detach == 2);
+	last_error = 0;
 	tally.t_attach_error = ENOMEM;
 	KASSERT(test_attach(vn, "y", 0, &error) == NULL && error == ENOMEM);
 	tally.t_attach_error = 0;

@@ -165,7 +165,8 @@ same_cpu(struct ifnet *ifp, struct mvec *mv)
 {
 
 	for (unsigned i = 0; i < mv->mv_n; i++)
-		if (mv->mv_m[i]->m_data[1] != cpu_index(curcpu()))
+		if (mv->mv_m[i]->m_data[1] != cpu_index(curcpu()) ||
+		    (mv->mv_m[i]->m_flags & (M_BCAST | M_MCAST | M_LOCAL)))
 			__atomic_store_n(&strayed, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&arrived, mv->mv_n, __ATOMIC_RELAXED);
 	if_stat_add(ifp, IF_STAT_DELIVERED, mv->mv_n);
@@ -185,11 +186,15 @@ one_each_way(void *arg)
 {
 	struct etest *et = arg;
 	uint8_t v4[20] = { 0x45 };
+	struct mbuf *m;
 
 	v4[1] = (uint8_t)cpu_index(curcpu());
 	for (unsigned i = 0; i < 100; i++) {
 		if_input(et->et_ifp, etest_packet(v4, sizeof(v4)));
-		if_percpuq_enqueue(et->et_ifp, etest_packet(v4, sizeof(v4)));
+		/* What it was to its sender, it is not here. */
+		m = etest_packet(v4, sizeof(v4));
+		m->m_flags |= M_BCAST | M_MCAST | M_LOCAL;
+		if_percpuq_enqueue(et->et_ifp, m);
 	}
 }
 

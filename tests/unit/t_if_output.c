@@ -315,6 +315,56 @@ test_drop(void **state)
 	net_on_linux(0, drop_body);
 }
 
+/*
+ * A driver in whose start routine one more packet comes, when it has looked
+ * for the last time already: it is called again, and not from inside.
+ */
+static unsigned inside;
+
+static void
+late_start(struct ifnet *ifp)
+{
+	uint8_t buf[20] = { 0x45 };
+
+	KASSERT(inside++ == 0);
+	start(ifp);
+	if (start_calls <= 3) {
+		if_stat_add(ifp, IF_STAT_OFFERED, 1);
+		if_transmit(ifp, etest_packet(buf, sizeof(buf)));
+		KASSERT(ifp->if_snd.ifq_len == 1);
+	}
+	inside--;
+}
+
+static const struct if_ops late_ops = {
+	.start = late_start,
+	.ioctl = ether_ioctl,
+};
+
+static void
+late_body(struct vnet *vn)
+{
+	static struct etest et;
+
+	start_calls = inside = 0;
+	etest_attach(vn, &et, 0, &late_ops, false);
+	output(vn, &et, 5);
+	KASSERT(start_calls == 4 && et.et_nsent == 8);
+	KASSERT(et.et_ifp->if_snd.ifq_len == 0);
+	output(vn, &et, 1);
+	KASSERT(start_calls == 5 && et.et_nsent == 9);
+	etest_detach(&et);
+}
+
+static void
+test_late(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, late_body);
+	net_on_sim(2, late_body);
+}
+
 /* --- a second queue, deferred start ------------------------------------- */
 
 static struct ifqueue fast;
@@ -654,6 +704,7 @@ main(void)
 		cmocka_unit_test(test_null),
 		cmocka_unit_test(test_handover),
 		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_second),
 		cmocka_unit_test(test_deferred),
 		cmocka_unit_test(test_moved),
