@@ -1,9 +1,10 @@
 /*
- * Addresses of one prefix on two interfaces, each changed by a thread of its
- * own, so that they inherit from one another while they go; a third changes
- * and deletes the routes that are part of them; readers look at all of it, and
- * listeners follow it from snapshots taken anywhere.  What it is about is what
- * a sanitizer sees, and that the tables and the listeners agree in the end.
+ * Addresses of one prefix on three interfaces, each changed by a thread of its
+ * own, one of them by detaching it, so that they inherit from one another while
+ * they go; another thread changes and deletes the routes that are part of them;
+ * readers look at all of it, and listeners follow it from snapshots taken
+ * anywhere.  What it is about is what a sanitizer sees, and that nobody is told
+ * of what cannot be.
  */
 
 #define TIF_KEEP 8
@@ -59,13 +60,28 @@ changer_main(void *arg)
 		(void)addr_del(race, ch->ch_ifp, ch->ch_addr[i]);
 }
 
+/* An interface with an address of that prefix comes and goes. */
+static void
+goer_main(void *arg)
+{
+	static struct tif c;
+
+	(void)arg;
+	while (!stopped()) {
+		tif_attach(race, &c, 2);
+		KASSERT(addr_add(race, c.tif_ifp, "10.5.0.5", 16) == 0);
+		host_yield(race->it_host);
+		tif_detach(&c);
+	}
+}
+
 static const struct {
 	const char	*kr_dst;
 	unsigned	 kr_len;
 } known[] = {
 	{ "10.5.0.0", 16 }, { "10.5.0.0", 24 }, { "10.5.255.255", 32 },
 	{ "10.5.0.255", 32 }, { "10.5.0.1", 32 }, { "10.5.0.2", 32 },
-	{ "10.5.0.3", 32 }, { "10.5.0.4", 32 },
+	{ "10.5.0.3", 32 }, { "10.5.0.4", 32 }, { "10.5.0.5", 32 },
 };
 #define NKNOWN	(sizeof(known) / sizeof(known[0]))
 
@@ -237,22 +253,22 @@ static void
 race_run(struct in_test *it)
 {
 	static void (*const fn[])(void *) = { changer_main, changer_main,
-	    user_main, reader_main, listener_main };
+	    goer_main, user_main, reader_main, listener_main };
 	struct changer ch[2] = {
 		{ it->it_a.tif_ifp, { "10.5.0.1", "10.5.0.2" } },
 		{ it->it_b.tif_ifp, { "10.5.0.3", "10.5.0.4" } },
 	};
-	struct host_thread *t[5];
-	unsigned n = sizeof(fn) / sizeof(fn[0]);
+	enum { N = sizeof(fn) / sizeof(fn[0]) };
+	struct host_thread *t[N];
 
 	race = it;
 	race_stop = 0;
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < N; i++)
 		KASSERT(host_thread_create(it->it_host, "race", -1, fn[i],
 		    i < 2 ? &ch[i] : NULL, &t[i]) == 0);
 	host_sleep(it->it_host, RACE_NS);
 	__atomic_store_n(&race_stop, 1, __ATOMIC_RELEASE);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < N; i++)
 		host_thread_join(it->it_host, t[i]);
 	/* The last of them may have left the prefix's to the user. */
 	user_main(NULL);
