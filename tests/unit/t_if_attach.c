@@ -106,6 +106,28 @@ looker_main(void *arg)
 	}
 }
 
+/* The first of a cloner takes longest between name and index: there is memory
+ * to map. */
+static const struct if_clone fresh = {
+	"fresh", test_clone_create, test_clone_destroy, NULL
+};
+
+static struct ifnet *
+fresh_attach(struct vnet *vn)
+{
+	static const uint8_t lladdr[6] = { 2 };
+	struct ifnet *ifp = if_alloc(vn, IFT_ETHER);
+
+	KASSERT(ifp != NULL);
+	if_initname(ifp, "x", 0);
+	ifp->if_addrlen = 6;
+	ifp->if_ops = &test_ops;
+	ifp->if_cloner = &fresh;
+	KASSERT(if_set_sadl(ifp, lladdr, 6, true) == 0);
+	KASSERT(if_attach(ifp) == 0);
+	return ifp;
+}
+
 static void
 at_once_body(struct vnet *vn)
 {
@@ -121,6 +143,9 @@ at_once_body(struct vnet *vn)
 		ifp = test_must_attach(vn, "x", 0);
 		KASSERT(!if_is_deactivated(ifp) && ifp->if_ops == &test_ops);
 		test_detach(ifp);
+		KASSERT(if_clone_attach(vn, &fresh) == 0);
+		test_detach(fresh_attach(vn));
+		KASSERT(if_clone_detach(vn, &fresh) == 0);
 	}
 	__atomic_store_n(&lo.lo_stop, 1, __ATOMIC_RELEASE);
 	host_thread_join(h, t);
