@@ -297,8 +297,10 @@ in_ifa_add(struct ifnet *ifp, const struct in_req *ir, struct in_ifaddr *old)
 	if (error != 0) {
 		rt_ifa_gone(&ia->ia_ifa);
 		ifa_remove(ifp, &ia->ia_ifa);
-		/* Others had found it, and may have added some. */
+		/* Others had found it: may have added some, and announced it
+		 * when the interface came up. */
 		rt_ifa_gone(&ia->ia_ifa);
+		arp_announce_stop(&ia->ia_ifa);
 		if (old != NULL)
 			(void)in_routes_must(old, in_routes_add);
 		in_routes_inherit(ifp->if_vnet, ia);

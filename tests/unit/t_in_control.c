@@ -552,6 +552,39 @@ found_body(struct in_test *it)
 }
 IN_TEST(found, 1)
 
+/* It comes up for the address, which is announced, and then will not have
+ * it. */
+static int
+refuse_announced(struct ifnet *ifp, struct ifaddr *ifa, bool src)
+{
+
+	(void)ifa;
+	(void)src;
+	if_down(ifp);
+	if_up(ifp);
+	return EIO;
+}
+
+static void
+announced_body(struct in_test *it)
+{
+	static const struct if_ops refusing = {
+		.transmit = tif_transmit,
+		.ioctl = ether_ioctl,
+		.initaddr = refuse_announced,
+	};
+	struct ifnet *b = it->it_b.tif_ifp;
+
+	b->if_ops = &refusing;
+	KASSERT(addr_add(it, b, "10.33.0.1", 24) == EIO);
+	/* What it had is announced again, and nothing else. */
+	KASSERT(it->it_vn->vn_arp->av_nann == 1);
+	sleep_ms(it, 5000);
+	KASSERT(it->it_vn->vn_arp->av_nann == 0);
+	b->if_ops = &tif_ops;
+}
+IN_TEST(announced, 1)
+
 /* Every allocation of an add fails once; all of it happens or nothing. */
 static void
 failures_body(struct in_test *it)
@@ -593,6 +626,7 @@ main(void)
 		cmocka_unit_test(preference),
 		cmocka_unit_test(driver),
 		cmocka_unit_test(found),
+		cmocka_unit_test(announced),
 		cmocka_unit_test(failures),
 	};
 
