@@ -297,10 +297,19 @@ enter_rt(struct vnet *vn, struct rtentry *rt)
 	return 0;
 }
 
+static bool
+same_own(const struct rtentry *a, const struct rtentry *b)
+{
+
+	return a->rt_lpm.le_key == b->rt_lpm.le_key &&
+	    a->rt_lpm.le_len == b->rt_lpm.le_len && a->rt_flags == b->rt_flags;
+}
+
 /*
  * An address's own route.  What it says never changes, so that a reader may
  * still have it from before it was last taken out.  EREMOTE: it does not lead
- * to the address's interface, and cannot be kept with the address.
+ * to the address's interface, or not where it led before (a driver made that
+ * point-to-point), and cannot be kept with the address.
  */
 static int
 add_own(struct vnet *vn, const struct rt_info *ri)
@@ -316,15 +325,13 @@ add_own(struct vnet *vn, const struct rt_info *ri)
 	rt.rt_flags = ri->ri_flags & RTF_ASKED;
 	route_lock(vn);
 	error = find(vn, ri) != NULL ? EEXIST : point(vn, ri, NULL, &rt);
-	if (error == 0 && rt.rt_ifp != ri->ri_ifa->ifa_ifp)
+	derive_flags(&rt);
+	if (error == 0 && (rt.rt_ifp != ri->ri_ifa->ifa_ifp ||
+	    (own->rt_flags != 0 && !same_own(own, &rt))))
 		error = EREMOTE;
 	if (error == 0) {
-		derive_flags(&rt);
 		if (own->rt_flags == 0)
 			*own = rt;
-		KASSERT(own->rt_lpm.le_key == rt.rt_lpm.le_key &&
-		    own->rt_lpm.le_len == rt.rt_lpm.le_len &&
-		    own->rt_flags == rt.rt_flags);
 		error = enter_rt(vn, own);
 	}
 	route_unlock(vn);

@@ -299,6 +299,62 @@ test_change(void **state)
 	net_on_sim(1, change_body);
 }
 
+/* What an address keeps of its routes: the place of each, for what it said
+ * first; anything else is a route like others. */
+static void
+own_body(struct vnet *vn)
+{
+	struct rt_info ri = { .ri_len = 24, .ri_flags = RTF_CONNECTED,
+	    .ri_own = 1 + RT_OWN_NET };
+	const struct rtentry *own;
+	static struct etest et;
+	struct ifaddr *ifa;
+
+	dtest_attach(vn);
+	etest_attach(vn, &et, 0, &etest_ops, true);
+	ifa = ifatest_add(et.et_ifp, "10.0.0.1", 24);
+	own = &ifa_proto(ifa)->pa_own[RT_OWN_NET];
+	ri.ri_dst = ip4("10.0.0.0");
+	ri.ri_ifp = et.et_ifp;
+	ri.ri_ifa = ifa;
+	KASSERT(rt_add(vn, &ri) == 0 && lookup(vn, "10.0.0.9") == own);
+	KASSERT(rt_add(vn, &ri) == EEXIST);
+	/* Out and in again: the same. */
+	KASSERT(del(vn, "10.0.0.0", 24) == 0);
+	KASSERT(lookup(vn, "10.0.0.9") == NULL);
+	KASSERT(rt_add(vn, &ri) == 0 && lookup(vn, "10.0.0.9") == own);
+	/* A change is no longer it, and in its way. */
+	ri.ri_own = 0;
+	ri.ri_mtu = 1000;
+	KASSERT(rt_change(vn, &ri) == 0);
+	KASSERT(lookup(vn, "10.0.0.9") != own);
+	KASSERT(rt_mtu(lookup(vn, "10.0.0.9")) == 1000 && rt_mtu(own) == 0);
+	ri.ri_own = 1 + RT_OWN_NET;
+	ri.ri_mtu = 0;
+	KASSERT(rt_add(vn, &ri) == EEXIST);
+	KASSERT(vn->vn_route->rv_count == 1);
+	KASSERT(del(vn, "10.0.0.0", 24) == 0);
+	/* To somewhere else than it led. */
+	ri.ri_dst = ip4("10.0.0.2");
+	ri.ri_len = 32;
+	KASSERT(rt_add(vn, &ri) == 0);
+	KASSERT(lookup(vn, "10.0.0.2") != own && lookup(vn, "10.0.0.2") !=
+	    NULL && !rt_is_own(lookup(vn, "10.0.0.2")));
+	KASSERT(lookup(vn, "10.0.0.2")->rt_ifa == ifa);
+	ifatest_remove(ifa);
+	KASSERT(vn->vn_route->rv_count == 0);
+	etest_detach(&et);
+}
+
+static void
+test_own(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, own_body);
+	net_on_sim(1, own_body);
+}
+
 /* A dump in the order of the prefixes. */
 struct order {
 	uint32_t	 or_key;
@@ -393,6 +449,7 @@ main(void)
 		cmocka_unit_test(test_add),
 		cmocka_unit_test(test_onlink),
 		cmocka_unit_test(test_change),
+		cmocka_unit_test(test_own),
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_nomem),
 	};
