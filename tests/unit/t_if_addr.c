@@ -198,6 +198,14 @@ pref_body(struct vnet *vn)
 	ifap.ifap_preference = 0;
 	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFADDRPREF, &ifap,
 	    sizeof(ifap)) == 0 && ifap.ifap_preference == 7);
+	/* More than it holds. */
+	for (int i = 0; i < 2; i++) {
+		ifap.ifap_preference = i == 0 ? INT16_MAX + 1 : INT16_MIN - 1;
+		KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFADDRPREF, &ifap,
+		    sizeof(ifap)) == EINVAL);
+		KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFADDRPREF, &ifap,
+		    sizeof(ifap)) == 0 && ifap.ifap_preference == 7);
+	}
 	sin = sin_of(IP(10, 0, 0, 2));
 	memcpy(&ifap.ifap_addr, &sin, sizeof(sin));
 	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFADDRPREF, &ifap,

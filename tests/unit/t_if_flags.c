@@ -256,6 +256,15 @@ promisc_body(struct vnet *vn)
 	KASSERT((ifp->if_flags & IFF_PROMISC) == 0);
 	tally.t_ioctl_error = 0;
 	KASSERT(ifpromisc(ifp, false) == EINVAL);
+	/* As many as can be counted, and as many back. */
+	for (unsigned i = 0; i < UINT16_MAX; i++)
+		KASSERT(ifpromisc(ifp, true) == 0);
+	KASSERT(ifpromisc(ifp, true) == EBUSY);
+	for (unsigned i = 0; i < UINT16_MAX; i++) {
+		KASSERT((if_flags_get(ifp) & IFF_PROMISC) != 0);
+		KASSERT(ifpromisc(ifp, false) == 0);
+	}
+	KASSERT((if_flags_get(ifp) & IFF_PROMISC) == 0);
 	test_detach(ifp);
 }
 

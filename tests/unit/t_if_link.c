@@ -463,6 +463,14 @@ hold_body(struct vnet *vn)
 	wait_ms(vn, 800);
 	KASSERT(ifp->if_link_state == UP && tally.t_nlink == 4);
 
+	/* Told to be up once more while it waits: it waits no longer. */
+	if_link_state_change(ifp, DOWN);
+	if_link_state_change(ifp, UP);
+	wait_ms(vn, 600);
+	if_link_state_change(ifp, UP);
+	wait_ms(vn, 600);
+	KASSERT(ifp->if_link_state == UP && tally.t_nlink == 6);
+
 	/* Off again; and one that waits when its interface goes. */
 	KASSERT(set_holddown(vn, 0) == 0);
 	if_link_state_change(ifp, DOWN);

@@ -202,6 +202,8 @@ simple_body(struct vnet *vn)
 
 	ifp = mv_attach(vn, "x");
 	configure(vn, "x0", ifp);
+	ifp->if_capabilities = IFCAP_CSUM_IPv4_Tx | IFCAP_CSUM_IPv4_Rx;
+	ifp->if_capenable = IFCAP_CSUM_IPv4_Rx;
 	handle = ifp->if_handle;
 	here = listener_open(vn, no_wakeup);
 	there = listener_open(other, no_wakeup);
@@ -217,6 +219,9 @@ simple_body(struct vnet *vn)
 	/* What is the interface's own, and what was the vnet's. */
 	KASSERT(ifp->if_mtu == 1300 && (ifp->if_flags & IFF_UP) != 0);
 	KASSERT((ifp->if_flags & IFF_RUNNING) != 0);
+	KASSERT(ifp->if_capabilities == (IFCAP_CSUM_IPv4_Tx |
+	    IFCAP_CSUM_IPv4_Rx) && ifp->if_capenable == IFCAP_CSUM_IPv4_Rx);
+	KASSERT(ifp->if_csum_tx == IF_RX_IPv4);
 	KASSERT(if_sadl(ifp)->sdl_data[5] == 7 && ifp->if_hwdl == ifp->if_dl);
 	KASSERT(addresses(ifp, AF_LINK) == 1 && addresses(ifp, AF_INET) == 0);
 	memset(&ifr, 0, sizeof(ifr));

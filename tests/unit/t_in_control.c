@@ -328,6 +328,7 @@ static void
 ptp_body(struct in_test *it)
 {
 	struct ifnet *a = it->it_a.tif_ifp;
+	struct ifreq ifr;
 
 	KASSERT(addr_del(it, a, "10.0.1.1") == 0);
 	a->if_flags = (a->if_flags & ~IFF_BROADCAST) | IFF_POINTOPOINT;
@@ -341,6 +342,14 @@ ptp_body(struct in_test *it)
 	KASSERT(route_to(it, "10.4.0.1")->rt_ifa == ifa_of(a, "10.4.0.1"));
 	KASSERT(has_route(it, "10.0.2.1", RTF_LOCAL, it->it_b.tif_ifp));
 	KASSERT(route_to(it, "10.77.0.3") == NULL);
+	/* It has no broadcast address, and gets none. */
+	memset(&ifr, 0, sizeof(ifr));
+	memcpy(ifr.ifr_name, a->if_xname, IFNAMSIZ);
+	ifr.ifr_addr.sa_family = AF_INET;
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCSIFBRDADDR, &ifr,
+	    sizeof(ifr)) == EINVAL);
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCGIFBRDADDR, &ifr,
+	    sizeof(ifr)) == EINVAL);
 	KASSERT(addr_del(it, a, "10.4.0.1") == 0);
 	KASSERT(route_to(it, "10.77.0.2") == NULL);
 	KASSERT(route_to(it, "10.4.0.1") == NULL);
@@ -400,6 +409,18 @@ source_to(struct in_test *it, const char *dst)
 	return ip->ip_src;
 }
 
+/* The best of an interface, whatever routes say. */
+static uint32_t
+ifsource(struct ifnet *ifp, const char *dst)
+{
+	uint32_t src;
+
+	pserialize_read_enter();
+	src = in_ifsource(ifp, ip4(dst));
+	pserialize_read_exit();
+	return src;
+}
+
 static void
 prefer(struct in_test *it, const char *addr, int32_t preference)
 {
@@ -427,7 +448,13 @@ preference_body(struct in_test *it)
 	sleep_ms(it, 3000);
 	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.1"));
 	KASSERT(source_to(it, "192.0.2.1") == ip4("10.0.2.1"));
+	KASSERT(ifsource(b, "10.0.2.2") == ip4("10.0.2.1"));
+	KASSERT(ifsource(b, "172.16.0.2") == ip4("172.16.0.1"));
+	KASSERT(ifsource(b, "192.0.2.1") == ip4("172.16.0.1"));
 	prefer(it, "10.0.2.5", 5);
+	KASSERT(ifsource(b, "10.0.2.2") == ip4("10.0.2.5"));
+	KASSERT(ifsource(b, "172.16.0.2") == ip4("172.16.0.1"));
+	KASSERT(ifsource(b, "192.0.2.1") == ip4("10.0.2.5"));
 	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.5"));
 	KASSERT(source_to(it, "192.0.2.1") == ip4("10.0.2.5"));
 	/* Asking for a neighbour is sending too. */
@@ -460,6 +487,19 @@ refuse_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 
 	return cmd == SIOCINITIFADDR ? EIO : ether_ioctl(ifp, cmd, data);
 }
+
+/* An address brings an Ethernet up. */
+static void
+up_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp;
+
+	if_down(a);
+	KASSERT(addr_add(it, a, "10.55.0.1", 24) == 0);
+	KASSERT((if_flags_get(a) & IFF_UP) != 0 && a->if_up_told);
+	KASSERT(has_route(it, "10.55.0.1", RTF_LOCAL, a));
+}
+IN_TEST(up, 1)
 
 /* A driver that does not take it: nothing has happened, and what was there
  * before is there again. */
@@ -623,6 +663,7 @@ main(void)
 		cmocka_unit_test(alias),
 		cmocka_unit_test(prefixlen),
 		cmocka_unit_test(ptp),
+		cmocka_unit_test(up),
 		cmocka_unit_test(preference),
 		cmocka_unit_test(driver),
 		cmocka_unit_test(found),

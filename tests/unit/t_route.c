@@ -59,7 +59,7 @@ connect_addr(struct vnet *vn, struct ifaddr *ifa, const char *addr,
 static void
 add_body(struct vnet *vn)
 {
-	static struct etest et[2];
+	static struct etest et[3];
 	const struct rtentry *rt;
 	struct ifaddr *ifa;
 	struct rt_info ri;
@@ -96,6 +96,12 @@ add_body(struct vnet *vn)
 	KASSERT(lookup(vn, "192.0.2.1")->rt_gw4 == ip4("10.0.0.4"));
 	KASSERT(lookup(vn, "10.0.0.1")->rt_flags & RTF_LOCAL);
 	KASSERT(lookup(vn, "10.0.0.9")->rt_flags & RTF_CONNECTED);
+
+	/* none through one that is going */
+	etest_attach(vn, &et[2], 2, &etest_ops, true);
+	if_deactivate(et[2].et_ifp);
+	KASSERT(add(vn, "10.5.0.0", 16, NULL, et[2].et_ifp) == ENXIO);
+	etest_detach(&et[2]);
 
 	/* on link, and nowhere */
 	KASSERT(add(vn, "10.5.0.0", 16, NULL, et[1].et_ifp) == 0);
@@ -355,6 +361,47 @@ test_own(void **state)
 	net_on_sim(1, own_body);
 }
 
+static void
+purge_nothing(struct ifaddr *ifa)
+{
+
+	(void)ifa;
+}
+
+/* A protocol that leaves its addresses when they are purged: their routes go
+ * all the same, and what was told of them is taken back. */
+static void
+left_body(struct vnet *vn)
+{
+	struct rt_info ri = { .ri_len = 24, .ri_flags = RTF_CONNECTED,
+	    .ri_own = 1 + RT_OWN_NET };
+	static struct etest et;
+	struct ifaddr *ifa;
+
+	dtest_attach(vn);
+	etest_attach(vn, &et, 0, &etest_ops, true);
+	ifa = ifatest_add(et.et_ifp, "10.0.0.1", 24);
+	rt_newaddrmsg(RTM_NEWADDR, ifa);
+	ri.ri_dst = ip4("10.0.0.0");
+	ri.ri_ifp = et.et_ifp;
+	ri.ri_ifa = ifa;
+	KASSERT(rt_add(vn, &ri) == 0);
+	KASSERT(add(vn, "10.9.0.0", 16, "10.0.0.2", NULL) == 0);
+	if_ioctl_lock(et.et_ifp);
+	if_purgeaddrs(et.et_ifp, AF_INET, purge_nothing);
+	if_ioctl_unlock(et.et_ifp);
+	KASSERT(vn->vn_route->rv_count == 0);
+	etest_detach(&et);
+}
+
+static void
+test_left(void **state)
+{
+
+	(void)state;
+	net_on_sim(1, left_body);
+}
+
 /* A dump in the order of the prefixes. */
 struct order {
 	uint32_t	 or_key;
@@ -450,6 +497,7 @@ main(void)
 		cmocka_unit_test(test_onlink),
 		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_left),
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_nomem),
 	};
