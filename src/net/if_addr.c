@@ -309,6 +309,21 @@ ifa_remove(struct ifnet *ifp, struct ifaddr *ifa)
 }
 
 void
+ifa_remove_left(struct ifnet *ifp, struct ifaddr *ifa)
+{
+
+	ifa_ref(ifa);
+	ifa_remove(ifp, ifa);
+	if (ifa->ifa_addr->sa_family != AF_LINK) {
+		if (ifp->if_vnet->vn_route != NULL)
+			rt_ifa_gone(ifa);
+		if_history_addr(ifp, IFHIST_ADDR_DELETE, ifa);
+		rt_newaddrmsg(RTM_DELADDR, ifa);
+	}
+	ifa_unref(ifa);
+}
+
+void
 if_purgeaddrs(struct ifnet *ifp, int family, void (*fn)(struct ifaddr *))
 {
 	struct ifaddr *ifa;
@@ -326,7 +341,7 @@ if_purgeaddrs(struct ifnet *ifp, int family, void (*fn)(struct ifaddr *))
 		if (!ifa_is_destroying(ifa)) {
 			klog(if_kern(ifp), KLOG_WARNING, "%s: an address of "
 			    "family %d was not purged", ifp->if_xname, family);
-			ifa_remove(ifp, ifa);
+			ifa_remove_left(ifp, ifa);
 		}
 		ifa_unref(ifa);
 	}

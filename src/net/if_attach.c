@@ -275,23 +275,6 @@ make_invisible(struct ifnet *ifp)
 	host_mutex_unlock(if_host(ifp), &ifv->ifv_lock);
 }
 
-/* An address whose protocol left it, with everything that refers to it. */
-static void
-remove_left(struct ifnet *ifp, struct ifaddr *ifa)
-{
-	bool routes = ifp->if_vnet->vn_route != NULL;
-
-	klog(if_kern(ifp), KLOG_WARNING, "%s: an address of family %d was left "
-	    "by its protocol", ifp->if_xname, ifa->ifa_addr->sa_family);
-	ifa_ref(ifa);
-	ifa_remove(ifp, ifa);
-	if (routes)
-		rt_ifa_gone(ifa);
-	if_history_addr(ifp, IFHIST_ADDR_DELETE, ifa);
-	rt_newaddrmsg(RTM_DELADDR, ifa);
-	ifa_unref(ifa);
-}
-
 /* Every address, family by family, link-level ones last. */
 static void
 remove_addresses(struct ifnet *ifp)
@@ -309,7 +292,10 @@ remove_addresses(struct ifnet *ifp)
 		next = TAILQ_NEXT(ifa, ifa_list);
 		if (ifa->ifa_addr->sa_family == AF_LINK)
 			continue;
-		remove_left(ifp, ifa);
+		klog(if_kern(ifp), KLOG_WARNING, "%s: an address of family %d "
+		    "was left by its protocol", ifp->if_xname,
+		    ifa->ifa_addr->sa_family);
+		ifa_remove_left(ifp, ifa);
 		next = TAILQ_FIRST(&ifp->if_addrlist);
 	}
 	if_sadl_detach(ifp);

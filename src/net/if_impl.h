@@ -401,6 +401,8 @@ int	ifa_insert(struct ifnet *, struct ifaddr *);
 /* Unfindable, then waits for readers and references, drops the list's
  * reference. */
 void	ifa_remove(struct ifnet *, struct ifaddr *);
+/* i: one that its protocol left, with its routes, and tell that it is gone. */
+void	ifa_remove_left(struct ifnet *, struct ifaddr *);
 void	ifa_ref_at(struct ifaddr *, const char *file, int line);
 #define ifa_ref(ifa)	ifa_ref_at(ifa, __FILE__, __LINE__)
 void	ifa_unref(struct ifaddr *);
