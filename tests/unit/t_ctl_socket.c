@@ -280,6 +280,52 @@ test_limit_events(void **state)
 	test_server_stop(&ts);
 }
 
+/* Is the next message an event?  An answer must be one of these. */
+static bool
+next_is_event(int fd)
+{
+	static uint8_t buf[CTL_MSG_MAX];
+	struct ctl_hdr h;
+
+	assert_true(recv(fd, buf, sizeof(buf), 0) >= (ssize_t)sizeof(h));
+	memcpy(&h, buf, sizeof(h));
+	assert_int_equal(h.ch_error, 0);
+	return (h.ch_flags & CTL_EVENT) != 0;
+}
+
+/* Who always has another request waiting hears of events all the same. */
+static void
+test_busy_events(void **state)
+{
+	enum { AHEAD = 16, CHANGE = 100, LATEST = 1000 };
+	struct fixture *f = *state;
+	struct ctl_dump cd = { .d_what = RTS_LINK };
+	static uint8_t msg[256];
+	struct test_server ts;
+	unsigned answers = 0;
+	ssize_t n;
+	int fd;
+
+	test_command(f->vn, "ifconfig pair0 create");
+	test_server_start(&ts, f->st, 0);
+	fd = raw_connect(&ts);
+	n = (ssize_t)build(msg, CTL_FOLLOW, "", &cd, sizeof(cd));
+	assert_int_equal(send(fd, msg, (size_t)n, 0), n);
+	assert_false(next_is_event(fd));
+	n = (ssize_t)build(msg, CTL_HELLO, "", NULL, 0);
+	for (unsigned i = 0; i < AHEAD; i++)
+		assert_int_equal(send(fd, msg, (size_t)n, 0), n);
+	while (!next_is_event(fd)) {
+		assert_int_equal(send(fd, msg, (size_t)n, 0), n);
+		if (++answers == CHANGE)
+			test_command(f->vn, "ifconfig pair0 mtu 1400");
+		assert_true(answers < LATEST);
+	}
+	assert_true(answers >= CHANGE);
+	close(fd);
+	test_server_stop(&ts);
+}
+
 static void
 test_file(void **state)
 {
@@ -303,7 +349,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_nonsense), T(test_full),
 		T(test_deaf), T(test_limit),
-		T(test_limit_events), T(test_file),
+		T(test_limit_events), T(test_busy_events),
+		T(test_file),
 	};
 #undef T
 
