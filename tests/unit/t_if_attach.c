@@ -234,6 +234,43 @@ static const struct domain last_domain = {
 	.dom_ifdetach = last_detach,
 };
 
+/* A link type that refuses: nothing of the interface is left. */
+static int
+bad_attach(struct ifnet *ifp)
+{
+
+	KASSERT(ifp->if_index != 0 && ifunit(ifp->if_vnet, "bad0") == NULL);
+	return EIO;
+}
+
+static void
+bad_detach(struct ifnet *ifp)
+{
+
+	(void)ifp;
+	KASSERT(false);
+}
+
+static int
+bad_type_attach(struct vnet *vn)
+{
+	struct ifnet *ifp = if_alloc(vn, IFT_OTHER);
+	struct iftype_ops bad_type = raw_type_ops;
+	int error;
+
+	KASSERT(ifp != NULL);
+	bad_type.it_attach = bad_attach;
+	bad_type.it_detach = bad_detach;
+	if_initname(ifp, "bad", 0);
+	ifp->if_ops = &test_ops;
+	ifp->if_typeops = &bad_type;
+	error = if_attach(ifp);
+	KASSERT(ifp->if_index == 0);
+	if_free(ifp);
+	if_free(NULL);
+	return error;
+}
+
 static void
 exists_body(struct vnet *vn)
 {
@@ -246,6 +283,8 @@ exists_body(struct vnet *vn)
 	KASSERT(test_attach(vn, "x", 0, &error) == NULL && error == EEXIST);
 	/* The domains forget what did not come. */
 	KASSERT(tally.t_attach == 2 && tally.t_detach == 1);
+	KASSERT(test_attach(vn, "a b", 0, &error) == NULL && error == EINVAL);
+	KASSERT(bad_type_attach(vn) == EIO);
 	last_error = EIO;
 	KASSERT(test_attach(vn, "y", 0, &error) == NULL && error == EIO);
 	KASSERT(tally.t_attach == 3 && tally.t_detach == 2);

@@ -207,6 +207,56 @@ own_body(struct vnet *vn)
 	test_detach(ifp);
 }
 
+/* A driver with no functions: the common ones serve it. */
+static const struct if_ops none_ops = { .transmit = test_transmit };
+
+/* One that wants to start over when its flags change. */
+static int
+again_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
+{
+	int error;
+
+	error = ifioctl_common(ifp, cmd, data);
+	tally.t_ioctl++;
+	return error == 0 && cmd == SIOCSIFFLAGS ? ENETRESET : error;
+}
+
+static const struct if_ops again_ops = {
+	.transmit = test_transmit, .ioctl = again_ioctl, .init = test_init,
+};
+
+static void
+none_body(struct vnet *vn)
+{
+	struct sockaddr_dl sdl = { .sdl_family = AF_LINK };
+	struct ifnet *ifp;
+	struct ifreq ifr;
+
+	ifp = test_must_attach(vn, "x", 0);
+	ifp->if_ops = &none_ops;
+	if_up(ifp);
+	KASSERT(ifpromisc(ifp, true) == 0);
+	KASSERT((if_flags_get(ifp) & IFF_PROMISC) != 0);
+	KASSERT(ifpromisc(ifp, false) == 0);
+	KASSERT((if_flags_get(ifp) & IFF_PROMISC) == 0);
+	if_ioctl_lock(ifp);
+	KASSERT(if_mcast_op(ifp, SIOCADDMULTI, (struct sockaddr *)&sdl) ==
+	    ENOTTY);
+	if_ioctl_unlock(ifp);
+	/* Nobody watches. */
+	if_set_timer(ifp, 1);
+	KASSERT(ifp->if_timer == 0 &&
+	    !callout_pending(&ifp->if_ext->ie_timer));
+
+	ifp->if_ops = &again_ops;
+	if_flags_update(ifp, IFF_RUNNING, 0);
+	KASSERT(ifpromisc(ifp, true) == 0 && tally.t_ioctl == 1);
+	KASSERT(tally.t_init == 0 && ifp->if_pcount == 1);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, IFF_UP | IFF_LINK0, &ifr) ==
+	    0 && tally.t_init == 1);
+	test_detach(ifp);
+}
+
 /* When it last went up or down is kept. */
 static void
 lastchange_body(struct vnet *vn)
@@ -399,6 +449,14 @@ test_own(void **state)
 }
 
 static void
+test_none(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, none_body);
+}
+
+static void
 test_lastchange(void **state)
 {
 
@@ -447,6 +505,7 @@ main(void)
 		cmocka_unit_test(test_bold),
 		cmocka_unit_test(test_eager),
 		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_lastchange),
 		cmocka_unit_test(test_promisc),
 		cmocka_unit_test(test_watch),

@@ -11,6 +11,7 @@ static void
 check_body(struct vnet *vn)
 {
 	const struct kauth_cred *self = &kauth_cred_self;
+	struct if_groupreq ifgr;
 	struct ifnet *ifp;
 	struct ifreq ifr;
 
@@ -31,6 +32,10 @@ check_body(struct vnet *vn)
 	memset(&ifr, 'x', sizeof(ifr));
 	KASSERT(ifioctl(vn, self, SIOCGIFMTU, &ifr, sizeof(ifr)) == EINVAL);
 	KASSERT(ifioctl(vn, self, SIOCIFDESTROY, &ifr, sizeof(ifr)) == EINVAL);
+	KASSERT(ifioctl(vn, self, SIOCSIFVNET, &ifr, sizeof(ifr)) == EINVAL);
+	memset(&ifgr, 'x', sizeof(ifgr));
+	KASSERT(ifioctl(vn, self, SIOCGIFGROUP, &ifgr, sizeof(ifgr)) ==
+	    EINVAL);
 	KASSERT(test_ifreq(vn, "x1", SIOCGIFMTU, 0, &ifr) == ENXIO);
 	KASSERT(test_ifreq(vn, "x0", SIOCINITIFADDR, 0, &ifr) == EPERM);
 
