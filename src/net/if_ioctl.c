@@ -337,11 +337,33 @@ restart(struct ifnet *ifp)
 	    ifp->if_ops->init != NULL ? ifp->if_ops->init(ifp) : 0;
 }
 
+/*
+ * The change is made, and the driver starts over with it.  When it cannot, it
+ * is not made, and the driver starts over with what it had.
+ */
+static int
+restart_changed(struct ifnet *ifp, uint32_t mtu, uint64_t capenable)
+{
+	const struct ifcapreq ifcr = { .ifcr_capenable = capenable };
+	int error;
+
+	error = restart(ifp);
+	if (error == 0 ||
+	    (ifp->if_mtu == mtu && ifp->if_capenable == capenable))
+		return error;
+	(void)mtu_set(ifp, (int32_t)mtu);
+	(void)cap_set(ifp, &ifcr);
+	(void)restart(ifp);
+	return error;
+}
+
 /* With the ioctl lock. */
 static int
 interface_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 {
 	const struct if_ops *ops = ifp->if_ops;
+	const uint64_t capenable = ifp->if_capenable;
+	const uint32_t mtu = ifp->if_mtu;
 	int error;
 
 	if (ifp->if_state != IFS_ATTACHED || if_is_deactivated(ifp))
@@ -350,9 +372,8 @@ interface_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 	    ifioctl_common(ifp, cmd, data);
 	if (error == ENOTTY)
 		error = protocol_ioctl(ifp, cmd, data);
-	/* The change is made; the driver is to start over with it. */
 	if (error == ENETRESET)
-		error = restart(ifp);
+		error = restart_changed(ifp, mtu, capenable);
 	/* A driver may have set IFF_UP by itself. */
 	if_updown_sync(ifp);
 	return error;

@@ -248,9 +248,15 @@ cap_body(struct vnet *vn)
 	KASSERT(tally.t_init == n + 1);
 	KASSERT(cap(vn, all) == 0 && tally.t_init == n + 1);
 	KASSERT(cap(vn, 0) == 0 && tally.t_init == n + 2);
+	/* One that cannot: it goes on with what it had. */
 	tally.t_init_error = EIO;
-	KASSERT(cap(vn, all) == EIO);
+	KASSERT(cap(vn, all) == EIO && tally.t_init == n + 4);
+	KASSERT(ifp->if_capenable == 0);
+	KASSERT((ifp->if_csum_tx & 0xffff) == M_TSO_ECN);
+	KASSERT(test_ifreq(vn, "x0", SIOCSIFMTU, 1600, &ifr) == EIO);
+	KASSERT(ifp->if_mtu == 1500 && tally.t_init == n + 6);
 	tally.t_init_error = 0;
+	KASSERT(cap(vn, all) == 0);
 	/* The same for its MTU. */
 	n = tally.t_init;
 	KASSERT(test_ifreq(vn, "x0", SIOCSIFMTU, 1501, &ifr) == 0);
