@@ -87,7 +87,7 @@ cpu_notify(struct cpu *ci)
 {
 
 	full_fence();
-	if (__atomic_load_n(&ci->ci_sleeping, __ATOMIC_RELAXED) != 0)
+	if (__atomic_load_n(&ci->ci_sleeping, __ATOMIC_RELAXED) != CPU_AWAKE)
 		host_poller_wake(ci->ci_kern->k_host, ci->ci_poller);
 }
 
@@ -178,13 +178,48 @@ cpu_pass(struct cpu *ci)
 	return worked;
 }
 
+/* What the CPU itself has begun. */
+static inline bool
+has_own_work(const struct cpu *ci)
+{
+
+	return ci->ci_hot != NULL || ci->ci_softpending != 0;
+}
+
+/* What others want of it. */
+static inline bool
+has_foreign_work(struct cpu *ci)
+{
+
+	return __atomic_load_n(&ci->ci_work, __ATOMIC_RELAXED) != NULL ||
+	    poller_kicked(ci);
+}
+
 bool
 cpu_has_work(struct cpu *ci)
 {
 
-	return __atomic_load_n(&ci->ci_work, __ATOMIC_RELAXED) != NULL ||
-	    ci->ci_hot != NULL || poller_kicked(ci) ||
-	    ci->ci_softpending != 0;
+	return has_own_work(ci) || has_foreign_work(ci);
+}
+
+/* How many descriptors are ready, after ns at the latest. */
+static unsigned
+wait_events(struct cpu *ci, uint64_t ns, struct host_event *ev)
+{
+	unsigned n = 0;
+
+	if (host_poller_wait(ci->ci_kern->k_host, ci->ci_poller, ev,
+	    LOOK_EVENTS, ns, &n) != 0)
+		return 0;
+	return n;
+}
+
+static void
+take_events(const struct host_event *ev, unsigned n)
+{
+
+	for (unsigned i = 0; i < n; i++)
+		poller_ready(ev[i].he_cookie, ev[i].he_events);
 }
 
 unsigned
@@ -193,32 +228,87 @@ cpu_look(struct cpu *ci, uint64_t ns)
 	struct host_event ev[LOOK_EVENTS];
 	unsigned n;
 
-	if (host_poller_wait(ci->ci_kern->k_host, ci->ci_poller, ev,
-	    LOOK_EVENTS, ns, &n) != 0)
-		return 0;
-	for (unsigned i = 0; i < n; i++)
-		poller_ready(ev[i].he_cookie, ev[i].he_events);
+	n = wait_events(ci, ns, ev);
+	take_events(ev, n);
 	return n;
+}
+
+/*
+ * A CPU that sleeps can be borrowed: a control thread is it for the moment,
+ * rather than wake it, and wait, for a few instructions.
+ */
+bool
+cpu_borrow(struct cpu *ci)
+{
+	uint32_t expected = CPU_ASLEEP;
+
+	KASSERT(curcpu() == NULL);
+	if (!__atomic_compare_exchange_n(&ci->ci_sleeping, &expected,
+	    CPU_BORROWED, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	/* What the last one to borrow it began comes first; it was woken. */
+	if (has_own_work(ci)) {
+		__atomic_store_n(&ci->ci_sleeping, CPU_ASLEEP,
+		    __ATOMIC_RELEASE);
+		return false;
+	}
+	host_curthread->ht_cpu = ci;
+	ci->ci_now = host_clock(ci->ci_kern->k_host);
+	ci->ci_stage_mark = __builtin_ia32_rdtsc();
+	return true;
+}
+
+void
+cpu_return(struct cpu *ci)
+{
+	bool own;
+
+	finish_calls(ci);
+	own = has_own_work(ci);
+	host_curthread->ht_cpu = NULL;
+	__atomic_store_n(&ci->ci_sleeping, CPU_ASLEEP, __ATOMIC_RELEASE);
+	full_fence();
+	if (own || has_foreign_work(ci))
+		host_poller_wake(ci->ci_kern->k_host, ci->ci_poller);
+}
+
+/* Owner: it is the thread's own again. */
+static void
+wake_up(struct cpu *ci)
+{
+	uint32_t expected;
+
+	for (;;) {
+		expected = CPU_ASLEEP;
+		if (__atomic_compare_exchange_n(&ci->ci_sleeping, &expected,
+		    CPU_AWAKE, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			break;
+		host_yield(ci->ci_kern->k_host);
+	}
 }
 
 static void
 cpu_sleep(struct cpu *ci)
 {
+	struct host_event ev[LOOK_EVENTS];
 	uint64_t deadline, now;
+	unsigned n = 0;
 
-	__atomic_store_n(&ci->ci_sleeping, 1, __ATOMIC_RELAXED);
+	/* The caller knows that it has no work of its own. */
+	__atomic_store_n(&ci->ci_sleeping, CPU_ASLEEP, __ATOMIC_RELEASE);
 	full_fence();
-	if (!cpu_has_work(ci) &&
+	if (!has_foreign_work(ci) &&
 	    !__atomic_load_n(&ci->ci_stop, __ATOMIC_RELAXED)) {
 		deadline = callout_deadline(ci);
 		if (deadline != HOST_FOREVER) {
 			now = host_clock(ci->ci_kern->k_host);
 			deadline = deadline > now ? deadline - now : 0;
 		}
-		cpu_stat_add(&ci->ci_sleeps, 1);
-		(void)cpu_look(ci, deadline);
+		n = wait_events(ci, deadline, ev);
 	}
-	__atomic_store_n(&ci->ci_sleeping, 0, __ATOMIC_RELAXED);
+	wake_up(ci);
+	cpu_stat_add(&ci->ci_sleeps, 1);
+	take_events(ev, n);
 }
 
 static void
@@ -233,7 +323,7 @@ cpu_main(void *arg)
 
 	host_curthread->ht_cpu = ci;
 	psref_thread_prepare();
-	__atomic_store_n(&ci->ci_sleeping, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&ci->ci_sleeping, CPU_AWAKE, __ATOMIC_RELAXED);
 	while (!__atomic_load_n(&ci->ci_stop, __ATOMIC_ACQUIRE)) {
 		if (cpu_pass(ci)) {
 			last_work = ci->ci_now;
@@ -285,7 +375,7 @@ cpu_enter(struct cpu *ci)
 
 	KASSERT(ci->ci_thread == NULL && curcpu() == NULL);
 	KASSERT(host_thread_attach(ci->ci_kern->k_host) != NULL);
-	__atomic_store_n(&ci->ci_sleeping, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&ci->ci_sleeping, CPU_AWAKE, __ATOMIC_RELAXED);
 	host_curthread->ht_cpu = ci;
 	ci->ci_now = host_clock(ci->ci_kern->k_host);
 }
@@ -295,7 +385,7 @@ cpu_leave(struct cpu *ci)
 {
 
 	host_curthread->ht_cpu = NULL;
-	__atomic_store_n(&ci->ci_sleeping, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&ci->ci_sleeping, CPU_ASLEEP, __ATOMIC_RELAXED);
 	full_fence();
 }
 

@@ -68,7 +68,10 @@ struct cpu {
 
 	/* foreign */
 	struct cpu_work	*ci_work __attribute__((__aligned__(64)));
-	uint32_t	 ci_sleeping;
+	uint32_t	 ci_sleeping;		/* CPU_* */
+#define CPU_AWAKE	0
+#define CPU_ASLEEP	1
+#define CPU_BORROWED	2		/* asleep; a control thread is it */
 	uint32_t	 ci_npollers;
 	bool		 ci_stop;
 } __attribute__((__aligned__(64)));

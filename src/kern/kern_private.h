@@ -37,6 +37,10 @@ void	cpu_call(struct cpu *, void (*fn)(void *), void *arg);
 /* Control, ncpu 0: the calling thread becomes the CPU, and stops being it. */
 void	cpu_enter(struct cpu *);
 void	cpu_leave(struct cpu *);
+/* Control: the calling thread is the CPU until it returns it, if that sleeps:
+ * false, it is awake. */
+bool	cpu_borrow(struct cpu *);
+void	cpu_return(struct cpu *);
 /* Owner: one pass; was there anything to do? */
 bool	cpu_pass(struct cpu *);
 /* Owner, in the read section: run what others scheduled, oldest first. */

@@ -67,11 +67,27 @@ call_inline(struct cpu *ci, void (*fn)(void *), void *arg)
 	cpu_leave(ci);
 }
 
+/* The same for a CPU that sleeps: it need not be woken.  false: it is awake. */
+static bool
+call_borrowed(struct cpu *ci, void (*fn)(void *), void *arg)
+{
+
+	if (!cpu_borrow(ci))
+		return false;
+	pserialize_read_enter();
+	(void)cpu_run_work(ci);
+	fn(arg);
+	pserialize_read_exit();
+	cpu_return(ci);
+	return true;
+}
+
 static void
 call_cpus(struct kern *k, struct cpu *const *cpus, unsigned n,
     void (*fn)(void *), void *arg)
 {
 	struct cpu_xcall xc;
+	unsigned done = 0;
 
 	KASSERT(curcpu() == NULL);
 	KASSERT(!pserialize_in_read());
@@ -84,12 +100,17 @@ call_cpus(struct kern *k, struct cpu *const *cpus, unsigned n,
 	xc.xc_arg = arg;
 	xc.xc_left = n;
 	for (unsigned i = 0; i < n; i++) {
+		if (call_borrowed(cpus[i], fn, arg)) {
+			done++;
+			continue;
+		}
 		xc.xc_part[i].xp_call = &xc;
 		xc.xc_part[i].xp_work.cw_fn = run_part;
 		xc.xc_part[i].xp_work.cw_queued = 0;
 		(void)cpu_work_schedule(k, cpus[i], &xc.xc_part[i].xp_work);
 	}
 	host_mutex_lock(k->k_host, &k->k_done_lock);
+	xc.xc_left -= done;
 	while (xc.xc_left > 0)
 		(void)host_cond_wait(k->k_host, &k->k_done_cv, &k->k_done_lock,
 		    HOST_FOREVER);
