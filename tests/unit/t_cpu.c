@@ -452,6 +452,107 @@ test_create(void **state)
 	}
 }
 
+/* --- a CPU that sleeps --------------------------------------------------- */
+
+struct borrowed {
+	struct kern	*bo_kern;
+	struct cpu_work	 bo_work;
+	struct softint	*bo_si;
+	uint32_t	 bo_here;	/* calls on the caller's own thread */
+	uint32_t	 bo_busy;	/* threads that are CPU 0 just now */
+	uint32_t	 bo_calls, bo_works, bo_softints;	/* atomic */
+};
+
+/* Only one thread is a CPU at a time. */
+static void
+be_alone(struct borrowed *bo, uint32_t *count)
+{
+
+	KASSERT(curcpu() == kern_cpu(bo->bo_kern, 0));
+	KASSERT(__atomic_fetch_add(&bo->bo_busy, 1, __ATOMIC_ACQ_REL) == 0);
+	(void)__atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
+	KASSERT(__atomic_fetch_sub(&bo->bo_busy, 1, __ATOMIC_ACQ_REL) == 1);
+}
+
+static void
+borrowed_work(struct cpu_work *w)
+{
+	struct borrowed *bo = (struct borrowed *)(void *)((char *)w -
+	    offsetof(struct borrowed, bo_work));
+
+	be_alone(bo, &bo->bo_works);
+}
+
+static void
+borrowed_softint(void *arg)
+{
+	struct borrowed *bo = arg;
+
+	be_alone(bo, &bo->bo_softints);
+}
+
+static struct host_thread *caller;
+
+static void
+borrowed_call(void *arg)
+{
+	struct borrowed *bo = arg;
+
+	be_alone(bo, &bo->bo_calls);
+	bo->bo_here += host_curthread == caller;
+	/* What is begun here the CPU ends, which has to wake for it. */
+	softint_schedule(bo->bo_si);
+}
+
+static void
+borrowed_more(void *arg)
+{
+	struct borrowed *bo = arg;
+
+	for (unsigned i = 0; i < 300; i++) {
+		(void)cpu_work_schedule(bo->bo_kern, kern_cpu(bo->bo_kern, 0),
+		    &bo->bo_work);
+		host_sleep(bo->bo_kern->k_host, i % 3 * 20000);
+	}
+}
+
+static void
+borrow_body(struct kern *k)
+{
+	struct borrowed bo = { .bo_kern = k };
+	struct host_thread *t;
+
+	bo.bo_work.cw_fn = borrowed_work;
+	bo.bo_si = softint_establish(k, "borrowed", borrowed_softint, &bo);
+	KASSERT(bo.bo_si != NULL);
+	caller = host_curthread;
+	KASSERT(host_thread_create(k->k_host, "more", -1, borrowed_more, &bo,
+	    &t) == 0);
+	for (unsigned i = 0; i < 300; i++) {
+		kern_xcall(k, borrowed_call, &bo);
+		KASSERT(bo.bo_calls == i + 1);
+		/* Now and then it has the time to go to sleep. */
+		host_sleep(k->k_host, i % 4 * 50000);
+	}
+	host_thread_join(k->k_host, t);
+	/* The last ones have a softint to come. */
+	while (bo.bo_here == 0) {
+		host_sleep(k->k_host, MS);
+		kern_xcall(k, borrowed_call, &bo);
+	}
+	softint_disestablish(bo.bo_si);
+	KASSERT(bo.bo_softints > 0 && bo.bo_works > 0);
+}
+
+static void
+test_borrow(void **state)
+{
+
+	(void)state;
+	on_linux(1, borrow_body);
+	on_sim(1, borrow_body);
+}
+
 int
 main(void)
 {
@@ -462,6 +563,7 @@ main(void)
 		cmocka_unit_test(test_pipe),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_defer),
+		cmocka_unit_test(test_borrow),
 		cmocka_unit_test(test_create),
 	};
 
