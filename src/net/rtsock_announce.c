@@ -1,0 +1,387 @@
+/*
+ * Announcing: the list of what stands, and telling those who listen.
+ */
+
+#include "net/rtsock_impl.h"
+
+#include <string.h>
+
+#include "net/if_llatbl.h"
+
+enum rts_op { RTS_SET, RTS_NEWS, RTS_CLEAR };
+
+/*
+ * What is announced: one of the four kinds.  An address and its own routes
+ * share a node, of which they are parts; anything else is part 0 of its node.
+ */
+struct announcement {
+	struct rts_node	*an_node;
+	unsigned	 an_part;
+	uint32_t	 an_kind;	/* RTS_* */
+	uint32_t	 an_nodekind;	/* of its node: not an_kind for a
+					 * route that is an address's own */
+	uint8_t		 an_type;	/* RTM_* */
+	int		 an_what;	/* IFAN_* */
+	const char	*an_oldname;	/* RTM_IFRENAME */
+	const struct announcement *an_instead; /* RTM_CHANGE: of what */
+};
+
+static inline void *
+node_object(struct rts_node *rn, size_t offset)
+{
+
+	return (char *)rn - offset;
+}
+
+static inline const struct rtentry *
+node_route(struct rts_node *rn, unsigned part)
+{
+	struct protoaddr *pa;
+	struct rtfull *rf;
+
+	if (part > 0) {
+		pa = node_object(rn, offsetof(struct protoaddr, pa_rts));
+		return &pa->pa_own[part - 1];
+	}
+	rf = node_object(rn, offsetof(struct rtfull, rf_rts));
+	return &rf->rf_rt;
+}
+
+void
+rts_describe(struct rtsock_vnet *rs, struct rts_node *rn, unsigned part,
+    uint32_t kind, uint8_t type, int what, void *msg)
+{
+
+	/* What hangs off an interface is seen as any reader sees it. */
+	pserialize_read_enter();
+	switch (kind) {
+	case RTS_LINK:
+		rts_fill_if(node_object(rn, offsetof(struct ifnet, if_rts)),
+		    type, what, msg);
+		break;
+	case RTS_ADDR:
+		rts_fill_ifa(node_object(rn, offsetof(struct protoaddr,
+		    pa_rts)), type, msg);
+		break;
+	case RTS_ROUTE:
+		rt_fill_msg(rs->rs_kern, node_route(rn, part), type, msg);
+		break;
+	default:
+		rts_fill_neigh(node_object(rn, offsetof(struct llentry,
+		    la_rts)), type, msg);
+		break;
+	}
+	pserialize_read_exit();
+}
+
+/* rs: tell everyone who wants it and does not come to see it. */
+static void
+tell(struct rtsock_vnet *rs, const struct announcement *an)
+{
+	union rts_msgbuf buf;
+	struct rt_listener *l;
+	bool described = false;
+
+	LIST_FOREACH(l, &rs->rs_listeners, l_link) {
+		if (!(l->l_what & an->an_kind) ||
+		    still_ahead(l, an->an_node, an->an_part))
+			continue;
+		if (!described) {
+			if (an->an_type == RTM_IFRENAME)
+				rts_fill_rename(node_object(an->an_node,
+				    offsetof(struct ifnet, if_rts)),
+				    an->an_oldname, &buf);
+			else
+				rts_describe(rs, an->an_node, an->an_part,
+				    an->an_kind, an->an_type, an->an_what,
+				    &buf);
+			buf.mb_hdr.rtm_time_ns =
+			    host_wallclock(rs->rs_kern->k_host);
+			described = true;
+		}
+		buf.mb_hdr.rtm_type = an->an_type;
+		if (an->an_instead != NULL && still_ahead(l,
+		    an->an_instead->an_node, an->an_instead->an_part))
+			buf.mb_hdr.rtm_type = RTM_ADD;
+		rts_enqueue(l, &buf.mb_hdr);
+	}
+}
+
+static inline void
+node_set_word(struct rts_node *rn, uint64_t word)
+{
+
+	__atomic_store_n(&rn->rn_word, word, __ATOMIC_RELAXED);
+}
+
+static void
+node_append(struct rtsock_vnet *rs, struct rts_node *rn, uint64_t low)
+{
+
+	node_set_word(rn, ++rs->rs_seq << NODE_SHIFT | low);
+	TAILQ_INSERT_TAIL(&rs->rs_list, rn, rn_link);
+}
+
+/* rs: tell what the listener's walk would have shown of the node. */
+static void
+tell_instead(struct rt_listener *l, struct rts_node *rn)
+{
+	struct rtsock_vnet *rs = l->l_rs;
+	union rts_msgbuf buf;
+	uint32_t kind;
+
+	for (unsigned part = 0; part < NODE_PARTS; part++) {
+		kind = part_kind(node_kind(rn), part);
+		if (!node_has(rn, part) || !(l->l_what & kind) ||
+		    !still_ahead(l, rn, part))
+			continue;
+		rts_describe(rs, rn, part, kind, snapshot_type(kind), 0, &buf);
+		buf.mb_hdr.rtm_time_ns = host_wallclock(rs->rs_kern->k_host);
+		rts_enqueue(l, &buf.mb_hdr);
+	}
+}
+
+/*
+ * rs: another part is to stand in a node that stands already.  A walk that is
+ * still to come to it would show that part ahead of what is queued: ahead of
+ * the end of another address or route that it takes the place of.  So the node
+ * goes to the end of all, and what it had is told instead.
+ */
+static void
+node_renew(struct rtsock_vnet *rs, struct rts_node *rn)
+{
+	struct rt_listener *l;
+	bool any = false;
+
+	LIST_FOREACH(l, &rs->rs_listeners, l_link) {
+		if (!still_ahead(l, rn, NODE_PARTS - 1))
+			continue;
+		any = true;
+		tell_instead(l, rn);
+	}
+	if (!any)
+		return;
+	TAILQ_REMOVE(&rs->rs_list, rn, rn_link);
+	node_append(rs, rn, rn->rn_word & ((1u << NODE_SHIFT) - 1));
+}
+
+/* The part stands from here on; the node, with its first. */
+static void
+node_insert(struct rtsock_vnet *rs, struct rts_node *rn, unsigned part,
+    uint32_t kind)
+{
+
+	if (node_seq(rn) == 0)
+		node_append(rs, rn, kind);
+	else
+		node_renew(rs, rn);
+	node_set_word(rn, rn->rn_word | node_part(part));
+}
+
+/* The part stands no longer; the node goes with its last. */
+static void
+node_remove(struct rtsock_vnet *rs, struct rts_node *rn, unsigned part)
+{
+	uint64_t word = rn->rn_word & ~node_part(part);
+
+	if ((word & (node_part(NODE_PARTS) - node_part(0))) == 0) {
+		TAILQ_REMOVE(&rs->rs_list, rn, rn_link);
+		word = 0;
+	}
+	node_set_word(rn, word);
+}
+
+/*
+ * Announce.  Was the object in the list before?  News of what does not stand
+ * there is nobody's: its arrival will tell, or its departure has told.
+ */
+static bool
+announce(struct vnet *vn, enum rts_op op, const struct announcement *an)
+{
+	struct rtsock_vnet *rs = vn->vn_rtsock;
+	struct rts_node *rn = an->an_node;
+	bool was;
+
+	kspin_lock(&rs->rs_lock);
+	was = node_has(rn, an->an_part);
+	if (!was && op == RTS_SET)
+		node_insert(rs, rn, an->an_part, an->an_nodekind);
+	if (node_has(rn, an->an_part))
+		tell(rs, an);
+	if (was && op == RTS_CLEAR)
+		node_remove(rs, rn, an->an_part);
+	kspin_unlock(&rs->rs_lock);
+	return was;
+}
+
+static inline bool
+nobody_listens(const struct vnet *vn)
+{
+
+	return __atomic_load_n(&vn->vn_rtsock->rs_nlisteners,
+	    __ATOMIC_RELAXED) == 0;
+}
+
+void
+rt_ifannounce(struct ifnet *ifp, int what)
+{
+	const struct announcement an = {
+		.an_node = &ifp->if_rts,
+		.an_kind = RTS_LINK,
+		.an_nodekind = RTS_LINK,
+		.an_type = RTM_IFANNOUNCE,
+		.an_what = what,
+	};
+
+	(void)announce(ifp->if_vnet, what == IFAN_ARRIVAL ? RTS_SET :
+	    RTS_CLEAR, &an);
+}
+
+void
+rt_ifmsg(struct ifnet *ifp)
+{
+	const struct announcement an = {
+		.an_node = &ifp->if_rts,
+		.an_kind = RTS_LINK,
+		.an_type = RTM_IFINFO,
+	};
+
+	if (nobody_listens(ifp->if_vnet))
+		return;
+	(void)announce(ifp->if_vnet, RTS_NEWS, &an);
+}
+
+void
+rt_ifrename(struct ifnet *ifp, const char *oldname)
+{
+	const struct announcement an = {
+		.an_node = &ifp->if_rts,
+		.an_kind = RTS_LINK,
+		.an_type = RTM_IFRENAME,
+		.an_oldname = oldname,
+	};
+
+	(void)announce(ifp->if_vnet, RTS_NEWS, &an);
+}
+
+/* An address that stands in the list is kept by a reference. */
+void
+rt_newaddrmsg(uint8_t type, struct ifaddr *ifa)
+{
+	const struct announcement an = {
+		.an_node = &ifa_proto(ifa)->pa_rts,
+		.an_kind = RTS_ADDR,
+		.an_nodekind = RTS_ADDR,
+		.an_type = type,
+	};
+	struct vnet *vn = ifa->ifa_ifp->if_vnet;
+
+	switch (type) {
+	case RTM_NEWADDR:
+		ifa_ref(ifa);
+		if (announce(vn, RTS_SET, &an))
+			ifa_unref(ifa);
+		break;
+	case RTM_DELADDR:
+		if (announce(vn, RTS_CLEAR, &an))
+			ifa_unref(ifa);
+		break;
+	default:
+		(void)announce(vn, RTS_NEWS, &an);
+		break;
+	}
+}
+
+/* A route's node, and which part of that it is. */
+static void
+route_node(const struct rtentry *rt, struct announcement *an)
+{
+	struct protoaddr *pa;
+
+	if (rt_is_own(rt)) {
+		pa = ifa_proto(rt->rt_ifa);
+		an->an_node = &pa->pa_rts;
+		an->an_part = 1 + (unsigned)(rt - pa->pa_own);
+		an->an_nodekind = RTS_ADDR;
+	} else {
+		an->an_node = &rt_full(rt)->rf_rts;
+		an->an_part = 0;
+		an->an_nodekind = RTS_ROUTE;
+	}
+}
+
+void
+rt_routemsg(struct vnet *vn, uint8_t type, const struct rtentry *rt)
+{
+	struct announcement an = {
+		.an_kind = RTS_ROUTE,
+		.an_type = type,
+	};
+
+	route_node(rt, &an);
+	(void)announce(vn, type == RTM_ADD ? RTS_SET :
+	    type == RTM_DELETE ? RTS_CLEAR : RTS_NEWS, &an);
+}
+
+/*
+ * The new one stands where the old one stood; but after all that was announced
+ * so far when the old one was part of an address: whoever's walk had yet to
+ * come to that is told of a new route.
+ */
+void
+rt_routechange(struct vnet *vn, const struct rtentry *oldrt,
+    const struct rtfull *newrt)
+{
+	struct rtsock_vnet *rs = vn->vn_rtsock;
+	struct announcement old = { .an_kind = RTS_ROUTE };
+	struct announcement an = {
+		.an_kind = RTS_ROUTE,
+		.an_type = RTM_CHANGE,
+	};
+
+	route_node(oldrt, &old);
+	route_node(&newrt->rf_rt, &an);
+	kspin_lock(&rs->rs_lock);
+	if (node_has(old.an_node, old.an_part)) {
+		if (old.an_nodekind == RTS_ROUTE) {
+			an.an_node->rn_word = old.an_node->rn_word;
+			TAILQ_INSERT_AFTER(&rs->rs_list, old.an_node,
+			    an.an_node, rn_link);
+		} else {
+			node_insert(rs, an.an_node, 0, RTS_ROUTE);
+			an.an_instead = &old;
+		}
+		tell(rs, &an);
+		node_remove(rs, old.an_node, old.an_part);
+	}
+	kspin_unlock(&rs->rs_lock);
+}
+
+void
+rt_neighmsg(uint8_t type, const struct llentry *la)
+{
+	const struct announcement an = {
+		.an_node = (struct rts_node *)(uintptr_t)&la->la_rts,
+		.an_kind = RTS_NEIGH,
+		.an_nodekind = RTS_NEIGH,
+		.an_type = type,
+	};
+
+	/* Senders refresh neighbours all the time. */
+	if (type != RTM_DELETE && nobody_listens(la->la_ifp->if_vnet) &&
+	    __atomic_load_n(&la->la_rts.rn_word, __ATOMIC_RELAXED) != 0)
+		return;
+	(void)announce(la->la_ifp->if_vnet, type == RTM_DELETE ? RTS_CLEAR :
+	    RTS_SET, &an);
+}
+
+void
+rts_forget(struct vnet *vn, struct rts_node *rn)
+{
+	struct rtsock_vnet *rs = vn->vn_rtsock;
+
+	kspin_lock(&rs->rs_lock);
+	if (node_has(rn, 0))
+		node_remove(rs, rn, 0);
+	kspin_unlock(&rs->rs_lock);
+}
