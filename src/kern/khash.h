@@ -172,17 +172,45 @@ khash_first(const struct khash *kh, uint32_t hash, struct khash_iter *it)
 	return khash_next(it);
 }
 
-/* A well-mixed 32 bits of a 64-bit key, and of bytes. */
+/*
+ * What a search nearly always ends with, for who compares keys and searches on
+ * when it is not that: the first object with this hash in the hash's own
+ * bucket, or NULL.  Reader or writer.
+ */
+static inline void *
+khash_guess(const struct khash *kh, uint32_t hash)
+{
+	const struct khash_array *ha;
+	const struct khash_bucket *kb;
+	uint32_t tag, match;
+	uint64_t word;
+
+	ha = __atomic_load_n(&kh->kh_array, __ATOMIC_ACQUIRE);
+	if (ha == NULL)
+		return NULL;
+	tag = khash_tag(hash);
+	kb = &ha->ha_bucket[hash & ha->ha_mask];
+	match = khash_match(kb, tag);
+	if (match == 0)
+		return NULL;
+	word = __atomic_load_n(&kb->kb_slot[__builtin_ctz(match)],
+	    __ATOMIC_ACQUIRE);
+	return word >> KHASH_TAG_SHIFT == tag ?
+	    (void *)(word & KHASH_PTR_MASK) : NULL;
+}
+
+/* A well-mixed 32 bits of a 64-bit key, and of bytes: the two halves of one
+ * long product. */
 static inline uint32_t
 khash_u64(uint64_t x)
 {
+	unsigned __int128 m;
+	uint64_t h;
 
-	x ^= x >> 32;
-	x *= 0xd6e8feb86659fd93ULL;
-	x ^= x >> 32;
-	x *= 0xd6e8feb86659fd93ULL;
-	x ^= x >> 32;
-	return (uint32_t)x;
+	m = (unsigned __int128)(x ^ 0x9e3779b97f4a7c15ULL) *
+	    0xd6e8feb86659fd93ULL;
+	h = (uint64_t)(m >> 64) ^ (uint64_t)m;
+	return (uint32_t)(h ^ h >> 32);
 }
 
 static inline uint32_t

@@ -16,6 +16,18 @@ usable(const struct ifaddr *ifa)
 	    IFA_INACTIVE) == 0;
 }
 
+/* Is it sa, and to be found? */
+static inline bool
+is_exact(const struct domain *dom, const struct ifaddr *ifa,
+    const struct sockaddr *sa)
+{
+
+	/* Beside the line with the pointer to it. */
+	__builtin_prefetch((const char *)ifa + dom->dom_addr_offset);
+	return usable(ifa) && ifa->ifa_addr->sa_family == sa->sa_family &&
+	    dom->dom_sa_equal(ifa->ifa_addr, sa);
+}
+
 /* The address sa itself, of ifp alone when that is given. */
 static struct ifaddr *
 exact(struct vnet *vn, const struct domain *dom, const struct sockaddr *sa,
@@ -26,8 +38,6 @@ exact(struct vnet *vn, const struct domain *dom, const struct sockaddr *sa,
 
 	for (ifa = khash_first(&vn->vn_if->ifv_addrs, dom->dom_sa_hash(sa),
 	    &it); ifa != NULL; ifa = khash_next(&it)) {
-		/* Beside the line with the pointer to it. */
-		__builtin_prefetch((const char *)ifa + dom->dom_addr_offset);
 		if ((ifp == NULL || ifa->ifa_ifp == ifp) &&
 		    ifa->ifa_addr->sa_family == sa->sa_family &&
 		    dom->dom_sa_equal(ifa->ifa_addr, sa) &&
@@ -87,6 +97,9 @@ ifa_ifwithaddr(struct vnet *vn, const struct sockaddr *sa)
 	dom = domain_find(vn, sa->sa_family);
 	if (dom == NULL)
 		return NULL;
+	ifa = khash_guess(&vn->vn_if->ifv_addrs, dom->dom_sa_hash(sa));
+	if (ifa != NULL && is_exact(dom, ifa, sa))
+		return ifa;
 	ifa = exact(vn, dom, sa, NULL);
 	return ifa != NULL ? ifa : far_end(vn, dom, sa, IFF_BROADCAST);
 }

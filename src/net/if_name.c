@@ -34,24 +34,30 @@ string_word(const char *s)
 	return zeroes == 0 ? w : w & (((zeroes & -zeroes) >> 7) - 1);
 }
 
+/* At the end of a page: byte for byte. */
+static __attribute__((__noinline__)) struct name_key
+key_bytes(const char *name)
+{
+	struct name_key nk = { { 0, 0 } };
+
+	for (unsigned i = 0; i < IFNAMSIZ && name[i] != '\0'; i++)
+		nk.nk_w[i / 8] |= (uint64_t)(uint8_t)name[i] << (i % 8 * 8);
+	return nk;
+}
+
 /* false: too long to be a name. */
 static inline bool
 name_key(const char *name, struct name_key *nk)
 {
-	uint64_t w[2] = { 0, 0 };
-	unsigned i;
 
-	if (((uintptr_t)name & (PAGE_BYTES - 1)) <= PAGE_BYTES - IFNAMSIZ) {
-		w[0] = string_word(name);
-		if (w[0] >> 56 != 0)
-			w[1] = string_word(name + 8);
-		i = w[1] >> 56 != 0 ? IFNAMSIZ : 0;
+	if (__builtin_expect(((uintptr_t)name & (PAGE_BYTES - 1)) <=
+	    PAGE_BYTES - IFNAMSIZ, 1)) {
+		nk->nk_w[0] = string_word(name);
+		nk->nk_w[1] = nk->nk_w[0] >> 56 != 0 ? string_word(name + 8) :
+		    0;
 	} else
-		for (i = 0; i < IFNAMSIZ && name[i] != '\0'; i++)
-			w[i / 8] |= (uint64_t)(uint8_t)name[i] << (i % 8 * 8);
-	nk->nk_w[0] = w[0];
-	nk->nk_w[1] = w[1];
-	return i < IFNAMSIZ;
+		*nk = key_bytes(name);
+	return nk->nk_w[1] >> 56 == 0;
 }
 
 static uint32_t
@@ -196,27 +202,47 @@ if_name_copy(const struct ifnet *ifp, char name[IFNAMSIZ])
 	memcpy(name, &nk, IFNAMSIZ);
 }
 
+static inline bool
+has_name(const struct ifnet *ifp, const struct name_key *nk)
+{
+	struct name_key have = name_load(ifp);
+
+	return have.nk_w[0] == nk->nk_w[0] && have.nk_w[1] == nk->nk_w[1];
+}
+
+static __attribute__((__noinline__)) struct ifnet *
+search(struct if_vnet *ifv, const struct name_key *nk)
+{
+	struct khash_iter it;
+	struct ifnet *ifp;
+	uint32_t seq;
+
+	do {
+		seq = names_begin(ifv);
+		for (ifp = khash_first(&ifv->ifv_names, key_hash(nk), &it);
+		    ifp != NULL && !has_name(ifp, nk); ifp = khash_next(&it))
+			continue;
+	} while (names_changed(ifv, seq));
+	return ifp;
+}
+
+/* Short, so that the processor begins the next one while it waits for the
+ * memory of this one. */
 struct ifnet *
 if_name_lookup(struct if_vnet *ifv, const char *name)
 {
-	struct khash_iter it;
-	struct name_key nk, have;
+	struct name_key nk;
 	struct ifnet *ifp;
 	uint32_t seq;
 
 	if (!name_key(name, &nk))
 		return NULL;
-	do {
-		seq = names_begin(ifv);
-		for (ifp = khash_first(&ifv->ifv_names, key_hash(&nk), &it);
-		    ifp != NULL; ifp = khash_next(&it)) {
-			have = name_load(ifp);
-			if (have.nk_w[0] == nk.nk_w[0] &&
-			    have.nk_w[1] == nk.nk_w[1])
-				break;
-		}
-	} while (names_changed(ifv, seq));
-	return ifp;
+	seq = __atomic_load_n(&ifv->ifv_names_seq, __ATOMIC_ACQUIRE);
+	ifp = khash_guess(&ifv->ifv_names, key_hash(&nk));
+	if (ifp != NULL && has_name(ifp, &nk) && (seq & 1) == 0 &&
+	    !names_changed(ifv, seq))
+		return ifp;
+	return search(ifv, &nk);
 }
 
 /*
