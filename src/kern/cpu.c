@@ -54,7 +54,7 @@ cpu_create(struct kern *k, unsigned index)
 	ci->ci_now = host_clock(k->k_host);
 	ci->ci_stage_cur = STAGE_LOCAL;
 	/* Until it runs for the first time everybody has to ring. */
-	ci->ci_sleeping = 1;
+	ci->ci_sleeping = CPU_ASLEEP;
 	k->k_cpu[index] = ci;
 	ci->ci_private = host_alloc(k->k_host, sizeof(struct cpu_private), 64);
 	if (ci->ci_private == NULL)
@@ -321,9 +321,10 @@ cpu_main(void *arg)
 	uint64_t last_work = 0, last_look = 0;
 	unsigned passes = 0;
 
+	/* It may have been borrowed before it ever ran. */
+	wake_up(ci);
 	host_curthread->ht_cpu = ci;
 	psref_thread_prepare();
-	__atomic_store_n(&ci->ci_sleeping, CPU_AWAKE, __ATOMIC_RELAXED);
 	while (!__atomic_load_n(&ci->ci_stop, __ATOMIC_ACQUIRE)) {
 		if (cpu_pass(ci)) {
 			last_work = ci->ci_now;

@@ -230,6 +230,16 @@ etest_books(const struct etest *et)
 	    ifi.ifi_oqueued);
 }
 
+/* Nothing that came in is still on its way. */
+static inline bool
+etest_at_rest(const struct etest *et)
+{
+	struct if_data ifi = etest_data(et);
+
+	return ifi.ifi_ipackets == ifi.ifi_delivered + ifi.ifi_forwarded +
+	    ifi.ifi_idrops;
+}
+
 /* CPU: a packet of these bytes. */
 static inline struct mbuf *
 etest_packet(const void *data, unsigned len)

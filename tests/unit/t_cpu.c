@@ -544,6 +544,33 @@ borrow_body(struct kern *k)
 	KASSERT(bo.bo_softints > 0 && bo.bo_works > 0);
 }
 
+/* Takes its time, with something begun that the CPU would go on with. */
+static void
+borrowed_long(void *arg)
+{
+	struct borrowed *bo = arg;
+	struct host *h = bo->bo_kern->k_host;
+	uint64_t end = host_clock(h) + 200000;
+
+	KASSERT(__atomic_fetch_add(&bo->bo_busy, 1, __ATOMIC_ACQ_REL) == 0);
+	softint_schedule(bo->bo_si);
+	while (host_clock(h) < end)
+		continue;
+	KASSERT(__atomic_fetch_sub(&bo->bo_busy, 1, __ATOMIC_ACQ_REL) == 1);
+}
+
+/* A CPU whose thread has yet to begin. */
+static void
+borrow_first_body(struct kern *k)
+{
+	struct borrowed bo = { .bo_kern = k };
+
+	bo.bo_si = softint_establish(k, "borrowed", borrowed_softint, &bo);
+	KASSERT(bo.bo_si != NULL);
+	kern_xcall(k, borrowed_long, &bo);
+	softint_disestablish(bo.bo_si);
+}
+
 static void
 test_borrow(void **state)
 {
@@ -551,6 +578,8 @@ test_borrow(void **state)
 	(void)state;
 	on_linux(1, borrow_body);
 	on_sim(1, borrow_body);
+	for (unsigned i = 0; i < 50; i++)
+		on_linux(1, borrow_first_body);
 }
 
 int

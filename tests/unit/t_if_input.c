@@ -105,8 +105,9 @@ enqueue(struct vnet *vn, struct etest *et, unsigned n, uint16_t loops)
 	struct queue_test qt = { .qt_et = et, .qt_n = n, .qt_loops = loops };
 
 	on_cpu(vn->vn_kern, enqueue_on_cpu, &qt);
-	/* The soft interrupt goes round as often as it takes. */
-	while (if_percpuq_len(et->et_ifp) != 0)
+	/* The soft interrupt goes round as often as it takes; between two
+	 * rounds what it has taken is in no queue. */
+	while (!etest_at_rest(et))
 		on_cpu(vn->vn_kern, net_nothing, NULL);
 	etest_books(et);
 }
