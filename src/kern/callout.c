@@ -360,7 +360,7 @@ callout_reset(struct callout *c, uint64_t ns, void (*fn)(void *), void *arg)
 		insert(cw, c);
 	}
 	kspin_unlock(&cw->cw_lock);
-	/* Or it is borrowed, and its thread sleeps until the time it knows of. */
+	/* Or it is borrowed: its thread sleeps until the time it knows of. */
 	if (curcpu() != ci || __atomic_load_n(&ci->ci_sleeping,
 	    __ATOMIC_RELAXED) != CPU_AWAKE)
 		cpu_notify(ci);
