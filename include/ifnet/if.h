@@ -494,7 +494,6 @@ struct ifaddr {
 	uint16_t	 ifa_flags;	/* a: IFA_* */
 #define IFA_DESTROYING	0x1
 #define IFA_TENTATIVE	0x2
-#define IFA_ROUTE	0x4		/* its connected route is installed */
 #define IFA_INNET	0x8		/* its prefix is in ifv_nets; l: */
 #define IFA_DUPLICATED	0x10		/* another host has it */
 #define IFA_TOLD	0x20		/* AF_LINK: announced; i: */

@@ -96,10 +96,7 @@ in_routes_shared(struct in_ifaddr *ia)
 			error = in_route(ia, dst, 32, RTF_CONNECTED);
 	} else if (ia->ia_len < 32)
 		error = in_route(ia, ia_addr4(ia), ia->ia_len, RTF_CONNECTED);
-	if (error == 0)
-		(void)__atomic_fetch_or(&ia->ia_ifa.ifa_flags, IFA_ROUTE,
-		    __ATOMIC_RELAXED);
-	else if (error != EEXIST)
+	if (error != 0 && error != EEXIST)
 		return error;
 	error = 0;
 	if ((if_flags_get(ifp) & IFF_BROADCAST) != 0 && dst != 0)
