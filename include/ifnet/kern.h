@@ -156,7 +156,8 @@ void	 cpu_poller_kick(struct cpu_poller *);
 
 /*
  * Control: run fn(arg) on every CPU, in CPU context, and wait for all.  When it
- * returns, whatever ran on a CPU when it was called has finished.
+ * returns, whatever ran on a CPU when it was called has finished.  For a CPU
+ * that sleeps the calling thread does it: fn goes by curcpu(), not by threads.
  */
 void	 kern_xcall(struct kern *, void (*fn)(void *), void *arg);
 

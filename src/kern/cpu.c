@@ -8,6 +8,9 @@
  * ci_sleeping; the CPU sets ci_sleeping first and then looks for things to
  * do.  A full fence stands between the two on both sides, so at least one of
  * them sees the other, and a busy CPU is never interrupted by a system call.
+ *
+ * While its thread sleeps, a control thread may be the CPU for a cross-call
+ * (CPU_BORROWED); the thread, waking up, waits until it is given back.
  */
 
 #include "kern/cpu_private.h"

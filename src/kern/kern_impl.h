@@ -43,8 +43,10 @@ struct cpu_stage_stats {
 #define MCACHE_MAX	(2 * MVEC_MAX)
 
 /*
- * One CPU.  Fields are the CPU's own unless said otherwise.  "foreign" ones
- * are written by others, with atomics, and sit in lines of their own.
+ * One CPU.  Fields are the CPU's own unless said otherwise: its thread's while
+ * ci_sleeping is CPU_AWAKE, and while it is CPU_BORROWED that of the control
+ * thread that made it so (cpu_borrow()).  "foreign" ones are written by others,
+ * with atomics, and sit in lines of their own.
  */
 struct cpu {
 	/* hot */

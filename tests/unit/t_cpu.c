@@ -571,6 +571,28 @@ borrow_first_body(struct kern *k)
 	softint_disestablish(bo.bo_si);
 }
 
+/* What was begun on a borrowed CPU is done, though nobody asks for more. */
+static void
+borrow_wakes_body(struct kern *k)
+{
+	struct borrowed bo = { .bo_kern = k };
+	uint64_t late;
+
+	bo.bo_si = softint_establish(k, "borrowed", borrowed_softint, &bo);
+	KASSERT(bo.bo_si != NULL);
+	for (uint32_t i = 1; i <= 20; i++) {
+		host_sleep(k->k_host, 2 * MS);
+		kern_xcall(k, borrowed_call, &bo);
+		late = host_clock(k->k_host) + 30000 * MS;
+		while (__atomic_load_n(&bo.bo_softints, __ATOMIC_ACQUIRE) !=
+		    i) {
+			KASSERT(host_clock(k->k_host) < late);
+			host_sleep(k->k_host, MS / 10);
+		}
+	}
+	softint_disestablish(bo.bo_si);
+}
+
 static void
 test_borrow(void **state)
 {
@@ -578,6 +600,8 @@ test_borrow(void **state)
 	(void)state;
 	on_linux(1, borrow_body);
 	on_sim(1, borrow_body);
+	on_linux(1, borrow_wakes_body);
+	on_sim(1, borrow_wakes_body);
 	for (unsigned i = 0; i < 50; i++)
 		on_linux(1, borrow_first_body);
 }

@@ -151,6 +151,48 @@ equal_body(struct vnet *vn)
 	KASSERT(look(vn, ifa_ifwithnet, IP(10, 0, 0, 99)) == NULL);
 }
 
+/* Another address that the table cannot tell from this one by its hash. */
+static uint32_t
+twin_of(uint32_t addr)
+{
+	struct sockaddr_in a = sin_of(addr), b;
+	uint32_t other = addr;
+
+	do {
+		b = sin_of(++other);
+	} while (((test_sa_hash((struct sockaddr *)&a) ^
+	    test_sa_hash((struct sockaddr *)&b)) & 0xfffe000f) != 0);
+	return other;
+}
+
+/* Two addresses of one hash: each is found for itself, not for the other. */
+static void
+twins_body(struct vnet *vn)
+{
+	uint32_t one = IP(10, 0, 0, 1), two = twin_of(one);
+	struct ifnet *ifp = test_must_attach(vn, "e", 0);
+	struct ifaddr *a, *b;
+
+	a = add(ifp, one, 32, 0);
+	KASSERT(look(vn, ifa_ifwithaddr, one) == a);
+	KASSERT(look(vn, ifa_ifwithaddr, two) == NULL);
+	b = add(ifp, two, 32, 0);
+	KASSERT(look(vn, ifa_ifwithaddr, one) == a);
+	KASSERT(look(vn, ifa_ifwithaddr, two) == b);
+	del(a);
+	KASSERT(look(vn, ifa_ifwithaddr, one) == NULL);
+	KASSERT(look(vn, ifa_ifwithaddr, two) == b);
+	test_detach(ifp);
+}
+
+static void
+test_twins(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, twins_body);
+}
+
 static void
 faults_body(struct vnet *vn)
 {
@@ -483,6 +525,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lookup),
 		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_twins),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_pref),
 		cmocka_unit_test(test_sadl),
