@@ -19,6 +19,8 @@
 
 #include <ifnet/error.h>
 
+#pragma GCC visibility push(default)
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -328,5 +330,7 @@ int	ifnet_filter_list(struct ifnet_client *,
 #ifdef __cplusplus
 }
 #endif
+
+#pragma GCC visibility pop
 
 #endif /* !IFNET_CLIENT_H */

@@ -15,6 +15,8 @@
 
 #include <stdbool.h>
 
+#pragma GCC visibility push(default)
+
 /* symbol, side, name, what happened */
 #define DROP_REASONS(X) \
 	X(DROP_IF_DOWN, IN, "if-down", \
@@ -160,5 +162,7 @@ const char *drop_name(enum drop_reason);
 const char *drop_text(enum drop_reason);
 /* Is it a reason of the output side? */
 bool	drop_is_output(enum drop_reason);
+
+#pragma GCC visibility pop
 
 #endif /* !IFNET_DROP_H */

@@ -6,6 +6,8 @@
 #ifndef IFNET_ERROR_H
 #define IFNET_ERROR_H
 
+#pragma GCC visibility push(default)
+
 #define IFNET_ERROR_TEXT	512
 
 struct ifnet_error {
@@ -16,5 +18,7 @@ struct ifnet_error {
 /* Fill *e (which may be NULL) and return `code'. */
 int	ifnet_error_set(struct ifnet_error *e, int code, const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 3, 4)));
+
+#pragma GCC visibility pop
 
 #endif /* !IFNET_ERROR_H */

@@ -29,6 +29,8 @@
 #include <ifnet/mbuf.h>
 #include <ifnet/pserialize.h>
 
+#pragma GCC visibility push(default)
+
 struct if_clone;
 struct ifaddr;
 struct ifnet;
@@ -502,5 +504,7 @@ struct ifaddr {
 	struct psref_target ifa_psref;
 	void		(*ifa_free)(struct ifaddr *);	/* the family's */
 };
+
+#pragma GCC visibility pop
 
 #endif /* !IFNET_IF_H */

@@ -12,6 +12,8 @@
 
 #include <ifnet/if.h>
 
+#pragma GCC visibility push(default)
+
 /* The owner's, and constant while attached. */
 struct if_carp {
 	/*
@@ -35,5 +37,7 @@ struct if_carp {
  */
 int	if_carp_attach(struct ifnet *, const struct if_carp *);
 int	if_carp_detach(struct ifnet *, const struct if_carp *);
+
+#pragma GCC visibility pop
 
 #endif /* !IFNET_IF_CARP_H */

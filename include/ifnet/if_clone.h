@@ -7,6 +7,8 @@
 
 #include <ifnet/if.h>
 
+#pragma GCC visibility push(default)
+
 /*
  * A cloner.  Constant.  create() makes and attaches the interface of that
  * unit in the vnet; params is what the user added ("peer right:pair0"), ""
@@ -48,5 +50,7 @@ int	if_clone_destroy(struct vnet *, const char *name);
 int	if_clone_list(struct vnet *, int count, char *buf, int *total);
 /* Control: destroy every interface of the cloner (NULL: of every one). */
 void	if_clone_purge(struct vnet *, const struct if_clone *);
+
+#pragma GCC visibility pop
 
 #endif /* !IFNET_IF_CLONE_H */

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#pragma GCC visibility push(default)
+
 #define AF_LINK		AF_PACKET
 
 #define SDL_DATALEN	24	/* room for the address */
@@ -29,5 +31,7 @@ const char *lladdr_text(const uint8_t *, unsigned len,
 	    char buf[LLADDR_STRSIZE]);
 /* Parse hex pairs separated by : or - ; number of bytes, or -1. */
 int	lladdr_parse(const char *, uint8_t *, unsigned max);
+
+#pragma GCC visibility pop
 
 #endif /* !IFNET_IF_DL_H */

@@ -7,6 +7,8 @@
 
 #include <ifnet/if.h>
 
+#pragma GCC visibility push(default)
+
 #define ETHER_ADDR_LEN	6
 #define ETHER_HDR_LEN	14
 #define ETHERMTU	1500
@@ -45,5 +47,7 @@ int	ether_register(struct vnet *, uint16_t type, ether_input_fn *);
 /* CPU, from a link type that names protocols as Ethernet does (FDDI, token
  * ring): to whom takes the type (network order).  Takes every packet. */
 void	ether_dispatch(struct ifnet *, uint16_t type, struct mvec *);
+
+#pragma GCC visibility pop
 
 #endif /* !IFNET_IF_ETHER_H */

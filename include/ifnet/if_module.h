@@ -39,8 +39,8 @@ struct ifnet_module {
 
 /* The one thing that has to be visible outside, whatever the flags say. */
 #define IFNET_MODULE(name, cloner, init, fini)				\
-	extern const struct ifnet_module ifnet_module;			\
-	__attribute__((__visibility__("default")))			\
+	extern const struct ifnet_module ifnet_module			\
+	    __attribute__((__visibility__("default")));			\
 	const struct ifnet_module ifnet_module = {			\
 		IFNET_MODULE_ABI, sizeof(struct ifnet),			\
 		sizeof(struct mbuf), DROP_NREASONS,			\

@@ -20,6 +20,8 @@
 
 #include <ifnet/if.h>
 
+#pragma GCC visibility push(default)
+
 /* Constant. */
 struct ifq_discipline {
 	const char *qd_name;
@@ -55,5 +57,7 @@ int	ifq_discipline_attach(struct ifnet *, const struct ifq_discipline *,
 int	ifq_discipline_enable(struct ifnet *);
 int	ifq_discipline_disable(struct ifnet *);
 int	ifq_discipline_detach(struct ifnet *);
+
+#pragma GCC visibility pop
 
 #endif /* !IFNET_IFQ_DISCIPLINE_H */

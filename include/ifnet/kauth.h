@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+#pragma GCC visibility push(default)
+
 struct kern;
 
 #define KAUTH_NGROUPS	32
@@ -48,5 +50,7 @@ int	kauth_authorize(struct kern *, const struct kauth_cred *,
 
 /* Control, before the stack is in use.  (gid_t)-1: none. */
 void	kauth_set_admin_group(struct kern *, gid_t);
+
+#pragma GCC visibility pop
 
 #endif /* !IFNET_KAUTH_H */

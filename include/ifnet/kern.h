@@ -23,6 +23,8 @@
 
 #include <ifnet/mbuf.h>
 
+#pragma GCC visibility push(default)
+
 struct host;
 struct kern;
 struct cpu;
@@ -214,5 +216,7 @@ bool	 callout_stop(struct callout *);
  * is undone too. */
 void	 callout_halt(struct callout *);
 bool	 callout_pending(const struct callout *);
+
+#pragma GCC visibility pop
 
 #endif /* !IFNET_KERN_H */

@@ -26,6 +26,8 @@
 
 #include <ifnet/drop.h>
 
+#pragma GCC visibility push(default)
+
 struct ifnet;
 struct rtentry;
 struct llentry;
@@ -232,5 +234,7 @@ mvec_bytes(const struct mvec *mv)
 		bytes += mv->mv_m[i]->m_pktlen;
 	return bytes;
 }
+
+#pragma GCC visibility pop
 
 #endif /* !IFNET_MBUF_H */

@@ -20,6 +20,8 @@
 #include <urcu/urcu-memb.h>
 #include <urcu/pointer.h>
 
+#pragma GCC visibility push(default)
+
 struct kern;
 
 /*
@@ -107,5 +109,7 @@ psref_target_destroying(const struct psref_target *pt)
 
 	return __atomic_load_n(&pt->pt_destroying, __ATOMIC_ACQUIRE) != 0;
 }
+
+#pragma GCC visibility pop
 
 #endif /* !IFNET_PSERIALIZE_H */

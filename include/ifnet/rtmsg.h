@@ -21,6 +21,8 @@
 #include <ifnet/if_dl.h>
 #include <ifnet/ifreq.h>
 
+#pragma GCC visibility push(default)
+
 #define RTM_VERSION	1
 
 /* rtm_type, NetBSD's names */
@@ -184,5 +186,7 @@ int	rt_detail_check(const void *msg, size_t len, struct if_detail *);
 bool	rt_msg_add(void *msg, unsigned bit, const struct sockaddr *);
 /* Bytes of the record that heads a message of this type; 0: unknown. */
 size_t	rt_msg_headsize(uint8_t type);
+
+#pragma GCC visibility pop
 
 #endif /* !IFNET_RTMSG_H */

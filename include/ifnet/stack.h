@@ -17,6 +17,8 @@
 
 #include <ifnet/error.h>
 
+#pragma GCC visibility push(default)
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -78,5 +80,7 @@ void	ifnet_ping_free(struct ifnet_ping *);
 #ifdef __cplusplus
 }
 #endif
+
+#pragma GCC visibility pop
 
 #endif /* !IFNET_STACK_H */

@@ -72,7 +72,8 @@ fini(struct kern *k)
 	klog(k, KLOG_NOTICE, "module fini");
 }
 
-extern const struct ifnet_module ifnet_module;
+extern const struct ifnet_module ifnet_module
+    __attribute__((__visibility__("default")));
 const struct ifnet_module ifnet_module = {
 	MODULE_ABI, MODULE_BYTES, sizeof(struct mbuf), DROP_NREASONS,
 	MODULE_NAME, &cloner, init, fini

@@ -32,7 +32,7 @@ note(const char *name)
 	(void)snprintf(looked_up, sizeof(looked_up), "%s", name);
 }
 
-int
+__attribute__((__visibility__("default"))) int
 getaddrinfo(const char *node, const char *service,
     const struct addrinfo *hints, struct addrinfo **res)
 {
@@ -51,7 +51,7 @@ getaddrinfo(const char *node, const char *service,
 	return real(node, service, hints, res);
 }
 
-struct netent *
+__attribute__((__visibility__("default"))) struct netent *
 getnetbyname(const char *name)
 {
 
