@@ -229,13 +229,6 @@ if_attach(struct ifnet *ifp)
 	return error;
 }
 
-bool
-if_is_deactivated(const struct ifnet *ifp)
-{
-
-	return if_dead(ifp);
-}
-
 void
 if_deactivate(struct ifnet *ifp)
 {

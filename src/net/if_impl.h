@@ -189,7 +189,7 @@ void	if_name_copy(const struct ifnet *, char name[IFNAMSIZ]);
 /* l: give it another valid name: a lookup finds it by one of the two at every
  * moment, and by one alone.  EEXIST, EINVAL, ENOMEM. */
 int	if_name_change(struct if_vnet *, struct ifnet *, const char *);
-/* i: SIOCSIFNAME; announced when it can be found so. */
+/* if_rename.c: i: SIOCSIFNAME; announced when it can be found so. */
 int	if_rename(struct ifnet *, const char *);
 /* Like ifunit(), for a name not digits, and finding deactivated ones too. */
 struct ifnet *if_name_lookup(struct if_vnet *, const char *name);
@@ -475,13 +475,19 @@ int	if_conf(struct vnet *, void *data, size_t datalen, size_t addrlen);
 struct ifnet *if_get_from(struct vnet *, unsigned *index, struct psref *);
 int	if_foreach(struct vnet *, int (*fn)(struct ifnet *, void *), void *);
 
-/* if_ioctl.c: EFBIG, EAFNOSUPPORT. */
+/* if_ioctl_common.c: i: SIOCSIFMTU.  EINVAL; ENETRESET: it is another one. */
+int	if_mtu_set(struct ifnet *, int32_t);
+
+/* if_sa.c: EFBIG, EAFNOSUPPORT. */
 int	ifreq_setaddr(struct vnet *, struct ifreq *, const struct sockaddr *);
 /* Bytes of an address of its family.  EAFNOSUPPORT. */
 int	if_sa_size(struct vnet *, const struct sockaddr *, size_t *len);
 /* The same into `room' bytes, zeroes behind.  EAFNOSUPPORT, EFBIG. */
 int	if_sa_put(struct vnet *, void *to, size_t room,
 	    const struct sockaddr *);
+/* if_cap.c: i: SIOCSIFCAP.  EINVAL; ENETRESET: others are enabled, and the
+ * interface is up. */
+int	if_cap_set(struct ifnet *, const struct ifcapreq *);
 /* if_csum_tx as these IFCAP_* make it: what the packet path asks.  The driver's
  * own bits are kept. */
 uint32_t if_csum_tx(const struct ifnet *, uint64_t capenable);

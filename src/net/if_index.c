@@ -213,34 +213,3 @@ if_get_byhandle_at(struct vnet *vn, uint64_t handle, struct psref *pr,
 	pserialize_read_exit();
 	return ifp;
 }
-
-struct ifnet *
-if_get_from(struct vnet *vn, unsigned *index, struct psref *pr)
-{
-	struct ifnet *ifp = NULL;
-	struct if_table *it;
-
-	pserialize_read_enter();
-	it = __atomic_load_n(&vn->vn_if->ifv_table, __ATOMIC_CONSUME);
-	while (ifp == NULL && it != NULL && *index < it->it_size)
-		ifp = if_byindex(vn, (*index)++);
-	if (ifp != NULL)
-		psref_acquire(vn->vn_kern, pr, &ifp->if_psref);
-	pserialize_read_exit();
-	return ifp;
-}
-
-int
-if_foreach(struct vnet *vn, int (*fn)(struct ifnet *, void *), void *arg)
-{
-	struct psref pr;
-	struct ifnet *ifp;
-	unsigned index = 1;
-	int error = 0;
-
-	while (error == 0 && (ifp = if_get_from(vn, &index, &pr)) != NULL) {
-		error = fn(ifp, arg);
-		if_put(ifp, &pr);
-	}
-	return error;
-}

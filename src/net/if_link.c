@@ -366,28 +366,6 @@ if_link_counts(struct ifnet *ifp, uint64_t *coalesced, uint64_t *lost)
 	kspin_unlock(&lw->lw_lock);
 }
 
-/* RFC 2863, section 3.1.13: why it does not pass packets, the nearest reason
- * first. */
-uint8_t
-if_operstate(const struct ifnet *ifp)
-{
-	uint8_t why;
-
-	if ((__atomic_load_n(&ifp->if_flags, __ATOMIC_RELAXED) & IFF_UP) == 0)
-		return IF_OPER_DOWN_ADMIN;
-	why = __atomic_load_n(&ifp->if_oper_why, __ATOMIC_RELAXED);
-	if (why != 0)
-		return why;
-	switch (__atomic_load_n(&ifp->if_link_state, __ATOMIC_RELAXED)) {
-	case LINK_STATE_DOWN:
-		return IF_OPER_DOWN_CARRIER;
-	case LINK_STATE_UP:
-		return IF_OPER_UP;
-	default:
-		return IF_OPER_UNKNOWN;
-	}
-}
-
 void
 if_oper_reason(struct ifnet *ifp, uint8_t why)
 {

@@ -4,7 +4,6 @@
  */
 
 #include "net/if_impl.h"
-#include "net/rtsock.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -274,29 +273,6 @@ if_name_change(struct if_vnet *ifv, struct ifnet *ifp, const char *name)
 	return 0;
 }
 
-int
-if_rename(struct ifnet *ifp, const char *name)
-{
-	struct if_vnet *ifv = ifp->if_vnet->vn_if;
-	char old[IFNAMSIZ];
-	int error;
-
-	KASSERT(if_ioctl_locked(ifp));
-	if (!if_name_valid(name))
-		return EINVAL;
-	if_name_copy(ifp, old);
-	if (strcmp(old, name) == 0)
-		return 0;
-	host_mutex_lock(if_host(ifp), &ifv->ifv_lock);
-	error = if_name_change(ifv, ifp, name);
-	host_mutex_unlock(if_host(ifp), &ifv->ifv_lock);
-	if (error == 0) {
-		if_history_text(ifp, IFHIST_RENAME, old);
-		rt_ifrename(ifp, old);
-	}
-	return error;
-}
-
 /* --- in the table -------------------------------------------------------- */
 
 int
@@ -364,25 +340,4 @@ if_get_at(struct vnet *vn, const char *name, struct psref *pr,
 		psref_acquire_at(vn->vn_kern, pr, &ifp->if_psref, file, line);
 	pserialize_read_exit();
 	return ifp;
-}
-
-void
-if_acquire_at(struct ifnet *ifp, struct psref *pr, const char *file, int line)
-{
-
-	psref_acquire_at(if_kern(ifp), pr, &ifp->if_psref, file, line);
-}
-
-void
-if_put(const struct ifnet *ifp, struct psref *pr)
-{
-
-	psref_release(if_kern(ifp), pr);
-}
-
-bool
-if_held(struct ifnet *ifp)
-{
-
-	return psref_held(if_kern(ifp), &ifp->if_psref);
 }

@@ -111,3 +111,10 @@ const struct iftype_ops if_null_typeops = {
 	.it_input = null_input,
 	.it_output = null_output,
 };
+
+bool
+if_is_deactivated(const struct ifnet *ifp)
+{
+
+	return if_dead(ifp);
+}

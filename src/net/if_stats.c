@@ -1,45 +1,11 @@
 /*
- * Counters: counting on a CPU, reading the sum over all CPUs, and reading and
- * resetting without losing any.
+ * Statistics: the sum of counters over all CPUs, reading and resetting it
+ * without losing any, and the record of an interface's data.
  */
 
 #include "net/if_impl.h"
 
 #include <errno.h>
-
-static void
-count(uint64_t *c, uint64_t n)
-{
-
-	/* This CPU alone writes it; readers must not see half a store. */
-	__atomic_store_n(c, *c + n, __ATOMIC_RELAXED);
-}
-
-void
-if_stat_add(struct ifnet *ifp, enum if_stat stat, uint64_t n)
-{
-
-	count(&if_ctr(ifp, net_curcpu()->ci_index)->ic_stat[stat], n);
-}
-
-void
-if_stat_add_vec(struct ifnet *ifp, enum if_stat_dir dir, const struct mvec *mv)
-{
-	struct if_counters *ic = if_ctr(ifp, net_curcpu()->ci_index);
-	uint64_t bytes = 0, mcasts = 0;
-	bool in = dir == IF_STAT_IN;
-
-	for (unsigned i = 0; i < mv->mv_n; i++) {
-		bytes += mv->mv_m[i]->m_pktlen;
-		mcasts += (mv->mv_m[i]->m_flags & (M_BCAST | M_MCAST)) != 0;
-	}
-	count(&ic->ic_stat[in ? IF_STAT_IPACKETS : IF_STAT_OPACKETS],
-	    mv->mv_n);
-	count(&ic->ic_stat[in ? IF_STAT_IBYTES : IF_STAT_OBYTES], bytes);
-	if (mcasts != 0)
-		count(&ic->ic_stat[in ? IF_STAT_IMCASTS : IF_STAT_OMCASTS],
-		    mcasts);
-}
 
 /* The sum over all CPUs. */
 static void
@@ -102,6 +68,28 @@ sum_since(const struct ifnet *ifp, struct if_counters *since, bool reset)
 	if (reset)
 		*base = sum;
 	kspin_unlock(&ie->ie_lock);
+}
+
+/* RFC 2863, section 3.1.13: why it does not pass packets, the nearest reason
+ * first. */
+uint8_t
+if_operstate(const struct ifnet *ifp)
+{
+	uint8_t why;
+
+	if ((__atomic_load_n(&ifp->if_flags, __ATOMIC_RELAXED) & IFF_UP) == 0)
+		return IF_OPER_DOWN_ADMIN;
+	why = __atomic_load_n(&ifp->if_oper_why, __ATOMIC_RELAXED);
+	if (why != 0)
+		return why;
+	switch (__atomic_load_n(&ifp->if_link_state, __ATOMIC_RELAXED)) {
+	case LINK_STATE_DOWN:
+		return IF_OPER_DOWN_CARRIER;
+	case LINK_STATE_UP:
+		return IF_OPER_UP;
+	default:
+		return IF_OPER_UNKNOWN;
+	}
 }
 
 static void

@@ -26,54 +26,6 @@ struct announcement {
 	const struct announcement *an_instead; /* RTM_CHANGE: of what */
 };
 
-static inline void *
-node_object(struct rts_node *rn, size_t offset)
-{
-
-	return (char *)rn - offset;
-}
-
-static inline const struct rtentry *
-node_route(struct rts_node *rn, unsigned part)
-{
-	struct protoaddr *pa;
-	struct rtfull *rf;
-
-	if (part > 0) {
-		pa = node_object(rn, offsetof(struct protoaddr, pa_rts));
-		return &pa->pa_own[part - 1];
-	}
-	rf = node_object(rn, offsetof(struct rtfull, rf_rts));
-	return &rf->rf_rt;
-}
-
-void
-rts_describe(struct rtsock_vnet *rs, struct rts_node *rn, unsigned part,
-    uint32_t kind, uint8_t type, int what, void *msg)
-{
-
-	/* What hangs off an interface is seen as any reader sees it. */
-	pserialize_read_enter();
-	switch (kind) {
-	case RTS_LINK:
-		rts_fill_if(node_object(rn, offsetof(struct ifnet, if_rts)),
-		    type, what, msg);
-		break;
-	case RTS_ADDR:
-		rts_fill_ifa(node_object(rn, offsetof(struct protoaddr,
-		    pa_rts)), type, msg);
-		break;
-	case RTS_ROUTE:
-		rt_fill_msg(rs->rs_kern, node_route(rn, part), type, msg);
-		break;
-	default:
-		rts_fill_neigh(node_object(rn, offsetof(struct llentry,
-		    la_rts)), type, msg);
-		break;
-	}
-	pserialize_read_exit();
-}
-
 /* rs: tell everyone who wants it and does not come to see it. */
 static void
 tell(struct rtsock_vnet *rs, const struct announcement *an)

@@ -51,6 +51,14 @@ union rts_msgbuf {
 	uint8_t		 mb_room[RT_MSG_MAX];
 };
 
+/* The object that a node is part of. */
+static inline void *
+node_object(struct rts_node *rn, size_t offset)
+{
+
+	return (char *)rn - offset;
+}
+
 /* A node's word: its kind, a bit for each part that stands, its place. */
 #define NODE_PARTS	(1 + RT_NOWN)
 #define NODE_PART_SHIFT	4
@@ -118,7 +126,7 @@ snapshot_type(uint32_t kind)
 	}
 }
 
-/* rtsock_announce.c: rs: describe a part of a node in RT_MSG_MAX bytes, as of
+/* rtsock_describe.c: rs: describe a part of a node in RT_MSG_MAX bytes, as of
  * a kind: type RTM_*, and what (IFAN_*) happened to an interface. */
 void	rts_describe(struct rtsock_vnet *, struct rts_node *, unsigned part,
 	    uint32_t kind, uint8_t type, int what, void *msg);

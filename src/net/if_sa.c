@@ -1,0 +1,45 @@
+/*
+ * Socket addresses in the records of requests.
+ */
+
+#include "net/if_impl.h"
+
+#include <errno.h>
+
+int
+if_sa_size(struct vnet *vn, const struct sockaddr *sa, size_t *len)
+{
+	const struct domain *dom;
+
+	*len = sizeof(struct sockaddr_dl);
+	if (sa->sa_family != AF_LINK) {
+		dom = domain_find(vn, sa->sa_family);
+		if (dom == NULL)
+			return EAFNOSUPPORT;
+		*len = dom->dom_salen;
+	}
+	return 0;
+}
+
+int
+if_sa_put(struct vnet *vn, void *to, size_t room, const struct sockaddr *sa)
+{
+	size_t len;
+	int error;
+
+	error = if_sa_size(vn, sa, &len);
+	if (error != 0)
+		return error;
+	if (len > room)
+		return EFBIG;
+	memcpy(to, sa, len);
+	memset((char *)to + len, 0, room - len);
+	return 0;
+}
+
+int
+ifreq_setaddr(struct vnet *vn, struct ifreq *ifr, const struct sockaddr *sa)
+{
+
+	return if_sa_put(vn, &ifr->ifr_ifru, sizeof(ifr->ifr_ifru), sa);
+}

@@ -1,0 +1,181 @@
+/*
+ * The routing socket's messages that describe an interface, an address, a
+ * neighbour, or whatever a node stands for.
+ */
+
+#include "net/rtsock_impl.h"
+
+#include <string.h>
+
+#include "net/if_llatbl.h"
+
+static void
+fill_hdr(struct rt_hdr *h, uint8_t type, size_t len)
+{
+
+	h->rtm_len = (uint32_t)len;
+	h->rtm_version = RTM_VERSION;
+	h->rtm_type = type;
+}
+
+/* The interface's link-level address, or its index alone. */
+static void
+add_ifp(struct ifnet *ifp, void *msg)
+{
+	const struct ifaddr *dl;
+	struct sockaddr_dl sdl;
+
+	memset(&sdl, 0, sizeof(sdl));
+	pserialize_read_enter();
+	dl = __atomic_load_n(&ifp->if_dl, __ATOMIC_ACQUIRE);
+	if (dl != NULL)
+		memcpy(&sdl, dl->ifa_addr, sizeof(sdl));
+	pserialize_read_exit();
+	sdl.sdl_family = AF_LINK;
+	sdl.sdl_type = ifp->if_type;
+	sdl.sdl_index = ifp->if_index;
+	(void)rt_msg_add(msg, RTA_IFP, (const struct sockaddr *)&sdl);
+}
+
+void
+rts_fill_if(struct ifnet *ifp, uint8_t type, int what, void *msg)
+{
+	struct if_msg *ifm = msg;
+
+	memset(ifm, 0, sizeof(*ifm));
+	fill_hdr(&ifm->ifm_h, type, sizeof(*ifm));
+	ifm->ifm_handle = ifp->if_handle;
+	ifm->ifm_index = ifp->if_index;
+	ifm->ifm_flags = __atomic_load_n(&ifp->if_flags, __ATOMIC_RELAXED);
+	ifm->ifm_what = (uint16_t)what;
+	if_name_copy(ifp, ifm->ifm_name);
+	if_stats_get(ifp, &ifm->ifm_data);
+	add_ifp(ifp, msg);
+}
+
+void
+rts_fill_rename(struct ifnet *ifp, const char *oldname, void *msg)
+{
+	struct if_rename_msg *ifrn = msg;
+
+	memset(ifrn, 0, sizeof(*ifrn));
+	fill_hdr(&ifrn->ifrn_h, RTM_IFRENAME, sizeof(*ifrn));
+	ifrn->ifrn_handle = ifp->if_handle;
+	ifrn->ifrn_index = ifp->if_index;
+	memcpy(ifrn->ifrn_oldname, oldname, IFNAMSIZ);
+	if_name_copy(ifp, ifrn->ifrn_name);
+}
+
+static void
+add_if_sa(void *msg, unsigned bit, const struct sockaddr *sa)
+{
+
+	if (sa != NULL && sa->sa_family != AF_UNSPEC)
+		(void)rt_msg_add(msg, bit, sa);
+}
+
+void
+rts_fill_ifa(struct ifaddr *ifa, uint8_t type, void *msg)
+{
+	struct ifa_msg *ifam = msg;
+	struct ifnet *ifp = ifa->ifa_ifp;
+	uint32_t flags;
+
+	memset(ifam, 0, sizeof(*ifam));
+	fill_hdr(&ifam->ifam_h, type, sizeof(*ifam));
+	ifam->ifam_handle = ifp->if_handle;
+	ifam->ifam_index = ifp->if_index;
+	flags = __atomic_load_n(&ifa->ifa_flags, __ATOMIC_RELAXED);
+	if (flags & IFA_TENTATIVE)
+		ifam->ifam_flags |= 0x01;	/* IN_IFF_TENTATIVE */
+	if (flags & IFA_DUPLICATED)
+		ifam->ifam_flags |= 0x02;	/* IN_IFF_DUPLICATED */
+	if_name_copy(ifp, ifam->ifam_name);
+	add_if_sa(msg, RTA_NETMASK, ifa->ifa_netmask);
+	add_if_sa(msg, RTA_IFA, ifa->ifa_addr);
+	add_if_sa(msg, RTA_BRD, ifa->ifa_dstaddr);
+}
+
+void
+rts_fill_neigh(const struct llentry *la, uint8_t type, void *msg)
+{
+	struct rt_msg *rtm = msg;
+	struct ifnet *ifp = la->la_ifp;
+	struct kern *k = if_kern(ifp);
+	uint64_t expire = __atomic_load_n(&la->la_expire, __ATOMIC_RELAXED);
+	uint32_t flags = __atomic_load_n(&la->la_flags, __ATOMIC_RELAXED);
+	const struct llhdr *lh;
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = la->la_addr4,
+	};
+	struct sockaddr_dl sdl;
+
+	memset(rtm, 0, sizeof(*rtm));
+	fill_hdr(&rtm->rtm_h, type, sizeof(*rtm));
+	rtm->rtm_ifhandle = ifp->if_handle;
+	rtm->rtm_index = ifp->if_index;
+	if_name_copy(ifp, rtm->rtm_ifname);
+	rtm->rtm_flags = RTF_UP | RTF_HOST | RTF_LLDATA;
+	if (flags & LLE_STATIC)
+		rtm->rtm_flags |= RTF_STATIC;
+	if (flags & LLE_PUBLISHED)
+		rtm->rtm_flags |= RTF_ANNOUNCE;
+	if (expire != 0)
+		rtm->rtm_expire_s = (int64_t)(expire - kern_now(k)) /
+		    1000000000;
+	(void)rt_msg_add(msg, RTA_DST, (const struct sockaddr *)&sin);
+	memset(&sdl, 0, sizeof(sdl));
+	sdl.sdl_family = AF_LINK;
+	sdl.sdl_type = ifp->if_type;
+	sdl.sdl_index = ifp->if_index;
+	pserialize_read_enter();
+	lh = __atomic_load_n(&la->la_hdr, __ATOMIC_ACQUIRE);
+	if (lh != NULL) {
+		sdl.sdl_alen = ETHER_ADDR_LEN;
+		memcpy(sdl.sdl_data, lh->lh_bytes, ETHER_ADDR_LEN);
+	}
+	pserialize_read_exit();
+	(void)rt_msg_add(msg, RTA_GATEWAY, (const struct sockaddr *)&sdl);
+}
+
+static inline const struct rtentry *
+node_route(struct rts_node *rn, unsigned part)
+{
+	struct protoaddr *pa;
+	struct rtfull *rf;
+
+	if (part > 0) {
+		pa = node_object(rn, offsetof(struct protoaddr, pa_rts));
+		return &pa->pa_own[part - 1];
+	}
+	rf = node_object(rn, offsetof(struct rtfull, rf_rts));
+	return &rf->rf_rt;
+}
+
+void
+rts_describe(struct rtsock_vnet *rs, struct rts_node *rn, unsigned part,
+    uint32_t kind, uint8_t type, int what, void *msg)
+{
+
+	/* What hangs off an interface is seen as any reader sees it. */
+	pserialize_read_enter();
+	switch (kind) {
+	case RTS_LINK:
+		rts_fill_if(node_object(rn, offsetof(struct ifnet, if_rts)),
+		    type, what, msg);
+		break;
+	case RTS_ADDR:
+		rts_fill_ifa(node_object(rn, offsetof(struct protoaddr,
+		    pa_rts)), type, msg);
+		break;
+	case RTS_ROUTE:
+		rt_fill_msg(rs->rs_kern, node_route(rn, part), type, msg);
+		break;
+	default:
+		rts_fill_neigh(node_object(rn, offsetof(struct llentry,
+		    la_rts)), type, msg);
+		break;
+	}
+	pserialize_read_exit();
+}
