@@ -1,12 +1,10 @@
 /*
- * The life of a struct kern, its log and its assertions.
+ * The life of a struct kern.
  */
 
 #include "kern/kern_private.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 /* Undo kern_create() as far as it got; CPUs and reclaim are stopped. */
@@ -148,76 +146,4 @@ kern_destroy(struct kern *k)
 	if (lost != 0)
 		klog(k, KLOG_ERR, "%u packet buffers were never freed", lost);
 	kern_free(k);
-}
-
-uint64_t
-kern_now(struct kern *k)
-{
-	struct cpu *ci = curcpu();
-
-	return ci != NULL ? ci->ci_now : host_clock(k->k_host);
-}
-
-struct cpu *
-curcpu(void)
-{
-
-	return host_curthread != NULL ? host_curthread->ht_cpu : NULL;
-}
-
-unsigned
-cpu_index(const struct cpu *ci)
-{
-
-	return ci->ci_index;
-}
-
-struct kern *
-cpu_kern(const struct cpu *ci)
-{
-
-	return ci->ci_kern;
-}
-
-unsigned
-kern_ncpu(const struct kern *k)
-{
-
-	return k->k_ncpu;
-}
-
-struct cpu *
-kern_cpu(struct kern *k, unsigned i)
-{
-
-	KASSERT(i < k->k_ncpu);
-	return k->k_cpu[i];
-}
-
-void
-klog(struct kern *k, int level, const char *fmt, ...)
-{
-	char line[512];
-	va_list ap;
-
-	if (level > __atomic_load_n(&k->k_log_level, __ATOMIC_RELAXED))
-		return;
-	va_start(ap, fmt);
-	(void)vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	host_log(k->k_host, (enum host_log_level)level, line);
-}
-
-void
-kern_assert_fail(const char *expr, const char *file, int line)
-{
-	char text[512];
-
-	(void)snprintf(text, sizeof(text), "assertion failed: %s, %s:%d", expr,
-	    file, line);
-	/* The host may be quiet, or log to where nobody looks. */
-	if (host_curthread != NULL)
-		host_log(host_curthread->ht_host, HOST_LOG_ERR, text);
-	(void)fprintf(stderr, "%s\n", text);
-	abort();
 }

@@ -1,0 +1,36 @@
+/*
+ * The log, and assertions that failed.
+ */
+
+#include "kern/kern_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void
+klog(struct kern *k, int level, const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+
+	if (level > __atomic_load_n(&k->k_log_level, __ATOMIC_RELAXED))
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	host_log(k->k_host, (enum host_log_level)level, line);
+}
+
+void
+kern_assert_fail(const char *expr, const char *file, int line)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "assertion failed: %s, %s:%d", expr,
+	    file, line);
+	/* The host may be quiet, or log to where nobody looks. */
+	if (host_curthread != NULL)
+		host_log(host_curthread->ht_host, HOST_LOG_ERR, text);
+	(void)fprintf(stderr, "%s\n", text);
+	abort();
+}
