@@ -103,7 +103,7 @@ void	rt_neighmsg(uint8_t type, const struct llentry *);
 void	rt_routechange(struct vnet *, const struct rtentry *old,
 	    const struct rtfull *new);
 
-/* Describe, in a buffer of RT_MSG_MAX bytes (rtsock_describe.c).  Any context. */
+/* rtsock_describe.c: describe, in RT_MSG_MAX bytes.  Any context. */
 void	rts_fill_if(struct ifnet *, uint8_t type, int what, void *msg);
 void	rts_fill_rename(struct ifnet *, const char *oldname, void *msg);
 void	rts_fill_ifa(struct ifaddr *, uint8_t type, void *msg);
