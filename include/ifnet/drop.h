@@ -84,7 +84,9 @@
 	X(DROP_IP_NOFORWARD, IN, "ip-noforward", \
 	    "not for us and forwarding is off") \
 	X(DROP_IP_CANTFORWARD, IN, "ip-cantforward", \
-	    "link-level broadcast or a destination never forwarded") \
+	    "a destination that is never forwarded") \
+	X(DROP_IP_LINKBCAST, IN, "ip-linkbcast", \
+	    "to one host, but in a link-level broadcast or multicast") \
 	X(DROP_IP_NOROUTE, IN, "ip-noroute", \
 	    "no route to the destination") \
 	X(DROP_IP_REJECT, IN, "ip-reject", \

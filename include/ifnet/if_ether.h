@@ -17,6 +17,7 @@
 #define ETHERTYPE_ARP	0x0806
 #define ETHERTYPE_VLAN	0x8100
 #define ETHERTYPE_IPV6	0x86dd
+#define ETHERTYPE_QINQ	0x88a8	/* a provider's VLAN tag */
 
 struct ether_header {
 	uint8_t		 ether_dhost[ETHER_ADDR_LEN];

@@ -11,6 +11,12 @@
 /* Frames ahead of the one at hand whose lines are fetched. */
 #define AHEAD	6
 
+/* Bytes of a tag, type excluded and the type behind it included. */
+#define TAG_LEN		4
+#define TAG_VID		0x0fff
+/* A tag of the provider and one of the customer. */
+#define TAGS_MAX	2
+
 /* Frames of another type than the first one's. */
 struct side {
 	uint16_t	 sd_type;	/* network order */
@@ -29,6 +35,47 @@ ether_dispatch(struct ifnet *ifp, uint16_t type, struct mvec *mv)
 		}
 	}
 	mvec_drop(ifp, mv, DROP_NO_PROTO);
+}
+
+static inline bool
+is_tag(uint16_t type)
+{
+
+	return type == __builtin_bswap16(ETHERTYPE_VLAN) ||
+	    type == __builtin_bswap16(ETHERTYPE_QINQ);
+}
+
+/*
+ * A tag with VLAN identifier 0 names no VLAN, only a priority: the frame
+ * counts as untagged (IEEE 802.1Q 6.9).  Take such tags off the front of a
+ * packet that has lost its header; NULL when it was dropped.  A tag that does
+ * name a VLAN stays, and so does its type.
+ */
+static struct mbuf *
+priority_untag(struct ifnet *ifp, struct mbuf *m, uint16_t *type)
+{
+	uint16_t tag[2];	/* priority and VLAN, type of what follows */
+	struct mbuf *n;
+
+	for (unsigned i = 0; i < TAGS_MAX && is_tag(*type); i++) {
+		if (!m_copydata(m, 0, sizeof(tag), tag)) {
+			m_drop(ifp, m, DROP_ETHER_SHORT);
+			return NULL;
+		}
+		if ((__builtin_bswap16(tag[0]) & TAG_VID) != 0)
+			return m;
+		if (m->m_len < TAG_LEN) {
+			n = m_pullup(m, TAG_LEN);
+			if (n == NULL) {
+				m_drop(ifp, m, DROP_NO_MBUF);
+				return NULL;
+			}
+			m = n;
+		}
+		m_adj_fast(m, TAG_LEN);
+		*type = tag[1];
+	}
+	return m;
 }
 
 /*
@@ -67,7 +114,8 @@ input_one(struct ifnet *ifp, struct mbuf *m, uint64_t us, uint16_t *type)
 		return NULL;
 	}
 	m_adj_fast(m, ETHER_HDR_LEN);
-	return m;
+	return __builtin_expect(is_tag(*type), 0) ?
+	    priority_untag(ifp, m, type) : m;
 }
 
 static void
@@ -109,6 +157,22 @@ input_mixed(struct ifnet *ifp, struct mvec *mv, unsigned first, uint64_t us,
 		ether_dispatch(ifp, sd.sd_type, &sd.sd_mv);
 }
 
+/* The type behind the priority tags of a frame, in network order; 0 when there
+ * is none, or a VLAN's: nothing is as usual then. */
+static __attribute__((__noinline__)) uint16_t
+tagged_type(const struct mbuf *m)
+{
+	uint16_t type;
+
+	for (unsigned i = 0; i <= TAGS_MAX; i++) {
+		if (!m_copydata(m, ETHER_HDR_LEN - 2 + i * TAG_LEN, 2, &type))
+			return 0;
+		if (!is_tag(type))
+			return type;
+	}
+	return 0;
+}
+
 /* The type of the first frame, in network order. */
 static inline uint16_t
 first_type(const struct mvec *mv)
@@ -119,7 +183,7 @@ first_type(const struct mvec *mv)
 	if (m->m_len < ETHER_HDR_LEN)
 		return 0;
 	memcpy(&type, m->m_data + 12, sizeof(type));
-	return type;
+	return __builtin_expect(is_tag(type), 0) ? tagged_type(m) : type;
 }
 
 static inline void

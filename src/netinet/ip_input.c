@@ -426,6 +426,13 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 		return;
 	}
 	rt = rt_lookup4(vn, ip->ip_dst);
+	/* Every station of the link has it: neither delivered (RFC 1122
+	 * 3.3.6) nor forwarded (RFC 1812 5.3.4). */
+	if ((m->m_flags & (M_BCAST | M_MCAST)) != 0 && !loop &&
+	    (rt == NULL || (rt->rt_flags & RTF_BROADCAST) == 0)) {
+		m_drop(ifp, m, DROP_IP_LINKBCAST);
+		return;
+	}
 	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
 	    rt->rt_ifa != NULL && !in_ifa_usable(rt->rt_ifa)) {
 		m_drop(ifp, m, DROP_IP_NOTREADY);

@@ -173,7 +173,7 @@ def test_unknown_type(bench):
 
 def test_broadcast_is_not_forwarded(bench):
     frame = bytes(udp(bench))
-    bench.expect([b"\xff" * 6 + frame[6:]], "ip-cantforward")
+    bench.expect([b"\xff" * 6 + frame[6:]], "ip-linkbcast")
 
 
 def test_echo_to_broadcast_is_not_answered(bench):

@@ -453,7 +453,7 @@ struct inject {
 	const uint8_t	*in_data;
 	unsigned	 in_len, in_n, in_piece;
 	uint16_t	 in_type;
-	bool		 in_bcast;
+	bool		 in_bcast, in_mcast;
 	uint16_t	 in_csum_flags, in_csum_start, in_csum_offset, in_segsz;
 };
 
@@ -468,6 +468,8 @@ inject_cpu(void *arg)
 	memcpy(eh, in->in_t->tif_mac, 6);
 	if (in->in_bcast)
 		memset(eh, 0xff, 6);
+	if (in->in_mcast)
+		memcpy(eh, "\x01\x00\x5e\x00\x00\x01", 6);
 	memcpy(eh + 6, in->in_t->tif_peer, 6);
 	eh[12] = (uint8_t)(in->in_type >> 8);
 	eh[13] = (uint8_t)in->in_type;
@@ -509,6 +511,16 @@ inject_bcast(struct in_test *it, struct tif *t, const void *data, unsigned len)
 {
 	struct inject in = { .in_t = t, .in_data = data, .in_len = len,
 	    .in_n = 1, .in_type = ETHERTYPE_IP, .in_bcast = true };
+
+	on_cpu(it, inject_cpu, &in);
+}
+
+/* Received in a link-level multicast of that group's. */
+static inline void
+inject_mcast(struct in_test *it, struct tif *t, const void *data, unsigned len)
+{
+	struct inject in = { .in_t = t, .in_data = data, .in_len = len,
+	    .in_n = 1, .in_type = ETHERTYPE_IP, .in_mcast = true };
 
 	on_cpu(it, inject_cpu, &in);
 }

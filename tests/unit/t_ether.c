@@ -107,6 +107,116 @@ input_on_cpu(void *arg)
 	if_input_vec(et->et_ifp, &mv);
 }
 
+/* Frames with VLAN tags: type and identifier of each, ended by a type 0. */
+static struct mbuf *
+tagged(const uint16_t *tags, uint16_t type, uint8_t mark)
+{
+	uint8_t buf[14 + 3 * 4 + 46];
+	unsigned at = 12;
+
+	memset(buf, mark, sizeof(buf));
+	memcpy(buf, etest_addr, 6);
+	memcpy(buf + 6, etest_peer, 6);
+	for (; tags[0] != 0; tags += 2, at += 4) {
+		buf[at] = (uint8_t)(tags[0] >> 8);
+		buf[at + 1] = (uint8_t)tags[0];
+		buf[at + 2] = (uint8_t)(tags[1] >> 8);
+		buf[at + 3] = (uint8_t)tags[1];
+	}
+	buf[at] = (uint8_t)(type >> 8);
+	buf[at + 1] = (uint8_t)type;
+	return etest_packet(buf, at + 2 + 46);
+}
+
+static void
+priority_on_cpu(void *arg)
+{
+	static const uint16_t none[] = { 0 }, pcp[] = { 0x8100, 0xe000, 0 },
+	    provider[] = { 0x88a8, 0, 0 },
+	    both[] = { 0x88a8, 0x6000, 0x8100, 0x1000, 0 },
+	    three[] = { 0x88a8, 0, 0x8100, 0, 0x8100, 0, 0 },
+	    vlan[] = { 0x8100, 5, 0 }, inner[] = { 0x88a8, 0, 0x8100, 5, 0 };
+	struct etest *et = arg;
+	struct mvec mv;
+	struct mbuf *m;
+
+	/* Among untagged ones they keep their place. */
+	mv.mv_n = 0;
+	for (uint8_t i = 0; i < 12; i += 4) {
+		mv.mv_m[mv.mv_n++] = tagged(none, TYPE_ORDERED, i);
+		mv.mv_m[mv.mv_n++] = tagged(pcp, TYPE_ORDERED, i + 1);
+		mv.mv_m[mv.mv_n++] = tagged(provider, TYPE_ORDERED, i + 2);
+		mv.mv_m[mv.mv_n++] = tagged(both, TYPE_ORDERED, i + 3);
+		mv.mv_m[mv.mv_n++] = tagged(pcp, ETHERTYPE_ARP, 0);
+	}
+	if_input_vec(et->et_ifp, &mv);
+	KASSERT(norder == 12 && arp_taken == 3);
+	for (uint8_t i = 0; i < 12; i++)
+		KASSERT(order[i] == i);
+
+	/* Also the first of a vector, and with its header in two buffers. */
+	norder = 0;
+	for (unsigned cut = 14; cut <= 22; cut++) {
+		m = tagged(both, TYPE_ORDERED, (uint8_t)(cut - 14));
+		m->m_next = m_gethdr();
+		KASSERT(m->m_next != NULL);
+		m->m_next->m_len = m->m_len - cut;
+		memcpy(m->m_next->m_data, m->m_data + cut, m->m_next->m_len);
+		m->m_len = cut;
+		mv.mv_m[0] = m;
+		mv.mv_m[1] = tagged(none, TYPE_ORDERED,
+		    (uint8_t)(cut - 13));
+		mv.mv_n = 2;
+		if_input_vec(et->et_ifp, &mv);
+	}
+	KASSERT(norder == 18);
+	for (unsigned i = 0; i < 18; i++)
+		KASSERT(order[i] == (i + 1) / 2);
+
+	/* A frame of a VLAN is no untagged one, nor is anything below three
+	 * tags. */
+	mv.mv_m[0] = tagged(vlan, TYPE_ORDERED, 0);
+	mv.mv_m[1] = tagged(inner, TYPE_ORDERED, 0);
+	mv.mv_m[2] = tagged(three, TYPE_ORDERED, 0);
+	/* What follows it is looked at for itself. */
+	mv.mv_m[3] = tagged(pcp, TYPE_ORDERED, 9);
+	mv.mv_n = 4;
+	if_input_vec(et->et_ifp, &mv);
+	KASSERT(etest_drops(et, DROP_NO_PROTO) == 3 && norder == 19);
+	/* It ends within its tag. */
+	for (unsigned len = 14; len < 22; len++) {
+		m = tagged(both, TYPE_ORDERED, 0);
+		m_trim(m, len);
+		mv.mv_m[0] = m;
+		mv.mv_n = 1;
+		if_input_vec(et->et_ifp, &mv);
+	}
+	KASSERT(etest_drops(et, DROP_ETHER_SHORT) == 8 && norder == 19);
+}
+
+static void
+priority_body(struct vnet *vn)
+{
+	static struct etest et;
+
+	norder = arp_taken = 0;
+	dtest_attach(vn);
+	KASSERT(ether_register(vn, ETHERTYPE_ARP, take_arp) == 0);
+	KASSERT(ether_register(vn, TYPE_ORDERED, take_ordered) == 0);
+	etest_attach(vn, &et, 0, &etest_ops, true);
+	on_cpu(vn->vn_kern, priority_on_cpu, &et);
+	etest_books(&et);
+	etest_detach(&et);
+}
+
+static void
+priority_tags(void **state)
+{
+
+	(void)state;
+	net_on_sim(1, priority_body);
+}
+
 static void
 input_body(struct vnet *vn)
 {
@@ -384,6 +494,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_input),
+		cmocka_unit_test(priority_tags),
 		cmocka_unit_test(test_output),
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_lladdr),

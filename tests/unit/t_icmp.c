@@ -109,8 +109,8 @@ never_body(struct in_test *it)
 	/* or a broadcast, by link or by address. */
 	len = mk_udp(buf, "10.0.1.2", "10.0.1.255", 64, 20);
 	inject_bcast(it, &it->it_a, buf, len);
-	len = mk_udp(buf, "10.0.1.2", "10.0.1.1", 64, 20);
-	inject_bcast(it, &it->it_a, buf, len);
+	len = mk_udp(buf, "10.0.1.2", "10.0.1.255", 64, 20);
+	inject(it, &it->it_a, buf, len);
 	KASSERT(it->it_a.tif_ntx == 0);
 	KASSERT(ipstat(it, "icmp.aboutold") == 4);
 	/* About an echo request it is fine. */

@@ -243,7 +243,7 @@ refusals_body(struct in_test *it)
 	/* What the link broadcast is not for others to get again. */
 	len = mk_udp(buf, "10.0.1.2", "10.0.2.2", 64, 4);
 	inject_bcast(it, &it->it_a, buf, len);
-	KASSERT(drops(it->it_a.tif_ifp, DROP_IP_CANTFORWARD) == 2);
+	KASSERT(drops(it->it_a.tif_ifp, DROP_IP_LINKBCAST) == 1);
 
 	KASSERT(set_sysctl(it, "net.inet.ip.forwarding", 0) == 0);
 	refused(it, "10.0.2.2", DROP_IP_NOFORWARD, -1, 0);

@@ -144,6 +144,77 @@ addresses_body(struct in_test *it)
 }
 IN_TEST(addresses, 1)
 
+/*
+ * Whatever a link-level broadcast or multicast carries to one host, it is
+ * neither answered nor forwarded, and no error is sent about it.
+ */
+static void
+linkbcast_body(struct in_test *it)
+{
+	static const char *const dst[] = { "10.0.1.1", "10.0.2.1", "10.0.1.77",
+	    "10.0.2.2", "10.7.7.7", "99.1.1.1" };
+	uint64_t before, errors = ipstat(it, "icmp.errors");
+	struct ifnet *ifp = it->it_a.tif_ifp;
+	unsigned len, n = 0;
+	uint8_t buf[128];
+
+	KASSERT(route_add(it, "10.7.0.0", 16, NULL, RTF_REJECT, 0) == 0);
+	for (int forwarding = 0; forwarding < 2; forwarding++) {
+		KASSERT(set_sysctl(it, "net.inet.ip.forwarding", forwarding) ==
+		    0);
+		for (unsigned i = 0; i < sizeof(dst) / sizeof(dst[0]); i++) {
+			len = i & 1 ? mk_udp(buf, "10.0.1.2", dst[i], 1, 9) :
+			    mk_echo(buf, "10.0.1.2", dst[i], 1, 1, 9);
+			inject_bcast(it, &it->it_a, buf, len);
+			inject_mcast(it, &it->it_a, buf, len);
+			n += 2;
+		}
+	}
+	KASSERT(drops(ifp, DROP_IP_LINKBCAST) == n);
+	/* With an option that is malformed or recorded, too. */
+	before = drops(ifp, DROP_IP_OPTIONS);
+	len = mk_ip(buf, "10.0.1.2", "10.0.1.1", 17, 64, 12);
+	memcpy(buf + 20, (uint8_t[4]){ 7, 1, 0, 0 }, 4);
+	buf[0] = 0x46;
+	ip_set_cksum((struct iphdr4 *)(void *)buf);
+	inject_bcast(it, &it->it_a, buf, len);
+	KASSERT(drops(ifp, DROP_IP_OPTIONS) == before + 1);
+	KASSERT(it->it_a.tif_ntx == 0 && it->it_b.tif_ntx == 0);
+	KASSERT(ipstat(it, "icmp.errors") == errors);
+	/* To everybody it may come either way. */
+	len = mk_echo(buf, "10.0.1.2", "10.0.1.255", 1, 1, 9);
+	inject_bcast(it, &it->it_a, buf, len);
+	inject(it, &it->it_a, buf, len);
+	KASSERT(drops(ifp, DROP_ICMP_BCAST) == 2);
+	all_books(it);
+}
+IN_TEST(linkbcast, 1)
+
+/* A priority tag is no VLAN: answered and forwarded as without it. */
+static void
+priority_body(struct in_test *it)
+{
+	struct inject in = { .in_t = &it->it_a, .in_n = 40 };
+	uint8_t buf[128];
+
+	memcpy(buf, (uint8_t[4]){ 0xa0, 0, 8, 0 }, 4);
+	for (unsigned i = 0; i < 2; i++) {
+		in.in_type = i == 0 ? ETHERTYPE_VLAN : ETHERTYPE_QINQ;
+		in.in_data = buf;
+		in.in_len = 4 + mk_echo(buf + 4, "10.0.1.2", "10.0.1.1", 1, 1,
+		    8);
+		on_cpu(it, inject_cpu, &in);
+		KASSERT(it->it_a.tif_ntx == 40 * (i + 1));
+		KASSERT(tx_icmp(&it->it_a, 39)->icmp_type == ICMP4_ECHOREPLY);
+		in.in_len = 4 + mk_udp(buf + 4, "10.0.1.2", "10.0.2.2", 9, 8);
+		on_cpu(it, inject_cpu, &in);
+		KASSERT(it->it_b.tif_ntx == 40 * (i + 1));
+		KASSERT(tx_ip(&it->it_b, 39)->ip_ttl == 8);
+	}
+	all_books(it);
+}
+IN_TEST(priority, 1)
+
 static void
 option(struct in_test *it, const uint8_t *opt, unsigned n,
     enum drop_reason why, int type)
@@ -234,6 +305,8 @@ main(void)
 		cmocka_unit_test(truncation),
 		cmocka_unit_test(header),
 		cmocka_unit_test(addresses),
+		cmocka_unit_test(linkbcast),
+		cmocka_unit_test(priority),
 		cmocka_unit_test(options),
 		cmocka_unit_test(queue),
 		cmocka_unit_test(noise),
