@@ -2,7 +2,8 @@
 
 # Which sanitizer: address (with undefined), undefined, thread, or none.
 SAN =
-# Where it is installed.
+# Where it is installed.  A prefix that is given changes the build's; without
+# one, that of the first `make' stays.
 PREFIX = /usr/local
 DESTDIR =
 # More for `meson setup', for example -Db_lto=true.
@@ -49,11 +50,21 @@ export CC
 endif
 BUILD = build$(san_dir)$(cc_dir)
 
+ifneq ($(filter-out /%,$(PREFIX)),)
+$(error PREFIX is an absolute path, and not $(PREFIX))
+endif
+
 all: build
 
 # Compile everything.
-build: $(BUILD)/build.ninja
+build: $(BUILD)/build.ninja prefix
 	ninja -C $(BUILD)
+
+# A PREFIX from the command line or the environment is the build's from now on.
+prefix: $(BUILD)/build.ninja
+ifneq ($(origin PREFIX),file)
+	@scripts/set-prefix $(BUILD) '$(PREFIX)'
+endif
 
 $(BUILD)/build.ninja:
 	@scripts/install-deps -n build
@@ -105,7 +116,12 @@ check: deps-build-check
 	@scripts/lint
 
 install: build
-	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+	@DESTDIR='$(DESTDIR)' meson install -C $(BUILD) --no-rebuild --quiet
+	@scripts/after-install $(BUILD) '$(DESTDIR)'
+
+# What `make install' with the same PREFIX and DESTDIR put there.
+uninstall: prefix
+	@scripts/uninstall $(BUILD) '$(DESTDIR)'
 
 clean:
 	rm -rf build build-*
@@ -124,10 +140,12 @@ help:
 	@echo "                 of SEEDS=N seeds"
 	@echo "make coverage    lines and branches of src/net and src/kern that tests reach"
 	@echo "make check       format and lint"
-	@echo "make install     into PREFIX ($(PREFIX)), below DESTDIR"
+	@echo "make install     into PREFIX (/usr/local when none is given), below DESTDIR;"
+	@echo "                 make uninstall, with the same two, removes it"
 	@echo "make clean       remove the build directories"
 	@echo
 	@echo "CC=clang builds with clang.  As root, demo, test and bench install the"
 	@echo "Debian packages they miss; otherwise they say what to type."
 
-.PHONY: all build demo test bench fuzz torture coverage check install clean help
+.PHONY: all build prefix demo test bench fuzz torture coverage check install \
+    uninstall clean help

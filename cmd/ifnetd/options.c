@@ -16,7 +16,7 @@
 #include <ifnet/client.h>
 #include <ifnet/kern.h>
 
-#define SCHEME	"unix://"
+#include "client/client_url.h"
 
 enum {
 	OPT_CTL = 256, OPT_CTL_TIMEOUT, OPT_CPUS, OPT_DAEMON, OPT_GROUP,
@@ -48,8 +48,9 @@ static const char usage_text[] =
 static const char help_text[] =
 "\n"
 "  -f, --config FILE   run the lines of FILE (as after ifctl) at start\n"
-"  --ctl URL           listen there (default " IFNET_URL_DEFAULT "; when\n"
-"                      not root, ifnetd.sock in $XDG_RUNTIME_DIR)\n"
+"  --ctl URL           listen there (default " IFNET_URL_DEFAULT ";\n"
+"                      when not root, or not the machine's root,\n"
+"                      ifnetd.sock in $XDG_RUNTIME_DIR)\n"
 "  --ctl-timeout SECONDS  disconnect a client that does not read its answer\n"
 "                      for so long (default 30)\n"
 "  --daemon            go into the background once ready\n"
@@ -138,29 +139,23 @@ parse_level(const char *text)
 static const char *
 default_url(void)
 {
-	static char url[PATH_MAX];
-	const char *dir;
-	int n;
+	static char url[CLIENT_URL_MAX];
 
-	if (geteuid() == 0)
-		return IFNET_URL_DEFAULT;
-	dir = getenv("XDG_RUNTIME_DIR");
-	if (dir == NULL || dir[0] != '/')
-		usage_error("$XDG_RUNTIME_DIR is not set; --ctl URL says "
-		    "where to listen");
-	n = snprintf(url, sizeof(url), SCHEME "%s/ifnetd.sock", dir);
-	if (n < 0 || (size_t)n >= sizeof(url))
-		usage_error("$XDG_RUNTIME_DIR is too long; --ctl URL says "
-		    "where to listen");
+	if (!client_url_own(url))
+		usage_error("there is no directory for a socket of uid %u: "
+		    "$XDG_RUNTIME_DIR is not set or too long, and %s is not "
+		    "for this user; --ctl URL says where to listen",
+		    (unsigned)geteuid(), IFNET_URL_DEFAULT);
 	return url;
 }
 
 static const char *
 parse_url(const char *url)
 {
+	const size_t prefix = sizeof(CLIENT_URL_SCHEME) - 1;
 
-	if (strncmp(url, SCHEME, sizeof(SCHEME) - 1) != 0 ||
-	    url[sizeof(SCHEME) - 1] == '\0')
+	if (strncmp(url, CLIENT_URL_SCHEME, prefix) != 0 ||
+	    url[prefix] == '\0')
 		usage_error("--ctl %s: not a URL like " IFNET_URL_DEFAULT,
 		    url);
 	return url;

@@ -3,6 +3,7 @@
  */
 
 #include "client/client_private.h"
+#include "client/client_url.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -16,7 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SCHEME		"unix://"
 #define BUFFER_BYTES	(1 << 20)
 #define TRIES		20
 #define TRIES_NS	50000	/* no longer, however busy the machine is */
@@ -180,15 +180,16 @@ connect_url(const char *url, struct ifnet_error *e)
 	struct sockaddr_un sun;
 	struct ifnet_client *c;
 	const char *path;
+	const size_t prefix = sizeof(CLIENT_URL_SCHEME) - 1;
 	int error, fd, *arg;
 
-	if (strncmp(url, SCHEME, sizeof(SCHEME) - 1) != 0 ||
-	    url[sizeof(SCHEME) - 1] == '\0') {
+	if (strncmp(url, CLIENT_URL_SCHEME, prefix) != 0 ||
+	    url[prefix] == '\0') {
 		(void)ifnet_error_set(e, EINVAL, "\"%s\" is not the URL of "
 		    "an ifnetd (" IFNET_URL_DEFAULT " is one)", url);
 		return NULL;
 	}
-	path = url + sizeof(SCHEME) - 1;
+	path = url + prefix;
 	memset(&sun, 0, sizeof(sun));
 	sun.sun_family = AF_UNIX;
 	if (strlen(path) >= sizeof(sun.sun_path)) {
@@ -217,36 +218,48 @@ connect_url(const char *url, struct ifnet_error *e)
 	return c;
 }
 
+/* A daemon listened there once: its socket is left. */
+static void
+explain_left(const char *url, struct ifnet_error *e)
+{
+
+	(void)ifnet_error_set(e, ECONNREFUSED, "no ifnetd at %s any more: its "
+	    "socket was left behind (start ifnetd again, remove the file, or "
+	    "name another daemon with -s URL or $IFNETD, such as -s "
+	    IFNET_URL_DEFAULT ")", url);
+}
+
 /*
- * With nothing named and no daemon at the usual place, a user's own one is
- * looked for where ifnetd listens when it is not root.
+ * With no daemon named: the user's own one if there is one, then the
+ * machine's.  An own one that refuses is the one that was meant.
  */
 static struct ifnet_client *
 connect_default(struct ifnet_error *e)
 {
-	struct ifnet_error own, first;
+	char own[CLIENT_URL_MAX];
+	struct ifnet_error why;
 	struct ifnet_client *c;
-	const char *dir;
-	char url[256];
-	int n;
 
-	first.code = own.code = ENOENT;
-	c = connect_url(IFNET_URL_DEFAULT, &first);
+	if (!client_url_own(own) || strcmp(own, IFNET_URL_DEFAULT) == 0)
+		return connect_url(IFNET_URL_DEFAULT, e);
+	c = connect_url(own, &why);
 	if (c != NULL)
 		return c;
-	dir = getenv("XDG_RUNTIME_DIR");
-	if ((first.code == ENOENT || first.code == ECONNREFUSED) &&
-	    geteuid() != 0 && dir != NULL && dir[0] == '/') {
-		n = snprintf(url, sizeof(url), SCHEME "%s/ifnetd.sock", dir);
-		if (n > 0 && (size_t)n < sizeof(url))
-			c = connect_url(url, &own);
-		/* One that is there but refuses is the one that was meant. */
-		if (c == NULL && own.code != ENOENT &&
-		    own.code != ECONNREFUSED)
-			first = own;
+	if (why.code == ECONNREFUSED) {
+		explain_left(own, e);
+		return NULL;
 	}
-	if (c == NULL)
-		(void)ifnet_error_set(e, first.code, "%s", first.text);
+	if (why.code != ENOENT) {
+		(void)ifnet_error_set(e, why.code, "%s", why.text);
+		return NULL;
+	}
+	c = connect_url(IFNET_URL_DEFAULT, &why);
+	if (c == NULL && (why.code == ENOENT || why.code == ECONNREFUSED))
+		(void)ifnet_error_set(e, why.code, "no ifnetd at %s or "
+		    IFNET_URL_DEFAULT " (is it running? -s URL or $IFNETD "
+		    "names another)", own);
+	else if (c == NULL)
+		(void)ifnet_error_set(e, why.code, "%s", why.text);
 	return c;
 }
 
