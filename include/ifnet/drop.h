@@ -44,7 +44,7 @@
 	X(DROP_ETHER_NOT_OURS, IN, "ether-not-ours", \
 	    "sent to another station") \
 	X(DROP_ETHER_SRC, IN, "ether-src", \
-	    "source is a group address or our own") \
+	    "source is no station's address, or our own") \
 	X(DROP_NO_PROTO, IN, "no-proto", \
 	    "no protocol for this type") \
 	X(DROP_ARP_SHORT, IN, "arp-short", \

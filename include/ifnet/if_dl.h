@@ -7,6 +7,7 @@
 
 #include <sys/socket.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #pragma GCC visibility push(default)
@@ -31,6 +32,14 @@ const char *lladdr_text(const uint8_t *, unsigned len,
 	    char buf[LLADDR_STRSIZE]);
 /* Parse hex pairs separated by : or - ; number of bytes, or -1. */
 int	lladdr_parse(const char *, uint8_t *, unsigned max);
+
+/*
+ * May it be the address of a station?  Not all zeros, and of six bytes no
+ * group address, of which the broadcast address is one (IEEE 802).  This is the
+ * rule for every address that comes from outside: requests, drivers, frames.
+ * Any.
+ */
+bool	lladdr_is_station(const uint8_t *, unsigned len);
 
 #pragma GCC visibility pop
 

@@ -26,7 +26,8 @@ struct ether_header {
 } __attribute__((__packed__));
 
 /* Control: make it an Ethernet before if_attach(): type, MTU, lengths,
- * broadcast flags, and lladdr as factory address.  ENOMEM. */
+ * broadcast flags, and lladdr as factory address.  ENOMEM; EINVAL: lladdr is
+ * no station's. */
 int	ether_ifattach(struct ifnet *, const uint8_t lladdr[ETHER_ADDR_LEN]);
 /* A random, locally administered unicast address. */
 void	ether_random_addr(struct vnet *, uint8_t lladdr[ETHER_ADDR_LEN]);

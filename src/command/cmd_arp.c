@@ -140,6 +140,26 @@ interface_of(struct cmd_ctx *ctx, struct in_addr a, struct rt_msg *m,
 	    "the address is on no network of an Ethernet-like interface");
 }
 
+/* Why a neighbour was not changed, where the errno alone does not say. */
+static const char *
+refusal(int code)
+{
+
+	switch (code) {
+	case EPERM:
+		return "changing neighbours is for root and the daemon's "
+		    "administrators";
+	case EADDRINUSE:
+		return "the link-level address is the interface's own; with "
+		    "\"pub\" this router answers for the host";
+	case EADDRNOTAVAIL:
+		return "the address is this router's own, or its network's, "
+		    "not a neighbour's";
+	default:
+		return NULL;
+	}
+}
+
 static int
 arp_request(struct cmd_ctx *ctx, uint8_t type, const struct entry *en)
 {
@@ -182,8 +202,7 @@ arp_request(struct cmd_ctx *ctx, uint8_t type, const struct entry *en)
 	if (type == RTM_DELETE && e.code == ESRCH)
 		return cmd_fail(ctx, &e, "arp: delete %s: no entry",
 		    en->text);
-	(void)cmd_reason(&e, e.code == EPERM ? "changing neighbours is for "
-	    "root and the daemon's administrators" : NULL, why, sizeof(why));
+	(void)cmd_reason(&e, refusal(e.code), why, sizeof(why));
 	return cmd_fail(ctx, &e, "arp: writing to routing socket: %s%s",
 	    cmd_strerror(e.code), why);
 }
@@ -225,6 +244,11 @@ arp_set(struct cmd_ctx *ctx, int argc, char **argv)
 		return 1;
 	}
 	en.lllen = (unsigned)n;
+	if (n != 6 || !lladdr_is_station(en.lladdr, 6)) {
+		cmd_err(ctx, "arp: %s: not the address of a station: six "
+		    "bytes, not all zero, and no group", argv[1]);
+		return 1;
+	}
 	for (i = 2; i < argc; i++) {
 		if (strcmp(argv[i], "temp") == 0)
 			en.temp = true;

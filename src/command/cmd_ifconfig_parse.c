@@ -450,6 +450,9 @@ word_link(struct parse *p, const struct word *w)
 		    "(pairs of hexadecimal digits, like 02:00:00:00:00:01)",
 		    arg);
 	a->ia_lllen = (unsigned)n;
+	if (!lladdr_is_station(a->ia_lladdr, a->ia_lllen))
+		return ifnet_error_set(p->e, EINVAL, "link %s: not the "
+		    "address of a station (all zeros, or a group)", arg);
 	for (; p->next < p->argc; p->next++) {
 		arg = p->argv[p->next];
 		if (strcmp(arg, "active") == 0)

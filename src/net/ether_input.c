@@ -109,7 +109,8 @@ input_one(struct ifnet *ifp, struct mbuf *m, uint64_t us, uint16_t *type)
 		m_drop(ifp, m, DROP_ETHER_NOT_OURS);
 		return NULL;
 	}
-	if ((src & ETHER_GROUP) != 0 || src == us) {
+	/* lladdr_is_station(), and another one than us. */
+	if ((src & ETHER_GROUP) != 0 || src == 0 || src == us) {
 		m_drop(ifp, m, DROP_ETHER_SRC);
 		return NULL;
 	}
@@ -220,6 +221,7 @@ input_usual(const struct mvec *mv, uint64_t us, uint16_t type,
 		src = ether_load8(p + 6);
 		if (__builtin_expect((((dst ^ us) & ETHER_ADDR_MASK) |
 		    (src & ETHER_GROUP) | ((src >> 48) ^ type)) != 0 ||
+		    (src & ETHER_ADDR_MASK) == 0 ||
 		    ((src ^ us) & ETHER_ADDR_MASK) == 0, 0))
 			break;
 		if (count) {

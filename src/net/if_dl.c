@@ -62,3 +62,13 @@ lladdr_parse(const char *s, uint8_t *addr, unsigned max)
 		s++;
 	}
 }
+
+bool
+lladdr_is_station(const uint8_t *lladdr, unsigned len)
+{
+	uint8_t any = 0;
+
+	for (unsigned i = 0; i < len; i++)
+		any |= lladdr[i];
+	return any != 0 && (len != 6 || (lladdr[0] & 1) == 0);
+}

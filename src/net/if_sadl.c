@@ -187,7 +187,7 @@ if_set_sadl(struct ifnet *ifp, const void *lladdr, unsigned len, bool factory)
 	struct ifaddr *ifa, *old = ifp->if_dl;
 
 	KASSERT(ifp->if_state == IFS_ALLOCATED || if_ioctl_locked(ifp));
-	if (len > SDL_DATALEN)
+	if (len > SDL_DATALEN || !lladdr_is_station(lladdr, len))
 		return EINVAL;
 	ifa = if_sadl_find(ifp, lladdr, len);
 	/* What it had, when that stays. */
@@ -335,14 +335,11 @@ laddr_add(struct ifnet *ifp, const struct if_laddrreq *iflr)
 {
 	const struct sockaddr_dl *sdl =
 	    (const struct sockaddr_dl *)&iflr->iflr_addr;
-	static const uint8_t none[6];
 	const bool active = (iflr->iflr_flags & IFLR_ACTIVE) != 0;
 	struct ifaddr *ifa, *reserve, *old = ifp->if_dl;
 	bool is_new;
 
-	/* A group address, or none at all, cannot be a station's. */
-	if (ifp->if_addrlen == 6 && ((sdl->sdl_data[0] & 1) != 0 ||
-	    memcmp(sdl->sdl_data, none, sizeof(none)) == 0))
+	if (!lladdr_is_station(sdl->sdl_data, sdl->sdl_alen))
 		return EINVAL;
 	ifa = if_sadl_find(ifp, sdl->sdl_data, sdl->sdl_alen);
 	is_new = ifa == NULL;

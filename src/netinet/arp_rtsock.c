@@ -15,7 +15,6 @@ struct arp_req {
 	uint64_t	 ar_handle;	/* interface */
 	uint32_t	 ar_addr;
 	uint8_t		 ar_type;	/* RTM_* */
-	bool		 ar_lladdr_given;
 	uint8_t		 ar_lladdr[ETHER_ADDR_LEN];
 	uint32_t	 ar_lleflags;
 	uint64_t	 ar_expire_ns;	/* from now; 0 never */
@@ -54,8 +53,14 @@ arp_req_set(struct arp_vnet *av, struct arp_req *ar, struct ifnet *ifp,
     struct llentry *la, struct arp_pkts *held)
 {
 	bool known = la != NULL, had;
+	uint8_t own[ETHER_ADDR_LEN];
 	int error;
 
+	/* Only published can our own address stand for another host's. */
+	arp_own_lladdr(ifp, own);
+	if (memcmp(ar->ar_lladdr, own, ETHER_ADDR_LEN) == 0 &&
+	    (ar->ar_lleflags & LLE_PUBLISHED) == 0)
+		return EADDRINUSE;
 	if (ar->ar_type == RTM_CHANGE && (la == NULL || la->la_hdr == NULL))
 		return ESRCH;
 	if (ar->ar_type == RTM_ADD && la != NULL &&
@@ -161,6 +166,26 @@ arp_req_ifp(struct vnet *vn, const struct rt_msg *rtm,
 	return error;
 }
 
+/*
+ * May the address be a neighbour's?  Not one of this router's own, nor the
+ * first and last of a prefix, which stand for its network and for everybody.
+ */
+static bool
+arp_req_is_host(struct vnet *vn, uint32_t addr)
+{
+	const struct rtentry *rt;
+	bool is = true;
+
+	pserialize_read_enter();
+	rt = rt_lookup4(vn, addr);
+	if (rt != NULL)
+		is = (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST)) == 0 &&
+		    ((rt->rt_flags & RTF_CONNECTED) == 0 ||
+		    rt->rt_lpm.le_len > 30 || rt->rt_lpm.le_key != be32(addr));
+	pserialize_read_exit();
+	return is;
+}
+
 /* The link-level address of a request that sets one. */
 static int
 arp_req_lladdr(struct arp_req *ar, const struct rt_msg *rtm,
@@ -170,7 +195,8 @@ arp_req_lladdr(struct arp_req *ar, const struct rt_msg *rtm,
 	    (const struct sockaddr_dl *)(const void *)gw;
 
 	if (gw == NULL || gw->sa_family != AF_LINK ||
-	    sdl->sdl_alen != ETHER_ADDR_LEN || (sdl->sdl_data[0] & 1) != 0)
+	    sdl->sdl_alen != ETHER_ADDR_LEN ||
+	    !lladdr_is_station(sdl->sdl_data, ETHER_ADDR_LEN))
 		return EINVAL;
 	memcpy(ar->ar_lladdr, sdl->sdl_data, ETHER_ADDR_LEN);
 	if (rtm->rtm_expire_s < 0)
@@ -213,6 +239,9 @@ arp_request(struct vnet *vn, const struct rt_msg *rtm,
 	    (const void *)sa[4], ar.ar_addr, &ar.ar_handle);
 	if (error != 0)
 		return error;
+	if ((ar.ar_type == RTM_ADD || ar.ar_type == RTM_CHANGE) &&
+	    !arp_req_is_host(vn, ar.ar_addr))
+		return EADDRNOTAVAIL;
 	kern_xcall(vn->vn_kern, arp_req_cpu, &ar);
 	if (ar.ar_error == 0)
 		*answerlen = ar.ar_answerlen;

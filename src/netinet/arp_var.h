@@ -93,6 +93,15 @@ arp_pkts_init(struct arp_pkts *ap)
 	ap->ap_tail = &ap->ap_head;
 }
 
+/* The interface's own link-level address.  Any. */
+static inline void
+arp_own_lladdr(const struct ifnet *ifp, uint8_t lladdr[ETHER_ADDR_LEN])
+{
+	uint64_t w = __atomic_load_n(&ifp->if_lladdr, __ATOMIC_RELAXED);
+
+	memcpy(lladdr, &w, ETHER_ADDR_LEN);
+}
+
 /* arp_cache.c; t: held unless said otherwise */
 struct llentry *arp_entry_new(struct arp_vnet *, struct ifnet *, uint32_t);
 void	arp_entry_state(struct arp_vnet *, struct llentry *, enum arp_state,

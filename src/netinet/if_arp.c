@@ -10,14 +10,6 @@
 #include "net/rtsock.h"
 #include "netinet/arp_var.h"
 
-static inline void
-arp_own_lladdr(const struct ifnet *ifp, uint8_t lladdr[ETHER_ADDR_LEN])
-{
-	uint64_t w = __atomic_load_n(&ifp->if_lladdr, __ATOMIC_RELAXED);
-
-	memcpy(lladdr, &w, ETHER_ADDR_LEN);
-}
-
 /* --- sending ------------------------------------------------------------- */
 
 void
@@ -347,7 +339,7 @@ arp_check(struct ifnet *ifp, const struct arphdr *ar)
 	    ar->ar_hln != ETHER_ADDR_LEN || ar->ar_pln != 4 ||
 	    (op != ARP_REQUEST && op != ARP_REPLY))
 		return DROP_ARP_BAD;
-	if ((ar->ar_sha[0] & 1) != 0)
+	if (!lladdr_is_station(ar->ar_sha, ETHER_ADDR_LEN))
 		return DROP_ARP_BAD;
 	/* 0 is somebody who asks before taking an address (RFC 5227 1.1). */
 	if (!in_ordinary(ar->ar_spa) && (ar->ar_spa != 0 ||

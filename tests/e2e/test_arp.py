@@ -174,3 +174,19 @@ def test_address_is_checked_before_it_is_used(bench):
     assert told[ARP].psrc == "10.0.7.1" and told.dst == BROADCAST
     wait_for(lambda: "tentative" not in address_of(d, "tap1", "10.0.7.1"))
     assert "tentative" not in d.ok("ifconfig", "tap1").lower()
+
+
+def test_address_of_no_station(bench):
+    """One rule at every door: requests, the interface's own, the wire."""
+    d = bench.daemon
+    for bad in ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff",
+                "01:00:5e:00:00:01"):
+        assert "station" in d.bad("arp", "-s", "10.0.2.99", bad)
+        assert "station" in d.bad("ifconfig", "tap1", "link", bad, "active")
+    assert "interface's own" in d.bad("arp", "-s", "10.0.2.99", bench.mac1)
+    assert "router's own" in d.bad("arp", "-s", "10.0.2.1",
+                                   "02:00:00:00:00:99")
+    assert "10.0.2.99" not in d.ok("arp", "-an")
+    bench.in_wire.send(Ether(src="00:00:00:00:00:00", dst=bench.mac0) /
+                       IP(src="10.0.1.2", dst="10.0.2.2") / UDP())
+    wait_for(lambda: d.drops("tap0").get("ether-src") == 1)

@@ -515,6 +515,49 @@ request_body(struct in_test *it)
 }
 IN_TEST(request, 2)
 
+/* What a neighbour's address may be, by request and on the wire. */
+static void
+station_body(struct in_test *it)
+{
+	static const uint8_t none[6], group[6] = { 1, 0, 0x5e, 0, 0, 1 };
+	struct ifnet *b = it->it_b.tif_ifp;
+	const uint8_t *const bad[] = { none, group, etherbroadcastaddr };
+	struct arphdr ar;
+	uint64_t n;
+
+	for (unsigned i = 0; i < 3; i++) {
+		KASSERT(neigh_req(it, RTM_ADD, b, "10.0.2.9", bad[i], 0, 0) ==
+		    EINVAL);
+		KASSERT(neigh_req(it, RTM_CHANGE, b, "10.0.2.2", bad[i], 0,
+		    0) == EINVAL);
+		n = drops(b, DROP_ARP_BAD);
+		ar = mk_arp(ARP_REPLY, bad[i], "10.0.2.2", "10.0.2.1");
+		inject_arp(it, &it->it_b, &ar, sizeof(ar));
+		KASSERT(drops(b, DROP_ARP_BAD) == n + 1);
+	}
+	/* Ours, which alone published makes sense. */
+	KASSERT(neigh_req(it, RTM_ADD, b, "10.0.2.9", it->it_b.tif_mac, 0,
+	    0) == EADDRINUSE);
+	KASSERT(neigh_req(it, RTM_CHANGE, b, "10.0.2.2", it->it_b.tif_mac, 0,
+	    0) == EADDRINUSE);
+	KASSERT(neigh_req(it, RTM_ADD, b, "10.0.2.9", it->it_b.tif_mac,
+	    RTF_ANNOUNCE, 0) == 0);
+	/* Addresses that are no neighbour's, though the interface is named. */
+	KASSERT(neigh_req(it, RTM_ADD, b, "10.0.2.1", mac1, 0, 0) ==
+	    EADDRNOTAVAIL);
+	KASSERT(neigh_req(it, RTM_ADD, b, "10.0.1.1", mac1, 0, 0) ==
+	    EADDRNOTAVAIL);
+	KASSERT(neigh_req(it, RTM_ADD, b, "10.0.2.0", mac1, 0, 0) ==
+	    EADDRNOTAVAIL);
+	KASSERT(neigh_req(it, RTM_ADD, b, "10.0.2.255", mac1, 0, 0) ==
+	    EADDRNOTAVAIL);
+	/* The first of two (RFC 3021) is one. */
+	KASSERT(addr_add(it, b, "10.3.0.1", 31) == 0);
+	KASSERT(neigh_req(it, RTM_ADD, b, "10.3.0.0", mac1, 0, 0) == 0);
+	all_books(it);
+}
+IN_TEST(station, 1)
+
 int
 main(void)
 {
@@ -531,6 +574,7 @@ main(void)
 		cmocka_unit_test(lladdr),
 		cmocka_unit_test(conflict),
 		cmocka_unit_test(request),
+		cmocka_unit_test(station),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,12 +139,41 @@ test_race(void **state)
 	if_on_linux(1, sadl_race_body);
 }
 
+/* A driver cannot have an address that is no station's. */
+static void
+no_station_body(struct vnet *vn)
+{
+	static const uint8_t bad[][6] = { { 0 }, { 1, 0, 0x5e, 0, 0, 1 },
+	    { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
+	struct ifnet *ifp = if_alloc(vn, IFT_ETHER), *old;
+
+	KASSERT(ifp != NULL);
+	old = test_must_attach(vn, "r", 0);
+	for (unsigned i = 0; i < 3; i++) {
+		KASSERT(ether_ifattach(ifp, bad[i]) == EINVAL);
+		if_ioctl_lock(old);
+		KASSERT(if_set_sadl(old, bad[i], 6, false) == EINVAL);
+		if_ioctl_unlock(old);
+	}
+	if_free(ifp);
+	test_detach(old);
+}
+
+static void
+test_no_station(void **state)
+{
+
+	(void)state;
+	if_on_linux(1, no_station_body);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_race),
 		cmocka_unit_test(test_refs),
+		cmocka_unit_test(test_no_station),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
