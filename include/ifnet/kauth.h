@@ -33,11 +33,12 @@ enum kauth_action {
 	KAUTH_INTERFACE_SETPRIV,
 	KAUTH_ROUTE_SET,
 	KAUTH_SYSCTL_SET,
-	KAUTH_RAW_SEND,		/* ping; everyone, rate-bounded */
+	KAUTH_RAW_SEND,		/* ping; everyone, within a user's limits */
 	KAUTH_VNET_ADMIN,	/* create, destroy vnets */
 	KAUTH_HALT,
 	KAUTH_NET_CAPTURE,	/* see packets */
-	KAUTH_FILTER_SET	/* packet filter rules */
+	KAUTH_FILTER_SET,	/* packet filter rules */
+	KAUTH_RESERVE		/* more than a user's share of what is shared */
 };
 
 /*

@@ -49,6 +49,7 @@ kauth_authorize(struct kern *k, const struct kauth_cred *cred,
 	case KAUTH_HALT:
 	case KAUTH_NET_CAPTURE:
 	case KAUTH_FILTER_SET:
+	case KAUTH_RESERVE:
 		break;
 	}
 	return privileged(k, cred) ? 0 : EPERM;

@@ -3,6 +3,7 @@
  */
 
 #include "kern/kern_private.h"
+#include "kern/kuser.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@ kern_free(struct kern *k)
 	softint_table_destroy(k);
 	mbuf_pool_destroy(k);
 	kslab_destroy(k);
+	kuser_destroy(k);
 	host_cond_destroy(h, &k->k_done_cv);
 	host_mutex_destroy(h, &k->k_done_lock);
 	host_mutex_destroy(h, &k->k_xcall_lock);
@@ -78,6 +80,9 @@ kern_create(struct host *h, const struct kern_config *kc, struct kern **kp)
 	if (k == NULL)
 		return ENOMEM;
 	error = kslab_create(k);
+	if (error != 0)
+		goto fail;
+	error = kuser_create(k);
 	if (error != 0)
 		goto fail;
 	error = mbuf_pool_create(k);

@@ -83,6 +83,7 @@ struct if_module;
 struct mbuf_pool;
 struct softint_table;
 struct kslab;
+struct kuser_table;
 struct reclaim;
 
 struct kern {
@@ -95,6 +96,7 @@ struct kern {
 	struct softint_table *k_softint;	/* its own lock */
 	struct reclaim	*k_reclaim;		/* its own lock */
 	struct kslab	*k_slab;		/* constant; NULL: none */
+	struct kuser_table *k_users;		/* its own lock */
 	struct host_mutex k_klock_lock;	/* whoever waits for a klock */
 	struct host_cond k_klock_cv;
 	struct host_mutex k_psref_lock;

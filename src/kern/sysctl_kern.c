@@ -3,6 +3,7 @@
  */
 
 #include "kern/kern_private.h"
+#include "kern/kuser.h"
 #include "kern/sysctl.h"
 
 #include <errno.h>
@@ -187,5 +188,6 @@ sysctl_add_kern(struct vnet *vn)
 		if (error != 0)
 			return error;
 	}
-	return sysctl_add_virtual(vn, &cpus);
+	error = sysctl_add_virtual(vn, &cpus);
+	return error != 0 ? error : kuser_sysctl(vn);
 }

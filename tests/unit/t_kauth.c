@@ -20,7 +20,7 @@ policy_body(struct kern *k)
 	struct kauth_cred owner = { .kc_uid = geteuid(), .kc_gid = 1 };
 	int error;
 
-	for (enum kauth_action a = KAUTH_INTERFACE_GET; a <= KAUTH_HALT; a++) {
+	for (unsigned a = KAUTH_INTERFACE_GET; a <= KAUTH_RESERVE; a++) {
 		error = a == KAUTH_INTERFACE_GET || a == KAUTH_INTERFACE_SET ||
 		    a == KAUTH_RAW_SEND ? 0 : EPERM;
 		KASSERT(kauth_authorize(k, &user, a) == error);
