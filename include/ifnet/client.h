@@ -40,6 +40,25 @@ void	ifnet_close(struct ifnet_client *);
 /* Pollable for ifnet_next(); -1 for a client without a daemon. */
 int	ifnet_fd(const struct ifnet_client *);
 
+/*
+ * The daemon may be of another release than this library.  What it calls
+ * itself ("ifnetd 0.1.0"; "" for a client without a daemon), and whether it can
+ * do something that not every release can (docs/architecture.md has the names).
+ * Neither waits.
+ */
+const char *ifnet_server(const struct ifnet_client *);
+int	ifnet_has_feature(const struct ifnet_client *, const char *name);
+/*
+ * The daemon's name for a drop reason, as it numbers them (RTM_IFDETAIL,
+ * SIOCGIFDROPS), and what it says about it: drop_name() of <ifnet/drop.h> is
+ * about the numbers of this build.  Never NULL; valid until the client is
+ * closed.
+ */
+const char *ifnet_drop_name(const struct ifnet_client *, unsigned reason);
+const char *ifnet_drop_text(const struct ifnet_client *, unsigned reason);
+/* Not 0: packets offered for output are dropped for it. */
+int	ifnet_drop_is_output(const struct ifnet_client *, unsigned reason);
+
 /* The vnet that requests are about; "" or NULL: the first.  ENOENT comes
  * with the first request. */
 int	ifnet_set_vnet(struct ifnet_client *, const char *name,

@@ -69,7 +69,10 @@
 #define RTF_BROADCAST	0x80000
 
 struct rt_hdr {
-	uint32_t	 rtm_len;	/* whole message, with the addresses */
+	uint16_t	 rtm_len;	/* whole message, with the addresses */
+	uint16_t	 rtm_hdrlen;	/* the record at its head; set and used
+					 * on the way between client and
+					 * stack, of no matter elsewhere */
 	uint8_t		 rtm_version;
 	uint8_t		 rtm_type;
 	uint16_t	 rtm_addrs;	/* RTA_* present */
@@ -149,7 +152,8 @@ struct if_detail_msg {
 	uint16_t	 ifdm_ndefault;	/* the first of them: nobody put it
 					 * into these */
 	uint16_t	 ifdm_ndrops;
-	uint16_t	 ifdm_pad[3];
+	uint16_t	 ifdm_droplen;	/* bytes of each; as rtm_hdrlen */
+	uint16_t	 ifdm_pad[2];
 };
 
 struct if_detail_drop {

@@ -60,6 +60,8 @@ ifnet_close(struct ifnet_client *c)
 		free(cp);
 	}
 	client_forget_capture(c);
+	client_names_free(c->c_names);
+	free(c->c_features);
 	free(c->c_tx);
 	free(c->c_rx);
 	free(c->c_ev);
@@ -167,11 +169,17 @@ send_request(struct ifnet_client *c, const struct client_call *cc,
     struct ifnet_error *e)
 {
 	struct ctl_hdr h;
+	struct ctl_rec rc;
 	size_t len = sizeof(h);
 	int error;
 
 	if (c->c_broken)
 		return gone(c, EPIPE, e);
+	if (!cc->cc_raw && cc->cc_part[0].len + cc->cc_part[1].len > 0) {
+		rc = proto_rec_head(cc->cc_part[0].len, cc->cc_part[1].len);
+		memcpy(c->c_tx + len, &rc, sizeof(rc));
+		len += sizeof(rc);
+	}
 	for (int i = 0; i < 2; i++) {
 		if (cc->cc_part[i].len > CTL_MSG_MAX - len)
 			return ifnet_error_set(e, EMSGSIZE, "%s: longer than "
@@ -273,34 +281,132 @@ client_call(struct ifnet_client *c, const struct client_call *cc,
 	return client_call_any(c, cc, e);
 }
 
-static void
-take_hello(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
+bool
+client_record(const void *payload, size_t len, void *fixed, size_t size,
+    struct proto_rec *pr)
 {
+	const uint8_t *p = payload;
 
-	if (h->ch_error == 0 && len == sizeof(struct ctl_hello))
-		memcpy(arg, data, len);
+	if (proto_rec_next(&p, &len, pr) != 1)
+		return false;
+	(void)proto_rec_get(pr, fixed, size);
+	return true;
 }
 
 int
-client_hello(struct ifnet_client *c, struct ifnet_error *e)
+client_nonsense(const struct ifnet_client *c, struct ifnet_error *e)
 {
+
+	return ifnet_error_set(e, EPROTO, "what ifnetd at %s sent makes no "
+	    "sense", c->c_peer);
+}
+
+/* --- the greeting -------------------------------------------------------- */
+
+struct greeting {
+	struct ifnet_client *client;
 	struct ctl_hello hello;
+	bool		 nomem;
+};
+
+static void
+take_hello(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
+{
+	struct greeting *g = arg;
+	struct proto_rec pr;
+
+	if (h->ch_error != 0)
+		return;
+	if (!client_record(data, len, &g->hello, sizeof(g->hello), &pr)) {
+		/* How version 1 answers: the version comes first. */
+		memset(&g->hello, 0, sizeof(g->hello));
+		if (len >= sizeof(g->hello.h_version))
+			memcpy(&g->hello.h_version, data,
+			    sizeof(g->hello.h_version));
+		return;
+	}
+	g->hello.h_text[sizeof(g->hello.h_text) - 1] = '\0';
+	/* The names end with an empty one, whatever was sent. */
+	g->client->c_features = calloc(1, pr.pr_len + 2);
+	if (g->client->c_features != NULL)
+		memcpy(g->client->c_features, pr.pr_data, pr.pr_len);
+	else
+		g->nomem = true;
+}
+
+static int
+greet(struct ifnet_client *c, bool as_version_1, struct greeting *g,
+    struct ifnet_error *e)
+{
+	struct ctl_hello ours = {
+		.h_version = CTL_VERSION, .h_oldest = CTL_VERSION_MIN,
+		.h_names = proto_names_hash(),
+	};
 	struct client_call cc = {
 		.cc_op = CTL_HELLO, .cc_what = c->c_peer,
-		.cc_answer = take_hello, .cc_arg = &hello,
+		.cc_part = { { &ours, as_version_1 ? 0 : sizeof(ours) } },
+		.cc_answer = take_hello, .cc_arg = g,
 	};
+
+	memset(g, 0, sizeof(*g));
+	g->client = c;
+	return client_call(c, &cc, e);
+}
+
+static int
+check_greeting(struct ifnet_client *c, const struct greeting *g,
+    struct ifnet_error *e)
+{
+
+	if (g->nomem)
+		return ifnet_error_set(e, ENOMEM, "out of memory");
+	if (g->hello.h_version < CTL_VERSION_MIN ||
+	    g->hello.h_version > CTL_VERSION)
+		return ifnet_error_set(e, EPROTONOSUPPORT, "ifnetd at %s "
+		    "speaks version %u of the control protocol and this "
+		    "client %u (use the ifctl that was installed with that "
+		    "ifnetd)", c->c_peer, g->hello.h_version, CTL_VERSION);
+	memcpy(c->c_server, g->hello.h_text, sizeof(c->c_server));
+	return g->hello.h_names == proto_names_hash() ? 0 :
+	    client_names_get(c, e);
+}
+
+int
+client_greet(struct ifnet_client *c, struct ifnet_error *e)
+{
+	struct greeting g;
+	struct ifnet_error again;
 	int error;
 
-	memset(&hello, 0, sizeof(hello));
 	c->c_answer_ms = HELLO_MS;
-	error = client_call(c, &cc, e);
+	error = greet(c, false, &g, e);
+	/* Version 1 takes no greeting but its own, which says what it is. */
+	if (error == EINVAL && greet(c, true, &g, &again) == 0)
+		error = 0;
+	if (error == 0)
+		error = check_greeting(c, &g, e);
 	c->c_answer_ms = -1;
 	if (error == ETIMEDOUT)
 		return ifnet_error_set(e, EPROTO, "what listens at %s does "
 		    "not answer; is it ifnetd?", c->c_peer);
-	if (error == 0 && hello.h_version != 1)
-		return ifnet_error_set(e, EPROTO, "ifnetd at %s speaks "
-		    "version %u of the protocol and we speak 1", c->c_peer,
-		    hello.h_version);
 	return error;
+}
+
+int
+ifnet_has_feature(const struct ifnet_client *c, const char *name)
+{
+	const char *f = c->c_features;
+
+	/* A stack in this program is of this build. */
+	for (; f != NULL && *f != '\0'; f += strlen(f) + 1)
+		if (strcmp(f, name) == 0)
+			return 1;
+	return c->c_features == NULL;
+}
+
+const char *
+ifnet_server(const struct ifnet_client *c)
+{
+
+	return c->c_server;
 }

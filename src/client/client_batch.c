@@ -10,20 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ifnet/ifreq.h>
+
 #define PAYLOAD_MAX	(CTL_MSG_MAX - sizeof(struct ctl_hdr))
 
 /* A request's header, command and record follow each other, padded. */
 struct request_head {
 	struct ctl_hdr	 rh_hdr;
+	struct ctl_rec	 rh_rec;
 	struct ctl_ioctl rh_ioctl;
 };
-
-static inline size_t
-padded(size_t len)
-{
-
-	return (len + 7) & ~(size_t)7;
-}
 
 /* The requests of one message. */
 struct piece {
@@ -122,7 +118,7 @@ ifnet_batch_add_ioctl(struct ifnet_batch *b, unsigned long cmd, void *data,
 {
 	struct request_head rh;
 	struct piece *pi;
-	size_t need = padded(sizeof(rh) + len);
+	size_t need = proto_padded(sizeof(rh) + len);
 
 	if (len > PAYLOAD_MAX - sizeof(rh) - 7)
 		return ifnet_error_set(e, EMSGSIZE, "a record of %zu bytes "
@@ -136,7 +132,10 @@ ifnet_batch_add_ioctl(struct ifnet_batch *b, unsigned long cmd, void *data,
 	rh.rh_hdr.ch_seq = b->b_count;
 	memcpy(rh.rh_hdr.ch_vnet, b->b_client->c_vnet,
 	    sizeof(rh.rh_hdr.ch_vnet));
+	rh.rh_rec = proto_rec_head(sizeof(rh.rh_ioctl), len);
 	rh.rh_ioctl.i_cmd = cmd;
+	rh.rh_ioctl.i_len = (uint32_t)IFIOC_SIZE(cmd);
+	rh.rh_ioctl.i_stride = sizeof(struct ifreq);
 	memcpy(pi->pi_data + pi->pi_len, &rh, sizeof(rh));
 	if (len > 0)
 		memcpy(pi->pi_data + pi->pi_len + sizeof(rh), data, len);
@@ -155,6 +154,8 @@ take_answer(struct ifnet_batch *b, const struct ctl_hdr *h,
     const uint8_t *data, size_t len)
 {
 	const struct target *ta;
+	struct proto_rec pr;
+	struct ctl_ioctl ci;
 
 	if (h->ch_error != 0) {
 		if (b->b_result == 0)
@@ -165,9 +166,9 @@ take_answer(struct ifnet_batch *b, const struct ctl_hdr *h,
 	if (h->ch_seq >= b->b_count || b->b_result != 0)
 		return;
 	ta = &b->b_target[h->ch_seq];
-	if (len == sizeof(struct ctl_ioctl) + ta->ta_len && ta->ta_len > 0)
-		memcpy(ta->ta_data, data + sizeof(struct ctl_ioctl),
-		    ta->ta_len);
+	if (client_record(data, len, &ci, sizeof(ci), &pr) &&
+	    pr.pr_len == ta->ta_len && ta->ta_len > 0)
+		memcpy(ta->ta_data, pr.pr_data, ta->ta_len);
 	b->b_done++;
 }
 
@@ -186,7 +187,7 @@ take_answers(void *arg, const struct ctl_hdr *outer, const void *data,
 		    h.ch_len > len)
 			return;
 		take_answer(arg, &h, p + sizeof(h), h.ch_len - sizeof(h));
-		step = padded(h.ch_len);
+		step = proto_padded(h.ch_len);
 		if (step > len)
 			step = len;
 		p += step;
@@ -198,7 +199,7 @@ int
 ifnet_batch_run(struct ifnet_batch *b, size_t *done, struct ifnet_error *e)
 {
 	struct client_call cc = {
-		.cc_op = CTL_BATCH, .cc_what = "batch",
+		.cc_op = CTL_BATCH, .cc_what = "batch", .cc_raw = true,
 		.cc_answer = take_answers, .cc_arg = b,
 	};
 	struct ifnet_error unused;

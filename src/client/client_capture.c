@@ -5,6 +5,7 @@
 #include "client/client_private.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,22 +146,27 @@ take_record(struct ifnet_client *c, struct ifnet_packet *p,
     struct ifnet_error *e)
 {
 	struct ctl_tap_rec rec;
-	const uint8_t *data;
+	const uint8_t *data = c->c_ev + c->c_evoff;
 	size_t left = c->c_evlen - c->c_evoff, step;
+	uint32_t head;
 
-	if (left < sizeof(rec))
+	if (left < offsetof(struct ctl_tap_rec, tr_head) + sizeof(head))
 		goto nonsense;
-	memcpy(&rec, c->c_ev + c->c_evoff, sizeof(rec));
-	data = c->c_ev + c->c_evoff + sizeof(rec);
-	left -= sizeof(rec);
-	step = ((size_t)rec.tr_caplen + 7) & ~(size_t)7;
+	memcpy(&head, data + offsetof(struct ctl_tap_rec, tr_head),
+	    sizeof(head));
+	if (head > left || head % 8 != 0 ||
+	    head < offsetof(struct ctl_tap_rec, tr_head) + sizeof(head))
+		goto nonsense;
+	(void)proto_fit(data, head, &rec, sizeof(rec));
+	data += head;
+	left -= head;
+	step = proto_padded(rec.tr_caplen);
 	if (step > left)
 		goto nonsense;
-	c->c_evoff += sizeof(rec) + step;
+	c->c_evoff += head + step;
 	if (rec.tr_flags & (CTL_TAP_STATS | CTL_TAP_END)) {
-		if (rec.tr_caplen != sizeof(c->c_capture_stats))
-			goto nonsense;
-		memcpy(&c->c_capture_stats, data, rec.tr_caplen);
+		(void)proto_fit(data, rec.tr_caplen, &c->c_capture_stats,
+		    sizeof(c->c_capture_stats));
 		return rec.tr_flags & CTL_TAP_END ?
 		    ended(c, (int)rec.tr_len, e) : EAGAIN;
 	}
@@ -174,8 +180,7 @@ take_record(struct ifnet_client *c, struct ifnet_packet *p,
 nonsense:
 	c->c_broken = true;
 	c->c_capturing = false;
-	return ifnet_error_set(e, EPROTO, "ifnetd at %s sent packets that "
-	    "make no sense", c->c_peer);
+	return client_nonsense(c, e);
 }
 
 int

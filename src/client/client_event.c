@@ -311,8 +311,10 @@ static bool
 next_in_message(struct ifnet_client *c, struct ifnet_event *ev)
 {
 	const struct rt_hdr *rh;
-	size_t left, step;
+	size_t left, step, len;
 	const uint8_t *msg;
+	const void *fitted;
+	int error;
 
 	while (c->c_evlen - c->c_evoff >= sizeof(*rh)) {
 		msg = c->c_ev + c->c_evoff;
@@ -322,7 +324,11 @@ next_in_message(struct ifnet_client *c, struct ifnet_event *ev)
 			break;
 		step = (rh->rtm_len + 7u) & ~(size_t)7;
 		c->c_evoff += step < left ? step : left;
-		if (translate(c, msg, rh->rtm_len, ev)) {
+		error = client_fit(c, msg, rh->rtm_len, c->c_fit, &fitted);
+		if (error != 0 && error != E2BIG)
+			continue;
+		len = ((const struct rt_hdr *)fitted)->rtm_len;
+		if (translate(c, fitted, len, ev)) {
 			ev->seq += c->c_evbase;
 			c->c_evseq = ev->seq;
 			return true;

@@ -12,10 +12,11 @@ static void
 take_number(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
 {
 	struct ctl_filter_number fn;
+	struct proto_rec pr;
 
-	if (h->ch_error != 0 || len != sizeof(fn))
+	if (h->ch_error != 0 ||
+	    !client_record(data, len, &fn, sizeof(fn), &pr))
 		return;
-	memcpy(&fn, data, sizeof(fn));
 	*(unsigned *)arg = fn.fn_number;
 }
 
@@ -116,32 +117,27 @@ take_rules(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
 	struct ctl_filter_rule fr;
 	struct rules *r = arg;
 	const uint8_t *p = data;
-	size_t step;
+	struct proto_rec pr;
+	int n = 0;
 
 	(void)h;
-	for (; len > 0 && r->result == 0; p += step, len -= step) {
-		if (len < sizeof(fr))
-			goto nonsense;
-		memcpy(&fr, p, sizeof(fr));
-		if (fr.fr_textlen == 0 || fr.fr_textlen > len - sizeof(fr) ||
-		    p[sizeof(fr) + fr.fr_textlen - 1] != '\0')
-			goto nonsense;
+	while (r->result == 0 && (n = proto_rec_next(&p, &len, &pr)) > 0) {
+		(void)proto_rec_get(&pr, &fr, sizeof(fr));
+		if (!proto_rec_istext(&pr)) {
+			n = -1;
+			break;
+		}
 		memset(&rule, 0, sizeof(rule));
 		rule.number = fr.fr_number;
 		rule.dir = fr.fr_dir;
 		rule.drop = (int)fr.fr_drop;
 		memcpy(rule.ifname, fr.fr_ifname, sizeof(rule.ifname) - 1);
-		rule.text = (const char *)p + sizeof(fr);
+		rule.text = (const char *)pr.pr_data;
 		rule.packets = fr.fr_packets;
 		rule.bytes = fr.fr_bytes;
 		r->result = r->fn(&rule, r->arg);
-		step = (sizeof(fr) + fr.fr_textlen + 7) & ~(size_t)7;
-		if (step > len)
-			step = len;
 	}
-	return;
-nonsense:
-	r->nonsense = true;
+	r->nonsense |= n < 0;
 }
 
 int
@@ -158,7 +154,6 @@ ifnet_filter_list(struct ifnet_client *c,
 
 	error = client_call(c, &cc, e);
 	if (error == 0 && r.nonsense)
-		return ifnet_error_set(e, EPROTO, "the list of rules makes "
-		    "no sense");
+		return client_nonsense(c, e);
 	return error != 0 ? error : r.result;
 }

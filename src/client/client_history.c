@@ -13,35 +13,6 @@
 #include <ifnet/if_dl.h>
 #include <ifnet/ifreq.h>
 
-static const char *
-event_text(unsigned event)
-{
-	static const char *const texts[] = {
-		[IFHIST_ATTACH] = "attach",
-		[IFHIST_DETACH] = "detach",
-		[IFHIST_UP] = "up",
-		[IFHIST_DOWN] = "down",
-		[IFHIST_LINK] = "link",
-		[IFHIST_ADDR_ADD] = "addr-add",
-		[IFHIST_ADDR_DELETE] = "addr-delete",
-		[IFHIST_MTU] = "mtu",
-		[IFHIST_RENAME] = "rename",
-		[IFHIST_MOVE_OUT] = "move-out",
-		[IFHIST_MOVE_IN] = "move-in",
-	};
-
-	return event < sizeof(texts) / sizeof(texts[0]) &&
-	    texts[event] != NULL ? texts[event] : "unknown";
-}
-
-static const char *
-link_text(uint32_t state)
-{
-
-	return state == LINK_STATE_UP ? "up" :
-	    state == LINK_STATE_DOWN ? "down" : "unknown";
-}
-
 static void
 addr_text(const struct if_history *ih, char *buf, size_t size)
 {
@@ -63,8 +34,18 @@ addr_text(const struct if_history *ih, char *buf, size_t size)
 	(void)snprintf(buf + used, size - used, "/%u", ih->ih_prefixlen);
 }
 
+static const char *
+name_of(const struct ifnet_client *c, enum proto_names table, unsigned number)
+{
+	const char *name = client_name(c, table, number, NULL);
+
+	return name != NULL ? name : "unknown";
+}
+
+/* Numbers of the stack are looked up among its own, and ours used then. */
 static void
-translate(const struct if_history *ih, struct ifnet_history *out)
+translate(const struct ifnet_client *c, const struct if_history *ih,
+    struct ifnet_history *out)
 {
 
 	memset(out, 0, sizeof(*out));
@@ -73,14 +54,16 @@ translate(const struct if_history *ih, struct ifnet_history *out)
 	out->time_ns = ih->ih_wall_ns;
 	out->mono_ns = ih->ih_mono_ns;
 	memcpy(out->ifname, ih->ih_name, sizeof(out->ifname) - 1);
-	out->event = event_text(ih->ih_event);
+	out->event = name_of(c, PROTO_NAMES_HISTORY, ih->ih_event);
 	out->asked = ih->ih_pid != IFHIST_PID_STACK;
 	out->uid = ih->ih_uid;
 	out->pid = out->asked ? ih->ih_pid : 0;
-	switch (ih->ih_event) {
+	switch (client_number(c, PROTO_NAMES_HISTORY, ih->ih_event)) {
 	case IFHIST_LINK:
-		(void)strcpy(out->before, link_text(ih->ih_old));
-		(void)strcpy(out->after, link_text(ih->ih_new));
+		(void)snprintf(out->before, sizeof(out->before), "%s",
+		    name_of(c, PROTO_NAMES_LINK, ih->ih_old));
+		(void)snprintf(out->after, sizeof(out->after), "%s",
+		    name_of(c, PROTO_NAMES_LINK, ih->ih_new));
 		break;
 	case IFHIST_MTU:
 		(void)snprintf(out->before, sizeof(out->before), "%u",
@@ -110,6 +93,8 @@ translate(const struct if_history *ih, struct ifnet_history *out)
 }
 
 struct history {
+	const struct ifnet_client *client;
+	bool		 nonsense;
 	int		(*fn)(const struct ifnet_history *, void *);
 	void		*arg;
 	int		 result;
@@ -122,15 +107,16 @@ take_entries(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
 	const uint8_t *p = data;
 	struct ifnet_history out;
 	struct if_history ih;
+	struct proto_rec pr;
+	int n = 0;
 
 	(void)h;
-	_Static_assert(sizeof(ih) % 8 == 0, "entries follow one another");
-	for (; len >= sizeof(ih) && hi->result == 0; len -= sizeof(ih)) {
-		memcpy(&ih, p, sizeof(ih));
-		translate(&ih, &out);
+	while (hi->result == 0 && (n = proto_rec_next(&p, &len, &pr)) > 0) {
+		(void)proto_rec_get(&pr, &ih, sizeof(ih));
+		translate(hi->client, &ih, &out);
 		hi->result = hi->fn(&out, hi->arg);
-		p += sizeof(ih);
 	}
+	hi->nonsense |= n < 0;
 }
 
 int
@@ -138,7 +124,7 @@ ifnet_history(struct ifnet_client *c, const char *ifname,
     int (*fn)(const struct ifnet_history *, void *), void *arg,
     struct ifnet_error *e)
 {
-	struct history hi = { fn, arg, 0 };
+	struct history hi = { .client = c, .fn = fn, .arg = arg };
 	struct ctl_history ch;
 	struct client_call cc = {
 		.cc_op = CTL_HISTORY, .cc_what = "",
@@ -155,5 +141,7 @@ ifnet_history(struct ifnet_client *c, const char *ifname,
 		memcpy(ch.hi_ifname, ifname, strlen(ifname));
 	}
 	error = client_call(c, &cc, e);
+	if (error == 0 && hi.nonsense)
+		return client_nonsense(c, e);
 	return error != 0 ? error : hi.result;
 }

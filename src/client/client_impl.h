@@ -9,7 +9,7 @@
 
 #include <ifnet/client.h>
 
-#include "ctl/ctl_proto.h"
+#include "proto/ctl_proto.h"
 
 /*
  *	ct_send		one message; errno
@@ -27,5 +27,8 @@ struct client_transport {
 /* Takes arg; NULL when memory is out (arg is closed then). */
 struct ifnet_client *client_create(const struct client_transport *, void *arg,
 	    const char *peer, struct ifnet_error *);
+/* Agree with whatever is there on a version: a transport to another process
+ * does this first.  EPROTO, EPROTONOSUPPORT, and what the transport says. */
+int	client_greet(struct ifnet_client *, struct ifnet_error *);
 
 #endif /* !CLIENT_CLIENT_IMPL_H */

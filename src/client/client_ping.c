@@ -14,15 +14,16 @@ client_keep_ping(struct ifnet_client *c, const void *data, size_t len)
 {
 	const uint8_t *p = data;
 	struct client_ping *cp;
+	struct proto_rec pr;
 
 	if (!c->c_pinging)
 		return;
-	for (; len >= sizeof(cp->cp_reply); len -= sizeof(cp->cp_reply)) {
+	while (proto_rec_next(&p, &len, &pr) > 0) {
 		cp = malloc(sizeof(*cp));
 		if (cp == NULL)
 			return;
-		memcpy(&cp->cp_reply, p, sizeof(cp->cp_reply));
-		p += sizeof(cp->cp_reply);
+		(void)proto_rec_get(&pr, &cp->cp_reply,
+		    sizeof(cp->cp_reply));
 		STAILQ_INSERT_TAIL(&c->c_pings, cp, cp_link);
 		if (++c->c_npings <= CLIENT_PINGS_MAX)
 			continue;

@@ -9,7 +9,11 @@
 
 #include <stdbool.h>
 
+#include <ifnet/rtmsg.h>
+
 #include "client/client_impl.h"
+#include "proto/proto_names.h"
+#include "proto/proto_rec.h"
 
 /* Replies kept for ifnet_ping_recv(); the oldest are lost beyond. */
 #define CLIENT_PINGS_MAX	1024
@@ -34,6 +38,11 @@ struct ifnet_client {
 	uint64_t	 c_seq;			/* of the last request */
 	int		 c_answer_ms;		/* -1: no limit */
 	bool		 c_broken;		/* nothing sensible comes */
+	char		 c_server[64];		/* "ifnetd 0.1.0"; "": local */
+	char		*c_features;		/* names, each with NUL, then
+						 * ""; NULL: all of ours */
+	struct client_names *c_names;		/* the stack's, where they are
+						 * not ours; NULL: they are */
 	uint8_t		*c_tx, *c_rx, *c_ev;	/* CTL_MSG_MAX bytes each */
 
 	/* ifnet_follow() */
@@ -44,6 +53,8 @@ struct ifnet_client {
 	uint64_t	 c_evseq, c_evbase;	/* the last number given; what
 						 * is added to the stack's */
 	size_t		 c_evlen, c_evoff;	/* of c_ev */
+	uint8_t		 c_fit[RT_MSG_MAX]	/* a message made to fit */
+			    __attribute__((__aligned__(8)));
 
 	/* ifnet_ping_*() */
 	bool		 c_pinging;
@@ -65,7 +76,7 @@ struct ifnet_client {
 typedef void client_answer(void *arg, const struct ctl_hdr *,
     const void *data, size_t len);
 
-/* A request: `what' is for messages. */
+/* A request, of one record: its struct and data.  `what' is for messages. */
 struct client_call {
 	unsigned	 cc_op;
 	const char	*cc_what;
@@ -73,6 +84,7 @@ struct client_call {
 		const void	*data;
 		size_t		 len;
 	}		 cc_part[2];
+	bool		 cc_raw;	/* a batch: no record around it */
 	bool		 cc_has_fd;
 	int		 cc_fd;
 	client_answer	*cc_answer;	/* may be NULL */
@@ -93,8 +105,26 @@ int	client_recv(struct ifnet_client *, void *buf, struct ctl_hdr *,
 /* The errno of a message that carries one, with its words. */
 int	client_error(const struct ctl_hdr *, const void *data, size_t len,
 	    const char *what, struct ifnet_error *);
-/* Is anybody there, and does it speak our protocol? */
-int	client_hello(struct ifnet_client *, struct ifnet_error *);
+/* An answer's one record: its struct, size bytes here, and its data.  false: it
+ * makes no sense. */
+bool	client_record(const void *payload, size_t len, void *fixed,
+	    size_t size, struct proto_rec *);
+/* What came makes no sense. */
+int	client_nonsense(const struct ifnet_client *, struct ifnet_error *);
+/* A number of the stack as this build has it; -1: it has none such. */
+int	client_number(const struct ifnet_client *, enum proto_names,
+	    unsigned number);
+/* The stack's name of one of its numbers; NULL: it has none. */
+const char *client_name(const struct ifnet_client *, enum proto_names,
+	    unsigned number, const char **text);
+/* rt_msg_fit(), and its numbers those of this build too. */
+int	client_fit(const struct ifnet_client *, const void *msg, size_t len,
+	    void *room, const void **out);
+/* The numbers in a struct if_data; unknown ones are 0, which says so. */
+void	client_renumber(const struct ifnet_client *, struct if_data *);
+/* Ask for the names; client_names.c. */
+int	client_names_get(struct ifnet_client *, struct ifnet_error *);
+void	client_names_free(struct client_names *);
 /* A message of the capture; ENOMEM. */
 int	client_keep_capture(struct ifnet_client *, const struct ctl_hdr *,
 	    const void *data, size_t len);

@@ -13,61 +13,20 @@
 #include <ifnet/ifreq_old.h>
 #include <ifnet/rtmsg.h>
 
-/* --- interface requests -------------------------------------------------- */
+#include "proto/proto_ioctl.h"
+#include "proto/rtmsg_fit.h"
 
-#define NAME(c)	{ c, #c }
-static const struct {
-	unsigned long	 cmd;
-	const char	*name;
-} ioctl_names[] = {
-	NAME(SIOCSIFADDR), NAME(SIOCGIFADDR), NAME(SIOCSIFDSTADDR),
-	NAME(SIOCGIFDSTADDR), NAME(SIOCSIFFLAGS), NAME(SIOCGIFFLAGS),
-	NAME(SIOCGIFBRDADDR), NAME(SIOCSIFBRDADDR), NAME(SIOCGIFCONF),
-	NAME(SIOCGIFNETMASK), NAME(SIOCSIFNETMASK), NAME(SIOCGIFMETRIC),
-	NAME(SIOCSIFMETRIC), NAME(SIOCDIFADDR), NAME(SIOCAIFADDR),
-	NAME(SIOCGIFALIAS), NAME(SIOCALIFADDR), NAME(SIOCGLIFADDR),
-	NAME(SIOCDLIFADDR), NAME(SIOCSIFADDRPREF), NAME(SIOCGIFADDRPREF),
-	NAME(SIOCADDMULTI), NAME(SIOCDELMULTI), NAME(SIOCGIFDLT),
-	NAME(SIOCIFCREATE), NAME(SIOCIFDESTROY), NAME(SIOCIFGCLONERS),
-	NAME(SIOCSIFMTU), NAME(SIOCGIFMTU), NAME(SIOCSIFCAP),
-	NAME(SIOCGIFCAP), NAME(SIOCGIFDATA), NAME(SIOCZIFDATA),
-	NAME(SIOCGIFDROPS), NAME(SIOCGIFINDEX), NAME(SIOCSLINKSTR),
-	NAME(SIOCGLINKSTR), NAME(SIOCSIFDESCR), NAME(SIOCGIFDESCR),
-	NAME(SIOCINITIFADDR), NAME(SIOCSIFNAME),
-	NAME(SIOCAIFGROUP), NAME(SIOCDIFGROUP), NAME(SIOCGIFGROUP),
-	NAME(SIOCGIFGMEMB), NAME(SIOCSIFVNET),
-	NAME(SIOCSIFPHYADDR), NAME(SIOCSIFPHYADDR_IN6), NAME(SIOCGIFPSRCADDR),
-	NAME(SIOCGIFPDSTADDR), NAME(SIOCDIFPHYADDR), NAME(SIOCSLIFPHYADDR),
-	NAME(SIOCGLIFPHYADDR), NAME(SIOCSIFMEDIA), NAME(SIOCGIFMEDIA),
-	NAME(SIOCSDRVSPEC), NAME(SIOCGDRVSPEC), NAME(SIOCS80211NWID),
-	NAME(SIOCG80211NWID), NAME(SIOCS80211NWKEY), NAME(SIOCG80211NWKEY),
-	NAME(SIOCS80211POWER), NAME(SIOCG80211POWER), NAME(SIOCS80211CHANNEL),
-	NAME(SIOCG80211CHANNEL), NAME(SIOCS80211BSSID), NAME(SIOCG80211BSSID),
-	NAME(SIOCS80211), NAME(SIOCG80211),
-	NAME(OSIOCSIFADDR), NAME(OSIOCGIFADDR), NAME(OSIOCSIFDSTADDR),
-	NAME(OSIOCGIFDSTADDR), NAME(OSIOCSIFFLAGS), NAME(OSIOCGIFFLAGS),
-	NAME(OSIOCGIFBRDADDR), NAME(OSIOCSIFBRDADDR), NAME(OSIOCGIFCONF),
-	NAME(OSIOCGIFNETMASK), NAME(OSIOCSIFNETMASK), NAME(OSIOCGIFMETRIC),
-	NAME(OSIOCSIFMETRIC), NAME(OSIOCDIFADDR), NAME(OSIOCAIFADDR),
-	NAME(OSIOCGIFALIAS), NAME(OSIOCADDMULTI), NAME(OSIOCDELMULTI),
-	NAME(OSIOCSIFMEDIA), NAME(OSIOCGIFDLT), NAME(OSIOCIFDESTROY),
-	NAME(OSIOCIFCREATE), NAME(OSIOCGIFMTU), NAME(OSIOCSIFMTU),
-	NAME(OSIOCGIFDATA14), NAME(OSIOCGIFDATA), NAME(OSIOCZIFDATA),
-};
-#undef NAME
+/* --- interface requests -------------------------------------------------- */
 
 /* "SIOCSIFMTU tap0"; all records but the lists begin with a name. */
 static void
 describe_ioctl(char *buf, size_t size, unsigned long cmd, const void *data,
     size_t len)
 {
-	const char *name = "interface request";
-	size_t i;
+	const char *name = proto_ioctl_name(cmd);
 
-	for (i = 0; i < sizeof(ioctl_names) / sizeof(ioctl_names[0]); i++) {
-		if (ioctl_names[i].cmd == cmd)
-			name = ioctl_names[i].name;
-	}
+	if (name == NULL)
+		name = "interface request";
 	if (cmd == SIOCGIFCONF || cmd == OSIOCGIFCONF ||
 	    cmd == SIOCIFGCLONERS || len < IFNAMSIZ)
 		(void)snprintf(buf, size, "%s", name);
@@ -85,17 +44,22 @@ static void
 take_record(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
 {
 	struct room *r = arg;
+	struct proto_rec pr;
+	struct ctl_ioctl ci;
 
-	if (h->ch_error == 0 && len == sizeof(struct ctl_ioctl) + r->len)
-		memcpy(r->data, (const uint8_t *)data +
-		    sizeof(struct ctl_ioctl), r->len);
+	if (h->ch_error == 0 && client_record(data, len, &ci, sizeof(ci),
+	    &pr) && pr.pr_len == r->len && r->len > 0)
+		memcpy(r->data, pr.pr_data, r->len);
 }
 
 static int
 do_ioctl(struct ifnet_client *c, unsigned long cmd, void *data, size_t len,
     bool has_fd, int fd, struct ifnet_error *e)
 {
-	struct ctl_ioctl ci = { .i_cmd = cmd };
+	struct ctl_ioctl ci = {
+		.i_cmd = cmd, .i_len = (uint32_t)IFIOC_SIZE(cmd),
+		.i_stride = sizeof(struct ifreq),
+	};
 	struct room room = { data, len };
 	char what[64];
 	struct client_call cc = {
@@ -104,9 +68,13 @@ do_ioctl(struct ifnet_client *c, unsigned long cmd, void *data, size_t len,
 		.cc_has_fd = has_fd, .cc_fd = fd,
 		.cc_answer = take_record, .cc_arg = &room,
 	};
+	int error;
 
 	describe_ioctl(what, sizeof(what), cmd, data, len);
-	return client_call(c, &cc, e);
+	error = client_call(c, &cc, e);
+	if (error == 0 && cmd == SIOCGIFDATA)
+		client_renumber(c, &((struct ifdatareq *)data)->ifdr_data);
+	return error;
 }
 
 int
@@ -140,14 +108,12 @@ static void
 take_sysctl(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
 {
 	struct sysctl_room *r = arg;
+	struct proto_rec pr;
 
-	if (len < sizeof(r->answer))
+	if (!client_record(data, len, &r->answer, sizeof(r->answer), &pr))
 		return;
-	memcpy(&r->answer, data, sizeof(r->answer));
-	len -= sizeof(r->answer);
-	if (h->ch_error == 0 && r->old != NULL && len <= r->room)
-		memcpy(r->old, (const uint8_t *)data + sizeof(r->answer),
-		    len);
+	if (h->ch_error == 0 && r->old != NULL && pr.pr_len <= r->room)
+		memcpy(r->old, pr.pr_data, pr.pr_len);
 }
 
 int
@@ -173,7 +139,6 @@ ifnet_sysctl(struct ifnet_client *c, const char *name, void *old,
 	r.room = old != NULL && oldlen != NULL ? *oldlen : 0;
 	cs.s_oldroom = r.room > UINT32_MAX ? UINT32_MAX : (uint32_t)r.room;
 	cs.s_setnew = new != NULL;
-	cs.s_newlen = new != NULL ? (uint32_t)newlen : 0;
 	if (new == NULL)
 		cc.cc_part[1].len = 0;
 	error = client_call(c, &cc, e);
@@ -192,12 +157,13 @@ static void
 take_text(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
 {
 	struct room *r = arg;
+	struct proto_rec pr;
 
-	if (h->ch_error != 0 || r->len == 0)
+	if (h->ch_error != 0 || r->len == 0 ||
+	    !client_record(data, len, NULL, 0, &pr))
 		return;
-	if (len >= r->len)
-		len = r->len - 1;
-	memcpy(r->data, data, len);
+	len = pr.pr_len < r->len ? pr.pr_len : r->len - 1;
+	memcpy(r->data, pr.pr_data, len);
 	((char *)r->data)[len] = '\0';
 }
 
@@ -209,7 +175,7 @@ call_name(struct ifnet_client *c, unsigned op, const char *name, char *text,
 	struct room room = { text, size };
 	struct client_call cc = {
 		.cc_op = op, .cc_what = name,
-		.cc_part = { { name, strlen(name) + 1 } },
+		.cc_part = { { NULL, 0 }, { name, strlen(name) + 1 } },
 		.cc_answer = text == NULL ? NULL : take_text,
 		.cc_arg = &room,
 	};
@@ -238,34 +204,61 @@ ifnet_sysctl_descr(struct ifnet_client *c, const char *name, char *text,
 struct route_room {
 	void		*data;
 	size_t		 room, len;
+	bool		 nonsense;
 };
 
 static void
 take_route(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
 {
+	uint8_t room[RT_MSG_MAX] __attribute__((__aligned__(8)));
 	struct route_room *r = arg;
+	struct proto_rec pr;
+	const void *msg;
+	struct rt_hdr rh;
+	int error;
 
-	if (h->ch_error != 0)
+	if (h->ch_error != 0 || len == 0)
 		return;
-	r->len = len;
-	if (r->data != NULL && len <= r->room)
-		memcpy(r->data, data, len);
+	if (!client_record(data, len, NULL, 0, &pr)) {
+		r->nonsense = true;
+		return;
+	}
+	if (pr.pr_len == 0)
+		return;
+	error = rt_msg_fit(pr.pr_data, pr.pr_len, room, &msg);
+	if (error != 0 && error != E2BIG) {
+		r->nonsense = true;
+		return;
+	}
+	memcpy(&rh, msg, sizeof(rh));
+	r->len = rh.rtm_len;
+	if (r->data != NULL && r->len <= r->room)
+		memcpy(r->data, msg, r->len);
 }
 
 int
 ifnet_route(struct ifnet_client *c, const void *msg, size_t len, void *answer,
     size_t *answerlen, struct ifnet_error *e)
 {
+	uint8_t stamped[RT_MSG_MAX] __attribute__((__aligned__(8)));
 	struct route_room r = { answer, answerlen == NULL ? 0 : *answerlen,
-	    0 };
+	    0, false };
 	struct client_call cc = {
 		.cc_op = CTL_ROUTE, .cc_what = "",
-		.cc_part = { { msg, len } },
+		.cc_part = { { NULL, 0 }, { msg, len } },
 		.cc_answer = take_route, .cc_arg = &r,
 	};
 	int error;
 
+	/* What cannot be a message is refused over there. */
+	if (len >= sizeof(struct rt_hdr) && len <= sizeof(stamped)) {
+		memcpy(stamped, msg, len);
+		rt_msg_stamp(stamped);
+		cc.cc_part[1].data = stamped;
+	}
 	error = client_call(c, &cc, e);
+	if (error == 0 && r.nonsense)
+		return client_nonsense(c, e);
 	if (answerlen != NULL)
 		*answerlen = r.len;
 	if (error == 0 && answer != NULL && r.len > r.room)
@@ -275,6 +268,7 @@ ifnet_route(struct ifnet_client *c, const void *msg, size_t len, void *answer,
 }
 
 struct dump {
+	const struct ifnet_client *client;
 	int		(*fn)(const void *, size_t, void *);
 	void		*arg;
 	int		 result;
@@ -285,10 +279,13 @@ static void
 take_messages(void *arg, const struct ctl_hdr *h, const void *data,
     size_t len)
 {
+	uint8_t room[RT_MSG_MAX] __attribute__((__aligned__(8)));
 	struct dump *d = arg;
 	const uint8_t *p = data;
+	const void *msg;
 	struct rt_hdr rh;
 	size_t step;
+	int error;
 
 	(void)h;
 	while (len > 0 && d->result == 0 && !d->nonsense) {
@@ -299,10 +296,19 @@ take_messages(void *arg, const struct ctl_hdr *h, const void *data,
 			d->nonsense = true;
 			return;
 		}
-		d->result = d->fn(p, rh.rtm_len, d->arg);
 		step = (rh.rtm_len + 7u) & ~(size_t)7;
+		error = client_fit(d->client, p, rh.rtm_len, room, &msg);
 		p += step < len ? step : len;
 		len -= step < len ? step : len;
+		/* Of a kind that came after us, and not for us. */
+		if (error == EPROTONOSUPPORT)
+			continue;
+		if (error == EINVAL) {
+			d->nonsense = true;
+			return;
+		}
+		memcpy(&rh, msg, sizeof(rh));
+		d->result = d->fn(msg, rh.rtm_len, d->arg);
 	}
 }
 
@@ -311,7 +317,7 @@ ifnet_dump(struct ifnet_client *c, unsigned what, const char *ifname,
     int (*fn)(const void *, size_t, void *), void *arg,
     struct ifnet_error *e)
 {
-	struct dump d = { fn, arg, 0, false };
+	struct dump d = { c, fn, arg, 0, false };
 	struct ctl_dump cd;
 	struct client_call cc = {
 		.cc_op = CTL_DUMP, .cc_what = "",
@@ -330,8 +336,7 @@ ifnet_dump(struct ifnet_client *c, unsigned what, const char *ifname,
 	}
 	error = client_call(c, &cc, e);
 	if (error == 0 && d.nonsense)
-		return ifnet_error_set(e, EPROTO,
-		    "ifnetd at %s sent nonsense", c->c_peer);
+		return client_nonsense(c, e);
 	return error != 0 ? error : d.result;
 }
 
@@ -357,6 +362,7 @@ struct vnet_list {
 	int		(*fn)(const char *, unsigned, void *);
 	void		*arg;
 	int		 result;
+	bool		 nonsense;
 };
 
 static void
@@ -364,15 +370,17 @@ take_vnets(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
 {
 	struct vnet_list *vl = arg;
 	const uint8_t *p = data;
+	struct proto_rec pr;
 	struct ctl_vnet v;
+	int n = 0;
 
 	(void)h;
-	for (; len >= sizeof(v) && vl->result == 0; len -= sizeof(v)) {
-		memcpy(&v, p, sizeof(v));
+	while (vl->result == 0 && (n = proto_rec_next(&p, &len, &pr)) > 0) {
+		(void)proto_rec_get(&pr, &v, sizeof(v));
 		v.v_name[sizeof(v.v_name) - 1] = '\0';
 		vl->result = vl->fn(v.v_name, v.v_interfaces, vl->arg);
-		p += sizeof(v);
 	}
+	vl->nonsense |= n < 0;
 }
 
 int
@@ -380,7 +388,7 @@ ifnet_vnet_list(struct ifnet_client *c,
     int (*fn)(const char *, unsigned, void *), void *arg,
     struct ifnet_error *e)
 {
-	struct vnet_list vl = { fn, arg, 0 };
+	struct vnet_list vl = { fn, arg, 0, false };
 	struct client_call cc = {
 		.cc_op = CTL_VNET_LIST, .cc_what = "",
 		.cc_answer = take_vnets, .cc_arg = &vl,
@@ -388,6 +396,8 @@ ifnet_vnet_list(struct ifnet_client *c,
 	int error;
 
 	error = client_call(c, &cc, e);
+	if (error == 0 && vl.nonsense)
+		return client_nonsense(c, e);
 	return error != 0 ? error : vl.result;
 }
 

@@ -211,7 +211,7 @@ connect_url(const char *url, struct ifnet_error *e)
 	}
 	*arg = fd;
 	c = client_create(&unix_transport, arg, url, e);
-	if (c != NULL && client_hello(c, e) != 0) {
+	if (c != NULL && client_greet(c, e) != 0) {
 		ifnet_close(c);
 		return NULL;
 	}

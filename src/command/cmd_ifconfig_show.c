@@ -155,12 +155,11 @@ show_drops(struct cmd_ctx *ctx, const struct cmd_detail *cd)
 
 	for (i = 0; i < cd->cd_ndrops; i++) {
 		dd = &cd->cd_drops[i];
-		if (dd->ifdd_reason < DROP_NREASONS)
-			(void)fprintf(ctx->cc_out, "\t%s drop: %" PRIu64
-			    " %s (%s)\n", drop_is_output(dd->ifdd_reason) ?
-			    "output" : "input", dd->ifdd_count,
-			    drop_name(dd->ifdd_reason),
-			    drop_text(dd->ifdd_reason));
+		(void)fprintf(ctx->cc_out, "\t%s drop: %" PRIu64 " %s "
+		    "(%s)\n", ifnet_drop_is_output(ctx->cc_client,
+		    dd->ifdd_reason) ? "output" : "input", dd->ifdd_count,
+		    ifnet_drop_name(ctx->cc_client, dd->ifdd_reason),
+		    ifnet_drop_text(ctx->cc_client, dd->ifdd_reason));
 	}
 }
 

@@ -157,16 +157,15 @@ counters(const struct if_data *d)
 }
 
 static json_t *
-drops(const struct cmd_detail *cd)
+drops(const struct ifnet_client *c, const struct cmd_detail *cd)
 {
 	json_t *o = json_object();
 	unsigned i;
 
 	for (i = 0; i < cd->cd_ndrops; i++)
-		if (cd->cd_drops[i].ifdd_reason < DROP_NREASONS)
-			(void)json_object_set_new(o,
-			    drop_name(cd->cd_drops[i].ifdd_reason),
-			    json_integer(number(cd->cd_drops[i].ifdd_count)));
+		(void)json_object_set_new(o,
+		    ifnet_drop_name(c, cd->cd_drops[i].ifdd_reason),
+		    json_integer(number(cd->cd_drops[i].ifdd_count)));
 	return o;
 }
 
@@ -191,7 +190,7 @@ state_name(enum ifnet_operstate state)
 }
 
 static json_t *
-interface(const struct cmd_if *ci)
+interface(const struct ifnet_client *c, const struct cmd_if *ci)
 {
 	const struct sockaddr_dl *sdl = cmd_if_lladdr(ci);
 	const struct cmd_detail *cd = ci->ci_detail;
@@ -218,7 +217,7 @@ interface(const struct cmd_if *ci)
 	(void)json_object_set_new(o, "groups", groups(cd));
 	(void)json_object_set_new(o, "addresses", addresses(ci));
 	(void)json_object_set_new(o, "counters", counters(&ci->ci_data));
-	(void)json_object_set_new(o, "drops", drops(cd));
+	(void)json_object_set_new(o, "drops", drops(c, cd));
 	return o;
 }
 
@@ -229,7 +228,7 @@ cmd_json_interfaces(struct cmd_ctx *ctx, const struct cmd_if *list)
 	const struct cmd_if *ci;
 
 	for (ci = list; ci != NULL; ci = ci->ci_next)
-		(void)json_array_append_new(a, interface(ci));
+		(void)json_array_append_new(a, interface(ctx->cc_client, ci));
 	return put(ctx, a, JSON_INDENT(2));
 }
 

@@ -14,8 +14,8 @@
 #include <ifnet/kauth.h>
 #include <ifnet/kern.h>
 
-#include "ctl/ctl_proto.h"
 #include "kern/handover.h"
+#include "proto/ctl_proto.h"
 
 struct ctl_session;
 struct ctl_server;
@@ -44,6 +44,8 @@ void	ctl_fini(struct kern *);
 int	ctl_session_create(struct kern *, const struct kauth_cred *,
 	    const struct ctl_sink *, struct ctl_session **);
 void	ctl_session_destroy(struct ctl_session *);
+/* Its client may be of another build: CTL_HELLO has to come first. */
+void	ctl_session_must_greet(struct ctl_session *);
 /*
  * One message of len bytes.  fd is a descriptor that came with it, or -1; it
  * is taken. 0, or an errno when the session is to be ended (nonsense header,

@@ -16,62 +16,59 @@
 static const char *check_batch(const struct ctl_request *);
 static int run_batch(struct ctl_session *, const struct ctl_request *);
 
+/* name, struct, data at least and at most, vnet, batch, check, run */
 static const struct ctl_op_def ops[CTL_OP_MAX] = {
-	[CTL_HELLO] = { "hello", 0, 0, false, true, NULL, ctl_run_hello },
-	[CTL_IOCTL] = { "ioctl", sizeof(struct ctl_ioctl), CTL_PAYLOAD_MAX,
+	[CTL_HELLO] = { "hello", sizeof(struct ctl_hello), 0, CTL_PAYLOAD_MAX,
+	    false, true, NULL, ctl_run_hello },
+	[CTL_IOCTL] = { "ioctl", sizeof(struct ctl_ioctl), 0, CTL_PAYLOAD_MAX,
 	    true, true, ctl_check_ioctl, ctl_run_ioctl },
-	[CTL_SYSCTL] = { "sysctl", sizeof(struct ctl_sysctl),
-	    sizeof(struct ctl_sysctl) + SYSCTL_STRSIZE,
-	    true, true, ctl_check_sysctl, ctl_run_sysctl },
-	[CTL_SYSCTL_NEXT] = { "sysctl-next", NAME_MIN, NAME_MAXLEN,
+	[CTL_SYSCTL] = { "sysctl", sizeof(struct ctl_sysctl), 0,
+	    SYSCTL_STRSIZE, true, true, ctl_check_sysctl, ctl_run_sysctl },
+	[CTL_SYSCTL_NEXT] = { "sysctl-next", 0, NAME_MIN, NAME_MAXLEN,
 	    true, true, ctl_check_name, ctl_run_sysctl_next },
-	[CTL_SYSCTL_DESCR] = { "sysctl-descr", NAME_MIN, NAME_MAXLEN,
+	[CTL_SYSCTL_DESCR] = { "sysctl-descr", 0, NAME_MIN, NAME_MAXLEN,
 	    true, true, ctl_check_name, ctl_run_sysctl_descr },
-	[CTL_ROUTE] = { "route", sizeof(struct rt_hdr), RT_MSG_MAX,
-	    true, true, NULL, ctl_run_route },
-	[CTL_DUMP] = { "dump", sizeof(struct ctl_dump),
-	    sizeof(struct ctl_dump), true, false, ctl_check_dump,
-	    ctl_run_dump },
-	[CTL_FOLLOW] = { "follow", sizeof(struct ctl_dump),
-	    sizeof(struct ctl_dump), true, false, ctl_check_follow,
-	    ctl_run_follow },
-	[CTL_VNET_CREATE] = { "vnet-create", NAME_MIN, NAME_MAXLEN,
+	[CTL_ROUTE] = { "route", 0, sizeof(struct rt_hdr), RT_MSG_MAX,
+	    true, true, ctl_check_route, ctl_run_route },
+	[CTL_DUMP] = { "dump", sizeof(struct ctl_dump), 0, 0, true, false,
+	    ctl_check_dump, ctl_run_dump },
+	[CTL_FOLLOW] = { "follow", sizeof(struct ctl_dump), 0, 0, true, false,
+	    ctl_check_follow, ctl_run_follow },
+	[CTL_VNET_CREATE] = { "vnet-create", 0, NAME_MIN, NAME_MAXLEN,
 	    false, true, ctl_check_name, ctl_run_vnet_create },
-	[CTL_VNET_DESTROY] = { "vnet-destroy", NAME_MIN, NAME_MAXLEN,
+	[CTL_VNET_DESTROY] = { "vnet-destroy", 0, NAME_MIN, NAME_MAXLEN,
 	    false, true, ctl_check_name, ctl_run_vnet_destroy },
-	[CTL_VNET_LIST] = { "vnet-list", 0, 0, false, false, NULL,
+	[CTL_VNET_LIST] = { "vnet-list", 0, 0, 0, false, false, NULL,
 	    ctl_run_vnet_list },
-	[CTL_PING_BEGIN] = { "ping-begin", sizeof(struct ctl_ping),
-	    sizeof(struct ctl_ping), true, false, NULL, ctl_run_ping_begin },
-	[CTL_PING_SEND] = { "ping-send", sizeof(struct ctl_ping_send),
-	    sizeof(struct ctl_ping_send), false, false, ctl_check_ping_send,
-	    ctl_run_ping_send },
-	[CTL_PING_STOP] = { "ping-stop", 0, 0, false, false, NULL,
+	[CTL_PING_BEGIN] = { "ping-begin", sizeof(struct ctl_ping), 0, 0,
+	    true, false, NULL, ctl_run_ping_begin },
+	[CTL_PING_SEND] = { "ping-send", sizeof(struct ctl_ping_send), 0, 0,
+	    false, false, ctl_check_ping_send, ctl_run_ping_send },
+	[CTL_PING_STOP] = { "ping-stop", 0, 0, 0, false, false, NULL,
 	    ctl_run_ping_stop },
-	[CTL_HALT] = { "halt", 0, 0, false, false, NULL, ctl_run_halt },
-	[CTL_HISTORY] = { "history", sizeof(struct ctl_history),
-	    sizeof(struct ctl_history), true, false, ctl_check_history,
-	    ctl_run_history },
-	[CTL_TAP_OPEN] = { "tap-open", sizeof(struct ctl_tap),
+	[CTL_HALT] = { "halt", 0, 0, 0, false, false, NULL, ctl_run_halt },
+	[CTL_HISTORY] = { "history", sizeof(struct ctl_history), 0, 0,
+	    true, false, ctl_check_history, ctl_run_history },
+	[CTL_TAP_OPEN] = { "tap-open", sizeof(struct ctl_tap), 0,
 	    CTL_PAYLOAD_MAX, true, false, ctl_check_tap, ctl_run_tap_open },
-	[CTL_TAP_STOP] = { "tap-stop", 0, 0, false, false, NULL,
+	[CTL_TAP_STOP] = { "tap-stop", 0, 0, 0, false, false, NULL,
 	    ctl_run_tap_stop },
-	[CTL_FILTER_ADD] = { "filter-add", sizeof(struct ctl_filter),
+	[CTL_FILTER_ADD] = { "filter-add", sizeof(struct ctl_filter), 1,
 	    CTL_PAYLOAD_MAX, true, true, ctl_check_filter,
 	    ctl_run_filter_add },
 	[CTL_FILTER_DELETE] = { "filter-delete",
-	    sizeof(struct ctl_filter_number),
-	    sizeof(struct ctl_filter_number), true, true, NULL,
+	    sizeof(struct ctl_filter_number), 0, 0, true, true, NULL,
 	    ctl_run_filter_delete },
 	[CTL_FILTER_ZERO] = { "filter-zero",
-	    sizeof(struct ctl_filter_number),
-	    sizeof(struct ctl_filter_number), true, true, NULL,
+	    sizeof(struct ctl_filter_number), 0, 0, true, true, NULL,
 	    ctl_run_filter_zero },
-	[CTL_FILTER_FLUSH] = { "filter-flush", 0, 0, true, true, NULL,
+	[CTL_FILTER_FLUSH] = { "filter-flush", 0, 0, 0, true, true, NULL,
 	    ctl_run_filter_flush },
-	[CTL_FILTER_LIST] = { "filter-list", 0, 0, true, false, NULL,
+	[CTL_FILTER_LIST] = { "filter-list", 0, 0, 0, true, false, NULL,
 	    ctl_run_filter_list },
-	[CTL_BATCH] = { "batch", sizeof(struct ctl_hdr), CTL_MSG_MAX,
+	[CTL_NAMES] = { "names", 0, 0, 0, false, false, NULL,
+	    ctl_run_names },
+	[CTL_BATCH] = { "batch", 0, sizeof(struct ctl_hdr), CTL_MSG_MAX,
 	    false, false, check_batch, run_batch },
 };
 
@@ -116,6 +113,27 @@ ctl_reply_msg(struct ctl_session *s, const struct ctl_hdr *req, int error,
 	if (flags & CTL_ANSWER)
 		s->cs_error = error;
 	return send_message(s, msg, len);
+}
+
+int
+ctl_reply_rec(struct ctl_session *s, const struct ctl_hdr *req, int error,
+    const void *fixed, size_t nfixed, const void *data, size_t len)
+{
+	struct {
+		struct ctl_hdr	 h;
+		struct ctl_rec	 rc;
+		uint8_t		 room[RT_MSG_MAX]
+				    __attribute__((__aligned__(8)));
+	} msg;
+
+	KASSERT(nfixed + len <= sizeof(msg.room));
+	msg.rc = proto_rec_head(nfixed, len);
+	if (nfixed > 0)
+		memcpy(msg.room, fixed, nfixed);
+	if (len > 0)
+		memcpy(msg.room + nfixed, data, len);
+	return ctl_reply_msg(s, req, error, CTL_ANSWER, &msg,
+	    offsetof(__typeof__(msg), room) + nfixed + len);
 }
 
 int
@@ -197,6 +215,40 @@ check_request(const struct ctl_request *rq, const struct ctl_op_def *od,
 	return *why == NULL ? 0 : EINVAL;
 }
 
+/*
+ * Take the record of a payload.  0, or the errno and in *why the words for
+ * it.  A batch is taken whole: its payload is requests.
+ */
+static int
+take_record(struct ctl_request *rq, const uint8_t *p, size_t len,
+    const struct ctl_op_def *od, const char **why)
+{
+	struct proto_rec pr, more;
+	int n;
+
+	rq->rq_data = p;
+	rq->rq_len = len;
+	memset(&rq->rq_rec, 0, sizeof(rq->rq_rec));
+	if (od == NULL || rq->rq_hdr.ch_op == CTL_BATCH || len == 0)
+		return check_request(rq, od, why);
+	n = proto_rec_next(&p, &len, &pr);
+	if (n != 1 || pr.pr_type != 0) {
+		*why = "the request makes no sense (is the client of another "
+		    "version?)";
+		return EINVAL;
+	}
+	rq->rq_data = pr.pr_data;
+	rq->rq_len = pr.pr_len;
+	rq->rq_nfixed = pr.pr_nfixed;
+	if (!proto_rec_get(&pr, &rq->rq_rec, od->od_size) ||
+	    proto_rec_next(&p, &len, &more) != 0) {
+		*why = "the request asks for something this ifnetd does not "
+		    "know (is the client newer?)";
+		return EOPNOTSUPP;
+	}
+	return check_request(rq, od, why);
+}
+
 /* Carry out a request that has been checked. */
 static int
 run_request(struct ctl_session *s, struct ctl_request *rq,
@@ -242,10 +294,12 @@ dispatch(struct ctl_session *s, const void *msg, size_t len)
 		    "the header of the request makes no sense");
 		return EPROTO;
 	}
-	rq.rq_data = (const uint8_t *)msg + sizeof(rq.rq_hdr);
-	rq.rq_len = len - sizeof(rq.rq_hdr);
+	if (s->cs_mustgreet && !s->cs_greeted && rq.rq_hdr.ch_op != CTL_HELLO)
+		return ctl_reply(s, &rq.rq_hdr, EPROTO, "ifnetd is greeted "
+		    "before it is asked for anything (ctl_proto.h)");
 	od = ctl_op_find(rq.rq_hdr.ch_op);
-	error = check_request(&rq, od, &why);
+	error = take_record(&rq, (const uint8_t *)msg + sizeof(rq.rq_hdr),
+	    len - sizeof(rq.rq_hdr), od, &why);
 	if (error != 0)
 		return ctl_reply(s, &rq.rq_hdr, error, "%s", why);
 	return run_request(s, &rq, od);
@@ -287,12 +341,15 @@ ctl_dispatch(struct ctl_session *s, const void *msg, size_t len, int fd)
 
 /*
  * The request at *off of a batch; false: there is none, or it makes no
- * sense, in which case *off is not the end.
+ * sense, in which case *off is not the end.  *why is NULL, or why it cannot be
+ * carried out.
  */
 static bool
 batch_next(const struct ctl_request *batch, size_t *off,
-    struct ctl_request *rq)
+    struct ctl_request *rq, const char **why)
 {
+	const uint8_t *p;
+	const char *reason;
 	size_t left = batch->rq_len - *off;
 
 	if (left < sizeof(rq->rq_hdr))
@@ -304,8 +361,9 @@ batch_next(const struct ctl_request *batch, size_t *off,
 	    rq->rq_hdr.ch_len > left ||
 	    !header_ok(&rq->rq_hdr, rq->rq_hdr.ch_len))
 		return false;
-	rq->rq_data = batch->rq_data + *off + sizeof(rq->rq_hdr);
-	rq->rq_len = rq->rq_hdr.ch_len - sizeof(rq->rq_hdr);
+	p = batch->rq_data + *off + sizeof(rq->rq_hdr);
+	*why = take_record(rq, p, rq->rq_hdr.ch_len - sizeof(rq->rq_hdr),
+	    ctl_op_find(rq->rq_hdr.ch_op), &reason) != 0 ? reason : NULL;
 	/* The last one needs no padding. */
 	*off += (rq->rq_hdr.ch_len + 7u) & ~(size_t)7;
 	if (*off > batch->rq_len)
@@ -321,9 +379,9 @@ check_batch(const struct ctl_request *batch)
 	const char *why;
 	size_t off = 0;
 
-	while (batch_next(batch, &off, &rq)) {
+	while (batch_next(batch, &off, &rq, &why)) {
 		od = ctl_op_find(rq.rq_hdr.ch_op);
-		if (check_request(&rq, od, &why) != 0)
+		if (why != NULL)
 			return why;
 		if (!od->od_batch)
 			return "a batch holds a request that can only be "
@@ -338,13 +396,15 @@ run_batch(struct ctl_session *s, const struct ctl_request *batch)
 {
 	struct ctl_request rq;
 	struct ctl_out out;
+	const char *why;
 	size_t off = 0;
 	int error = 0;
 	int failed = 0;
 
 	ctl_out_init(&out, s->cs_kern);
 	s->cs_batch = &out;
-	while (error == 0 && failed == 0 && batch_next(batch, &off, &rq)) {
+	while (error == 0 && failed == 0 &&
+	    batch_next(batch, &off, &rq, &why)) {
 		error = run_request(s, &rq, ctl_op_find(rq.rq_hdr.ch_op));
 		failed = s->cs_error;
 	}

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "proto/rtmsg_fit.h"
+
 #define PIECE_BYTES	(CTL_MSG_MAX - 8192)
 
 void
@@ -32,13 +34,14 @@ ctl_out_free(struct ctl_out *out)
 	out->co_bytes = 0;
 }
 
-int
-ctl_out_add(struct ctl_out *out, const void *data, size_t len)
+/* Room for len bytes, zero; padded to 8 bytes. */
+static int
+out_room(struct ctl_out *out, size_t len, uint8_t **p)
 {
 	struct ctl_chunk *ck;
-	size_t padded = (len + 7) & ~(size_t)7;
+	size_t padded = proto_padded(len);
 
-	if (len > CTL_MSG_MAX - sizeof(struct ctl_hdr))
+	if (padded > CTL_MSG_MAX - sizeof(struct ctl_hdr))
 		return EMSGSIZE;
 	ck = TAILQ_LAST(&out->co_chunks, ctl_chunks);
 	if (ck == NULL || sizeof(ck->ck_msg) - ck->ck_len < padded) {
@@ -48,9 +51,40 @@ ctl_out_add(struct ctl_out *out, const void *data, size_t len)
 		ck->ck_len = sizeof(struct ctl_hdr);
 		TAILQ_INSERT_TAIL(&out->co_chunks, ck, ck_link);
 	}
-	memcpy(ck->ck_msg + ck->ck_len, data, len);
+	*p = ck->ck_msg + ck->ck_len;
+	memset(*p + len, 0, padded - len);
 	ck->ck_len += padded;
 	out->co_bytes += padded;
+	return 0;
+}
+
+int
+ctl_out_add(struct ctl_out *out, const void *data, size_t len)
+{
+	uint8_t *p;
+	int error;
+
+	error = out_room(out, len, &p);
+	if (error == 0)
+		memcpy(p, data, len);
+	return error;
+}
+
+int
+ctl_out_add_rec(struct ctl_out *out, const void *fixed, size_t nfixed,
+    const void *data, size_t len)
+{
+	struct ctl_rec rc = proto_rec_head(nfixed, len);
+	uint8_t *p;
+	int error;
+
+	error = out_room(out, rc.rc_len, &p);
+	if (error != 0)
+		return error;
+	memcpy(p, &rc, sizeof(rc));
+	memcpy(p + sizeof(rc), fixed, nfixed);
+	if (len > 0)
+		memcpy(p + sizeof(rc) + nfixed, data, len);
 	return 0;
 }
 
@@ -104,9 +138,8 @@ ctl_out_flush(struct ctl_out *out, struct ctl_session *s,
 const char *
 ctl_check_dump(const struct ctl_request *rq)
 {
-	struct ctl_dump d;
+	struct ctl_dump d = rq->rq_rec.dump;
 
-	memcpy(&d, rq->rq_data, sizeof(d));
 	if (memchr(d.d_ifname, '\0', sizeof(d.d_ifname)) == NULL)
 		return "the interface's name has no end";
 	if ((d.d_what & (RTS_ALL | RTS_DETAIL)) == 0 || (d.d_what &
@@ -131,9 +164,16 @@ static int
 dump_message(const void *msg, void *arg)
 {
 	struct rt_hdr h;
+	uint8_t *p;
+	int error;
 
 	memcpy(&h, msg, sizeof(h));
-	return ctl_out_add(arg, msg, h.rtm_len);
+	error = out_room(arg, h.rtm_len, &p);
+	if (error != 0)
+		return error;
+	memcpy(p, msg, h.rtm_len);
+	rt_msg_stamp(p);
+	return 0;
 }
 
 /*
@@ -232,11 +272,10 @@ ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
 {
 	struct vnet *vn = rq->rq_vnet;
 	struct ctl_dump_run dr = { .dr_rq = rq, .dr_id = vn->vn_id };
-	struct ctl_dump d;
+	struct ctl_dump d = rq->rq_rec.dump;
 	unsigned what;
 	int error;
 
-	memcpy(&d, rq->rq_data, sizeof(d));
 	what = d.d_what & ~(uint32_t)CTL_DUMP_GROUP;
 	memcpy(dr.dr_name, vn->vn_name, sizeof(dr.dr_name));
 	ctl_out_init(&dr.dr_out, s->cs_kern);
@@ -260,9 +299,8 @@ ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
 const char *
 ctl_check_history(const struct ctl_request *rq)
 {
-	struct ctl_history hi;
+	struct ctl_history hi = rq->rq_rec.history;
 
-	memcpy(&hi, rq->rq_data, sizeof(hi));
 	return memchr(hi.hi_ifname, '\0', sizeof(hi.hi_ifname)) == NULL ?
 	    "the interface's name has no end" : NULL;
 }
@@ -271,19 +309,18 @@ static int
 add_history(const struct if_history *ih, void *arg)
 {
 
-	return ctl_out_add(arg, ih, sizeof(*ih));
+	return ctl_out_add_rec(arg, ih, sizeof(*ih), NULL, 0);
 }
 
 int
 ctl_run_history(struct ctl_session *s, const struct ctl_request *rq)
 {
-	struct ctl_history hi;
+	struct ctl_history hi = rq->rq_rec.history;
 	struct ctl_out out;
 	struct ifnet *ifp;
 	struct psref psref;
 	int error;
 
-	memcpy(&hi, rq->rq_data, sizeof(hi));
 	/* An index is good for one that is there. */
 	ifp = if_get(rq->rq_vnet, hi.hi_ifname, &psref);
 	if (ifp != NULL) {
@@ -317,7 +354,7 @@ list_vnet(struct vnet *vn, void *arg)
 	host_mutex_lock(vn->vn_kern->k_host, &vn->vn_if->ifv_lock);
 	v.v_interfaces = vn->vn_if->ifv_count;
 	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_if->ifv_lock);
-	return ctl_out_add(arg, &v, sizeof(v));
+	return ctl_out_add_rec(arg, &v, sizeof(v), NULL, 0);
 }
 
 int

@@ -25,10 +25,9 @@ insns_size(const struct ctl_filter *f)
 const char *
 ctl_check_filter(const struct ctl_request *rq)
 {
-	size_t left = rq->rq_len - sizeof(struct ctl_filter);
-	struct ctl_filter f;
+	struct ctl_filter f = rq->rq_rec.filter;
+	size_t left = rq->rq_len;
 
-	memcpy(&f, rq->rq_data, sizeof(f));
 	if (memchr(f.f_ifname, '\0', sizeof(f.f_ifname)) == NULL)
 		return "the interface's name has no end";
 	if (f.f_number > FILTER_NUMBER_MAX)
@@ -85,30 +84,24 @@ may_change(struct ctl_session *s, const struct ctl_request *rq, int *error)
 static int
 reply_number(struct ctl_session *s, const struct ctl_hdr *h, uint32_t number)
 {
-	struct {
-		struct ctl_hdr	 h;
-		struct ctl_filter_number fn;
-	} msg;
+	struct ctl_filter_number fn = { .fn_number = number };
 
-	memset(&msg, 0, sizeof(msg));
-	msg.fn.fn_number = number;
-	return ctl_reply_msg(s, h, 0, CTL_ANSWER, &msg, sizeof(msg));
+	return ctl_reply_rec(s, h, 0, &fn, sizeof(fn), NULL, 0);
 }
 
 int
 ctl_run_filter_add(struct ctl_session *s, const struct ctl_request *rq)
 {
-	const uint8_t *data = rq->rq_data + sizeof(struct ctl_filter);
+	const uint8_t *data = rq->rq_data;
 	struct filter_rule_spec fs;
 	struct bpf_insn *insns, *next;
 	const char *why = NULL;
-	struct ctl_filter f;
+	struct ctl_filter f = rq->rq_rec.filter;
 	uint32_t number;
 	int error;
 
 	if (!may_change(s, rq, &error))
 		return error;
-	memcpy(&f, rq->rq_data, sizeof(f));
 	insns = ctl_tap_program(s, data, (unsigned)(insns_size(&f) /
 	    sizeof(*insns)));
 	if (insns == NULL)
@@ -141,12 +134,11 @@ ctl_run_filter_add(struct ctl_session *s, const struct ctl_request *rq)
 int
 ctl_run_filter_delete(struct ctl_session *s, const struct ctl_request *rq)
 {
-	struct ctl_filter_number fn;
+	struct ctl_filter_number fn = rq->rq_rec.number;
 	int error;
 
 	if (!may_change(s, rq, &error))
 		return error;
-	memcpy(&fn, rq->rq_data, sizeof(fn));
 	return explain(s, &rq->rq_hdr, filter_delete(rq->rq_vnet,
 	    fn.fn_number), fn.fn_number);
 }
@@ -154,12 +146,11 @@ ctl_run_filter_delete(struct ctl_session *s, const struct ctl_request *rq)
 int
 ctl_run_filter_zero(struct ctl_session *s, const struct ctl_request *rq)
 {
-	struct ctl_filter_number fn;
+	struct ctl_filter_number fn = rq->rq_rec.number;
 	int error;
 
 	if (!may_change(s, rq, &error))
 		return error;
-	memcpy(&fn, rq->rq_data, sizeof(fn));
 	return explain(s, &rq->rq_hdr, filter_zero(rq->rq_vnet,
 	    fn.fn_number), fn.fn_number);
 }
@@ -178,22 +169,17 @@ ctl_run_filter_flush(struct ctl_session *s, const struct ctl_request *rq)
 static int
 list_rule(const struct filter_info *fi, void *arg)
 {
-	struct {
-		struct ctl_filter_rule	 r;
-		char			 text[FILTER_TEXT_MAX];
-	} out;
-	size_t len = strlen(fi->fi_text) + 1;
+	struct ctl_filter_rule fr;
 
-	memset(&out.r, 0, sizeof(out.r));
-	out.r.fr_number = fi->fi_number;
-	out.r.fr_dir = fi->fi_dir == PFIL_IN ? CTL_TAP_IN : CTL_TAP_OUT;
-	out.r.fr_drop = fi->fi_drop;
-	out.r.fr_textlen = (uint32_t)len;
-	memcpy(out.r.fr_ifname, fi->fi_ifname, sizeof(out.r.fr_ifname));
-	out.r.fr_packets = fi->fi_packets;
-	out.r.fr_bytes = fi->fi_bytes;
-	memcpy(out.text, fi->fi_text, len);
-	return ctl_out_add(arg, &out, sizeof(out.r) + len);
+	memset(&fr, 0, sizeof(fr));
+	fr.fr_number = fi->fi_number;
+	fr.fr_dir = fi->fi_dir == PFIL_IN ? CTL_TAP_IN : CTL_TAP_OUT;
+	fr.fr_drop = fi->fi_drop;
+	memcpy(fr.fr_ifname, fi->fi_ifname, sizeof(fr.fr_ifname));
+	fr.fr_packets = fi->fi_packets;
+	fr.fr_bytes = fi->fi_bytes;
+	return ctl_out_add_rec(arg, &fr, sizeof(fr), fi->fi_text,
+	    strlen(fi->fi_text) + 1);
 }
 
 int

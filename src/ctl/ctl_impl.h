@@ -18,13 +18,15 @@
 #include "net/bpf.h"
 #include "netinet/in_var.h"
 #include "net/rtsock.h"
+#include "proto/proto_rec.h"
 
 /* A follow's queue of messages the client has not read yet. */
 #define CTL_FOLLOW_BYTES	(1024 * 1024)
 /* Replies of a ping that wait to be sent; further ones are lost. */
 #define CTL_PING_RING		256
-/* The largest payload that fits an answer, also inside a batch. */
-#define CTL_PAYLOAD_MAX		(CTL_MSG_MAX - 2 * sizeof(struct ctl_hdr))
+/* The most that fits a record of a message, also inside a batch. */
+#define CTL_PAYLOAD_MAX		(CTL_MSG_MAX - 2 * sizeof(struct ctl_hdr) - \
+				    sizeof(struct ctl_rec))
 
 struct ctl_session;
 
@@ -36,10 +38,23 @@ struct ctl_registry {
 	LIST_HEAD(, ctl_session) cr_watching;	/* cr_lock */
 };
 
-/* One request, its header checked. */
+/* One request: its header and its record, checked and as this build has it. */
 struct ctl_request {
 	struct ctl_hdr	 rq_hdr;
-	const uint8_t	*rq_data;
+	union {
+		struct ctl_hello hello;
+		struct ctl_ioctl ioctl;
+		struct ctl_sysctl sysctl;
+		struct ctl_dump	 dump;
+		struct ctl_history history;
+		struct ctl_ping	 ping;
+		struct ctl_ping_send ping_send;
+		struct ctl_tap	 tap;
+		struct ctl_filter filter;
+		struct ctl_filter_number number;
+	}		 rq_rec;
+	size_t		 rq_nfixed;	/* of it, what the client sent */
+	const uint8_t	*rq_data;	/* what follows it */
 	size_t		 rq_len;
 	struct vnet	*rq_vnet;	/* held until the answer is sent;
 					 * NULL: the op needs none */
@@ -73,6 +88,8 @@ struct ctl_session {
 	struct ctl_sink	 cs_sink;		/* constant */
 	struct ctl_out	*cs_batch;		/* o: answers go here */
 	int		 cs_error;		/* o: of the last answer */
+	bool		 cs_greeted;		/* o: version is agreed on */
+	bool		 cs_mustgreet;		/* constant */
 	struct vnet	*cs_held;		/* o: for the request; let go
 						 * before anything is sent */
 
@@ -97,7 +114,8 @@ struct ctl_session {
 /* One operation. */
 struct ctl_op_def {
 	const char	*od_name;
-	size_t		 od_min, od_max;	/* payload bytes */
+	size_t		 od_size;		/* of its struct */
+	size_t		 od_min, od_max;	/* data bytes behind that */
 	bool		 od_vnet;		/* is about a vnet */
 	bool		 od_batch;		/* allowed in a batch */
 	/* Is the payload well formed?  NULL, or what is wrong with it. */
@@ -111,6 +129,9 @@ struct ctl_op_def {
 int	ctl_reply(struct ctl_session *, const struct ctl_hdr *, int error,
 	    const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 4, 5)));
+/* An answer of one record. */
+int	ctl_reply_rec(struct ctl_session *, const struct ctl_hdr *, int error,
+	    const void *fixed, size_t nfixed, const void *data, size_t len);
 /* A message with room for its header in front; fills that in. */
 int	ctl_reply_msg(struct ctl_session *, const struct ctl_hdr *, int error,
 	    unsigned flags, void *msg, size_t len);
@@ -123,7 +144,9 @@ const struct ctl_op_def *ctl_op_find(unsigned op);
 
 /* ctl_ops.c */
 const char *ctl_check_ioctl(const struct ctl_request *);
+const char *ctl_check_route(const struct ctl_request *);
 int	ctl_run_hello(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_names(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_ioctl(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_route(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_vnet_create(struct ctl_session *, const struct ctl_request *);
@@ -143,6 +166,9 @@ void	ctl_out_init(struct ctl_out *, struct kern *);
 void	ctl_out_free(struct ctl_out *);
 /* Append, padded to 8 bytes.  ENOMEM; EMSGSIZE: more than a message. */
 int	ctl_out_add(struct ctl_out *, const void *, size_t);
+/* The same with a record's header and struct in front. */
+int	ctl_out_add_rec(struct ctl_out *, const void *fixed, size_t nfixed,
+	    const void *data, size_t len);
 /* Send it all as the answer to a request. */
 int	ctl_out_send(struct ctl_out *, struct ctl_session *,
 	    const struct ctl_hdr *, int error);

@@ -6,26 +6,78 @@
 
 #include <ifnet/ifreq_old.h>
 
+#include "proto/proto_ioctl.h"
+#include "proto/proto_names.h"
+#include "proto/rtmsg_fit.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+/* What a client may count on beyond what every version 2 can do. */
+static const char features[] = "names\0" "record-lengths";
+
+/*
+ * Both ends say which versions they speak, and the newest that both do is
+ * spoken.  A header alone is how version 1 greeted.
+ */
 int
 ctl_run_hello(struct ctl_session *s, const struct ctl_request *rq)
 {
-	struct {
-		struct ctl_hdr	 h;
-		struct ctl_hello hello;
-	} msg;
+	const struct ctl_hello *theirs = &rq->rq_rec.hello;
+	uint32_t newest = rq->rq_nfixed == 0 ? 1 : theirs->h_version;
+	uint32_t oldest = rq->rq_nfixed == 0 ? 1 : theirs->h_oldest;
+	struct ctl_hello hello;
 
-	memset(&msg, 0, sizeof(msg));
-	msg.hello.h_version = 1;
-	msg.hello.h_pid = (uint32_t)getpid();
-	(void)snprintf(msg.hello.h_text, sizeof(msg.hello.h_text),
+	if (newest < CTL_VERSION_MIN || oldest > CTL_VERSION)
+		return ctl_reply(s, &rq->rq_hdr, EPROTONOSUPPORT,
+		    "this is ifnetd " IFNET_VERSION ", which speaks version "
+		    "%u of the control protocol; the client speaks version "
+		    "%u (use the ifctl that was installed with this ifnetd)",
+		    CTL_VERSION, newest < CTL_VERSION_MIN ? newest : oldest);
+	memset(&hello, 0, sizeof(hello));
+	hello.h_version = newest < CTL_VERSION ? newest : CTL_VERSION;
+	hello.h_oldest = CTL_VERSION_MIN;
+	hello.h_pid = (uint32_t)getpid();
+	hello.h_names = proto_names_hash();
+	(void)snprintf(hello.h_text, sizeof(hello.h_text),
 	    "ifnetd %s", IFNET_VERSION);
-	return ctl_reply_msg(s, &rq->rq_hdr, 0, CTL_ANSWER, &msg,
-	    sizeof(msg));
+	s->cs_greeted = true;
+	return ctl_reply_rec(s, &rq->rq_hdr, 0, &hello, sizeof(hello),
+	    features, sizeof(features));
+}
+
+/* Every number that is shown under a name. */
+int
+ctl_run_names(struct ctl_session *s, const struct ctl_request *rq)
+{
+	const char *name, *text;
+	struct ctl_name n;
+	struct ctl_out out;
+	char both[512];
+	int error = 0, len;
+
+	memset(&n, 0, sizeof(n));
+	ctl_out_init(&out, s->cs_kern);
+	for (n.n_table = 1; n.n_table < PROTO_NAMES_MAX; n.n_table++) {
+		for (n.n_number = 0; error == 0 &&
+		    n.n_number < proto_names_count(n.n_table); n.n_number++) {
+			name = proto_name(n.n_table, n.n_number, &text);
+			if (name == NULL)
+				continue;
+			n.n_flags = proto_name_flags(n.n_table, n.n_number);
+			len = snprintf(both, sizeof(both), "%s%c%s", name,
+			    '\0', text);
+			error = ctl_out_add_rec(&out, &n, sizeof(n), both,
+			    (size_t)len + 1);
+		}
+	}
+	if (error != 0)
+		ctl_out_free(&out);
+	error = ctl_out_send(&out, s, &rq->rq_hdr, error);
+	ctl_out_free(&out);
+	return error;
 }
 
 /* --- interface requests -------------------------------------------------- */
@@ -33,6 +85,7 @@ ctl_run_hello(struct ctl_session *s, const struct ctl_request *rq)
 /* An ioctl's answer as it is built; the record begins 16-byte aligned. */
 struct ioctl_answer {
 	struct ctl_hdr	 ia_hdr;
+	struct ctl_rec	 ia_rec;
 	struct ctl_ioctl ia_ioctl;
 	uint8_t		 ia_record[];
 };
@@ -73,21 +126,54 @@ list_fits(uint64_t cmd, const uint8_t *record, size_t extra)
 const char *
 ctl_check_ioctl(const struct ctl_request *rq)
 {
-	struct ctl_ioctl ci;
-	size_t len, size;
+	const struct ctl_ioctl *ci = &rq->rq_rec.ioctl;
+	uint64_t cmd = ci->i_cmd, here;
 
-	memcpy(&ci, rq->rq_data, sizeof(ci));
-	len = rq->rq_len - sizeof(ci);
-	size = IFIOC_SIZE(ci.i_cmd);
-	if ((ci.i_cmd >> 32) != 0 || (ci.i_cmd & (IFIOC_IN | IFIOC_OUT)) == 0)
+	if ((cmd >> 32) != 0 || (cmd & (IFIOC_IN | IFIOC_OUT)) == 0)
 		return "not an interface request";
-	if (!has_list(ci.i_cmd))
-		return len == size ? NULL :
-		    "the record does not fit the request";
-	if (len < size)
+	if (ci->i_len != IFIOC_SIZE(cmd) || ci->i_len > rq->rq_len)
 		return "the record does not fit the request";
-	return list_fits(ci.i_cmd, rq->rq_data + sizeof(ci), len - size) ?
+	here = proto_ioctl_here(cmd);
+	if (!has_list(here))
+		return ci->i_len == rq->rq_len ? NULL :
+		    "the record does not fit the request";
+	/* Lists begin behind their record, wherever that ends. */
+	if (here != cmd)
+		return "a list of another version of the client";
+	if (here == SIOCGIFCONF && ci->i_stride != sizeof(struct ifreq))
+		return "the client lists records of another size than this "
+		    "ifnetd has";
+	return list_fits(cmd, rq->rq_data, rq->rq_len - ci->i_len) ?
 	    NULL : "there is less room than the request says";
+}
+
+/*
+ * The record of a request, from a client whose record is shorter or longer:
+ * filled up with zeros, or cut.  NULL: no memory; *known is whether nothing was
+ * cut off that says something.
+ */
+static struct ioctl_answer *
+make_record(struct ctl_session *s, const struct ctl_request *rq,
+    uint64_t cmd, size_t *len, bool *known)
+{
+	size_t there = rq->rq_rec.ioctl.i_len, room;
+	struct ioctl_answer *ia;
+
+	*known = true;
+	*len = rq->rq_len;
+	if (cmd != rq->rq_rec.ioctl.i_cmd)
+		*len = IFIOC_SIZE(cmd);
+	room = *len > there ? *len : there;
+	ia = kmem_zalloc(s->cs_kern, sizeof(*ia) +
+	    (room > rq->rq_len ? room : rq->rq_len));
+	if (ia == NULL)
+		return NULL;
+	ia->ia_ioctl = rq->rq_rec.ioctl;
+	if (cmd == rq->rq_rec.ioctl.i_cmd)
+		memcpy(ia->ia_record, rq->rq_data, rq->rq_len);
+	else
+		*known = proto_fit(rq->rq_data, there, ia->ia_record, *len);
+	return ia;
 }
 
 /* The words for a create that failed. */
@@ -157,19 +243,25 @@ explain_mtu(struct ctl_session *s, const struct ctl_request *rq,
 int
 ctl_run_ioctl(struct ctl_session *s, const struct ctl_request *rq)
 {
+	uint64_t asked = rq->rq_rec.ioctl.i_cmd, cmd;
 	struct ioctl_answer *ia;
 	char name[IFNAMSIZ + 1];
 	size_t len;
-	uint64_t cmd;
+	bool known;
 	int error;
 
-	len = rq->rq_len - sizeof(ia->ia_ioctl);
-	ia = kmem_zalloc(s->cs_kern, sizeof(*ia) + len);
+	cmd = proto_ioctl_here(asked);
+	if (cmd == 0)
+		cmd = asked;
+	ia = make_record(s, rq, cmd, &len, &known);
 	if (ia == NULL)
 		return ctl_reply(s, &rq->rq_hdr, ENOMEM, NULL);
-	memcpy(&ia->ia_ioctl, rq->rq_data, sizeof(ia->ia_ioctl));
-	memcpy(ia->ia_record, rq->rq_data + sizeof(ia->ia_ioctl), len);
-	cmd = ia->ia_ioctl.i_cmd;
+	if (!known) {
+		kmem_free(s->cs_kern, ia);
+		return ctl_reply(s, &rq->rq_hdr, EOPNOTSUPP, "the request "
+		    "asks for something this ifnetd does not know (is the "
+		    "client newer?)");
+	}
 	memset(name, 0, sizeof(name));
 	memcpy(name, ia->ia_record, len < IFNAMSIZ ? len : IFNAMSIZ);
 	error = ifioctl(rq->rq_vnet, &s->cs_cred, cmd, ia->ia_record, len);
@@ -177,36 +269,68 @@ ctl_run_ioctl(struct ctl_session *s, const struct ctl_request *rq)
 		error = explain_mtu(s, rq, name);
 	else if (error != 0)
 		error = explain_ioctl(s, &rq->rq_hdr, cmd, error, name);
-	else
+	else {
+		/* A longer record of the client's ends in zeros. */
+		if (asked != cmd && IFIOC_SIZE(asked) > len)
+			memset(ia->ia_record + len, 0,
+			    IFIOC_SIZE(asked) - len);
+		if (asked != cmd)
+			len = IFIOC_SIZE(asked);
+		if (!(cmd & IFIOC_OUT))
+			len = 0;
+		ia->ia_rec = proto_rec_head(sizeof(ia->ia_ioctl), len);
 		error = ctl_reply_msg(s, &rq->rq_hdr, 0, CTL_ANSWER, ia,
-		    sizeof(*ia) + (cmd & IFIOC_OUT ? len : 0));
+		    sizeof(*ia) + len);
+	}
 	kmem_free(s->cs_kern, ia);
 	return error;
 }
 
 /* --- routing messages ---------------------------------------------------- */
 
+const char *
+ctl_check_route(const struct ctl_request *rq)
+{
+	uint8_t room[RT_MSG_MAX] __attribute__((__aligned__(8)));
+	const void *msg;
+
+	switch (rt_msg_fit(rq->rq_data, rq->rq_len, room, &msg)) {
+	case E2BIG:
+		return "the routing message asks for something this ifnetd "
+		    "does not know (is the client newer?)";
+	case EPROTONOSUPPORT:
+		return "a routing message of a version or type this ifnetd "
+		    "does not know (is the client of another version?)";
+	default:
+		return NULL;	/* its words come from where it is read */
+	}
+}
+
 int
 ctl_run_route(struct ctl_session *s, const struct ctl_request *rq)
 {
-	struct {
-		struct ctl_hdr	 h;
-		uint8_t		 msg[RT_MSG_MAX]
-				    __attribute__((__aligned__(8)));
-	} answer;
+	uint8_t room[RT_MSG_MAX] __attribute__((__aligned__(8)));
+	uint8_t answer[RT_MSG_MAX] __attribute__((__aligned__(8)));
 	uint8_t msg[RT_MSG_MAX] __attribute__((__aligned__(8)));
-	size_t len = sizeof(answer.msg);
+	size_t len = sizeof(answer);
+	const void *fitted;
+	struct rt_hdr h;
 	int error;
 
 	memcpy(msg, rq->rq_data, rq->rq_len);
-	error = rtsock_request(rq->rq_vnet, &s->cs_cred, msg, rq->rq_len,
-	    answer.msg, &len);
+	error = rt_msg_fit(msg, rq->rq_len, room, &fitted);
+	if (error != 0)
+		return ctl_reply(s, &rq->rq_hdr, error, NULL);
+	memcpy(&h, fitted, sizeof(h));
+	error = rtsock_request(rq->rq_vnet, &s->cs_cred, fitted, h.rtm_len,
+	    answer, &len);
 	if (error == EPERM)
 		return ctl_reply_perm(s, &rq->rq_hdr, "change routes");
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, NULL);
-	return ctl_reply_msg(s, &rq->rq_hdr, 0, CTL_ANSWER, &answer,
-	    sizeof(answer.h) + len);
+	if (len > 0)
+		rt_msg_stamp(answer);
+	return ctl_reply_rec(s, &rq->rq_hdr, 0, NULL, 0, answer, len);
 }
 
 /* --- vnets, the daemon --------------------------------------------------- */

@@ -356,6 +356,7 @@ client_create(struct ctl_server *sv, int fd, const struct kauth_cred *cred)
 	error = ctl_session_create(sv->sv_kern, cred, &sink, &cc->cc_session);
 	if (error != 0)
 		goto fail_buf;
+	ctl_session_must_greet(cc->cc_session);
 	/* The lock is held over it so that cc_thread is set before cc_done. */
 	host_mutex_lock(h, &sv->sv_lock);
 	error = host_thread_create(h, "ctl-client", -1, client_main, cc,

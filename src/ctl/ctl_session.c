@@ -51,6 +51,13 @@ ctl_session_create(struct kern *k, const struct kauth_cred *cred,
 }
 
 void
+ctl_session_must_greet(struct ctl_session *s)
+{
+
+	s->cs_mustgreet = true;
+}
+
+void
 ctl_session_destroy(struct ctl_session *s)
 {
 	struct kern *k = s->cs_kern;

@@ -15,21 +15,20 @@
 /* The answer as it is built: 16-byte aligned where the value begins. */
 struct sysctl_answer {
 	struct ctl_hdr	 sa_hdr;
+	struct ctl_rec	 sa_rec;
 	struct ctl_sysctl sa_sysctl;
 	uint8_t		 sa_value[];
 };
+_Static_assert(sizeof(struct sysctl_answer) % 16 == 0, "value is aligned");
 
 const char *
 ctl_check_sysctl(const struct ctl_request *rq)
 {
-	struct ctl_sysctl cs;
+	const struct ctl_sysctl *cs = &rq->rq_rec.sysctl;
 
-	memcpy(&cs, rq->rq_data, sizeof(cs));
-	if (memchr(cs.s_name, '\0', sizeof(cs.s_name)) == NULL)
+	if (memchr(cs->s_name, '\0', sizeof(cs->s_name)) == NULL)
 		return "the name has no end";
-	if (cs.s_newlen != rq->rq_len - sizeof(cs))
-		return "the value does not fit the request";
-	if (!cs.s_setnew && cs.s_newlen != 0)
+	if (!cs->s_setnew && rq->rq_len != 0)
 		return "a request that reads carries a value";
 	return NULL;
 }
@@ -72,7 +71,7 @@ request(struct ctl_session *s, const struct ctl_request *rq,
 
 	error = sysctl_request(rq->rq_vnet, &s->cs_cred, cs->s_name,
 	    room == 0 ? NULL : value, room == 0 && !measure ? NULL : &len,
-	    cs->s_setnew ? new : NULL, cs->s_newlen, &type, &writable);
+	    cs->s_setnew ? new : NULL, rq->rq_len, &type, &writable);
 	if (error == ENOMEM && measure)
 		error = 0;
 	cs->s_type = type;
@@ -85,13 +84,12 @@ int
 ctl_run_sysctl(struct ctl_session *s, const struct ctl_request *rq)
 {
 	struct sysctl_answer *sa;
-	struct ctl_sysctl cs;
+	struct ctl_sysctl cs = rq->rq_rec.sysctl;
 	uint8_t new[SYSCTL_STRSIZE] __attribute__((__aligned__(16)));
 	size_t len, room;
 	int error;
 
-	memcpy(&cs, rq->rq_data, sizeof(cs));
-	memcpy(new, rq->rq_data + sizeof(cs), cs.s_newlen);
+	memcpy(new, rq->rq_data, rq->rq_len);
 	room = cs.s_oldroom < VALUE_MAX ? cs.s_oldroom : VALUE_MAX;
 	sa = kmem_zalloc(s->cs_kern, sizeof(*sa) + room);
 	if (sa == NULL)
@@ -105,6 +103,7 @@ ctl_run_sysctl(struct ctl_session *s, const struct ctl_request *rq)
 	if (error == 0 && room != 0)
 		len += cs.s_oldlen;
 	sa->sa_sysctl = cs;
+	sa->sa_rec = proto_rec_head(sizeof(cs), len - sizeof(*sa));
 	error = ctl_reply_msg(s, &rq->rq_hdr, error, CTL_ANSWER, sa, len);
 out:
 	kmem_free(s->cs_kern, sa);
@@ -116,19 +115,14 @@ static int
 reply_name(struct ctl_session *s, const struct ctl_request *rq,
     const char *text)
 {
-	struct {
-		struct ctl_hdr	h;
-		char		text[1024];
-	} msg;
+	char copy[1024];
 	size_t len = strlen(text);
 
-	if (len >= sizeof(msg.text))
-		len = sizeof(msg.text) - 1;
-
-	memcpy(msg.text, text, len);
-	msg.text[len] = '\0';
-	return ctl_reply_msg(s, &rq->rq_hdr, 0, CTL_ANSWER, &msg,
-	    sizeof(msg.h) + len + 1);
+	if (len >= sizeof(copy))
+		len = sizeof(copy) - 1;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return ctl_reply_rec(s, &rq->rq_hdr, 0, NULL, 0, copy, len + 1);
 }
 
 int

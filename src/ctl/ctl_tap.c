@@ -14,7 +14,9 @@ _Static_assert(sizeof(struct ctl_insn) == sizeof(struct bpf_insn) &&
     "instructions are handed on as they are");
 _Static_assert(sizeof(struct ctl_tap_rec) == sizeof(struct bpf_rec) &&
     offsetof(struct ctl_tap_rec, tr_flags) ==
-    offsetof(struct bpf_rec, br_flags) && CTL_TAP_IN == BPF_IN &&
+    offsetof(struct bpf_rec, br_flags) &&
+    offsetof(struct ctl_tap_rec, tr_head) ==
+    offsetof(struct bpf_rec, br_head) && CTL_TAP_IN == BPF_IN &&
     CTL_TAP_OUT == BPF_OUT, "records are handed on as they are");
 
 /* The counters, as the last thing of a message. */
@@ -38,12 +40,11 @@ ctl_tap_program(struct ctl_session *s, const uint8_t *data, unsigned n)
 const char *
 ctl_check_tap(const struct ctl_request *rq)
 {
-	struct ctl_tap t;
+	struct ctl_tap t = rq->rq_rec.tap;
 
-	memcpy(&t, rq->rq_data, sizeof(t));
 	if (memchr(t.t_ifname, '\0', sizeof(t.t_ifname)) == NULL)
 		return "the interface's name has no end";
-	if (t.t_ninsns > BPF_PROG_MAX || rq->rq_len - sizeof(t) !=
+	if (t.t_ninsns > BPF_PROG_MAX || rq->rq_len !=
 	    t.t_ninsns * sizeof(struct bpf_insn))
 		return "the program does not fit the request";
 	if ((t.t_dirs & (BPF_IN | BPF_OUT)) == 0 ||
@@ -79,14 +80,13 @@ ctl_run_tap_open(struct ctl_session *s, const struct ctl_request *rq)
 	};
 	struct bpf_insn *prog;
 	struct bpf_tap *tap;
-	struct ctl_tap t;
+	struct ctl_tap t = rq->rq_rec.tap;
 	const char *why;
 	int error;
 
 	if (kauth_authorize(s->cs_kern, &s->cs_cred, KAUTH_NET_CAPTURE) != 0)
 		return ctl_reply_perm(s, &rq->rq_hdr, "capture packets");
-	memcpy(&t, rq->rq_data, sizeof(t));
-	prog = ctl_tap_program(s, rq->rq_data + sizeof(t), t.t_ninsns);
+	prog = ctl_tap_program(s, rq->rq_data, t.t_ninsns);
 	if (prog == NULL)
 		return ctl_reply(s, &rq->rq_hdr, ENOMEM, NULL);
 	why = t.t_ninsns == 0 ? NULL : bpf_check(prog, t.t_ninsns);
@@ -138,6 +138,7 @@ put_stats(struct ctl_session *s, uint8_t *to, unsigned flags, int error)
 		.tr_time_ns = host_wallclock(s->cs_kern->k_host),
 		.tr_len = (uint32_t)error,
 		.tr_caplen = sizeof(struct ctl_tap_stats), .tr_flags = flags,
+		.tr_head = sizeof(rec),
 	};
 	struct ctl_tap_stats ts;
 	struct bpf_stats bs;

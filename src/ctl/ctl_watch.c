@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "proto/rtmsg_fit.h"
+
 /* Event messages sent before the client's requests are looked at again. */
 #define EVENTS_AT_ONCE	16
 
@@ -143,9 +145,8 @@ ctl_watch_buffer(struct ctl_session *s)
 const char *
 ctl_check_follow(const struct ctl_request *rq)
 {
-	struct ctl_dump d;
+	struct ctl_dump d = rq->rq_rec.dump;
 
-	memcpy(&d, rq->rq_data, sizeof(d));
 	if ((d.d_what & RTS_ALL) == 0 ||
 	    (d.d_what & ~(uint32_t)(RTS_ALL | RTS_SNAPSHOT)) != 0)
 		return "follow what?";
@@ -158,10 +159,9 @@ int
 ctl_run_follow(struct ctl_session *s, const struct ctl_request *rq)
 {
 	struct rt_listener *rl;
-	struct ctl_dump d;
+	struct ctl_dump d = rq->rq_rec.dump;
 	int error;
 
-	memcpy(&d, rq->rq_data, sizeof(d));
 	ctl_watch_stop(s);
 	error = ctl_watch_buffer(s);
 	if (error == 0)
@@ -186,6 +186,7 @@ read_listener(struct ctl_session *s)
 		n = rt_listener_read(s->cs_listener, s->cs_evbuf + len);
 		if (n == 0)
 			break;
+		rt_msg_stamp(s->cs_evbuf + len);
 		len += (n + 7) & ~(size_t)7;
 	}
 	return len;
@@ -225,6 +226,7 @@ ping_reply(void *arg, const struct icmp_ping_reply *pr)
 static size_t
 read_ring(struct ctl_session *s)
 {
+	struct ctl_rec rc = proto_rec_head(sizeof(struct ctl_ping_reply), 0);
 	struct ctl_ping_reply r;
 	size_t len = sizeof(struct ctl_hdr);
 	bool more;
@@ -240,10 +242,12 @@ read_ring(struct ctl_session *s)
 		}
 		kspin_unlock(&s->cs_ring_lock);
 		if (more) {
+			memcpy(s->cs_evbuf + len, &rc, sizeof(rc));
+			len += sizeof(rc);
 			memcpy(s->cs_evbuf + len, &r, sizeof(r));
 			len += sizeof(r);
 		}
-	} while (more && CTL_MSG_MAX - len >= sizeof(r));
+	} while (more && CTL_MSG_MAX - len >= sizeof(rc) + sizeof(r));
 	return len;
 }
 
@@ -261,7 +265,7 @@ ctl_run_ping_begin(struct ctl_session *s, const struct ctl_request *rq)
 		error = icmp_ping_open(rq->rq_vnet, ping_reply, s, &ping);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, NULL);
-	memcpy(&s->cs_ping_addr, rq->rq_data, sizeof(s->cs_ping_addr));
+	s->cs_ping_addr = rq->rq_rec.ping;
 	error = ctl_watch_begin(s, rq, NULL, ping, NULL);
 	if (error != 0)
 		icmp_ping_close(ping);
@@ -274,9 +278,8 @@ ctl_run_ping_begin(struct ctl_session *s, const struct ctl_request *rq)
 const char *
 ctl_check_ping_send(const struct ctl_request *rq)
 {
-	struct ctl_ping_send ps;
+	struct ctl_ping_send ps = rq->rq_rec.ping_send;
 
-	memcpy(&ps, rq->rq_data, sizeof(ps));
 	if (ps.ps_bytes > PING_BYTES_MAX)
 		return "an echo request carries at most 65507 bytes";
 	if (ps.ps_ttl < 1 || ps.ps_ttl > 255)
@@ -288,10 +291,9 @@ int
 ctl_run_ping_send(struct ctl_session *s, const struct ctl_request *rq)
 {
 	struct host *h = s->cs_kern->k_host;
-	struct ctl_ping_send ps;
+	struct ctl_ping_send ps = rq->rq_rec.ping_send;
 	int error = ENOTCONN;
 
-	memcpy(&ps, rq->rq_data, sizeof(ps));
 	host_mutex_lock(h, &s->cs_lock);
 	if (s->cs_ping != NULL)
 		error = icmp_ping_send(s->cs_ping, s->cs_ping_addr.p_dst,

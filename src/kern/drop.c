@@ -3,38 +3,30 @@
  */
 
 #include "kern/kern_impl.h"
-
-enum { IN, OUT };
-
-static const struct drop_info {
-	const char	*di_name;
-	const char	*di_text;
-	bool		 di_output;
-} drops[DROP_NREASONS] = {
-#define X(sym, side, name, text)	[sym] = { name, text, side == OUT },
-	DROP_REASONS(X)
-#undef X
-};
+#include "proto/ctl_proto.h"
+#include "proto/proto_names.h"
 
 const char *
 drop_name(enum drop_reason reason)
 {
 
-	return (unsigned)reason < DROP_NREASONS ? drops[reason].di_name : NULL;
+	return proto_name(PROTO_NAMES_DROP, reason, NULL);
 }
 
 const char *
 drop_text(enum drop_reason reason)
 {
+	const char *text = NULL;
 
-	return (unsigned)reason < DROP_NREASONS ? drops[reason].di_text : NULL;
+	(void)proto_name(PROTO_NAMES_DROP, reason, &text);
+	return text;
 }
 
 bool
 drop_is_output(enum drop_reason reason)
 {
 
-	return (unsigned)reason < DROP_NREASONS && drops[reason].di_output;
+	return proto_name_flags(PROTO_NAMES_DROP, reason) & CTL_NAME_OUTPUT;
 }
 
 void

@@ -127,6 +127,7 @@ ring_put(struct bpf_tap *bt, struct bpf_ring *rg, const struct mbuf *m,
 	struct bpf_rec rec = {
 		.br_time_ns = m->m_flags & M_TSTAMP ? m->m_tstamp : now,
 		.br_len = m->m_pktlen, .br_caplen = caplen, .br_flags = dir,
+		.br_head = sizeof(rec),
 	};
 	uint64_t head = rg->rg_head;
 	uint32_t n = rec_size(caplen);

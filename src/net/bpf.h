@@ -46,7 +46,7 @@ struct bpf_rec {
 	uint32_t	 br_len;	/* of the packet */
 	uint32_t	 br_caplen;	/* of it that follow */
 	uint32_t	 br_flags;	/* BPF_IN or BPF_OUT */
-	uint32_t	 br_pad;
+	uint32_t	 br_head;	/* bytes of this struct */
 };
 
 struct bpf_stats {

@@ -13,7 +13,7 @@ static void
 fill_hdr(struct rt_hdr *h, uint8_t type, size_t len)
 {
 
-	h->rtm_len = (uint32_t)len;
+	h->rtm_len = (uint16_t)len;
 	h->rtm_version = RTM_VERSION;
 	h->rtm_type = type;
 }

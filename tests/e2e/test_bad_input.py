@@ -13,11 +13,12 @@ import pytest
 
 from conftest import IFCTL, SLOW, Daemon, run, wait_for
 
-# src/ctl/ctl_proto.h
+# src/proto/ctl_proto.h
 CTL_MAGIC = 0x69666e31
 CTL_HELLO, CTL_IOCTL, CTL_SYSCTL, CTL_DUMP = 1, 2, 3, 7
 CTL_MSG_MAX = 65536
 CTL_HDR = struct.Struct("=IIHHiQ32s")
+CTL_REC = struct.Struct("=IHH")
 
 
 def no_daemon(*argv):
@@ -316,11 +317,14 @@ def test_tap_name_is_taken(daemon, netns):
 
 # --- the control socket ---------------------------------------------------------------
 
-def connect(daemon):
+def connect(daemon, greet=True):
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     # First this: one that does not block may find the queue full.
     sock.connect(str(daemon.socket))
     sock.settimeout(10 * SLOW)
+    if greet:
+        sock.send(HELLO)
+        assert answer(sock)[0] == 0
     return sock
 
 
@@ -329,6 +333,16 @@ def request(op, payload=b"", magic=CTL_MAGIC, length=None, seq=7, vnet=b"",
     n = CTL_HDR.size + len(payload)
     return CTL_HDR.pack(magic, n if length is None else length, op, flags, 0,
                         seq, vnet) + payload
+
+
+def record(fixed=b"", data=b""):
+    """A struct and what follows it, as a payload."""
+    return CTL_REC.pack(CTL_REC.size + len(fixed) + len(data), len(fixed),
+                        0) + fixed + data
+
+
+HELLO = request(CTL_HELLO, record(struct.pack("=4IQ64s", 2, 2, 0, 0, 0, b"")))
+DUMP = request(CTL_DUMP, record(struct.pack("=II16s", 0x0f, 0, b"")))
 
 
 def answer(sock):
@@ -346,18 +360,18 @@ def answer(sock):
 
 
 def test_hello(daemon):
-    with connect(daemon) as sock:
-        sock.send(request(CTL_HELLO))
+    with connect(daemon, greet=False) as sock:
+        sock.send(HELLO)
         error, seq, payload = answer(sock)
         assert (error, seq) == (0, 7)
-        assert struct.unpack("=II", payload[:8])[1] == daemon.process.pid
+        assert struct.unpack("=III", payload[8:20])[2] == daemon.process.pid
 
 
 @pytest.mark.parametrize("size", [0, 1, 4, 8, 16, 31, CTL_HDR.size - 1])
 def test_half_a_header(daemon, size):
     """Shorter than a header: the connection ends, the daemon does not."""
     with connect(daemon) as sock:
-        sock.send(request(CTL_HELLO)[:size])
+        sock.send(HELLO[:size])
         assert answer(sock) is None
     daemon.ok("ifconfig", "-a")
 
@@ -374,10 +388,14 @@ def test_half_a_header(daemon, size):
     request(CTL_SYSCTL, b"\0" * 20),
     request(CTL_SYSCTL, b"A" * 128 + struct.pack("=6I", *[0xffffffff] * 6)),
     request(CTL_DUMP, b"\xff" * 24),
+    request(CTL_IOCTL, record(struct.pack("=QII", 0xc0906900 | 17, 0, 0))),
+    request(CTL_DUMP, record(b"\xff" * 24)),
+    request(CTL_DUMP, record(b"\1" + b"\0" * 23 + b"later...")),
+    request(CTL_DUMP, record(b"\1" + b"\0" * 23) + record(b"", b"second")),
     request(0), request(200), request(0xffff),
     request(CTL_HELLO, vnet=b"x" * 32),
     request(9, b""), request(9, b"no-nul"), request(9, b"\0"),
-    request(16, request(CTL_HELLO)[:20]),
+    request(16, HELLO[:20]),
     request(16, request(CTL_HELLO, length=60000)),
 ], ids=lambda m: m[:12].hex())
 def test_half_written_request(daemon, message):
@@ -412,7 +430,10 @@ def test_random_requests(daemon):
             continue
         for _ in range(25):
             with connect(daemon) as sock:
-                sock.send(request(op, rng.randbytes(rng.randrange(400))))
+                noise = rng.randbytes(rng.randrange(400))
+                if rng.randrange(2):
+                    noise = record(rng.randbytes(rng.randrange(25) * 8), noise)
+                sock.send(request(op, noise))
                 # An answer or the end: no more clients at a time than the
                 # daemon has places for.
                 answer(sock)
@@ -423,11 +444,9 @@ def test_descriptor_nobody_asked_for(daemon):
     """Handed over with a request that wants none: closed, not kept."""
     fds = f"/proc/{daemon.process.pid}/fd"
     with connect(daemon) as sock:
-        sock.send(request(CTL_HELLO))
-        answer(sock)
         for _ in range(50):
             null = os.open("/dev/null", os.O_RDONLY)
-            socket.send_fds(sock, [request(CTL_HELLO)], [null, null])
+            socket.send_fds(sock, [HELLO], [null, null])
             os.close(null)
             answer(sock)
         # Other clients, which have gone, may be there still for a moment.
@@ -444,8 +463,7 @@ def test_client_that_never_reads(daemon):
         sent = 0
         while time.monotonic() < end and sent < 20000:
             try:
-                sock.send(request(CTL_DUMP, struct.pack("=II16s", 0x0f, 0,
-                                                        b"")))
+                sock.send(DUMP)
                 sent += 1
             except BlockingIOError:
                 break
@@ -459,7 +477,8 @@ def test_client_that_never_reads(daemon):
 def test_follower_that_never_reads(daemon):
     """A listener that stands still costs nobody else anything."""
     with connect(daemon) as sock:
-        sock.send(request(8, struct.pack("=II16s", 0x1f, 0, b"")))
+        sock.send(request(8, record(struct.pack("=II16s", 0x1f, 0,
+                                                b""))))
         daemon.ok("ifconfig", "pair0", "create")
         status = f"/proc/{daemon.process.pid}/status"
 

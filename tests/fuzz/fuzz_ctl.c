@@ -121,7 +121,7 @@ send_message(struct run *r, struct peer *p, const uint8_t *msg, size_t len)
 static void
 one_record(struct run *r, struct fuzz_in *in, uint64_t seq, uint8_t *msg)
 {
-	uint8_t rec = fuzz_u8(in);
+	unsigned rec = fuzz_rec(in);
 	struct peer *p = rec & REC_NOBODY ? &r->r_nobody : &r->r_root;
 	struct fuzz_in part;
 

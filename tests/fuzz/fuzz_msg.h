@@ -10,14 +10,16 @@
 
 #include <ifnet/ifreq_old.h>
 
+#include "ctl/ctl_impl.h"
 #include "kern/sysctl.h"
 #include "net/rtsock.h"
 
-/* A record's first byte. */
-#define REC_OP		0x1f	/* the operation; past the last: enum special */
-#define REC_NOBODY	0x20	/* from the session without rights */
-#define REC_ROUGH	0x40	/* the payload is as in the input */
-#define REC_RUN		0x80	/* then let the stack run */
+/* A record's first two bytes. */
+#define REC_OP		0xff	/* the operation; past the last: enum special */
+#define REC_NOBODY	0x2000	/* from the session without rights */
+#define REC_ROUGH	0x4000	/* the payload is as in the input */
+#define REC_RUN		0x8000	/* then let the stack run */
+#define REC_OTHER	0x1000	/* from a client of another release */
 
 enum special { SP_RAW = CTL_OP_MAX, SP_SLEEP, SP_CLOSE, SP_FAULT };
 
@@ -159,11 +161,15 @@ fuzz_fill_ioctl(struct fuzz_in *in, uint8_t *buf)
 	uint8_t how = fuzz_u8(in);
 	uint64_t cmd = fuzz_cmd(how);
 	size_t size = IFIOC_SIZE(cmd), extra = 0;
-	uint8_t *rec = buf + sizeof(cmd);
+	struct ctl_ioctl ci = {
+		.i_cmd = cmd, .i_len = (uint32_t)size,
+		.i_stride = sizeof(struct ifreq),
+	};
+	uint8_t *rec = buf + sizeof(ci);
 	struct if_clonereq cr;
 	struct ifconf ifc;
 
-	memcpy(buf, &cmd, sizeof(cmd));
+	memcpy(buf, &ci, sizeof(ci));
 	memset(rec, 0, size);
 	if (cmd == SIOCGIFCONF || cmd == OSIOCGIFCONF) {
 		ifc.ifc_len = (int16_t)fuzz_u16(in);
@@ -186,7 +192,7 @@ fuzz_fill_ioctl(struct fuzz_in *in, uint8_t *buf)
 			    64 ? size - IFNAMSIZ : 64);
 	}
 	memset(rec + size, 0, extra);
-	return sizeof(cmd) + size + extra;
+	return sizeof(ci) + size + extra;
 }
 
 /* A name of the tree: the n-th, where there are as many. */
@@ -215,11 +221,10 @@ fuzz_fill_sysctl(struct ifnet_stack *st, struct fuzz_in *in, uint8_t *buf)
 	fuzz_nth_name(st, fuzz_u8(in), cs.s_name);
 	cs.s_oldroom = fuzz_u16(in);
 	cs.s_setnew = fuzz_u8(in) & 1;
-	cs.s_newlen = cs.s_setnew ? sizeof(v) : 0;
 	v = (int16_t)fuzz_u16(in);
 	memcpy(buf, &cs, sizeof(cs));
 	memcpy(buf + sizeof(cs), &v, sizeof(v));
-	return sizeof(cs) + cs.s_newlen;
+	return sizeof(cs) + (cs.s_setnew ? sizeof(v) : 0);
 }
 
 static inline size_t
@@ -321,6 +326,17 @@ fuzz_fill_filter(struct fuzz_in *in, uint8_t *buf)
 	return len;
 }
 
+static inline size_t
+fuzz_fill_hello(uint8_t *buf, unsigned version)
+{
+	struct ctl_hello hello = {
+		.h_version = version, .h_oldest = version,
+	};
+
+	memcpy(buf, &hello, sizeof(hello));
+	return sizeof(hello);
+}
+
 static const char *const fuzz_vnet_names[] = { "", "v", "w", "x" };
 
 static inline size_t
@@ -365,6 +381,8 @@ fuzz_fill_payload(struct ifnet_stack *st, struct fuzz_in *in, unsigned op,
 	case CTL_PING_BEGIN:
 	case CTL_PING_SEND:
 		return fuzz_fill_ping(in, op, buf);
+	case CTL_HELLO:
+		return fuzz_fill_hello(buf, 1 + (fuzz_u8(in) & 3));
 	default:
 		return 0;
 	}
@@ -388,9 +406,48 @@ fuzz_put_header(struct fuzz_in *in, unsigned op, uint64_t seq, uint8_t *msg,
 	return sizeof(h) + len;
 }
 
+/*
+ * A record of len bytes behind room for its header: the struct of the
+ * operation, and data.  From a client of another release the struct is longer
+ * or shorter.
+ */
+static inline size_t
+fuzz_put_rec(struct fuzz_in *in, unsigned rec, uint8_t *payload, size_t len)
+{
+	const struct ctl_op_def *od = ctl_op_find(rec & REC_OP);
+	size_t nfixed = od != NULL && len >= od->od_size ? od->od_size : 0;
+	uint8_t *p = payload + sizeof(struct ctl_rec), how;
+	struct ctl_rec rc;
+
+	if (rec & REC_OTHER) {
+		how = fuzz_u8(in);
+		if (how & 1) {
+			memmove(p + nfixed + 8, p + nfixed, len - nfixed);
+			memset(p + nfixed, how >> 1 & 1, 8);
+			nfixed += 8;
+			len += 8;
+		} else if (nfixed >= 8) {
+			memmove(p + nfixed - 8, p + nfixed, len - nfixed);
+			nfixed -= 8;
+			len -= 8;
+		}
+	}
+	rc = proto_rec_head(nfixed, len - nfixed);
+	memcpy(payload, &rc, sizeof(rc));
+	return rc.rc_len;
+}
+
+static inline unsigned
+fuzz_rec(struct fuzz_in *in)
+{
+	unsigned op = fuzz_u8(in);
+
+	return op | (unsigned)fuzz_u8(in) << 8;
+}
+
 /* One message in CTL_MSG_MAX bytes at msg. */
 static inline size_t
-fuzz_message(struct ifnet_stack *st, struct fuzz_in *in, uint8_t rec,
+fuzz_message(struct ifnet_stack *st, struct fuzz_in *in, unsigned rec,
     uint64_t seq, uint8_t *msg, unsigned depth)
 {
 	unsigned op = rec & REC_OP, n;
@@ -403,7 +460,7 @@ fuzz_message(struct ifnet_stack *st, struct fuzz_in *in, uint8_t rec,
 			len = (len + 7) & ~(size_t)7;
 			if (len > CTL_MSG_MAX / 2)
 				break;
-			len += fuzz_message(st, in, fuzz_u8(in), seq,
+			len += fuzz_message(st, in, fuzz_rec(in), seq,
 			    payload + len, 1);
 		}
 	} else if (rec & REC_ROUGH) {
@@ -411,7 +468,10 @@ fuzz_message(struct ifnet_stack *st, struct fuzz_in *in, uint8_t rec,
 		len = part.fi_left;
 		memcpy(payload, part.fi_data, len);
 	} else
-		len = fuzz_fill_payload(st, in, op, payload);
+		len = fuzz_fill_payload(st, in, op,
+		    payload + sizeof(struct ctl_rec));
+	if (op != CTL_BATCH && !(rec & REC_ROUGH))
+		len = fuzz_put_rec(in, rec, payload, len);
 	return fuzz_put_header(in, op, seq, msg, len);
 }
 

@@ -13,8 +13,8 @@
 #define NCLIENTS	4
 #define PATH		"/fuzz"
 
-/* A record's first byte: REC_OP, REC_ROUGH, and whose it is. */
-#define REC_WHO		0xa0
+/* A record's first bytes: REC_OP, REC_ROUGH, and whose it is. */
+#define REC_WHO		0xa000
 
 enum server_special { SV_RAW = CTL_OP_MAX, SV_LEAVE, SV_READ, SV_SLEEP,
 	SV_HANDOVER, SV_FAULT };
@@ -87,6 +87,28 @@ leave(struct run *r, unsigned who)
 	r->r_fd[who] = -1;
 }
 
+static size_t
+hello(struct run *r, uint8_t *msg)
+{
+	uint8_t *payload = msg + sizeof(struct ctl_hdr);
+	size_t len;
+
+	len = fuzz_fill_hello(payload + sizeof(struct ctl_rec), CTL_VERSION);
+	len = fuzz_put_rec(r->r_in, CTL_HELLO, payload, len);
+	return fuzz_put_header(r->r_in, CTL_HELLO, 1, msg, len);
+}
+
+/* What comes before everything else. */
+static void
+greet(struct run *r, unsigned who)
+{
+	uint8_t msg[512];
+	struct iovec iov = { msg, 0 };
+
+	iov.iov_len = hello(r, msg);
+	(void)host_sock_send(r->r_host, r->r_fd[who], &iov, 1);
+}
+
 static bool
 join(struct run *r, unsigned who)
 {
@@ -101,7 +123,10 @@ join(struct run *r, unsigned who)
 	hp.hp_pid = 100 + (pid_t)who;
 	if (sim_sock_connect(r->r_host, PATH, &hp, &r->r_fd[who]) != 0)
 		r->r_fd[who] = -1;
-	return r->r_fd[who] != -1;
+	if (r->r_fd[who] == -1)
+		return false;
+	greet(r, who);
+	return true;
 }
 
 static void
@@ -124,8 +149,8 @@ static void
 one_record(struct run *r, uint64_t seq)
 {
 	struct fuzz_in *in = r->r_in, part;
-	uint8_t rec = fuzz_u8(in);
-	unsigned who = (rec >> 7 & 1) | (rec >> 4 & 2);
+	unsigned rec = fuzz_rec(in);
+	unsigned who = (rec >> 15 & 1) | (rec >> 12 & 2);
 	bool handover = false;
 	size_t len;
 
@@ -151,10 +176,10 @@ one_record(struct run *r, uint64_t seq)
 	default:
 		if ((rec & REC_OP) == SV_HANDOVER) {
 			handover = true;
-			rec = (rec & ~REC_OP) | CTL_IOCTL;
+			rec = (rec & ~(unsigned)REC_OP) | CTL_IOCTL;
 		}
-		len = fuzz_message(r->r_stack, in, rec & ~REC_WHO, seq,
-		    r->r_msg, 0);
+		len = fuzz_message(r->r_stack, in, rec & ~(unsigned)REC_WHO,
+		    seq, r->r_msg, 0);
 		break;
 	}
 	send_bytes(r, who, len, handover);
@@ -187,8 +212,6 @@ run(struct host *h, void *arg)
 	pause_ms(&r, 500);
 	memset(r.r_msg, 0, sizeof(struct ctl_hdr));
 	KASSERT(join(&r, 0));
-	send_bytes(&r, 0, fuzz_put_header(r.r_in, CTL_HELLO, 1, r.r_msg, 0),
-	    false);
 	pause_ms(&r, 10);
 	KASSERT(receive(&r, 0, 1));
 	KASSERT(((struct ctl_hdr *)(void *)r.r_msg)->ch_error == 0);

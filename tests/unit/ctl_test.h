@@ -7,11 +7,12 @@
 
 #include "stack_test.h"
 
-#include "ctl/ctl_proto.h"
+#include "ctl/ctl_impl.h"	/* how long the struct of an operation is */
+#include "proto/proto_rec.h"
 
-/* Build a request; its length. */
+/* A request of these bytes behind its header; its length. */
 static inline size_t
-build(uint8_t *msg, unsigned op, const char *vnet, const void *data,
+build_raw(uint8_t *msg, unsigned op, const char *vnet, const void *data,
     size_t len)
 {
 	struct ctl_hdr h;
@@ -26,6 +27,47 @@ build(uint8_t *msg, unsigned op, const char *vnet, const void *data,
 	if (len > 0)
 		memcpy(msg + sizeof(h), data, len);
 	return sizeof(h) + len;
+}
+
+/* A request whose struct has nfixed bytes. */
+static inline size_t
+build_rec(uint8_t *msg, unsigned op, const char *vnet, const void *fixed,
+    size_t nfixed, const void *data, size_t len)
+{
+	static uint8_t payload[2 * CTL_MSG_MAX];
+	struct ctl_rec rc = proto_rec_head(nfixed, len);
+
+	memcpy(payload, &rc, sizeof(rc));
+	if (nfixed > 0)
+		memcpy(payload + sizeof(rc), fixed, nfixed);
+	if (len > 0)
+		memcpy(payload + sizeof(rc) + nfixed, data, len);
+	return build_raw(msg, op, vnet, payload, rc.rc_len);
+}
+
+/* Build a request: its struct, whole, and what follows that. */
+static inline size_t
+build(uint8_t *msg, unsigned op, const char *vnet, const void *data,
+    size_t len)
+{
+	const struct ctl_op_def *od = ctl_op_find(op);
+	size_t nfixed = od != NULL && len >= od->od_size ? od->od_size : 0;
+
+	if (op == CTL_BATCH || len == 0)
+		return build_raw(msg, op, vnet, data, len);
+	return build_rec(msg, op, vnet, data, nfixed,
+	    (const uint8_t *)data + nfixed, len - nfixed);
+}
+
+/* The greeting of a client of this build. */
+static inline size_t
+build_hello(uint8_t *msg)
+{
+	struct ctl_hello hello = {
+		.h_version = CTL_VERSION, .h_oldest = CTL_VERSION_MIN,
+	};
+
+	return build(msg, CTL_HELLO, "", &hello, sizeof(hello));
 }
 
 static inline void

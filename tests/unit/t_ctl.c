@@ -144,7 +144,7 @@ test_bad_header(void **state)
 	struct ctl_hdr h;
 	size_t n;
 
-	n = build(msg, CTL_HELLO, "", NULL, 0);
+	n = build_raw(msg, CTL_HELLO, "", NULL, 0);
 	memcpy(&h, msg, sizeof(h));
 	/* Too short, and not ours: nothing to answer to. */
 	assert_int_equal(ctl_dispatch(f->s, msg, n - 1, -1), EPROTO);
@@ -179,17 +179,20 @@ test_refusals(void **state)
 	memset(junk, 'x', sizeof(junk));
 	says(expect(f, f->s, 999, "", NULL, 0, EOPNOTSUPP), "does not know");
 	(void)expect(f, f->s, 0, "", NULL, 0, EOPNOTSUPP);
-	says(expect(f, f->s, CTL_IOCTL, "", junk, 3, EINVAL), "cut short");
+	says(expect(f, f->s, CTL_ROUTE, "", junk, 3, EINVAL), "cut short");
+	(void)expect(f, f->s, CTL_IOCTL, "", junk, 3, EINVAL);
 	(void)expect(f, f->s, CTL_IOCTL, "", junk, 40, EINVAL);
-	says(expect(f, f->s, CTL_HELLO, "", junk, 1, EINVAL), "longer");
+	says(expect(f, f->s, CTL_HALT, "", junk, 1, EINVAL), "longer");
 	says(expect(f, f->s, CTL_SYSCTL_NEXT, "", "abc", 3, EINVAL),
 	    "no end");
 	(void)expect(f, f->s, CTL_SYSCTL_NEXT, "", "a\0b", 4, EINVAL);
 	(void)expect(f, f->s, CTL_ROUTE, "", junk, 100, EINVAL);
 	(void)expect(f, f->s, CTL_ROUTE, "", junk, 4000, EINVAL);
 	memset(&cs, 0, sizeof(cs));
-	cs.s_newlen = 8;
-	(void)expect(f, f->s, CTL_SYSCTL, "", &cs, sizeof(cs), EINVAL);
+	memcpy(junk, &cs, sizeof(cs));
+	says(expect(f, f->s, CTL_SYSCTL, "", junk, sizeof(cs) + 8, EINVAL),
+	    "carries a value");
+	memset(junk, 'x', sizeof(junk));
 	memset(&cd, 0, sizeof(cd));
 	(void)expect(f, f->s, CTL_DUMP, "", &cd, sizeof(cd), EINVAL);
 	(void)expect(f, f->s, CTL_FOLLOW, "", &cd, sizeof(cd), EINVAL);
@@ -234,6 +237,8 @@ expect_ioctl(struct fixture *f, struct ctl_session *s, unsigned long cmd,
 
 	memset(&im, 0, sizeof(im));
 	im.ci.i_cmd = cmd;
+	im.ci.i_len = (uint32_t)IFIOC_SIZE(cmd);
+	im.ci.i_stride = sizeof(struct ifreq);
 	memcpy(im.u.raw, record, len);
 	return expect(f, s, CTL_IOCTL, "", &im, sizeof(im.ci) + len, error);
 }
@@ -249,8 +254,10 @@ test_ioctl(void **state)
 	memset(&ifr, 0, sizeof(ifr));
 	strcpy(ifr.ifr_name, "lo0");
 	(void)expect_ioctl(f, f->s, SIOCGIFFLAGS, &ifr, sizeof(ifr), 0);
-	assert_int_equal(f->a.m[0].len, sizeof(uint64_t) + sizeof(ifr));
-	memcpy(&ifr, f->a.m[0].data + sizeof(uint64_t), sizeof(ifr));
+	assert_int_equal(f->a.m[0].len, sizeof(struct ctl_rec) +
+	    sizeof(struct ctl_ioctl) + sizeof(ifr));
+	memcpy(&ifr, f->a.m[0].data + sizeof(struct ctl_rec) +
+	    sizeof(struct ctl_ioctl), sizeof(ifr));
 	assert_true(ifr.ifr_flags & IFF_UP);
 	/* Whole records only. */
 	(void)expect_ioctl(f, f->s, SIOCGIFFLAGS, &ifr, sizeof(ifr) - 1,
@@ -324,7 +331,6 @@ test_sysctl(void **state)
 
 	memset(&req, 0, sizeof(req));
 	strcpy(req.cs.s_name, "net.inet.ip.forwarding");
-	req.cs.s_newlen = sizeof(req.value);
 	req.cs.s_setnew = 1;
 	req.value = 1;
 	s = session(f, stranger());
@@ -333,11 +339,10 @@ test_sysctl(void **state)
 	ctl_session_destroy(s);
 	(void)expect(f, f->s, CTL_SYSCTL, "", &req, sizeof(req), 0);
 	req.cs.s_setnew = 0;
-	req.cs.s_newlen = 0;
 	req.cs.s_oldroom = 100;
 	(void)expect(f, f->s, CTL_SYSCTL, "", &req.cs, sizeof(req.cs), 0);
-	assert_int_equal(f->a.m[0].len, sizeof(req));
-	memcpy(&req, f->a.m[0].data, sizeof(req));
+	assert_int_equal(f->a.m[0].len, sizeof(struct ctl_rec) + sizeof(req));
+	memcpy(&req, f->a.m[0].data + sizeof(struct ctl_rec), sizeof(req));
 	assert_int_equal(req.value, 1);
 	assert_int_equal(req.cs.s_type, SYSCTL_INT);
 	assert_int_equal(req.cs.s_writable, 1);
@@ -345,7 +350,8 @@ test_sysctl(void **state)
 	req.cs.s_oldroom = 3;
 	(void)expect(f, f->s, CTL_SYSCTL, "", &req.cs, sizeof(req.cs),
 	    ENOMEM);
-	memcpy(&answer, f->a.m[0].data, sizeof(answer));
+	memcpy(&answer, f->a.m[0].data + sizeof(struct ctl_rec),
+	    sizeof(answer));
 	assert_int_equal(answer.s_oldlen, 8);
 	req.cs.s_oldroom = 0;
 	(void)expect(f, f->s, CTL_SYSCTL, "", &req.cs, sizeof(req.cs), 0);
@@ -353,7 +359,8 @@ test_sysctl(void **state)
 	says(expect(f, f->s, CTL_SYSCTL, "", &req.cs, sizeof(req.cs), ENOENT),
 	    "net.nonsense: no such name");
 	(void)expect(f, f->s, CTL_SYSCTL_NEXT, "", "", 1, 0);
-	assert_true(strlen((const char *)f->a.m[0].data) > 0);
+	assert_true(strlen((const char *)f->a.m[0].data +
+	    sizeof(struct ctl_rec)) > 0);
 }
 
 /* Append a request to a batch. */

@@ -11,7 +11,7 @@
 
 #include <ifnet/rtmsg.h>
 
-#include "ctl/ctl_proto.h"
+#include "proto/proto_rec.h"
 
 #define NIFS	250
 #define NROUTES	1500
@@ -133,6 +133,7 @@ dump(struct fixture *f, unsigned what, const char *ifname)
 {
 	struct {
 		struct ctl_hdr	 h;
+		struct ctl_rec	 rc;
 		struct ctl_dump	 d;
 	} rq;
 
@@ -142,6 +143,7 @@ dump(struct fixture *f, unsigned what, const char *ifname)
 	rq.h.ch_magic = CTL_MAGIC;
 	rq.h.ch_len = sizeof(rq);
 	rq.h.ch_op = CTL_DUMP;
+	rq.rc = proto_rec_head(sizeof(rq.d), 0);
 	rq.d.d_what = what;
 	strcpy(rq.d.d_ifname, ifname);
 	assert_int_equal(ctl_dispatch(f->s, &rq, sizeof(rq), -1), 0);

@@ -60,6 +60,21 @@ raw_connect(const struct test_server *ts)
 	return fd;
 }
 
+static int	raw_answer(int fd);
+
+/* The same, and greet. */
+static int
+raw_greet(const struct test_server *ts)
+{
+	uint8_t msg[256];
+	int fd = raw_connect(ts);
+	ssize_t n = (ssize_t)build_hello(msg);
+
+	assert_int_equal(send(fd, msg, (size_t)n, 0), n);
+	assert_int_equal(raw_answer(fd), 0);
+	return fd;
+}
+
 /* The next answer's errno; -1: the end of the connection. */
 static int
 raw_answer(int fd)
@@ -87,7 +102,7 @@ test_nonsense(void **state)
 
 	test_server_start(&ts, f->st, 0);
 	fd = raw_connect(&ts);
-	n = build(msg, CTL_HELLO, "", NULL, 0);
+	n = build_hello(msg);
 	assert_int_equal(send(fd, msg, n, 0), n);
 	assert_int_equal(raw_answer(fd), 0);
 	assert_int_equal(send(fd, msg, sizeof(msg), 0), sizeof(msg));
@@ -148,7 +163,7 @@ test_deaf(void **state)
 	int fd;
 
 	test_server_start(&ts, f->st, 0);
-	fd = raw_connect(&ts);
+	fd = raw_greet(&ts);
 	n = build(msg, CTL_DUMP, "", &cd, sizeof(cd));
 	/* Until its thread is stuck with an answer and takes no more. */
 	do {
@@ -239,7 +254,7 @@ test_limit(void **state)
 	ctl_server_set_limit(ts.ts_server, (unsigned)(LIMIT_S * 1000));
 	n = build(msg, CTL_DUMP, "", &cd, sizeof(cd));
 	for (unsigned i = 0; i < 10; i++) {
-		pfd.fd = raw_connect(&ts);
+		pfd.fd = raw_greet(&ts);
 		told = read_slowly(pfd.fd, msg, n, &last);
 		/* No more of it. */
 		assert_int_equal(poll(&pfd, 1, 60000), 1);
@@ -265,7 +280,7 @@ test_limit_events(void **state)
 
 	test_server_start(&ts, f->st, 0);
 	ctl_server_set_limit(ts.ts_server, 100);
-	pfd.fd = raw_connect(&ts);
+	pfd.fd = raw_greet(&ts);
 	assert_true(send(pfd.fd, msg, build(msg, CTL_FOLLOW, "", &cd,
 	    sizeof(cd)), 0) > 0);
 	/* More than its socket holds. */
@@ -308,11 +323,11 @@ test_busy_events(void **state)
 
 	test_command(f->vn, "ifconfig pair0 create");
 	test_server_start(&ts, f->st, 0);
-	fd = raw_connect(&ts);
+	fd = raw_greet(&ts);
 	n = (ssize_t)build(msg, CTL_FOLLOW, "", &cd, sizeof(cd));
 	assert_int_equal(send(fd, msg, (size_t)n, 0), n);
 	assert_false(next_is_event(fd));
-	n = (ssize_t)build(msg, CTL_HELLO, "", NULL, 0);
+	n = (ssize_t)build_hello(msg);
 	for (unsigned i = 0; i < AHEAD; i++)
 		assert_int_equal(send(fd, msg, (size_t)n, 0), n);
 	while (!next_is_event(fd)) {

@@ -1,35 +1,56 @@
 /*
  * ctl_proto: the control protocol between a client and a stack.
  *
- * One request is one message of a sequenced-packet socket: the header and the
- * operation's payload.  Its answers carry the same op and seq; all but the
- * last have CTL_MORE.  Events of a follow, ping or tap carry CTL_EVENT.  Both
- * ends are on one machine: integers are in host order.  Whatever does not fit
- * its header is refused whole (EPROTO, and the connection ends only when the
- * header itself makes no sense).
+ * One request is one message of a sequenced-packet socket.  Its answers carry
+ * the same op and seq; all but the last have CTL_MORE.  Events of a follow,
+ * ping or tap carry CTL_EVENT.  Both ends are on one machine: integers are in
+ * host order.
+ *
+ * The two ends may be of different releases.  What follows a header is a
+ * sequence of records (struct ctl_rec), and a record says how much of its
+ * struct is there: fields are only ever added at the end, a shorter struct is
+ * filled up with zeros, a longer one is read as far as it is known.  A request
+ * that asks for something in a field the stack does not know is refused in
+ * words (proto_rec_get()); an unknown op is, too.  CTL_HELLO comes first and
+ * agrees on the version, which changes only when a release cannot keep these
+ * rules, and on features; numbers that listings show travel with their names
+ * (CTL_NAMES).
+ *
+ * A message whose header makes no sense is answered and ends the connection.
+ * The header itself, CTL_HELLO's op and the form of an answer with CTL_TEXT
+ * never change, so that ends of any two versions can refuse each other in
+ * words.
  */
 
-#ifndef CTL_CTL_PROTO_H
-#define CTL_CTL_PROTO_H
+#ifndef PROTO_CTL_PROTO_H
+#define PROTO_CTL_PROTO_H
 
 #include <stdint.h>
 
 #define CTL_MAGIC	0x69666e31u	/* "ifn1" */
+#define CTL_VERSION	2		/* the newest this code speaks, */
+#define CTL_VERSION_MIN	2		/* and the oldest */
 #define CTL_MSG_MAX	65536		/* largest message, either way */
 #define CTL_VNETSIZE	32
 
+/*
+ * The payload of each op is one record: the struct named here, and behind it
+ * what is named after it.  "many": several records in a message.
+ */
 enum ctl_op {
-	CTL_HELLO = 1,	/* answer: struct ctl_hello */
-	CTL_IOCTL,	/* struct ctl_ioctl, record [, a descriptor] */
+	CTL_HELLO = 1,	/* struct ctl_hello, features; answer: the same */
+	CTL_IOCTL,	/* struct ctl_ioctl, record, list [; a descriptor] */
 	CTL_SYSCTL,	/* struct ctl_sysctl, new value */
 	CTL_SYSCTL_NEXT, /* name with NUL; answer: name with NUL */
 	CTL_SYSCTL_DESCR, /* name with NUL; answer: text with NUL */
-	CTL_ROUTE,	/* message; answer: message or nothing */
-	CTL_DUMP,	/* struct ctl_dump; answers: messages, many each */
-	CTL_FOLLOW,	/* struct ctl_dump; events: messages, many each */
+	CTL_ROUTE,	/* routing message; answer: the same, or nothing */
+	CTL_DUMP,	/* struct ctl_dump; answers: routing messages, each
+			 * padded to 8, without records around them */
+	CTL_FOLLOW,	/* struct ctl_dump; events: the same */
 	CTL_VNET_CREATE, CTL_VNET_DESTROY,	/* name with NUL */
 	CTL_VNET_LIST,	/* answers: struct ctl_vnet, many each */
-	CTL_PING_BEGIN,	/* struct ctl_ping; events: struct ctl_ping_reply */
+	CTL_PING_BEGIN,	/* struct ctl_ping; events: struct ctl_ping_reply,
+			 * many each */
 	CTL_PING_SEND,	/* struct ctl_ping_send */
 	CTL_PING_STOP,
 	CTL_HALT,
@@ -38,14 +59,19 @@ enum ctl_op {
 			 * first that fails */
 	CTL_HISTORY,	/* struct ctl_history; answers: struct if_history,
 			 * many each */
-	CTL_TAP_OPEN,	/* struct ctl_tap, instructions; events: records */
+	CTL_TAP_OPEN,	/* struct ctl_tap, instructions; events: struct
+			 * ctl_tap_rec, many each, without records around
+			 * them */
 	CTL_TAP_STOP,	/* what was captured still comes, and then the end */
 	CTL_FILTER_ADD,	/* struct ctl_filter, instructions, text with NUL;
 			 * answer: struct ctl_filter_number */
 	CTL_FILTER_DELETE,	/* struct ctl_filter_number */
 	CTL_FILTER_ZERO,	/* the same; 0: all */
 	CTL_FILTER_FLUSH,
-	CTL_FILTER_LIST, /* answers: struct ctl_filter_rule, many each */
+	CTL_FILTER_LIST, /* answers: struct ctl_filter_rule, text with NUL,
+			 * many each */
+	CTL_NAMES,	/* answers: struct ctl_name, name with NUL, text with
+			 * NUL, many each */
 	CTL_OP_MAX
 };
 
@@ -63,24 +89,54 @@ struct ctl_hdr {
 	char		 ch_vnet[CTL_VNETSIZE];	/* "": the first */
 };
 
+/* A record.  The next one begins at the next multiple of 8. */
+struct ctl_rec {
+	uint32_t	 rc_len;	/* with this header */
+	uint16_t	 rc_fixed;	/* bytes of the struct; 8n */
+	uint16_t	 rc_type;	/* 0 so far; refused in requests if it
+					 * is another */
+};
+
+/*
+ * The versions the client speaks; the answer: which one is spoken from now on
+ * (h_version).  Names of features follow, each with NUL.
+ */
 struct ctl_hello {
-	uint32_t	 h_version;
+	uint32_t	 h_version;	/* the newest */
+	uint32_t	 h_oldest;
 	uint32_t	 h_pid;
+	uint32_t	 h_pad;
+	uint64_t	 h_names;	/* proto_names_hash() */
 	char		 h_text[64];	/* "ifnetd 0.1.0" */
+};
+
+/* What a client of version 1 greets with is a header alone; it understands an
+ * answer with CTL_TEXT. */
+
+/* A number's name: of a drop reason, ... (enum proto_names). */
+struct ctl_name {
+	uint32_t	 n_table;
+	uint32_t	 n_number;
+	uint32_t	 n_flags;
+#define CTL_NAME_OUTPUT	0x1	/* a drop reason of the output side */
+	uint32_t	 n_pad;
 };
 
 struct ctl_ioctl {
 	uint64_t	 i_cmd;
+	uint32_t	 i_len;		/* of the record; a list, or room for
+					 * one, follows it */
+	uint32_t	 i_stride;	/* of what a SIOCGIFCONF lists */
 };
 
 struct ctl_sysctl {
 	char		 s_name[128];
 	uint32_t	 s_oldroom;	/* bytes wanted back at most */
-	uint32_t	 s_newlen;	/* bytes that follow; */
-	uint32_t	 s_setnew;	/* 0: read only */
+	uint32_t	 s_setnew;	/* 0: read only, and no value follows */
 	uint32_t	 s_type;	/* answer */
 	uint32_t	 s_writable;	/* answer */
 	uint32_t	 s_oldlen;	/* answer: length of the whole value */
+	uint32_t	 s_pad[3];
 };	/* the new value, or the old one, follows */
 
 struct ctl_dump {
@@ -142,7 +198,8 @@ struct ctl_tap_rec {
 #define CTL_TAP_OUT	0x002
 #define CTL_TAP_STATS	0x100	/* not a packet but struct ctl_tap_stats */
 #define CTL_TAP_END	0x200	/* the same, and nothing comes after it */
-	uint32_t	 tr_pad;
+	uint32_t	 tr_head;	/* bytes of this struct: the packet
+					 * follows */
 };
 
 struct ctl_tap_stats {
@@ -168,9 +225,9 @@ struct ctl_filter_number {
 
 struct ctl_filter_rule {
 	uint32_t	 fr_number, fr_dir, fr_drop;
-	uint32_t	 fr_textlen;	/* of what follows, with its NUL */
+	uint32_t	 fr_pad;
 	char		 fr_ifname[16];
 	uint64_t	 fr_packets, fr_bytes;
-};	/* the text follows, padded to 8 */
+};	/* the text follows */
 
-#endif /* !CTL_CTL_PROTO_H */
+#endif /* !PROTO_CTL_PROTO_H */
