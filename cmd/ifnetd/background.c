@@ -5,6 +5,7 @@
 #include "ifnetd.h"
 
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "host/host.h"
+#include "host/trust.h"
 
 static int ready_fd = -1;	/* the parent waits at its other end */
 static bool to_syslog;
@@ -59,6 +61,44 @@ background_log_init(void)
 	ops = *h->h_ops;
 	ops.ho_log = log_line;
 	h->h_ops = &ops;
+}
+
+/*
+ * With a standard descriptor closed, the next file or socket would get its
+ * number and be written to as if it were a log.
+ */
+static bool
+standard_descriptors(void)
+{
+	int fd, null;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) != -1)
+			continue;
+		/* The lowest free number, so it is this one. */
+		null = open("/dev/null", O_RDWR);
+		if (null != fd)
+			return false;
+	}
+	return true;
+}
+
+bool
+background_prepare(int keep)
+{
+
+	if (!standard_descriptors())
+		return false;
+	if (keep > STDERR_FILENO) {
+		if (keep > STDERR_FILENO + 1)
+			(void)close_range(STDERR_FILENO + 1,
+			    (unsigned)keep - 1, 0);
+		(void)close_range((unsigned)keep + 1, ~0u, 0);
+	} else {
+		(void)close_range(STDERR_FILENO + 1, ~0u, 0);
+	}
+	(void)umask(022);
+	return true;
 }
 
 /* The parent: our exit code is the child's fate. */
@@ -142,26 +182,91 @@ complain_taken(const char *path, int fd)
 	    pid[0] != '\0' ? pid : "unknown");
 }
 
+/* A process number and nothing else, or nothing at all, is in the file. */
+static bool
+holds_number(int fd)
+{
+	char text[32];
+	ssize_t n;
+	size_t digits;
+
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	digits = strspn(text, "0123456789");
+	return text[digits + (text[digits] == '\n')] == '\0' &&
+	    (size_t)n == strlen(text);
+}
+
+/* Is the open file still the one at the path, and no symbolic link to it? */
+static bool
+is_at(int fd, const char *path)
+{
+	struct stat there, open;
+
+	return lstat(path, &there) == 0 && fstat(fd, &open) == 0 &&
+	    there.st_dev == open.st_dev && there.st_ino == open.st_ino;
+}
+
+/* May the file at the path become ours?  Nothing has been written yet. */
+static bool
+pidfile_fits(const char *path, int fd)
+{
+	struct stat st;
+	char why[PATH_MAX + 128];
+
+	if (fstat(fd, &st) != 0) {
+		complain("%s: %s", path, strerror(errno));
+		return false;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+	    st.st_uid != geteuid() || !holds_number(fd)) {
+		complain("%s: holds something else than a process number, or "
+		    "is not a file of this user alone (--pidfile names a new "
+		    "file, or one of an ifnetd that has ended)", path);
+		return false;
+	}
+	if (trust_way(path, why, sizeof(why)) != 0) {
+		complain("--pidfile: %s", why);
+		return false;
+	}
+	return true;
+}
+
 bool
 pidfile_create(const char *path)
 {
 	int fd;
 
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd == -1) {
-		complain("%s: %s", path, strerror(errno));
-		return false;
-	}
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		complain_taken(path, fd);
+	for (;;) {
+		fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
+		    O_NOCTTY | O_CLOEXEC, 0644);
+		if (fd == -1) {
+			complain("%s: %s", path, errno == ELOOP ?
+			    "a symbolic link, which is not followed" :
+			    strerror(errno));
+			return false;
+		}
+		if (!pidfile_fits(path, fd)) {
+			close(fd);
+			return false;
+		}
+		if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+			complain_taken(path, fd);
+			close(fd);
+			return false;
+		}
+		/* Another daemon may have removed it before it was locked. */
+		if (is_at(fd, path))
+			break;
 		close(fd);
-		return false;
 	}
 	if (ftruncate(fd, 0) != 0 || dprintf(fd, "%d\n", (int)getpid()) < 0 ||
 	    realpath(path, pidfile) == NULL) {
 		complain("%s: %s", path, strerror(errno));
-		close(fd);
 		(void)unlink(path);
+		close(fd);
 		return false;
 	}
 	pidfile_fd = fd;
@@ -174,7 +279,9 @@ pidfile_remove(void)
 
 	if (pidfile_fd == -1)
 		return;
-	(void)unlink(pidfile);
+	/* With the lock, and only if it is still the file made here. */
+	if (is_at(pidfile_fd, pidfile))
+		(void)unlink(pidfile);
 	close(pidfile_fd);
 	pidfile_fd = -1;
 }

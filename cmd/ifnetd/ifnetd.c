@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 
 #include "command/command.h"
 #include "ctl/ctl.h"
+#include "host/trust.h"
 #include "stack/stack_impl.h"
 
 #define FIRST_VNET	"default"
@@ -38,18 +40,38 @@ raise_limits(void)
 
 /*
  * Before there is any thread, so that all of them have it: the main thread
- * alone takes the signals that end us.
+ * alone takes the signals that end us.  What the parent had blocked or ignored
+ * does not matter, but for SIGINT: a shell without job control ignores it in
+ * what it runs in the background, and ^C is not meant for that.
  */
 static void
 prepare_signals(sigset_t *ends)
 {
+	struct sigaction sa;
 
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* A log that has reached a limit loses lines and ends nothing. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)signal(SIGTERM, SIG_DFL);
+	(void)signal(SIGCHLD, SIG_DFL);
 	sigemptyset(ends);
 	sigaddset(ends, SIGTERM);
-	sigaddset(ends, SIGINT);
-	(void)sigprocmask(SIG_BLOCK, ends, NULL);
+	if (sigaction(SIGINT, NULL, &sa) != 0 || sa.sa_handler != SIG_IGN)
+		sigaddset(ends, SIGINT);
+	(void)sigprocmask(SIG_SETMASK, ends, NULL);
+}
+
+/* The N of /dev/fd/N, which is open and wanted; -1: it is another file. */
+static int
+inherited(const char *path)
+{
+	int fd = -1, n = 0;
+
+	if (path == NULL || sscanf(path, "/dev/fd/%d%n", &fd, &n) != 1 ||
+	    path[n] != '\0')
+		return -1;
+	return fd;
 }
 
 /* A client asks us to stop: the same as a signal. */
@@ -109,11 +131,16 @@ configure(const struct options *o, struct vnet *vn)
 		.cc_out = stdout, .cc_err = stderr, .cc_vnet = "",
 		.cc_config = true,
 	};
+	char why[PATH_MAX + 128];
 	struct ifnet_error e;
 	int error;
 
 	if (o->o_config == NULL)
 		return true;
+	if (trust_file(o->o_config, why, sizeof(why)) != 0) {
+		complain("-f: %s", why);
+		return false;
+	}
 	ctx.cc_client = vnet_client(vn, &e);
 	if (ctx.cc_client == NULL) {
 		complain("%s", e.text);
@@ -130,10 +157,16 @@ configure(const struct options *o, struct vnet *vn)
 static bool
 listen_at(const struct options *o, struct kern *k, struct ctl_server **svp)
 {
+	const char *path = o->o_url + strlen("unix://");
+	char why[PATH_MAX + 128];
 	int error;
 
-	error = ctl_server_start(k, o->o_url + strlen("unix://"), o->o_mode,
-	    0, halt, NULL, svp);
+	error = trust_way(path, why, sizeof(why));
+	if (error == EPERM) {
+		complain("cannot listen at %s: %s", o->o_url, why);
+		return false;
+	}
+	error = ctl_server_start(k, path, o->o_mode, 0, halt, NULL, svp);
 	if (error == EADDRINUSE)
 		complain("cannot listen at %s: something listens there "
 		    "already, or it is no socket", o->o_url);
@@ -200,6 +233,8 @@ main(int argc, char **argv)
 	int code;
 
 	parse_options(&o, argc, argv);
+	if (!background_prepare(inherited(o.o_config)))
+		return 1;
 	raise_limits();
 	if (!place_is_free(&o))
 		return 1;

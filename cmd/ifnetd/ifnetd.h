@@ -33,6 +33,12 @@ void	parse_options(struct options *, int argc, char **argv);
 void	complain(const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 1, 2)));
 /*
+ * First of all: standard descriptors that are closed become /dev/null, others
+ * that the parent left open are closed, but for `keep' (-1: none); files get
+ * the modes they are made with.  false: there is no /dev/null.
+ */
+bool	background_prepare(int keep);
+/*
  * Go on in a child; the parent waits for background_ready() and exits then,
  * or with 1 when the child ends before.  false: could not (it has been said).
  */

@@ -17,7 +17,8 @@ void	host_rcu_unregister(void);
 
 /* module.c: loadable modules of this machine. */
 int	host_common_module_open(struct host *, const char *name,
-	    struct host_module **, char *why, size_t whylen);
+	    const char *symbol, struct host_module **, char *why,
+	    size_t whylen);
 const void *host_common_module_sym(struct host *, struct host_module *,
 	    const char *symbol);
 void	host_common_module_close(struct host *, struct host_module *);

@@ -199,7 +199,7 @@ struct host_ops {
 	ssize_t	(*ho_sock_send)(struct host *, int, const struct iovec *, int);
 	void	(*ho_sock_close)(struct host *, int);
 
-	int	(*ho_module_open)(struct host *, const char *,
+	int	(*ho_module_open)(struct host *, const char *, const char *,
 		    struct host_module **, char *, size_t);
 	const void *(*ho_module_sym)(struct host *, struct host_module *,
 		    const char *);
@@ -636,16 +636,17 @@ host_sock_close(struct host *h, int fd)
  * Load NAME.so from the first directory that has it: those of $IFNET_MODULES,
  * absolute and separated by colons, then the one where modules are installed.
  * The variable is ignored in a program that has more rights than its user.
- * name is without a slash.  `why' becomes the file's path; on failure what was
- * wrong: ENOENT (there is none), EINVAL (it cannot be loaded, or everybody may
- * write to it).  Sleeps.
+ * name is without a slash; a file that does not define `symbol' is not
+ * loaded, so that none of its code runs.  `why' becomes the file's path; on
+ * failure what was wrong: ENOENT (there is none), EINVAL (it cannot be loaded,
+ * or others could have written it: see host/trust.h), ENOMEM.  Sleeps.
  */
 static inline int
-host_module_open(struct host *h, const char *name, struct host_module **mp,
-    char *why, size_t whylen)
+host_module_open(struct host *h, const char *name, const char *symbol,
+    struct host_module **mp, char *why, size_t whylen)
 {
 
-	return h->h_ops->ho_module_open(h, name, mp, why, whylen);
+	return h->h_ops->ho_module_open(h, name, symbol, mp, why, whylen);
 }
 
 /* NULL: it has none. */

@@ -89,7 +89,8 @@ load(struct kern *k, const char *name, struct if_module **mop)
 	if (mo == NULL)
 		return ENOMEM;
 	(void)snprintf(file, sizeof(file), "if_%s", name);
-	error = host_module_open(h, file, &mo->mo_host, why, sizeof(why));
+	error = host_module_open(h, file, "ifnet_module", &mo->mo_host, why,
+	    sizeof(why));
 	if (error != 0) {
 		klog(k, error == ENOENT ? KLOG_DEBUG : KLOG_ERR,
 		    "module %s cannot be loaded: %s", file, why);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -122,6 +123,29 @@ bind_path(int fd, const struct sockaddr_un *sun)
 	    0 : errno;
 }
 
+/* chmod() of the socket itself, whatever is in its place by now. */
+static int
+set_mode(const char *path, mode_t mode)
+{
+	char name[32];
+	struct stat st;
+	int error = 0, fd;
+
+	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return errno;
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	if (fstat(fd, &st) != 0)
+		error = errno;
+	else if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
+		error = EADDRINUSE;
+	/* As bind() made it, when /proc is not there. */
+	else if ((st.st_mode & 0777) != mode && chmod(name, mode) != 0)
+		error = errno;
+	close(fd);
+	return error;
+}
+
 static int
 bind_and_listen(struct host *h, int fd, const struct sockaddr_un *sun,
     mode_t mode)
@@ -137,10 +161,12 @@ bind_and_listen(struct host *h, int fd, const struct sockaddr_un *sun,
 		error = bind_path(fd, sun);
 	if (error != 0)
 		goto out;
-	if (chmod(sun->sun_path, mode) != 0 || listen(fd, BACKLOG) != 0) {
+	error = set_mode(sun->sun_path, mode);
+	if (error == 0 && listen(fd, BACKLOG) != 0)
 		error = errno;
+	/* EADDRINUSE: another file stands there, which is not ours. */
+	if (error != 0 && error != EADDRINUSE)
 		(void)unlink(sun->sun_path);
-	}
 out:
 	if (lock != -1)
 		close(lock);

@@ -137,13 +137,15 @@ sim_ho_log(struct host *h, enum host_log_level level, const char *line)
 
 /* A simulated machine has none, unless it is to use the real one's. */
 static int
-sim_ho_module_open(struct host *h, const char *name, struct host_module **mp,
+sim_ho_module_open(struct host *h, const char *name, const char *symbol,
+    struct host_module **mp,
     char *why, size_t whylen)
 {
 
 	sim_of(h)->s_module_opens++;
 	if (sim_of(h)->s_config.sc_modules)
-		return host_common_module_open(h, name, mp, why, whylen);
+		return host_common_module_open(h, name, symbol, mp, why,
+		    whylen);
 	(void)snprintf(why, whylen, "no %s.so", name);
 	return ENOENT;
 }
