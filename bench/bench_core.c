@@ -6,6 +6,7 @@
  *	bench_core fwd SECONDS [DSTS]
  *	bench_core lookup COUNT
  *	bench_core create COUNT
+ *	bench_core follow FOLLOWERS
  */
 
 #include <ifnet/stack.h>
@@ -18,6 +19,7 @@
 
 #include "kern/kern_impl.h"
 #include "net/if_impl.h"
+#include "net/rtsock.h"
 
 static uint64_t
 now_ns(void)
@@ -216,6 +218,92 @@ bench_create(unsigned count)
 	ifnet_stack_destroy(st);
 }
 
+/* --- creation with followers ---------------------------------------------- */
+
+struct follower {
+	struct host	*fo_host;
+	struct host_thread *fo_thread;
+	struct host_poller *fo_poller;
+	struct rt_listener *fo_listener;
+	bool		*fo_stop;
+};
+
+static void
+follower_wakeup(void *arg)
+{
+	struct follower *fo = arg;
+
+	host_poller_wake(fo->fo_host, fo->fo_poller);
+}
+
+static void
+follower_main(void *arg)
+{
+	struct follower *fo = arg;
+	uint64_t msg[RT_MSG_MAX / sizeof(uint64_t)];
+	struct host_event ev;
+	unsigned n;
+
+	while (!__atomic_load_n(fo->fo_stop, __ATOMIC_ACQUIRE)) {
+		while (rt_listener_read(fo->fo_listener, msg) != 0)
+			continue;
+		(void)host_poller_wait(fo->fo_host, fo->fo_poller, &ev, 1,
+		    HOST_FOREVER, &n);
+	}
+}
+
+/* Create interfaces one by one while so many follow each from a thread. */
+static void
+bench_follow(unsigned count)
+{
+	enum { INTERFACES = 5000 };
+	struct ifnet_stack_config config = { .ncpu = 1, .mbufs = 8192 };
+	struct follower *fo;
+	struct ifnet_stack *st;
+	struct ifnet_error e;
+	struct vnet *vn;
+	struct host *h;
+	char name[IFNAMSIZ];
+	bool stop = false;
+	uint64_t t;
+	int error = 0;
+
+	st = ifnet_stack_create(&config, &e);
+	if (st == NULL || (vn = vnet_create(st, "bench", &e)) == NULL)
+		errx(1, "%s", e.text);
+	h = vn->vn_kern->k_host;
+	fo = calloc(count + 1, sizeof(*fo));
+	for (unsigned i = 0; i < count && error == 0; i++) {
+		fo[i].fo_host = h;
+		fo[i].fo_stop = &stop;
+		error = host_poller_create(h, &fo[i].fo_poller);
+		if (error == 0)
+			error = rt_listener_open(vn, RTS_ALL, 1 << 20,
+			    follower_wakeup, &fo[i], &fo[i].fo_listener);
+		if (error == 0)
+			error = host_thread_create(h, "follower", -1,
+			    follower_main, &fo[i], &fo[i].fo_thread);
+	}
+	t = now_ns();
+	for (unsigned i = 0; i < INTERFACES && error == 0; i++) {
+		snprintf(name, sizeof(name), "pair%u", i);
+		error = if_clone_create(vn, name, "");
+	}
+	sample(row_name("follow", count), "interfaces/s",
+	    INTERFACES / ((double)(now_ns() - t) / 1e9));
+	if (error != 0)
+		errx(1, "%s", strerror(error));
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < count; i++) {
+		host_poller_wake(h, fo[i].fo_poller);
+		host_thread_join(h, fo[i].fo_thread);
+		rt_listener_close(fo[i].fo_listener);
+		host_poller_destroy(h, fo[i].fo_poller);
+	}
+	free(fo);
+	ifnet_stack_destroy(st);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -223,7 +311,7 @@ main(int argc, char **argv)
 
 	if (argc < 3)
 		errx(2, "usage: bench_core fwd SECONDS [DSTS] | "
-		    "lookup COUNT | create COUNT");
+		    "lookup COUNT | create COUNT | follow FOLLOWERS");
 	n = (unsigned)strtoul(argv[2], NULL, 10);
 	if (strcmp(argv[1], "fwd") == 0)
 		bench_fwd(n, argc > 3 ?
@@ -232,6 +320,8 @@ main(int argc, char **argv)
 		bench_lookup(n);
 	else if (strcmp(argv[1], "create") == 0)
 		bench_create(n);
+	else if (strcmp(argv[1], "follow") == 0)
+		bench_follow(n);
 	else
 		errx(2, "%s: unknown benchmark", argv[1]);
 	return 0;

@@ -14,6 +14,7 @@
  */
 
 #include "kern/cpu_private.h"
+#include "kern/ktask.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -417,7 +418,7 @@ kern_run(struct kern *k)
 	do {
 		for (unsigned i = 0; i < k->k_ncpu; i++)
 			run_cpu(k->k_cpu[i], &passes);
-	} while (reclaim_run(k) && passes < RUN_PASSES);
+	} while ((ktask_run(k) | reclaim_run(k)) && passes < RUN_PASSES);
 }
 
 uint64_t
@@ -427,7 +428,7 @@ kern_timeout_ns(struct kern *k)
 	uint64_t deadline, now;
 
 	KASSERT(!k->k_threaded);
-	if (cpu_has_work(ci) || reclaim_pending(k))
+	if (cpu_has_work(ci) || reclaim_pending(k) || ktask_pending(k))
 		return 0;
 	deadline = callout_deadline(ci);
 	if (deadline == HOST_FOREVER)

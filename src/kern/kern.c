@@ -3,6 +3,7 @@
  */
 
 #include "kern/kern_private.h"
+#include "kern/ktask.h"
 #include "kern/kuser.h"
 
 #include <errno.h>
@@ -99,6 +100,9 @@ kern_create(struct host *h, const struct kern_config *kc, struct kern **kp)
 	error = reclaim_create(k);
 	if (error != 0)
 		goto fail;
+	error = ktask_create(k);
+	if (error != 0)
+		goto fail_reclaim;
 	for (; k->k_threaded && started < k->k_ncpu; started++) {
 		error = cpu_start(k->k_cpu[started]);
 		if (error != 0)
@@ -110,6 +114,8 @@ kern_create(struct host *h, const struct kern_config *kc, struct kern **kp)
 fail_stop:
 	while (started > 0)
 		cpu_stop(k->k_cpu[--started]);
+	ktask_destroy(k);
+fail_reclaim:
 	reclaim_destroy(k);
 fail:
 	kern_free(k);
@@ -127,6 +133,7 @@ kern_park(struct kern *k)
 	kern_defer_barrier(k);
 	for (unsigned i = 0; i < k->k_ncpu; i++)
 		cpu_stop(k->k_cpu[i]);
+	ktask_stop(k);
 	reclaim_stop(k);
 	k->k_threaded = false;
 }
@@ -146,6 +153,7 @@ kern_destroy(struct kern *k)
 		k->k_modules_unload(k);
 	kern_park(k);
 	kern_run(k);
+	ktask_destroy(k);
 	reclaim_destroy(k);
 	lost = mbuf_total(k) - mbuf_free_count(k);
 	if (lost != 0)

@@ -83,6 +83,7 @@ struct if_module;
 struct mbuf_pool;
 struct softint_table;
 struct kslab;
+struct ktask_queue;
 struct kuser_table;
 struct reclaim;
 
@@ -96,6 +97,7 @@ struct kern {
 	struct softint_table *k_softint;	/* its own lock */
 	struct reclaim	*k_reclaim;		/* its own lock */
 	struct kslab	*k_slab;		/* constant; NULL: none */
+	struct ktask_queue *k_tasks;		/* its own lock */
 	struct kuser_table *k_users;		/* its own lock */
 	struct host_mutex k_klock_lock;	/* whoever waits for a klock */
 	struct host_cond k_klock_cv;

@@ -61,11 +61,14 @@ int	rtsock_dump_next(struct vnet *, struct rtsock_cursor *,
 	    int (*fn)(const void *msg, void *arg), void *arg);
 
 /*
- * A listener: a bounded queue of its own (bytes) and gapless sequence numbers,
- * given as messages are read.  When the queue is full messages are lost for it
- * alone, and one RTM_OVERRUN record stands where they would have been.  wakeup
- * is called, in any context, when the queue stops being empty; it must not
- * call back.  Control.  ENOMEM.
+ * A listener: a bounded queue of its own (bytes), filled from the vnet's log
+ * when it reads, and gapless sequence numbers, given as messages are read.
+ * When the queue is full, or the log went over what was not read yet, messages
+ * are lost for it alone, and one RTM_OVERRUN record stands where they would
+ * have been.  wakeup is called, in control context and soon rather than at
+ * once, when there is something to read again after a read that found nothing;
+ * it must not call back.  Control; one thread at a time reads a listener.
+ * ENOMEM.
  */
 int	rt_listener_open(struct vnet *, unsigned what, size_t queue_bytes,
 	    void (*wakeup)(void *), void *arg, struct rt_listener **);

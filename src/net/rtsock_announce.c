@@ -26,37 +26,69 @@ struct announcement {
 	const struct announcement *an_instead; /* RTM_CHANGE: of what */
 };
 
-/* rs: tell everyone who wants it and does not come to see it. */
-static void
-tell(struct rtsock_vnet *rs, const struct announcement *an)
+static inline bool
+nobody_listens(const struct rtsock_vnet *rs)
 {
-	union rts_msgbuf buf;
-	struct rt_listener *l;
-	bool described = false;
 
-	LIST_FOREACH(l, &rs->rs_listeners, l_link) {
-		if (!(l->l_what & an->an_kind) ||
-		    still_ahead(l, an->an_node, an->an_part))
-			continue;
-		if (!described) {
-			if (an->an_type == RTM_IFRENAME)
-				rts_fill_rename(node_object(an->an_node,
-				    offsetof(struct ifnet, if_rts)),
-				    an->an_oldname, &buf);
-			else
-				rts_describe(rs, an->an_node, an->an_part,
-				    an->an_kind, an->an_type, an->an_what,
-				    &buf);
-			buf.mb_hdr.rtm_time_ns =
-			    host_wallclock(rs->rs_kern->k_host);
-			described = true;
-		}
-		buf.mb_hdr.rtm_type = an->an_type;
-		if (an->an_instead != NULL && still_ahead(l,
-		    an->an_instead->an_node, an->an_instead->an_part))
-			buf.mb_hdr.rtm_type = RTM_ADD;
-		rts_enqueue(l, &buf.mb_hdr);
+	return __atomic_load_n(&rs->rs_nlisteners, __ATOMIC_RELAXED) == 0;
+}
+
+static void
+describe(struct rtsock_vnet *rs, const struct announcement *an,
+    union rts_msgbuf *buf)
+{
+
+	if (an->an_type == RTM_IFRENAME)
+		rts_fill_rename(node_object(an->an_node, offsetof(struct ifnet,
+		    if_rts)), an->an_oldname, buf);
+	else
+		rts_describe(rs, an->an_node, an->an_part, an->an_kind,
+		    an->an_type, an->an_what, buf);
+}
+
+/*
+ * A description that is made before rs_lock is taken.  It is good as long as
+ * nothing else was announced since it was begun: what somebody else changed and
+ * announced must not look undone by an older description that comes later.
+ */
+struct draft {
+	union rts_msgbuf dr_buf;
+	uint64_t	 dr_head;	/* of the log, before it was begun */
+	bool		 dr_made;
+};
+
+static void
+draft(struct rtsock_vnet *rs, const struct announcement *an, struct draft *dr)
+{
+
+	dr->dr_made = !nobody_listens(rs);
+	if (!dr->dr_made)
+		return;
+	dr->dr_head = __atomic_load_n(&rs->rs_head, __ATOMIC_SEQ_CST);
+	describe(rs, an, &dr->dr_buf);
+}
+
+/* rs: into the log, for those who listen. */
+static void
+tell(struct rtsock_vnet *rs, const struct announcement *an, struct draft *dr)
+{
+	struct rts_rec rr = {
+		.rr_kind = (uint8_t)an->an_kind,
+		.rr_part = (uint8_t)an->an_part,
+		.rr_place = node_seq(an->an_node),
+	};
+
+	if (nobody_listens(rs))
+		return;
+	if (!dr->dr_made || dr->dr_head != rs->rs_head)
+		describe(rs, an, &dr->dr_buf);
+	dr->dr_buf.mb_hdr.rtm_time_ns = host_wallclock(rs->rs_kern->k_host);
+	if (an->an_instead != NULL) {
+		rr.rr_flags = RTS_REC_OLD;
+		rr.rr_oldpart = (uint8_t)an->an_instead->an_part;
+		rr.rr_oldplace = node_seq(an->an_instead->an_node);
 	}
+	rts_log_append(rs, &rr, &dr->dr_buf.mb_hdr);
 }
 
 static inline void
@@ -74,22 +106,25 @@ node_append(struct rtsock_vnet *rs, struct rts_node *rn, uint64_t low)
 	TAILQ_INSERT_TAIL(&rs->rs_list, rn, rn_link);
 }
 
-/* rs: tell what the listener's walk would have shown of the node. */
+/* rs: for the walks that have yet to come to the node: what they would show. */
 static void
-tell_instead(struct rt_listener *l, struct rts_node *rn)
+tell_instead(struct rtsock_vnet *rs, struct rts_node *rn)
 {
-	struct rtsock_vnet *rs = l->l_rs;
+	struct rts_rec rr = {
+		.rr_flags = RTS_REC_INSTEAD, .rr_place = node_seq(rn),
+	};
 	union rts_msgbuf buf;
 	uint32_t kind;
 
 	for (unsigned part = 0; part < NODE_PARTS; part++) {
-		kind = part_kind(node_kind(rn), part);
-		if (!node_has(rn, part) || !(l->l_what & kind) ||
-		    !still_ahead(l, rn, part))
+		if (!node_has(rn, part))
 			continue;
+		kind = part_kind(node_kind(rn), part);
+		rr.rr_kind = (uint8_t)kind;
+		rr.rr_part = (uint8_t)part;
 		rts_describe(rs, rn, part, kind, snapshot_type(kind), 0, &buf);
 		buf.mb_hdr.rtm_time_ns = host_wallclock(rs->rs_kern->k_host);
-		rts_enqueue(l, &buf.mb_hdr);
+		rts_log_append(rs, &rr, &buf.mb_hdr);
 	}
 }
 
@@ -102,17 +137,10 @@ tell_instead(struct rt_listener *l, struct rts_node *rn)
 static void
 node_renew(struct rtsock_vnet *rs, struct rts_node *rn)
 {
-	struct rt_listener *l;
-	bool any = false;
 
-	LIST_FOREACH(l, &rs->rs_listeners, l_link) {
-		if (!still_ahead(l, rn, NODE_PARTS - 1))
-			continue;
-		any = true;
-		tell_instead(l, rn);
-	}
-	if (!any)
+	if (rs->rs_nwalking == 0)
 		return;
+	tell_instead(rs, rn);
 	TAILQ_REMOVE(&rs->rs_list, rn, rn_link);
 	node_append(rs, rn, rn->rn_word & ((1u << NODE_SHIFT) - 1));
 }
@@ -152,26 +180,21 @@ announce(struct vnet *vn, enum rts_op op, const struct announcement *an)
 {
 	struct rtsock_vnet *rs = vn->vn_rtsock;
 	struct rts_node *rn = an->an_node;
+	struct draft dr;
 	bool was;
 
+	draft(rs, an, &dr);
 	kspin_lock(&rs->rs_lock);
 	was = node_has(rn, an->an_part);
 	if (!was && op == RTS_SET)
 		node_insert(rs, rn, an->an_part, an->an_nodekind);
 	if (node_has(rn, an->an_part))
-		tell(rs, an);
+		tell(rs, an, &dr);
 	if (was && op == RTS_CLEAR)
 		node_remove(rs, rn, an->an_part);
 	kspin_unlock(&rs->rs_lock);
+	rts_wake(rs);
 	return was;
-}
-
-static inline bool
-nobody_listens(const struct vnet *vn)
-{
-
-	return __atomic_load_n(&vn->vn_rtsock->rs_nlisteners,
-	    __ATOMIC_RELAXED) == 0;
 }
 
 void
@@ -198,7 +221,7 @@ rt_ifmsg(struct ifnet *ifp)
 		.an_type = RTM_IFINFO,
 	};
 
-	if (nobody_listens(ifp->if_vnet))
+	if (nobody_listens(ifp->if_vnet->vn_rtsock))
 		return;
 	(void)announce(ifp->if_vnet, RTS_NEWS, &an);
 }
@@ -290,9 +313,11 @@ rt_routechange(struct vnet *vn, const struct rtentry *oldrt,
 		.an_kind = RTS_ROUTE,
 		.an_type = RTM_CHANGE,
 	};
+	struct draft dr;
 
 	route_node(oldrt, &old);
 	route_node(&newrt->rf_rt, &an);
+	draft(rs, &an, &dr);
 	kspin_lock(&rs->rs_lock);
 	if (node_has(old.an_node, old.an_part)) {
 		if (old.an_nodekind == RTS_ROUTE) {
@@ -303,10 +328,11 @@ rt_routechange(struct vnet *vn, const struct rtentry *oldrt,
 			node_insert(rs, an.an_node, 0, RTS_ROUTE);
 			an.an_instead = &old;
 		}
-		tell(rs, &an);
+		tell(rs, &an, &dr);
 		node_remove(rs, old.an_node, old.an_part);
 	}
 	kspin_unlock(&rs->rs_lock);
+	rts_wake(rs);
 }
 
 void
@@ -320,7 +346,8 @@ rt_neighmsg(uint8_t type, const struct llentry *la)
 	};
 
 	/* Senders refresh neighbours all the time. */
-	if (type != RTM_DELETE && nobody_listens(la->la_ifp->if_vnet) &&
+	if (type != RTM_DELETE &&
+	    nobody_listens(la->la_ifp->if_vnet->vn_rtsock) &&
 	    __atomic_load_n(&la->la_rts.rn_word, __ATOMIC_RELAXED) != 0)
 		return;
 	(void)announce(la->la_ifp->if_vnet, type == RTM_DELETE ? RTS_CLEAR :

@@ -290,6 +290,19 @@ wakeup(void *arg)
 	__atomic_fetch_add(&wakeups, 1, __ATOMIC_RELAXED);
 }
 
+/* Waking is another thread's, or a part of kern_run(). */
+static void
+await_wakeup(struct vnet *vn)
+{
+	struct kern *k = vn->vn_kern;
+
+	while (__atomic_load_n(&wakeups, __ATOMIC_RELAXED) == 0)
+		if (k->k_threaded)
+			host_sleep(k->k_host, 1000);
+		else
+			kern_run(k);
+}
+
 static void
 expect(struct rt_listener *l, uint8_t type, uint64_t *seq, union msgbuf *mb)
 {
@@ -357,6 +370,7 @@ follow_body(struct vnet *vn)
 	rt_newaddrmsg(RTM_DELADDR, ifa);	/* nothing */
 	ifatest_remove(ifa);
 	etest_detach(&et[0]);
+	await_wakeup(vn);
 	KASSERT(wakeups == 1);
 	expect(l, RTM_CHANGE, &seq, &mb);
 	KASSERT(mb.mb_rtm.rtm_mtu == 1400);
@@ -657,6 +671,128 @@ test_churn(void **state)
 	net_on_linux(1, churn_body);
 }
 
+/*
+ * The maker of changes is not held up by those who listen: here waking takes
+ * until all changes are made, with many to be woken.
+ */
+static uint32_t made;
+
+static void
+slow_wakeup(void *arg)
+{
+	struct vnet *vn = arg;
+
+	while (__atomic_load_n(&made, __ATOMIC_ACQUIRE) == 0)
+		host_sleep(vn->vn_kern->k_host, 10000);
+	__atomic_fetch_add(&wakeups, 1, __ATOMIC_RELAXED);
+}
+
+static void
+many_body(struct vnet *vn)
+{
+	struct rt_info ri = { .ri_flags = RTF_REJECT, .ri_len = 32 };
+	struct rt_listener *l[50];
+	uint64_t seq;
+	union msgbuf mb;
+
+	made = wakeups = 0;
+	for (unsigned n = 0; n < 50; n++)
+		KASSERT(rt_listener_open(vn, RTS_ROUTE, 65536, slow_wakeup,
+		    vn, &l[n]) == 0);
+	for (unsigned i = 0; i < 100; i++) {
+		ri.ri_dst = htonl(0x0a000000 + i);
+		KASSERT(rt_add(vn, &ri) == 0);
+		host_sleep(vn->vn_kern->k_host, 1000);
+	}
+	KASSERT(__atomic_load_n(&wakeups, __ATOMIC_RELAXED) == 0);
+	__atomic_store_n(&made, 1, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&wakeups, __ATOMIC_RELAXED) != 50)
+		host_sleep(vn->vn_kern->k_host, 10000);
+	for (unsigned n = 0; n < 50; n++) {
+		seq = 0;
+		for (unsigned i = 0; i < 100; i++) {
+			expect(l[n], RTM_ADD, &seq, &mb);
+			KASSERT(answer_addr(&mb, 0) ==
+			    htonl(0x0a000000 + i));
+		}
+		KASSERT(rt_listener_read(l[n], &mb) == 0);
+		rt_listener_close(l[n]);
+	}
+}
+
+static void
+test_many(void **state)
+{
+
+	(void)state;
+	net_on_sim(1, many_body);
+	net_on_linux(1, many_body);
+}
+
+/*
+ * A listener that does not come to read until its vnet's log went round several
+ * times, idle or in the middle of its snapshot, is told how much is missing.
+ */
+static void
+log_body(struct vnet *vn)
+{
+	struct rt_info ri = { .ri_flags = RTF_REJECT, .ri_len = 32 };
+	struct rt_listener *l, *links, *walker;
+	uint64_t seq = 0, wseq = 0, got = 0, lost = 0, more = 0;
+	union msgbuf mb;
+
+	ri.ri_dst = ip4("10.0.0.1");
+	KASSERT(rt_add(vn, &ri) == 0);
+	KASSERT(rt_listener_open(vn, RTS_ROUTE, 1 << 20, NULL, NULL, &l) ==
+	    0);
+	KASSERT(rt_listener_open(vn, RTS_LINK, 1 << 20, NULL, NULL, &links)
+	    == 0);
+	KASSERT(rt_listener_open(vn, RTS_ROUTE | RTS_SNAPSHOT, 1 << 20, NULL,
+	    NULL, &walker) == 0);
+	for (unsigned i = 0; i < 20000; i++) {
+		ri.ri_mtu = 600 + i % 2;
+		KASSERT(rt_change(vn, &ri) == 0);
+	}
+	while (rt_listener_read(l, &mb) != 0) {
+		KASSERT(mb.mb_hdr.rtm_seq == ++seq);
+		if (mb.mb_hdr.rtm_type == RTM_OVERRUN) {
+			KASSERT(mb.mb_overrun.rto_lost > 0);
+			lost += mb.mb_overrun.rto_lost;
+			continue;
+		}
+		got++;
+	}
+	KASSERT(got > 0 && lost > 0 && got + lost == 20000);
+	/* Nothing of its kind was lost. */
+	KASSERT(rt_listener_read(links, &mb) == 0);
+	expect(walker, RTM_ADD, &wseq, &mb);
+	KASSERT(mb.mb_rtm.rtm_mtu == 601);
+	expect(walker, RTM_SNAPSHOT_END, &wseq, &mb);
+	/* What it was told to have missed may be what the snapshot shows. */
+	while (rt_listener_read(walker, &mb) != 0) {
+		KASSERT(mb.mb_hdr.rtm_seq == ++wseq);
+		more++;
+	}
+	KASSERT(more <= 1);
+	/* From here on nothing is missing. */
+	ri.ri_mtu = 700;
+	KASSERT(rt_change(vn, &ri) == 0);
+	expect(l, RTM_CHANGE, &seq, &mb);
+	expect(walker, RTM_CHANGE, &wseq, &mb);
+	rt_listener_close(walker);
+	rt_listener_close(links);
+	rt_listener_close(l);
+	KASSERT(rt_delete(vn, &ri) == 0);
+}
+
+static void
+test_log(void **state)
+{
+
+	(void)state;
+	net_on_linux(0, log_body);
+}
+
 int
 main(void)
 {
@@ -667,6 +803,8 @@ main(void)
 		cmocka_unit_test(test_overrun),
 		cmocka_unit_test(test_tight),
 		cmocka_unit_test(test_churn),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
