@@ -33,6 +33,9 @@ int	ether_ifattach(struct ifnet *, const uint8_t lladdr[ETHER_ADDR_LEN]);
 void	ether_random_addr(struct vnet *, uint8_t lladdr[ETHER_ADDR_LEN]);
 /* ifioctl_common() plus what an Ethernet answers: addresses, groups. */
 int	ether_ioctl(struct ifnet *, unsigned long cmd, void *data);
+/* CPU: packets that were offered before, to one station. */
+void	ether_output_to(struct ifnet *, struct mvec *,
+	    const uint8_t dst[ETHER_ADDR_LEN], uint16_t type);
 /* CPU: a whole frame's header for packets that carry their own. */
 void	ether_frame_output(struct ifnet *, struct mbuf *,
 	    const uint8_t dst[ETHER_ADDR_LEN], uint16_t type);

@@ -106,32 +106,47 @@ hdr_prepend(struct ifnet *ifp, struct mbuf *m, const struct hdr *h)
 	return n;
 }
 
-/* Any packet: with its header, or NULL when it waits or was dropped. */
-static struct mbuf *
-output_one(struct ifnet *ifp, struct mbuf *m)
+/* A packet whose next hop is not known: it waits, or is dropped. */
+static void
+output_unresolved(struct ifnet *ifp, struct mbuf *m)
 {
 	const struct domain *dom;
-	struct hdr h;
 
-	if (!hdr_group(ifp, m, &h) && !hdr_lookup(ifp, m->m_nexthop, &h)) {
-		dom = ifp->if_vnet->vn_if->ifv_domain[DOM_SLOT_INET];
-		if (dom != NULL && dom->dom_resolve != NULL)
-			dom->dom_resolve(ifp, m);
-		else
-			m_drop(ifp, m, DROP_OUT_FAMILY);
-		return NULL;
-	}
-	return hdr_prepend(ifp, m, &h);
+	dom = ifp->if_vnet->vn_if->ifv_domain[DOM_SLOT_INET];
+	if (dom != NULL && dom->dom_resolve != NULL)
+		dom->dom_resolve(ifp, m);
+	else
+		m_drop(ifp, m, DROP_OUT_FAMILY);
 }
 
+/*
+ * Packets from `first' on, one by one.  Before one goes to be resolved, the
+ * packets in front of it are sent: it may turn out to be resolved by now, and
+ * must not overtake them.
+ */
 static void
 output_mixed(struct ifnet *ifp, struct mvec *mv, unsigned first)
 {
 	unsigned n = mv->mv_n, out = first;
+	struct mvec ready;
 	struct mbuf *m;
+	struct hdr h;
 
 	for (unsigned i = first; i < n; i++) {
-		m = output_one(ifp, mv->mv_m[i]);
+		m = mv->mv_m[i];
+		if (!hdr_group(ifp, m, &h) &&
+		    !hdr_lookup(ifp, m->m_nexthop, &h)) {
+			if (out != 0) {
+				memcpy(ready.mv_m, mv->mv_m,
+				    out * sizeof(mv->mv_m[0]));
+				ready.mv_n = out;
+				if_transmit_vec(ifp, &ready);
+				out = 0;
+			}
+			output_unresolved(ifp, m);
+			continue;
+		}
+		m = hdr_prepend(ifp, m, &h);
 		if (m != NULL)
 			mv->mv_m[out++] = m;
 	}
@@ -189,6 +204,25 @@ ether_output(struct ifnet *ifp, int af, struct mvec *mv)
 	if (mv->mv_n != 0)
 		if_transmit_vec(ifp, mv);
 	(void)cpu_stage_switch(ci, prev);
+}
+
+void
+ether_output_to(struct ifnet *ifp, struct mvec *mv,
+    const uint8_t dst[ETHER_ADDR_LEN], uint16_t type)
+{
+	unsigned out = 0;
+	struct mbuf *m;
+	struct hdr h;
+
+	hdr_build(ifp, &h, ether_number(dst), type);
+	for (unsigned i = 0; i < mv->mv_n; i++) {
+		m = hdr_prepend(ifp, mv->mv_m[i], &h);
+		if (m != NULL)
+			mv->mv_m[out++] = m;
+	}
+	mv->mv_n = out;
+	if (out != 0)
+		if_transmit_vec(ifp, mv);
 }
 
 void

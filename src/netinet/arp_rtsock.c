@@ -107,8 +107,12 @@ arp_req_cpu(void *arg)
 	}
 	arp_pkts_init(&held);
 	arp_pkts_init(&failed);
-	kspin_lock(&av->av_table.lt_lock);
-	la = lla_lookup4(&av->av_table, ifp, ar->ar_addr);
+	if (ar->ar_type == RTM_ADD)
+		la = arp_lookup_drained(av, ifp, ar->ar_addr, ar->ar_lladdr);
+	else {
+		kspin_lock(&av->av_table.lt_lock);
+		la = lla_lookup4(&av->av_table, ifp, ar->ar_addr);
+	}
 	switch (ar->ar_type) {
 	case RTM_DELETE:
 		ar->ar_error = arp_req_delete(av, ar, la, &failed);

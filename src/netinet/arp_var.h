@@ -133,6 +133,15 @@ void	arp_send(struct ifnet *, uint16_t op, const uint8_t *dst,
 	    uint32_t tpa);
 /* CPU: ask for an address (unicast to lladdr when it is not NULL). */
 void	arp_ask(struct ifnet *, uint32_t addr, const uint8_t *lladdr);
+/*
+ * CPU: take the table's lock and look an entry up whose address was just
+ * learnt, lladdr.  Packets that waited for it were sent: as long as senders do
+ * not find the address they go on queueing up, so that none overtakes another.
+ * (Only where packets come in faster than that can some be left in the entry.)
+ */
+#define ARP_DRAINS	64
+struct llentry *arp_lookup_drained(struct arp_vnet *, struct ifnet *,
+	    uint32_t addr, const uint8_t *lladdr);
 /* CPU: packets to an interface whose neighbour is known now. */
 void	arp_release(struct ifnet *, struct arp_pkts *);
 /* "10.0.0.1" */

@@ -61,6 +61,47 @@ arp_ask(struct ifnet *ifp, uint32_t addr, const uint8_t *lladdr)
 	arp_send(ifp, ARP_REQUEST, lladdr, NULL, source, NULL, addr);
 }
 
+/* Packets that waited, to a neighbour whose address no sender finds yet. */
+static void
+arp_release_to(struct ifnet *ifp, struct arp_pkts *ap, const uint8_t *lladdr)
+{
+	struct mvec mv;
+	struct mbuf *m;
+
+	mv.mv_n = 0;
+	while ((m = ap->ap_head) != NULL) {
+		ap->ap_head = m->m_nextpkt;
+		m->m_nextpkt = NULL;
+		mv.mv_m[mv.mv_n++] = m;
+		if (mv.mv_n == MVEC_MAX)
+			ether_output_to(ifp, &mv, lladdr, ETHERTYPE_IP);
+	}
+	ap->ap_tail = &ap->ap_head;
+	if (mv.mv_n != 0)
+		ether_output_to(ifp, &mv, lladdr, ETHERTYPE_IP);
+}
+
+struct llentry *
+arp_lookup_drained(struct arp_vnet *av, struct ifnet *ifp, uint32_t addr,
+    const uint8_t *lladdr)
+{
+	struct arp_pkts held;
+	struct llentry *la;
+
+	/* Packets may come faster than they are sent: not for ever. */
+	for (unsigned i = 0; ; i++) {
+		kspin_lock(&av->av_table.lt_lock);
+		la = lla_lookup4(&av->av_table, ifp, addr);
+		if (la == NULL || la->la_hdr != NULL || la->la_hold == NULL ||
+		    i == ARP_DRAINS || if_is_deactivated(ifp))
+			return la;
+		arp_pkts_init(&held);
+		arp_entry_unhold(la, &held);
+		kspin_unlock(&av->av_table.lt_lock);
+		arp_release_to(ifp, &held, lladdr);
+	}
+}
+
 void
 arp_release(struct ifnet *ifp, struct arp_pkts *ap)
 {
@@ -226,8 +267,7 @@ arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create)
 	char a[16], l[LLADDR_STRSIZE];
 
 	arp_pkts_init(&held);
-	kspin_lock(&av->av_table.lt_lock);
-	la = lla_lookup4(&av->av_table, ifp, spa);
+	la = arp_lookup_drained(av, ifp, spa, sha);
 	known = la != NULL;
 	if (la == NULL && create)
 		la = arp_entry_new(av, ifp, spa);

@@ -166,7 +166,10 @@ extern const struct vnet_subsys inet_subsys;
 
 /* ip_input.c etc.  CPU; every function takes all packets. */
 void	ip_input_vec(struct ifnet *, struct mvec *);
-void	ip_forward_slow(struct ifnet *, struct mbuf *, const struct rtentry *);
+/* A packet to a route (NULL: there is none), checked whole.  NULL, or the
+ * packet when it leaves: with m_rt, next hop, a hop taken; yet to be sent. */
+struct mbuf *ip_forward_slow(struct ifnet *, struct mbuf *,
+	    const struct rtentry *);
 void	ip_local_input(struct ifnet *, struct mbuf *);
 /* A finished IPv4 packet of our own (header length and addresses set, checksum
  * not): route, fragment, send.  ip_src 0: chosen by the route.  errno, and the

@@ -82,18 +82,24 @@ ip_wants_redirect(struct ifnet *ifp, const struct iphdr4 *ip,
 }
 
 void
-ip_send(struct mbuf *m, const struct rtentry *rt, struct ifnet *ifp)
+ip_route_set(struct mbuf *m, const struct rtentry *rt)
 {
-	unsigned mtu = ip_rt_mtu(rt), need;
 
 	m->m_rt = rt;
 	if ((rt->rt_flags & RTF_BROADCAST) != 0)
 		m->m_flags |= M_BCAST;
 	m->m_nexthop = rt->rt_gw4 != 0 ? rt->rt_gw4 : mtoip(m)->ip_dst;
-	need = m->m_csum_flags & (M_CSUM_PARTIAL | M_GSO_MASK);
+}
+
+void
+ip_send(struct mbuf *m)
+{
+	struct ifnet *ifp = m->m_rt->rt_ifp;
+	unsigned mtu = ip_rt_mtu(m->m_rt);
+
 	if (!ip_fits(m, mtu))
 		ip_fragment_output(ifp, m, mtu);
-	else if ((need & ~ifp->if_csum_tx) != 0)
+	else if (!ip_leaves_whole(m, ifp, mtu))
 		ip_offload_output(ifp, m);
 	else
 		ip_out_one(ifp, m);
@@ -129,20 +135,20 @@ ip_refuse(struct ifnet *ifp, struct mbuf *m, const struct rtentry *rt)
 	return true;
 }
 
-void
+struct mbuf *
 ip_forward_slow(struct ifnet *ifp, struct mbuf *m, const struct rtentry *rt)
 {
 	struct iphdr4 *ip = mtoip(m);
 	unsigned mtu;
 
 	if (ip_refuse(ifp, m, rt))
-		return;
+		return NULL;
 
 	mtu = ip_rt_mtu(rt);
 	if ((ip->ip_off & htons(IP_DF)) != 0 && !ip_fits(m, mtu)) {
 		icmp_error(ifp, m, ICMP4_UNREACH, ICMP4_UNREACH_NEEDFRAG, mtu);
 		m_drop(ifp, m, DROP_IP_NEEDFRAG);
-		return;
+		return NULL;
 	}
 	if (ip_wants_redirect(ifp, ip, rt))
 		icmp_redirect(ifp, m, rt->rt_gw4 != 0 ? rt->rt_gw4 :
@@ -152,5 +158,6 @@ ip_forward_slow(struct ifnet *ifp, struct mbuf *m, const struct rtentry *rt)
 	ip_dec_ttl(ip);
 	if_ctr_add(&ip_stats(ifp->if_vnet)->ips_forward, 1);
 	if_stat_add(ifp, IF_STAT_FORWARDED, 1);
-	ip_send(m, rt, rt->rt_ifp);
+	ip_route_set(m, rt);
+	return m;
 }

@@ -8,40 +8,22 @@
  * handled packet by packet in ip_input_slow(), which checks from the beginning
  * and knows a reason for every refusal.
  *
- * The order of packets that leave is kept: one that needs fragmenting does
- * not fall behind those that came after it.
+ * Packets leave an interface in the order in which they came.  A packet that
+ * went the slow way joins the others that wait for the same interface; before
+ * a packet that cannot join them, because it is cut in pieces first, they are
+ * sent.
  */
 
 #include "netinet/ip_var.h"
-
-/* m_ptr of packets that the loop did not finish. */
-#define SLOW		NULL		/* ends here, most likely */
-#define SLOW_ORDERED	((void *)1)	/* leaves; keep its place */
 
 /* Open output vectors when a vector's packets part ways. */
 #define NSPLIT		4
 #define PREFETCH	4
 
-static inline bool
-is_slow(const struct mbuf *m)
-{
-
-	return (uintptr_t)m->m_ptr <= (uintptr_t)SLOW_ORDERED;
-}
-
-/* Is a packet that exceeds the MTU, or carries offload state, good as it is? */
-static inline bool
-offload_fits(const struct mbuf *m, const struct ifnet *ifp, unsigned mtu)
-{
-	unsigned need = m->m_csum_flags & (M_CSUM_PARTIAL | M_GSO_MASK);
-
-	return (need & ~ifp->if_csum_tx) == 0 && ip_fits(m, mtu);
-}
-
 /*
  * Decide one packet: true, with next hop set and a hop taken, when it is
- * plain.  The header is read as two 64-bit words and a 32-bit one.  *source is
- * the last source address found in order.
+ * plain; else m_rt is NULL.  The header is read as two 64-bit words and a
+ * 32-bit one.  *source is the last source address found in order.
  */
 static inline __attribute__((__always_inline__)) bool
 ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
@@ -53,7 +35,7 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 	uint32_t dst, src, c, low;
 	unsigned len, mtu, bad;
 
-	m->m_ptr = SLOW;
+	m->m_rt = NULL;
 	if (m->m_len < IP_HLEN_MIN)
 		return false;
 	memcpy(&w0, m->m_data, 8);
@@ -96,7 +78,6 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 		return false;
 
 	ifp = rt->rt_ifp;
-	m->m_ptr = SLOW_ORDERED;
 	mtu = rt_mtu(rt);
 	if (mtu == 0)
 		mtu = ifp->if_mtu;
@@ -110,7 +91,7 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 	}
 	if ((len > mtu) | ((m->m_csum_flags &
 	    (M_CSUM_PARTIAL | M_GSO_MASK)) != 0)) {
-		if (!offload_fits(m, ifp, mtu))
+		if (!ip_leaves_whole(m, ifp, mtu))
 			return false;
 	}
 
@@ -132,14 +113,15 @@ struct ip_split {
 	struct mvec	 is_mv[NSPLIT];
 };
 
+/* Send what waits for an interface; NULL: for every one. */
 static void
-split_flush(struct ip_split *is)
+split_flush(struct ip_split *is, const struct ifnet *ifp)
 {
 
 	for (unsigned i = 0; i < is->is_n; i++)
-		if (is->is_mv[i].mv_n != 0)
+		if ((ifp == NULL || is->is_ifp[i] == ifp) &&
+		    is->is_mv[i].mv_n != 0)
 			if_output_vec(is->is_ifp[i], AF_INET, &is->is_mv[i]);
-	is->is_n = 0;
 }
 
 static inline void
@@ -155,7 +137,8 @@ split_add(struct ip_split *is, struct ifnet *ifp, struct mbuf *m)
 	else {
 		/* All open for others: send the one opened first. */
 		i = is->is_next++ % NSPLIT;
-		if_output_vec(is->is_ifp[i], AF_INET, &is->is_mv[i]);
+		if (is->is_mv[i].mv_n != 0)
+			if_output_vec(is->is_ifp[i], AF_INET, &is->is_mv[i]);
 	}
 	is->is_ifp[i] = ifp;
 	is->is_mv[i].mv_n = 0;
@@ -163,29 +146,34 @@ found:
 	is->is_mv[i].mv_m[is->is_mv[i].mv_n++] = m;
 }
 
-static void ip_input_slow(struct ifnet *, struct mbuf *);
+static struct mbuf *ip_input_slow(struct ifnet *, struct mbuf *);
 
 /* The packets of a vector do not all take one way. */
 static __attribute__((__noinline__)) void
 ip_split_vec(struct ifnet *ifp, struct mvec *mv)
 {
 	struct ip_split is;
+	struct ifnet *out;
 	struct mbuf *m;
 
 	is.is_n = is.is_next = 0;
 	for (unsigned i = 0; i < mv->mv_n; i++) {
 		m = mv->mv_m[i];
-		if (!is_slow(m)) {
-			split_add(&is, m->m_rt->rt_ifp, m);
-			continue;
+		if (m->m_rt == NULL) {
+			m = ip_input_slow(ifp, m);
+			if (m == NULL)
+				continue;
+			out = m->m_rt->rt_ifp;
+			if (!ip_leaves_whole(m, out, ip_rt_mtu(m->m_rt))) {
+				split_flush(&is, out);
+				ip_send(m);
+				continue;
+			}
 		}
-		if (m->m_ptr == SLOW_ORDERED)
-			split_flush(&is);
-		m->m_ptr = NULL;
-		ip_input_slow(ifp, m);
+		split_add(&is, m->m_rt->rt_ifp, m);
 	}
 	mv->mv_n = 0;
-	split_flush(&is);
+	split_flush(&is, NULL);
 }
 
 void
@@ -207,9 +195,8 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 	if_ctr_add(&ips->ips_total, n);
 
 	if (ip_setting(&vn->vn_ip->iv_forwarding) == 0) {
-		for (i = 0; i < n; i++) {
-			mv->mv_m[i]->m_ptr = SLOW;
-		}
+		for (i = 0; i < n; i++)
+			mv->mv_m[i]->m_rt = NULL;
 	} else {
 		for (i = 0; i < n; i++) {
 			m = mv->mv_m[i];
@@ -391,7 +378,9 @@ ip_check_source(struct ifnet *ifp, struct mbuf *m)
 	return false;
 }
 
-static void
+/* Any packet.  It is returned when it leaves: with m_rt, next hop and a hop
+ * taken, in order among those that came with it. */
+static struct mbuf *
 ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 {
 	struct vnet *vn = ifp->if_vnet;
@@ -401,21 +390,21 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 
 	if ((m->m_flags & M_PROMISC) != 0) {
 		m_drop(ifp, m, DROP_ETHER_NOT_OURS);
-		return;
+		return NULL;
 	}
 	m = ip_check_header(ifp, m);
 	if (m == NULL || !ip_check_addrs(ifp, m))
-		return;
+		return NULL;
 	ip = mtoip(m);
 	if (ip_hlen(ip) > IP_HLEN_MIN && !ip_check_options(ifp, m))
-		return;
+		return NULL;
 
 	loop = ip_is_loop(ifp, m);
 	if (!loop && ip->ip_src != 0 && !ip_check_source(ifp, m))
-		return;
+		return NULL;
 	if (ip->ip_dst == INADDR_BROADCAST) {
 		ip_local_input(ifp, m);
-		return;
+		return NULL;
 	}
 	if (in_is_multicast(ip->ip_dst)) {
 		/* 224.0.0.1: every host is a member. */
@@ -423,7 +412,7 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 			ip_local_input(ifp, m);
 		else
 			m_drop(ifp, m, DROP_IP_MCAST);
-		return;
+		return NULL;
 	}
 	rt = rt_lookup4(vn, ip->ip_dst);
 	/* Every station of the link has it: neither delivered (RFC 1122
@@ -431,21 +420,22 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 	if ((m->m_flags & (M_BCAST | M_MCAST)) != 0 && !loop &&
 	    (rt == NULL || (rt->rt_flags & RTF_BROADCAST) == 0)) {
 		m_drop(ifp, m, DROP_IP_LINKBCAST);
-		return;
+		return NULL;
 	}
 	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
 	    rt->rt_ifa != NULL && !in_ifa_usable(rt->rt_ifa)) {
 		m_drop(ifp, m, DROP_IP_NOTREADY);
-		return;
+		return NULL;
 	}
 	if (rt != NULL && ((rt->rt_flags & RTF_LOCAL) != 0 ||
 	    ((rt->rt_flags & RTF_BROADCAST) != 0 &&
 	    (rt->rt_ifp == ifp || loop)))) {
 		ip_local_input(ifp, m);
-		return;
+		return NULL;
 	}
-	if (loop)
+	if (loop) {
 		m_drop(ifp, m, DROP_IP_CANTFORWARD);
-	else
-		ip_forward_slow(ifp, m, rt);
+		return NULL;
+	}
+	return ip_forward_slow(ifp, m, rt);
 }

@@ -123,7 +123,8 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 		error = EMSGSIZE;
 		goto drop;
 	}
-	ip_send(m, rt, rt->rt_ifp);
+	ip_route_set(m, rt);
+	ip_send(m);
 	return 0;
 drop:
 	m_drop(NULL, m, why);

@@ -256,13 +256,25 @@ ip_out_one(struct ifnet *ifp, struct mbuf *m)
 /* ip_input.c.  A packet whose header was not found plain: check it whole. */
 bool	ip_is_loop(const struct ifnet *, const struct mbuf *);
 
-/* ip_forward.c.  The last steps towards a route for a packet whose TTL and
- * destination are settled: next hop, offload, fragments.  The packet was
- * counted where it came from.  mtu 0 or more than the limit: fits. */
-void	ip_send(struct mbuf *, const struct rtentry *, struct ifnet *);
+/* ip_forward.c.  A packet whose TTL and destination are settled takes a route:
+ * m_rt, next hop, flags. */
+void	ip_route_set(struct mbuf *, const struct rtentry *);
+/* Then the last steps: offload, fragments, output.  The packet was counted
+ * where it came from. */
+void	ip_send(struct mbuf *);
 unsigned ip_rt_mtu(const struct rtentry *);
 /* Does it leave without being fragmented? */
 bool	ip_fits(const struct mbuf *, unsigned mtu);
+
+/* Does it leave an interface as it is: in one piece or in segments that the
+ * interface makes, checksums computed or left to it? */
+static inline bool
+ip_leaves_whole(const struct mbuf *m, const struct ifnet *ifp, unsigned mtu)
+{
+	unsigned need = m->m_csum_flags & (M_CSUM_PARTIAL | M_GSO_MASK);
+
+	return (need & ~ifp->if_csum_tx) == 0 && ip_fits(m, mtu);
+}
 
 /* ip_output.c: identification for a new packet, network order. */
 uint16_t ip_newid(void);
