@@ -221,22 +221,30 @@ icmp_reply_echo(struct ifnet *ifp, struct mbuf *m, uint32_t src)
 {
 	struct vnet *vn = ifp->if_vnet;
 	struct iphdr4 *ip = mtoip(m), old = *ip;
-	unsigned hlen = ip_hlen(ip);
+	unsigned hlen = ip_hlen(ip), optlen = 0;
+	uint8_t opts[IP_OPTLEN_MAX];
 	struct icmphdr4 *icmp;
 	uint32_t c;
 
-	/* Options were for the way here; none on the way back. */
+	/*
+	 * What the way here recorded goes on recording on the way back, with
+	 * this host in between (RFC 1122 3.2.2.6); other options were for the
+	 * way here.
+	 */
 	if (hlen > IP_HLEN_MIN) {
-		m_adj_fast(m, hlen - IP_HLEN_MIN);
+		ip_options_stamp(vn, ip, src);
+		optlen = ip_options_echo(ip, opts);
+		m_adj_fast(m, hlen - IP_HLEN_MIN - optlen);
 		ip = mtoip(m);
 	}
 	memset(ip, 0, sizeof(*ip));
-	ip->ip_vhl = 0x45;
+	memcpy(ip + 1, opts, optlen);
+	ip->ip_vhl = (uint8_t)(0x40 | (IP_HLEN_MIN + optlen) >> 2);
 	ip->ip_tos = old.ip_tos;
 	ip->ip_p = IPPROTO_ICMP;
 	ip->ip_src = src;
 	ip->ip_dst = old.ip_src;
-	icmp = (struct icmphdr4 *)(void *)(ip + 1);
+	icmp = (struct icmphdr4 *)(void *)((uint8_t *)(ip + 1) + optlen);
 	icmp->icmp_type = ICMP4_ECHOREPLY;
 	/* The type was 8 and is 0: the sum loses as much (RFC 1624). */
 	c = (uint32_t)icmp->icmp_cksum + ICMP4_ECHO;

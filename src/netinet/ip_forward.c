@@ -31,37 +31,6 @@ ip_fits(const struct mbuf *m, unsigned mtu)
 	return len != 0 && len <= mtu;
 }
 
-/* Record route (RFC 791 3.1, RFC 1812 5.3.13.5): note the way out. */
-static void
-ip_record_route(struct mbuf *m, struct ifnet *ifp)
-{
-	struct iphdr4 *ip = mtoip(m);
-	uint8_t *cp = (uint8_t *)(ip + 1);
-	unsigned left = ip_hlen(ip) - IP_HLEN_MIN, n, at;
-	uint32_t addr;
-
-	/* ip_check_options() found them well-formed. */
-	for (; left > 0; cp += n, left -= n) {
-		if (cp[0] == IPOPT_EOL)
-			return;
-		if (cp[0] == IPOPT_NOP) {
-			n = 1;
-			continue;
-		}
-		n = cp[1];
-		if (cp[0] != IPOPT_RR)
-			continue;
-		at = cp[2];	/* counts from 1 */
-		addr = in_ifsource(ifp, ip->ip_dst);
-		if (addr == 0 || at + 3 > n)
-			return;
-		memcpy(cp + at - 1, &addr, 4);
-		cp[2] = (uint8_t)(at + 4);
-		ip_set_cksum(ip);
-		return;
-	}
-}
-
 /*
  * Would the source do better to send to the next hop itself?  Yes when it is
  * on the very network that the packet leaves by (RFC 1812 5.2.7.2).
@@ -153,8 +122,11 @@ ip_forward_slow(struct ifnet *ifp, struct mbuf *m, const struct rtentry *rt)
 	if (ip_wants_redirect(ifp, ip, rt))
 		icmp_redirect(ifp, m, rt->rt_gw4 != 0 ? rt->rt_gw4 :
 		    ip->ip_dst);
-	if (ip_hlen(ip) > IP_HLEN_MIN)
-		ip_record_route(m, rt->rt_ifp);
+	if (ip_hlen(ip) > IP_HLEN_MIN) {
+		ip_options_stamp(ifp->if_vnet, ip,
+		    in_ifsource(rt->rt_ifp, ip->ip_dst));
+		ip_set_cksum(ip);
+	}
 	ip_dec_ttl(ip);
 	if_ctr_add(&ip_stats(ifp->if_vnet)->ips_forward, 1);
 	if_stat_add(ifp, IF_STAT_FORWARDED, 1);

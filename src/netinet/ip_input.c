@@ -323,47 +323,6 @@ drop:
 	return false;
 }
 
-/* Options: well-formed, and no source route.  false: dropped. */
-static bool
-ip_check_options(struct ifnet *ifp, struct mbuf *m)
-{
-	const struct iphdr4 *ip = mtoip(m);
-	const uint8_t *cp = (const uint8_t *)(ip + 1);
-	unsigned left = ip_hlen(ip) - IP_HLEN_MIN, n;
-
-	for (; left > 0; cp += n, left -= n) {
-		if (cp[0] == IPOPT_EOL)
-			break;
-		if (cp[0] == IPOPT_NOP) {
-			n = 1;
-			continue;
-		}
-		if (left < 2 || (n = cp[1]) < 2 || n > left)
-			goto bad;
-		switch (cp[0]) {
-		case IPOPT_LSRR:
-		case IPOPT_SSRR:
-			icmp_error(ifp, m, ICMP4_UNREACH,
-			    ICMP4_UNREACH_SRCFAIL, 0);
-			m_drop(ifp, m, DROP_IP_SRCROUTE);
-			return false;
-		case IPOPT_RR:
-			if (n < 3 || cp[2] < 4)
-				goto bad;
-			break;
-		default:
-			break;
-		}
-	}
-	return true;
-bad:
-	/* The pointer of a parameter problem is the first byte of its word. */
-	icmp_error(ifp, m, ICMP4_PARAMPROB, 0,
-	    (uint32_t)(cp - (const uint8_t *)ip) << 24);
-	m_drop(ifp, m, DROP_IP_OPTIONS);
-	return false;
-}
-
 /* A source that is an address of ours, or everybody's on a network of ours.
  * false: dropped. */
 static bool
@@ -396,7 +355,7 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 	if (m == NULL || !ip_check_addrs(ifp, m))
 		return NULL;
 	ip = mtoip(m);
-	if (ip_hlen(ip) > IP_HLEN_MIN && !ip_check_options(ifp, m))
+	if (ip_hlen(ip) > IP_HLEN_MIN && !ip_options_check(ifp, m))
 		return NULL;
 
 	loop = ip_is_loop(ifp, m);

@@ -35,9 +35,11 @@ struct iphdr4 {
 #define IPOPT_EOL	0
 #define IPOPT_NOP	1
 #define IPOPT_RR	7
+#define IPOPT_TS	68
 #define IPOPT_LSRR	131
 #define IPOPT_SSRR	137
 #define IPOPT_COPIED	0x80
+#define IP_OPTLEN_MAX	40
 
 struct icmphdr4 {
 	uint8_t		 icmp_type;
@@ -275,6 +277,18 @@ ip_leaves_whole(const struct mbuf *m, const struct ifnet *ifp, unsigned mtu)
 
 	return (need & ~ifp->if_csum_tx) == 0 && ip_fits(m, mtu);
 }
+
+/*
+ * ip_options.c.  CPU.  Are the options of a received packet well-formed, and no
+ * source route?  false: dropped, and its source told.  The others take headers
+ * that passed this.
+ */
+bool	ip_options_check(struct ifnet *, struct mbuf *);
+/* Record route and time stamp: enter addr (0: none), the time.  The header's
+ * checksum is for the caller. */
+void	ip_options_stamp(const struct vnet *, struct iphdr4 *, uint32_t addr);
+/* The options that go back with an echo reply, padded; bytes. */
+unsigned ip_options_echo(const struct iphdr4 *, uint8_t opts[IP_OPTLEN_MAX]);
 
 /* ip_output.c: identification for a new packet, network order. */
 uint16_t ip_newid(void);

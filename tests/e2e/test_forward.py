@@ -401,3 +401,28 @@ def test_host_tools_see_our_tap(router):
     """It is an ordinary network device to the host that has it."""
     out = run("ip", "-n", router.left, "-d", "link", "show", "tap0").stdout
     assert "tun" in out
+
+
+def recorded(out):
+    """The addresses of `ping -R', without the first, the sender's own."""
+    at = out.index("RR:")
+    return re.findall(r"(\d+\.\d+\.\d+\.\d+)", out[at:].split("\n\n")[0])[1:]
+
+
+def test_record_route(router):
+    """The way there and back, whether the packet ends here or passes."""
+    out = router.ping("-R", "-c", "1", dst="10.0.2.1").stdout
+    assert recorded(out)[0] == "10.0.2.1"
+    out = router.ping("-R", "-c", "1").stdout
+    hops = recorded(out)
+    assert hops[0] == "10.0.2.1" and hops[1] == "10.0.2.2"
+    assert "10.0.1.1" in hops[2:]
+
+
+def test_time_stamps(router):
+    out = router.ping("-T", "tsandaddr", "-c", "1", dst="10.0.2.1").stdout
+    stamps = out.split("TS:")[1].split()
+    assert stamps[0] == "10.0.1.2" and "10.0.2.1" in stamps
+    out = router.ping("-T", "tsandaddr", "-c", "1").stdout
+    stamps = out.split("TS:")[1].split()
+    assert stamps[0] == "10.0.1.2" and "10.0.2.1" in stamps
