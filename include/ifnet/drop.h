@@ -70,9 +70,15 @@
 	X(DROP_IP_LEN, IN, "ip-len", \
 	    "IP total length beyond the packet or below the header") \
 	X(DROP_IP_SRC, IN, "ip-src", \
-	    "no possible source: loopback, group, broadcast, class E") \
+	    "no possible source: loopback, group, broadcast, a network") \
 	X(DROP_IP_DST, IN, "ip-dst", \
 	    "no possible destination: loopback, zero, class E") \
+	X(DROP_IP_SPECIAL, IN, "ip-special", \
+	    "special-purpose address (RFC 6890) that may not be used so") \
+	X(DROP_IP_LINKLOCAL, IN, "ip-linklocal", \
+	    "link-local address (169.254/16), which stays on its link") \
+	X(DROP_IP_RPF, IN, "ip-rpf", \
+	    "source does not belong on the interface it came by") \
 	X(DROP_IP_LAND, IN, "ip-land", \
 	    "source is our own address") \
 	X(DROP_IP_OPTIONS, IN, "ip-options", \

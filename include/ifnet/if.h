@@ -282,6 +282,8 @@ struct ifnet {
 	const struct if_clone *if_cloner;	/* l: NULL: not cloned */
 	uint32_t	 if_rcvq_maxlen; /* a: of each input queue */
 	bool		 if_percpuq;	/* constant: has input queues */
+	uint8_t		 if_rpf;	/* a: IF_RPF_*, plus 1; 0: as the
+					 * family's default says */
 	uint16_t	 if_history;	/* if_history.c's */
 	uint32_t	 if_state;	/* l: IFS_* */
 	uint32_t	 if_link_flaps;	/* a: times its link went down */
@@ -300,6 +302,13 @@ struct ifnet {
 	const struct iftype_ops *if_deadtype; /* i: what if_typeops was, of a
 					 * deactivated one */
 } __attribute__((__aligned__(64)));
+
+/* Does a source have to belong on the interface it comes by (RFC 3704)? */
+enum {
+	IF_RPF_OFF,
+	IF_RPF_STRICT,		/* its best route leads there */
+	IF_RPF_LOOSE		/* it has a route */
+};
 
 /* --- allocation, attach, detach.  Control. ----------------------------- */
 

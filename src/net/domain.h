@@ -62,6 +62,10 @@ struct domain {
 	 * address as its own; nobody has seen it yet, and it may be altered. */
 	void	(*dom_rtrequest)(struct rtentry *, struct ifaddr *);
 
+	/* Control, route lock: any route that nobody has seen yet; may set
+	 * RTE_SPECIAL. */
+	void	(*dom_rtmark)(struct rtentry *);
+
 	/* Neighbour requests and dumps of the routing socket. */
 	int	(*dom_neigh_request)(struct vnet *, const void *rt_msg,
 		    const struct sockaddr *const *sa, void *answer,

@@ -14,11 +14,13 @@
 
 #define QUEUE_MAXLEN	65536
 
-enum leaf { LEN, MAXLEN, DROPS, FLAPS, COALESCED, LOST, HOLDDOWN, LASTCHANGE };
+enum leaf { LEN, MAXLEN, DROPS, FLAPS, COALESCED, LOST, HOLDDOWN, LASTCHANGE,
+	    RPF };
 
 static int snd_access(struct ifnet *, enum leaf, struct sysctl_op *);
 static int rcv_access(struct ifnet *, enum leaf, struct sysctl_op *);
 static int link_access(struct ifnet *, enum leaf, struct sysctl_op *);
+static int rpf_access(struct ifnet *, enum leaf, struct sysctl_op *);
 
 static const struct {
 	const char *name;
@@ -36,6 +38,7 @@ static const struct {
 	{ "link.lost",		link_access,	LOST },
 	{ "link.holddown",	link_access,	HOLDDOWN },
 	{ "link.lastchange",	link_access,	LASTCHANGE },
+	{ "rpf",		rpf_access,	RPF },
 };
 #define NLEAVES	(int)(sizeof(leaves) / sizeof(leaves[0]))
 
@@ -165,6 +168,21 @@ link_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)
 	error = ifp->if_state == IFS_ATTACHED && !if_is_deactivated(ifp) ?
 	    if_link_set_holddown(ifp, (uint32_t)ms) : ENOENT;
 	if_ioctl_unlock(ifp);
+	return error;
+}
+
+/* -1 is the family's default, else IF_RPF_*. */
+static int
+rpf_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)
+{
+	int64_t v = __atomic_load_n(&ifp->if_rpf, __ATOMIC_RELAXED) - 1;
+	int error;
+
+	(void)leaf;
+	error = sysctl_handle_int(op, &v, -1, IF_RPF_LOOSE, true);
+	if (error == 0 && op->so_new != NULL)
+		__atomic_store_n(&ifp->if_rpf, (uint8_t)(v + 1),
+		    __ATOMIC_RELAXED);
 	return error;
 }
 

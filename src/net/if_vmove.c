@@ -49,6 +49,7 @@ copy_settings(struct ifnet *twin, const struct ifnet *old)
 	    __ATOMIC_RELAXED);
 	twin->if_dlt = old->if_dlt;
 	twin->if_metric = old->if_metric;
+	twin->if_rpf = old->if_rpf;
 	twin->if_extflags = old->if_extflags;
 	twin->if_capabilities = old->if_capabilities;
 	twin->if_capenable = old->if_capenable;

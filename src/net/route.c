@@ -218,9 +218,12 @@ point(struct vnet *vn, const struct rt_info *ri, const struct rtentry *self,
 }
 
 static void
-derive_flags(struct rtentry *rt)
+derive_flags(struct vnet *vn, struct rtentry *rt)
 {
+	const struct domain *dom = domain_find(vn, AF_INET);
 
+	if (dom != NULL && dom->dom_rtmark != NULL)
+		dom->dom_rtmark(rt);
 	rt->rt_flags |= RTF_UP;
 	if (rt->rt_lpm.le_len == 32)
 		rt->rt_flags |= RTF_HOST;
@@ -325,7 +328,7 @@ add_own(struct vnet *vn, const struct rt_info *ri)
 	rt.rt_flags = ri->ri_flags & RTF_ASKED;
 	route_lock(vn);
 	error = find(vn, ri) != NULL ? EEXIST : point(vn, ri, NULL, &rt);
-	derive_flags(&rt);
+	derive_flags(vn, &rt);
 	if (error == 0 && (rt.rt_ifp != ri->ri_ifa->ifa_ifp ||
 	    (own->rt_flags != 0 && !same_own(own, &rt))))
 		error = EREMOTE;
@@ -361,7 +364,7 @@ rt_add(struct vnet *vn, const struct rt_info *ri)
 	error = find(vn, ri) != NULL ? EEXIST :
 	    point(vn, ri, NULL, &rf->rf_rt);
 	if (error == 0) {
-		derive_flags(&rf->rf_rt);
+		derive_flags(vn, &rf->rf_rt);
 		error = enter_rt(vn, &rf->rf_rt);
 	}
 	route_unlock(vn);
@@ -445,7 +448,7 @@ build_change(struct vnet *vn, const struct rt_info *ri,
 		if (error != 0)
 			return error;
 	}
-	derive_flags(rt);
+	derive_flags(vn, rt);
 	if (rt->rt_flags & RTF_GATEWAY)
 		rt->rt_flags &= ~(uint32_t)RTF_CONNECTED;
 	return 0;

@@ -30,6 +30,8 @@ struct rtentry {
 #define RTE_OWN_LATE	0x4		/* left the table when the address was
 					 * being destroyed: some may have it
 					 * who were not waited for */
+#define RTE_SPECIAL	0x8		/* constant: the family looks at a
+					 * destination before it is taken */
 	uint32_t	 rt_flags;	/* RTF_* */
 	uint32_t	 rt_gw4;	/* gateway, network order; 0: on link */
 	struct ifnet	*rt_ifp;	/* out; for reject and blackhole lo0 */

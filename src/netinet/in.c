@@ -290,6 +290,7 @@ const struct domain inet_domain = {
 	.dom_iqueued = in_iqueued,
 	.dom_oqueued = in_oqueued,
 	.dom_rtrequest = in_rtrequest,
+	.dom_rtmark = in_special_route,
 	.dom_neigh_request = in_neigh_request,
 	.dom_neigh_dump = arp_dump,
 	.dom_sa_equal = in_sa_equal,

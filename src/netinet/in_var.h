@@ -35,6 +35,7 @@ struct ip_vnet {
 	int64_t		 iv_forwarding;		/* sysctl, default 0 */
 	int64_t		 iv_redirect;		/* send redirects; default 1 */
 	int64_t		 iv_ttl;		/* default 64 */
+	int64_t		 iv_rpf;		/* IF_RPF_*; default off */
 	int64_t		 iv_dad_count;		/* probes; default 0: none */
 	int64_t		 iv_icmp_errppslim;	/* 100; 0 none, <0 any */
 	int64_t		 iv_icmp_bmcastecho;	/* default 0 */

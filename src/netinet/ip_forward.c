@@ -74,6 +74,19 @@ ip_send(struct mbuf *m)
 		ip_out_one(ifp, m);
 }
 
+/* A special-purpose destination that no router passes on.  Documentation's is
+ * like any other without a route. */
+static bool
+ip_is_unforwardable(const struct rtentry *rt, uint32_t dst)
+{
+	const struct in_special *ins;
+
+	if (!in_maybe_special(dst) || in_special_may(rt, dst, INS_FORWARD))
+		return false;
+	ins = in_special(dst);
+	return rt != NULL || (ins->ins_flags & INS_OWN) == 0;
+}
+
 /* Why a packet to this route goes no further; also says so to its source. */
 static bool
 ip_refuse(struct ifnet *ifp, struct mbuf *m, const struct rtentry *rt)
@@ -87,6 +100,10 @@ ip_refuse(struct ifnet *ifp, struct mbuf *m, const struct rtentry *rt)
 	    !in_ordinary(ip->ip_dst) || !in_ordinary(ip->ip_src) ||
 	    (rt != NULL && (rt->rt_flags & RTF_BROADCAST) != 0))
 		why = DROP_IP_CANTFORWARD;
+	else if (in_is_linklocal(ip->ip_src) || in_is_linklocal(ip->ip_dst))
+		why = DROP_IP_LINKLOCAL;	/* RFC 3927 7 */
+	else if (ip_is_unforwardable(rt, ip->ip_dst))
+		why = DROP_IP_SPECIAL;
 	else if (ip->ip_ttl <= 1) {
 		icmp_error(ifp, m, ICMP4_TIMXCEED, ICMP4_TIMXCEED_TTL, 0);
 		why = DROP_IP_TTL;

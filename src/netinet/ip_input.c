@@ -20,6 +20,58 @@
 #define NSPLIT		4
 #define PREFETCH	4
 
+/* Does its route lead to destinations that are never forwarded to? */
+static inline bool
+is_careful(const struct rtentry *rt)
+{
+
+	return (__atomic_load_n(&rt->rt_lpm.le_user, __ATOMIC_RELAXED) &
+	    RTE_SPECIAL) != 0;
+}
+
+/* The network itself: no host of a connected prefix (RFC 1812 4.2.2.11). */
+static inline bool
+is_network(const struct rtentry *rt, uint32_t addr)
+{
+
+	return (rt->rt_flags & RTF_CONNECTED) != 0 &&
+	    rt->rt_lpm.le_len < 31 && rt->rt_lpm.le_key == be32(addr);
+}
+
+/* RFC 3704 2.2, 2.4: does a source with this route belong on ifp? */
+static bool
+rpf_passes(const struct ifnet *ifp, const struct rtentry *rt)
+{
+	unsigned own = __atomic_load_n(&ifp->if_rpf, __ATOMIC_RELAXED);
+	int64_t mode;
+
+	mode = own != 0 ? own - 1 : ip_setting(&ifp->if_vnet->vn_ip->iv_rpf);
+	if (mode == IF_RPF_OFF)
+		return true;
+	return rt != NULL &&
+	    (rt->rt_flags & (RTF_REJECT | RTF_BLACKHOLE)) == 0 &&
+	    (mode == IF_RPF_LOOSE || rt->rt_ifp == ifp);
+}
+
+/*
+ * Why a source with this route (NULL: none) cannot be that of a packet received
+ * by ifp; DROP_NREASONS: it can.  It was found ordinary.
+ */
+static enum drop_reason
+ip_source_drop(const struct ifnet *ifp, const struct rtentry *rt, uint32_t src)
+{
+
+	/* Nobody else sends from an address of ours, or from everybody's. */
+	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0)
+		return DROP_IP_LAND;
+	if (rt != NULL && ((rt->rt_flags & RTF_BROADCAST) != 0 ||
+	    is_network(rt, src)))
+		return DROP_IP_SRC;
+	if (in_maybe_special(src) && !in_special_may(rt, src, INS_SOURCE))
+		return DROP_IP_SPECIAL;
+	return rpf_passes(ifp, rt) ? DROP_NREASONS : DROP_IP_RPF;
+}
+
 /*
  * Decide one packet: true, with next hop set and a hop taken, when it is
  * plain; else m_rt is NULL.  The header is read as two 64-bit words and a
@@ -61,20 +113,17 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 	if (__builtin_expect(bad != 0, 0))
 		return false;
 
-	/*
-	 * Nobody else sends from an address of ours, or from everybody's.
-	 * Packets of one source come together: looked up once for them all.
-	 */
+	/* Packets of one source come together: looked up once for them all. */
 	if (src != *source) {
-		rt = rt_lookup4(vn, src);
-		if (rt != NULL &&
-		    (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST)) != 0)
+		if (in_is_linklocal(src) || ip_source_drop(rcvif,
+		    rt_lookup4(vn, src), src) != DROP_NREASONS)
 			return false;
 		*source = src;
 	}
 	rt = rt_lookup4(vn, dst);
 	if (rt == NULL || (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST |
-	    RTF_REJECT | RTF_BLACKHOLE)) != 0)
+	    RTF_REJECT | RTF_BLACKHOLE)) != 0 ||
+	    (is_careful(rt) && in_maybe_special(dst)))
 		return false;
 
 	ifp = rt->rt_ifp;
@@ -323,17 +372,17 @@ drop:
 	return false;
 }
 
-/* A source that is an address of ours, or everybody's on a network of ours.
- * false: dropped. */
+/* false: dropped. */
 static bool
 ip_check_source(struct ifnet *ifp, struct mbuf *m)
 {
-	const struct rtentry *rt = rt_lookup4(ifp->if_vnet, mtoip(m)->ip_src);
+	uint32_t src = mtoip(m)->ip_src;
+	enum drop_reason why;
 
-	if (rt == NULL || (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST)) == 0)
+	why = ip_source_drop(ifp, rt_lookup4(ifp->if_vnet, src), src);
+	if (why == DROP_NREASONS)
 		return true;
-	m_drop(ifp, m, (rt->rt_flags & RTF_LOCAL) != 0 ? DROP_IP_LAND :
-	    DROP_IP_SRC);
+	m_drop(ifp, m, why);
 	return false;
 }
 

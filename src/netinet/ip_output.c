@@ -49,6 +49,18 @@ ip_loopback(struct vnet *vn, struct mbuf *m, const struct rtentry *rt)
 	return 0;
 }
 
+/* A special-purpose address that is no destination.  Documentation's are for
+ * the sender, who knows what they mean here. */
+static bool
+ip_never_sent_to(uint32_t dst)
+{
+	const struct in_special *ins;
+
+	ins = in_maybe_special(dst) ? in_special(dst) : NULL;
+	return ins != NULL &&
+	    (ins->ins_flags & (INS_DESTINATION | INS_OWN)) == 0;
+}
+
 /* The errno and reason for which a packet cannot take a route; 0: it can. */
 static int
 ip_output_refuse(const struct rtentry *rt, const struct iphdr4 *ip,
@@ -75,7 +87,20 @@ ip_output_refuse(const struct rtentry *rt, const struct iphdr4 *ip,
 		*why = DROP_IP_DST;
 		return ENETUNREACH;
 	}
+	if (ip_never_sent_to(ip->ip_dst)) {
+		*why = DROP_IP_SPECIAL;
+		return ENETUNREACH;
+	}
 	return 0;
+}
+
+/* Link-local addresses are sent to no router (RFC 3927 2.6.2, 2.7). */
+static bool
+ip_leaves_link(const struct rtentry *rt, const struct iphdr4 *ip)
+{
+
+	return rt->rt_gw4 != 0 && (rt->rt_flags & RTF_LOCAL) == 0 &&
+	    (in_is_linklocal(ip->ip_src) || in_is_linklocal(ip->ip_dst));
 }
 
 /* Not an address of ours that may not be used yet, or any more. */
@@ -112,6 +137,11 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 	if (ip->ip_src == 0 || !ip_source_usable(vn, ip->ip_src)) {
 		why = DROP_IP_SRC;
 		error = EADDRNOTAVAIL;
+		goto drop;
+	}
+	if (ip_leaves_link(rt, ip)) {
+		why = DROP_IP_LINKLOCAL;
+		error = ENETUNREACH;
 		goto drop;
 	}
 	ip_set_cksum(ip);

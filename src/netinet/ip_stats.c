@@ -157,6 +157,10 @@ ip_sysctl_init(struct vnet *vn)
 		setting("net.inet.ip.ttl",
 		    "Time to live of packets from here",
 		    &iv->iv_ttl, 1, 255),
+		setting("net.inet.ip.rpf",
+		    "Sources must belong on the interface they come by: 0 no, "
+		    "1 strictly, 2 loosely", &iv->iv_rpf, IF_RPF_OFF,
+		    IF_RPF_LOOSE),
 		setting("net.inet.ip.dad_count",
 		    "Probes for an address before it is used; 0 none",
 		    &iv->iv_dad_count, 0, IN_DAD_COUNT_MAX),

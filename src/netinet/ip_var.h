@@ -165,6 +165,45 @@ in_is_loopback(uint32_t addr)
 	return (addr & 0xff) == 127;
 }
 
+/* 169.254/16 (RFC 3927): of one link, never forwarded. */
+static inline bool
+in_is_linklocal(uint32_t addr)
+{
+
+	return __builtin_bswap32(addr) >> 16 == 0xa9fe;
+}
+
+/*
+ * in_special.c: special-purpose addresses (RFC 6890).
+ */
+struct in_special {
+	uint32_t	 ins_net;	/* host order */
+	uint8_t		 ins_len;
+	uint8_t		 ins_flags;
+#define INS_SOURCE	0x1		/* may be a source */
+#define INS_DESTINATION	0x2
+#define INS_FORWARD	0x4		/* may be forwarded to */
+#define INS_LINK	0x8		/* nor may a source be forwarded */
+#define INS_OWN		0x10		/* for documentation: what it may not
+					 * be, it may where a route leads into
+					 * the block itself */
+};
+/* The row of an address; NULL: it is like any other. */
+const struct in_special *in_special(uint32_t addr);
+/* May an address with this route (NULL: none) be all of `what', INS_*? */
+bool	in_special_may(const struct rtentry *, uint32_t addr, unsigned what);
+/* Mark a route that leads to such as may not be forwarded to. */
+void	in_special_route(struct rtentry *);
+
+/* Has an address that in_ordinary() lets pass a row, perhaps? */
+static inline bool
+in_maybe_special(uint32_t addr)
+{
+	uint32_t h = __builtin_bswap32(addr) >> 16;
+
+	return (h == 0xa9fe) | (h == 0xc000) | (h == 0xc633) | (h == 0xcb00);
+}
+
 static inline uint32_t
 in_mask(unsigned len)
 {

@@ -426,3 +426,34 @@ def test_time_stamps(router):
     out = router.ping("-T", "tsandaddr", "-c", "1").stdout
     stamps = out.split("TS:")[1].split()
     assert stamps[0] == "10.0.1.2" and "10.0.2.1" in stamps
+
+
+def test_reverse_path(router):
+    """A source of another network is forwarded until a setting says no."""
+    router.left.ip("addr", "add", "10.9.9.9/32", "dev", "lo")
+    router.daemon.ok("route", "add", "-net", "10.9.9.0/24", "10.0.2.2")
+    router.right.ip("route", "add", "10.9.9.0/24", "via", "10.0.2.1")
+
+    def dropped():
+        router.ping("-c", "1", "-W", "1", "-I", "10.9.9.9", check=False)
+        return router.daemon.drops("tap0").get("ip-rpf", 0)
+    assert dropped() == 0
+    router.daemon.ok("sysctl", "-w", "net.inet.ip.rpf=1")
+    assert dropped() == 1
+    router.daemon.ok("sysctl", "-w", "net.interfaces.tap0.rpf=2")
+    assert dropped() == 1
+    router.daemon.ok("sysctl", "-w", "net.interfaces.tap0.rpf=-1")
+    assert dropped() == 2
+    router.ping("-c", "1")
+    conserved(router.daemon.show())
+
+
+def test_link_local_stays(router):
+    router.left.ip("addr", "add", "169.254.7.7/16", "dev", "eth0")
+    router.left.ip("route", "add", "169.254.0.0/17", "via", "10.0.1.1")
+    router.daemon.ok("route", "add", "-net", "169.254.0.0/16", "10.0.2.2")
+    for src, dst in (("10.0.1.2", "169.254.1.1"), ("169.254.7.7", "10.0.2.2")):
+        before = router.daemon.drops("tap0").get("ip-linklocal", 0)
+        router.ping("-c", "1", "-W", "1", "-I", src, dst=dst, check=False)
+        assert router.daemon.drops("tap0")["ip-linklocal"] == before + 1
+    conserved(router.daemon.show())

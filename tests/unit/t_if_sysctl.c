@@ -136,7 +136,7 @@ walk_body(struct vnet *vn)
 		}
 	}
 	for (unsigned i = 0; i < 5; i++)
-		KASSERT(seen[i] == (i == 2 ? 1 : 11));
+		KASSERT(seen[i] == (i == 2 ? 1 : 12));
 	KASSERT(sdl == 4 || sdl == 5);
 	for (unsigned i = 0; i < 5; i++)
 		if (ifp[i] != NULL)
