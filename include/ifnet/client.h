@@ -87,6 +87,17 @@ int	ifnet_batch_run(struct ifnet_batch *, size_t *done,
 void	ifnet_batch_cancel(struct ifnet_batch *);
 
 /*
+ * A change that is made whole or not at all: the interfaces and vnets that
+ * this client creates between begin and commit go again when it rolls back, or
+ * ends before commit in whatever way.  rollback: *undone (may be NULL) is how
+ * many went.  EBUSY: begun already; EINVAL: not begun.
+ */
+int	ifnet_begin(struct ifnet_client *, struct ifnet_error *);
+int	ifnet_commit(struct ifnet_client *, struct ifnet_error *);
+int	ifnet_rollback(struct ifnet_client *, unsigned long long *undone,
+	    struct ifnet_error *);
+
+/*
  * sysctl.  *oldlen is the room, then the value's length (ENOMEM: did not
  * fit, nothing stored).  old or new may be NULL.  *type is one of
  * IFNET_SYSCTL_*.

@@ -391,6 +391,7 @@ do_actions(struct cmd_ctx *ctx, const char *ifname,
 	struct ifnet_error e;
 	struct ifreq ifr;
 	struct ifconfig_run r;
+	bool whole;
 	size_t i;
 	int code = CMD_OK;
 
@@ -404,14 +405,19 @@ do_actions(struct cmd_ctx *ctx, const char *ifname,
 	    SIOCGIFFLAGS, &ifr, ifname, &e) != 0)
 		return ifconfig_refused(&r, acts[0].ia_words, "SIOCGIFFLAGS",
 		    &e, NULL);
+	/* A line that creates happens whole or not at all. */
+	whole = n > 1 && acts[0].ia_kind == IFCONFIG_CREATE;
+	if (whole && ifnet_begin(ctx->cc_client, &e) != 0)
+		return cmd_fail(ctx, &e, "ifconfig %s: %s", ifname, e.text);
 	for (i = 0; i < n && code == CMD_OK; i++)
 		code = ifconfig_act(&r, &acts[i]);
-	/* A line that creates happens whole or not at all. */
-	if (code != CMD_OK && r.created) {
-		(void)cmd_ifreq(ctx->cc_client, SIOCIFDESTROY, &ifr, r.ifname,
-		    &e);
+	if (!whole)
+		return code;
+	if (code == CMD_OK && ifnet_commit(ctx->cc_client, &e) != 0)
+		return cmd_fail(ctx, &e, "ifconfig %s: %s", ifname, e.text);
+	if (code != CMD_OK && ifnet_rollback(ctx->cc_client, NULL, &e) == 0 &&
+	    r.created)
 		cmd_err(ctx, "%s is not created", r.ifname);
-	}
 	return code;
 }
 

@@ -125,23 +125,17 @@ set_all(struct many *ma, const struct ifconfig_action *acts, size_t n)
 	return code;
 }
 
-/* Those that were made go again. */
+/* Those that were made go again.  Without a connection the stack does so. */
 static void
 take_back(struct many *ma)
 {
+	struct cmd_ctx *ctx = ma->ma_run->ctx;
 	struct ifnet_error e;
-	struct ifreq ifr;
-	size_t i, n = 0;
+	unsigned long long n;
 
-	for (i = 0; i < ma->ma_made; i++) {
-		memset(&ifr, 0, sizeof(ifr));
-		n += cmd_ifreq(ma->ma_run->ctx->cc_client, SIOCIFDESTROY,
-		    &ifr, ma->ma_name[i], &e) == 0;
-		cmd_progress(&ma->ma_progress, ma->ma_made - i);
-	}
-	if (n > 0)
-		cmd_err(ma->ma_run->ctx, "%zu that had been created %s "
-		    "destroyed again", n, n == 1 ? "was" : "were");
+	if (ifnet_rollback(ctx->cc_client, &n, &e) == 0 && n > 0)
+		cmd_err(ctx, "%llu that had been created %s destroyed again",
+		    n, n == 1 ? "was" : "were");
 }
 
 int
@@ -149,6 +143,7 @@ ifconfig_create_many(struct ifconfig_run *r,
     const struct ifconfig_action *acts, size_t n)
 {
 	struct many ma = { .ma_run = r, .ma_create = acts };
+	struct ifnet_error e;
 	size_t i;
 	int code;
 
@@ -157,6 +152,11 @@ ifconfig_create_many(struct ifconfig_run *r,
 		cmd_err(r->ctx, "ifconfig: out of memory");
 		return CMD_FAIL;
 	}
+	if (ifnet_begin(r->ctx->cc_client, &e) != 0) {
+		free(ma.ma_name);
+		return cmd_fail(r->ctx, &e, "ifconfig %s: %s", r->ifname,
+		    e.text);
+	}
 	cmd_progress_begin(&ma.ma_progress, r->ctx, "interfaces",
 	    acts->ia_count);
 	code = make_all(&ma);
@@ -164,6 +164,9 @@ ifconfig_create_many(struct ifconfig_run *r,
 		code = set_all(&ma, acts + 1, n - 1);
 	if (code != CMD_OK)
 		take_back(&ma);
+	else if (ifnet_commit(r->ctx->cc_client, &e) != 0)
+		code = cmd_fail(r->ctx, &e, "ifconfig %s: %s", r->ifname,
+		    e.text);
 	cmd_progress_end(&ma.ma_progress);
 	for (i = 0; code == CMD_OK && i < ma.ma_made; i++)
 		(void)fprintf(r->ctx->cc_out, "%s\n", ma.ma_name[i]);

@@ -68,6 +68,12 @@ static const struct ctl_op_def ops[CTL_OP_MAX] = {
 	    ctl_run_filter_list },
 	[CTL_NAMES] = { "names", 0, 0, 0, false, false, NULL,
 	    ctl_run_names },
+	[CTL_BEGIN] = { "begin", 0, 0, 0, false, false, NULL,
+	    ctl_run_begin },
+	[CTL_COMMIT] = { "commit", 0, 0, 0, false, false, NULL,
+	    ctl_run_commit },
+	[CTL_ROLLBACK] = { "rollback", 0, 0, 0, false, false, NULL,
+	    ctl_run_rollback },
 	[CTL_BATCH] = { "batch", 0, sizeof(struct ctl_hdr), CTL_MSG_MAX,
 	    false, false, check_batch, run_batch },
 };

@@ -90,6 +90,7 @@ struct ctl_session {
 	int		 cs_error;		/* o: of the last answer */
 	bool		 cs_greeted;		/* o: version is agreed on */
 	bool		 cs_mustgreet;		/* constant */
+	struct ctl_undo	*cs_undo;		/* o: NULL: no change begun */
 	struct vnet	*cs_held;		/* o: for the request; let go
 						 * before anything is sent */
 
@@ -180,6 +181,22 @@ int	ctl_run_dump(struct ctl_session *, const struct ctl_request *);
 const char *ctl_check_history(const struct ctl_request *);
 int	ctl_run_history(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_vnet_list(struct ctl_session *, const struct ctl_request *);
+
+/* ctl_undo.c */
+int	ctl_run_begin(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_commit(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_rollback(struct ctl_session *, const struct ctl_request *);
+/* Room for a note about something in this vnet, before it is created.  ENOMEM.
+ * All of these do nothing in a session that has not begun a change. */
+int	ctl_undo_reserve(struct ctl_session *, const char *vnet, uint32_t id);
+/* It was created: an interface, or the vnet. */
+void	ctl_undo_note_if(struct ctl_session *, struct vnet *,
+	    const char *ifname);
+void	ctl_undo_note_vnet(struct ctl_session *, uint32_t id);
+/* What was created stays. */
+void	ctl_undo_forget(struct ctl_session *);
+/* The session ends: what was created goes. */
+void	ctl_undo_session(struct ctl_session *);
 
 /* ctl_watch.c */
 const char *ctl_check_follow(const struct ctl_request *);

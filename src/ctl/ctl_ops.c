@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* What a client may count on beyond what every version 2 can do. */
-static const char features[] = "names\0" "record-lengths";
+static const char features[] = "names\0" "record-lengths\0" "changes";
 
 /*
  * Both ends say which versions they speak, and the newest that both do is
@@ -240,6 +240,49 @@ explain_mtu(struct ctl_session *s, const struct ctl_request *rq,
 	    "the MTU of %s is %u to %u", name, min, max);
 }
 
+/* The interface goes to another vnet, where its handle is another. */
+static void
+note_move(struct ctl_session *s, const struct ifreq *ifr)
+{
+	struct vnet *vn = vnet_get(s->cs_kern, ifr->ifr_text);
+
+	if (vn == NULL)
+		return;
+	if (ctl_undo_reserve(s, vn->vn_name, vn->vn_id) == 0)
+		ctl_undo_note_if(s, vn, ifr->ifr_name);
+	vnet_put(vn);
+}
+
+/* The request itself.  Inside a change, what it creates is noted. */
+static int
+carry_out(struct ctl_session *s, struct vnet *vn, uint64_t cmd, void *record,
+    size_t len)
+{
+	struct if_createreq ifcr;
+	struct ifreq ifr;
+	int error;
+
+	if (cmd == SIOCIFCREATE) {
+		error = ctl_undo_reserve(s, vn->vn_name, vn->vn_id);
+		if (error != 0)
+			return error;
+	}
+	error = ifioctl(vn, &s->cs_cred, cmd, record, len);
+	if (error != 0 || s->cs_undo == NULL)
+		return error;
+	if (cmd == SIOCIFCREATE) {
+		memcpy(&ifcr, record, sizeof(ifcr));
+		ifcr.ifcr_name[IFNAMSIZ - 1] = '\0';
+		ctl_undo_note_if(s, vn, ifcr.ifcr_name);
+	} else if (cmd == SIOCSIFVNET) {
+		memcpy(&ifr, record, sizeof(ifr));
+		ifr.ifr_name[IFNAMSIZ - 1] = '\0';
+		ifr.ifr_text[sizeof(ifr.ifr_text) - 1] = '\0';
+		note_move(s, &ifr);
+	}
+	return 0;
+}
+
 int
 ctl_run_ioctl(struct ctl_session *s, const struct ctl_request *rq)
 {
@@ -264,7 +307,7 @@ ctl_run_ioctl(struct ctl_session *s, const struct ctl_request *rq)
 	}
 	memset(name, 0, sizeof(name));
 	memcpy(name, ia->ia_record, len < IFNAMSIZ ? len : IFNAMSIZ);
-	error = ifioctl(rq->rq_vnet, &s->cs_cred, cmd, ia->ia_record, len);
+	error = carry_out(s, rq->rq_vnet, cmd, ia->ia_record, len);
 	if (error == EINVAL && cmd == SIOCSIFMTU)
 		error = explain_mtu(s, rq, name);
 	else if (error != 0)
@@ -345,7 +388,11 @@ ctl_run_vnet_create(struct ctl_session *s, const struct ctl_request *rq)
 
 	if (kauth_authorize(s->cs_kern, &s->cs_cred, KAUTH_VNET_ADMIN) != 0)
 		return ctl_reply_perm(s, h, "create vnets");
-	error = vnet_create_named(s->cs_kern, name, &vn);
+	error = ctl_undo_reserve(s, name, 0);
+	if (error == 0)
+		error = vnet_create_named(s->cs_kern, name, &vn);
+	if (error == 0)
+		ctl_undo_note_vnet(s, vn->vn_id);
 	switch (error) {
 	case 0:
 		return ctl_reply(s, h, 0, NULL);

@@ -63,6 +63,7 @@ ctl_session_destroy(struct ctl_session *s)
 	struct kern *k = s->cs_kern;
 
 	ctl_watch_stop(s);
+	ctl_undo_session(s);
 	host_mutex_destroy(k->k_host, &s->cs_lock);
 	kmem_free(k, s->cs_evbuf);
 	kmem_free(k, s);

@@ -72,6 +72,10 @@ enum ctl_op {
 			 * many each */
 	CTL_NAMES,	/* answers: struct ctl_name, name with NUL, text with
 			 * NUL, many each */
+	CTL_BEGIN,	/* what is created from now on goes again when the
+			 * session ends, until */
+	CTL_COMMIT,	/* it is to stay, or */
+	CTL_ROLLBACK,	/* it is to go now; answer: struct ctl_undone */
 	CTL_OP_MAX
 };
 
@@ -120,6 +124,10 @@ struct ctl_name {
 	uint32_t	 n_flags;
 #define CTL_NAME_OUTPUT	0x1	/* a drop reason of the output side */
 	uint32_t	 n_pad;
+};
+
+struct ctl_undone {
+	uint64_t	 ud_objects;	/* interfaces and vnets destroyed */
 };
 
 struct ctl_ioctl {

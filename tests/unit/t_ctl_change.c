@@ -1,0 +1,326 @@
+/*
+ * Changes that are made whole or not at all: what a client creates goes again
+ * when it ends before it is done, whatever became of it meanwhile.
+ */
+
+#include "ctl_test.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <poll.h>
+
+struct fixture {
+	struct ifnet_stack *st;
+	struct vnet	*vn;
+	struct ifnet_client *c;
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct ifnet_error e;
+
+	assert_non_null(f);
+	f->st = test_stack(1);
+	f->vn = test_vnet(f->st, "default");
+	(void)test_vnet(f->st, "red");
+	f->c = vnet_client(f->vn, &e);
+	assert_non_null(f->c);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	ifnet_close(f->c);
+	ifnet_stack_destroy(f->st);
+	free(f);
+	return 0;
+}
+
+static int
+create(struct ifnet_client *c, const char *name)
+{
+	struct if_createreq req;
+	struct ifnet_error e;
+
+	memset(&req, 0, sizeof(req));
+	strcpy(req.ifcr_name, name);
+	return ifnet_ioctl(c, SIOCIFCREATE, &req, sizeof(req), &e);
+}
+
+static int
+request(struct ifnet_client *c, unsigned long cmd, const char *name,
+    const char *text)
+{
+	struct ifnet_error e;
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	strcpy(ifr.ifr_name, name);
+	strcpy(ifr.ifr_text, text);
+	return ifnet_ioctl(c, cmd, &ifr, sizeof(ifr), &e);
+}
+
+struct sought {
+	const char	*name;
+	unsigned	 n;
+};
+
+static int
+count_one(const char *name, unsigned n, void *arg)
+{
+	struct sought *so = arg;
+
+	if (strcmp(name, so->name) == 0)
+		so->n = n;
+	return 0;
+}
+
+/* Interfaces in a vnet; UINT_MAX: there is no such vnet. */
+static unsigned
+interfaces(struct ifnet_client *c, const char *vnet)
+{
+	struct sought so = { vnet, ~0u };
+	struct ifnet_error e;
+
+	assert_int_equal(ifnet_vnet_list(c, count_one, &so, &e), 0);
+	return so.n;
+}
+
+static struct ifnet_client *
+other(struct fixture *f)
+{
+	struct ifnet_error e;
+	struct ifnet_client *c = vnet_client(f->vn, &e);
+
+	assert_non_null(c);
+	return c;
+}
+
+static void
+test_commit(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *c = other(f);
+	unsigned before = interfaces(c, "default");
+	struct ifnet_error e;
+	unsigned long long n;
+
+	assert_int_equal(ifnet_commit(c, &e), EINVAL);
+	assert_int_equal(ifnet_rollback(c, &n, &e), EINVAL);
+	says(e.text, "has not begun");
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_equal(ifnet_begin(c, &e), EBUSY);
+	assert_int_equal(create(c, "pair0"), 0);
+	assert_int_equal(ifnet_commit(c, &e), 0);
+	/* Only what comes after a new beginning goes. */
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_equal(create(c, "pair7"), 0);
+	assert_int_equal(create(c, "pair8"), 0);
+	assert_int_equal(ifnet_rollback(c, &n, &e), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(interfaces(c, "default"), before + 1);
+	ifnet_close(c);
+	assert_int_equal(interfaces(f->c, "default"), before + 1);
+}
+
+/* It ends without a word: interfaces, a vnet and what is in it, a batch. */
+static void
+test_end(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *c = other(f);
+	unsigned before = interfaces(c, "default");
+	struct if_createreq req[1200];
+	struct ifnet_batch *b;
+	struct ifnet_error e;
+	size_t done;
+
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_equal(create(c, "pair0"), 0);
+	assert_int_equal(ifnet_vnet_create(c, "blue", &e), 0);
+	assert_int_equal(ifnet_set_vnet(c, "blue", &e), 0);
+	assert_int_equal(create(c, "pair0"), 0);
+	assert_int_equal(ifnet_set_vnet(c, "default", &e), 0);
+	b = ifnet_batch_begin(c, &e);
+	memset(req, 0, sizeof(req));
+	for (unsigned i = 0; i < 1200; i++) {
+		strcpy(req[i].ifcr_name, "pair");
+		assert_int_equal(ifnet_batch_add_ioctl(b, SIOCIFCREATE,
+		    &req[i], sizeof(req[i]), &e), 0);
+	}
+	assert_int_equal(ifnet_batch_run(b, &done, &e), 0);
+	assert_int_equal(interfaces(c, "default"), before + 1201);
+	assert_true(interfaces(c, "blue") >= 1);
+	ifnet_close(c);
+	assert_int_equal(interfaces(f->c, "default"), before);
+	assert_int_equal(interfaces(f->c, "blue"), ~0u);
+}
+
+/* What others did to it meanwhile. */
+static void
+test_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *c = other(f);
+	unsigned before = interfaces(c, "default");
+	unsigned red = interfaces(c, "red");
+	struct ifnet_error e;
+
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_equal(create(c, "pair0"), 0);
+	assert_int_equal(create(c, "pair2"), 0);
+	assert_int_equal(create(c, "pair4"), 0);
+	assert_int_equal(create(c, "pair6"), 0);
+	/* Its name belongs to somebody else now. */
+	assert_int_equal(request(f->c, SIOCIFDESTROY, "pair0", ""), 0);
+	assert_int_equal(create(f->c, "pair0"), 0);
+	assert_int_equal(request(f->c, SIOCSIFNAME, "pair2", "north"), 0);
+	/* Moved, by the client itself. */
+	assert_int_equal(request(c, SIOCSIFVNET, "pair4", "red"), 0);
+	assert_int_equal(interfaces(f->c, "red"), red + 1);
+	ifnet_close(c);
+	assert_int_equal(interfaces(f->c, "default"), before + 1);
+	assert_int_equal(interfaces(f->c, "red"), red);
+	assert_int_equal(request(f->c, SIOCGIFFLAGS, "pair0", ""), 0);
+}
+
+/* A line of ifconfig that creates, refused at its last word. */
+static void
+test_line(void **state)
+{
+	struct fixture *f = *state;
+	unsigned before = interfaces(f->c, "default");
+	struct ifnet_error e;
+
+	assert_int_not_equal(vnet_command(f->vn,
+	    "ifconfig pair0 create inet 10.0.0.1/24 mtu 60", &e),
+	    0);
+	assert_int_equal(interfaces(f->c, "default"), before);
+	assert_int_not_equal(vnet_command(f->vn,
+	    "ifconfig pair create 500 mtu 60", &e), 0);
+	assert_int_equal(interfaces(f->c, "default"), before);
+	assert_int_equal(vnet_command(f->vn,
+	    "ifconfig pair0 create mtu 1400 inet 10.0.0.1/24 up", &e), 0);
+	assert_int_equal(interfaces(f->c, "default"), before + 1);
+}
+
+/* --- over a socket -------------------------------------------------------- */
+
+static int
+dial(const struct test_server *ts)
+{
+	struct sockaddr_un sun;
+	uint8_t msg[256];
+	ssize_t n = (ssize_t)build_hello(msg);
+	int fd;
+
+	memset(&sun, 0, sizeof(sun));
+	sun.sun_family = AF_UNIX;
+	strcpy(sun.sun_path, ts->ts_path);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&sun, sizeof(sun)),
+	    0);
+	assert_int_equal(send(fd, msg, (size_t)n, 0), n);
+	assert_int_equal(send(fd, msg, build_raw(msg, CTL_BEGIN, "", NULL, 0),
+	    0), sizeof(struct ctl_hdr));
+	return fd;
+}
+
+/* A batch of creates, as large as a message. */
+static size_t
+batch(uint8_t *msg)
+{
+	static uint8_t payload[CTL_MSG_MAX];
+	struct {
+		struct ctl_ioctl ci;
+		struct if_createreq req;
+	} rq;
+	size_t len = 0;
+
+	memset(&rq, 0, sizeof(rq));
+	rq.ci.i_cmd = SIOCIFCREATE;
+	rq.ci.i_len = sizeof(rq.req);
+	strcpy(rq.req.ifcr_name, "pair");
+	while (len + 512 < CTL_MSG_MAX - sizeof(struct ctl_hdr))
+		len += proto_padded(build(payload + len, CTL_IOCTL, "", &rq,
+		    sizeof(rq)));
+	return build_raw(msg, CTL_BATCH, "", payload, len);
+}
+
+/* The socket is closed at any point: between messages, with answers unread,
+ * while a batch is carried out. */
+static void
+test_socket(void **state)
+{
+	static uint8_t msg[CTL_MSG_MAX], in[CTL_MSG_MAX];
+	struct fixture *f = *state;
+	unsigned before = interfaces(f->c, "default");
+	size_t len = batch(msg);
+	struct test_server ts;
+	struct ifnet_client *c;
+	unsigned went = 0;
+	int fd;
+
+	test_server_start(&ts, f->st, 0);
+	for (int round = 0; round < 24; round++) {
+		fd = dial(&ts);
+		for (int i = 0; i < round % 4; i++)
+			assert_int_equal(send(fd, msg, len, 0), len);
+		/* The greeting's, and those that are there by then. */
+		for (int i = 0; i < round % 5 && i < round % 4 + 2; i++)
+			assert_true(recv(fd, in, sizeof(in), 0) > 0);
+		went += interfaces(f->c, "default") > before;
+		close(fd);
+	}
+	/* Some had created something by the time they went. */
+	assert_true(went > 0);
+	/* Everything they asked for has been done, and undone. */
+	c = test_connect(&ts);
+	for (int i = 0; i < 20000 && interfaces(c, "default") != before; i++)
+		(void)poll(NULL, 0, 1);
+	assert_int_equal(interfaces(c, "default"), before);
+	ifnet_close(c);
+	test_server_stop(&ts);
+	assert_int_equal(interfaces(f->c, "default"), before);
+}
+
+/* The server stops in the middle of one. */
+static void
+test_server_stops(void **state)
+{
+	static uint8_t msg[CTL_MSG_MAX];
+	struct fixture *f = *state;
+	unsigned before = interfaces(f->c, "default");
+	size_t len = batch(msg);
+	struct test_server ts;
+	int fd;
+
+	test_server_start(&ts, f->st, 0);
+	fd = dial(&ts);
+	assert_int_equal(send(fd, msg, len, 0), len);
+	test_server_stop(&ts);
+	close(fd);
+	assert_int_equal(interfaces(f->c, "default"), before);
+}
+
+int
+main(void)
+{
+#define T(t)	cmocka_unit_test_setup_teardown(t, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_commit), T(test_end), T(test_meanwhile), T(test_line),
+		T(test_socket), T(test_server_stops),
+	};
+#undef T
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
