@@ -64,6 +64,6 @@ complete(struct cmd_ctx *ctx, int argc, char **argv,
 		return;
 	}
 	c = command_find(argv[0]);
-	if (c != NULL && c->c_complete != NULL)
-		c->c_complete(ctx, argc, argv, filter_add, &f);
+	if (c != NULL)
+		command_complete(ctx, c, argc, argv, filter_add, &f);
 }

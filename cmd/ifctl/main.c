@@ -103,13 +103,6 @@ connect_again(void *arg, struct ifnet_error *e)
 	return ifnet_connect(arg, e);
 }
 
-static bool
-is_help(const char *word)
-{
-
-	return strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0;
-}
-
 /* Does the command do without a daemon? */
 static bool
 is_local(int argc, char **argv)
@@ -117,7 +110,7 @@ is_local(int argc, char **argv)
 
 	return strcmp(argv[0], "help") == 0 ||
 	    strcmp(argv[0], "version") == 0 ||
-	    (argc >= 2 && is_help(argv[1]));
+	    command_asks_help(argc, argv);
 }
 
 static int
@@ -133,8 +126,14 @@ run(struct cmd_ctx *ctx, const struct options *op, int argc, char **argv)
 		ctx->cc_check = false;
 		if (code != CMD_OK)
 			return code;
-		if (is_local(argc, argv))
-			return command_run(ctx, argc, argv);
+		if (is_local(argc, argv)) {
+			/* Help tells of the daemon's drivers as well. */
+			ctx->cc_client = ifnet_connect(op->url, NULL);
+			code = command_run(ctx, argc, argv);
+			if (ctx->cc_client != NULL)
+				ifnet_close(ctx->cc_client);
+			return code;
+		}
 	}
 	memset(&e, 0, sizeof(e));
 	ctx->cc_client = ifnet_connect(op->url, &e);
@@ -178,9 +177,8 @@ print_candidate(void *arg, const char *word)
 
 /* ifctl --complete [-s URL] [-n VNET] WORD ...: candidates for the last. */
 static int
-run_complete(struct cmd_ctx *ctx, int argc, char **argv)
+run_complete(struct cmd_ctx *ctx, const char *url, int argc, char **argv)
 {
-	const char *url = NULL;
 	int i;
 
 	for (i = 0; i + 2 < argc; i += 2) {
@@ -228,7 +226,7 @@ main(int argc, char **argv)
 		argv = one;
 	}
 	if (op.complete)
-		code = run_complete(&ctx, argc, argv);
+		code = run_complete(&ctx, op.url, argc, argv);
 	else if (argc == 0 && !has_input())
 		code = -1;
 	else

@@ -21,8 +21,10 @@ struct if_clone {
 	int	(*ifc_create)(const struct if_clone *, struct vnet *,
 		    unsigned unit, const char *params);
 	int	(*ifc_destroy)(struct ifnet *);
-	/* Control: is asked to explain the errno create() returned, in
-	 * words; may be NULL. */
+	/*
+	 * What params can hold, for help and completion: "WORD VALUE: what it
+	 * is; WORD: ...".  NULL: nothing.  Read as net.link.cloner.NAME.
+	 */
 	const char *ifc_params_help;
 };
 

@@ -352,8 +352,8 @@ arp_run(struct cmd_ctx *ctx, int argc, char **argv)
 	struct entry en;
 	int c;
 
-	cmd_opts_init(&o, ctx, argc, argv);
-	while ((c = cmd_getopt(&o, "ands")) != -1) {
+	cmd_opts_init(&o, ctx, &command_arp, argc, argv);
+	while ((c = cmd_getopt(&o)) != -1) {
 		all = all || c == 'a';
 		del = del || c == 'd';
 		set = set || c == 's';
@@ -379,10 +379,22 @@ arp_run(struct cmd_ctx *ctx, int argc, char **argv)
 	return ctx->cc_check ? CMD_OK : arp_show(ctx, all ? NULL : argv[0]);
 }
 
+static const struct cmd_word arp_words[] = {
+	{ "-a", NULL, "all neighbours" },
+	{ "-d", NULL, "delete one, or with -a all", CMD_W_ADMIN },
+	{ "-n", NULL, "changes nothing: no name of an address is looked up" },
+	{ "-s", NULL, "set one", CMD_W_ADMIN },
+	{ "temp", NULL, "with -s: it goes after 20 minutes", CMD_W_ADMIN },
+	{ "pub", NULL, "with -s: answer for it", CMD_W_ADMIN },
+	CMD_WORD_END
+};
+
 const struct command command_arp = {
 	.c_name = "arp",
 	.c_synopsis = "[-n] -a\n[-n] HOST\n-d HOST\n-d -a\n"
 	    "-s HOST LLADDR [temp] [pub]",
 	.c_summary = "show and change neighbours",
+	.c_example = "arp -s 10.0.1.9 02:00:00:00:00:09",
+	.c_words = arp_words,
 	.c_run = arp_run,
 };

@@ -333,7 +333,7 @@ options(struct cmd_ctx *ctx, struct dump *du, struct cmd_opts *o)
 	int c, code = CMD_OK;
 
 	while (code == CMD_OK &&
-	    (c = cmd_getopt(o, "ntw:c:s:B:Q:")) != -1)
+	    (c = cmd_getopt(o)) != -1)
 		code = option(ctx, du, c, o->o_arg);
 	return code;
 }
@@ -370,7 +370,7 @@ dump_command(struct cmd_ctx *ctx, int argc, char **argv)
 
 	memset(&du, 0, sizeof(du));
 	du.du_dirs = IFNET_PKT_IN | IFNET_PKT_OUT;
-	cmd_opts_init(&o, ctx, argc, argv);
+	cmd_opts_init(&o, ctx, &command_dump, argc, argv);
 	code = options(ctx, &du, &o);
 	if (code != CMD_OK)
 		return code;
@@ -404,28 +404,26 @@ dump_command(struct cmd_ctx *ctx, int argc, char **argv)
 	return code;
 }
 
-static void
-dump_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add,
-    void *arg)
-{
-	static const char *const flags[] = { "-w", "-c", "-s", "-Q", "-B",
-	    "-t", NULL };
-	static const char *const dirs[] = { "in", "out", "inout", NULL };
-
-	if (argc >= 2 && strcmp(argv[argc - 2], "-Q") == 0) {
-		cmd_complete_words(dirs, add, arg);
-		return;
-	}
-	cmd_complete_words(flags, add, arg);
-	cmd_complete_if(ctx, add, arg);
-}
+static const struct cmd_word dump_words[] = {
+	{ "-B", "KIB", "buffer of each CPU, 128 to 65536; 1024 if not given" },
+	{ "-c", "COUNT", "end after so many packets" },
+	{ "-n", NULL, "changes nothing: no name of an address is looked up" },
+	{ "-Q", "in|out|inout", "the direction of the packets" },
+	{ "-s", "SNAPLEN", "keep so many bytes of a packet; 0 for all" },
+	{ "-t", NULL, "a line for each packet, also when not on a terminal" },
+	{ "-w", "FILE", "write pcapng to a file; - for standard output" },
+	CMD_WORD_END
+};
 
 const struct command command_dump = {
 	.c_name = "dump",
 	.c_synopsis = "IF [-t] [-w FILE] [-c COUNT] [-s SNAPLEN] "
 	    "[-Q in|out|inout] [-B KIB] [FILTER ...]",
 	.c_summary = "capture packets, for the eye, tcpdump or Wireshark",
+	.c_example = "dump tap0 -w tap0.pcapng tcp port 179",
+	.c_words = dump_words,
+	.c_operand = "IF",
+	.c_admin = true,
 	.c_when = CMD_NOT_CONFIG,
 	.c_run = dump_command,
-	.c_complete = dump_complete,
 };

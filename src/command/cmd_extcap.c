@@ -272,6 +272,20 @@ extcap_run(struct cmd_ctx *ctx, int argc, char **argv)
 	}
 }
 
+static const struct cmd_word extcap_words[] = {
+	{ "--extcap-interfaces", NULL, "list the interfaces" },
+	{ "--extcap-dlts", NULL, "name the link type of one" },
+	{ "--extcap-config", NULL, "list the settings of a capture" },
+	{ "--capture", NULL, "capture" },
+	{ "--extcap-interface", "INTERFACE", "which one: ifnet:VNET:IF" },
+	{ "--extcap-capture-filter", "FILTER",
+	    "only such packets; alone: is it right?" },
+	{ "--fifo", "FILE", "where packets go" },
+	{ "--direction", "in|out|inout", "the direction of the packets" },
+	{ "--snaplen", "BYTES", "keep so many bytes of a packet" },
+	CMD_WORD_END
+};
+
 const struct command command_extcap = {
 	.c_name = "extcap",
 	.c_synopsis = "--extcap-interfaces\n"
@@ -279,6 +293,8 @@ const struct command command_extcap = {
 	    "--extcap-config --extcap-interface INTERFACE\n"
 	    "--capture --extcap-interface INTERFACE --fifo FILE",
 	.c_summary = "answer Wireshark (used by its extcap/ifnet)",
+	.c_example = "extcap --extcap-interfaces",
+	.c_words = extcap_words,
 	.c_when = CMD_NOT_CONFIG,
 	.c_run = extcap_run,
 };

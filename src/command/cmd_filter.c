@@ -12,10 +12,10 @@
 #define NUMBER_MAX	65535
 
 static int
-usage(struct cmd_ctx *ctx)
+usage(struct cmd_ctx *ctx, const char *why)
 {
 
-	return cmd_usage(ctx, &command_filter, CMD_USAGE);
+	return cmd_usage_why(ctx, &command_filter, CMD_USAGE, "%s", why);
 }
 
 static int
@@ -148,7 +148,8 @@ add(struct cmd_ctx *ctx, int argc, char **argv)
 		argv++;
 	}
 	if (argc < 3)
-		return usage(ctx);
+		return usage(ctx, "add: a rule is in or out, an interface or "
+		    "any, and pass or drop");
 	code = parse_rule(ctx, argv, &r);
 	if (code != CMD_OK)
 		return code;
@@ -226,13 +227,11 @@ list(struct cmd_ctx *ctx, int argc, char **argv)
 	int code = CMD_OK;
 
 	if (argc != 0 && !json)
-		return usage(ctx);
+		return usage(ctx, "list: one word too many");
 	if (ctx->cc_config) {
 		cmd_err(ctx, "filter list: not in a configuration file");
 		return CMD_USAGE;
 	}
-	if (json && !cmd_json_available(ctx))
-		return CMD_FAIL;
 	if (ctx->cc_check)
 		return CMD_OK;
 	memset(&cr, 0, sizeof(cr));
@@ -257,7 +256,7 @@ delete_rule(struct cmd_ctx *ctx, int argc, char **argv)
 	uint64_t number;
 
 	if (argc != 1)
-		return usage(ctx);
+		return usage(ctx, "delete: the number of one rule is wanted");
 	if (!cmd_parse_num(argv[0], NUMBER_MAX, &number) || number == 0) {
 		cmd_err(ctx, "filter: %s: a rule's number is 1 to %d",
 		    argv[0], NUMBER_MAX);
@@ -277,7 +276,8 @@ zero(struct cmd_ctx *ctx, int argc, char **argv)
 	uint64_t number = 0;
 
 	if (argc > 1)
-		return usage(ctx);
+		return usage(ctx, "zero: the number of one rule is wanted, or "
+		    "none for all");
 	if (argc == 1 && (!cmd_parse_num(argv[0], NUMBER_MAX, &number) ||
 	    number == 0)) {
 		cmd_err(ctx, "filter: %s: a rule's number is 1 to %d",
@@ -298,30 +298,50 @@ flush(struct cmd_ctx *ctx, int argc, char **argv)
 
 	(void)argv;
 	if (argc != 0)
-		return usage(ctx);
+		return usage(ctx, "flush: nothing follows it");
 	memset(&e, 0, sizeof(e));
 	if (ctx->cc_check || ifnet_filter_flush(ctx->cc_client, &e) == 0)
 		return CMD_OK;
 	return fail(ctx, &e, "flush");
 }
 
-static const struct {
-	const char	*name;
-	int		(*run)(struct cmd_ctx *, int, char **);
-} verbs[] = {
-	{ "add", add }, { "delete", delete_rule }, { "list", list },
-	{ "flush", flush }, { "zero", zero },
+enum { F_ADD, F_DELETE, F_LIST, F_FLUSH, F_ZERO };
+
+static const struct cmd_word filter_words[] = {
+	{ "add", NULL, "add a rule", CMD_W_VERB | CMD_W_ADMIN, NULL, F_ADD },
+	{ "delete", NULL, "delete the rule of this number",
+	    CMD_W_VERB | CMD_W_ADMIN, NULL, F_DELETE },
+	{ "list", NULL, "list the rules and what they matched", CMD_W_VERB,
+	    NULL, F_LIST },
+	{ "flush", NULL, "delete all rules", CMD_W_VERB | CMD_W_ADMIN, NULL,
+	    F_FLUSH },
+	{ "zero", NULL, "set the counters of one or all to zero",
+	    CMD_W_VERB | CMD_W_ADMIN, NULL, F_ZERO },
+	{ "in", NULL, "packets that come in", CMD_W_ADMIN, "add" },
+	{ "out", NULL, "packets that go out", CMD_W_ADMIN, "add" },
+	{ "any", NULL, "of every interface", CMD_W_ADMIN, "add" },
+	{ "pass", NULL, "let them through", CMD_W_ADMIN, "add" },
+	{ "drop", NULL, "drop them", CMD_W_ADMIN, "add" },
+	{ "--json", NULL, "write JSON, for programs", 0, "list",
+	    CMD_OPT_JSON },
+	CMD_WORD_END
 };
-#define NVERBS	(sizeof(verbs) / sizeof(verbs[0]))
 
 static int
 filter_run(struct cmd_ctx *ctx, int argc, char **argv)
 {
+	static int (*const run[])(struct cmd_ctx *, int, char **) = {
+		[F_ADD] = add, [F_DELETE] = delete_rule, [F_LIST] = list,
+		[F_FLUSH] = flush, [F_ZERO] = zero,
+	};
+	const struct cmd_word *verb;
 
-	for (size_t i = 0; argc >= 2 && i < NVERBS; i++)
-		if (strcmp(argv[1], verbs[i].name) == 0)
-			return verbs[i].run(ctx, argc - 2, argv + 2);
-	return usage(ctx);
+	if (argc < 2)
+		return usage(ctx, "what is to be done with the rules?");
+	verb = cmd_verb(ctx, &command_filter, argv[1]);
+	if (verb == NULL)
+		return cmd_usage(ctx, &command_filter, CMD_USAGE);
+	return run[verb->w_code](ctx, argc - 2, argv + 2);
 }
 
 static void
@@ -332,15 +352,11 @@ filter_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add_,
 	static const char *const actions[] = { "pass", "drop", NULL };
 	int at;
 
-	if (argc == 2) {
-		for (size_t i = 0; i < NVERBS; i++)
-			add_(arg, verbs[i].name);
+	if (argc == 2 || strcmp(argv[1], "add") != 0) {
+		command_complete_words(ctx, &command_filter, argc, argv, add_,
+		    arg);
 		return;
 	}
-	if (strcmp(argv[1], "list") == 0)
-		add_(arg, "--json");
-	if (strcmp(argv[1], "add") != 0)
-		return;
 	at = argc - (argv[2][0] >= '0' && argv[2][0] <= '9' ? 1 : 0);
 	if (at == 3)
 		cmd_complete_words(dirs, add_, arg);
@@ -356,6 +372,8 @@ const struct command command_filter = {
 	.c_synopsis = "add [NUMBER] in|out IF|any pass|drop [FILTER ...]\n"
 	    "delete NUMBER\nlist [--json]\nflush\nzero [NUMBER]",
 	.c_summary = "pass and drop packets by rules",
+	.c_example = "filter add in tap0 drop 'tcp port 23'",
+	.c_words = filter_words,
 	.c_run = filter_run,
 	.c_complete = filter_complete,
 };

@@ -69,9 +69,9 @@ history_run(struct cmd_ctx *ctx, int argc, char **argv)
 	int c, error;
 
 	/* --json may stand on either side of the name. */
-	cmd_opts_init(&o, ctx, argc, argv);
+	cmd_opts_init(&o, ctx, &command_history, argc, argv);
 	while (o.o_next < argc) {
-		c = cmd_getopt(&o, "J");
+		c = cmd_getopt(&o);
 		if (c == 'J')
 			hi.json = true;
 		else if (c == '?' || ifname != NULL)
@@ -83,8 +83,6 @@ history_run(struct cmd_ctx *ctx, int argc, char **argv)
 		cmd_err(ctx, "history: %s", e.text);
 		return CMD_USAGE;
 	}
-	if (hi.json && !cmd_json_available(ctx))
-		return CMD_FAIL;
 	if (ctx->cc_check)
 		return CMD_OK;
 	memset(&e, 0, sizeof(e));
@@ -96,22 +94,18 @@ history_run(struct cmd_ctx *ctx, int argc, char **argv)
 	return hi.code;
 }
 
-static void
-history_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add,
-    void *arg)
-{
-
-	(void)argc;
-	(void)argv;
-	add(arg, "--json");
-	cmd_complete_if(ctx, add, arg);
-}
+static const struct cmd_word history_words[] = {
+	CMD_WORD_JSON,
+	CMD_WORD_END
+};
 
 const struct command command_history = {
 	.c_name = "history",
 	.c_synopsis = "[--json] [IF]",
 	.c_summary = "show what happened to interfaces, and who asked",
+	.c_example = "history tap0",
+	.c_words = history_words,
+	.c_operand = "IF",
 	.c_when = CMD_NOT_CONFIG,
 	.c_run = history_run,
-	.c_complete = history_complete,
 };

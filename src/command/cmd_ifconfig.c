@@ -518,8 +518,8 @@ ifconfig_run(struct cmd_ctx *ctx, int argc, char **argv)
 	int c;
 
 	memset(&sh, 0, sizeof(sh));
-	cmd_opts_init(&o, ctx, argc, argv);
-	while ((c = cmd_getopt(&o, "alCvzsudbm")) != -1)
+	cmd_opts_init(&o, ctx, &command_ifconfig, argc, argv);
+	while ((c = cmd_getopt(&o)) != -1)
 		if (!show_option(&sh, c, &cloners))
 			return usage(ctx);
 	argc -= o.o_next;
@@ -553,16 +553,20 @@ static void
 ifconfig_complete(struct cmd_ctx *ctx, int argc, char **argv,
     cmd_add_fn *add, void *arg)
 {
+	const struct cmd_word *w;
 	int i = 1;
 
 	while (i < argc - 1 && argv[i][0] == '-')
 		i++;
-	if (i == argc - 1) {
-		cmd_complete_if(ctx, add, arg);
-		cmd_complete_cloner(ctx, add, arg);
-	} else {
-		cmd_complete_words(ifconfig_words, add, arg);
+	if (i < argc - 1) {
+		command_complete_words(ctx, &command_ifconfig, argc - i + 1,
+		    argv + i - 1, add, arg);
+		return;
 	}
+	cmd_complete_if(ctx, add, arg);
+	cmd_complete_cloner(ctx, add, arg);
+	for (w = ifconfig_words; w->w_name[0] == '-'; w++)
+		add(arg, w->w_name);
 }
 
 const struct command command_ifconfig = {
@@ -586,6 +590,8 @@ const struct command command_ifconfig = {
 	    "[linkstr TEXT | -linkstr] [[-]arp] [[-]debug] [[-]CAPABILITY] "
 	    "...",
 	.c_summary = "create, configure and show interfaces",
+	.c_example = "ifconfig tap0 inet 10.0.1.1/24 up",
+	.c_words = ifconfig_words,
 	.c_run = ifconfig_run,
 	.c_complete = ifconfig_complete,
 };

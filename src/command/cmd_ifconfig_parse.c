@@ -21,11 +21,18 @@ struct parse {
 	struct ifnet_error *e;
 };
 
+/* A word of the table, as it was typed. */
 struct word {
-	const char	*name;
-	int		(*fn)(struct parse *, const struct word *);
-	uint32_t	 bits;		/* flags */
-	enum ifconfig_kind kind;
+	const char	*name;		/* with the "-" */
+	bool		 negated;
+	const struct cmd_word *w;
+};
+
+enum {
+	WORD_NONE, WORD_CREATE, WORD_DESTROY, WORD_NAME, WORD_VNET,
+	WORD_GROUP, WORD_FLAG, WORD_INET, WORD_ALIAS, WORD_MASK,
+	WORD_BROADCAST, WORD_PREFERENCE, WORD_LINK, WORD_ACTIVE, WORD_NUMBER,
+	WORD_TEXT, WORD_CAP
 };
 
 /* The word after this one, or NULL with the error set. */
@@ -62,13 +69,13 @@ word_flag(struct parse *p, const struct word *w)
 
 	a = action(p, IFCONFIG_FLAGS, p->next - 1);
 	/* "arp" clears NOARP; "down" and a leading - clear. */
-	on = w->name[0] != '-' && strcmp(w->name, "down") != 0;
-	if (w->bits == IFF_NOARP)
+	on = !w->negated && strcmp(w->name, "down") != 0;
+	if (w->w->w_bits == IFF_NOARP)
 		on = !on;
 	if (on)
-		a->ia_set = w->bits;
+		a->ia_set = w->w->w_bits;
 	else
-		a->ia_clear = w->bits;
+		a->ia_clear = w->w->w_bits;
 	return 0;
 }
 
@@ -85,7 +92,7 @@ word_number(struct parse *p, const struct word *w)
 	if (!cmd_parse_num(arg, INT32_MAX, &v))
 		return ifnet_error_set(p->e, EINVAL, "%s %s: bad value "
 		    "(a decimal number)", w->name, arg);
-	a = action(p, w->kind, p->next - 2);
+	a = action(p, (enum ifconfig_kind)w->w->w_bits, p->next - 2);
 	a->ia_set = v;
 	return 0;
 }
@@ -96,7 +103,7 @@ word_text(struct parse *p, const struct word *w)
 	struct ifconfig_action *a;
 	char *arg = NULL;
 
-	if (w->name[0] != '-') {
+	if (!w->negated) {
 		arg = argument(p, w->name);
 		if (arg == NULL)
 			return EINVAL;
@@ -104,7 +111,8 @@ word_text(struct parse *p, const struct word *w)
 			return ifnet_error_set(p->e, EINVAL, "%s: too long "
 			    "(at most %d bytes)", w->name, IFDESCRSIZE - 1);
 	}
-	a = action(p, w->kind, p->next - (arg != NULL ? 2 : 1));
+	a = action(p, (enum ifconfig_kind)w->w->w_bits,
+	    p->next - (arg != NULL ? 2 : 1));
 	a->ia_text = arg != NULL ? arg : "";
 	return 0;
 }
@@ -120,7 +128,7 @@ word_group(struct parse *p, const struct word *w)
 		return EINVAL;
 	a = action(p, IFCONFIG_GROUP, p->next - 2);
 	a->ia_text = arg;
-	a->ia_delete = w->name[0] == '-';
+	a->ia_delete = w->negated;
 	return 0;
 }
 
@@ -179,7 +187,8 @@ word_destroy(struct parse *p, const struct word *w)
 
 /* --- create -------------------------------------------------------------- */
 
-static const struct word *find_word(const char *);
+static bool find_word(const char *, struct word *);
+static bool is_word(const char *);
 
 static bool
 is_address(const char *s)
@@ -206,7 +215,7 @@ create_param(struct parse *p, struct ifconfig_action *a)
 		arg = argument(p, word);
 		if (arg == NULL)
 			return EINVAL;
-	} else if (p->next < p->argc && find_word(p->argv[p->next]) == NULL)
+	} else if (p->next < p->argc && !is_word(p->argv[p->next]))
 		arg = p->argv[p->next++];	/* a driver's: word and value */
 	if (strcmp(word, "fd") == 0) {
 		if (!cmd_parse_num(arg, INT32_MAX, &v))
@@ -252,7 +261,7 @@ word_create(struct parse *p, const struct word *w)
 		a->ia_count = (unsigned)count;
 	}
 	while (p->next < p->argc && !is_address(p->argv[p->next]) &&
-	    find_word(p->argv[p->next]) == NULL)
+	    !is_word(p->argv[p->next]))
 		if (create_param(p, a) != 0)
 			return EINVAL;
 	if (a->ia_here && a->ia_fd >= 0)
@@ -292,6 +301,23 @@ set_dst(struct parse *p, struct ifconfig_action *a, struct in_addr dst,
 	return 0;
 }
 
+static int
+unknown_word(struct parse *p, const char *word)
+{
+	const struct cmd_word *like;
+
+	if (strcmp(word, "inet6") == 0)
+		return ifnet_error_set(p->e, EINVAL, "inet6: IPv6 is not "
+		    "built in yet; inet and IPv4 addresses are");
+	like = cmd_word_like(ifconfig_words, word, 0);
+	if (like != NULL && (like->w_flags & CMD_W_CREATE) == 0)
+		return ifnet_error_set(p->e, EINVAL, "%s: unknown parameter, "
+		    "and not an address (did you mean %s?)", word,
+		    like->w_name);
+	return ifnet_error_set(p->e, EINVAL, "%s: unknown parameter, and not "
+	    "an address (ifctl help ifconfig lists them)", word);
+}
+
 /* A word that is no keyword: an address, or the far end of the last one. */
 static int
 word_address(struct parse *p)
@@ -302,8 +328,7 @@ word_address(struct parse *p)
 	int len;
 
 	if (!is_address(word) && strpbrk(word, ".:/") == NULL)
-		return ifnet_error_set(p->e, EINVAL, "%s: unknown parameter, "
-		    "and not an address (ifctl help ifconfig)", word);
+		return unknown_word(p, word);
 	if (cmd_parse_prefix(word, &addr, &len, p->e) != 0)
 		return EINVAL;
 	if (a == NULL || !a->ia_haveaddr) {
@@ -335,20 +360,17 @@ need_inet(struct parse *p, const char *word)
 	    word);
 }
 
-static int word_alias(struct parse *, const struct word *);
-
 static int
 word_inet(struct parse *p, const struct word *w)
 {
 
-	const struct word *next = NULL;
+	struct word next;
 
 	(void)w;
 	p->inet = NULL;
-	if (p->next < p->argc)
-		next = find_word(p->argv[p->next]);
 	/* alias and delete may come between. */
-	if (p->next >= p->argc || (next != NULL && next->fn != word_alias))
+	if (p->next >= p->argc || (find_word(p->argv[p->next], &next) &&
+	    next.w->w_code != WORD_ALIAS))
 		return ifnet_error_set(p->e, EINVAL,
 		    "inet needs an address");
 	return 0;
@@ -473,81 +495,174 @@ word_link(struct parse *p, const struct word *w)
 
 /* --- the words ----------------------------------------------------------- */
 
-static const struct word words[] = {
-	{ "create",	word_create, 0, 0 },
-	{ "destroy",	word_destroy, 0, 0 },
-	{ "name",	word_name, 0, 0 },
-	{ "vnet",	word_vnet, 0, 0 },
-	{ "group",	word_group, 0, 0 },
-	{ "-group",	word_group, 0, 0 },
-	{ "up",		word_flag, IFF_UP, 0 },
-	{ "down",	word_flag, IFF_UP, 0 },
-	{ "inet",	word_inet, 0, 0 },
-	{ "alias",	word_alias, 0, 0 },
-	{ "-alias",	word_alias, 0, 0 },
-	{ "delete",	word_alias, 0, 0 },
-	{ "netmask",	word_mask, 0, 0 },
-	{ "prefixlen",	word_mask, 0, 0 },
-	{ "broadcast",	word_broadcast, 0, 0 },
-	{ "preference",	word_preference, 0, 0 },
-	{ "link",	word_link, 0, 0 },
-	{ "mtu",	word_number, 0, IFCONFIG_MTU },
-	{ "metric",	word_number, 0, IFCONFIG_METRIC },
-	{ "linkstr",	word_text, 0, IFCONFIG_LINKSTR },
-	{ "-linkstr",	word_text, 0, IFCONFIG_LINKSTR },
-	{ "descr",	word_text, 0, IFCONFIG_DESCR },
-	{ "description", word_text, 0, IFCONFIG_DESCR },
-	{ "-descr",	word_text, 0, IFCONFIG_DESCR },
-	{ "-description", word_text, 0, IFCONFIG_DESCR },
-	{ "arp",	word_flag, IFF_NOARP, 0 },
-	{ "-arp",	word_flag, IFF_NOARP, 0 },
-	{ "debug",	word_flag, IFF_DEBUG, 0 },
-	{ "-debug",	word_flag, IFF_DEBUG, 0 },
-	{ "link0",	word_flag, IFF_LINK0, 0 },
-	{ "-link0",	word_flag, IFF_LINK0, 0 },
-	{ "link1",	word_flag, IFF_LINK1, 0 },
-	{ "-link1",	word_flag, IFF_LINK1, 0 },
-	{ "link2",	word_flag, IFF_LINK2, 0 },
-	{ "-link2",	word_flag, IFF_LINK2, 0 },
-	{ NULL, NULL, 0, 0 }
-};
-
-const char *const ifconfig_words[] = {
-	"create", "destroy", "name", "vnet", "group", "-group", "up", "down",
-	"inet", "alias", "-alias", "delete", "netmask", "prefixlen",
-	"broadcast", "preference", "link", "mtu", "metric", "linkstr",
-	"-linkstr", "descr", "-descr", "arp", "-arp", "debug", "-debug",
-	"here", "fd", "host", "peer", NULL
+const struct cmd_word ifconfig_words[] = {
+	{ "-a", NULL, "all interfaces" },
+	{ "-b", NULL, "only those that can broadcast" },
+	{ "-C", NULL, "list the kinds that can be created" },
+	{ "-d", NULL, "only those that are down" },
+	{ "-l", NULL, "names only" },
+	{ "-m", NULL, "capabilities, also where there are none" },
+	{ "-s", NULL,
+	    "only those that may be connected; of one: by the exit code" },
+	{ "-u", NULL, "only those that are up" },
+	{ "-v", NULL, "counters, and packets dropped by reason" },
+	{ "-z", NULL, "set the counters to zero after they were shown",
+	    CMD_W_ADMIN },
+	{ "create", NULL,
+	    "make it; parameters of its kind, or how many, may follow",
+	    CMD_W_ADMIN, NULL, WORD_CREATE },
+	{ "here", NULL, "make the host's device in our network namespace",
+	    CMD_W_ADMIN | CMD_W_CREATE },
+	{ "fd", "NUMBER", "hand over an open descriptor of the host's device",
+	    CMD_W_ADMIN | CMD_W_CREATE },
+	{ "host", "NAME", "the name of the host's device",
+	    CMD_W_ADMIN | CMD_W_CREATE },
+	{ "peer", "[VNET:]IF", "the other end", CMD_W_ADMIN | CMD_W_CREATE },
+	{ "destroy", NULL, "destroy it", CMD_W_ADMIN, NULL, WORD_DESTROY },
+	{ "name", "NEW", "give it another name", CMD_W_ADMIN, NULL,
+	    WORD_NAME },
+	{ "vnet", "VNET", "move it to another network stack", CMD_W_ADMIN,
+	    NULL, WORD_VNET },
+	{ "group", "GROUP", "put it into a group, or take it out",
+	    CMD_W_ADMIN | CMD_W_NOT | CMD_W_NOTARG, NULL, WORD_GROUP },
+	{ "up", NULL, "mark it up", CMD_W_ADMIN, NULL, WORD_FLAG, IFF_UP },
+	{ "down", NULL, "mark it down", CMD_W_ADMIN, NULL, WORD_FLAG, IFF_UP },
+	{ "inet", NULL, "an IPv4 address follows; alone: show only these", 0,
+	    NULL, WORD_INET },
+	{ "alias", NULL, "add the address, beside those there are",
+	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_ALIAS },
+	{ "delete", NULL, "take the address away", CMD_W_ADMIN, NULL,
+	    WORD_ALIAS },
+	{ "netmask", "MASK", "the mask of the address", CMD_W_ADMIN, NULL,
+	    WORD_MASK },
+	{ "prefixlen", "LENGTH", "the length of its prefix", CMD_W_ADMIN, NULL,
+	    WORD_MASK },
+	{ "broadcast", "ADDR", "its broadcast address", CMD_W_ADMIN, NULL,
+	    WORD_BROADCAST },
+	{ "preference", "NUMBER", "how much it is preferred as a source",
+	    CMD_W_ADMIN, NULL, WORD_PREFERENCE },
+	{ "link", "LLADDR", "add a link-level address; alone: show only these",
+	    CMD_W_ADMIN, NULL, WORD_LINK },
+	{ "active", NULL, "after link: it is the one in use", CMD_W_ADMIN,
+	    NULL, WORD_ACTIVE },
+	{ "mtu", "NUMBER", "the largest packet, in bytes", CMD_W_ADMIN, NULL,
+	    WORD_NUMBER, IFCONFIG_MTU },
+	{ "metric", "NUMBER", "what routing programs make of it", CMD_W_ADMIN,
+	    NULL, WORD_NUMBER, IFCONFIG_METRIC },
+	{ "linkstr", "TEXT", "what the driver is told of the link",
+	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_TEXT, IFCONFIG_LINKSTR },
+	{ "descr", "TEXT", "a description", CMD_W_ADMIN | CMD_W_NOT, NULL,
+	    WORD_TEXT, IFCONFIG_DESCR },
+	{ "description", "TEXT", "the same", CMD_W_ADMIN | CMD_W_NOT, NULL,
+	    WORD_TEXT, IFCONFIG_DESCR },
+	{ "arp", NULL, "ask for and tell link-level addresses",
+	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_FLAG, IFF_NOARP },
+	{ "debug", NULL, "the driver's, to find faults",
+	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_FLAG, IFF_DEBUG },
+	{ "link0", NULL, "the driver's", CMD_W_ADMIN | CMD_W_NOT, NULL,
+	    WORD_FLAG, IFF_LINK0 },
+	{ "link1", NULL, "the driver's", CMD_W_ADMIN | CMD_W_NOT, NULL,
+	    WORD_FLAG, IFF_LINK1 },
+	{ "link2", NULL, "the driver's", CMD_W_ADMIN | CMD_W_NOT, NULL,
+	    WORD_FLAG, IFF_LINK2 },
+	{ "tso4", NULL, "capability: cut TCP segments of IPv4",
+	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP, IFCAP_TSOv4 },
+	{ "tso6", NULL, "capability: cut TCP segments of IPv6",
+	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP, IFCAP_TSOv6 },
+	{ "lro", NULL, "capability: take TCP segments put together",
+	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP, IFCAP_LRO },
+	{ "ip4csum", NULL, "capability: checksums of IPv4",
+	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP,
+	    IFCAP_CSUM_IPv4_Rx | IFCAP_CSUM_IPv4_Tx },
+	{ "ip4csum-rx", NULL, "the same, received", CMD_W_ADMIN | CMD_W_NOT,
+	    NULL, WORD_CAP, IFCAP_CSUM_IPv4_Rx },
+	{ "ip4csum-tx", NULL, "the same, sent", CMD_W_ADMIN | CMD_W_NOT, NULL,
+	    WORD_CAP, IFCAP_CSUM_IPv4_Tx },
+	{ "tcp4csum", NULL, "capability: checksums of TCP over IPv4",
+	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP,
+	    IFCAP_CSUM_TCPv4_Rx | IFCAP_CSUM_TCPv4_Tx },
+	{ "tcp4csum-rx", NULL, "the same, received", CMD_W_ADMIN | CMD_W_NOT,
+	    NULL, WORD_CAP, IFCAP_CSUM_TCPv4_Rx },
+	{ "tcp4csum-tx", NULL, "the same, sent", CMD_W_ADMIN | CMD_W_NOT, NULL,
+	    WORD_CAP, IFCAP_CSUM_TCPv4_Tx },
+	{ "udp4csum", NULL, "capability: checksums of UDP over IPv4",
+	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP,
+	    IFCAP_CSUM_UDPv4_Rx | IFCAP_CSUM_UDPv4_Tx },
+	{ "udp4csum-rx", NULL, "the same, received", CMD_W_ADMIN | CMD_W_NOT,
+	    NULL, WORD_CAP, IFCAP_CSUM_UDPv4_Rx },
+	{ "udp4csum-tx", NULL, "the same, sent", CMD_W_ADMIN | CMD_W_NOT, NULL,
+	    WORD_CAP, IFCAP_CSUM_UDPv4_Tx },
+	{ "tcp6csum", NULL, "capability: checksums of TCP over IPv6",
+	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP,
+	    IFCAP_CSUM_TCPv6_Rx | IFCAP_CSUM_TCPv6_Tx },
+	{ "tcp6csum-rx", NULL, "the same, received", CMD_W_ADMIN | CMD_W_NOT,
+	    NULL, WORD_CAP, IFCAP_CSUM_TCPv6_Rx },
+	{ "tcp6csum-tx", NULL, "the same, sent", CMD_W_ADMIN | CMD_W_NOT, NULL,
+	    WORD_CAP, IFCAP_CSUM_TCPv6_Tx },
+	{ "udp6csum", NULL, "capability: checksums of UDP over IPv6",
+	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP,
+	    IFCAP_CSUM_UDPv6_Rx | IFCAP_CSUM_UDPv6_Tx },
+	{ "udp6csum-rx", NULL, "the same, received", CMD_W_ADMIN | CMD_W_NOT,
+	    NULL, WORD_CAP, IFCAP_CSUM_UDPv6_Rx },
+	{ "udp6csum-tx", NULL, "the same, sent", CMD_W_ADMIN | CMD_W_NOT, NULL,
+	    WORD_CAP, IFCAP_CSUM_UDPv6_Tx },
+	CMD_WORD_END
 };
 
 static int
 word_cap(struct parse *p, const struct word *w)
 {
-	const char *word = p->argv[p->next - 1];
 	struct ifconfig_action *a;
 
-	(void)w;
 	a = action(p, IFCONFIG_CAP, p->next - 1);
-	if (word[0] == '-')
-		a->ia_clear = ifconfig_cap(word + 1);
+	if (w->negated)
+		a->ia_clear = w->w->w_bits;
 	else
-		a->ia_set = ifconfig_cap(word);
+		a->ia_set = w->w->w_bits;
 	return 0;
 }
 
-static const struct word cap_word = { "", word_cap, 0, 0 };
-
-static const struct word *
-find_word(const char *name)
+static int
+word_active(struct parse *p, const struct word *w)
 {
-	const struct word *w;
 
-	for (w = words; w->name != NULL; w++)
-		if (strcmp(w->name, name) == 0)
-			return w;
-	if (ifconfig_cap(name[0] == '-' ? name + 1 : name) != 0)
-		return &cap_word;
-	return NULL;
+	return ifnet_error_set(p->e, EINVAL, "%s comes after link and an "
+	    "address", w->name);
+}
+
+/* What a word of the table does on a line; those of create are not there. */
+static bool
+find_word(const char *name, struct word *found)
+{
+
+	found->name = name;
+	found->w = cmd_word_find(ifconfig_words, name, &found->negated);
+	return found->w != NULL && found->w->w_code != WORD_NONE;
+}
+
+static bool
+is_word(const char *name)
+{
+	struct word w;
+
+	return find_word(name, &w);
+}
+
+static int
+run_word(struct parse *p, const struct word *w)
+{
+	static int (*const run[])(struct parse *, const struct word *) = {
+		[WORD_CREATE] = word_create, [WORD_DESTROY] = word_destroy,
+		[WORD_NAME] = word_name, [WORD_VNET] = word_vnet,
+		[WORD_GROUP] = word_group, [WORD_FLAG] = word_flag,
+		[WORD_INET] = word_inet, [WORD_ALIAS] = word_alias,
+		[WORD_MASK] = word_mask, [WORD_BROADCAST] = word_broadcast,
+		[WORD_PREFERENCE] = word_preference, [WORD_LINK] = word_link,
+		[WORD_ACTIVE] = word_active, [WORD_NUMBER] = word_number,
+		[WORD_TEXT] = word_text, [WORD_CAP] = word_cap,
+	};
+
+	return run[w->w->w_code](p, w);
 }
 
 /* "alias" or "delete" that no address followed. */
@@ -572,7 +687,7 @@ ifconfig_parse(int argc, char **argv, struct ifconfig_action *acts,
     size_t *n, struct ifnet_error *e)
 {
 	struct parse p;
-	const struct word *w;
+	struct word w;
 	int error = 0;
 	size_t i;
 
@@ -582,8 +697,10 @@ ifconfig_parse(int argc, char **argv, struct ifconfig_action *acts,
 	p.acts = acts;
 	p.e = e;
 	while (error == 0 && p.next < p.argc) {
-		w = find_word(argv[p.next++]);
-		error = w != NULL ? w->fn(&p, w) : word_address(&p);
+		if (find_word(argv[p.next++], &w))
+			error = run_word(&p, &w);
+		else
+			error = word_address(&p);
 	}
 	if (error == 0)
 		error = finish(&p);

@@ -13,40 +13,23 @@
 
 static const struct {
 	uint64_t	 bits;
-	const char	*word;
 	const char	*name;
 } caps[] = {
-	{ IFCAP_TSOv4, "tso4", "TSO4" },
-	{ IFCAP_CSUM_IPv4_Rx, "ip4csum-rx", "IP4CSUM_Rx" },
-	{ IFCAP_CSUM_IPv4_Tx, "ip4csum-tx", "IP4CSUM_Tx" },
-	{ IFCAP_CSUM_TCPv4_Rx, "tcp4csum-rx", "TCP4CSUM_Rx" },
-	{ IFCAP_CSUM_TCPv4_Tx, "tcp4csum-tx", "TCP4CSUM_Tx" },
-	{ IFCAP_CSUM_UDPv4_Rx, "udp4csum-rx", "UDP4CSUM_Rx" },
-	{ IFCAP_CSUM_UDPv4_Tx, "udp4csum-tx", "UDP4CSUM_Tx" },
-	{ IFCAP_CSUM_TCPv6_Rx, "tcp6csum-rx", "TCP6CSUM_Rx" },
-	{ IFCAP_CSUM_TCPv6_Tx, "tcp6csum-tx", "TCP6CSUM_Tx" },
-	{ IFCAP_CSUM_UDPv6_Rx, "udp6csum-rx", "UDP6CSUM_Rx" },
-	{ IFCAP_CSUM_UDPv6_Tx, "udp6csum-tx", "UDP6CSUM_Tx" },
-	{ IFCAP_TSOv6, "tso6", "TSO6" },
-	{ IFCAP_LRO, "lro", "LRO" },
-	{ IFCAP_CSUM_IPv4_Rx | IFCAP_CSUM_IPv4_Tx, "ip4csum", NULL },
-	{ IFCAP_CSUM_TCPv4_Rx | IFCAP_CSUM_TCPv4_Tx, "tcp4csum", NULL },
-	{ IFCAP_CSUM_UDPv4_Rx | IFCAP_CSUM_UDPv4_Tx, "udp4csum", NULL },
-	{ IFCAP_CSUM_TCPv6_Rx | IFCAP_CSUM_TCPv6_Tx, "tcp6csum", NULL },
-	{ IFCAP_CSUM_UDPv6_Rx | IFCAP_CSUM_UDPv6_Tx, "udp6csum", NULL },
+	{ IFCAP_TSOv4, "TSO4" },
+	{ IFCAP_CSUM_IPv4_Rx, "IP4CSUM_Rx" },
+	{ IFCAP_CSUM_IPv4_Tx, "IP4CSUM_Tx" },
+	{ IFCAP_CSUM_TCPv4_Rx, "TCP4CSUM_Rx" },
+	{ IFCAP_CSUM_TCPv4_Tx, "TCP4CSUM_Tx" },
+	{ IFCAP_CSUM_UDPv4_Rx, "UDP4CSUM_Rx" },
+	{ IFCAP_CSUM_UDPv4_Tx, "UDP4CSUM_Tx" },
+	{ IFCAP_CSUM_TCPv6_Rx, "TCP6CSUM_Rx" },
+	{ IFCAP_CSUM_TCPv6_Tx, "TCP6CSUM_Tx" },
+	{ IFCAP_CSUM_UDPv6_Rx, "UDP6CSUM_Rx" },
+	{ IFCAP_CSUM_UDPv6_Tx, "UDP6CSUM_Tx" },
+	{ IFCAP_TSOv6, "TSO6" },
+	{ IFCAP_LRO, "LRO" },
 };
 #define NCAPS	(sizeof(caps) / sizeof(caps[0]))
-
-uint64_t
-ifconfig_cap(const char *word)
-{
-	size_t i;
-
-	for (i = 0; i < NCAPS; i++)
-		if (strcmp(caps[i].word, word) == 0)
-			return caps[i].bits;
-	return 0;
-}
 
 const char *
 ifconfig_caps_text(uint64_t bits, char *buf, size_t size)
@@ -56,7 +39,7 @@ ifconfig_caps_text(uint64_t bits, char *buf, size_t size)
 
 	cmd_bits_begin(&cb, buf, size);
 	for (i = 0; i < NCAPS; i++)
-		if (caps[i].name != NULL && (bits & caps[i].bits) != 0)
+		if ((bits & caps[i].bits) != 0)
 			cmd_bits_add(&cb, caps[i].name);
 	return cmd_bits_end(&cb);
 }

@@ -304,3 +304,27 @@ cmd_complete_cloner(struct cmd_ctx *ctx, cmd_add_fn *add, void *arg)
 		add(arg, names[i]);
 	free(names);
 }
+
+bool
+cmd_create_words(struct cmd_ctx *ctx, const char *ifname, char *text,
+    size_t size)
+{
+	char name[64];
+	size_t len = strlen(ifname), n = size - 1;
+	char *p;
+
+	while (len > 0 && ifname[len - 1] >= '0' && ifname[len - 1] <= '9')
+		len--;
+	(void)snprintf(name, sizeof(name), "net.link.cloner.%.*s", (int)len,
+	    ifname);
+	if (ctx->cc_client == NULL || ifnet_sysctl(ctx->cc_client, name, text,
+	    &n, NULL, 0, NULL, NULL, NULL) != 0 || n >= size)
+		return false;
+	text[n] = '\0';
+	/* One line for each, in place of "; ". */
+	while ((p = strstr(text, "; ")) != NULL) {
+		*p = '\n';
+		memmove(p + 1, p + 2, strlen(p + 2) + 1);
+	}
+	return true;
+}

@@ -137,8 +137,8 @@ monitor_run(struct cmd_ctx *ctx, int argc, char **argv)
 
 	memset(&mo, 0, sizeof(mo));
 	mo.what = IFNET_ALL;
-	cmd_opts_init(&o, ctx, argc, argv);
-	while ((ch = cmd_getopt(&o, "Jac:")) != -1) {
+	cmd_opts_init(&o, ctx, &command_monitor, argc, argv);
+	while ((ch = cmd_getopt(&o)) != -1) {
 		if (ch == 'J') {
 			mo.json = true;
 		} else if (ch == 'a') {
@@ -161,8 +161,6 @@ monitor_run(struct cmd_ctx *ctx, int argc, char **argv)
 			return CMD_USAGE;
 		}
 	}
-	if (mo.json && !cmd_json_available(ctx))
-		return CMD_FAIL;
 	if (ctx->cc_check)
 		return CMD_OK;
 	c = cmd_connect(ctx);
@@ -173,23 +171,20 @@ monitor_run(struct cmd_ctx *ctx, int argc, char **argv)
 	return code;
 }
 
-static void
-monitor_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add,
-    void *arg)
-{
-	static const char *const options[] = { "--json", "-a", "-c", NULL };
-
-	(void)argc;
-	(void)argv;
-	cmd_complete_words(options, add, arg);
-	cmd_complete_if(ctx, add, arg);
-}
+static const struct cmd_word monitor_words[] = {
+	{ "-a", NULL, "tell first of all there is" },
+	{ "-c", "COUNT", "end after so many events" },
+	CMD_WORD_JSON,
+	CMD_WORD_END
+};
 
 const struct command command_monitor = {
 	.c_name = "monitor",
 	.c_synopsis = "[--json] [-a] [-c COUNT] [IF]",
 	.c_summary = "show changes as they happen",
+	.c_example = "monitor --json tap0",
+	.c_words = monitor_words,
+	.c_operand = "IF",
 	.c_when = CMD_NOT_CONFIG,
 	.c_run = monitor_run,
-	.c_complete = monitor_complete,
 };

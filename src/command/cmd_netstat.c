@@ -173,8 +173,8 @@ parse(struct cmd_ctx *ctx, int argc, char **argv, struct netstat_opts *no,
 
 	memset(no, 0, sizeof(*no));
 	memset(f, 0, sizeof(*f));
-	cmd_opts_init(&o, ctx, argc, argv);
-	while ((c = cmd_getopt(&o, "airnsbdf:I:w:c:J")) != -1) {
+	cmd_opts_init(&o, ctx, &command_netstat, argc, argv);
+	while ((c = cmd_getopt(&o)) != -1) {
 		if (c == 'a')
 			no->no_all = true;
 		else if (c == 'i')
@@ -238,8 +238,6 @@ netstat_run(struct cmd_ctx *ctx, int argc, char **argv)
 		    "--json)");
 		return 1;
 	}
-	if (no.no_json && !cmd_json_available(ctx))
-		return CMD_FAIL;
 	if (ctx->cc_check)
 		return CMD_OK;
 	if (no.no_interval_ns != 0)
@@ -258,18 +256,21 @@ netstat_run(struct cmd_ctx *ctx, int argc, char **argv)
 	return CMD_OK;
 }
 
-static void
-netstat_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add,
-    void *arg)
-{
-	static const char *const options[] = { "-a", "-b", "-d", "-f", "-I",
-	    "-i", "-n", "-r", "-s", "-w", "--json", NULL };
-
-	if (argc > 2 && strcmp(argv[argc - 2], "-I") == 0)
-		cmd_complete_if(ctx, add, arg);
-	else
-		cmd_complete_words(options, add, arg);
-}
+static const struct cmd_word netstat_words[] = {
+	{ "-a", NULL, "with -i: changes nothing" },
+	{ "-b", NULL, "bytes in place of packets" },
+	{ "-c", "COUNT", "end after so many intervals" },
+	{ "-d", NULL, "with drops" },
+	{ "-f", "inet", "the address family" },
+	{ "-i", NULL, "counters of interfaces" },
+	{ "-I", "IF", "of this interface alone" },
+	{ "-n", NULL, "changes nothing: no name of an address is looked up" },
+	{ "-r", NULL, "the routes" },
+	{ "-s", NULL, "counters of the protocols" },
+	{ "-w", "SECONDS", "every so many seconds what was counted since" },
+	CMD_WORD_JSON,
+	CMD_WORD_END
+};
 
 const struct command command_netstat = {
 	.c_name = "netstat",
@@ -279,7 +280,8 @@ const struct command command_netstat = {
 	    "[-bd] [-I IF] [-c COUNT] -w SECONDS\n"
 	    "[-an]",
 	.c_summary = "show interfaces, routes and statistics",
+	.c_example = "netstat -i -I tap0 -w 1",
+	.c_words = netstat_words,
 	.c_when = CMD_NOT_CONFIG,
 	.c_run = netstat_run,
-	.c_complete = netstat_complete,
 };

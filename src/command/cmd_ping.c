@@ -328,8 +328,8 @@ ping_run(struct cmd_ctx *ctx, int argc, char **argv)
 	p.interval_ns = 1000000000;
 	p.bytes = 56;
 	p.ttl = 64;
-	cmd_opts_init(&o, ctx, argc, argv);
-	while ((c = cmd_getopt(&o, "nqoc:i:w:s:t:T:I:")) != -1) {
+	cmd_opts_init(&o, ctx, &command_ping, argc, argv);
+	while ((c = cmd_getopt(&o)) != -1) {
 		code = option(&p, c, o.o_arg);
 		if (code != CMD_OK)
 			return code;
@@ -345,11 +345,27 @@ ping_run(struct cmd_ctx *ctx, int argc, char **argv)
 	return ctx->cc_check ? CMD_OK : ping_go(&p);
 }
 
+static const struct cmd_word ping_words[] = {
+	{ "-c", "COUNT", "send so many requests" },
+	{ "-i", "SECONDS", "the time between two; 1 if not given" },
+	{ "-I", "SOURCE", "the source address" },
+	{ "-n", NULL, "changes nothing: no name of an address is looked up" },
+	{ "-o", NULL, "end with the first reply" },
+	{ "-q", NULL, "show the summary alone" },
+	{ "-s", "BYTES", "bytes of data; 56 if not given" },
+	{ "-t", "TTL", "time to live; 64 if not given" },
+	{ "-T", "TTL", "the same" },
+	{ "-w", "DEADLINE", "end after so many seconds" },
+	CMD_WORD_END
+};
+
 const struct command command_ping = {
 	.c_name = "ping",
 	.c_synopsis = "[-noq] [-c COUNT] [-i SECONDS] [-w DEADLINE] "
 	    "[-s BYTES] [-t TTL] [-I SOURCE] HOST",
 	.c_summary = "send echo requests and show the replies",
+	.c_example = "ping -c 3 10.0.1.2",
+	.c_words = ping_words,
 	.c_when = CMD_NOT_CONFIG,
 	.c_run = ping_run,
 };

@@ -380,13 +380,13 @@ static int
 route_run(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	struct cmd_opts o;
-	const char *verb;
+	const struct cmd_word *verb;
 	int c;
 	bool flush = false;
 
-	cmd_opts_init(&o, ctx, argc, argv);
+	cmd_opts_init(&o, ctx, &command_route, argc, argv);
 	/* Names are never looked up: -n is how it is anyway. */
-	while ((c = cmd_getopt(&o, "nqvf")) != -1) {
+	while ((c = cmd_getopt(&o)) != -1) {
 		if (c == '?')
 			return usage(ctx);
 		flush = flush || c == 'f';
@@ -396,43 +396,23 @@ route_run(struct cmd_ctx *ctx, int argc, char **argv)
 	if (argc == 0 && flush)
 		return ctx->cc_check ? CMD_OK : route_flush(ctx);
 	if (argc == 0)
-		return usage(ctx);
-	verb = argv[0];
-	if (strcmp(verb, "add") == 0)
+		return cmd_usage_why(ctx, &command_route, 1, "what is to be "
+		    "done is missing (add, delete, get, show, ...)");
+	verb = cmd_verb(ctx, &command_route, argv[0]);
+	if (verb == NULL)
+		return cmd_usage(ctx, &command_route, 1);
+	switch (verb->w_code) {
+	case ROUTE_ADD:
 		return route_modify(ctx, argc, argv, RTM_ADD);
-	if (strcmp(verb, "delete") == 0)
+	case ROUTE_DELETE:
 		return route_modify(ctx, argc, argv, RTM_DELETE);
-	if (strcmp(verb, "change") == 0)
+	case ROUTE_CHANGE:
 		return route_modify(ctx, argc, argv, RTM_CHANGE);
-	if (strcmp(verb, "get") == 0)
+	case ROUTE_GET:
 		return route_get(ctx, argc, argv);
-	if (strcmp(verb, "flush") == 0 || strcmp(verb, "show") == 0 ||
-	    strcmp(verb, "monitor") == 0)
+	default:
 		return route_other(ctx, argc, argv);
-	cmd_err(ctx, "route: unknown command %s", verb);
-	return usage(ctx);
-}
-
-static void
-route_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add,
-    void *arg)
-{
-	static const char *const verbs[] = { "add", "change", "delete",
-	    "flush", "get", "monitor", "show", NULL };
-	static const char *const options[] = { "-blackhole", "-host",
-	    "-iface", "-ifa", "-ifp", "-mtu", "-net", "-netmask",
-	    "-prefixlen", "-reject", "default", NULL };
-
-	if (argc == 2 || (argc == 3 && argv[1][0] == '-')) {
-		cmd_complete_words(verbs, add, arg);
-		return;
 	}
-	if (strcmp(argv[argc - 2], "-iface") == 0 ||
-	    strcmp(argv[argc - 2], "-ifp") == 0) {
-		cmd_complete_if(ctx, add, arg);
-		return;
-	}
-	cmd_complete_words(options, add, arg);
 }
 
 const struct command command_route = {
@@ -445,6 +425,7 @@ const struct command command_route = {
 	    "[-n] get DEST\n"
 	    "[-n] flush | show | monitor",
 	.c_summary = "add, delete, look up and follow routes",
+	.c_example = "route add 10.2.0.0/16 10.0.1.2",
+	.c_words = route_options,
 	.c_run = route_run,
-	.c_complete = route_complete,
 };

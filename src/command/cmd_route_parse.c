@@ -23,21 +23,55 @@ guess_len(struct in_addr a, bool is_net)
 	return len;
 }
 
-struct modifier {
-	const char	*name;
-	uint32_t	 flag;		/* RTF_* to set */
-	char		 what;		/* else: what to do with the value */
-};
-
-static const struct modifier modifiers[] = {
-	{ "net", 0, 'n' }, { "host", 0, 'h' }, { "iface", 0, 'i' },
-	{ "interface", 0, 'i' }, { "inet", 0, '-' },
-	{ "blackhole", RTF_BLACKHOLE, '\0' }, { "reject", RTF_REJECT, '\0' },
-	{ "static", RTF_STATIC, '\0' }, { "nostatic", 0, 's' },
-	{ "proto1", RTF_PROTO1, '\0' }, { "proto2", RTF_PROTO2, '\0' },
-	{ "netmask", 0, 'M' }, { "prefixlen", 0, 'L' }, { "mtu", 0, 'U' },
-	{ "ifp", 0, 'F' }, { "ifa", 0, 'A' }, { "gateway", 0, 'G' },
-	{ NULL, 0, '\0' }
+const struct cmd_word route_options[] = {
+	{ "add", NULL, "add a route", CMD_W_VERB | CMD_W_ADMIN, NULL,
+	    ROUTE_ADD },
+	{ "change", NULL, "give a route another gateway",
+	    CMD_W_VERB | CMD_W_ADMIN, NULL, ROUTE_CHANGE },
+	{ "delete", NULL, "delete a route", CMD_W_VERB | CMD_W_ADMIN, NULL,
+	    ROUTE_DELETE },
+	{ "flush", NULL, "delete all routes but those of addresses",
+	    CMD_W_VERB | CMD_W_ADMIN, NULL, ROUTE_FLUSH },
+	{ "get", NULL, "look up the route to an address", CMD_W_VERB, NULL,
+	    ROUTE_GET },
+	{ "monitor", NULL, "show changes as they happen", CMD_W_VERB, NULL,
+	    ROUTE_MONITOR },
+	{ "show", NULL, "list the routes", CMD_W_VERB, NULL, ROUTE_SHOW },
+	{ "-f", NULL, "flush", CMD_W_ADMIN },
+	{ "-n", NULL, "changes nothing: no name of an address is looked up" },
+	{ "-q", NULL, "changes nothing" },
+	{ "-v", NULL, "changes nothing" },
+	{ "default", NULL, "0.0.0.0/0", 0, "add change delete get" },
+	{ "-net", NULL, "the destination is a network", 0,
+	    "add change delete get", 'n' },
+	{ "-host", NULL, "the destination is one address", 0,
+	    "add change delete get", 'h' },
+	{ "-netmask", "MASK", "its mask", 0, "add change delete get", 'M' },
+	{ "-prefixlen", "LENGTH", "the length of its prefix", 0,
+	    "add change delete get", 'L' },
+	{ "-gateway", "ADDR", "the gateway", 0, "add change delete", 'G' },
+	{ "-iface", NULL, "not a gateway follows but an interface", 0,
+	    "add change delete", 'i' },
+	{ "-interface", NULL, "the same", 0, "add change delete", 'i' },
+	{ "-ifp", "IF", "the interface it leads out of", 0,
+	    "add change delete", 'F' },
+	{ "-ifa", "ADDR", "the source address it suggests", 0,
+	    "add change delete", 'A' },
+	{ "-mtu", "NUMBER", "the largest packet, in bytes", CMD_W_ADMIN,
+	    "add change", 'U' },
+	{ "-blackhole", NULL, "drop what goes there", CMD_W_ADMIN,
+	    "add change", 'f', RTF_BLACKHOLE },
+	{ "-reject", NULL, "refuse what goes there", CMD_W_ADMIN, "add change",
+	    'f', RTF_REJECT },
+	{ "-static", NULL, "set by a person (the default)", CMD_W_ADMIN,
+	    "add change", 'f', RTF_STATIC },
+	{ "-nostatic", NULL, "not so", CMD_W_ADMIN, "add change", 's' },
+	{ "-proto1", NULL, "a mark for routing programs", CMD_W_ADMIN,
+	    "add change", 'f', RTF_PROTO1 },
+	{ "-proto2", NULL, "another one", CMD_W_ADMIN, "add change", 'f',
+	    RTF_PROTO2 },
+	{ "-inet", NULL, "changes nothing: the family of IPv4", 0, NULL, '-' },
+	CMD_WORD_END
 };
 
 static int
@@ -52,7 +86,7 @@ set_len(struct route_words *w, int len, struct ifnet_error *e)
 
 /* A modifier that takes a value (a capital letter). */
 static int
-modifier_value(struct route_words *w, char what, const char *arg,
+modifier_value(struct route_words *w, int what, const char *arg,
     struct ifnet_error *e)
 {
 	uint64_t v;
@@ -93,19 +127,30 @@ modifier_value(struct route_words *w, char what, const char *arg,
 }
 
 static int
+unknown_option(const char *word, struct ifnet_error *e)
+{
+	const struct cmd_word *like = cmd_word_like(route_options, word, 0);
+
+	if (like != NULL)
+		return ifnet_error_set(e, EINVAL, "unknown option %s (did you "
+		    "mean %s?)", word, like->w_name);
+	return ifnet_error_set(e, EINVAL, "unknown option %s", word);
+}
+
+static int
 modifier(struct route_words *w, const char *word, int argc, char **argv,
     int *next, struct ifnet_error *e)
 {
-	const struct modifier *m;
+	const struct cmd_word *m;
+	bool negated;
 
-	for (m = modifiers; m->name != NULL; m++)
-		if (strcmp(m->name, word + 1) == 0)
-			break;
-	if (m->name == NULL)
-		return ifnet_error_set(e, EINVAL, "unknown option %s", word);
-	w->flags |= m->flag;
-	switch (m->what) {
-	case '\0':
+	m = cmd_word_find(route_options, word, &negated);
+	if (m == NULL || m->w_code == 0)
+		return unknown_option(word, e);
+	switch (m->w_code) {
+	case 'f':
+		w->flags |= (uint32_t)m->w_bits;
+		return 0;
 	case '-':
 		return 0;
 	case 'n':
@@ -124,7 +169,7 @@ modifier(struct route_words *w, const char *word, int argc, char **argv,
 		if (*next >= argc)
 			return ifnet_error_set(e, EINVAL,
 			    "%s needs a value", word);
-		return modifier_value(w, m->what, argv[(*next)++], e);
+		return modifier_value(w, m->w_code, argv[(*next)++], e);
 	}
 	if (w->is_net && w->is_host)
 		return ifnet_error_set(e, EINVAL,

@@ -105,9 +105,9 @@ show_run(struct cmd_ctx *ctx, int argc, char **argv)
 	int c, code;
 
 	/* --json may stand on either side of the name. */
-	cmd_opts_init(&o, ctx, argc, argv);
+	cmd_opts_init(&o, ctx, &command_show, argc, argv);
 	while (o.o_next < argc) {
-		c = cmd_getopt(&o, "J");
+		c = cmd_getopt(&o);
 		if (c == 'J')
 			json = true;
 		else if (c == '?' || ifname != NULL)
@@ -119,8 +119,6 @@ show_run(struct cmd_ctx *ctx, int argc, char **argv)
 		cmd_err(ctx, "show: %s", e.text);
 		return CMD_USAGE;
 	}
-	if (json && !cmd_json_available(ctx))
-		return CMD_FAIL;
 	if (ctx->cc_check)
 		return CMD_OK;
 	if (cmd_iflist_get(ctx->cc_client, ifname, IFNET_LINK | IFNET_ADDR |
@@ -141,22 +139,18 @@ show_run(struct cmd_ctx *ctx, int argc, char **argv)
 	return code;
 }
 
-static void
-show_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add,
-    void *arg)
-{
-
-	(void)argc;
-	(void)argv;
-	add(arg, "--json");
-	cmd_complete_if(ctx, add, arg);
-}
+static const struct cmd_word show_words[] = {
+	CMD_WORD_JSON,
+	CMD_WORD_END
+};
 
 const struct command command_show = {
 	.c_name = "show",
 	.c_synopsis = "[--json] [IF]",
 	.c_summary = "show interfaces at a glance",
+	.c_example = "show --json tap0",
+	.c_words = show_words,
+	.c_operand = "IF",
 	.c_when = CMD_NOT_CONFIG,
 	.c_run = show_run,
-	.c_complete = show_complete,
 };

@@ -313,8 +313,8 @@ sysctl_run(struct cmd_ctx *ctx, int argc, char **argv)
 	int c, code = CMD_OK, i;
 
 	memset(&how, 0, sizeof(how));
-	cmd_opts_init(&o, ctx, argc, argv);
-	while ((c = cmd_getopt(&o, "andwq")) != -1) {
+	cmd_opts_init(&o, ctx, &command_sysctl, argc, argv);
+	while ((c = cmd_getopt(&o)) != -1) {
 		how.all = how.all || c == 'a';
 		how.bare = how.bare || c == 'n';
 		how.describe = how.describe || c == 'd';
@@ -351,8 +351,7 @@ sysctl_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add,
 	char name[NAMESIZE] = "", next[NAMESIZE];
 	unsigned n;
 
-	(void)argc;
-	(void)argv;
+	command_complete_words(ctx, &command_sysctl, argc, argv, add, arg);
 	if (ctx->cc_client == NULL)
 		return;
 	/* A stack with very many interfaces has very many names. */
@@ -365,10 +364,21 @@ sysctl_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add,
 	}
 }
 
+static const struct cmd_word sysctl_words[] = {
+	{ "-a", NULL, "all settings" },
+	{ "-d", NULL, "describe" },
+	{ "-n", NULL, "without the name" },
+	{ "-q", NULL, "say nothing of what is not there, or was changed" },
+	{ "-w", NULL, "set; NAME=VALUE is enough", CMD_W_ADMIN },
+	CMD_WORD_END
+};
+
 const struct command command_sysctl = {
 	.c_name = "sysctl",
 	.c_synopsis = "[-dn] NAME ...\n[-nq] [-w] NAME=VALUE ...\n[-dn] -a",
 	.c_summary = "read and change settings",
+	.c_example = "sysctl net.inet.ip.forwarding=1",
+	.c_words = sysctl_words,
 	.c_run = sysctl_run,
 	.c_complete = sysctl_complete,
 };

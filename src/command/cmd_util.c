@@ -12,16 +12,27 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kern/vis.h"
+
+/* One line, whatever the words in it came from. */
+static void __attribute__((__format__(__printf__, 2, 0)))
+put_message(struct cmd_ctx *ctx, const char *fmt, va_list ap)
+{
+	char text[2048], seen[VIS_SIZE(sizeof(text))];
+
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	(void)fprintf(ctx->cc_err, "ifctl: %s\n",
+	    vis_line(seen, sizeof(seen), text, strlen(text)));
+}
+
 void
 cmd_err(struct cmd_ctx *ctx, const char *fmt, ...)
 {
 	va_list ap;
 
-	(void)fputs("ifctl: ", ctx->cc_err);
 	va_start(ap, fmt);
-	(void)vfprintf(ctx->cc_err, fmt, ap);
+	put_message(ctx, fmt, ap);
 	va_end(ap);
-	(void)fputc('\n', ctx->cc_err);
 }
 
 int
@@ -31,11 +42,9 @@ cmd_fail(struct cmd_ctx *ctx, const struct ifnet_error *e, const char *fmt,
 	va_list ap;
 
 	ctx->cc_errno = e->code;
-	(void)fputs("ifctl: ", ctx->cc_err);
 	va_start(ap, fmt);
-	(void)vfprintf(ctx->cc_err, fmt, ap);
+	put_message(ctx, fmt, ap);
 	va_end(ap);
-	(void)fputc('\n', ctx->cc_err);
 	return CMD_FAIL;
 }
 
@@ -131,6 +140,20 @@ cmd_usage(struct cmd_ctx *ctx, const struct command *c, int code)
 	return code;
 }
 
+int
+cmd_usage_why(struct cmd_ctx *ctx, const struct command *c, int code,
+    const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	cmd_err(ctx, "%s: %s", c->c_name, text);
+	return cmd_usage(ctx, c, code);
+}
+
 bool
 cmd_interrupted(const struct cmd_ctx *ctx)
 {
@@ -193,23 +216,53 @@ cmd_connect(struct cmd_ctx *ctx)
 }
 
 void
-cmd_opts_init(struct cmd_opts *o, struct cmd_ctx *ctx, int argc, char **argv)
+cmd_opts_init(struct cmd_opts *o, struct cmd_ctx *ctx,
+    const struct command *c, int argc, char **argv)
 {
 
 	memset(o, 0, sizeof(*o));
 	o->o_ctx = ctx;
-	o->o_name = argv[0];
+	o->o_cmd = c;
 	o->o_argc = argc;
 	o->o_argv = argv;
 	o->o_next = 1;
 }
 
-int
-cmd_getopt(struct cmd_opts *o, const char *spec)
+static int
+unknown_option(struct cmd_opts *o, const char *word)
 {
-	const char *s;
-	char *word;
-	char c;
+	const struct cmd_word *like;
+
+	like = word[1] == '-' ? cmd_word_like(o->o_cmd->c_words, word, 0) :
+	    NULL;
+	if (like != NULL)
+		cmd_err(o->o_ctx, "%s: unknown option %s (did you mean %s?)",
+		    o->o_cmd->c_name, word, like->w_name);
+	else
+		cmd_err(o->o_ctx, "%s: unknown option %s", o->o_cmd->c_name,
+		    word);
+	return '?';
+}
+
+/* The table's entry for "-c". */
+static const struct cmd_word *
+find_letter(const struct command *cmd, char c)
+{
+	const struct cmd_word *w;
+
+	for (w = cmd->c_words; w != NULL && w->w_name != NULL; w++)
+		if (w->w_name[0] == '-' && w->w_name[1] == c && c != '-' &&
+		    w->w_name[2] == '\0')
+			return w;
+	return NULL;
+}
+
+int
+cmd_getopt(struct cmd_opts *o)
+{
+	const struct cmd_word *w;
+	char *word, letter[3] = "-";
+	bool negated;
 
 	o->o_arg = NULL;
 	if (o->o_in == NULL) {
@@ -221,27 +274,22 @@ cmd_getopt(struct cmd_opts *o, const char *spec)
 		o->o_next++;
 		if (strcmp(word, "--") == 0)
 			return -1;
-		/* A long option is a letter of its own: 'J' is --json. */
-		if (strcmp(word, "--json") == 0 && strchr(spec, 'J') != NULL)
-			return 'J';
 		if (word[1] == '-') {
-			cmd_err(o->o_ctx, "%s: unknown option %s", o->o_name,
-			    word);
-			return '?';
+			w = cmd_word_find(o->o_cmd->c_words, word, &negated);
+			return w != NULL ? w->w_code :
+			    unknown_option(o, word);
 		}
 		o->o_in = word + 1;
 	}
 
-	c = *o->o_in++;
+	letter[1] = *o->o_in++;
 	if (*o->o_in == '\0')
 		o->o_in = NULL;
-	s = c == ':' ? NULL : strchr(spec, c);
-	if (s == NULL) {
-		cmd_err(o->o_ctx, "%s: unknown option -%c", o->o_name, c);
-		return '?';
-	}
-	if (s[1] != ':')
-		return c;
+	w = find_letter(o->o_cmd, letter[1]);
+	if (w == NULL)
+		return unknown_option(o, letter);
+	if (w->w_arg == NULL)
+		return letter[1];
 	if (o->o_in != NULL) {
 		o->o_arg = o->o_argv[o->o_next - 1] +
 		    (o->o_in - o->o_argv[o->o_next - 1]);
@@ -249,11 +297,11 @@ cmd_getopt(struct cmd_opts *o, const char *spec)
 	} else if (o->o_next < o->o_argc) {
 		o->o_arg = o->o_argv[o->o_next++];
 	} else {
-		cmd_err(o->o_ctx, "%s: option -%c needs an argument",
-		    o->o_name, c);
+		cmd_err(o->o_ctx, "%s: option %s needs an argument",
+		    o->o_cmd->c_name, letter);
 		return '?';
 	}
-	return c;
+	return letter[1];
 }
 
 const char *

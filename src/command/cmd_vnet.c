@@ -99,69 +99,60 @@ change(struct cmd_ctx *ctx, const char *verb, const char *name)
 	    cmd_strerror(error), cmd_reason(&e, hint, why, sizeof(why)));
 }
 
-static int
-vnet_run(struct cmd_ctx *ctx, int argc, char **argv)
-{
-	bool json;
+enum { V_CREATE, V_DESTROY, V_LIST };
 
-	if (argc >= 2 && strcmp(argv[1], "list") == 0) {
-		json = argc == 3 && strcmp(argv[2], "--json") == 0;
-		if (argc != 2 && !json)
-			return cmd_usage(ctx, &command_vnet, CMD_USAGE);
-		if (ctx->cc_config) {
-			cmd_err(ctx, "vnet list: not in a configuration "
-			    "file");
-			return CMD_USAGE;
-		}
-		if (json && !cmd_json_available(ctx))
-			return CMD_FAIL;
-		return ctx->cc_check ? CMD_OK : list(ctx, json);
-	}
-	if (argc >= 2 && strcmp(argv[1], "create") != 0 &&
-	    strcmp(argv[1], "destroy") != 0)
-		cmd_err(ctx, "vnet: unknown command %s", argv[1]);
-	if (argc != 3 || (strcmp(argv[1], "create") != 0 &&
-	    strcmp(argv[1], "destroy") != 0))
-		return cmd_usage(ctx, &command_vnet, CMD_USAGE);
-	if (!name_ok(ctx, argv[2]))
-		return CMD_USAGE;
-	return ctx->cc_check ? CMD_OK : change(ctx, argv[1], argv[2]);
-}
-
-struct fill {
-	cmd_add_fn	*add;
-	void		*arg;
+static const struct cmd_word vnet_words[] = {
+	{ "create", NULL, "make one of this name",
+	    CMD_W_VERB | CMD_W_ADMIN | CMD_W_CONFIG, NULL, V_CREATE },
+	{ "destroy", "VNET", "destroy it, and all that is in it",
+	    CMD_W_VERB | CMD_W_ADMIN | CMD_W_CONFIG, NULL, V_DESTROY },
+	{ "list", NULL, "list them", CMD_W_VERB, NULL, V_LIST },
+	{ "--json", NULL, "write JSON, for programs", 0, "list",
+	    CMD_OPT_JSON },
+	CMD_WORD_END
 };
 
 static int
-fill_name(const char *name, unsigned interfaces, void *arg)
+list_words(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	struct fill *f = arg;
+	bool json = argc == 3 && strcmp(argv[2], "--json") == 0;
 
-	(void)interfaces;
-	f->add(f->arg, name);
-	return 0;
+	if (argc != 2 && !json)
+		return cmd_usage_why(ctx, &command_vnet, CMD_USAGE,
+		    "list: %s is one word too many", argv[2]);
+	if (ctx->cc_config) {
+		cmd_err(ctx, "vnet list: not in a configuration file");
+		return CMD_USAGE;
+	}
+	return ctx->cc_check ? CMD_OK : list(ctx, json);
 }
 
-static void
-vnet_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add,
-    void *arg)
+static int
+vnet_run(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	static const char *const verbs[] = { "create", "destroy", "list",
-	    NULL };
-	struct fill f = { add, arg };
+	const struct cmd_word *verb;
 
-	if (argc == 2)
-		cmd_complete_words(verbs, add, arg);
-	else if (argc == 3 && strcmp(argv[1], "destroy") == 0 &&
-	    ctx->cc_client != NULL)
-		(void)ifnet_vnet_list(ctx->cc_client, fill_name, &f, NULL);
+	if (argc < 2)
+		return cmd_usage_why(ctx, &command_vnet, CMD_USAGE,
+		    "create, destroy or list was expected");
+	verb = cmd_verb(ctx, &command_vnet, argv[1]);
+	if (verb == NULL)
+		return cmd_usage(ctx, &command_vnet, CMD_USAGE);
+	if (verb->w_code == V_LIST)
+		return list_words(ctx, argc, argv);
+	if (argc != 3)
+		return cmd_usage_why(ctx, &command_vnet, CMD_USAGE,
+		    "%s: the name of one vnet is wanted", argv[1]);
+	if (!name_ok(ctx, argv[2]))
+		return CMD_USAGE;
+	return ctx->cc_check ? CMD_OK : change(ctx, argv[1], argv[2]);
 }
 
 const struct command command_vnet = {
 	.c_name = "vnet",
 	.c_synopsis = "create NAME\ndestroy NAME\nlist [--json]",
 	.c_summary = "create, destroy and list network stacks",
+	.c_example = "vnet create blue",
+	.c_words = vnet_words,
 	.c_run = vnet_run,
-	.c_complete = vnet_complete,
 };

@@ -298,8 +298,8 @@ watch_run(struct cmd_ctx *ctx, int argc, char **argv)
 	memset(&w, 0, sizeof(w));
 	w.ctx = ctx;
 	w.interval_ns = 1000000000;
-	cmd_opts_init(&o, ctx, argc, argv);
-	while ((c = cmd_getopt(&o, "c:w:i:")) != -1) {
+	cmd_opts_init(&o, ctx, &command_watch, argc, argv);
+	while ((c = cmd_getopt(&o)) != -1) {
 		if (c == 'c' && (!cmd_parse_num(o.o_arg, UINT32_MAX,
 		    &w.count) || w.count == 0)) {
 			cmd_err(ctx, "watch: -c %s: bad value (a number above "
@@ -326,21 +326,20 @@ watch_run(struct cmd_ctx *ctx, int argc, char **argv)
 	return code == CMD_OK ? watch_loop(&w) : code;
 }
 
-static void
-watch_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add,
-    void *arg)
-{
-
-	(void)argc;
-	(void)argv;
-	cmd_complete_if(ctx, add, arg);
-}
+static const struct cmd_word watch_words[] = {
+	{ "-c", "COUNT", "end after so many intervals" },
+	{ "-w", "SECONDS", "the interval; 1 if not given" },
+	{ "-i", "SECONDS", "the same" },
+	CMD_WORD_END
+};
 
 const struct command command_watch = {
 	.c_name = "watch",
 	.c_synopsis = "[-c COUNT] [-w SECONDS] [IF ...]",
 	.c_summary = "show live rates of interfaces",
+	.c_example = "watch -w 5 tap0 tap1",
+	.c_words = watch_words,
+	.c_operand = "IF",
 	.c_when = CMD_NOT_CONFIG,
 	.c_run = watch_run,
-	.c_complete = watch_complete,
 };

@@ -39,30 +39,64 @@ command_find(const char *name)
 	return NULL;
 }
 
-/* The one subcommand that begins with what was typed, or NULL. */
-static const struct command *
+/* What other systems call it. */
+static const struct {
+	const char	*theirs, *ours;
+} foreign[] = {
+	{ "tcpdump", "dump" }, { "tshark", "dump" }, { "wireshark", "dump" },
+	{ "ip", "ifconfig, route or arp" }, { "ndp", "arp" },
+	{ "neigh", "arp" }, { "neighbour", "arp" }, { "link", "ifconfig" },
+	{ "addr", "ifconfig" }, { "address", "ifconfig" },
+	{ "ifup", "ifconfig" }, { "ifdown", "ifconfig" },
+	{ "ethtool", "ifconfig" }, { "brconfig", "ifconfig" },
+	{ "ss", "netstat" }, { "sockstat", "netstat" }, { "stat", "netstat" },
+	{ "stats", "netstat" }, { "nstat", "netstat" },
+	{ "interfaces", "show" }, { "list", "show" }, { "ls", "show" },
+	{ "status", "show" }, { "iptables", "filter" }, { "nft", "filter" },
+	{ "pfctl", "filter" }, { "npfctl", "filter" }, { "ipfw", "filter" },
+	{ "top", "watch" }, { "iftop", "watch" }, { "systat", "watch" },
+	{ "netns", "vnet" }, { "jail", "vnet" }, { "vrf", "vnet" },
+	{ "stop", "halt" }, { "quit", "halt" }, { "shutdown", "halt" },
+	{ "log", "history" }, { "events", "monitor" }, { "ping4", "ping" },
+	{ "set", "sysctl" }, { "get", "sysctl" }, { "man", "help" },
+	{ "usage", "help" },
+};
+
+/* What may have been meant, or NULL. */
+static const char *
 command_guess(const char *name)
 {
-	const struct command *const *c, *found = NULL;
+	const struct command *const *c;
+	const char *best = NULL;
 	size_t len = strlen(name), n;
+	unsigned d, least = (unsigned)(len + 1) / 3 + 1;
 
-	for (n = len; n >= 2 && found == NULL; n--)
-		for (c = commands; *c != NULL; c++)
-			if (strncmp((*c)->c_name, name, n) == 0) {
-				found = *c;
-				break;
-			}
-	return found;
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
+		if (strcmp(foreign[i].theirs, name) == 0)
+			return foreign[i].ours;
+	for (c = commands; *c != NULL; c++) {
+		d = cmd_distance((*c)->c_name, name);
+		if (d < least) {
+			least = d;
+			best = (*c)->c_name;
+		}
+	}
+	/* What begins alike. */
+	for (n = len; n >= 2 && best == NULL; n--)
+		for (c = commands; *c != NULL && best == NULL; c++)
+			if (strncmp((*c)->c_name, name, n) == 0)
+				best = (*c)->c_name;
+	return best;
 }
 
 static int
 unknown(struct cmd_ctx *ctx, const char *name)
 {
-	const struct command *c = command_guess(name);
+	const char *guess = command_guess(name);
 
-	if (c != NULL)
+	if (guess != NULL)
 		cmd_err(ctx, "%s: unknown subcommand (did you mean %s? "
-		    "\"ifctl help\" lists all)", name, c->c_name);
+		    "\"ifctl help\" lists all)", name, guess);
 	else
 		cmd_err(ctx, "%s: unknown subcommand (\"ifctl help\" lists "
 		    "them)", name);
@@ -76,6 +110,15 @@ is_help(const char *word)
 	return strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0;
 }
 
+bool
+command_asks_help(int argc, char **argv)
+{
+
+	return argc >= 2 && (is_help(argv[1]) ||
+	    (argc == 2 && strcmp(argv[1], "help") == 0)) &&
+	    command_find(argv[0]) != NULL;
+}
+
 static int
 run_named(struct cmd_ctx *ctx, int argc, char **argv)
 {
@@ -87,12 +130,9 @@ run_named(struct cmd_ctx *ctx, int argc, char **argv)
 	c = command_find(argv[0]);
 	if (c == NULL)
 		return unknown(ctx, argv[0]);
-	if (argc >= 2 && is_help(argv[1])) {
-		if (!ctx->cc_check) {
-			(void)fprintf(ctx->cc_out, "%s: %s\n", c->c_name,
-			    c->c_summary);
-			cmd_print_usage(ctx->cc_out, c);
-		}
+	if (command_asks_help(argc, argv) && !ctx->cc_config) {
+		if (!ctx->cc_check)
+			cmd_help(ctx, c);
 		return CMD_OK;
 	}
 	if (ctx->cc_config && c->c_when == CMD_NOT_CONFIG) {
@@ -135,27 +175,11 @@ command_run(struct cmd_ctx *ctx, int argc, char **argv)
 
 /* --- help, version ------------------------------------------------------- */
 
-static int
-help_run(struct cmd_ctx *ctx, int argc, char **argv)
+static void
+help_all(struct cmd_ctx *ctx)
 {
 	const struct command *const *p;
-	const struct command *c;
 
-	if (argc > 2)
-		return cmd_usage(ctx, &command_help, CMD_USAGE);
-	if (argc == 2) {
-		c = command_find(argv[1]);
-		if (c == NULL)
-			return unknown(ctx, argv[1]);
-		if (ctx->cc_check)
-			return CMD_OK;
-		(void)fprintf(ctx->cc_out, "%s: %s\n", c->c_name,
-		    c->c_summary);
-		cmd_print_usage(ctx->cc_out, c);
-		return CMD_OK;
-	}
-	if (ctx->cc_check)
-		return CMD_OK;
 	(void)fprintf(ctx->cc_out, "usage: ifctl [-s URL] [-n VNET] COMMAND "
 	    "[ARGUMENT ...]\n\n");
 	for (p = commands; *p != NULL; p++)
@@ -166,46 +190,98 @@ help_run(struct cmd_ctx *ctx, int argc, char **argv)
 	    "  -n VNET    the network stack inside it (default: its first)\n"
 	    "\"ifctl help COMMAND\" tells about one; ifctl(8) about all.\n",
 	    IFNET_URL_DEFAULT);
+}
+
+static int
+help_run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	const struct command *c = NULL;
+	struct cmd_opts o;
+	bool json = false;
+	int ch;
+
+	cmd_opts_init(&o, ctx, &command_help, argc, argv);
+	while ((ch = cmd_getopt(&o)) != -1) {
+		if (ch == '?')
+			return cmd_usage(ctx, &command_help, CMD_USAGE);
+		json = true;
+	}
+	if (o.o_next + 1 < argc)
+		return cmd_usage_why(ctx, &command_help, CMD_USAGE,
+		    "%s is one word too many", argv[o.o_next + 1]);
+	if (o.o_next < argc) {
+		c = command_find(argv[o.o_next]);
+		if (c == NULL)
+			return unknown(ctx, argv[o.o_next]);
+	}
+	if (ctx->cc_check)
+		return CMD_OK;
+	if (json)
+		return cmd_help_json(ctx, c);
+	if (c != NULL)
+		cmd_help(ctx, c);
+	else
+		help_all(ctx);
 	return CMD_OK;
 }
 
-static void
-help_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add,
-    void *arg)
-{
-	const struct command *const *p;
-
-	(void)ctx;
-	(void)argv;
-	for (p = commands; argc == 2 && *p != NULL; p++)
-		add(arg, (*p)->c_name);
-}
+static const struct cmd_word help_words[] = {
+	CMD_WORD_JSON,
+	CMD_WORD_END
+};
 
 const struct command command_help = {
 	.c_name = "help",
-	.c_synopsis = "[COMMAND]",
+	.c_synopsis = "[--json] [COMMAND]",
 	.c_summary = "list the subcommands, or tell about one",
+	.c_example = "help ifconfig",
+	.c_words = help_words,
+	.c_operand = "COMMAND",
 	.c_when = CMD_NOT_CONFIG,
 	.c_run = help_run,
-	.c_complete = help_complete,
 };
 
 static int
 version_run(struct cmd_ctx *ctx, int argc, char **argv)
 {
+	struct cmd_opts o;
+	struct json j;
+	bool json = false;
+	int ch;
 
-	(void)argv;
-	if (argc != 1)
-		return cmd_usage(ctx, &command_version, CMD_USAGE);
-	if (!ctx->cc_check)
+	cmd_opts_init(&o, ctx, &command_version, argc, argv);
+	while ((ch = cmd_getopt(&o)) != -1) {
+		if (ch == '?')
+			return cmd_usage(ctx, &command_version, CMD_USAGE);
+		json = true;
+	}
+	if (o.o_next < argc)
+		return cmd_usage_why(ctx, &command_version, CMD_USAGE,
+		    "%s: nothing can follow it", argv[o.o_next]);
+	if (ctx->cc_check)
+		return CMD_OK;
+	if (!json) {
 		(void)fprintf(ctx->cc_out, "ifnet %s\n", IFNET_VERSION);
-	return CMD_OK;
+		return CMD_OK;
+	}
+	json_begin(&j, ctx, JSON_PRETTY);
+	json_object(&j, NULL);
+	json_text(&j, "version", IFNET_VERSION);
+	json_int(&j, "schema", JSON_SCHEMA);
+	return json_done(&j);
 }
+
+static const struct cmd_word version_words[] = {
+	CMD_WORD_JSON,
+	CMD_WORD_END
+};
 
 const struct command command_version = {
 	.c_name = "version",
-	.c_synopsis = "",
+	.c_synopsis = "[--json]",
 	.c_summary = "show the version of this program",
+	.c_example = "version",
+	.c_words = version_words,
 	.c_when = CMD_NOT_CONFIG,
 	.c_run = version_run,
 };
@@ -217,9 +293,9 @@ halt_run(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	struct ifnet_error e;
 
-	(void)argv;
 	if (argc != 1)
-		return cmd_usage(ctx, &command_halt, CMD_USAGE);
+		return cmd_usage_why(ctx, &command_halt, CMD_USAGE,
+		    "%s: nothing can follow it", argv[1]);
 	if (ctx->cc_check)
 		return CMD_OK;
 	memset(&e, 0, sizeof(e));
@@ -232,6 +308,8 @@ const struct command command_halt = {
 	.c_name = "halt",
 	.c_synopsis = "",
 	.c_summary = "stop the daemon",
+	.c_example = "halt",
+	.c_admin = true,
 	.c_when = CMD_NOT_CONFIG,
 	.c_run = halt_run,
 };

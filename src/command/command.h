@@ -53,22 +53,60 @@ enum cmd_when {
 };
 
 /*
+ * A word of a subcommand.  Parser, help, completion and the test of the manual
+ * page all go by this table: a word that is not in it does not exist.
+ *
+ * w_arg names the kind of the value that follows: "IF", "VNET", "KIND",
+ * "GROUP" and "NAME" (a setting's) are completed by asking the stack, words in
+ * lower case with "|" between them are the values there are.  w_code and w_bits
+ * are the parser's own.
+ */
+struct cmd_word {
+	const char	*w_name;	/* "mtu", "-c", "--json" */
+	const char	*w_arg;		/* NULL: no value follows */
+	const char	*w_help;	/* one line */
+	unsigned	 w_flags;
+#define CMD_W_VERB	0x01	/* chooses what the subcommand does */
+#define CMD_W_ADMIN	0x02	/* for root and administrators */
+#define CMD_W_NOT	0x04	/* "-" in front undoes it */
+#define CMD_W_NOTARG	0x08	/* ... and takes the value as well */
+#define CMD_W_CREATE	0x10	/* goes with create; drivers have others */
+#define CMD_W_CONFIG	0x20	/* verb: also in a configuration file */
+	const char	*w_of;		/* the verbs it goes with; NULL: any */
+	int		 w_code;
+	uint64_t	 w_bits;
+};
+
+/*
  * A subcommand.  Constant table in command.c, in help's order.
  */
 struct command {
 	const char	*c_name;
 	const char	*c_synopsis;	/* after the name; lines by \n */
 	const char	*c_summary;	/* one line */
+	const char	*c_example;	/* a line, without "ifctl" */
+	const struct cmd_word *c_words;	/* to w_name NULL; NULL: none */
+	const char	*c_operand;	/* as w_arg, for other words */
 	enum cmd_when	 c_when;
+	bool		 c_admin;	/* all of it is for administrators */
 	/* argv[0] is the name; returns the exit code, messages to cc_err */
 	int		(*c_run)(struct cmd_ctx *, int argc, char **argv);
-	/* candidates for the word argv[argc-1] (may be ""), one call each */
+	/*
+	 * Candidates for the word argv[argc-1] (may be ""), one call each, in
+	 * place of those by the table; NULL: by the table alone.
+	 */
 	void		(*c_complete)(struct cmd_ctx *, int argc, char **argv,
 			    void (*add)(void *, const char *), void *arg);
 };
 
+/* Candidates for the last of the words, argv[0] being the subcommand. */
+void	command_complete(struct cmd_ctx *, const struct command *, int argc,
+	    char **argv, void (*add)(void *, const char *), void *arg);
+
 extern const struct command *const commands[];	/* NULL-terminated */
 const struct command *command_find(const char *name);
+/* "COMMAND help", "COMMAND -h ...": does it ask about the command? */
+bool	command_asks_help(int argc, char **argv);
 
 /* Run one; the exit code. */
 int	command_run(struct cmd_ctx *, int argc, char **argv);

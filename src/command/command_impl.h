@@ -17,6 +17,7 @@
 #include <ifnet/rtmsg.h>
 
 #include "command/command.h"
+#include "command/json.h"
 
 /* Room for any address or prefix as text. */
 #define CMD_TEXTSIZE	96
@@ -47,6 +48,10 @@ const char *cmd_reason(const struct ifnet_error *, const char *hint,
 	    char *buf, size_t size);
 /* The usage of a subcommand to cc_err; returns code. */
 int	cmd_usage(struct cmd_ctx *, const struct command *, int code);
+/* The same, with what is wrong in front. */
+int	cmd_usage_why(struct cmd_ctx *, const struct command *, int code,
+	    const char *fmt, ...)
+	    __attribute__((__format__(__printf__, 4, 5)));
 void	cmd_print_usage(FILE *, const struct command *);
 /*
  * Between the two, what goes to cc_out is held in memory: who writes while an
@@ -71,13 +76,14 @@ struct ifnet_client *cmd_connect(struct cmd_ctx *);
 /* --- option words -------------------------------------------------------- */
 
 /*
- * As getopt(3), without its global state: `spec' as there.  cmd_getopt()
- * returns the letter, -1 at the end (o_next is the first operand), or '?'
- * with the message given.
+ * As getopt(3), without its global state; the options are the words of the
+ * command that begin with "-".  cmd_getopt() returns the letter (of a long
+ * option, its w_code), -1 at the end (o_next is the first operand), or '?' with
+ * the message given.
  */
 struct cmd_opts {
 	struct cmd_ctx	*o_ctx;
-	const char	*o_name;	/* of the command, for messages */
+	const struct command *o_cmd;
 	int		 o_argc;
 	char		**o_argv;
 	int		 o_next;	/* next word to look at */
@@ -85,9 +91,44 @@ struct cmd_opts {
 	char		*o_arg;
 };
 
-void	cmd_opts_init(struct cmd_opts *, struct cmd_ctx *, int argc,
-	    char **argv);
-int	cmd_getopt(struct cmd_opts *, const char *spec);
+void	cmd_opts_init(struct cmd_opts *, struct cmd_ctx *,
+	    const struct command *, int argc, char **argv);
+int	cmd_getopt(struct cmd_opts *);
+
+/* --- tables of words (words.c) ------------------------------------------- */
+
+#define CMD_OPT_JSON	'J'
+
+#define CMD_WORD_JSON	{ "--json", NULL, "write JSON, for programs", 0,  \
+	NULL, CMD_OPT_JSON, 0 }
+#define CMD_WORD_END	{ NULL, NULL, NULL, 0, NULL, 0, 0 }
+
+/*
+ * The entry for a word as it was typed, or NULL.  With CMD_W_NOT in its flags
+ * the word may have a "-" in front, which *negated tells.
+ */
+const struct cmd_word *cmd_word_find(const struct cmd_word *,
+	    const char *word, bool *negated);
+/* The verb of this name, or NULL with a message that suggests another. */
+const struct cmd_word *cmd_verb(struct cmd_ctx *, const struct command *,
+	    const char *word);
+/* The word of the table (or verb, with that flag) most like it, or NULL. */
+const struct cmd_word *cmd_word_like(const struct cmd_word *,
+	    const char *word, unsigned flags);
+/* The words of the table alone, whatever c_complete says. */
+void	command_complete_words(struct cmd_ctx *, const struct command *,
+	    int argc, char **argv, cmd_add_fn *, void *);
+/*
+ * What the driver of an interface (its kind, or a name of one) says about
+ * create: a line "WORD VALUE: help" for each of its words.  false: nothing.
+ */
+bool	cmd_create_words(struct cmd_ctx *, const char *ifname, char *text,
+	    size_t size);
+/* All about a subcommand; as JSON, of all of them with NULL. */
+void	cmd_help(struct cmd_ctx *, const struct command *);
+int	cmd_help_json(struct cmd_ctx *, const struct command *);
+/* How many letters differ, are missing or exchanged; small words only. */
+unsigned cmd_distance(const char *, const char *);
 
 /* --- numbers, addresses -------------------------------------------------- */
 
@@ -197,8 +238,8 @@ char	(*cmd_cloners(struct ifnet_client *, int *n,
 
 /* --- JSON (cmd_json.c) --------------------------------------------------- */
 
-/* false, with the message given, when the build has no JSON. */
-bool	cmd_json_available(struct cmd_ctx *);
+/* "up", "down-carrier", ... of an IFNET_OPER_*, as the listings show it. */
+const char *cmd_state_key(unsigned oper);
 /* An array with an object for each interface of the list; exit code. */
 int	cmd_json_interfaces(struct cmd_ctx *, const struct cmd_if *);
 struct ifnet_event;
@@ -322,7 +363,7 @@ struct ifconfig_action {
  */
 int	ifconfig_parse(int argc, char **argv, struct ifconfig_action *acts,
 	    size_t *n, struct ifnet_error *);
-extern const char *const ifconfig_words[];	/* NULL-terminated */
+extern const struct cmd_word ifconfig_words[];
 
 /*
  * A line being carried out.
@@ -364,9 +405,8 @@ struct ifconfig_show {
 int	ifconfig_show(struct cmd_ctx *, const struct ifconfig_show *,
 	    const char *ifname);
 int	ifconfig_cloners(struct cmd_ctx *);
-/* "TSO4,IP4CSUM" of IFCAP_*; and the bits of one word, 0: no such. */
+/* "TSO4,IP4CSUM" of IFCAP_* */
 const char *ifconfig_caps_text(uint64_t caps, char *buf, size_t size);
-uint64_t ifconfig_cap(const char *word);
 
 /*
  * A route as the words describe it: cmd_route_parse.c.
@@ -384,6 +424,12 @@ struct route_words {
 /* argv[0] is the verb; EINVAL with what is wrong in *e. */
 int	route_parse(int argc, char **argv, struct route_words *,
 	    struct ifnet_error *);
+extern const struct cmd_word route_options[];
+/* w_code of its verbs; modifiers have letters. */
+enum {
+	ROUTE_ADD = 1, ROUTE_CHANGE, ROUTE_DELETE, ROUTE_FLUSH, ROUTE_GET,
+	ROUTE_MONITOR, ROUTE_SHOW
+};
 
 /* `route show' and `netstat -r'; `route monitor'. */
 int	route_show(struct cmd_ctx *, const char *ifname);

@@ -311,4 +311,4 @@ pair_destroy(struct ifnet *ifp)
 }
 
 IF_CLONE_DRIVER(pair, pair_create, pair_destroy,
-    "peer [VNET:]pairN (an existing end without a peer, or a new one)");
+    "peer [VNET:]IF: the other end, which is there without a peer or is made");

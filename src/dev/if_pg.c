@@ -274,4 +274,9 @@ pg_destroy(struct ifnet *ifp)
 }
 
 IF_CLONE_DRIVER(pg, pg_create, pg_destroy,
-    "dst ADDR, src ADDR, size BYTES, vector N, dsts N, count N");
+    "dst ADDR: generate packets to this address; "
+    "src ADDR: from this one; "
+    "size BYTES: of a frame with its checksum, 64 to 1518; "
+    "vector N: packets handed over at a time; "
+    "dsts N: so many destinations from dst on, one after the other; "
+    "count N: end after so many packets, 0 for never");

@@ -486,4 +486,6 @@ tap_destroy(struct ifnet *ifp)
 }
 
 IF_CLONE_DRIVER(tap, tap_create, tap_destroy,
-    "host NAME (of the Linux device), fd (handed over)");
+    "host NAME: the name of its Linux device; "
+    "here: make the device in the network namespace of ifctl; "
+    "fd NUMBER: hand over an open descriptor of one");

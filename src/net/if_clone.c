@@ -7,6 +7,10 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kern/sysctl.h"
 
 /*
  * A registered cloner.
@@ -476,12 +480,85 @@ if_clone_list(struct vnet *vn, int count, char *buf, int *total)
 	return 0;
 }
 
+/* --- what drivers say about their parameters ------------------------------ */
+
+#define HELP_PREFIX	"net.link.cloner"
+
+/* The words of the cloner of this name; NULL: there is none. */
+static const char *
+help_of(struct vnet *vn, const char *full)
+{
+	const char *name = full + sizeof(HELP_PREFIX), *help = NULL;
+	struct cloner *cl;
+
+	if (strncmp(full, HELP_PREFIX ".", sizeof(HELP_PREFIX)) != 0)
+		return NULL;
+	ifv_lock(vn);
+	cl = find_name(vn, name, strlen(name));
+	if (cl != NULL)
+		help = cl->cl_ifc->ifc_params_help != NULL ?
+		    cl->cl_ifc->ifc_params_help : "";
+	ifv_unlock(vn);
+	return help;
+}
+
+static int
+help_handler(struct vnet *vn, const char *name, void *arg,
+    struct sysctl_op *op)
+{
+	const char *help = help_of(vn, name);
+
+	(void)arg;
+	return help == NULL ? ENOENT : sysctl_handle_string_ro(op, help);
+}
+
+/* The first name behind `after' in the order of letters. */
+static int
+help_next(struct vnet *vn, void *arg, const char *after,
+    char next[SYSCTL_NAMESIZE])
+{
+	const char *best = NULL, *name;
+	struct cloner *cl;
+
+	(void)arg;
+	if (strncmp(after, HELP_PREFIX ".", sizeof(HELP_PREFIX)) == 0)
+		after += sizeof(HELP_PREFIX);
+	ifv_lock(vn);
+	TAILQ_FOREACH(cl, &vn->vn_clone->cv_cloners, cl_link) {
+		name = cl->cl_ifc->ifc_name;
+		if (strcmp(name, after) > 0 &&
+		    (best == NULL || strcmp(name, best) < 0))
+			best = name;
+	}
+	if (best != NULL)
+		(void)snprintf(next, SYSCTL_NAMESIZE, HELP_PREFIX ".%s",
+		    best);
+	ifv_unlock(vn);
+	return best == NULL ? ENOENT : 0;
+}
+
+static const char *
+help_descr(const char *name)
+{
+
+	(void)name;
+	return "parameters of create, for interfaces of this kind";
+}
+
+static const struct sysctl_virtual help_tree = {
+	.sv_prefix = HELP_PREFIX,
+	.sv_handler = help_handler,
+	.sv_next = help_next,
+	.sv_descr = help_descr,
+};
+
 /* --- the vnet's part ---------------------------------------------------- */
 
 static int
 clone_init(struct vnet *vn)
 {
 	struct if_clone_vnet *cv;
+	int error;
 
 	cv = kmem_zalloc(vn->vn_kern, sizeof(*cv));
 	if (cv == NULL)
@@ -489,7 +566,13 @@ clone_init(struct vnet *vn)
 	host_mutex_init(vn->vn_kern->k_host, &cv->cv_lock);
 	TAILQ_INIT(&cv->cv_cloners);
 	vn->vn_clone = cv;
-	return 0;
+	error = sysctl_add_virtual(vn, &help_tree);
+	if (error != 0) {
+		vn->vn_clone = NULL;
+		host_mutex_destroy(vn->vn_kern->k_host, &cv->cv_lock);
+		kmem_free(vn->vn_kern, cv);
+	}
+	return error;
 }
 
 static void
