@@ -39,6 +39,7 @@ interrupt_arm(void)
 struct options {
 	const char	*url;		/* NULL: $IFNETD or the default */
 	const char	*vnet;
+	const char	*file;		/* of a configuration; NULL */
 	bool		 help, version, complete;
 };
 
@@ -47,7 +48,8 @@ usage(FILE *fp)
 {
 
 	(void)fprintf(fp, "usage: ifctl [-s URL] [-n VNET] [COMMAND "
-	    "[ARGUMENT ...]]\n       (\"ifctl help\" lists the "
+	    "[ARGUMENT ...]]\n       ifctl [-s URL] [-n VNET] -f FILE\n"
+	    "       (\"ifctl help\" lists the "
 	    "commands)\n");
 }
 
@@ -76,7 +78,7 @@ parse_options(int argc, char **argv, struct options *op)
 			op->version = true;
 			continue;
 		}
-		if (word[1] != 's' && word[1] != 'n') {
+		if (word[1] != 's' && word[1] != 'n' && word[1] != 'f') {
 			(void)fprintf(stderr, "ifctl: unknown option %s\n",
 			    word);
 			return -1;
@@ -88,7 +90,9 @@ parse_options(int argc, char **argv, struct options *op)
 			    "value\n", word[1]);
 			return -1;
 		}
-		if (word[1] == 's')
+		if (word[1] == 'f')
+			op->file = value;
+		else if (word[1] == 's')
 			op->url = value;
 		else
 			op->vnet = value;
@@ -138,11 +142,16 @@ run(struct cmd_ctx *ctx, const struct options *op, int argc, char **argv)
 	memset(&e, 0, sizeof(e));
 	ctx->cc_client = ifnet_connect(op->url, &e);
 	if (ctx->cc_client == NULL) {
-		(void)fprintf(stderr, "ifctl: %s\n", e.text);
+		command_complain(ctx, e.text);
 		return CMD_FAIL;
 	}
 	interrupt_arm();
-	if (argc > 0)
+	if (op->file != NULL) {
+		code = command_file(ctx, op->file, &e) == 0 ? CMD_OK :
+		    CMD_FAIL;
+		if (code != CMD_OK)
+			command_complain(ctx, e.text);
+	} else if (argc > 0)
 		code = command_run(ctx, argc, argv);
 	else if (isatty(STDIN_FILENO))
 		code = shell(ctx, op->url);
@@ -227,7 +236,7 @@ main(int argc, char **argv)
 	}
 	if (op.complete)
 		code = run_complete(&ctx, op.url, argc, argv);
-	else if (argc == 0 && !has_input())
+	else if (op.file != NULL ? argc != 0 : argc == 0 && !has_input())
 		code = -1;
 	else
 		code = run(&ctx, &op, argc, argv);

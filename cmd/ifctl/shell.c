@@ -204,7 +204,7 @@ run_line(struct cmd_ctx *ctx, const char *line, bool *quit)
 	int argc, code = CMD_OK;
 
 	if (command_split(line, &argc, &argv, &e) != 0) {
-		(void)fprintf(ctx->cc_err, "ifctl: %s\n", e.text);
+		command_complain(ctx, e.text);
 		return CMD_USAGE;
 	}
 	/* What a line of the manual page begins with is no harm. */
@@ -287,9 +287,13 @@ batch(struct cmd_ctx *ctx)
 	size_t size = 0, number = 0;
 	int code = CMD_OK;
 
+	/* The same lines may have been applied before. */
+	ctx->cc_again = true;
 	cmd_progress_begin(&progress, ctx, "lines", 0);
 	while (!quit && code == CMD_OK && getline(&line, &size, stdin) >= 0) {
 		number++;
+		if (number == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0)
+			memmove(line, line + 3, strlen(line + 3) + 1);
 		code = run_line(ctx, line, &quit);
 		cmd_progress(&progress, number);
 	}

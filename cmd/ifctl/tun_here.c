@@ -67,7 +67,8 @@ tun_open_here(const char *name, char *devname, struct ifnet_error *e)
 	if (fd < 0) {
 		error = errno;
 		(void)ifnet_error_set(e, error, "/dev/net/tun: %s%s",
-		    strerror(error), advice(error));
+		    strerror(error), error == EACCES || error == EPERM ?
+		    " (look at its owner and mode)" : advice(error));
 		return -1;
 	}
 	memset(&ifr, 0, sizeof(ifr));
@@ -76,7 +77,9 @@ tun_open_here(const char *name, char *devname, struct ifnet_error *e)
 	if (ioctl(fd, TUNSETIFF, &ifr) != 0) {
 		error = errno;
 		(void)ifnet_error_set(e, error, "TUNSETIFF %s: %s%s", name,
-		    strerror(error), advice(error));
+		    strerror(error), error == EINVAL ? " (the host has a "
+		    "device of this name that is no tap; \"host NAME\" chooses "
+		    "another name)" : advice(error));
 		goto fail;
 	}
 	(void)snprintf(devname, IFNAMSIZ, "%s", ifr.ifr_name);

@@ -20,6 +20,7 @@
 
 #include "host/host.h"
 #include "host/trust.h"
+#include "kern/vis.h"
 
 static int ready_fd = -1;	/* the parent waits at its other end */
 static bool to_syslog;
@@ -30,12 +31,13 @@ static int pidfile_fd = -1;
 void
 complain(const char *fmt, ...)
 {
-	char line[768];
+	char text[768], line[VIS_SIZE(sizeof(text))];
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	(void)vis_line(line, sizeof(line), text, strlen(text));
 	if (__atomic_load_n(&to_syslog, __ATOMIC_ACQUIRE))
 		syslog(LOG_ERR, "%s", line);
 	else

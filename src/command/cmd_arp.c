@@ -13,10 +13,10 @@
 #define TEMP_S		1200
 
 static int
-usage(struct cmd_ctx *ctx)
+usage(struct cmd_ctx *ctx, const char *why)
 {
 
-	return cmd_usage(ctx, &command_arp, 1);
+	return cmd_usage_why(ctx, &command_arp, 1, "%s", why);
 }
 
 /* --- show ---------------------------------------------------------------- */
@@ -26,7 +26,32 @@ struct show {
 	struct in_addr	 only;		/* when haveonly */
 	bool		 haveonly;
 	unsigned	 shown;
+	struct json	*json;		/* NULL: as lines */
 };
+
+static void
+json_neighbour(struct json *j, const struct rt_msg *m,
+    const struct sockaddr *dst, const struct sockaddr_dl *sdl)
+{
+	char text[CMD_TEXTSIZE], ll[LLADDR_STRSIZE], ifname[IFNAMSIZ];
+
+	memcpy(ifname, m->rtm_ifname, sizeof(ifname));
+	ifname[IFNAMSIZ - 1] = '\0';
+	json_object(j, NULL);
+	json_text(j, "family", "inet");
+	json_text(j, "address", cmd_inet_text(dst, text));
+	if (sdl != NULL && sdl->sdl_family == AF_LINK && sdl->sdl_alen != 0 &&
+	    sdl->sdl_alen <= SDL_DATALEN)
+		json_text(j, "lladdr", lladdr_text(sdl->sdl_data,
+		    sdl->sdl_alen, ll));
+	json_text(j, "interface", ifname);
+	json_u64(j, "handle", m->rtm_ifhandle);
+	json_bool(j, "permanent", (m->rtm_flags & RTF_STATIC) != 0);
+	json_bool(j, "published", (m->rtm_flags & RTF_ANNOUNCE) != 0);
+	if ((m->rtm_flags & RTF_STATIC) == 0 && m->rtm_expire_s > 0)
+		json_int(j, "expires_s", m->rtm_expire_s);
+	json_end(j);
+}
 
 static int
 show_msg(const void *msg, size_t len, void *arg)
@@ -47,6 +72,10 @@ show_msg(const void *msg, size_t len, void *arg)
 		return 0;
 	sh->shown++;
 	sdl = (const struct sockaddr_dl *)(const void *)sa[1];
+	if (sh->json != NULL) {
+		json_neighbour(sh->json, m, sa[0], sdl);
+		return 0;
+	}
 	(void)fprintf(fp, "? (%s) at ", cmd_inet_text(sa[0], addr));
 	if (sdl == NULL || sdl->sdl_family != AF_LINK || sdl->sdl_alen == 0 ||
 	    sdl->sdl_alen > SDL_DATALEN)
@@ -67,12 +96,13 @@ show_msg(const void *msg, size_t len, void *arg)
 }
 
 static int
-arp_show(struct cmd_ctx *ctx, const char *host)
+arp_show(struct cmd_ctx *ctx, const char *host, bool json)
 {
 	struct show sh = { .ctx = ctx };
 	struct cmd_held held;
 	struct ifnet_error e;
-	int error;
+	struct json j;
+	int code = CMD_OK, error;
 
 	memset(&e, 0, sizeof(e));
 	if (host != NULL) {
@@ -80,11 +110,20 @@ arp_show(struct cmd_ctx *ctx, const char *host)
 		(void)cmd_parse_inet(host, &sh.only);
 	}
 	cmd_hold(ctx, &held);
+	if (json) {
+		json_begin(&j, ctx, JSON_PRETTY);
+		json_array(&j, NULL);
+		sh.json = &j;
+	}
 	error = ifnet_dump(ctx->cc_client, IFNET_NEIGH, NULL, show_msg, &sh,
 	    &e);
+	if (json)
+		code = json_done(&j);
 	cmd_release(ctx, &held);
 	if (error != 0)
 		return cmd_fail(ctx, &e, "arp: %s", e.text);
+	if (json)
+		return host != NULL && sh.shown == 0 ? 1 : code;
 	if (host != NULL && sh.shown == 0) {
 		(void)fprintf(ctx->cc_out, "%s (%s) -- no entry\n", host,
 		    host);
@@ -168,7 +207,7 @@ arp_request(struct cmd_ctx *ctx, uint8_t type, const struct entry *en)
 	struct sockaddr_dl sdl;
 	struct ifnet_error e, none;
 	size_t len = sizeof(ans);
-	int nowhere;
+	int error, nowhere;
 	char why[IFNET_ERROR_TEXT + 8];
 
 	memset(&req, 0, sizeof(req));
@@ -192,8 +231,16 @@ arp_request(struct cmd_ctx *ctx, uint8_t type, const struct entry *en)
 		(void)rt_msg_add(&req, RTA_GATEWAY,
 		    (struct sockaddr *)(void *)&sdl);
 	}
-	if (ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans, &len,
-	    &e) == 0)
+	error = ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans,
+	    &len, &e);
+	/* What is set takes the place of what was. */
+	if (error == EEXIST && type == RTM_ADD) {
+		req.m.rtm_h.rtm_type = RTM_CHANGE;
+		len = sizeof(ans);
+		error = ifnet_route(ctx->cc_client, &req,
+		    req.m.rtm_h.rtm_len, &ans, &len, &e);
+	}
+	if (error == 0)
 		return CMD_OK;
 	/* Who may not change anything is told that first. */
 	if (nowhere != 0 && e.code != EPERM)
@@ -235,7 +282,8 @@ arp_set(struct cmd_ctx *ctx, int argc, char **argv)
 
 	memset(&en, 0, sizeof(en));
 	if (argc < 2)
-		return usage(ctx);
+		return usage(ctx, "-s: an address and a link-level address are "
+		    "wanted");
 	if (parse_host(ctx, &en, argv[0]) != 0)
 		return 1;
 	n = lladdr_parse(argv[1], en.lladdr, SDL_DATALEN);
@@ -254,8 +302,11 @@ arp_set(struct cmd_ctx *ctx, int argc, char **argv)
 			en.temp = true;
 		else if (strcmp(argv[i], "pub") == 0)
 			en.pub = true;
-		else
-			return usage(ctx);
+		else {
+			cmd_err(ctx, "arp: -s: unknown word %s (temp and pub "
+			    "can follow)", argv[i]);
+			return cmd_usage(ctx, &command_arp, 1);
+		}
 	}
 	return ctx->cc_check ? CMD_OK : arp_request(ctx, type, &en);
 }
@@ -329,7 +380,8 @@ arp_delete(struct cmd_ctx *ctx, int argc, char **argv, bool all)
 	int code;
 
 	if (all ? argc != 0 : argc != 1)
-		return usage(ctx);
+		return usage(ctx, all ? "-d -a: no address goes with it" :
+		    "-d: one address is wanted, or -a for all");
 	memset(&en, 0, sizeof(en));
 	if (!all && parse_host(ctx, &en, argv[0]) != 0)
 		return 1;
@@ -347,7 +399,7 @@ arp_delete(struct cmd_ctx *ctx, int argc, char **argv, bool all)
 static int
 arp_run(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	bool all = false, del = false, set = false;
+	bool all = false, del = false, set = false, json = false;
 	struct cmd_opts o;
 	struct entry en;
 	int c;
@@ -357,26 +409,31 @@ arp_run(struct cmd_ctx *ctx, int argc, char **argv)
 		all = all || c == 'a';
 		del = del || c == 'd';
 		set = set || c == 's';
+		json = json || c == CMD_OPT_JSON;
 		if (c == '?')
-			return usage(ctx);
+			return cmd_usage(ctx, &command_arp, 1);
 	}
 	argc -= o.o_next;
 	argv += o.o_next;
 	if (set && (all || del))
-		return usage(ctx);
+		return usage(ctx, "-s goes not with -a or -d");
+	if (json && (set || del))
+		return usage(ctx, "--json shows, and goes not with -s or -d");
 	if (set)
 		return arp_set(ctx, argc, argv);
 	if (del)
 		return arp_delete(ctx, argc, argv, all);
 	if (all ? argc != 0 : argc != 1)
-		return usage(ctx);
+		return usage(ctx, all ? "-a: no address goes with it" :
+		    "one address is wanted, or -a for all");
 	if (argc == 1 && parse_host(ctx, &en, argv[0]) != 0)
 		return 1;
 	if (ctx->cc_config) {
 		cmd_err(ctx, "arp: only -s and -d in a configuration file");
 		return 1;
 	}
-	return ctx->cc_check ? CMD_OK : arp_show(ctx, all ? NULL : argv[0]);
+	return ctx->cc_check ? CMD_OK :
+	    arp_show(ctx, all ? NULL : argv[0], json);
 }
 
 static const struct cmd_word arp_words[] = {
@@ -386,12 +443,13 @@ static const struct cmd_word arp_words[] = {
 	{ "-s", NULL, "set one", CMD_W_ADMIN },
 	{ "temp", NULL, "with -s: it goes after 20 minutes", CMD_W_ADMIN },
 	{ "pub", NULL, "with -s: answer for it", CMD_W_ADMIN },
+	CMD_WORD_JSON,
 	CMD_WORD_END
 };
 
 const struct command command_arp = {
 	.c_name = "arp",
-	.c_synopsis = "[-n] -a\n[-n] HOST\n-d HOST\n-d -a\n"
+	.c_synopsis = "[-n] [--json] -a\n[-n] [--json] HOST\n-d HOST\n-d -a\n"
 	    "-s HOST LLADDR [temp] [pub]",
 	.c_summary = "show and change neighbours",
 	.c_example = "arp -s 10.0.1.9 02:00:00:00:00:09",

@@ -375,7 +375,8 @@ dump_command(struct cmd_ctx *ctx, int argc, char **argv)
 	if (code != CMD_OK)
 		return code;
 	if (o.o_next >= argc)
-		return usage(ctx);
+		return cmd_usage_why(ctx, &command_dump, CMD_USAGE,
+		    "an interface is missing");
 	du.du_ifname = argv[o.o_next++];
 	code = options(ctx, &du, &o);
 	if (code != CMD_OK)

@@ -102,6 +102,33 @@ parse_rule(struct cmd_ctx *ctx, char **argv, struct ifnet_filter_rule *r)
 	return CMD_OK;
 }
 
+struct search {
+	const struct ifnet_filter_rule *rule;
+	bool		 found;
+};
+
+static int
+compare(const struct ifnet_filter_rule *r, void *arg)
+{
+	struct search *s = arg;
+
+	s->found |= (s->rule->number == 0 || s->rule->number == r->number) &&
+	    r->dir == s->rule->dir && r->drop == s->rule->drop &&
+	    strcmp(r->ifname, s->rule->ifname) == 0 &&
+	    strcmp(r->text, s->rule->text) == 0;
+	return 0;
+}
+
+/* Is there such a rule already, under this number if one is given? */
+static bool
+is_there(struct cmd_ctx *ctx, const struct ifnet_filter_rule *r)
+{
+	struct search s = { r, false };
+
+	return ifnet_filter_list(ctx->cc_client, compare, &s, NULL) == 0 &&
+	    s.found;
+}
+
 static int
 do_add(struct cmd_ctx *ctx, struct ifnet_filter_rule *r)
 {
@@ -115,6 +142,10 @@ do_add(struct cmd_ctx *ctx, struct ifnet_filter_rule *r)
 	if (error != 0) {
 		cmd_err(ctx, "filter: %s", e.text);
 		return CMD_USAGE;
+	}
+	if (!ctx->cc_check && ctx->cc_again && is_there(ctx, r)) {
+		programs_free(&p);
+		return CMD_OK;
 	}
 	if (!ctx->cc_check)
 		error = ifnet_filter_add(ctx->cc_client, r, p.p_list, p.p_n,
@@ -208,8 +239,8 @@ print_rules(struct cmd_ctx *ctx, const struct cmd_rules *cr)
 	    "Rule", "Dir", "Interface", "Do", "Packets", "Bytes", "Filter");
 	for (size_t i = 0; i < cr->cr_n; i++) {
 		r = &cr->cr_rules[i];
-		(void)fprintf(ctx->cc_out, "%5u %-3s %-15s %-4s %10llu "
-		    "%12llu  %s\n", r->number,
+		cmd_row(ctx, "%5u %-3s %-15s %-4s %10llu %12llu  %s",
+		    r->number,
 		    r->dir == IFNET_PKT_IN ? "in" : "out",
 		    r->ifname[0] != '\0' ? r->ifname : "any",
 		    r->drop ? "drop" : "pass",

@@ -26,24 +26,22 @@ stamp(unsigned long long ns, char *buf, size_t size)
 }
 
 static void
-print(FILE *fp, const struct ifnet_history *ih)
+print(struct cmd_ctx *ctx, const struct ifnet_history *ih)
 {
-	char when[48];
+	bool both = ih->before[0] != '\0' && ih->after[0] != '\0';
+	char when[48], who[64];
 
 	stamp(ih->time_ns, when, sizeof(when));
-	(void)fprintf(fp, "%s %s %s", when, ih->ifname, ih->event);
-	if (ih->before[0] != '\0')
-		(void)fprintf(fp, " %s", ih->before);
-	if (ih->before[0] != '\0' && ih->after[0] != '\0')
-		(void)fprintf(fp, " ->");
-	if (ih->after[0] != '\0')
-		(void)fprintf(fp, " %s", ih->after);
 	if (!ih->asked)
-		(void)fprintf(fp, " by the stack\n");
+		(void)strcpy(who, "the stack");
 	else if (ih->pid == 0)
-		(void)fprintf(fp, " by the daemon's configuration\n");
+		(void)strcpy(who, "the daemon's configuration");
 	else
-		(void)fprintf(fp, " by uid %u pid %d\n", ih->uid, ih->pid);
+		(void)snprintf(who, sizeof(who), "uid %u pid %d", ih->uid,
+		    ih->pid);
+	cmd_row(ctx, "%s %s %s%s%s%s%s%s by %s", when, ih->ifname, ih->event,
+	    ih->before[0] != '\0' ? " " : "", ih->before, both ? " ->" : "",
+	    ih->after[0] != '\0' ? " " : "", ih->after, who);
 }
 
 static int
@@ -54,7 +52,7 @@ show(const struct ifnet_history *ih, void *arg)
 	if (hi->json)
 		hi->code = cmd_json_history(hi->ctx, ih);
 	else
-		print(hi->ctx->cc_out, ih);
+		print(hi->ctx, ih);
 	return hi->code == CMD_OK ? 0 : -1;
 }
 
@@ -74,8 +72,12 @@ history_run(struct cmd_ctx *ctx, int argc, char **argv)
 		c = cmd_getopt(&o);
 		if (c == 'J')
 			hi.json = true;
-		else if (c == '?' || ifname != NULL)
+		else if (c == '?')
 			return cmd_usage(ctx, &command_history, CMD_USAGE);
+		else if (ifname != NULL && o.o_next < argc)
+			return cmd_usage_why(ctx, &command_history, CMD_USAGE,
+			    "%s: one interface is shown, or all",
+			    argv[o.o_next]);
 		else if (o.o_next < argc)
 			ifname = argv[o.o_next++];
 	}

@@ -18,7 +18,7 @@ ifconfig_refused(struct ifconfig_run *r, const char *words, const char *request,
 {
 	char why[IFNET_ERROR_TEXT + 8];
 
-	if (e->code == ENXIO)
+	if (e->code == ENXIO && e->text[0] == '\0')
 		hint = "there is no such interface; \"ifconfig -l\" lists "
 		    "those there are";
 	else if (e->code == EPERM && hint == NULL)
@@ -168,7 +168,7 @@ do_group(struct ifconfig_run *r, const struct ifconfig_action *a)
 	error = ifnet_ioctl(r->ctx->cc_client,
 	    a->ia_delete ? SIOCDIFGROUP : SIOCAIFGROUP, &req, sizeof(req),
 	    &e);
-	if (error == 0)
+	if (error == 0 || (error == EEXIST && r->ctx->cc_again))
 		return CMD_OK;
 	if (error == EEXIST)
 		hint = "it is in the group already";
@@ -233,6 +233,11 @@ inet_delete(struct ifconfig_run *r, const struct ifconfig_action *a,
 	memset(&e, 0, sizeof(e));
 	(void)snprintf(req.ifra_name, sizeof(req.ifra_name), "%s", r->ifname);
 	cmd_sin(&req.ifra_addr, addr);
+	/* All that was said of it has to be so. */
+	if (a->ia_delete && a->ia_len >= 0)
+		cmd_sin(&req.ifra_mask, cmd_mask(a->ia_len));
+	if (a->ia_delete && (a->ia_havedst || a->ia_havebrd))
+		cmd_sin(&req.ifra_dstaddr, a->ia_dst);
 	if (ifnet_ioctl(r->ctx->cc_client, SIOCDIFADDR, &req, sizeof(req),
 	    &e) == 0)
 		return CMD_OK;
@@ -339,7 +344,7 @@ do_link(struct ifconfig_run *r, const struct ifconfig_action *a)
 	error = ifnet_ioctl(r->ctx->cc_client,
 	    a->ia_delete ? SIOCDLIFADDR : SIOCALIFADDR, &req, sizeof(req),
 	    &e);
-	if (error == 0)
+	if (error == 0 || (error == EEXIST && r->ctx->cc_again))
 		return CMD_OK;
 	if (error == EBUSY)
 		hint = "it is the active address; make another one active "
@@ -460,10 +465,10 @@ configure(struct cmd_ctx *ctx, const char *ifname, int argc, char **argv)
 }
 
 static int
-usage(struct cmd_ctx *ctx)
+usage(struct cmd_ctx *ctx, const char *why)
 {
 
-	return cmd_usage(ctx, &command_ifconfig, 1);
+	return cmd_usage_why(ctx, &command_ifconfig, 1, "%s", why);
 }
 
 static bool
@@ -501,10 +506,23 @@ show_option(struct ifconfig_show *sh, int c, bool *cloners)
 	case 'm':
 		sh->is_caps = true;
 		break;
+	case CMD_OPT_JSON:
+		sh->is_json = true;
+		break;
 	default:
 		return false;
 	}
 	return true;
+}
+
+/* Was anything asked for that only a listing has? */
+static bool
+shows(const struct ifconfig_show *sh)
+{
+
+	return sh->is_all || sh->is_names || sh->is_up || sh->is_down ||
+	    sh->is_broadcast || sh->is_running || sh->is_caps ||
+	    sh->is_verbose || sh->is_zero || sh->is_json;
 }
 
 static int
@@ -521,13 +539,14 @@ ifconfig_run(struct cmd_ctx *ctx, int argc, char **argv)
 	cmd_opts_init(&o, ctx, &command_ifconfig, argc, argv);
 	while ((c = cmd_getopt(&o)) != -1)
 		if (!show_option(&sh, c, &cloners))
-			return usage(ctx);
+			return cmd_usage(ctx, &command_ifconfig, 1);
 	argc -= o.o_next;
 	argv += o.o_next;
 	if (cloners) {
 		if (argc != 0)
-			return usage(ctx);
-		return ctx->cc_check ? CMD_OK : ifconfig_cloners(ctx);
+			return usage(ctx, "-C: no name goes with it");
+		return ctx->cc_check ? CMD_OK : ifconfig_cloners(ctx,
+		    sh.is_json);
 	}
 	if (argc > 0 && !sh.is_all && (!sh.is_names || argc == 1)) {
 		ifname = argv[0];
@@ -539,9 +558,11 @@ ifconfig_run(struct cmd_ctx *ctx, int argc, char **argv)
 	else if (argc == 1 && strcmp(argv[0], "link") == 0)
 		sh.is_link = true;
 	else if (argc > 0 && ifname != NULL)
-		return configure(ctx, ifname, argc, argv);
+		return shows(&sh) ? usage(ctx, "an option that shows goes not "
+		    "with a change") : configure(ctx, ifname, argc, argv);
 	else if (argc > 0)
-		return usage(ctx);
+		return usage(ctx, "with -a or -l, inet or link alone can "
+		    "follow");
 	if (ifname != NULL && cmd_check_ifname(ifname, false, &e) != 0) {
 		cmd_err(ctx, "ifconfig: %s", e.text);
 		return 1;
@@ -571,12 +592,12 @@ ifconfig_complete(struct cmd_ctx *ctx, int argc, char **argv,
 
 const struct command command_ifconfig = {
 	.c_name = "ifconfig",
-	.c_synopsis = "[-a] [-bdmsuvz] [inet | link]\n"
-	    "[-mvz] IF [inet | link]\n"
-	    "-l [-bdsu] [GROUP]\n"
-	    "[-mvz] GROUP\n"
+	.c_synopsis = "[-a] [-bdmsuvz] [--json] [inet | link]\n"
+	    "[-mvz] [--json] IF [inet | link]\n"
+	    "-l [-bdsu] [--json] [GROUP]\n"
+	    "[-mvz] [--json] GROUP\n"
 	    "-s IF\n"
-	    "-C\n"
+	    "-C [--json]\n"
 	    "IF create [here | fd N] [host NAME] [peer [VNET:]IF] ...\n"
 	    "KIND create N ...\n"
 	    "IF destroy\n"

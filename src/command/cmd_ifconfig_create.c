@@ -121,14 +121,10 @@ ifconfig_create_refused(struct ifconfig_run *r,
 	char why[IFCLONE_PARAMSIZE + 128];
 	const char *hint = NULL;
 
-	if (e->code == EINVAL) {
-		/* More is known here than the daemon says. */
+	/* What a daemon without a word about it means. */
+	if (e->code == EINVAL && (e->text[0] == '\0' ||
+	    strstr(e->text, "cannot be created") != NULL)) {
 		hint = create_hint(r, params, why, sizeof(why));
-		e->text[0] = '\0';
-	} else if (e->code == EBUSY) {
-		hint = strncmp(params, "peer ", 5) == 0 ?
-		    "that end has a peer already, or is this one" :
-		    "another program uses the host's device";
 		e->text[0] = '\0';
 	}
 	/* No interface yet: ENXIO is about something else here. */
@@ -137,6 +133,28 @@ ifconfig_create_refused(struct ifconfig_run *r,
 		    r->ifname, a->ia_words, e->text[0] != '\0' ? e->text :
 		    cmd_strerror(e->code));
 	return ifconfig_refused(r, a->ia_words, "SIOCIFCREATE", e, hint);
+}
+
+/* Is there an interface of this name, and of the kind the name says? */
+static bool
+is_there(struct ifconfig_run *r)
+{
+	size_t len = strlen(r->ifname);
+	struct ifnet_error e;
+	struct cmd_if *ci;
+	bool is = false;
+
+	while (len > 0 && r->ifname[len - 1] >= '0' &&
+	    r->ifname[len - 1] <= '9')
+		len--;
+	if (cmd_iflist_get(r->ctx->cc_client, r->ifname, IFNET_LINK |
+	    IFNET_DETAIL, &ci, &e) != 0)
+		return false;
+	for (unsigned i = 0; i < ci->ci_detail->cd_ngroups; i++)
+		is |= strlen(ci->ci_detail->cd_groups[i]) == len &&
+		    strncmp(ci->ci_detail->cd_groups[i], r->ifname, len) == 0;
+	cmd_iflist_free(ci);
+	return is;
 }
 
 int
@@ -162,6 +180,8 @@ ifconfig_create(struct ifconfig_run *r, const struct ifconfig_action *a)
 	else
 		error = ifnet_ioctl(r->ctx->cc_client, SIOCIFCREATE, &req,
 		    sizeof(req), &e);
+	if (error == EEXIST && r->ctx->cc_again && is_there(r))
+		goto out;
 	if (error != 0) {
 		code = ifconfig_create_refused(r, a, req.ifcr_params, &e);
 		goto out;

@@ -508,6 +508,7 @@ const struct cmd_word ifconfig_words[] = {
 	{ "-v", NULL, "counters, and packets dropped by reason" },
 	{ "-z", NULL, "set the counters to zero after they were shown",
 	    CMD_W_ADMIN },
+	CMD_WORD_JSON,
 	{ "create", NULL,
 	    "make it; parameters of its kind, or how many, may follow",
 	    CMD_W_ADMIN, NULL, WORD_CREATE },
@@ -670,10 +671,16 @@ static int
 finish(struct parse *p)
 {
 	struct ifconfig_action *a;
+	size_t i;
 
 	if (p->alias)
 		return ifnet_error_set(p->e, EINVAL,
 		    "alias needs an address");
+	for (i = 0; i < p->n; i++)
+		if (p->acts[i].ia_kind == IFCONFIG_INET &&
+		    p->acts[i].ia_delete && p->acts[i].ia_havepref)
+			return ifnet_error_set(p->e, EINVAL, "preference goes "
+			    "with no address that is deleted");
 	if (p->del) {
 		a = action(p, IFCONFIG_INET, p->next);
 		(void)strcpy(a->ia_words, "delete");

@@ -63,11 +63,9 @@ show_texts(struct cmd_ctx *ctx, const struct cmd_detail *cd)
 {
 
 	if (cd->cd_descr[0] != '\0')
-		(void)fprintf(ctx->cc_out, "\tdescription: \"%s\"\n",
-		    cd->cd_descr);
+		cmd_row(ctx, "\tdescription: \"%s\"", cd->cd_descr);
 	if (cd->cd_linkstr[0] != '\0')
-		(void)fprintf(ctx->cc_out, "\tlinkstr: %s\n",
-		    cd->cd_linkstr);
+		cmd_row(ctx, "\tlinkstr: %s", cd->cd_linkstr);
 }
 
 static void
@@ -316,6 +314,32 @@ no_list(struct cmd_ctx *ctx, const char *ifname, const struct ifnet_error *e)
 	    "interfaces there are", why, sizeof(why)));
 }
 
+/* Those that are wanted, or their names alone. */
+static int
+show_json(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
+    struct cmd_if **listp)
+{
+	struct cmd_if *ci, **prev = listp;
+	struct json j;
+
+	while ((ci = *prev) != NULL) {
+		if (wanted(sh, ci)) {
+			prev = &ci->ci_next;
+			continue;
+		}
+		*prev = ci->ci_next;
+		ci->ci_next = NULL;
+		cmd_iflist_free(ci);
+	}
+	if (!sh->is_names)
+		return cmd_json_interfaces(ctx, *listp);
+	json_begin(&j, ctx, JSON_PRETTY);
+	json_array(&j, NULL);
+	for (ci = *listp; ci != NULL; ci = ci->ci_next)
+		json_text(&j, NULL, ci->ci_name);
+	return json_done(&j);
+}
+
 int
 ifconfig_show(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
     const char *ifname)
@@ -349,7 +373,9 @@ ifconfig_show(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
 		cmd_iflist_free(list);
 		return code;
 	}
-	for (ci = list; ci != NULL; ci = ci->ci_next) {
+	if (sh->is_json)
+		code = show_json(ctx, sh, &list);
+	for (ci = sh->is_json ? NULL : list; ci != NULL; ci = ci->ci_next) {
 		if (!wanted(sh, ci))
 			continue;
 		if (sh->is_names) {
@@ -359,25 +385,34 @@ ifconfig_show(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
 		}
 		show_one(ctx, &how, ci);
 	}
-	if (sh->is_names)
+	if (sh->is_names && !sh->is_json)
 		(void)fputc('\n', ctx->cc_out);
-	else if (sh->is_zero)
+	else if (sh->is_zero && code == CMD_OK)
 		code = zero(ctx, sh, list);
 	cmd_iflist_free(list);
 	return code;
 }
 
 int
-ifconfig_cloners(struct cmd_ctx *ctx)
+ifconfig_cloners(struct cmd_ctx *ctx, bool json)
 {
 	char (*names)[IFNAMSIZ];
 	struct ifnet_error e;
+	struct json j;
 	int i, n;
 
 	names = cmd_cloners(ctx->cc_client, &n, &e);
 	if (names == NULL)
 		return cmd_fail(ctx, &e, "ifconfig -C: SIOCIFGCLONERS: %s",
 		    cmd_strerror(e.code));
+	if (json) {
+		json_begin(&j, ctx, JSON_PRETTY);
+		json_array(&j, NULL);
+		for (i = 0; i < n; i++)
+			json_text(&j, NULL, names[i]);
+		free(names);
+		return json_done(&j);
+	}
 	for (i = 0; i < n; i++)
 		(void)fprintf(ctx->cc_out, "%s%s", i == 0 ? "" : " ",
 		    names[i]);

@@ -209,7 +209,8 @@ parse(struct cmd_ctx *ctx, int argc, char **argv, struct netstat_opts *no,
 	if (interval == NULL && o.o_next == argc - 1)
 		interval = argv[o.o_next++];
 	if (o.o_next != argc)
-		return usage(ctx);
+		return cmd_usage_why(ctx, &command_netstat, 1,
+		    "%s is one word too many", argv[o.o_next]);
 	if (interval != NULL && !cmd_parse_seconds(interval, 10000000,
 	    &no->no_interval_ns)) {
 		cmd_err(ctx, "netstat: %s: bad value (seconds, at least 0.01)",
@@ -233,17 +234,25 @@ netstat_run(struct cmd_ctx *ctx, int argc, char **argv)
 	code = parse(ctx, argc, argv, &no, &f);
 	if (code != CMD_OK)
 		return code;
-	if (no.no_json && !f.stats) {
-		cmd_err(ctx, "netstat: --json goes with -s (interfaces: show "
-		    "--json)");
-		return 1;
-	}
+	if (f.interfaces + f.routes + f.stats > 1)
+		return cmd_usage_why(ctx, &command_netstat, 1, "-i, -r and -s "
+		    "exclude each other");
+	if (no.no_json && (no.no_interval_ns != 0 || (!f.interfaces &&
+	    !f.routes && !f.stats)))
+		return cmd_usage_why(ctx, &command_netstat, 1, "--json goes "
+		    "with -i, -r or -s");
+	if (no.no_interval_ns == 0 && no.no_count != 0)
+		return cmd_usage_why(ctx, &command_netstat, 1, "-c goes with "
+		    "-w");
+	if (no.no_if != NULL && f.stats)
+		return cmd_usage_why(ctx, &command_netstat, 1, "-I goes not "
+		    "with -s: its counters are of the whole stack");
 	if (ctx->cc_check)
 		return CMD_OK;
 	if (no.no_interval_ns != 0)
 		return netstat_interval(ctx, &no);
 	if (f.routes)
-		return route_show(ctx, no.no_if);
+		return route_show(ctx, no.no_if, no.no_json);
 	if (f.interfaces || no.no_if != NULL)
 		return netstat_interfaces(ctx, &no);
 	if (f.stats)

@@ -92,9 +92,15 @@ netstat_interfaces(struct cmd_ctx *ctx, const struct netstat_opts *no)
 	FILE *fp = ctx->cc_out;
 	int code;
 
-	code = get(ctx, no->no_if, IFNET_LINK | IFNET_ADDR, &list);
+	code = get(ctx, no->no_if, IFNET_LINK | IFNET_ADDR |
+	    (no->no_json ? IFNET_DETAIL : 0), &list);
 	if (code != CMD_OK)
 		return code;
+	if (no->no_json) {
+		code = cmd_json_interfaces(ctx, list);
+		cmd_iflist_free(list);
+		return code;
+	}
 	(void)fprintf(fp, "%-8s %6s %-15s %-18s", "Name", "Mtu", "Network",
 	    "Address");
 	if (no->no_bytes)

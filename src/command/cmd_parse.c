@@ -207,6 +207,9 @@ cmd_check_ifname(const char *name, bool unit, struct ifnet_error *e)
 		return ifnet_error_set(e, EINVAL, "interface name \"%.60s\" "
 		    "is too long (at most %d characters)", name,
 		    IFNAMSIZ - 1);
+	if (name[0] == '-')
+		return ifnet_error_set(e, EINVAL, "interface name \"%s\": a "
+		    "name does not begin with \"-\"", name);
 	for (p = name; *p != '\0'; p++)
 		if (*p <= ' ' || *p > '~' || *p == '/' || *p == ':')
 			return ifnet_error_set(e, EINVAL, "interface name "

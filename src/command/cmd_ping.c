@@ -20,19 +20,12 @@ struct ping {
 	uint64_t	 count;		/* 0: for ever */
 	uint64_t	 interval_ns, deadline_ns;	/* deadline 0: none */
 	unsigned	 bytes, ttl;
-	bool		 quiet, one;
+	bool		 quiet, one, json;
 
 	uint64_t	 sent, received, dups, errors;
 	double		 min, max, sum, sum2;	/* ms */
 	uint8_t		 seen[65536 / 8];
 };
-
-static int
-usage(struct cmd_ctx *ctx)
-{
-
-	return cmd_usage(ctx, &command_ping, 1);
-}
 
 /* --- replies ------------------------------------------------------------- */
 
@@ -87,6 +80,58 @@ account(struct ping *p, double ms)
 	p->received++;
 }
 
+/* A reply, or an error in its place, as one line. */
+static void
+got_json(struct ping *p, const struct ifnet_ping_reply *r, const char *from,
+    bool dup)
+{
+	struct json j;
+
+	json_begin(&j, p->ctx, JSON_LINE);
+	json_object(&j, NULL);
+	json_text(&j, "event", r->error != 0 || r->type != ICMP_T_ECHOREPLY ?
+	    "error" : "reply");
+	json_int(&j, "sequence", r->seq & 0xffff);
+	if (r->error != 0) {
+		json_text(&j, "reason", cmd_strerror(r->error));
+	} else {
+		json_text(&j, "from", from);
+		json_int(&j, "bytes", r->bytes);
+		json_int(&j, "ttl", r->ttl);
+	}
+	if (r->error == 0 && r->type != ICMP_T_ECHOREPLY) {
+		json_text(&j, "reason", icmp_text(r->type, r->code));
+		json_int(&j, "icmp_type", r->type);
+		json_int(&j, "icmp_code", r->code);
+	} else if (r->error == 0) {
+		json_u64(&j, "time_ns", r->rtt_ns);
+		json_bool(&j, "duplicate", dup);
+	}
+	(void)json_done(&j);
+	(void)fflush(p->ctx->cc_out);
+}
+
+static void
+summary_json(const struct ping *p)
+{
+	struct json j;
+
+	json_begin(&j, p->ctx, JSON_LINE);
+	json_object(&j, NULL);
+	json_text(&j, "event", "summary");
+	json_text(&j, "destination", p->host);
+	json_u64(&j, "sent", p->sent);
+	json_u64(&j, "received", p->received);
+	json_u64(&j, "duplicates", p->dups);
+	json_u64(&j, "errors", p->errors);
+	if (p->received != 0) {
+		json_fixed(&j, "min_ms", p->min, 6);
+		json_fixed(&j, "avg_ms", p->sum / (double)p->received, 6);
+		json_fixed(&j, "max_ms", p->max, 6);
+	}
+	(void)json_done(&j);
+}
+
 static void
 got(struct ping *p, const struct ifnet_ping_reply *r)
 {
@@ -100,13 +145,18 @@ got(struct ping *p, const struct ifnet_ping_reply *r)
 	(void)inet_ntop(AF_INET, &a, from, sizeof(from));
 	if (r->error != 0) {
 		p->errors++;
-		(void)fprintf(fp, "ping: sendto: %s\n",
-		    cmd_strerror(r->error));
+		if (p->json)
+			got_json(p, r, from, false);
+		else
+			(void)fprintf(fp, "ping: sendto: %s\n",
+			    cmd_strerror(r->error));
 		return;
 	}
 	if (r->type != ICMP_T_ECHOREPLY) {
 		p->errors++;
-		if (!p->quiet)
+		if (p->json && !p->quiet)
+			got_json(p, r, from, false);
+		else if (!p->quiet)
 			(void)fprintf(fp, "%u bytes from %s: %s for "
 			    "icmp_seq=%u\n", r->bytes, from,
 			    icmp_text(r->type, r->code), seq);
@@ -118,7 +168,9 @@ got(struct ping *p, const struct ifnet_ping_reply *r)
 		p->dups++;
 	else
 		account(p, ms);
-	if (!p->quiet)
+	if (p->json && !p->quiet)
+		got_json(p, r, from, dup);
+	else if (!p->quiet)
 		(void)fprintf(fp, "%u bytes from %s: icmp_seq=%u ttl=%u "
 		    "time=%.3f ms%s\n", r->bytes, from, seq, r->ttl, ms,
 		    dup ? " (DUP!)" : "");
@@ -143,6 +195,10 @@ summary(const struct ping *p)
 	FILE *fp = p->ctx->cc_out;
 	double avg, var;
 
+	if (p->json) {
+		summary_json(p);
+		return;
+	}
 	(void)fprintf(fp, "\n----%s PING Statistics----\n%" PRIu64
 	    " packets transmitted, %" PRIu64 " packets received, ", p->host,
 	    p->sent, p->received);
@@ -244,8 +300,9 @@ ping_go(struct ping *p)
 		return cmd_fail(ctx, &e, "ping %s: %s%s", p->host,
 		    cmd_strerror(error),
 		    cmd_reason(&e, NULL, why, sizeof(why)));
-	(void)fprintf(ctx->cc_out, "PING %s (%s): %u data bytes\n", p->host,
-	    p->host, p->bytes);
+	if (!p->json)
+		(void)fprintf(ctx->cc_out, "PING %s (%s): %u data bytes\n",
+		    p->host, p->host, p->bytes);
 	(void)fflush(ctx->cc_out);
 	error = ping_loop(p, &e);
 	summary(p);
@@ -274,6 +331,9 @@ option(struct ping *p, int c, const char *arg)
 	switch (c) {
 	case 'n':
 		return CMD_OK;		/* addresses are all there is */
+	case CMD_OPT_JSON:
+		p->json = true;
+		return CMD_OK;
 	case 'q':
 		p->quiet = true;
 		return CMD_OK;
@@ -311,7 +371,7 @@ option(struct ping *p, int c, const char *arg)
 			return bad(p->ctx, c, arg, "a source address");
 		return CMD_OK;
 	default:
-		return usage(p->ctx);
+		return cmd_usage(p->ctx, &command_ping, 1);
 	}
 }
 
@@ -335,7 +395,8 @@ ping_run(struct cmd_ctx *ctx, int argc, char **argv)
 			return code;
 	}
 	if (o.o_next != argc - 1)
-		return usage(ctx);
+		return cmd_usage_why(ctx, &command_ping, 1, o.o_next >= argc ?
+		    "an address is missing" : "one address is wanted");
 	p.host = argv[o.o_next];
 	if (cmd_parse_prefix(p.host, &p.dst, &len, &e) != 0 || len >= 0) {
 		cmd_err(ctx, "ping: Cannot resolve \"%s\" (give an address: "
@@ -356,12 +417,13 @@ static const struct cmd_word ping_words[] = {
 	{ "-t", "TTL", "time to live; 64 if not given" },
 	{ "-T", "TTL", "the same" },
 	{ "-w", "DEADLINE", "end after so many seconds" },
+	CMD_WORD_JSON,
 	CMD_WORD_END
 };
 
 const struct command command_ping = {
 	.c_name = "ping",
-	.c_synopsis = "[-noq] [-c COUNT] [-i SECONDS] [-w DEADLINE] "
+	.c_synopsis = "[-noq] [--json] [-c COUNT] [-i SECONDS] [-w DEADLINE] "
 	    "[-s BYTES] [-t TTL] [-I SOURCE] HOST",
 	.c_summary = "send echo requests and show the replies",
 	.c_example = "ping -c 3 10.0.1.2",

@@ -9,10 +9,10 @@
 #include <string.h>
 
 static int
-usage(struct cmd_ctx *ctx)
+usage(struct cmd_ctx *ctx, const char *why)
 {
 
-	return cmd_usage(ctx, &command_route, 1);
+	return cmd_usage_why(ctx, &command_route, 1, "%s", why);
 }
 
 static int
@@ -154,9 +154,6 @@ hint_for(int code)
 		return "there is no such route; \"route -n show\" lists them";
 	case ENETUNREACH:
 		return "the gateway is not on a network of any interface";
-	case EPERM:
-		return "changing routes is for root and the daemon's "
-		    "administrators";
 	case EINVAL:
 		return "the destination, gateway, or interface cannot be "
 		    "used";
@@ -190,6 +187,7 @@ route_modify(struct cmd_ctx *ctx, int argc, char **argv, uint8_t type)
 	struct ifnet_error e;
 	uint64_t handle = 0;
 	size_t len;
+	int error;
 
 	if (route_parse(argc, argv, &w, &e) != 0)
 		return bad(ctx, argv[0], e.text);
@@ -205,8 +203,16 @@ route_modify(struct cmd_ctx *ctx, int argc, char **argv, uint8_t type)
 		return refused(ctx, what, &e);
 	build(type, &w, &sdl, handle, &req);
 	len = sizeof(ans);
-	if (ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans, &len,
-	    &e) != 0)
+	error = ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans,
+	    &len, &e);
+	/* Again: it becomes what the line says, which it is as a rule. */
+	if (error == EEXIST && type == RTM_ADD && ctx->cc_again) {
+		build(RTM_CHANGE, &w, &sdl, handle, &req);
+		len = sizeof(ans);
+		error = ifnet_route(ctx->cc_client, &req,
+		    req.m.rtm_h.rtm_len, &ans, &len, &e);
+	}
+	if (error != 0)
 		return refused(ctx, what, &e);
 	if (!ctx->cc_config)
 		(void)fprintf(ctx->cc_out, "%s\n", what);
@@ -226,7 +232,7 @@ route_get(struct cmd_ctx *ctx, int argc, char **argv)
 	if (route_parse(argc, argv, &w, &e) != 0)
 		return bad(ctx, argv[0], e.text);
 	if (w.havegw || w.ifname != NULL)
-		return usage(ctx);
+		return usage(ctx, "get: only the destination is wanted");
 	if (ctx->cc_check)
 		return CMD_OK;
 	memset(&sdl, 0, sizeof(sdl));
@@ -240,9 +246,10 @@ route_get(struct cmd_ctx *ctx, int argc, char **argv)
 	if (ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans, &len,
 	    &e) != 0)
 		return refused(ctx, what, &e);
-	(void)fprintf(ctx->cc_out, "   route to: %s\n",
-	    what + strlen("get ") + (w.len == 32 ? 5 : 4));
-	return route_get_print(ctx, &ans, len);
+	if (!w.json)
+		(void)fprintf(ctx->cc_out, "   route to: %s\n", what +
+		    strlen("get ") + (w.len == 32 ? 5 : 4));
+	return route_get_print(ctx, &ans, len, w.json);
 }
 
 /* --- flush --------------------------------------------------------------- */
@@ -357,12 +364,16 @@ static int
 route_other(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	const char *verb = argv[0];
-	bool flush = strcmp(verb, "flush") == 0;
+	bool flush = strcmp(verb, "flush") == 0, json = false;
 
-	if (argc == 2 && strcmp(argv[1], "-inet") == 0)
-		argc--;
-	if (argc != 1)
-		return usage(ctx);
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0 && strcmp(verb,
+		    "show") == 0)
+			json = true;
+		else if (strcmp(argv[i], "-inet") != 0)
+			return cmd_usage_why(ctx, &command_route, 1, "%s: %s "
+			    "goes not with it", verb, argv[i]);
+	}
 	if (ctx->cc_config && !flush) {
 		cmd_err(ctx, "route %s: not in a configuration file", verb);
 		return 1;
@@ -373,7 +384,7 @@ route_other(struct cmd_ctx *ctx, int argc, char **argv)
 		return route_flush(ctx);
 	if (strcmp(verb, "monitor") == 0)
 		return route_monitor(ctx);
-	return route_show(ctx, NULL);
+	return route_show(ctx, NULL, json);
 }
 
 static int
@@ -388,7 +399,7 @@ route_run(struct cmd_ctx *ctx, int argc, char **argv)
 	/* Names are never looked up: -n is how it is anyway. */
 	while ((c = cmd_getopt(&o)) != -1) {
 		if (c == '?')
-			return usage(ctx);
+			return cmd_usage(ctx, &command_route, 1);
 		flush = flush || c == 'f';
 	}
 	argc -= o.o_next;

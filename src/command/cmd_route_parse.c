@@ -70,6 +70,8 @@ const struct cmd_word route_options[] = {
 	    "add change", 'f', RTF_PROTO1 },
 	{ "-proto2", NULL, "another one", CMD_W_ADMIN, "add change", 'f',
 	    RTF_PROTO2 },
+	{ "--json", NULL, "write JSON, for programs", 0, "get show",
+	    CMD_OPT_JSON },
 	{ "-inet", NULL, "changes nothing: the family of IPv4", 0, NULL, '-' },
 	CMD_WORD_END
 };
@@ -138,8 +140,8 @@ unknown_option(const char *word, struct ifnet_error *e)
 }
 
 static int
-modifier(struct route_words *w, const char *word, int argc, char **argv,
-    int *next, struct ifnet_error *e)
+modifier(struct route_words *w, const char *verb, const char *word, int argc,
+    char **argv, int *next, struct ifnet_error *e)
 {
 	const struct cmd_word *m;
 	bool negated;
@@ -147,7 +149,13 @@ modifier(struct route_words *w, const char *word, int argc, char **argv,
 	m = cmd_word_find(route_options, word, &negated);
 	if (m == NULL || m->w_code == 0)
 		return unknown_option(word, e);
+	if (!cmd_word_goes(m, verb))
+		return ifnet_error_set(e, EINVAL, "%s goes not with %s", word,
+		    verb);
 	switch (m->w_code) {
+	case CMD_OPT_JSON:
+		w->json = true;
+		return 0;
 	case 'f':
 		w->flags |= (uint32_t)m->w_bits;
 		return 0;
@@ -227,7 +235,8 @@ route_parse(int argc, char **argv, struct route_words *w,
 	while (error == 0 && next < argc) {
 		word = argv[next++];
 		if (word[0] == '-' && word[1] != '\0')
-			error = modifier(w, word, argc, argv, &next, e);
+			error = modifier(w, argv[0], word, argc, argv, &next,
+			    e);
 		else
 			error = operand(w, word, e);
 	}

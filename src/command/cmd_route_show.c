@@ -9,65 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-struct show {
-	struct cmd_ctx	*ctx;
-	const char	*ifname;	/* NULL: all */
-};
-
-static int
-show_msg(const void *msg, size_t len, void *arg)
-{
-	const struct sockaddr *sa[RTAX_MAX];
-	const struct rt_msg *m = msg;
-	char dst[CMD_TEXTSIZE], gw[CMD_TEXTSIZE], flags[32], mtu[16];
-	struct show *sh = arg;
-	char ifname[IFNAMSIZ];
-
-	if (rt_msg_check(msg, len, sa) != 0 ||
-	    (m->rtm_flags & RTF_LLDATA) != 0)
-		return 0;
-	memcpy(ifname, m->rtm_ifname, sizeof(ifname));
-	ifname[IFNAMSIZ - 1] = '\0';
-	if (sh->ifname != NULL && strcmp(sh->ifname, ifname) != 0)
-		return 0;
-	(void)cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, dst);
-	if ((m->rtm_flags & RTF_GATEWAY) == 0 && (sa[1] == NULL ||
-	    sa[1]->sa_family != AF_LINK))
-		(void)snprintf(gw, sizeof(gw), m->rtm_index != 0 ? "link#%u" :
-		    "-", m->rtm_index);
-	else
-		(void)cmd_sa_text(sa[1], gw);
-	if (m->rtm_mtu != 0)
-		(void)snprintf(mtu, sizeof(mtu), "%u", m->rtm_mtu);
-	else
-		(void)strcpy(mtu, "-");
-	(void)fprintf(sh->ctx->cc_out, "%-18s %-18s %-8s %4s %8" PRIu64
-	    " %6s  %s\n", dst, gw, cmd_rtflags_text(m->rtm_flags, flags), "-",
-	    m->rtm_use, mtu, ifname);
-	return 0;
-}
-
-int
-route_show(struct cmd_ctx *ctx, const char *ifname)
-{
-	struct show sh = { ctx, ifname };
-	struct cmd_held held;
-	struct ifnet_error e;
-	int error;
-
-	memset(&e, 0, sizeof(e));
-	cmd_hold(ctx, &held);
-	(void)fprintf(ctx->cc_out, "Routing tables\n\nInternet:\n"
-	    "%-18s %-18s %-8s %4s %8s %6s  %s\n", "Destination", "Gateway",
-	    "Flags", "Refs", "Use", "Mtu", "Interface");
-	error = ifnet_dump(ctx->cc_client, IFNET_ROUTE, NULL, show_msg, &sh,
-	    &e);
-	cmd_release(ctx, &held);
-	if (error != 0)
-		return cmd_fail(ctx, &e, "route: %s", e.text);
-	return CMD_OK;
-}
-
 static const char *
 flag_names(uint32_t flags, char *buf, size_t size)
 {
@@ -93,16 +34,164 @@ flag_names(uint32_t flags, char *buf, size_t size)
 	return cmd_bits_end(&cb);
 }
 
+struct show {
+	struct cmd_ctx	*ctx;
+	const char	*ifname;	/* NULL: all */
+	struct json	*json;		/* NULL: as a table */
+};
+
+static void
+json_flags(struct json *j, uint32_t flags)
+{
+	char text[192], *p, *comma;
+
+	json_array(j, "flags");
+	(void)flag_names(flags, text, sizeof(text));
+	for (p = text + (text[0] == '<'); *p != '\0' && *p != '>';
+	    p = comma + (*comma == ',')) {
+		comma = p + strcspn(p, ",>");
+		json_textn(j, NULL, p, (size_t)(comma - p));
+	}
+	json_end(j);
+}
+
+/* What a route's message says. */
+static void
+json_route(struct json *j, const struct rt_msg *m,
+    const struct sockaddr *const sa[RTAX_MAX])
+{
+	const struct sockaddr_in *mask =
+	    (const struct sockaddr_in *)(const void *)sa[2];
+	char text[CMD_TEXTSIZE], ifname[IFNAMSIZ];
+
+	memcpy(ifname, m->rtm_ifname, sizeof(ifname));
+	ifname[IFNAMSIZ - 1] = '\0';
+	json_object(j, NULL);
+	json_text(j, "family", "inet");
+	json_text(j, "destination", cmd_sa_text(sa[0], text));
+	json_int(j, "prefixlen", mask != NULL &&
+	    mask->sin_family == AF_INET ? cmd_mask_len(mask->sin_addr) : 32);
+	if ((m->rtm_flags & RTF_GATEWAY) != 0 && sa[1] != NULL)
+		json_text(j, "gateway", cmd_sa_text(sa[1], text));
+	if (sa[5] != NULL && sa[5]->sa_family == AF_INET)
+		json_text(j, "source", cmd_inet_text(sa[5], text));
+	if (ifname[0] != '\0') {
+		json_text(j, "interface", ifname);
+		json_u64(j, "handle", m->rtm_ifhandle);
+	}
+	json_flags(j, m->rtm_flags);
+	json_u64(j, "use", m->rtm_use);
+	if (m->rtm_mtu != 0)
+		json_int(j, "mtu", m->rtm_mtu);
+	if (m->rtm_expire_s != 0)
+		json_int(j, "expires_s", m->rtm_expire_s);
+	json_end(j);
+}
+
+static int
+show_msg(const void *msg, size_t len, void *arg)
+{
+	const struct sockaddr *sa[RTAX_MAX];
+	const struct rt_msg *m = msg;
+	char dst[CMD_TEXTSIZE], gw[CMD_TEXTSIZE], flags[32], mtu[16];
+	struct show *sh = arg;
+	char ifname[IFNAMSIZ];
+
+	if (rt_msg_check(msg, len, sa) != 0 ||
+	    (m->rtm_flags & RTF_LLDATA) != 0)
+		return 0;
+	memcpy(ifname, m->rtm_ifname, sizeof(ifname));
+	ifname[IFNAMSIZ - 1] = '\0';
+	if (sh->ifname != NULL && strcmp(sh->ifname, ifname) != 0)
+		return 0;
+	if (sh->json != NULL) {
+		json_route(sh->json, m, sa);
+		return 0;
+	}
+	(void)cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, dst);
+	if ((m->rtm_flags & RTF_GATEWAY) == 0 && (sa[1] == NULL ||
+	    sa[1]->sa_family != AF_LINK))
+		(void)snprintf(gw, sizeof(gw), m->rtm_index != 0 ? "link#%u" :
+		    "-", m->rtm_index);
+	else
+		(void)cmd_sa_text(sa[1], gw);
+	if (m->rtm_mtu != 0)
+		(void)snprintf(mtu, sizeof(mtu), "%u", m->rtm_mtu);
+	else
+		(void)strcpy(mtu, "-");
+	(void)fprintf(sh->ctx->cc_out, "%-18s %-18s %-8s %4s %8" PRIu64
+	    " %6s  %s\n", dst, gw, cmd_rtflags_text(m->rtm_flags, flags), "-",
+	    m->rtm_use, mtu, ifname);
+	return 0;
+}
+
+/* A name nobody has is a mistake, and not an empty table. */
+static int
+check_if(struct cmd_ctx *ctx, const char *ifname)
+{
+	char why[IFNET_ERROR_TEXT + 8];
+	struct ifnet_error e;
+	struct cmd_if *list;
+
+	if (ifname == NULL)
+		return CMD_OK;
+	if (cmd_iflist_get(ctx->cc_client, ifname, IFNET_LINK, &list,
+	    &e) != 0)
+		return cmd_fail(ctx, &e, "netstat: %s: %s%s", ifname,
+		    cmd_strerror(e.code), cmd_reason(&e, "ifconfig -l lists "
+		    "the interfaces there are", why, sizeof(why)));
+	cmd_iflist_free(list);
+	return CMD_OK;
+}
+
 int
-route_get_print(struct cmd_ctx *ctx, const void *msg, size_t len)
+route_show(struct cmd_ctx *ctx, const char *ifname, bool json)
+{
+	struct show sh = { ctx, ifname, NULL };
+	struct cmd_held held;
+	struct ifnet_error e;
+	struct json j;
+	int code, error;
+
+	code = check_if(ctx, ifname);
+	if (code != CMD_OK)
+		return code;
+	memset(&e, 0, sizeof(e));
+	cmd_hold(ctx, &held);
+	if (json) {
+		json_begin(&j, ctx, JSON_PRETTY);
+		json_array(&j, NULL);
+		sh.json = &j;
+	} else
+		(void)fprintf(ctx->cc_out, "Routing tables\n\nInternet:\n"
+		    "%-18s %-18s %-8s %4s %8s %6s  %s\n", "Destination",
+		    "Gateway", "Flags", "Refs", "Use", "Mtu", "Interface");
+	error = ifnet_dump(ctx->cc_client, IFNET_ROUTE, NULL, show_msg, &sh,
+	    &e);
+	if (json)
+		code = json_done(&j);
+	cmd_release(ctx, &held);
+	if (error != 0)
+		return cmd_fail(ctx, &e, "route: %s", e.text);
+	return code;
+}
+
+int
+route_get_print(struct cmd_ctx *ctx, const void *msg, size_t len, bool json)
 {
 	const struct sockaddr *sa[RTAX_MAX];
 	const struct rt_msg *m = msg;
 	char buf[CMD_TEXTSIZE], flags[192];
+	struct json j;
 
 	if (len < sizeof(*m) || rt_msg_check(msg, len, sa) != 0) {
 		cmd_err(ctx, "route get: the answer makes no sense");
 		return CMD_FAIL;
+	}
+	if (json) {
+		json_begin(&j, ctx, JSON_PRETTY);
+		json_route(&j, m, sa);
+		return json_done(&j);
 	}
 	(void)fprintf(ctx->cc_out, "destination: %s\n",
 	    cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, buf));

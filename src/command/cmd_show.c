@@ -57,8 +57,8 @@ show_row(struct cmd_ctx *ctx, const struct cmd_if *ci)
 	const struct cmd_addr *ca = next_inet(ci->ci_addrs);
 	const struct if_data *d = &ci->ci_data;
 
-	(void)fprintf(ctx->cc_out, "%-10s %-8s %6u %-18s %12" PRIu64 " %12"
-	    PRIu64 " %8" PRIu64 "%s%s\n", ci->ci_name, state(ci), d->ifi_mtu,
+	cmd_row(ctx, "%-10s %-8s %6u %-18s %12" PRIu64 " %12"
+	    PRIu64 " %8" PRIu64 "%s%s", ci->ci_name, state(ci), d->ifi_mtu,
 	    ca != NULL ? prefix_text(ca, addr) : "-", d->ifi_ipackets,
 	    d->ifi_opackets, d->ifi_idrops + d->ifi_odrops,
 	    descr[0] != '\0' ? "  " : "", descr);
@@ -110,8 +110,12 @@ show_run(struct cmd_ctx *ctx, int argc, char **argv)
 		c = cmd_getopt(&o);
 		if (c == 'J')
 			json = true;
-		else if (c == '?' || ifname != NULL)
+		else if (c == '?')
 			return cmd_usage(ctx, &command_show, CMD_USAGE);
+		else if (ifname != NULL && o.o_next < argc)
+			return cmd_usage_why(ctx, &command_show, CMD_USAGE,
+			    "%s: one interface is shown, or all",
+			    argv[o.o_next]);
 		else if (o.o_next < argc)
 			ifname = argv[o.o_next++];
 	}

@@ -13,14 +13,8 @@
 
 struct sysctl_how {
 	bool	 all, bare, write, describe, quiet;
+	struct json *json;	/* NULL: as lines */
 };
-
-static int
-usage(struct cmd_ctx *ctx)
-{
-
-	return cmd_usage(ctx, &command_sysctl, 1);
-}
 
 /* --- values -------------------------------------------------------------- */
 
@@ -100,6 +94,45 @@ read_value(struct cmd_ctx *ctx, const char *name, char *text, size_t size,
 	return error;
 }
 
+/* A setting with all that is known of it. */
+static int
+json_one(struct cmd_ctx *ctx, struct json *j, const char *name,
+    struct ifnet_error *e)
+{
+	char value[VALUESIZE], text[VALUESIZE], descr[256] = "";
+	size_t len = sizeof(value);
+	int error, type, writable;
+	int64_t i64;
+	uint64_t u64;
+
+	memset(e, 0, sizeof(*e));
+	error = ifnet_sysctl(ctx->cc_client, name, value, &len, NULL, 0,
+	    &type, &writable, e);
+	if (error != 0)
+		return error;
+	(void)ifnet_sysctl_descr(ctx->cc_client, name, descr, sizeof(descr),
+	    NULL);
+	(void)value_text(value, len, type, text, sizeof(text));
+	json_object(j, NULL);
+	json_text(j, "name", name);
+	if (type == IFNET_SYSCTL_INT && len == sizeof(i64)) {
+		memcpy(&i64, value, sizeof(i64));
+		json_int(j, "value", i64);
+		json_text(j, "value_str", text);
+	} else if (type == IFNET_SYSCTL_QUAD && len == sizeof(u64)) {
+		memcpy(&u64, value, sizeof(u64));
+		json_u64(j, "value", u64);
+	} else {
+		json_text(j, "value", text);
+		json_text(j, "value_str", text);
+	}
+	json_bool(j, "writable", writable != 0);
+	if (descr[0] != '\0')
+		json_text(j, "description", descr);
+	json_end(j);
+	return 0;
+}
+
 static int
 show_one(struct cmd_ctx *ctx, const struct sysctl_how *how, const char *name,
     struct ifnet_error *e)
@@ -107,12 +140,14 @@ show_one(struct cmd_ctx *ctx, const struct sysctl_how *how, const char *name,
 	char text[VALUESIZE];
 	int error, type, writable;
 
+	if (how->json != NULL)
+		return json_one(ctx, how->json, name, e);
 	memset(e, 0, sizeof(*e));
 	if (how->describe) {
 		error = ifnet_sysctl_descr(ctx->cc_client, name, text,
 		    sizeof(text), e);
 		if (error == 0)
-			(void)fprintf(ctx->cc_out, "%s: %s\n", name,
+			cmd_row(ctx, "%s: %s", name,
 			    text[0] != '\0' ? text : "(no description)");
 		return error;
 	}
@@ -121,9 +156,9 @@ show_one(struct cmd_ctx *ctx, const struct sysctl_how *how, const char *name,
 	if (error != 0)
 		return error;
 	if (how->bare)
-		(void)fprintf(ctx->cc_out, "%s\n", text);
+		cmd_row(ctx, "%s", text);
 	else
-		(void)fprintf(ctx->cc_out, "%s = %s\n", name, text);
+		cmd_row(ctx, "%s = %s", name, text);
 	return 0;
 }
 
@@ -261,9 +296,9 @@ set(struct cmd_ctx *ctx, const struct sysctl_how *how, const char *name,
 	    &e) != 0)
 		(void)snprintf(now, sizeof(now), "%s", text);
 	if (how->bare)
-		(void)fprintf(ctx->cc_out, "%s\n", now);
+		cmd_row(ctx, "%s", now);
 	else
-		(void)fprintf(ctx->cc_out, "%s: %s -> %s\n", name, old, now);
+		cmd_row(ctx, "%s: %s -> %s", name, old, now);
 	return CMD_OK;
 }
 
@@ -291,6 +326,11 @@ operand(struct cmd_ctx *ctx, const struct sysctl_how *how, char *word)
 		    how->all ? 'a' : 'd');
 		return 1;
 	}
+	if (eq != NULL && how->json != NULL) {
+		cmd_err(ctx, "sysctl: %s: --json shows, and sets nothing",
+		    word);
+		return 1;
+	}
 	if (eq == NULL && ctx->cc_config) {
 		cmd_err(ctx, "sysctl %s: a value is missing (NAME=VALUE)",
 		    word);
@@ -308,7 +348,8 @@ sysctl_run(struct cmd_ctx *ctx, int argc, char **argv)
 	struct sysctl_how how;
 	struct ifnet_error e;
 	struct cmd_opts o;
-	bool check = ctx->cc_check;
+	bool check = ctx->cc_check, json = false;
+	struct json j;
 	unsigned found;
 	int c, code = CMD_OK, i;
 
@@ -320,27 +361,39 @@ sysctl_run(struct cmd_ctx *ctx, int argc, char **argv)
 		how.describe = how.describe || c == 'd';
 		how.write = how.write || c == 'w';
 		how.quiet = how.quiet || c == 'q';
+		json = json || c == CMD_OPT_JSON;
 		if (c == '?')
-			return usage(ctx);
+			return cmd_usage(ctx, &command_sysctl, 1);
 	}
-	if (how.all ? (how.write || o.o_next != argc || ctx->cc_config) :
-	    o.o_next == argc)
-		return usage(ctx);
+	if (how.all && (how.write || o.o_next != argc))
+		return cmd_usage_why(ctx, &command_sysctl, 1,
+		    "-a shows all: neither -w nor a name goes with it");
+	if (how.all ? ctx->cc_config : o.o_next == argc)
+		return cmd_usage_why(ctx, &command_sysctl, 1, how.all ?
+		    "-a: not in a configuration file" :
+		    "a name is missing (-a shows all)");
+	if (json && (how.describe || how.bare || how.write))
+		return cmd_usage_why(ctx, &command_sysctl, 1,
+		    "--json goes not with -d, -n or -w");
 	/* All words first. */
+	how.json = json ? &j : NULL;
 	ctx->cc_check = true;
 	for (i = o.o_next; i < argc && code == CMD_OK; i++)
 		code = operand(ctx, &how, argv[i]);
 	ctx->cc_check = check;
 	if (code != CMD_OK || check)
 		return code;
-	if (how.all) {
-		if (show_tree(ctx, &how, "", &found, &e) != 0)
-			return cmd_fail(ctx, &e, "sysctl: %s", e.text);
-		return CMD_OK;
+	if (json) {
+		json_begin(&j, ctx, JSON_PRETTY);
+		json_array(&j, NULL);
 	}
+	if (how.all && show_tree(ctx, &how, "", &found, &e) != 0)
+		code = cmd_fail(ctx, &e, "sysctl: %s", e.text);
 	for (i = o.o_next; i < argc; i++)
 		if (operand(ctx, &how, argv[i]) != CMD_OK)
 			code = CMD_FAIL;
+	if (json && json_done(&j) != CMD_OK)
+		code = CMD_FAIL;
 	return code;
 }
 
@@ -370,12 +423,14 @@ static const struct cmd_word sysctl_words[] = {
 	{ "-n", NULL, "without the name" },
 	{ "-q", NULL, "say nothing of what is not there, or was changed" },
 	{ "-w", NULL, "set; NAME=VALUE is enough", CMD_W_ADMIN },
+	CMD_WORD_JSON,
 	CMD_WORD_END
 };
 
 const struct command command_sysctl = {
 	.c_name = "sysctl",
-	.c_synopsis = "[-dn] NAME ...\n[-nq] [-w] NAME=VALUE ...\n[-dn] -a",
+	.c_synopsis = "[-dn] [--json] NAME ...\n[-nq] [-w] NAME=VALUE ...\n"
+	    "[-dn] [--json] -a",
 	.c_summary = "read and change settings",
 	.c_example = "sysctl net.inet.ip.forwarding=1",
 	.c_words = sysctl_words,

@@ -48,6 +48,21 @@ cmd_fail(struct cmd_ctx *ctx, const struct ifnet_error *e, const char *fmt,
 	return CMD_FAIL;
 }
 
+void
+cmd_row(struct cmd_ctx *ctx, const char *fmt, ...)
+{
+	char text[4096], seen[VIS_SIZE(sizeof(text))];
+	size_t tabs;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	tabs = strspn(text, "\t");
+	(void)fprintf(ctx->cc_out, "%.*s%s\n", (int)tabs, text,
+	    vis_text(seen, sizeof(seen), text + tabs, strlen(text + tabs)));
+}
+
 const char *
 cmd_strerror(int code)
 {

@@ -65,13 +65,13 @@ name_ok(struct cmd_ctx *ctx, const char *name)
 		    "characters", name);
 		return false;
 	}
-	for (p = name; *p != '\0'; p++)
-		if (*p <= ' ' || *p > '~' || *p == ':' || *p == '/') {
-			cmd_err(ctx, "vnet: \"%s\" has a character no name of "
-			    "a vnet can have", name);
-			return false;
-		}
-	return true;
+	p = name + strspn(name, "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+	if (*p == '\0' && name[0] != '-')
+		return true;
+	cmd_err(ctx, "vnet: \"%s\": the name of a vnet is of letters, digits, "
+	    "\"-\", \"_\" and \".\", and does not begin with \"-\"", name);
+	return false;
 }
 
 static int
@@ -87,7 +87,7 @@ change(struct cmd_ctx *ctx, const char *verb, const char *name)
 		error = ifnet_vnet_create(ctx->cc_client, name, &e);
 	else
 		error = ifnet_vnet_destroy(ctx->cc_client, name, &e);
-	if (error == 0)
+	if (error == 0 || (error == EEXIST && ctx->cc_again))
 		return CMD_OK;
 	if (error == EEXIST)
 		hint = "a vnet of this name exists";

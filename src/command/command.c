@@ -103,6 +103,13 @@ unknown(struct cmd_ctx *ctx, const char *name)
 	return CMD_USAGE;
 }
 
+void
+command_complain(struct cmd_ctx *ctx, const char *text)
+{
+
+	cmd_err(ctx, "%s", text);
+}
+
 static bool
 is_help(const char *word)
 {
@@ -186,6 +193,7 @@ help_all(struct cmd_ctx *ctx)
 		(void)fprintf(ctx->cc_out, "  %-10s %s\n", (*p)->c_name,
 		    (*p)->c_summary);
 	(void)fprintf(ctx->cc_out, "\n"
+	    "  -f FILE    check and apply the lines of a configuration file\n"
 	    "  -s URL     the daemon to talk to ($IFNETD, or %s)\n"
 	    "  -n VNET    the network stack inside it (default: its first)\n"
 	    "\"ifctl help COMMAND\" tells about one; ifctl(8) about all.\n",

@@ -31,6 +31,11 @@ struct cmd_ctx {
 	bool		 cc_check;	/* parse only, change nothing */
 	bool		 cc_tty;	/* cc_out is a terminal */
 	bool		 cc_config;	/* from a file: no interactive ones */
+	/*
+	 * What is so already is no error: the lines may have been applied
+	 * before.
+	 */
+	bool		 cc_again;
 	/* Set by a signal handler: stop what runs long.  May be NULL. */
 	const volatile int *cc_interrupted;
 	/*
@@ -108,6 +113,9 @@ const struct command *command_find(const char *name);
 /* "COMMAND help", "COMMAND -h ...": does it ask about the command? */
 bool	command_asks_help(int argc, char **argv);
 
+/* "ifctl: TEXT", made fit to be seen, to cc_err. */
+void	command_complain(struct cmd_ctx *, const char *text);
+
 /* Run one; the exit code. */
 int	command_run(struct cmd_ctx *, int argc, char **argv);
 
@@ -121,8 +129,10 @@ int	command_split(const char *line, int *argcp, char ***argvp,
 
 /*
  * A configuration file: check every line, and only then run them in order,
- * stopping at the first that fails.  0, or an errno with "FILE:LINE: what" in
- * *e.
+ * stopping at the first that fails.  What is so already is no error, so that a
+ * file can be applied twice.  0, or an errno with "FILE:LINE: what" in *e; when
+ * several lines are wrong, *e has the first with the numbers of the others, and
+ * these go to cc_err.
  */
 int	command_file(struct cmd_ctx *, const char *path,
 	    struct ifnet_error *);

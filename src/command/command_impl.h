@@ -41,6 +41,12 @@ void	cmd_err(struct cmd_ctx *, const char *fmt, ...)
 int	cmd_fail(struct cmd_ctx *, const struct ifnet_error *,
 	    const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 3, 4)));
+/*
+ * A line of output, and a newline: whatever bytes the words in it have, it is
+ * one line and says nothing to the terminal.  Tabs in front stay.
+ */
+void	cmd_row(struct cmd_ctx *, const char *fmt, ...)
+	    __attribute__((__format__(__printf__, 2, 3)));
 /* The errno in BSD's words ("Device not configured"). */
 const char *cmd_strerror(int code);
 /* What a failed request said beyond its errno, as " (words)" or "". */
@@ -115,6 +121,8 @@ const struct cmd_word *cmd_verb(struct cmd_ctx *, const struct command *,
 /* The word of the table (or verb, with that flag) most like it, or NULL. */
 const struct cmd_word *cmd_word_like(const struct cmd_word *,
 	    const char *word, unsigned flags);
+/* Does the word go with the verb? */
+bool	cmd_word_goes(const struct cmd_word *, const char *verb);
 /* The words of the table alone, whatever c_complete says. */
 void	command_complete_words(struct cmd_ctx *, const struct command *,
 	    int argc, char **argv, cmd_add_fn *, void *);
@@ -399,12 +407,12 @@ bool	ifconfig_for_many(const struct ifconfig_action *);
 /* What `ifconfig' shows: cmd_ifconfig_show.c. */
 struct ifconfig_show {
 	bool	 is_all, is_names, is_up, is_down, is_broadcast, is_running,
-		 is_caps, is_verbose, is_zero, is_groups;
+		 is_caps, is_verbose, is_zero, is_groups, is_json;
 	bool	 is_link, is_inet;	/* families; none: all */
 };
 int	ifconfig_show(struct cmd_ctx *, const struct ifconfig_show *,
 	    const char *ifname);
-int	ifconfig_cloners(struct cmd_ctx *);
+int	ifconfig_cloners(struct cmd_ctx *, bool json);
 /* "TSO4,IP4CSUM" of IFCAP_* */
 const char *ifconfig_caps_text(uint64_t caps, char *buf, size_t size);
 
@@ -414,7 +422,7 @@ const char *ifconfig_caps_text(uint64_t caps, char *buf, size_t size);
 struct route_words {
 	struct in_addr	 dst, gw;
 	int		 len;		/* -1: not given */
-	bool		 is_net, is_host, havedst, havegw, is_iface;
+	bool		 is_net, is_host, havedst, havegw, is_iface, json;
 	const char	*ifname;	/* -ifp, or the word after -iface */
 	uint32_t	 flags, mtu;
 	struct in_addr	 ifa;
@@ -432,9 +440,10 @@ enum {
 };
 
 /* `route show' and `netstat -r'; `route monitor'. */
-int	route_show(struct cmd_ctx *, const char *ifname);
+int	route_show(struct cmd_ctx *, const char *ifname, bool json);
 int	route_monitor(struct cmd_ctx *);
-int	route_get_print(struct cmd_ctx *, const void *msg, size_t len);
+int	route_get_print(struct cmd_ctx *, const void *msg, size_t len,
+	    bool json);
 
 /* netstat -i, its interval mode, and -s. */
 struct netstat_opts {

@@ -172,6 +172,11 @@ lines_read(const char *path, struct line **linesp, size_t *np,
 		    cmd_strerror(errno));
 	while ((len = getline(&buf, &size, fp)) >= 0) {
 		number++;
+		/* What some editors put in front of UTF-8. */
+		if (number == 1 && strncmp(buf, "\xef\xbb\xbf", 3) == 0) {
+			len -= 3;
+			memmove(buf, buf + 3, (size_t)len + 1);
+		}
 		if (memchr(buf, '\0', (size_t)len) != NULL) {
 			error = ifnet_error_set(e, EINVAL,
 			    "%s:%u: not a text file", path, number);
@@ -211,34 +216,71 @@ lines_free(struct line *lines, size_t n)
 	free(lines);
 }
 
+/* Split and run one line; the errno, with "FILE:LINE: what" in *e. */
+static int
+run_line(struct cmd_ctx *ctx, const char *path, const struct line *l,
+    struct ifnet_error *e)
+{
+	struct ifnet_error why;
+	char **argv;
+	int argc, error;
+
+	error = command_split(l->l_text, &argc, &argv, &why);
+	if (error == 0) {
+		error = run_words(ctx, argc, argv, &why);
+		free(argv);
+	}
+	return error == 0 ? 0 : ifnet_error_set(e, error, "%s:%u: %s", path,
+	    l->l_number, why.text);
+}
+
+/* Are all lines well formed?  Every one that is not is told. */
+static int
+check_lines(struct cmd_ctx *ctx, const char *path, const struct line *lines,
+    size_t n, struct ifnet_error *first)
+{
+	struct cmd_ctx inner = *ctx;
+	struct ifnet_error e;
+	char more[128] = "";
+	size_t used = 0, bad = 0;
+
+	inner.cc_check = true;
+	inner.cc_client = NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (run_line(&inner, path, &lines[i], bad == 0 ? first : &e)
+		    == 0 || bad++ == 0)
+			continue;
+		command_complain(ctx, e.text);
+		if (used + 16 < sizeof(more))
+			used += (size_t)snprintf(more + used,
+			    sizeof(more) - used, "%s%u", used == 0 ? "" : ", ",
+			    lines[i].l_number);
+	}
+	if (bad == 0)
+		return 0;
+	if (bad > 1) {
+		e = *first;
+		(void)ifnet_error_set(first, e.code, "%.380s (and %zu more: "
+		    "line%s %s)", e.text, bad - 1, bad == 2 ? "" : "s", more);
+	}
+	return first->code;
+}
+
 int
 command_file(struct cmd_ctx *ctx, const char *path, struct ifnet_error *e)
 {
 	struct cmd_ctx inner = *ctx;
-	struct ifnet_error why;
 	struct line *lines = NULL;
 	size_t i, n;
-	char **argv;
-	int argc, error, pass;
+	int error;
 
 	error = lines_read(path, &lines, &n, e);
-	inner.cc_config = true;
-	/* The first pass parses only: an error anywhere changes nothing. */
-	for (pass = 0; error == 0 && pass < (ctx->cc_check ? 1 : 2); pass++) {
-		inner.cc_check = pass == 0;
-		inner.cc_client = pass == 0 ? NULL : ctx->cc_client;
-		for (i = 0; error == 0 && i < n; i++) {
-			error = command_split(lines[i].l_text, &argc, &argv,
-			    &why);
-			if (error == 0) {
-				error = run_words(&inner, argc, argv, &why);
-				free(argv);
-			}
-			if (error != 0)
-				(void)ifnet_error_set(e, error, "%s:%u: %s",
-				    path, lines[i].l_number, why.text);
-		}
-	}
+	inner.cc_config = inner.cc_again = true;
+	/* Parsing first: an error anywhere changes nothing. */
+	if (error == 0)
+		error = check_lines(&inner, path, lines, n, e);
+	for (i = 0; error == 0 && !ctx->cc_check && i < n; i++)
+		error = run_line(&inner, path, &lines[i], e);
 	lines_free(lines, n);
 	return error;
 }

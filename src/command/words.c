@@ -123,6 +123,13 @@ is_member(const char *list, const char *word)
 	return false;
 }
 
+bool
+cmd_word_goes(const struct cmd_word *w, const char *verb)
+{
+
+	return w->w_of == NULL || is_member(w->w_of, verb);
+}
+
 struct fill {
 	cmd_add_fn	*add;
 	void		*arg;

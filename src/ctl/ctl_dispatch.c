@@ -155,7 +155,13 @@ ctl_reply(struct ctl_session *s, const struct ctl_hdr *req, int error,
 	va_list ap;
 	int n;
 
-	if (fmt != NULL) {
+	/* The place that refused knows better than who reports it. */
+	if (error != 0 && s->cs_reason.kr_error == error) {
+		(void)snprintf(msg.text, sizeof(msg.text), "%s",
+		    s->cs_reason.kr_text);
+		len += strlen(msg.text) + 1;
+		flags |= CTL_TEXT;
+	} else if (fmt != NULL) {
 		memset(msg.text, 0, sizeof(msg.text));
 		va_start(ap, fmt);
 		n = vsnprintf(msg.text, sizeof(msg.text), fmt, ap);
@@ -263,6 +269,7 @@ run_request(struct ctl_session *s, struct ctl_request *rq,
 	int error;
 
 	s->cs_error = 0;
+	s->cs_reason.kr_error = 0;
 	if (!od->od_vnet)
 		return od->od_run(s, rq);
 	rq->rq_vnet = vnet_get(s->cs_kern, rq->rq_hdr.ch_vnet);
@@ -329,16 +336,20 @@ int
 ctl_dispatch(struct ctl_session *s, const void *msg, size_t len, int fd)
 {
 	const struct kauth_cred *before;
+	struct kern_reason *reason;
 	int error;
 
 	KASSERT(curcpu() == NULL);
 	before = kern_asker_set(&s->cs_cred);
+	reason = kern_reason_set(&s->cs_reason);
+	s->cs_reason.kr_error = 0;
 	kern_handover_set(fd);
 	if (len > CTL_MSG_MAX)
 		error = refuse_oversized(s, msg);
 	else
 		error = dispatch(s, msg, len);
 	(void)kern_asker_set(before);
+	(void)kern_reason_set(reason);
 	fd = kern_handover_take();
 	if (fd != -1)
 		host_sock_close(s->cs_kern->k_host, fd);

@@ -15,6 +15,7 @@
 
 #include "ctl/ctl.h"
 #include "kern/kern_impl.h"
+#include "kern/reason.h"
 #include "net/bpf.h"
 #include "netinet/in_var.h"
 #include "net/rtsock.h"
@@ -91,6 +92,7 @@ struct ctl_session {
 	bool		 cs_greeted;		/* o: version is agreed on */
 	bool		 cs_mustgreet;		/* constant */
 	struct ctl_undo	*cs_undo;		/* o: NULL: no change begun */
+	struct kern_reason cs_reason;		/* o: of the request */
 	struct vnet	*cs_held;		/* o: for the request; let go
 						 * before anything is sent */
 

@@ -207,9 +207,6 @@ explain_ioctl(struct ctl_session *s, const struct ctl_hdr *h, uint64_t cmd,
 		return ctl_reply_perm(s, h, "change interfaces");
 	if (has_list(cmd))
 		return ctl_reply(s, h, error, NULL);
-	if (error == EPERM && cmd == SIOCIFCREATE)
-		return ctl_reply(s, h, error, "%s: the system does not let "
-		    "ifnetd open it (it needs CAP_NET_ADMIN)", name);
 	if (cmd == SIOCIFCREATE)
 		return explain_create(s, h, error, name);
 	if (error == ENXIO)

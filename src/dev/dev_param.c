@@ -6,7 +6,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "kern/reason.h"
 
 bool
 dev_param_word(const char **p, char word[DEV_WORDSIZE])
@@ -32,14 +35,19 @@ dev_param_num(const char **p, uint64_t min, uint64_t max, uint64_t *v)
 	uint64_t n = 0;
 
 	if (!dev_param_word(p, word))
-		return EINVAL;
+		return kern_refuse(EINVAL, "a number from %llu to %llu is "
+		    "missing", (unsigned long long)min,
+		    (unsigned long long)max);
 	for (const char *c = word; *c != '\0'; c++) {
 		if (*c < '0' || *c > '9' || n > UINT64_MAX / 10 - 1)
-			return EINVAL;
+			return kern_refuse(EINVAL, "%s is no number from %llu "
+			    "to %llu", word, (unsigned long long)min,
+			    (unsigned long long)max);
 		n = n * 10 + (uint64_t)(*c - '0');
 	}
 	if (n < min || n > max)
-		return EINVAL;
+		return kern_refuse(EINVAL, "%s is not from %llu to %llu",
+		    word, (unsigned long long)min, (unsigned long long)max);
 	*v = n;
 	return 0;
 }
@@ -50,8 +58,34 @@ dev_param_inet(const char **p, uint32_t *addr)
 	char word[DEV_WORDSIZE];
 	struct in_addr in;
 
-	if (!dev_param_word(p, word) || inet_pton(AF_INET, word, &in) != 1)
-		return EINVAL;
+	if (!dev_param_word(p, word))
+		return kern_refuse(EINVAL, "an IPv4 address is missing");
+	if (inet_pton(AF_INET, word, &in) != 1)
+		return kern_refuse(EINVAL, "%s is no IPv4 address", word);
 	*addr = in.s_addr;
 	return 0;
+}
+
+int
+dev_param_unknown(const char *word, const char *help)
+{
+	char words[128] = "";
+	size_t used = 0, n;
+
+	/* "dst ADDR: what; src ADDR: what" becomes "dst ADDR, src ADDR". */
+	while (help != NULL && *help != '\0') {
+		n = strcspn(help, ":");
+		if (used + n + 3 > sizeof(words))
+			break;
+		used += (size_t)snprintf(words + used, sizeof(words) - used,
+		    "%s%.*s", used == 0 ? "" : ", ", (int)n, help);
+		help += n;
+		help += strcspn(help, ";");
+		help += strspn(help, "; ");
+	}
+	if (used == 0)
+		return kern_refuse(EINVAL, "%s: interfaces of this kind take "
+		    "no parameters", word);
+	return kern_refuse(EINVAL, "%s: unknown parameter; interfaces of this "
+	    "kind take: %s", word, words);
 }

@@ -22,4 +22,7 @@ int	dev_param_num(const char **p, uint64_t min, uint64_t max,
 /* The next word as an IPv4 address, network order; EINVAL. */
 int	dev_param_inet(const char **p, uint32_t *addr);
 
+/* EINVAL, with the reason: the driver has no such word; the words it has. */
+int	dev_param_unknown(const char *word, const char *help);
+
 #endif /* !DEV_DEV_PARAM_H */

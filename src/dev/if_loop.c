@@ -4,6 +4,7 @@
  */
 
 #include "dev/dev.h"
+#include "dev/dev_param.h"
 
 #include <ifnet/if_types.h>
 
@@ -76,7 +77,7 @@ lo_create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
 	int error;
 
 	if (params[0] != '\0')
-		return EINVAL;
+		return dev_param_unknown(params, ifc->ifc_params_help);
 	ifp = if_alloc(vnet, IFT_LOOP);
 	if (ifp == NULL)
 		return ENOMEM;

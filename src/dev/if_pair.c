@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "dev/dev_param.h"
+#include "kern/reason.h"
 #include "net/if_impl.h"
 
 struct pair_softc {
@@ -228,21 +229,27 @@ pair_parse(struct vnet *vnet, const char *params, struct vnet **peer_vnet,
 {
 	char word[DEV_WORDSIZE], more[DEV_WORDSIZE], *colon, *base;
 
-	if (!dev_param_word(&params, word) || strcmp(word, "peer") != 0 ||
-	    !dev_param_word(&params, word))
+	if (!dev_param_word(&params, word))
 		return EINVAL;
+	if (strcmp(word, "peer") != 0)
+		return dev_param_unknown(word, pair_cloner.ifc_params_help);
+	if (!dev_param_word(&params, word))
+		return kern_refuse(EINVAL, "peer needs the name of the other "
+		    "end");
 	colon = strchr(word, ':');
 	base = colon == NULL ? word : colon + 1;
 	if (strlen(base) >= IFNAMSIZ)
-		return EINVAL;
+		return kern_refuse(EINVAL, "%s: an interface's name has at "
+		    "most %d bytes", base, IFNAMSIZ - 1);
 	strcpy(name, base);
 	if (dev_param_word(&params, more))
-		return EINVAL;
+		return dev_param_unknown(more, pair_cloner.ifc_params_help);
 	if (colon != NULL)
 		*colon = '\0';
 	*peer_vnet = vnet_get(vnet->vn_kern,
 	    colon == NULL ? vnet->vn_name : word);
-	return *peer_vnet == NULL ? ENOENT : 0;
+	return *peer_vnet != NULL ? 0 : kern_refuse(ENOENT, "there is no vnet "
+	    "%s for the other end (vnet list shows what there is)", word);
 }
 
 static int
@@ -258,15 +265,20 @@ pair_create_peer(struct vnet *vnet, struct pair_softc *sc, const char *name)
 	/* One that is there may be called anything. */
 	ifp = if_get(vnet, name, &psref);
 	if (ifp != NULL) {
-		error = ifp->if_cloner == &pair_cloner ?
-		    pair_join(sc, ifp->if_softc) : EINVAL;
+		if (ifp->if_cloner != &pair_cloner)
+			error = kern_refuse(EINVAL, "%s is no pair", name);
+		else if ((error = pair_join(sc, ifp->if_softc)) == EBUSY)
+			(void)kern_refuse(error, "%s has a peer already, or "
+			    "is this one", name);
 		if_put(ifp, &psref);
 		return error;
 	}
 	if (if_name_split(name, &unit, &baselen) != 0 ||
 	    baselen != strlen(pair_cloner.ifc_name) ||
 	    strncmp(name, pair_cloner.ifc_name, baselen) != 0)
-		return EINVAL;
+		return kern_refuse(EINVAL, "%s is not there, and cannot be "
+		    "made as the other end: that is called pair and a number",
+		    name);
 	error = pair_attach(vnet, unit, &peer);
 	if (error != 0)
 		return error;

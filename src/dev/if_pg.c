@@ -178,6 +178,8 @@ static const struct if_ops pg_ops = {
 	.vmove = pg_vmove,
 };
 
+extern const struct if_clone pg_cloner;
+
 static int
 pg_parse(struct pg_softc *sc, const char *params)
 {
@@ -206,7 +208,8 @@ pg_parse(struct pg_softc *sc, const char *params)
 			error = dev_param_num(&params, 0, UINT64_MAX,
 			    &sc->sc_count);
 		else
-			error = EINVAL;
+			error = dev_param_unknown(word,
+			    pg_cloner.ifc_params_help);
 	}
 	return error;
 }
@@ -276,7 +279,7 @@ pg_destroy(struct ifnet *ifp)
 IF_CLONE_DRIVER(pg, pg_create, pg_destroy,
     "dst ADDR: generate packets to this address; "
     "src ADDR: from this one; "
-    "size BYTES: of a frame with its checksum, 64 to 1518; "
+    "size BYTES: of a frame with its checksum, 50 to 1518; "
     "vector N: packets handed over at a time; "
     "dsts N: so many destinations from dst on, one after the other; "
     "count N: end after so many packets, 0 for never");

@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "dev/dev_param.h"
+#include "kern/reason.h"
 #include "dev/dev_poll.h"
 #include "dev/tap_merge.h"
 #include "dev/tap_vnethdr.h"
@@ -375,6 +376,8 @@ static const struct if_ops tap_ops = {
 	.vmove = tap_vmove,
 };
 
+extern const struct if_clone tap_cloner;
+
 /* "host NAME", "fd", in any order. */
 static int
 tap_parse(const char *params, char name[DEV_WORDSIZE], bool *fd)
@@ -385,11 +388,14 @@ tap_parse(const char *params, char name[DEV_WORDSIZE], bool *fd)
 		if (strcmp(word, "host") == 0) {
 			if (!dev_param_word(&params, name) ||
 			    strlen(name) >= IFNAMSIZ)
-				return EINVAL;
+				return kern_refuse(EINVAL, "host needs the "
+				    "name of a device, of at most %d bytes",
+				    IFNAMSIZ - 1);
 		} else if (strcmp(word, "fd") == 0)
 			*fd = true;
 		else
-			return EINVAL;
+			return dev_param_unknown(word,
+			    tap_cloner.ifc_params_help);
 	}
 	return 0;
 }
@@ -398,6 +404,7 @@ static int
 tap_open(struct tap_softc *sc, const char *name, bool handed)
 {
 	struct host_tun_config tc = { 0 };
+	const char *why = NULL;
 	int error;
 
 	tc.tc_name = name;
@@ -406,9 +413,14 @@ tap_open(struct tap_softc *sc, const char *name, bool handed)
 	if (handed) {
 		tc.tc_fd = kern_handover_take();
 		if (tc.tc_fd == -1)
-			return EBADF;
+			return kern_refuse(EBADF, "no descriptor came with "
+			    "the request");
 	}
+	tc.tc_why = &why;
 	error = host_tun_open(sc->sc_host, &tc, &sc->sc_tun);
+	if (error != 0 && why != NULL)
+		(void)kern_refuse(error, "%s%s%s", handed ? "" : name,
+		    handed ? "" : ": ", why);
 	if (error != 0 && handed)
 		host_sock_close(sc->sc_host, tc.tc_fd);
 	return error;

@@ -43,6 +43,8 @@ struct host_module;
  *				references); written by the thread itself,
  *				the destructor runs at thread exit
  */
+struct kern_reason;
+
 struct host_thread {
 	struct host	*ht_host;
 	struct host_thread *ht_next;	/* host's list; host's thread lock */
@@ -50,6 +52,7 @@ struct host_thread {
 	void		*ht_cpu;
 	void		*ht_kern;
 	const void	*ht_asker;	/* kern's */
+	struct kern_reason *ht_reason;	/* kern's */
 	void		(*ht_kern_dtor)(void *);
 };
 
@@ -117,6 +120,7 @@ struct host_tun_config {
 	const char	*tc_name;	/* ""; the host chooses */
 	int		 tc_fd;		/* handed-over descriptor, or -1 */
 	unsigned	 tc_offload;	/* HOST_TUN_* */
+	const char	**tc_why;	/* out: a refusal in words; NULL */
 };
 
 /* Most scatter/gather elements in one tun or socket call. */

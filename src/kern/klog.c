@@ -6,11 +6,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "kern/vis.h"
 
 void
 klog(struct kern *k, int level, const char *fmt, ...)
 {
-	char line[512];
+	char line[512], seen[VIS_SIZE(sizeof(line))];
 	va_list ap;
 
 	if (level > __atomic_load_n(&k->k_log_level, __ATOMIC_RELAXED))
@@ -18,7 +21,9 @@ klog(struct kern *k, int level, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	host_log(k->k_host, (enum host_log_level)level, line);
+	/* A line, whatever names and texts are in it. */
+	host_log(k->k_host, (enum host_log_level)level,
+	    vis_line(seen, sizeof(seen), line, strlen(line)));
 }
 
 void

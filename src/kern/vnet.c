@@ -18,7 +18,9 @@ valid_name(const char *name)
 
 	len = strspn(name, "abcdefghijklmnopqrstuvwxyz"
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
-	return len > 0 && len < VNET_NAMESIZE && name[len] == '\0';
+	/* One that begins with "-" would be taken for an option. */
+	return len > 0 && len < VNET_NAMESIZE && name[len] == '\0' &&
+	    name[0] != '-';
 }
 
 /* Take down the first n subsystems, the last one first. */

@@ -96,6 +96,10 @@ if_name_valid(const char *name)
 	bool digits = true;
 	size_t n;
 
+	/* It would be an option of every command, and never a name. */
+	if (name[0] == '-')
+		return false;
+
 	for (n = 0; n < IFNAMSIZ && name[n] != '\0'; n++) {
 		char c = name[n];
 

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kern/reason.h"
 #include "net/if_impl.h"
 #include "net/rtsock.h"
 
@@ -385,6 +386,28 @@ delete_rt(struct vnet *vn, struct rtentry *rt)
 	retire_rt(vn, rt);
 }
 
+/* Is it the route that was named, by all that was said of it? */
+static bool
+named(const struct rtentry *rt, const struct rt_info *ri)
+{
+	char gw[INET_ADDRSTRLEN];
+
+	if (ri->ri_ifp != NULL && rt->rt_ifp != ri->ri_ifp)
+		(void)kern_refuse(ESRCH, "the route to it leads out of %s, "
+		    "not %s", rt->rt_ifp->if_xname, ri->ri_ifp->if_xname);
+	else if (ri->ri_gw != 0 && rt->rt_gw4 != ri->ri_gw && rt->rt_gw4 != 0)
+		(void)kern_refuse(ESRCH, "the route to it has the gateway %s",
+		    inet_ntop(AF_INET, &rt->rt_gw4, gw, sizeof(gw)));
+	else if (ri->ri_gw != 0 && rt->rt_gw4 == 0)
+		(void)kern_refuse(ESRCH, "the route to it has no gateway");
+	else if (ri->ri_ifa != NULL && rt->rt_ifa != ri->ri_ifa)
+		(void)kern_refuse(ESRCH, "the route to it has another source "
+		    "address");
+	else
+		return true;
+	return false;
+}
+
 int
 rt_delete(struct vnet *vn, const struct rt_info *ri)
 {
@@ -395,10 +418,14 @@ rt_delete(struct vnet *vn, const struct rt_info *ri)
 		return EINVAL;
 	route_lock(vn);
 	rt = find(vn, ri);
-	if (rt == NULL || (ri->ri_ifp != NULL && rt->rt_ifp != ri->ri_ifp))
+	if (rt == NULL)
+		error = ESRCH;
+	else if (!named(rt, ri))
 		error = ESRCH;
 	else if (rt->rt_flags & ri->ri_refuse)
-		error = EPERM;
+		error = kern_refuse(EPERM, "it belongs to an address of %s, "
+		    "and goes with that (ifconfig %s ADDRESS delete)",
+		    rt->rt_ifp->if_xname, rt->rt_ifp->if_xname);
 	else
 		delete_rt(vn, rt);
 	route_unlock(vn);

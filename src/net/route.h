@@ -162,7 +162,10 @@ struct rt_info {
  * EINVAL.  Announced after it is in.
  */
 int	rt_add(struct vnet *, const struct rt_info *);
-/* ESRCH: no such route (with ri_ifp set: none through it). */
+/*
+ * ESRCH: no such route; interface, gateway and address are compared where they
+ * are given.  EPERM: it belongs to an address.
+ */
 int	rt_delete(struct vnet *, const struct rt_info *);
 /* Replace gateway, interface, MTU or flags.  ESRCH. */
 int	rt_change(struct vnet *, const struct rt_info *);

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 
+#include "kern/reason.h"
 #include "net/rtsock.h"
 #include "netinet/arp_var.h"
 
@@ -474,6 +475,32 @@ in_set(struct ifnet *ifp, const struct ifaliasreq *ifra,
 	return in_ifa_add(ifp, &ir, same != NULL ? same : replace);
 }
 
+/* Has the address all that a request says of it? */
+static int
+in_named(struct ifnet *ifp, const struct in_ifaddr *ia,
+    const struct ifaliasreq *ifra)
+{
+	uint32_t mask, dst;
+	bool hasmask, hasdst;
+	int error;
+
+	error = in_get_sin(&ifra->ifra_mask, &mask, &hasmask);
+	if (error == 0)
+		error = in_get_sin(&ifra->ifra_dstaddr, &dst, &hasdst);
+	if (error != 0)
+		return error;
+	if (hasmask && mask != ((const struct sockaddr_in *)(const void *)
+	    ia->ia_ifa.ifa_netmask)->sin_addr.s_addr)
+		return kern_refuse(EADDRNOTAVAIL, "the address on %s has "
+		    "another netmask", ifp->if_xname);
+	if (hasdst && dst != ia_dst4(ia))
+		return kern_refuse(EADDRNOTAVAIL, "the address on %s has "
+		    "another %s", ifp->if_xname,
+		    if_flags_get(ifp) & IFF_POINTOPOINT ? "far end" :
+		    "broadcast address");
+	return 0;
+}
+
 static int
 in_delete(struct ifnet *ifp, const struct ifaliasreq *ifra)
 {
@@ -488,8 +515,10 @@ in_delete(struct ifnet *ifp, const struct ifaliasreq *ifra)
 	ia = given ? in_find(ifp, addr) : in_first(ifp);
 	if (ia == NULL)
 		return EADDRNOTAVAIL;
-	in_ifa_delete(ifp, ia);
-	return 0;
+	error = in_named(ifp, ia, ifra);
+	if (error == 0)
+		in_ifa_delete(ifp, ia);
+	return error;
 }
 
 /* SIOCSIFADDR and its kin: one property of the first address. */

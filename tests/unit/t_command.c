@@ -539,7 +539,7 @@ test_refused(void **state)
 		{ "watch -c x", 2, "-c x" }, { "watch -w 0", 2, "-w 0" },
 		{ "monitor a b", 2, "usage" }, { "vnet", 2, "usage" },
 		{ "vnet create", 2, "usage" }, { "vnet create a:b", 2,
-		    "character" },
+		    "the name of a vnet is of letters" },
 		{ "vnet create "
 		    "0123456789012345678901234567890123456789", 2,
 		    "1 to 31" },

@@ -120,7 +120,7 @@ set_vnethdr(int fd)
 
 /* Find or create the device, and attach a new descriptor to it. */
 static int
-open_by_name(const char *name, struct host_tun *t)
+open_by_name(const char *name, struct host_tun *t, const char **why)
 {
 	struct ifreq ifr;
 	int error;
@@ -129,9 +129,15 @@ open_by_name(const char *name, struct host_tun *t)
 		return ENAMETOOLONG;
 	t->ht_fd = open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (t->ht_fd == -1) {
-		if (errno == EACCES)
+		if (errno == EACCES) {
+			*why = TUN_PATH " may not be opened by the user "
+			    "ifnetd runs as (look at its owner and mode)";
 			return EPERM;
-		return errno == ENOENT || errno == ENODEV ? ENXIO : errno;
+		}
+		if (errno != ENOENT && errno != ENODEV)
+			return errno;
+		*why = "the machine has no " TUN_PATH " (modprobe tun)";
+		return ENXIO;
 	}
 	memset(&ifr, 0, sizeof(ifr));
 	strcpy(ifr.ifr_name, name);
@@ -140,8 +146,17 @@ open_by_name(const char *name, struct host_tun *t)
 	if (error != 0) {
 		close(t->ht_fd);
 		/* What the kernel says when it is a device of other kind. */
-		if (error == EINVAL && name[0] != '\0' && netdev_exists(name))
+		if (error == EINVAL && name[0] != '\0' &&
+		    netdev_exists(name)) {
+			*why = "the host has a device of this name that is no "
+			    "tap (choose another with \"host NAME\")";
 			error = EBUSY;
+		} else if (error == EBUSY)
+			*why = "another program has this device of the host "
+			    "open (choose another with \"host NAME\")";
+		else if (error == EPERM)
+			*why = "making the host's device needs CAP_NET_ADMIN "
+			    "in the network namespace ifnetd runs in";
 		return error;
 	}
 	memcpy(t->ht_name, ifr.ifr_name, IFNAMSIZ);
@@ -151,7 +166,7 @@ open_by_name(const char *name, struct host_tun *t)
 
 /* Check that a handed-over descriptor is what we need; it is not changed. */
 static int
-check_handed_over(int fd, struct host_tun *t)
+check_handed_over(int fd, struct host_tun *t, const char **why)
 {
 	struct ifreq ifr;
 	int error;
@@ -160,9 +175,13 @@ check_handed_over(int fd, struct host_tun *t)
 	error = ioctl_error(fd, TUNGETIFF, &ifr);
 	if (error == EBADF)
 		return EBADF;
-	/* Not a tun descriptor, or one that has no device yet. */
-	if (error != 0)
+	if (error != 0) {
+		*why = "the descriptor handed over is no tun device, or none "
+		    "was attached to it yet (TUNSETIFF)";
 		return EINVAL;
+	}
+	*why = "the descriptor handed over is no tap with IFF_TAP, IFF_NO_PI "
+	    "and IFF_VNET_HDR";
 	if (!(ifr.ifr_flags & IFF_TAP) || !(ifr.ifr_flags & IFF_NO_PI) ||
 	    !(ifr.ifr_flags & IFF_VNET_HDR))
 		return EINVAL;
@@ -206,6 +225,7 @@ linux_tun_open(struct host *h, const struct host_tun_config *tc,
 {
 	struct host_tun *t;
 	bool handed_over = tc->tc_fd >= 0;
+	const char *why = NULL;
 	int error;
 
 	(void)h;
@@ -213,9 +233,9 @@ linux_tun_open(struct host *h, const struct host_tun_config *tc,
 	if (t == NULL)
 		return ENOMEM;
 	if (handed_over)
-		error = check_handed_over(tc->tc_fd, t);
+		error = check_handed_over(tc->tc_fd, t, &why);
 	else
-		error = open_by_name(tc->tc_name, t);
+		error = open_by_name(tc->tc_name, t, &why);
 	if (error != 0)
 		goto fail_free;
 	error = configure(t, tc->tc_offload, handed_over);
@@ -229,6 +249,8 @@ fail_close:
 		close(t->ht_fd);
 fail_free:
 	free(t);
+	if (tc->tc_why != NULL)
+		*tc->tc_why = why;
 	return error;
 }
 

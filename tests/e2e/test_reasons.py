@@ -1,0 +1,115 @@
+"""A refusal says why, in the words of the place that refuses."""
+
+import pytest
+
+from conftest import IFCTL, run
+
+
+@pytest.fixture
+def pairs(daemon):
+    daemon.ok("ifconfig", "pair0", "create")
+    daemon.ok("ifconfig", "pair0", "10.0.0.1/24", "up")
+    return daemon
+
+
+@pytest.mark.parametrize("words,why", [
+    (("route", "delete", "10.0.0.1"), "belongs to an address of pair0"),
+    (("ifconfig", "tap0", "create", "host", "lo"),
+     "a device of this name that is no tap"),
+    (("ifconfig", "pair5", "create", "peer", "nope:pair5"),
+     "there is no vnet nope"),
+    (("ifconfig", "pair5", "create", "peer", "lo0"), "lo0 is no pair"),
+    (("ifconfig", "pair5", "create", "peer", "tap7"), "tap7 is not there"),
+    (("ifconfig", "pair5", "create", "per", "pair6"), "per: unknown param"),
+    (("ifconfig", "pg0", "create", "dts", "1.2.3.4"),
+     "dts: unknown parameter; interfaces of this kind take: dst ADDR"),
+    (("ifconfig", "pg0", "create", "size", "49"), "49 is not from 50 to 1518"),
+    (("ifconfig", "pg0", "create", "dst", "1.2.3"), "1.2.3 is no IPv4"),
+    (("ifconfig", "lo1", "create", "size", "3"), "take no parameters"),
+    (("ifconfig", "pair0", "inet6", "fe80::1"), "IPv6 is not built in yet"),
+])
+def test_why(pairs, words, why):
+    text = pairs.bad(*words)
+    assert why in text, text
+    assert "run as root" not in text and "administrators" not in text
+
+
+@pytest.mark.parametrize("words", [
+    ("show", "lo0", "tap0"), ("halt", "now"), ("version", "x"),
+    ("route", "show", "-mtu"), ("route", "flush", "x"), ("route",),
+    ("history", "lo0", "tap0"), ("arp",), ("arp", "-s", "1.2.3.4"),
+    ("arp", "-s", "1.2.3.4", "02:00:00:00:00:01", "x"), ("arp", "-d"),
+    ("filter",), ("filter", "add", "in"), ("filter", "delete"),
+    ("filter", "list", "x"), ("filter", "flush", "x"),
+    ("vnet",), ("vnet", "create"), ("vnet", "list", "x"),
+    ("netstat", "-i", "-r"), ("netstat", "1", "2"), ("sysctl",),
+    ("sysctl", "-a", "x"), ("ping",), ("ping", "1.2.3.4", "x"), ("dump",),
+    ("ifconfig", "-C", "x"), ("ifconfig", "-a", "x"), ("help", "a", "b"),
+    ("show", "-x"), ("sysctl", "-x"), ("ping", "-c"),
+])
+def test_usage_begins_with_the_reason(words):
+    done = run(IFCTL, "-s", "unix:///nowhere", *words, check=False)
+    first = done.stderr.splitlines()[0]
+    assert first.startswith(f"ifctl: {words[0]}: "), done.stderr
+    assert done.returncode in (1, 2)
+
+
+def test_route_show_takes_a_family(daemon):
+    assert "Destination" in daemon.ok("route", "show", "-inet")
+
+
+def test_static_neighbour_is_replaced(pairs):
+    for last in ("07", "08"):
+        pairs.ok("arp", "-s", "10.0.0.7", f"02:00:00:00:00:{last}")
+        assert f"02:00:00:00:00:{last}" in pairs.ok("arp", "10.0.0.7")
+    pairs.ok("arp", "-s", "10.0.0.7", "02:00:00:00:00:09", "temp", "pub")
+    assert "expires in" in pairs.ok("arp", "10.0.0.7")
+
+
+ROUTER = """\
+ifconfig pair0 create peer pair1
+ifconfig pair0 10.0.1.1/24 up group edge
+ifconfig pair0 link 02:00:00:00:01:01
+ifconfig pair1 10.0.2.1/24 up
+vnet create red
+-n red ifconfig pair9 create
+route add default 10.0.1.254
+arp -s 10.0.1.9 02:00:00:00:00:09
+filter add in pair0 drop tcp port 23
+filter add 70 out any pass
+sysctl -w net.inet.ip.forwarding=1
+"""
+
+
+@pytest.mark.parametrize("how", ["-f", "standard input"])
+def test_applied_twice(daemon, tmp, how):
+    """The second time changes nothing, and nothing goes wrong."""
+    path = tmp / "router.conf"
+    # As some editors write it, with a mark in front.
+    path.write_bytes(b"\xef\xbb\xbf" + ROUTER.encode())
+    seen = []
+    for _ in range(2):
+        if how == "-f":
+            done = run(IFCTL, "-s", daemon.url, "-f", path)
+        else:
+            done = run(IFCTL, "-s", daemon.url, input=path.read_text())
+        assert done.stderr == ""
+        seen.append([daemon.ok(*w) for w in (
+            ("ifconfig", "-a"), ("route", "show"), ("arp", "-a"),
+            ("filter", "list"), ("vnet", "list"), ("sysctl", "net.inet.ip"))])
+    assert seen[0] == seen[1]
+    # By hand it is a mistake still.
+    assert "exists" in daemon.bad("ifconfig", "pair0", "create")
+
+
+def test_every_bad_line_is_named(daemon, tmp):
+    path = tmp / "router.conf"
+    path.write_text("ifconfig pair0 create\nfrob\n\n"
+                    "ifconfig pair0 mtu x\nroute add\n")
+    done = run(IFCTL, "-s", daemon.url, "-f", path, check=False)
+    assert done.returncode == 1
+    for number, what in ((2, "frob"), (4, "mtu x"), (5, "route")):
+        assert any(f"{path}:{number}: " in line and what in line
+                   for line in done.stderr.splitlines()), done.stderr
+    assert daemon.ok("ifconfig", "-l").split() == ["lo0"]
+

@@ -1,0 +1,76 @@
+"""Text that came from somebody stays within its line, in every output, and
+says nothing to the terminal."""
+
+import re
+
+import pytest
+
+from conftest import IFCTL, run
+
+FORGED = "x\n\tinet 10.6.6.6/8 flags 0\x1b[2J\x9b31m\u202e\u009bend"
+BAD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]")
+
+
+def clean(text):
+    assert not BAD.search(text), ascii(text)
+    assert not re.search(r"^\tinet 10\.6", text, re.M)
+    return text
+
+
+def test_descriptions_and_link_strings(daemon):
+    daemon.ok("ifconfig", "pair0", "create", "descr", FORGED, "linkstr",
+              FORGED)
+    for words in (("ifconfig", "pair0"), ("ifconfig", "-a"),
+                  ("ifconfig", "-v", "pair0"), ("show",), ("show", "pair0"),
+                  ("history",)):
+        text = clean(daemon.ok(*words))
+        if words[0] != "history":
+            assert "x\\n\\tinet 10.6.6.6/8 flags 0\\e[2J" in text, words
+    assert daemon.show("pair0")["description"] == FORGED
+
+
+def test_filters(daemon):
+    daemon.ok("filter", "add", "in", "any", "drop", "ip\n\t or arp")
+    text = clean(daemon.ok("filter", "list"))
+    assert len(text.splitlines()) == 2
+
+
+@pytest.mark.parametrize("words", [
+    ("ifconfig", FORGED), ("ifconfig", "lo0", FORGED),
+    ("ifconfig", "lo0", "descr"), ("ifconfig", "lo0", "group", FORGED),
+    ("ifconfig", "lo0", "name", FORGED), ("ifconfig", "pair0", "create",
+                                          FORGED),
+    ("ifconfig", "tap0", "create", "host", FORGED),
+    ("ifconfig", "pair0", "create", "peer", FORGED),
+    ("route", "add", FORGED, "1.2.3.4"), ("route", FORGED),
+    ("arp", "-s", "1.2.3.4", FORGED), ("arp", FORGED), ("ping", FORGED),
+    ("sysctl", FORGED), ("sysctl", "kern.loglevel=" + FORGED),
+    ("vnet", "create", FORGED), ("vnet", "destroy", FORGED),
+    ("vnet", FORGED), ("filter", "add", "in", FORGED, "drop"),
+    ("filter", FORGED), ("show", FORGED), ("history", FORGED),
+    ("dump", "lo0", FORGED), ("netstat", "-I", FORGED), ("help", FORGED),
+    (FORGED,), ("netstat", "-f", FORGED), ("show", "--" + FORGED),
+])
+def test_errors_that_quote_words(daemon, words):
+    text = clean(daemon.bad(*words))
+    for line in text.splitlines():
+        assert line.startswith(("ifctl: ", "usage: ", "       ")), text
+
+
+def test_urls_and_vnets(daemon):
+    for words in (("-s", "unix:///" + FORGED), ("-s", FORGED),
+                  ("-s", daemon.url, "-n", FORGED)):
+        clean(run(IFCTL, *words, "show", check=False).stderr)
+
+
+def test_names_that_are_options(daemon):
+    """-x could only be reached by its index."""
+    daemon.ok("ifconfig", "pair0", "create")
+    daemon.ok("vnet", "create", "red")
+    for words in (("ifconfig", "pair0", "name", "-x"),
+                  ("ifconfig", "pair0", "group", "-a"),
+                  ("vnet", "create", "-v"),
+                  ("ifconfig", "--", "-pair", "create")):
+        assert daemon.ctl(*words).returncode != 0, words
+    assert daemon.ok("ifconfig", "-l").split() == ["lo0", "pair0"]
+    assert "-v" not in daemon.ok("vnet", "list")
