@@ -13,8 +13,17 @@
  * A cloner.  Constant.  create() makes and attaches the interface of that
  * unit in the vnet; params is what the user added ("peer right:pair0"), ""
  * for nothing, and EINVAL is the answer to what the driver does not know.
- * destroy() detaches and frees it.  Both in control context, serialised per
- * vnet.  With no destroy, destruction is EOPNOTSUPP.
+ * destroy() detaches and frees it, or refuses with an errno before it has
+ * changed anything.  Both in control context, serialised per vnet.  With no
+ * destroy, destruction is EOPNOTSUPP.
+ *
+ * A vnet's end takes no refusal: an interface that is left then is detached by
+ * the layer, while addresses, routes and hooks still exist, and given to
+ * abandon() (control context), which stops what the driver still has running
+ * for it (pollers, callouts), frees if_softc and calls if_free(); it cannot
+ * refuse.  With no abandon the layer calls if_free(): if_softc is then the
+ * driver's to free some other way, and nothing of the driver may use the
+ * interface any more.  A driver that can refuse therefore has an abandon.
  */
 struct if_clone {
 	const char *ifc_name;
@@ -26,11 +35,13 @@ struct if_clone {
 	 * is; WORD: ...".  NULL: nothing.  Read as net.link.cloner.NAME.
 	 */
 	const char *ifc_params_help;
+	void	(*ifc_abandon)(struct ifnet *);	/* NULL: if_free() */
 };
 
 #define IF_CLONE_DRIVER(name, create, destroy, help)			\
 	const struct if_clone name##_cloner = {				\
-		#name, create, destroy, help				\
+		.ifc_name = #name, .ifc_create = create,		\
+		.ifc_destroy = destroy, .ifc_params_help = help		\
 	}
 
 /* Control.  EEXIST, ENOMEM; EBUSY while interfaces of it exist. */

@@ -16,7 +16,7 @@
 #include <ifnet/if_clone.h>
 
 /* Grows when something here, or in what a driver uses, changes its meaning. */
-#define IFNET_MODULE_ABI	1
+#define IFNET_MODULE_ABI	2
 
 /*
  * What a module exports, under the name ifnet_module.

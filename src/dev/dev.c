@@ -38,18 +38,17 @@ dev_make_lo0(struct vnet *vnet)
 	sin = (struct sockaddr_in *)&ifra.ifra_mask;
 	sin->sin_family = AF_INET;
 	sin->sin_addr.s_addr = htonl(0xff000000);
-	return ifioctl(vnet, &kauth_cred_self, SIOCAIFADDR, &ifra,
+	error = ifioctl(vnet, &kauth_cred_self, SIOCAIFADDR, &ifra,
 	    sizeof(ifra));
+	if (error != 0)
+		if_clone_purge(vnet, &lo_cloner);
+	return error;
 }
 
-/* lo0 goes last: routes of the others may lead through it. */
 static void
 dev_fini(struct vnet *vnet)
 {
 
-	if_module_purge(vnet);
-	for (unsigned i = NCLONERS; i-- > 0;)
-		if_clone_purge(vnet, cloners[i]);
 	for (unsigned i = NCLONERS; i-- > 0;)
 		(void)if_clone_detach(vnet, cloners[i]);
 }

@@ -10,8 +10,8 @@
 #include "kern/vnet.h"
 
 /*
- * Gives every vnet the built-in cloners and its lo0 (up, 127.0.0.1/8); destroys
- * every cloned interface when the vnet goes.  After all domains.
+ * Gives every vnet the built-in cloners and its lo0 (up, 127.0.0.1/8).  After
+ * all domains.
  */
 extern const struct vnet_subsys dev_subsys;
 

@@ -23,15 +23,19 @@ valid_name(const char *name)
 	    name[0] != '-';
 }
 
-/* Take down the first n subsystems, the last one first. */
+/* Take down the first n subsystems: each phase from the last one on. */
 static void
 fini_subsystems(struct vnet *vn, unsigned n)
 {
 	const struct vnet_subsys *const *vs = vn->vn_kern->k_config.kc_subsys;
 
-	while (n-- > 0) {
-		if (vs[n]->vs_fini != NULL)
-			vs[n]->vs_fini(vn);
+	for (unsigned i = n; i-- > 0;) {
+		if (vs[i]->vs_purge != NULL)
+			vs[i]->vs_purge(vn);
+	}
+	for (unsigned i = n; i-- > 0;) {
+		if (vs[i]->vs_fini != NULL)
+			vs[i]->vs_fini(vn);
 	}
 }
 

@@ -4,8 +4,10 @@
  * Nothing mutable is global: everything a stack owns hangs off its struct
  * vnet, each subsystem's part behind a pointer that the subsystem fills in when
  * the vnet is created and takes down when it is destroyed.  A subsystem is a
- * row in the table that the composer (src/stack) passes to kern_create(); rows
- * are set up in order and taken down in reverse.
+ * row in the table that the composer (src/stack) passes to kern_create().  Rows
+ * are set up in order.  A vnet ends in two phases, each in reverse order: every
+ * row's vs_purge, then every row's vs_fini.  So an interface, which has parts
+ * in most subsystems, is detached while all of them are there.
  */
 
 #ifndef KERN_VNET_H
@@ -34,6 +36,9 @@ struct sysctl_vnet;
 struct vnet_subsys {
 	const char *vs_name;
 	int	(*vs_init)(struct vnet *);	/* errno; undoes itself */
+	/* End what uses other subsystems, of which none has ended yet: no
+	 * interface is attached after the interface layer's.  NULL: nothing */
+	void	(*vs_purge)(struct vnet *);
 	void	(*vs_fini)(struct vnet *);
 };
 

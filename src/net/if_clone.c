@@ -373,6 +373,13 @@ destroy(struct ifnet *ifp)
 }
 
 int
+if_clone_end(struct ifnet *ifp)
+{
+
+	return destroy(ifp);
+}
+
+int
 if_clone_destroy(struct vnet *vn, const char *name)
 {
 	struct ifnet *ifp;
@@ -581,7 +588,6 @@ clone_fini(struct vnet *vn)
 	struct if_clone_vnet *cv = vn->vn_clone;
 	struct cloner *cl;
 
-	if_clone_purge(vn, NULL);
 	while ((cl = TAILQ_FIRST(&cv->cv_cloners)) != NULL) {
 		TAILQ_REMOVE(&cv->cv_cloners, cl, cl_link);
 		cloner_free(vn, cl);
@@ -595,25 +601,4 @@ const struct vnet_subsys if_clone_subsys = {
 	.vs_name = "clone",
 	.vs_init = clone_init,
 	.vs_fini = clone_fini,
-};
-
-static int
-purge_init(struct vnet *vn)
-{
-
-	(void)vn;
-	return 0;
-}
-
-static void
-purge_fini(struct vnet *vn)
-{
-
-	if_clone_purge(vn, NULL);
-}
-
-const struct vnet_subsys if_purge_subsys = {
-	.vs_name = "interfaces",
-	.vs_init = purge_init,
-	.vs_fini = purge_fini,
 };

@@ -242,6 +242,10 @@ void	if_clone_detached(struct ifnet *);
 /* Control: SIOCSIFVNET. */
 int	if_clone_move(struct vnet *, const char *name, const char *vnet);
 
+/* Control, at the vnet's end, when nobody else can create or destroy: have its
+ * driver destroy it.  EOPNOTSUPP, or the driver's. */
+int	if_clone_end(struct ifnet *);
+
 /* Control: is there a cloner of this name? */
 bool	if_clone_serves(struct vnet *, const char *name);
 
@@ -254,8 +258,6 @@ int	if_clone_attach_locked(struct vnet *, const struct if_clone *);
  * ENOMEM, or what its start said.
  */
 int	if_module_load(struct vnet *, const char *base, size_t len);
-/* Control: destroy the vnet's interfaces of modules. */
-void	if_module_purge(struct vnet *);
 
 /* if_link.c */
 /* if_linkq_flags */
@@ -495,12 +497,10 @@ uint32_t if_csum_tx(const struct ifnet *, uint64_t capenable);
 int	if_sysctl_init(struct vnet *);
 
 /*
- * if_subsys comes after sysctl, rtsock and pfil and before the domains; the
- * drivers come last, and destroy their interfaces first.  if_purge_subsys does
- * that alone, for a composer whose drivers are not a subsystem.
+ * if_subsys comes after sysctl, rtsock and pfil, and before the domains, the
+ * cloners and the drivers.  Its purge ends every interface.
  */
 extern const struct vnet_subsys if_subsys;
-extern const struct vnet_subsys if_purge_subsys;
 extern const struct vnet_subsys if_compat_subsys;	/* after if_subsys */
 extern const struct vnet_subsys if_clone_subsys;
 

@@ -155,17 +155,3 @@ if_module_load(struct vnet *vn, const char *base, size_t len)
 	return error != 0 ? error : if_clone_attach_locked(vn,
 	    mo->mo_im->im_cloner);
 }
-
-void
-if_module_purge(struct vnet *vn)
-{
-	struct kern *k = vn->vn_kern;
-	struct if_module *mo;
-
-	/* Only added to, and at the front: what is there stays. */
-	host_mutex_lock(k->k_host, &k->k_module_lock);
-	mo = k->k_modules;
-	host_mutex_unlock(k->k_host, &k->k_module_lock);
-	for (; mo != NULL; mo = mo->mo_next)
-		if_clone_purge(vn, mo->mo_im->im_cloner);
-}

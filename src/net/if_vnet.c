@@ -5,28 +5,57 @@
 #include "net/if_impl.h"
 
 #include <errno.h>
+#include <string.h>
 
 /*
- * Whoever made an interface should have destroyed it by now; what is left is
- * detached and freed, so that nothing of the vnet stays in use.
+ * An interface that is left at its vnet's end (its driver refused to destroy
+ * it, or it has no cloner) is detached by the layer, and its memory is freed by
+ * the driver's cloner, or else by the layer.
  */
 static void
-detach_rest(struct vnet *vn)
+end_interface(struct vnet *vn, struct ifnet *ifp)
+{
+	int error;
+
+	error = if_clone_end(ifp);
+	if (error == 0)
+		return;
+	klog(vn->vn_kern, KLOG_WARNING, "%s: was left attached by its driver "
+	    "(%s), and is detached because the vnet %s ends", ifp->if_xname,
+	    strerror(error), vn->vn_name);
+	if_detach(ifp);
+	if (ifp->if_cloner != NULL && ifp->if_cloner->ifc_abandon != NULL)
+		ifp->if_cloner->ifc_abandon(ifp);
+	else
+		if_free(ifp);
+}
+
+static void
+end_interfaces(struct vnet *vn, bool loopback)
 {
 	struct if_table *it = vn->vn_if->ifv_table;
 	struct ifnet *ifp;
 
-	/* Nobody else is left who could add one. */
-	for (unsigned i = 1; it != NULL && i < it->it_size; i++) {
+	for (unsigned i = it == NULL ? 1 : it->it_size; i-- > 1;) {
 		ifp = it->it_ifp[i];
-		if (ifp == NULL)
-			continue;
-		klog(vn->vn_kern, KLOG_WARNING, "%s: was left attached by its "
-		    "driver", ifp->if_xname);
-		if_detach(ifp);
-		/* Without the vnet nobody could. */
-		if_free(ifp);
+		if (ifp != NULL && loopback ==
+		    ((ifp->if_flags & IFF_LOOPBACK) != 0))
+			end_interface(vn, ifp);
 	}
+}
+
+/*
+ * Every interface goes here, while families, routes and hooks still have their
+ * parts of the vnet.  Nobody else is left who could attach another, so that the
+ * table is not replaced.  Loopback interfaces are last: routes of the others
+ * may lead through them.
+ */
+static void
+if_vnet_purge(struct vnet *vn)
+{
+
+	end_interfaces(vn, false);
+	end_interfaces(vn, true);
 }
 
 static void
@@ -90,7 +119,6 @@ static void
 if_vnet_fini(struct vnet *vn)
 {
 
-	detach_rest(vn);
 	if_input_fini(vn);
 	if_link_fini(vn);
 	if_history_fini(vn);
@@ -101,5 +129,6 @@ if_vnet_fini(struct vnet *vn)
 const struct vnet_subsys if_subsys = {
 	.vs_name = "if",
 	.vs_init = if_vnet_init,
+	.vs_purge = if_vnet_purge,
 	.vs_fini = if_vnet_fini,
 };

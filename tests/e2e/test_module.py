@@ -57,6 +57,26 @@ def test_appears_on_first_use(daemon):
     assert "null0" not in daemon.ok("ifconfig", "-l").split()
 
 
+@pytest.mark.parametrize("end", ["vnet destroy", "halt"])
+def test_driver_refuses_to_destroy(tmp, end):
+    """if_busy's destroy answers EBUSY; it is in use when its vnet ends."""
+    d = Daemon(tmp, start=False)
+    d.start(env=dict(os.environ, IFNET_MODULES=str(BUILD / "tests/unit")))
+    d.ok("vnet", "create", "red")
+    d.ok("ifconfig", "busy0", "create", vnet="red")
+    d.ok("ifconfig", "busy0", "inet", "10.9.9.1/24", "up", vnet="red")
+    d.ok("route", "add", "default", "10.9.9.2", vnet="red")
+    d.bad("ifconfig", "busy0", "destroy", code=1, vnet="red")
+    d.ok("ifconfig", "busy0", "mtu", "1400", vnet="red")
+    if end == "halt":
+        d.ok("halt")
+        assert d.process.wait(timeout=20) == 0
+    else:
+        d.ok("vnet", "destroy", "red")
+        d.ok("ifconfig", "lo0")
+    finish(d)
+
+
 def test_takes_packets(daemon):
     daemon.ok("ifconfig", "null0", "create")
     daemon.ok("ifconfig", "null0", "inet", "10.9.9.1/24", "up")

@@ -134,5 +134,5 @@ static const struct vnet_subsys drv_subsys = {
 const struct vnet_subsys *const oracle_subsys[] = {
 	&sysctl_subsys, &rtsock_subsys, &pfil_subsys, &if_subsys,
 	&route_subsys, &if_clone_subsys, &arp_subsys, &inet_subsys,
-	&drv_subsys, &if_purge_subsys, NULL
+	&drv_subsys, NULL
 };

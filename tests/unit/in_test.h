@@ -600,8 +600,7 @@ tx_arp(const struct tif *t, unsigned i)
 
 static const struct vnet_subsys *const in_test_subsys[] = {
 	&sysctl_subsys, &rtsock_subsys, &pfil_subsys, &if_subsys,
-	&route_subsys, &if_clone_subsys, &arp_subsys, &inet_subsys,
-	&if_purge_subsys, NULL
+	&route_subsys, &if_clone_subsys, &arp_subsys, &inet_subsys, NULL
 };
 
 struct in_test_run {

@@ -48,12 +48,17 @@ static int
 destroy(struct ifnet *ifp)
 {
 
+	if (MODULE_BUSY)
+		return EBUSY;
 	if_detach(ifp);
 	if_free(ifp);
 	return 0;
 }
 
-static const struct if_clone cloner = { MODULE_CLONER, create, destroy, NULL };
+static const struct if_clone cloner = {
+	.ifc_name = MODULE_CLONER, .ifc_create = create,
+	.ifc_destroy = destroy,
+};
 
 /* Says in the log that it was there. */
 static int

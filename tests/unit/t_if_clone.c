@@ -103,7 +103,9 @@ no_create(const struct if_clone *ifc, struct vnet *vn, unsigned unit,
 	return ENODEV;
 }
 
-static const struct if_clone other = { "l2tp", no_create, NULL, NULL };
+static const struct if_clone other = {
+	.ifc_name = "l2tp", .ifc_create = no_create,
+};
 
 static void
 list_body(struct vnet *vn)

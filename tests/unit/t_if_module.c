@@ -51,7 +51,7 @@ good_body(struct vnet *vn)
 	vnet_destroy_held(other);
 
 	KASSERT(if_clone_destroy(vn, "good1") == 0);
-	if_module_purge(vn);
+	if_clone_purge(vn, NULL);
 	KASSERT(vn->vn_if->ifv_count == 0);
 	KASSERT(create(vn, "good3") == 0);
 	/* It is left for the vnet's end. */
@@ -76,6 +76,22 @@ bad_body(struct vnet *vn)
 	KASSERT(create(vn, "absent0") == EINVAL);
 	KASSERT(vn->vn_kern->k_modules == NULL);
 	KASSERT(vn->vn_if->ifv_count == 0);
+}
+
+/* A driver that does not destroy its interface: it goes with its vnet, before
+ * the module is unloaded. */
+static void
+busy_body(struct vnet *vn)
+{
+	struct vnet *other;
+
+	KASSERT(vnet_create_named(vn->vn_kern, "other", &other) == 0);
+	KASSERT(create(other, "busy0") == 0 && create(vn, "busy0") == 0);
+	KASSERT(if_clone_destroy(other, "busy0") == EBUSY);
+	KASSERT(vnet_get(vn->vn_kern, "other") == other);
+	vnet_destroy_held(other);
+	KASSERT(said(vn, "busy0: was left attached"));
+	KASSERT(if_clone_destroy(vn, "busy0") == EBUSY);
 }
 
 /* What cannot be a driver's name is not looked for. */
@@ -115,7 +131,7 @@ once_body(struct vnet *vn)
 	KASSERT(create(vn, "good") == 0);
 	KASSERT(sim_module_opens(h) == 2);
 	KASSERT(if_clone_destroy(vn, "tst0") == 0);
-	if_module_purge(vn);
+	if_clone_purge(vn, NULL);
 }
 
 /* No memory at any point: nothing stays behind. */
@@ -154,7 +170,7 @@ on_modules(void (*body)(struct vnet *))
 	assert_non_null(it.it_host);
 	assert_int_equal(sim_run(it.it_host, if_test_main, &it), 0);
 	assert_int_equal(sim_allocated(it.it_host), 0);
-	if (body == good_body)
+	if (body == good_body || body == busy_body)
 		assert_string_equal(sim_last_log(it.it_host), "module fini");
 	sim_destroy(it.it_host);
 }
@@ -173,6 +189,14 @@ test_good(void **state)
 
 	(void)state;
 	on_modules(good_body);
+}
+
+static void
+test_busy(void **state)
+{
+
+	(void)state;
+	on_modules(busy_body);
 }
 
 static void
@@ -235,6 +259,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_once),
+		cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_memory),
