@@ -181,7 +181,7 @@ bool	 cpu_work_schedule(struct kern *, struct cpu *, struct cpu_work *);
  * of the same pass.  Scheduling twice before it ran runs it once.
  */
 struct softint;
-/* Control.  NULL: out of memory or of slots (thousands). */
+/* Control.  NULL: out of memory. */
 struct softint *softint_establish(struct kern *, const char *name,
 	    void (*fn)(void *), void *arg);
 /* Control: when it returns, the handler does not run and never will again. */

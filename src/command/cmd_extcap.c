@@ -6,6 +6,7 @@
 #include "command/command_impl.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PREFIX	"ifnet:"
@@ -111,46 +112,53 @@ split_interface(struct extcap *ex)
 
 struct vnets {
 	char		(*names)[32];
-	size_t		 n;
+	size_t		 n, max;
 };
-#define VNETS_MAX	64
 
 static int
 collect(const char *name, unsigned interfaces, void *arg)
 {
 	struct vnets *v = arg;
+	void *more;
 
 	(void)interfaces;
-	if (v->n < VNETS_MAX)
-		(void)snprintf(v->names[v->n++], sizeof(v->names[0]), "%s",
-		    name);
+	if (v->n == v->max) {
+		v->max = v->max == 0 ? 64 : 2 * v->max;
+		more = realloc(v->names, v->max * sizeof(v->names[0]));
+		if (more == NULL)
+			return ENOMEM;
+		v->names = more;
+	}
+	(void)snprintf(v->names[v->n++], sizeof(v->names[0]), "%s", name);
 	return 0;
 }
 
 static int
 interfaces(struct cmd_ctx *ctx)
 {
-	char names[VNETS_MAX][32];
-	struct vnets v = { names, 0 };
+	struct vnets v = { NULL, 0, 0 };
 	struct cmd_if *list, *ci;
 	struct ifnet_error e;
 
 	memset(&e, 0, sizeof(e));
 	(void)fputs("extcap {version=" IFNET_VERSION "}\n", ctx->cc_out);
-	if (ifnet_vnet_list(ctx->cc_client, collect, &v, &e) != 0)
+	if (ifnet_vnet_list(ctx->cc_client, collect, &v, &e) != 0) {
+		free(v.names);
 		return cmd_fail(ctx, &e, "extcap: %s", e.text);
+	}
 	for (size_t i = 0; i < v.n; i++) {
-		if (ifnet_set_vnet(ctx->cc_client, names[i], &e) != 0 ||
+		if (ifnet_set_vnet(ctx->cc_client, v.names[i], &e) != 0 ||
 		    cmd_iflist_get(ctx->cc_client, NULL, IFNET_LINK, &list,
 		    &e) != 0)
 			continue;	/* it went meanwhile */
 		for (ci = list; ci != NULL; ci = ci->ci_next)
 			(void)fprintf(ctx->cc_out, "interface {value="
 			    PREFIX "%s:%s}{display=ifnet: %s%s%s}\n",
-			    names[i], ci->ci_name, i == 0 ? "" : names[i],
+			    v.names[i], ci->ci_name, i == 0 ? "" : v.names[i],
 			    i == 0 ? "" : " ", ci->ci_name);
 		cmd_iflist_free(list);
 	}
+	free(v.names);
 	return CMD_OK;
 }
 

@@ -155,7 +155,7 @@ struct ctl_dump_run {
 	const struct ctl_request *dr_rq;
 	struct ctl_out	 dr_out;
 	char		 dr_name[VNET_NAMESIZE];
-	uint32_t	 dr_id;		/* of the vnet, whose name another one
+	uint64_t	 dr_id;		/* of the vnet, whose name another one
 					 * may have later */
 	int		 dr_sink;
 };

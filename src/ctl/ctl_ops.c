@@ -190,6 +190,10 @@ explain_create(struct ctl_session *s, const struct ctl_hdr *h, int error,
 		return ctl_reply(s, h, error, "%s: cannot be created: no such "
 		    "kind of interface, or not a unit or parameters it can "
 		    "have (ifconfig -C lists the kinds)", name);
+	case ENOSPC:
+		return ctl_reply(s, h, error, "%s: cannot be created: every "
+		    "interface index is taken (sysctl net.link.maxindex is "
+		    "the highest that is given)", name);
 	default:
 		return ctl_reply(s, h, error, "%s: cannot be created: %s",
 		    name, strerror(error));

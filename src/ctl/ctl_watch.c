@@ -263,6 +263,9 @@ ctl_run_ping_begin(struct ctl_session *s, const struct ctl_request *rq)
 	error = ctl_watch_buffer(s);
 	if (error == 0)
 		error = icmp_ping_open(rq->rq_vnet, ping_reply, s, &ping);
+	if (error == EAGAIN)
+		return ctl_reply(s, &rq->rq_hdr, error, "the vnet has %u "
+		    "pings already, which is the most", ICMP_NPINGS);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, NULL);
 	s->cs_ping_addr = rq->rq_rec.ping;

@@ -55,6 +55,7 @@ cpu_create(struct kern *k, unsigned index)
 		return ENOMEM;
 	ci->ci_kern = k;
 	ci->ci_index = index;
+	TAILQ_INIT(&ci->ci_softpending);
 	ci->ci_now = host_clock(k->k_host);
 	ci->ci_stage_cur = STAGE_LOCAL;
 	/* Until it runs for the first time everybody has to ring. */
@@ -187,7 +188,7 @@ static inline bool
 has_own_work(const struct cpu *ci)
 {
 
-	return ci->ci_hot != NULL || ci->ci_softpending != 0;
+	return ci->ci_hot != NULL || !TAILQ_EMPTY(&ci->ci_softpending);
 }
 
 /* What others want of it. */

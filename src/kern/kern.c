@@ -17,8 +17,9 @@ kern_free(struct kern *k)
 
 	for (unsigned i = 0; i < k->k_ncpu; i++)
 		cpu_destroy(k, i);
-	softint_table_destroy(k);
+	KASSERT(k->k_nsoftints == 0);
 	mbuf_pool_destroy(k);
+	khash_fini(&k->k_vnet_names);
 	kslab_destroy(k);
 	kuser_destroy(k);
 	host_cond_destroy(h, &k->k_done_cv);
@@ -52,7 +53,8 @@ kern_alloc(struct host *h, const struct kern_config *kc)
 	k->k_admin_gid = (gid_t)-1;
 	k->k_log_level = KLOG_INFO;
 	k->k_vnet_nextid = 1;
-	LIST_INIT(&k->k_vnets);
+	TAILQ_INIT(&k->k_vnets);
+	vnet_names_init(k);
 	host_mutex_init(h, &k->k_klock_lock);
 	host_cond_init(h, &k->k_klock_cv);
 	host_mutex_init(h, &k->k_psref_lock);
@@ -87,9 +89,6 @@ kern_create(struct host *h, const struct kern_config *kc, struct kern **kp)
 	if (error != 0)
 		goto fail;
 	error = mbuf_pool_create(k);
-	if (error != 0)
-		goto fail;
-	error = softint_table_create(k);
 	if (error != 0)
 		goto fail;
 	for (unsigned i = 0; i < k->k_ncpu; i++) {
@@ -144,7 +143,7 @@ kern_destroy(struct kern *k)
 	unsigned lost;
 
 	KASSERT(curcpu() == NULL);
-	KASSERT(LIST_EMPTY(&k->k_vnets));
+	KASSERT(TAILQ_EMPTY(&k->k_vnets));
 	/* What is deferred may need the CPUs, so it runs while they do. */
 	kern_defer_barrier(k);
 	if (!k->k_threaded)

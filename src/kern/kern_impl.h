@@ -13,6 +13,7 @@
 #include <ifnet/pserialize.h>
 
 #include "host/host.h"
+#include "kern/khash.h"
 #include "kern/vnet.h"
 
 struct kern_config {
@@ -37,8 +38,6 @@ struct cpu_stage_stats {
 	uint64_t	 ss_calls;
 };
 
-#define SOFTINT_GROUPS	64
-
 /* Buffers a CPU keeps for itself: two bundles' worth. */
 #define MCACHE_MAX	(2 * MVEC_MAX)
 
@@ -55,8 +54,7 @@ struct cpu {
 	unsigned	 ci_index;		/* constant */
 	struct kern	*ci_kern;		/* constant */
 	uint64_t	 ci_now;		/* this pass's time, ns */
-	uint64_t	 ci_softpending;	/* bit a group of softints */
-	uint64_t	 ci_softgroup[SOFTINT_GROUPS];	/* bit a softint */
+	TAILQ_HEAD(softint_list, softint_node) ci_softpending;
 	struct cpu_stage_stats ci_stage[STAGE_MAX];
 	uint64_t	 ci_stage_mark;		/* clock at the last switch */
 	enum cpu_stage	 ci_stage_cur;
@@ -81,7 +79,7 @@ struct cpu {
 struct ctl_registry;
 struct if_module;
 struct mbuf_pool;
-struct softint_table;
+struct softint_node;
 struct kslab;
 struct ktask_queue;
 struct kuser_table;
@@ -94,7 +92,7 @@ struct kern {
 	struct kern_config k_config;		/* constant */
 	struct cpu	*k_cpu[CPU_MAX];	/* constant */
 	struct mbuf_pool *k_mbufs;		/* constant */
-	struct softint_table *k_softint;	/* its own lock */
+	unsigned	 k_nsoftints;		/* atomic: established */
 	struct reclaim	*k_reclaim;		/* its own lock */
 	struct kslab	*k_slab;		/* constant; NULL: none */
 	struct ktask_queue *k_tasks;		/* its own lock */
@@ -109,8 +107,9 @@ struct kern {
 
 	struct host_mutex k_vnet_lock;
 	struct host_cond k_vnet_cv;		/* a vnet's reference went */
-	LIST_HEAD(, vnet) k_vnets;		/* k_vnet_lock, in order */
-	uint32_t	 k_vnet_nextid;		/* k_vnet_lock */
+	TAILQ_HEAD(, vnet) k_vnets;		/* k_vnet_lock, in order */
+	struct khash	 k_vnet_names;		/* k_vnet_lock */
+	uint64_t	 k_vnet_nextid;		/* k_vnet_lock */
 
 	struct host_mutex k_xcall_lock;		/* one cross-call at a time */
 	struct host_mutex k_done_lock;		/* calls' completion counts */

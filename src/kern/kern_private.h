@@ -63,10 +63,11 @@ void	xcall_finish(struct cpu *, struct cpu_work *done);
 void	cpu_push_done(struct cpu *, struct cpu_work *);
 
 /* softint.c */
-int	softint_table_create(struct kern *);
-void	softint_table_destroy(struct kern *);
 /* Owner: run what was pending when called; was there anything? */
 bool	softint_run(struct cpu *);
+
+/* vnet.c */
+void	vnet_names_init(struct kern *);
 
 /* callout.c */
 int	callout_wheel_create(struct cpu *);

@@ -115,7 +115,7 @@ static int
 grow(struct kern *k, void *arrayp, unsigned n, unsigned *max, size_t size)
 {
 	void *old, *new;
-	unsigned want = *max == 0 ? 16 : *max * 2;
+	unsigned want = *max + 8;
 
 	if (n < *max)
 		return 0;

@@ -23,6 +23,55 @@ valid_name(const char *name)
 	    name[0] != '-';
 }
 
+/* --- names; k: held ------------------------------------------------------- */
+
+static uint32_t
+name_hash(const char *name)
+{
+
+	return khash_bytes(name, strlen(name));
+}
+
+static uint32_t
+entry_hash(const void *vn)
+{
+
+	return name_hash(((const struct vnet *)vn)->vn_name);
+}
+
+void
+vnet_names_init(struct kern *k)
+{
+
+	khash_init(k, &k->k_vnet_names, entry_hash);
+}
+
+static struct vnet *
+find_name(struct kern *k, const char *name)
+{
+	struct khash_iter it;
+	struct vnet *vn;
+
+	for (vn = khash_first(&k->k_vnet_names, name_hash(name), &it);
+	    vn != NULL; vn = khash_next(&it))
+		if (strcmp(vn->vn_name, name) == 0)
+			break;
+	return vn;
+}
+
+static struct vnet *
+first_alive(struct kern *k)
+{
+	struct vnet *vn;
+
+	TAILQ_FOREACH(vn, &k->k_vnets, vn_link)
+		if (!vn->vn_dying)
+			break;
+	return vn;
+}
+
+/* --- life ----------------------------------------------------------------- */
+
 /* Take down the first n subsystems: each phase from the last one on. */
 static void
 fini_subsystems(struct vnet *vn, unsigned n)
@@ -63,27 +112,25 @@ unlist_and_free(struct vnet *vn)
 	/* What the subsystems deferred may still look at the vnet. */
 	kern_defer_barrier(k);
 	host_mutex_lock(k->k_host, &k->k_vnet_lock);
-	LIST_REMOVE(vn, vn_link);
+	TAILQ_REMOVE(&k->k_vnets, vn, vn_link);
+	khash_remove(&k->k_vnet_names, name_hash(vn->vn_name), vn);
 	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
 	kmem_free(k, vn);
 }
 
-/* Append to the list; EEXIST when the name is taken. */
+/* Append to the list; EEXIST when the name is taken, ENOMEM. */
 static int
 enlist(struct kern *k, struct vnet *vn)
 {
-	struct vnet *other, *last = NULL;
+	int error;
 
-	LIST_FOREACH(other, &k->k_vnets, vn_link) {
-		if (strcmp(other->vn_name, vn->vn_name) == 0)
-			return EEXIST;
-		last = other;
-	}
+	if (find_name(k, vn->vn_name) != NULL)
+		return EEXIST;
+	error = khash_insert(&k->k_vnet_names, name_hash(vn->vn_name), vn);
+	if (error != 0)
+		return error;
 	vn->vn_id = k->k_vnet_nextid++;
-	if (last == NULL)
-		LIST_INSERT_HEAD(&k->k_vnets, vn, vn_link);
-	else
-		LIST_INSERT_AFTER(last, vn, vn_link);
+	TAILQ_INSERT_TAIL(&k->k_vnets, vn, vn_link);
 	return 0;
 }
 
@@ -175,13 +222,14 @@ vnet_get(struct kern *k, const char *name)
 	struct vnet *vn;
 
 	host_mutex_lock(k->k_host, &k->k_vnet_lock);
-	LIST_FOREACH(vn, &k->k_vnets, vn_link) {
-		if (!vn->vn_dying &&
-		    (name[0] == '\0' || strcmp(vn->vn_name, name) == 0)) {
-			vn->vn_refs++;
-			break;
-		}
-	}
+	if (name[0] == '\0')
+		vn = first_alive(k);
+	else
+		vn = find_name(k, name);
+	if (vn != NULL && vn->vn_dying)
+		vn = NULL;
+	if (vn != NULL)
+		vn->vn_refs++;
 	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
 	return vn;
 }
@@ -203,9 +251,9 @@ vnet_foreach(struct kern *k, int (*fn)(struct vnet *, void *), void *arg)
 	int error = 0;
 
 	host_mutex_lock(k->k_host, &k->k_vnet_lock);
-	for (vn = LIST_FIRST(&k->k_vnets); vn != NULL && error == 0;
+	for (vn = TAILQ_FIRST(&k->k_vnets); vn != NULL && error == 0;
 	    vn = next) {
-		next = LIST_NEXT(vn, vn_link);
+		next = TAILQ_NEXT(vn, vn_link);
 		if (vn->vn_dying)
 			continue;
 		/* Held, it stays in the list. */
@@ -213,7 +261,7 @@ vnet_foreach(struct kern *k, int (*fn)(struct vnet *, void *), void *arg)
 		host_mutex_unlock(k->k_host, &k->k_vnet_lock);
 		error = fn(vn, arg);
 		host_mutex_lock(k->k_host, &k->k_vnet_lock);
-		next = LIST_NEXT(vn, vn_link);
+		next = TAILQ_NEXT(vn, vn_link);
 		unref(vn);
 	}
 	host_mutex_unlock(k->k_host, &k->k_vnet_lock);

@@ -49,11 +49,11 @@ struct vnet_subsys {
 struct vnet {
 	struct kern	*vn_kern;			/* constant */
 	char		 vn_name[VNET_NAMESIZE];	/* constant */
-	uint32_t	 vn_id;				/* constant; never
+	uint64_t	 vn_id;				/* constant; never
 							 * used again */
 	unsigned	 vn_refs;			/* k: */
 	bool		 vn_dying;			/* k: */
-	LIST_ENTRY(vnet) vn_link;			/* k: */
+	TAILQ_ENTRY(vnet) vn_link;			/* k: */
 
 	/* each constant from its subsystem's init to its fini */
 	struct sysctl_vnet *vn_sysctl;

@@ -1,98 +1,225 @@
 /*
- * Sets of numbers below 2^24 that know the next free one: interface indices
- * and the units of a cloner.
+ * Sets of numbers that know the next free one: interface indices and the units
+ * of a cloner.
+ *
+ * A set is a tree of 64 branches a node whose leaves are words of 64 bits.  It
+ * is as high as its largest number needs, so that a set of small numbers is one
+ * word, and a node exists once a number below it was added.  A node has a bit
+ * for each branch that is full, which a search for a free number skips.
  */
 
 #include "net/if_impl.h"
 
 #include <errno.h>
 
-/* Words of all levels together: 2^18 + 2^12 + 2^6 + 1. */
-#define WORDS_OF(level)	((size_t)1 << (IF_BITMAP_BITS - 6 * ((level) + 1)))
-#define WORDS_ALL	(WORDS_OF(0) + WORDS_OF(1) + WORDS_OF(2) + WORDS_OF(3))
+#define BRANCH_BITS	6
+#define BRANCH_MASK	63u
 
-int
+struct if_bitmap_node {
+	uint64_t	 bn_full;	/* branches without a free number */
+	union {
+		struct if_bitmap_node *bn_node[64];
+		uint64_t bn_word[64];	/* of a node of height 1 */
+	};
+};
+
+/* Numbers below a branch of a node of this height. */
+static inline uint64_t
+span(unsigned height)
+{
+
+	return 1ULL << (BRANCH_BITS * height);
+}
+
+static inline bool
+beyond(const struct if_bitmap *ib, unsigned n)
+{
+
+	return n >= span(ib->ib_height + 1);
+}
+
+static inline unsigned
+branch_of(unsigned n, unsigned height)
+{
+
+	return n >> (BRANCH_BITS * height) & BRANCH_MASK;
+}
+
+void
 if_bitmap_init(struct host *h, struct if_bitmap *ib)
 {
-	uint64_t *w;
 
-	w = host_map(h, WORDS_ALL * sizeof(*w));
-	if (w == NULL)
+	memset(ib, 0, sizeof(*ib));
+	ib->ib_host = h;
+}
+
+static void
+node_free(struct host *h, struct if_bitmap_node *bn, unsigned height)
+{
+
+	if (bn == NULL)
+		return;
+	for (unsigned b = 0; height > 1 && b < 64; b++)
+		node_free(h, bn->bn_node[b], height - 1);
+	host_free(h, bn);
+}
+
+void
+if_bitmap_fini(struct if_bitmap *ib)
+{
+
+	if (ib->ib_height != 0)
+		node_free(ib->ib_host, ib->ib_root, ib->ib_height);
+	if_bitmap_init(ib->ib_host, ib);
+}
+
+/* One level more, with the tree as it was as the first branch. */
+static int
+raise_root(struct if_bitmap *ib)
+{
+	struct if_bitmap_node *bn;
+	bool full;
+
+	bn = host_alloc(ib->ib_host, sizeof(*bn), 0);
+	if (bn == NULL)
 		return ENOMEM;
-	for (int l = 0; l < IF_BITMAP_LEVELS; l++) {
-		ib->ib_level[l] = w;
-		w += WORDS_OF(l);
+	if (ib->ib_height == 0) {
+		bn->bn_word[0] = ib->ib_word;
+		full = ib->ib_word == UINT64_MAX;
+	} else {
+		bn->bn_node[0] = ib->ib_root;
+		full = ib->ib_root->bn_full == UINT64_MAX;
+	}
+	bn->bn_full = full ? 1 : 0;
+	ib->ib_root = bn;
+	ib->ib_height++;
+	return 0;
+}
+
+/*
+ * The word that a number is in, or NULL (no memory, or, without `make', no such
+ * word); path[h] is the node of height h above it.
+ */
+static uint64_t *
+find_word(struct if_bitmap *ib, unsigned n, bool make,
+    struct if_bitmap_node **path)
+{
+	struct if_bitmap_node *bn, **next;
+
+	if (ib->ib_height == 0)
+		return &ib->ib_word;
+	bn = ib->ib_root;
+	for (unsigned h = ib->ib_height; h > 1; h--) {
+		path[h] = bn;
+		next = &bn->bn_node[branch_of(n, h)];
+		if (*next == NULL && make)
+			*next = host_alloc(ib->ib_host, sizeof(**next), 0);
+		bn = *next;
+		if (bn == NULL)
+			return NULL;
+	}
+	path[1] = bn;
+	return &bn->bn_word[branch_of(n, 1)];
+}
+
+int
+if_bitmap_set(struct if_bitmap *ib, unsigned n)
+{
+	struct if_bitmap_node *path[IF_BITMAP_HEIGHT + 1];
+	uint64_t *word;
+
+	while (beyond(ib, n))
+		if (raise_root(ib) != 0)
+			return ENOMEM;
+	word = find_word(ib, n, true, path);
+	if (word == NULL)
+		return ENOMEM;
+	*word |= 1ULL << (n & BRANCH_MASK);
+	for (unsigned h = 1; h <= ib->ib_height && *word == UINT64_MAX; h++) {
+		word = &path[h]->bn_full;
+		*word |= 1ULL << branch_of(n, h);
 	}
 	return 0;
 }
 
 void
-if_bitmap_fini(struct host *h, struct if_bitmap *ib)
-{
-
-	if (ib->ib_level[0] != NULL)
-		host_unmap(h, ib->ib_level[0], WORDS_ALL * sizeof(uint64_t));
-	ib->ib_level[0] = NULL;
-}
-
-void
-if_bitmap_set(struct if_bitmap *ib, unsigned n)
-{
-
-	for (int l = 0; l < IF_BITMAP_LEVELS; l++) {
-		uint64_t *w = &ib->ib_level[l][n >> 6];
-
-		*w |= 1ULL << (n & 63);
-		if (*w != UINT64_MAX)
-			break;
-		n >>= 6;
-	}
-}
-
-void
 if_bitmap_clear(struct if_bitmap *ib, unsigned n)
 {
+	struct if_bitmap_node *path[IF_BITMAP_HEIGHT + 1];
+	uint64_t *word;
+	bool full;
 
-	for (int l = 0; l < IF_BITMAP_LEVELS; l++) {
-		uint64_t *w = &ib->ib_level[l][n >> 6];
-		bool full = *w == UINT64_MAX;
-
-		*w &= ~(1ULL << (n & 63));
-		if (!full)
-			break;
-		n >>= 6;
+	word = beyond(ib, n) ? NULL : find_word(ib, n, false, path);
+	if (word == NULL)
+		return;
+	full = *word == UINT64_MAX;
+	*word &= ~(1ULL << (n & BRANCH_MASK));
+	for (unsigned h = 1; h <= ib->ib_height && full; h++) {
+		word = &path[h]->bn_full;
+		full = *word == UINT64_MAX;
+		*word &= ~(1ULL << branch_of(n, h));
 	}
 }
 
 bool
 if_bitmap_isset(const struct if_bitmap *ib, unsigned n)
 {
+	struct if_bitmap_node *path[IF_BITMAP_HEIGHT + 1];
+	const uint64_t *word;
 
-	return (ib->ib_level[0][n >> 6] >> (n & 63)) & 1;
+	if (beyond(ib, n))
+		return false;
+	word = find_word((struct if_bitmap *)(uintptr_t)ib, n, false, path);
+	return word != NULL && (*word >> (n & BRANCH_MASK) & 1) != 0;
+}
+
+/* The bits of a word that are clear, from a bit on. */
+static inline uint64_t
+clear_from(uint64_t word, unsigned bit)
+{
+
+	return bit > BRANCH_MASK ? 0 : ~word & UINT64_MAX << bit;
+}
+
+/* The first free number below a node from `from' (counted from the node's
+ * first) on; span(height + 1): none. */
+static uint64_t
+next_below(const struct if_bitmap_node *bn, unsigned height, uint64_t from)
+{
+	unsigned b = (unsigned)(from >> (BRANCH_BITS * height));
+	uint64_t inner = from & (span(height) - 1), clear, n;
+
+	for (;; b++, inner = 0) {
+		clear = clear_from(bn->bn_full, b);
+		if (clear == 0)
+			return span(height + 1);
+		if ((unsigned)__builtin_ctzll(clear) != b) {
+			b = (unsigned)__builtin_ctzll(clear);
+			inner = 0;
+		}
+		if (height > 1) {
+			if (bn->bn_node[b] == NULL)
+				return b * span(height) + inner;
+			n = next_below(bn->bn_node[b], height - 1, inner);
+		} else {
+			clear = clear_from(bn->bn_word[b], (unsigned)inner);
+			n = clear == 0 ? span(1) :
+			    (unsigned)__builtin_ctzll(clear);
+		}
+		if (n != span(height))
+			return b * span(height) + n;
+	}
 }
 
 unsigned
 if_bitmap_next(const struct if_bitmap *ib, unsigned from)
 {
 	uint64_t clear;
-	unsigned n = from;
-	int l;
 
-	/* Up, until a level has a gap at or behind where we stand ... */
-	for (l = 0; l < IF_BITMAP_LEVELS; l++) {
-		if (n >= WORDS_OF(l) << 6)
-			return 1u << IF_BITMAP_BITS;
-		clear = ~ib->ib_level[l][n >> 6] & UINT64_MAX << (n & 63);
-		if (clear != 0)
-			break;
-		n = (n >> 6) + 1;
-	}
-	if (l == IF_BITMAP_LEVELS)
-		return 1u << IF_BITMAP_BITS;
-
-	/* ... and down to the first number in that gap. */
-	n = (n & ~63u) + (unsigned)__builtin_ctzll(clear);
-	while (l-- > 0)
-		n = (n << 6) + (unsigned)__builtin_ctzll(~ib->ib_level[l][n]);
-	return n;
+	if (beyond(ib, from))
+		return from;
+	if (ib->ib_height != 0)
+		return (unsigned)next_below(ib->ib_root, ib->ib_height, from);
+	clear = clear_from(ib->ib_word, from);
+	return clear == 0 ? 64 : (unsigned)__builtin_ctzll(clear);
 }

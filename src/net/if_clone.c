@@ -21,7 +21,7 @@ struct cloner {
 	TAILQ_ENTRY(cloner) cl_link;
 	const struct if_clone *cl_ifc;
 	unsigned	 cl_count;	/* interfaces of it */
-	struct if_bitmap cl_units;	/* units in use, once it created any */
+	struct if_bitmap cl_units;	/* units in use */
 };
 
 struct if_clone_vnet {
@@ -109,6 +109,7 @@ if_clone_attach_locked(struct vnet *vn, const struct if_clone *ifc)
 	if (cl == NULL)
 		return ENOMEM;
 	cl->cl_ifc = ifc;
+	if_bitmap_init(vn->vn_kern->k_host, &cl->cl_units);
 	ifv_lock(vn);
 	TAILQ_INSERT_TAIL(&vn->vn_clone->cv_cloners, cl, cl_link);
 	ifv_unlock(vn);
@@ -119,7 +120,7 @@ static void
 cloner_free(struct vnet *vn, struct cloner *cl)
 {
 
-	if_bitmap_fini(vn->vn_kern->k_host, &cl->cl_units);
+	if_bitmap_fini(&cl->cl_units);
 	kmem_free(vn->vn_kern, cl);
 }
 
@@ -145,23 +146,6 @@ if_clone_detach(struct vnet *vn, const struct if_clone *ifc)
 	return error;
 }
 
-/* The units are kept from the first interface on. */
-static int
-units_init(struct vnet *vn, struct cloner *cl)
-{
-
-	return cl->cl_units.ib_level[0] != NULL ? 0 :
-	    if_bitmap_init(vn->vn_kern->k_host, &cl->cl_units);
-}
-
-static bool
-unit_taken(const struct cloner *cl, unsigned unit)
-{
-
-	return unit >> IF_BITMAP_BITS == 0 &&
-	    if_bitmap_isset(&cl->cl_units, unit);
-}
-
 int
 if_clone_attached(struct ifnet *ifp)
 {
@@ -170,15 +154,12 @@ if_clone_attached(struct ifnet *ifp)
 
 	if (cl == NULL)
 		return 0;
-	error = units_init(ifp->if_vnet, cl);
-	if (error == 0 && unit_taken(cl, ifp->if_unit))
-		error = EEXIST;
-	if (error != 0)
-		return error;
-	cl->cl_count++;
-	if (ifp->if_unit >> IF_BITMAP_BITS == 0)
-		if_bitmap_set(&cl->cl_units, ifp->if_unit);
-	return 0;
+	if (if_bitmap_isset(&cl->cl_units, ifp->if_unit))
+		return EEXIST;
+	error = if_bitmap_set(&cl->cl_units, ifp->if_unit);
+	if (error == 0)
+		cl->cl_count++;
+	return error;
 }
 
 void
@@ -190,8 +171,7 @@ if_clone_detached(struct ifnet *ifp)
 		return;
 	KASSERT(cl->cl_count > 0);
 	cl->cl_count--;
-	if (ifp->if_unit >> IF_BITMAP_BITS == 0)
-		if_bitmap_clear(&cl->cl_units, ifp->if_unit);
+	if_bitmap_clear(&cl->cl_units, ifp->if_unit);
 }
 
 /* --- creation ----------------------------------------------------------- */
@@ -223,7 +203,7 @@ lowest_unit(struct vnet *vn, struct cloner *cl, char *name, unsigned *unit)
 
 	for (;; u++) {
 		u = if_bitmap_next(&cl->cl_units, u);
-		if (u >> IF_BITMAP_BITS != 0)
+		if (u > INT_MAX)
 			return ENOSPC;
 		if (!make_name(name, cl->cl_ifc->ifc_name, u))
 			return EINVAL;
@@ -244,7 +224,7 @@ that_unit(struct vnet *vn, struct cloner *cl, char *name, unsigned unit)
 		return EINVAL;
 	/* One may have that name; or the unit, and be called otherwise. */
 	return if_name_lookup(vn->vn_if, name) != NULL ||
-	    unit_taken(cl, unit) ? EEXIST : 0;
+	    if_bitmap_isset(&cl->cl_units, unit) ? EEXIST : 0;
 }
 
 /* Which cloner, which unit?  Clone lock.  `full' gets the whole name. */
@@ -273,10 +253,8 @@ resolve(struct vnet *vn, const char *name, char *full, struct cloner **clp,
 			return EINVAL;
 	}
 	ifv_lock(vn);
-	error = units_init(vn, *clp);
-	if (error == 0)
-		error = bare ? lowest_unit(vn, *clp, full, unit) :
-		    that_unit(vn, *clp, full, *unit);
+	error = bare ? lowest_unit(vn, *clp, full, unit) :
+	    that_unit(vn, *clp, full, *unit);
 	ifv_unlock(vn);
 	return error;
 }
@@ -290,7 +268,7 @@ claim(struct vnet *vn, const char *name, const struct cloner *cl,
 
 	ifv_lock(vn);
 	/* It said so when the unit is taken. */
-	if (!unit_taken(cl, unit))
+	if (!if_bitmap_isset(&cl->cl_units, unit))
 		ifp = if_name_lookup(vn->vn_if, name);
 	if (ifp != NULL && ifp->if_cloner == NULL) {
 		ifp->if_cloner = cl->cl_ifc;

@@ -19,9 +19,14 @@
 
 #include "kern/asker.h"
 
-#define CHUNK		128u	/* slots of a chunk */
-#define NCHUNKS		512u	/* chunks of the store: 65536 slots */
-#define AHEAD		64u	/* slots to have for a CPU's events */
+/* Chunks of the store: the first has this many slots, the second too, and from
+ * then on each doubles the store, up to 65536 slots. */
+#define FIRST_BITS	3
+#define FIRST		(1u << FIRST_BITS)
+#define NCHUNKS		14u
+#define STORE_MAX	(FIRST << (NCHUNKS - 1))
+/* Slots to have for a CPU's events; none come of loopback interfaces. */
+#define AHEAD		64u
 #define SHARE_MIN	8u	/* what a noisy interface may always keep */
 #define BATCH		64u	/* slots copied under the lock */
 #define NONE		UINT32_MAX
@@ -52,15 +57,27 @@ struct ifv_history {
 	uint32_t	 hv_fresh;	/* h: first one that never was used */
 	uint32_t	 hv_size;	/* h: slots there are */
 	uint64_t	 hv_next;	/* h: the next event's number */
-	struct slot	*hv_spare;	/* h: a chunk for later, or NULL */
 	struct slot	*hv_chunk[NCHUNKS];	/* h: */
 };
+
+/* The chunk that begins with, or has, a slot behind the first chunk's. */
+static inline unsigned
+chunk_of(uint32_t i)
+{
+
+	return 32u - FIRST_BITS - (unsigned)__builtin_clz(i);
+}
 
 static inline struct slot *
 slot_at(struct ifv_history *hv, uint32_t i)
 {
 
-	return &hv->hv_chunk[i / CHUNK][i % CHUNK];
+	unsigned c;
+
+	if (i < FIRST)
+		return &hv->hv_chunk[0][i];
+	c = chunk_of(i);
+	return &hv->hv_chunk[c][i - (FIRST << (c - 1))];
 }
 
 /* --- the rings; h: held --------------------------------------------------- */
@@ -139,6 +156,14 @@ forget(struct ifv_history *hv, uint32_t i)
 	hv->hv_nfree++;
 }
 
+/* Slots of the chunk to come. */
+static uint32_t
+next_chunk(const struct ifv_history *hv)
+{
+
+	return hv->hv_size == 0 ? FIRST : hv->hv_size;
+}
+
 /* A slot that is not used, or NONE: all are. */
 static uint32_t
 take_free(struct ifv_history *hv)
@@ -150,14 +175,7 @@ take_free(struct ifv_history *hv)
 		hv->hv_free = slot_at(hv, i)->sl_next;
 		return i;
 	}
-	if (hv->hv_fresh == hv->hv_size) {
-		if (hv->hv_spare == NULL)
-			return NONE;
-		hv->hv_chunk[hv->hv_size / CHUNK] = hv->hv_spare;
-		hv->hv_spare = NULL;
-		hv->hv_size += CHUNK;
-	}
-	return hv->hv_fresh++;
+	return hv->hv_fresh == hv->hv_size ? NONE : hv->hv_fresh++;
 }
 
 /* A slot for one more event of an interface that has n; NONE: no memory. */
@@ -198,29 +216,42 @@ put(struct ifv_history *hv, struct ifnet *ifp, struct if_history *ih,
 
 /* --- writing -------------------------------------------------------------- */
 
-/* Control: a chunk for later, when not many slots are left. */
+/* h: the store has a chunk more, of n slots. */
 static void
-reserve(struct kern *k, struct ifv_history *hv)
+add_chunk(struct ifv_history *hv, struct slot *chunk, uint32_t n)
+{
+
+	hv->hv_chunk[hv->hv_size == 0 ? 0 : chunk_of(hv->hv_size)] = chunk;
+	hv->hv_size += n;
+}
+
+/* Control: have so many slots to be used. */
+static void
+reserve(struct kern *k, struct ifv_history *hv, uint32_t ahead)
 {
 	struct slot *chunk;
+	uint32_t n;
 	bool enough;
 
-	kspin_lock(&hv->hv_lock);
-	enough = hv->hv_spare != NULL || hv->hv_size == CHUNK * NCHUNKS ||
-	    hv->hv_nfree + hv->hv_size - hv->hv_fresh >= AHEAD;
-	kspin_unlock(&hv->hv_lock);
-	if (enough)
-		return;
-	chunk = kmem_zalloc(k, CHUNK * sizeof(*chunk));
-	if (chunk == NULL)
-		return;		/* the oldest give way then */
-	kspin_lock(&hv->hv_lock);
-	if (hv->hv_spare == NULL) {
-		hv->hv_spare = chunk;
-		chunk = NULL;
+	for (;;) {
+		kspin_lock(&hv->hv_lock);
+		enough = hv->hv_size == STORE_MAX ||
+		    hv->hv_nfree + hv->hv_size - hv->hv_fresh >= ahead;
+		n = next_chunk(hv);
+		kspin_unlock(&hv->hv_lock);
+		if (enough)
+			return;
+		chunk = kmem_zalloc(k, n * sizeof(*chunk));
+		if (chunk == NULL)
+			return;		/* the oldest give way then */
+		kspin_lock(&hv->hv_lock);
+		if (hv->hv_size != STORE_MAX && next_chunk(hv) == n) {
+			add_chunk(hv, chunk, n);
+			chunk = NULL;
+		}
+		kspin_unlock(&hv->hv_lock);
+		kmem_free(k, chunk);
 	}
-	kspin_unlock(&hv->hv_lock);
-	kmem_free(k, chunk);
 }
 
 static void
@@ -244,7 +275,8 @@ if_history_put(struct ifnet *ifp, struct if_history *ih)
 	if (limit == 0)
 		return;
 	if (curcpu() == NULL)
-		reserve(if_kern(ifp), hv);
+		reserve(if_kern(ifp), hv, (if_flags_get(ifp) & IFF_LOOPBACK) !=
+		    0 ? 1 : AHEAD);
 	ih->ih_handle = ifp->if_handle;
 	ih->ih_mono_ns = host_clock(h);
 	ih->ih_wall_ns = host_wallclock(h);
@@ -503,7 +535,6 @@ if_history_fini(struct vnet *vn)
 
 	for (unsigned i = 0; i < NCHUNKS; i++)
 		kmem_free(vn->vn_kern, hv->hv_chunk[i]);
-	kmem_free(vn->vn_kern, hv->hv_spare);
 	kmem_free(vn->vn_kern, hv);
 	vn->vn_if->ifv_history = NULL;
 }

@@ -49,15 +49,18 @@ struct if_ethertype {
 #define IF_NCURSORS	16
 
 /*
- * A set of the numbers below 2^24 that finds the next one not in it in four
- * steps: a bit of a level is set when all 64 below it are.  Its memory is
- * mapped whole and costs what was touched.
+ * A set of numbers up to INT_MAX that finds the next number not in it in a step
+ * for each six bits of the largest: if_bitmap.c.
  */
-#define IF_BITMAP_BITS	24
-#define IF_BITMAP_LEVELS 4
+#define IF_BITMAP_HEIGHT 5	/* of the tree for INT_MAX */
 
 struct if_bitmap {
-	uint64_t	*ib_level[IF_BITMAP_LEVELS];	/* NULL: not mapped */
+	struct host	*ib_host;
+	unsigned	 ib_height;	/* 0: numbers below 64, in ib_word */
+	union {
+		uint64_t ib_word;
+		struct if_bitmap_node *ib_root;
+	};
 };
 
 /*
@@ -157,13 +160,13 @@ net_curcpu(void)
 	return host_curthread->ht_cpu;
 }
 
-/* if_bitmap.c: serialised by the caller.  init: ENOMEM. */
-int	if_bitmap_init(struct host *, struct if_bitmap *);
-void	if_bitmap_fini(struct host *, struct if_bitmap *);
-void	if_bitmap_set(struct if_bitmap *, unsigned);
+/* if_bitmap.c: serialised by the caller.  Control.  set: ENOMEM. */
+void	if_bitmap_init(struct host *, struct if_bitmap *);
+void	if_bitmap_fini(struct if_bitmap *);
+int	if_bitmap_set(struct if_bitmap *, unsigned);
 void	if_bitmap_clear(struct if_bitmap *, unsigned);
 bool	if_bitmap_isset(const struct if_bitmap *, unsigned);
-/* The first number not in it from `from' on; 2^24: none. */
+/* The first number not in it from `from' on. */
 unsigned if_bitmap_next(const struct if_bitmap *, unsigned from);
 
 /* if_index.c: l: held. */
@@ -171,7 +174,7 @@ int	if_index_alloc(struct if_vnet *, struct vnet *, struct ifnet *);
 void	if_index_publish(struct if_vnet *, struct ifnet *);
 void	if_index_remove(struct if_vnet *, struct ifnet *);
 void	if_index_free(struct if_vnet *, struct ifnet *);
-int	if_index_init(struct vnet *);
+void	if_index_init(struct vnet *);
 void	if_index_fini(struct vnet *);
 
 /* if_name.c: l: held. */

@@ -93,10 +93,10 @@ if_index_alloc(struct if_vnet *ifv, struct vnet *vn, struct ifnet *ifp)
 	if (index > limit)
 		return ENOSPC;
 	if ((error = table_reserve(ifv, k, index)) != 0 ||
-	    (error = chunk_reserve(ifv, k, index)) != 0)
+	    (error = chunk_reserve(ifv, k, index)) != 0 ||
+	    (error = if_bitmap_set(&ifv->ifv_used, index)) != 0)
 		return error;
 
-	if_bitmap_set(&ifv->ifv_used, index);
 	ifv->ifv_last_index = index;
 	ifp->if_index = index;
 	ifp->if_handle = ++ifv->ifv_gen << IF_INDEX_BITS | index;
@@ -134,7 +134,7 @@ if_index_free(struct if_vnet *ifv, struct ifnet *ifp)
 	ifp->if_counters = NULL;
 }
 
-int
+void
 if_index_init(struct vnet *vn)
 {
 	struct if_vnet *ifv = vn->vn_if;
@@ -143,7 +143,7 @@ if_index_init(struct vnet *vn)
 	/* Whole pages for each CPU, so that no two CPUs write the same one. */
 	ifv->ifv_ctr_stride = (IF_CTR_CHUNK * sizeof(struct if_counters) +
 	    4095) & ~(size_t)4095;
-	return if_bitmap_init(vn->vn_kern->k_host, &ifv->ifv_used);
+	if_bitmap_init(vn->vn_kern->k_host, &ifv->ifv_used);
 }
 
 void
@@ -159,7 +159,7 @@ if_index_fini(struct vnet *vn)
 	kmem_free(k, ifv->ifv_chunk);
 	if (ifv->ifv_table != NULL)
 		table_free(&ifv->ifv_table->it_defer);
-	if_bitmap_fini(k->k_host, &ifv->ifv_used);
+	if_bitmap_fini(&ifv->ifv_used);
 }
 
 struct ifnet *

@@ -88,8 +88,7 @@ if_vnet_init(struct vnet *vn)
 	if_name_init(vn);
 	ifa_tables_init(vn);
 	if_group_init(vn);
-	if ((error = if_index_init(vn)) != 0)
-		goto fail;
+	if_index_init(vn);
 	if ((error = lpm_init(k, &ifv->ifv_nets)) != 0)
 		goto fail;
 	if ((error = if_history_init(vn)) != 0)

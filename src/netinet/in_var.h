@@ -205,6 +205,7 @@ struct icmp_ping_reply {
 	uint64_t	 pr_rtt_ns;
 	int		 pr_errno;	/* of the sending, 0 for replies */
 };
+#define ICMP_NPINGS	256	/* of a vnet at a time */
 int	icmp_ping_open(struct vnet *, void (*fn)(void *,
 	    const struct icmp_ping_reply *), void *arg, struct icmp_ping **);
 /* Any context: send one; ENOBUFS when too many wait to be sent.  dst, src (0:

@@ -358,7 +358,6 @@ bool	ip_token_take(struct ip_tokens *, uint64_t now, int64_t persec);
 void	icmp_redirect(struct ifnet *, struct mbuf *, uint32_t gw);
 
 /* icmp_ping.c */
-#define ICMP_NPINGS	256
 struct icmp_vnet {
 	struct kspin	 icv_lock;		/* slots change */
 	struct icmp_ping *icv_ping[ICMP_NPINGS]; /* rcu; by low byte of id */

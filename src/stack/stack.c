@@ -94,6 +94,11 @@ ifnet_stack_create(const struct ifnet_stack_config *sc, struct ifnet_error *e)
 
 	if (sc == NULL)
 		sc = &defaults;
+	if (sc->ncpu > CPU_MAX) {
+		(void)ifnet_error_set(e, EINVAL, "no stack with %u CPUs: at "
+		    "most %u can be asked for", sc->ncpu, CPU_MAX);
+		return NULL;
+	}
 	h = sc->host != NULL ? sc->host : host_linux();
 	if (host_thread_attach(h) == NULL ||
 	    (st = host_alloc(h, sizeof(*st), 0)) == NULL)

@@ -141,7 +141,12 @@ ifnet_ping_start(struct vnet *vn, const char *dst, unsigned count,
 	host_mutex_unlock(h, &st->st_lock);
 	return p;
 fail:
-	(void)ifnet_error_set(e, error, "ping %s: %s", dst, strerror(error));
+	if (error == EAGAIN)
+		(void)ifnet_error_set(e, error, "ping %s: the vnet has %u "
+		    "pings already, which is the most", dst, ICMP_NPINGS);
+	else
+		(void)ifnet_error_set(e, error, "ping %s: %s", dst,
+		    strerror(error));
 	return NULL;
 }
 

@@ -5,6 +5,8 @@
 
 #include "if_test.h"
 
+#include <limits.h>
+
 static void
 bitmap_body(struct vnet *vn)
 {
@@ -15,10 +17,9 @@ bitmap_body(struct vnet *vn)
 	uint32_t r;
 
 	memset(model, 0, sizeof(model));
-	memset(&ib, 0, sizeof(ib));
-	KASSERT(if_bitmap_init(h, &ib) == 0);
+	if_bitmap_init(h, &ib);
 	for (unsigned i = 0; i < 5000; i++) {
-		if_bitmap_set(&ib, i);
+		KASSERT(if_bitmap_set(&ib, i) == 0);
 		model[i] = true;
 	}
 	for (int i = 0; i < 20000; i++) {
@@ -28,7 +29,7 @@ bitmap_body(struct vnet *vn)
 			if_bitmap_clear(&ib, n);
 			model[n] = false;
 		} else if ((r & 3) == 1) {
-			if_bitmap_set(&ib, n);
+			KASSERT(if_bitmap_set(&ib, n) == 0);
 			model[n] = true;
 		} else {
 			for (want = n; model[want]; want++)
@@ -38,10 +39,59 @@ bitmap_body(struct vnet *vn)
 		KASSERT(if_bitmap_isset(&ib, n) == model[n]);
 	}
 	KASSERT(if_bitmap_next(&ib, (1u << 24) - 1) == (1u << 24) - 1);
-	if_bitmap_set(&ib, (1u << 24) - 1);
+	KASSERT(if_bitmap_set(&ib, (1u << 24) - 1) == 0);
 	KASSERT(if_bitmap_next(&ib, (1u << 24) - 1) == 1u << 24);
 	KASSERT(if_bitmap_next(&ib, 1u << 24) == 1u << 24);
-	if_bitmap_fini(h, &ib);
+	if_bitmap_fini(&ib);
+}
+
+/* Numbers far apart, up to the largest unit; each height of the tree, full and
+ * not; no memory. */
+static void
+bitmap_sparse_body(struct vnet *vn)
+{
+	static const unsigned far[] = { 0, 63, 64, 4095, 4096, 262143, 262144,
+	    (1u << 24) - 1, 1u << 24, (1u << 30) + 5, INT_MAX };
+	struct host *h = vn->vn_kern->k_host;
+	struct if_bitmap ib;
+	int error;
+
+	if_bitmap_init(h, &ib);
+	for (unsigned i = 0; i < sizeof(far) / sizeof(far[0]); i++) {
+		KASSERT(!if_bitmap_isset(&ib, far[i]));
+		for (unsigned n = 1;; n++) {
+			sim_fail_alloc(h, n);
+			error = if_bitmap_set(&ib, far[i]);
+			if (error == 0)
+				break;
+			KASSERT(error == ENOMEM);
+			KASSERT(!if_bitmap_isset(&ib, far[i]));
+			KASSERT(if_bitmap_next(&ib, far[i]) == far[i]);
+		}
+		sim_fail_alloc(h, 0);
+		KASSERT(if_bitmap_isset(&ib, far[i]));
+		for (unsigned j = 0; j <= i; j++)
+			KASSERT(if_bitmap_next(&ib, far[j]) != far[j]);
+	}
+	KASSERT(if_bitmap_next(&ib, 63) == 65);
+	KASSERT(if_bitmap_next(&ib, 262143) == 262145);
+	KASSERT(if_bitmap_next(&ib, (1u << 24) - 1) == (1u << 24) + 1);
+	KASSERT(if_bitmap_next(&ib, INT_MAX) == 1u << 31);
+	for (unsigned i = sizeof(far) / sizeof(far[0]); i-- > 0;) {
+		if_bitmap_clear(&ib, far[i]);
+		KASSERT(!if_bitmap_isset(&ib, far[i]));
+		KASSERT(if_bitmap_next(&ib, far[i]) == far[i]);
+	}
+	if_bitmap_fini(&ib);
+	/* Full to the last bit of each height. */
+	for (unsigned n = 0; n < 3 * 4096; n++) {
+		KASSERT(if_bitmap_next(&ib, 0) == n);
+		KASSERT(if_bitmap_set(&ib, n) == 0);
+	}
+	if_bitmap_clear(&ib, 4095);
+	KASSERT(if_bitmap_next(&ib, 0) == 4095);
+	KASSERT(if_bitmap_next(&ib, 4096) == 3 * 4096);
+	if_bitmap_fini(&ib);
 }
 
 static void
@@ -195,6 +245,7 @@ test_bitmap(void **state)
 
 	(void)state;
 	if_on_sim(1, bitmap_body);
+	if_on_sim(1, bitmap_sparse_body);
 }
 
 static void
