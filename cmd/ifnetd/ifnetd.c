@@ -191,7 +191,11 @@ serve(const struct options *o, struct ifnet_stack *st, const sigset_t *ends)
 		complain("%s", e.text);
 		return 1;
 	}
-	if (!configure(o, vn) || !listen_at(o, st->st_kern, &sv))
+	if (!configure(o, vn))
+		return 1;
+	/* From here on it is the administrator's, like any other. */
+	vnet_disown(vn);
+	if (!listen_at(o, st->st_kern, &sv))
 		return 1;
 	klog(st->st_kern, KLOG_NOTICE, "ready, listening at %s", o->o_url);
 	background_ready();

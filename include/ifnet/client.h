@@ -36,6 +36,8 @@ struct ifnet_client;
  * EPROTO (something else listens there).
  */
 struct ifnet_client *ifnet_connect(const char *url, struct ifnet_error *);
+/* Also after the daemon, or the stack of <ifnet/stack.h>, has gone; until then
+ * every call answers EPIPE. */
 void	ifnet_close(struct ifnet_client *);
 /* Pollable for ifnet_next(); -1 for a client without a daemon. */
 int	ifnet_fd(const struct ifnet_client *);

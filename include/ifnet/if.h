@@ -382,7 +382,8 @@ void	if_link_state_change(struct ifnet *, int state);
 void	if_oper_reason(struct ifnet *, uint8_t why);
 /* Control.  EINVAL for an off without an on. */
 int	ifpromisc(struct ifnet *, bool on);
-/* Arm the watchdog: seconds, 0 disarms.  Any context. */
+/* Arm the watchdog: seconds, 0 disarms.  Any context.  Nothing happens where
+ * the driver has none, or the interface is deactivated. */
 void	if_set_timer(struct ifnet *, int seconds);
 int	if_mcast_op(struct ifnet *, unsigned long cmd, const struct sockaddr *);
 void	if_ioctl_lock(struct ifnet *);

@@ -40,7 +40,12 @@ struct ifnet_stack_config {
 /* NULL on failure (ENOMEM, EAGAIN, EINVAL). */
 struct ifnet_stack *ifnet_stack_create(const struct ifnet_stack_config *,
 	    struct ifnet_error *);
-/* Destroys every vnet first; logs every reference still held. */
+/*
+ * Destroys every vnet first; logs every reference still held.  No other thread
+ * is in a call about the stack, its vnets or clients.  Clients and pings that
+ * are left are closed and freed as ever, before or after: clients are answered
+ * EPIPE, pings are done.
+ */
 void	ifnet_stack_destroy(struct ifnet_stack *);
 
 /* ncpu 0 only. */
@@ -49,13 +54,18 @@ int	ifnet_stack_fd(struct ifnet_stack *);
 int	ifnet_stack_timeout_ms(struct ifnet_stack *);
 void	ifnet_stack_run(struct ifnet_stack *);
 
-/* NULL on failure: EEXIST, EINVAL (name), ENOMEM.  Has lo0, which is up with
- * 127.0.0.1/8. */
+/*
+ * NULL on failure: EEXIST, EINVAL (name), ENOMEM.  Has lo0, which is up with
+ * 127.0.0.1/8.  It is the program's until vnet_destroy() or the stack's end: a
+ * command that would destroy it is refused (EBUSY).
+ */
 struct vnet *vnet_create(struct ifnet_stack *, const char *name,
 	    struct ifnet_error *);
-/* Detaches all that is left in it. */
+/* Detaches all that is left in it.  Clients and pings may be left; see
+ * ifnet_stack_destroy(). */
 void	vnet_destroy(struct vnet *);
-/* NULL: none of this name. */
+/* NULL: none of this name ("": the first there is).  One that a command made is
+ * there until a command destroys it. */
 struct vnet *vnet_lookup(struct ifnet_stack *, const char *name);
 
 /*

@@ -424,6 +424,12 @@ ctl_run_vnet_destroy(struct ctl_session *s, const struct ctl_request *rq)
 	if (vn == NULL)
 		return ctl_reply(s, &rq->rq_hdr, ENOENT,
 		    "no vnet named %s (vnet list shows what there is)", name);
+	if (vnet_is_owned(vn)) {
+		vnet_put(vn);
+		return ctl_reply(s, &rq->rq_hdr, EBUSY, "the vnet %s was made "
+		    "by the program that it is in, which uses it and ends it "
+		    "by itself (vnet_destroy)", name);
+	}
 	vnet_destroy_held(vn);
 	return ctl_reply(s, &rq->rq_hdr, 0, NULL);
 }

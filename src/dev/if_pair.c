@@ -107,16 +107,20 @@ pair_describe(struct ifnet *ifp, char *buf, size_t size)
 {
 	struct pair_softc *sc = ifp->if_softc, *peer;
 	struct host *h = if_host(ifp);
+	char name[IFNAMSIZ];
 
 	host_mutex_lock(h, &if_kern(ifp)->k_vnet_lock);
 	peer = sc->sc_peer;
+	/* It may be renamed meanwhile. */
+	if (peer != NULL)
+		if_name_copy(peer->sc_ifp, name);
 	if (peer == NULL)
 		snprintf(buf, size, "no peer");
 	else if (peer->sc_ifp->if_vnet == ifp->if_vnet)
-		snprintf(buf, size, "peer %s", peer->sc_ifp->if_xname);
+		snprintf(buf, size, "peer %s", name);
 	else
 		snprintf(buf, size, "peer %s:%s",
-		    peer->sc_ifp->if_vnet->vn_name, peer->sc_ifp->if_xname);
+		    peer->sc_ifp->if_vnet->vn_name, name);
 	host_mutex_unlock(h, &if_kern(ifp)->k_vnet_lock);
 	return 0;
 }

@@ -134,8 +134,8 @@ enlist(struct kern *k, struct vnet *vn)
 	return 0;
 }
 
-int
-vnet_create_named(struct kern *k, const char *name, struct vnet **vnp)
+static int
+create(struct kern *k, const char *name, bool owned, struct vnet **vnp)
 {
 	struct vnet *vn;
 	int error;
@@ -149,6 +149,7 @@ vnet_create_named(struct kern *k, const char *name, struct vnet **vnp)
 	vn->vn_kern = k;
 	memcpy(vn->vn_name, name, strlen(name) + 1);
 	vn->vn_dying = true;
+	vn->vn_owned = owned;
 	host_mutex_lock(k->k_host, &k->k_vnet_lock);
 	error = enlist(k, vn);
 	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
@@ -166,6 +167,40 @@ vnet_create_named(struct kern *k, const char *name, struct vnet **vnp)
 	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
 	*vnp = vn;
 	return 0;
+}
+
+int
+vnet_create_named(struct kern *k, const char *name, struct vnet **vnp)
+{
+
+	return create(k, name, false, vnp);
+}
+
+int
+vnet_create_owned(struct kern *k, const char *name, struct vnet **vnp)
+{
+
+	return create(k, name, true, vnp);
+}
+
+void
+vnet_disown(struct vnet *vn)
+{
+
+	host_mutex_lock(vn->vn_kern->k_host, &vn->vn_kern->k_vnet_lock);
+	vn->vn_owned = false;
+	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_kern->k_vnet_lock);
+}
+
+bool
+vnet_is_owned(struct vnet *vn)
+{
+	bool owned;
+
+	host_mutex_lock(vn->vn_kern->k_host, &vn->vn_kern->k_vnet_lock);
+	owned = vn->vn_owned;
+	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_kern->k_vnet_lock);
+	return owned;
 }
 
 /* Vnet lock held. */

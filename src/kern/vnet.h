@@ -53,6 +53,9 @@ struct vnet {
 							 * used again */
 	unsigned	 vn_refs;			/* k: */
 	bool		 vn_dying;			/* k: */
+	bool		 vn_owned;			/* k: a program has a
+							 * pointer to it and
+							 * alone ends it */
 	TAILQ_ENTRY(vnet) vn_link;			/* k: */
 
 	/* each constant from its subsystem's init to its fini */
@@ -73,6 +76,11 @@ struct vnet {
  * then.
  */
 int	vnet_create_named(struct kern *, const char *name, struct vnet **);
+/* The same, of a vnet that a program has a pointer to: it is not ended by
+ * requests (vnet_disown() lets them). */
+int	vnet_create_owned(struct kern *, const char *name, struct vnet **);
+void	vnet_disown(struct vnet *);
+bool	vnet_is_owned(struct vnet *);
 /*
  * Control: waits for the holders of references, then takes down every
  * subsystem, which detaches what is left.

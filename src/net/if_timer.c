@@ -37,8 +37,8 @@ if_set_timer(struct ifnet *ifp, int seconds)
 	const struct if_ops *ops;
 
 	ops = __atomic_load_n(&ifp->if_ops, __ATOMIC_ACQUIRE);
-	if (ops->watchdog == NULL || ifp->if_index == 0)
-		return;		/* none, deactivated, or not attached */
+	if (ops == &if_null_ops || ops->watchdog == NULL || ifp->if_index == 0)
+		return;		/* deactivated, none, or not attached */
 	if (seconds < 0)
 		seconds = 0;
 	__atomic_store_n(&ifp->if_timer, seconds, __ATOMIC_RELAXED);

@@ -36,7 +36,10 @@ struct local_msg {
  * spare is in the queue, the last one says that there was no memory.
  */
 struct local {
-	struct kern	*lo_kern;
+	LIST_ENTRY(local) lo_link;		/* st_lock; while lo_kern */
+	struct ifnet_stack *lo_stack;		/* constant while lo_kern */
+	struct host	*lo_host;		/* constant */
+	struct kern	*lo_kern;		/* NULL: the stack has ended */
 	struct ctl_session *lo_session;
 	struct host_poller *lo_poller;
 	STAILQ_HEAD(, local_msg) lo_msgs;	/* answers and events */
@@ -103,6 +106,8 @@ local_send(void *arg, const void *msg, size_t len, int fd)
 	struct local *lo = arg;
 	int error;
 
+	if (lo->lo_kern == NULL)
+		return EPIPE;
 	/* The client takes the answers of one request before the next. */
 	if (lo->lo_last_used ||
 	    host_thread_attach(lo->lo_kern->k_host) == NULL)
@@ -131,7 +136,7 @@ free_message(struct local *lo, struct local_msg *lm)
 	else if (lm == lo->lo_last)
 		lo->lo_last_used = false;
 	else
-		kmem_free(lo->lo_kern, lm);
+		host_free(lo->lo_host, lm);
 }
 
 static bool
@@ -172,7 +177,7 @@ static int
 local_recv(void *arg, void *buf, size_t *len, int ms)
 {
 	struct local *lo = arg;
-	struct host *h = lo->lo_kern->k_host;
+	struct host *h = lo->lo_host;
 	uint64_t deadline = HOST_FOREVER;
 	uint64_t now;
 	int error;
@@ -181,6 +186,8 @@ local_recv(void *arg, void *buf, size_t *len, int ms)
 		return ENOMEM;
 	if (take_message(lo, buf, len))
 		return 0;
+	if (lo->lo_kern == NULL)
+		return EPIPE;
 	if (ms >= 0)
 		deadline = host_clock(h) + (uint64_t)ms * NS_PER_MS;
 	for (;;) {
@@ -209,25 +216,53 @@ local_fd(void *arg)
 	return -1;
 }
 
+/* Let go of the stack. */
+static void
+local_end(struct local *lo)
+{
+
+	if (lo->lo_session != NULL)
+		ctl_session_destroy(lo->lo_session);
+	if (lo->lo_poller != NULL)
+		host_poller_destroy(lo->lo_host, lo->lo_poller);
+	lo->lo_session = NULL;
+	lo->lo_poller = NULL;
+	lo->lo_kern = NULL;
+}
+
+void
+stack_locals_end(struct ifnet_stack *st)
+{
+	struct local *lo;
+
+	/* One thread alone is left to call anything. */
+	while ((lo = LIST_FIRST(&st->st_locals)) != NULL) {
+		LIST_REMOVE(lo, lo_link);
+		local_end(lo);
+	}
+}
+
 static void
 local_close(void *arg)
 {
 	struct local *lo = arg;
-	struct kern *k = lo->lo_kern;
+	struct host *h = lo->lo_host;
 	struct local_msg *lm;
 
-	(void)host_thread_attach(k->k_host);
-	if (lo->lo_session != NULL)
-		ctl_session_destroy(lo->lo_session);
+	(void)host_thread_attach(h);
+	if (lo->lo_kern != NULL) {
+		host_mutex_lock(h, &lo->lo_stack->st_lock);
+		LIST_REMOVE(lo, lo_link);
+		host_mutex_unlock(h, &lo->lo_stack->st_lock);
+		local_end(lo);
+	}
 	while ((lm = STAILQ_FIRST(&lo->lo_msgs)) != NULL) {
 		STAILQ_REMOVE_HEAD(&lo->lo_msgs, lm_link);
 		free_message(lo, lm);
 	}
-	kmem_free(k, lo->lo_spare);
-	kmem_free(k, lo->lo_last);
-	if (lo->lo_poller != NULL)
-		host_poller_destroy(k->k_host, lo->lo_poller);
-	kmem_free(k, lo);
+	host_free(h, lo->lo_spare);
+	host_free(h, lo->lo_last);
+	host_free(h, lo);
 }
 
 static const struct client_transport local_transport = {
@@ -235,10 +270,11 @@ static const struct client_transport local_transport = {
 };
 
 static int
-local_create(struct kern *k, struct local **lop)
+local_create(struct ifnet_stack *st, struct local **lop)
 {
 	struct ctl_sink sink = { local_sink_send, local_sink_wakeup, NULL,
 	    NULL };
+	struct kern *k = st->st_kern;
 	struct host *h = k->k_host;
 	struct local *lo;
 	int error, fd;
@@ -248,7 +284,12 @@ local_create(struct kern *k, struct local **lop)
 	lo = kmem_zalloc(k, sizeof(*lo));
 	if (lo == NULL)
 		return ENOMEM;
+	lo->lo_stack = st;
+	lo->lo_host = h;
 	lo->lo_kern = k;
+	host_mutex_lock(h, &st->st_lock);
+	LIST_INSERT_HEAD(&st->st_locals, lo, lo_link);
+	host_mutex_unlock(h, &st->st_lock);
 	STAILQ_INIT(&lo->lo_msgs);
 	sink.cs_arg = lo;
 	lo->lo_spare = kmem_zalloc(k, sizeof(*lo->lo_spare) + SPARE_BYTES);
@@ -270,51 +311,67 @@ local_create(struct kern *k, struct local **lop)
 	return 0;
 }
 
-struct ifnet_client *
-vnet_client(struct vnet *vn, struct ifnet_error *e)
+static struct ifnet_client *
+client_of(struct ifnet_stack *st, const char *name, struct ifnet_error *e)
 {
 	struct ifnet_client *c;
 	struct local *lo;
 	int error;
 
-	error = local_create(vn->vn_kern, &lo);
+	error = local_create(st, &lo);
 	if (error != 0) {
 		(void)ifnet_error_set(e, error, "no client for the vnet %s: "
-		    "%s", vn->vn_name, strerror(error));
+		    "%s", name, strerror(error));
 		return NULL;
 	}
 	c = client_create(&local_transport, lo, "this program", e);
-	if (c != NULL && ifnet_set_vnet(c, vn->vn_name, e) != 0) {
+	if (c != NULL && ifnet_set_vnet(c, name, e) != 0) {
 		ifnet_close(c);
 		return NULL;
 	}
 	return c;
 }
 
+struct ifnet_client *
+vnet_client(struct vnet *vn, struct ifnet_error *e)
+{
+
+	return client_of(vnet_stack(vn), vn->vn_name, e);
+}
+
 /* --- commands ------------------------------------------------------------ */
+
+/* What a command is run on: the vnet may go while it runs. */
+struct target {
+	struct ifnet_stack *ta_stack;
+	char		 ta_vnet[VNET_NAMESIZE];
+};
 
 static struct ifnet_client *
 connect_again(void *arg, struct ifnet_error *e)
 {
+	struct target *ta = arg;
 
-	return vnet_client(arg, e);
+	return client_of(ta->ta_stack, ta->ta_vnet, e);
 }
 
 static int
 run_command(struct vnet *vn, const char *line, FILE *out,
     struct ifnet_error *e)
 {
+	struct target ta = { .ta_stack = vnet_stack(vn) };
 	struct cmd_ctx ctx = {
-		.cc_connect = connect_again, .cc_connect_arg = vn,
-		.cc_out = out, .cc_err = stderr, .cc_vnet = vn->vn_name,
+		.cc_connect = connect_again, .cc_connect_arg = &ta,
+		.cc_out = out, .cc_err = stderr, .cc_vnet = ta.ta_vnet,
 	};
 	struct ifnet_error own;
 	int error;
 
+	memcpy(ta.ta_vnet, vn->vn_name, sizeof(ta.ta_vnet));
 	/* The commands count on having somewhere to put their words. */
 	if (e == NULL)
 		e = &own;
-	ctx.cc_client = vnet_client(vn, e);
+	ctx.cc_client = connect_again(&ta, e);
 	if (ctx.cc_client == NULL)
 		return e->code;
 	error = command_line(&ctx, line, e);

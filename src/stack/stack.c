@@ -115,6 +115,7 @@ ifnet_stack_create(const struct ifnet_stack_config *sc, struct ifnet_error *e)
 		goto fail_kern;
 	host_mutex_init(h, &st->st_lock);
 	LIST_INIT(&st->st_pings);
+	LIST_INIT(&st->st_locals);
 	st->st_ctl_revoke = st->st_kern->k_vnet_revoke;
 	st->st_kern->k_vnet_revoke = revoke;
 	return st;
@@ -144,6 +145,7 @@ ifnet_stack_destroy(struct ifnet_stack *st)
 	kern_park(st->st_kern);
 	while ((vn = vnet_get(st->st_kern, "")) != NULL)
 		vnet_destroy_held(vn);
+	stack_locals_end(st);
 	ctl_fini(st->st_kern);
 	kern_destroy(st->st_kern);
 	host_mutex_destroy(h, &st->st_lock);
@@ -205,7 +207,7 @@ vnet_create(struct ifnet_stack *st, const char *name, struct ifnet_error *e)
 	int error = ENOMEM;
 
 	if (host_thread_attach(st->st_host) != NULL)
-		error = vnet_create_named(st->st_kern, name, &vn);
+		error = vnet_create_owned(st->st_kern, name, &vn);
 	if (error != 0) {
 		(void)stack_vnet_error(name, error, e);
 		return NULL;

@@ -18,6 +18,7 @@ struct ifnet_stack {
 	void		(*st_ctl_revoke)(struct vnet *);	/* constant */
 	struct host_mutex st_lock;
 	LIST_HEAD(, ifnet_ping) st_pings;	/* st_lock: running ones */
+	LIST_HEAD(, local) st_locals;	/* st_lock: clients without a daemon */
 };
 
 static inline struct ifnet_stack *
@@ -29,6 +30,9 @@ vnet_stack(struct vnet *vn)
 
 /* Stop every ping of a vnet.  Control. */
 void	stack_ping_revoke(struct ifnet_stack *, struct vnet *);
+/* Control, when every vnet has ended: clients without a daemon that are still
+ * open have nobody to ask. */
+void	stack_locals_end(struct ifnet_stack *);
 /* What the stack says about an errno of vnet_create_named(). */
 int	stack_vnet_error(const char *name, int error, struct ifnet_error *);
 

@@ -69,6 +69,38 @@ lowest_body(struct vnet *vn)
 	KASSERT(if_clone_attach(vn, &test_cloner) == EEXIST);
 }
 
+/* A unit stays its interface's, whatever that is called by then, up to the
+ * largest. */
+static void
+units_body(struct vnet *vn)
+{
+	static const char *const names[] = { "tst63", "tst64", "tst4096",
+	    "tst16777215", "tst16777216", "tst2147483647" };
+	struct if_vnet *ifv = vn->vn_if;
+	char full[IFNAMSIZ], other[IFNAMSIZ];
+	struct ifnet *ifp;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		KASSERT(create(vn, names[i], full) == 0);
+		ifp = if_name_lookup(ifv, names[i]);
+		KASSERT(ifp != NULL);
+		(void)snprintf(other, sizeof(other), "other%c",
+		    (char)('a' + i));
+		host_mutex_lock(vn->vn_kern->k_host, &ifv->ifv_lock);
+		KASSERT(if_name_change(ifv, ifp, other) == 0);
+		host_mutex_unlock(vn->vn_kern->k_host, &ifv->ifv_lock);
+		KASSERT(create(vn, names[i], full) == EEXIST);
+	}
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		(void)snprintf(other, sizeof(other), "other%c",
+		    (char)('a' + i));
+		KASSERT(if_clone_destroy(vn, other) == 0);
+		KASSERT(create(vn, names[i], full) == 0);
+	}
+	KASSERT(create(vn, "tst2147483648", full) == EINVAL);
+	if_clone_purge(vn, &test_cloner);
+}
+
 /* Refused destruction: requests work again. */
 static void
 refuse_body(struct vnet *vn)
@@ -287,6 +319,14 @@ test_lowest(void **state)
 }
 
 static void
+test_units(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, units_body);
+}
+
+static void
 test_refuse(void **state)
 {
 
@@ -308,6 +348,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_lowest),
+		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_refuse),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_serial),

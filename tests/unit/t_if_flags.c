@@ -321,8 +321,11 @@ promisc_body(struct vnet *vn)
 static void
 watchdog_body(struct vnet *vn)
 {
+	static const struct if_ops no_watchdog_ops = {
+		.ioctl = ifioctl_common,
+	};
 	struct host *h = vn->vn_kern->k_host;
-	struct ifnet *ifp;
+	struct ifnet *bare, *ifp;
 
 	ifp = test_must_attach(vn, "x", 0);
 	KASSERT(!callout_pending(&ifp->if_ext->ie_timer));
@@ -344,12 +347,24 @@ watchdog_body(struct vnet *vn)
 	if_set_timer(ifp, -1);
 	host_sleep(h, 3000000000u);
 	KASSERT(tally.t_watchdog == 1);
+	/* Nor of one that has none, whether it is going or not. */
+	bare = if_alloc(vn, IFT_OTHER);
+	KASSERT(bare != NULL);
+	if_initname(bare, "bare", 0);
+	bare->if_ops = &no_watchdog_ops;
+	KASSERT(if_attach(bare) == 0);
+	if_set_timer(bare, 1);
+	if_deactivate(bare);
+	if_set_timer(bare, 1);
+	if_set_timer(bare, 0);
+	test_detach(bare);
 	/* Not of one that is going, armed before or after. */
 	if_set_timer(ifp, 1);
 	if_deactivate(ifp);
 	host_sleep(h, 3000000000u);
 	if_set_timer(ifp, 1);
 	KASSERT(tally.t_watchdog == 1);
+	KASSERT(!callout_pending(&ifp->if_ext->ie_timer));
 	test_detach(ifp);
 	host_sleep(h, 3000000000u);
 	KASSERT(tally.t_watchdog == 1);

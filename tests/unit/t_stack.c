@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 
 /* Descriptors this process has open. */
 static unsigned
@@ -23,6 +24,16 @@ descriptors(void)
 		n++;
 	(void)closedir(d);
 	return n;
+}
+
+static int
+nothing_of(const void *msg, size_t len, void *arg)
+{
+
+	(void)msg;
+	(void)len;
+	(void)arg;
+	return 0;
 }
 
 static void
@@ -175,6 +186,236 @@ test_watched_vnet(void **state)
 	ifnet_ping_free(ping);
 }
 
+/* A program's own vnet is not ended behind its back. */
+static void
+test_own_vnet(void **state)
+{
+	struct ifnet_stack *st = test_stack(0);
+	struct vnet *a = test_vnet(st, "a");
+	struct ifnet_client *c;
+	struct ifnet_error e;
+
+	(void)state;
+	assert_int_equal(vnet_command(a, "vnet destroy a", &e), EBUSY);
+	assert_non_null(strstr(e.text, "vnet_destroy"));
+	test_command(a, "ifconfig lo0");
+	/* One that a command made goes by a command, also from inside. */
+	test_command(a, "vnet create b");
+	assert_int_not_equal(vnet_command(vnet_lookup(st, "b"),
+	    "vnet destroy a", &e), 0);
+	test_command(vnet_lookup(st, "b"), "vnet destroy b");
+	assert_null(vnet_lookup(st, "b"));
+	c = vnet_client(a, &e);
+	assert_non_null(c);
+	assert_int_equal(ifnet_vnet_destroy(c, "a", &e), EBUSY);
+	vnet_destroy(a);
+	/* Its name may be used again, and the client finds the new one. */
+	a = test_vnet(st, "a");
+	assert_int_equal(ifnet_dump(c, IFNET_LINK, NULL, nothing_of, NULL,
+	    &e), 0);
+	ifnet_close(c);
+	ifnet_stack_destroy(st);
+}
+
+/*
+ * What a program holds, each ended at its place in an order.  Every order is
+ * allowed, but that a vnet goes with its stack.
+ */
+enum handle { H_VNET, H_STACK, H_CLIENT, H_FOLLOW, H_CAPTURE, H_PING,
+    H_PINGER, NHANDLES };
+
+struct held {
+	struct ifnet_stack *hd_stack;
+	struct vnet	*hd_vnet;
+	struct ifnet_client *hd_client[NHANDLES];
+	struct ifnet_ping *hd_ping;
+};
+
+static void
+hold(struct held *hd, unsigned ncpu)
+{
+	struct ifnet_capture cap = { .ifname = "lo0",
+	    .dirs = IFNET_PKT_IN | IFNET_PKT_OUT };
+
+	memset(hd, 0, sizeof(*hd));
+	hd->hd_stack = test_stack(ncpu);
+	hd->hd_vnet = test_vnet(hd->hd_stack, "v");
+	for (unsigned i = H_CLIENT; i < NHANDLES; i++)
+		if (i != H_PING) {
+			hd->hd_client[i] = vnet_client(hd->hd_vnet, NULL);
+			assert_non_null(hd->hd_client[i]);
+		}
+	assert_int_equal(ifnet_follow(hd->hd_client[H_FOLLOW], IFNET_ALL |
+	    IFNET_SNAPSHOT, NULL), 0);
+	assert_int_equal(ifnet_linktype(hd->hd_client[H_CAPTURE], "lo0",
+	    &cap.linktype, NULL), 0);
+	assert_int_equal(ifnet_capture_begin(hd->hd_client[H_CAPTURE], &cap,
+	    NULL), 0);
+	assert_int_equal(ifnet_ping_begin(hd->hd_client[H_PINGER],
+	    htonl(0x7f000001), 0, NULL), 0);
+	assert_int_equal(ifnet_ping_send(hd->hd_client[H_PINGER], 0, 8, 64,
+	    NULL), 0);
+	hd->hd_ping = ifnet_ping_start(hd->hd_vnet, "127.0.0.1", 9, NULL);
+	assert_non_null(hd->hd_ping);
+	ifnet_stack_run(hd->hd_stack);
+}
+
+static void
+let_go(struct held *hd, enum handle what)
+{
+
+	switch (what) {
+	case H_VNET:
+		if (hd->hd_stack != NULL)
+			vnet_destroy(hd->hd_vnet);
+		hd->hd_vnet = NULL;
+		break;
+	case H_STACK:
+		ifnet_stack_destroy(hd->hd_stack);
+		hd->hd_stack = NULL;
+		hd->hd_vnet = NULL;
+		break;
+	case H_PING:
+		ifnet_ping_free(hd->hd_ping);
+		hd->hd_ping = NULL;
+		break;
+	default:
+		ifnet_close(hd->hd_client[what]);
+		hd->hd_client[what] = NULL;
+		break;
+	}
+}
+
+/* What is left answers, or says that there is nobody to ask. */
+static void
+use(struct held *hd)
+{
+	struct ifnet_ping_reply reply;
+	struct ifnet_packet pkt;
+	struct ifnet_event ev;
+	struct ifnet_error e;
+	int error;
+
+	if (hd->hd_client[H_CLIENT] != NULL) {
+		error = ifnet_dump(hd->hd_client[H_CLIENT], IFNET_LINK, NULL,
+		    nothing_of, NULL, &e);
+		assert_int_equal(error, hd->hd_vnet != NULL ? 0 :
+		    hd->hd_stack != NULL ? ENOENT : EPIPE);
+		assert_true(error == 0 || e.text[0] != '\0');
+	}
+	if (hd->hd_client[H_FOLLOW] != NULL) {
+		do {
+			error = ifnet_next_timeout(hd->hd_client[H_FOLLOW], 0,
+			    &ev, &e);
+		} while (error == 0);
+		assert_true(hd->hd_vnet != NULL ? error == ETIMEDOUT :
+		    error == ENOENT || error == EPIPE ||
+		    error == ENOTCONN);	/* it was said before */
+	}
+	if (hd->hd_client[H_CAPTURE] != NULL) {
+		do {
+			error = ifnet_capture_next(hd->hd_client[H_CAPTURE],
+			    0, &pkt, &e);
+		} while (error == 0);
+		assert_true(hd->hd_vnet == NULL || error == ETIMEDOUT);
+	}
+	if (hd->hd_client[H_PINGER] != NULL) {
+		do {
+			error = ifnet_ping_recv(hd->hd_client[H_PINGER], 0,
+			    &reply, &e);
+		} while (error == 0);
+		assert_true(hd->hd_vnet == NULL || error == ETIMEDOUT);
+	}
+	if (hd->hd_ping != NULL)
+		assert_true(hd->hd_vnet != NULL ||
+		    ifnet_ping_done(hd->hd_ping));
+}
+
+/* The n-th of all orders of the handles. */
+static void
+order_of(unsigned n, enum handle order[NHANDLES])
+{
+	enum handle left[NHANDLES];
+	unsigned k;
+
+	for (unsigned i = 0; i < NHANDLES; i++)
+		left[i] = (enum handle)i;
+	for (unsigned i = 0; i < NHANDLES; i++) {
+		k = n % (NHANDLES - i);
+		n /= NHANDLES - i;
+		order[i] = left[k];
+		memmove(&left[k], &left[k + 1], (NHANDLES - i - k - 1) *
+		    sizeof(left[0]));
+	}
+}
+
+static void
+test_every_order(void **state)
+{
+	enum handle order[NHANDLES];
+	unsigned norders = 1;
+	struct held hd;
+
+	(void)state;
+	for (unsigned i = 2; i <= NHANDLES; i++)
+		norders *= i;
+	/* A sample with each handle at each place, and each two of them in both
+	 * orders; with the program's thread, and some with the stack's. */
+	for (unsigned n = 0; n < norders; n += 11) {
+		order_of(n, order);
+		hold(&hd, n % 10 == 0 ? 1 : 0);
+		for (unsigned i = 0; i < NHANDLES; i++) {
+			let_go(&hd, order[i]);
+			use(&hd);
+		}
+	}
+}
+
+/* A pair shows its peer by one of its names while that is renamed. */
+struct renamer {
+	struct vnet	*rn_vnet;
+	bool		 rn_done;	/* atomic */
+};
+
+static void *
+rename_loop(void *arg)
+{
+	struct renamer *rn = arg;
+
+	for (unsigned i = 0; i < 200; i++) {
+		test_command(rn->rn_vnet, i % 2 == 0 ?
+		    "ifconfig aaaaaaaaaaaaaaa name b" :
+		    "ifconfig b name aaaaaaaaaaaaaaa");
+	}
+	__atomic_store_n(&rn->rn_done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void
+test_renamed_peer(void **state)
+{
+	struct ifnet_stack *st = test_stack(1);
+	struct renamer rn = { .rn_vnet = test_vnet(st, "v") };
+	struct vnet *w = test_vnet(st, "w");
+	struct ifnet_error e;
+	pthread_t thread;
+	char *out;
+
+	(void)state;
+	test_command(w, "ifconfig pair0 create peer v:pair0");
+	test_command(rn.rn_vnet, "ifconfig pair0 name aaaaaaaaaaaaaaa");
+	assert_int_equal(pthread_create(&thread, NULL, rename_loop, &rn), 0);
+	do {
+		assert_int_equal(vnet_command_output(w, "ifconfig pair0",
+		    &out, &e), 0);
+		assert_true(strstr(out, "peer v:aaaaaaaaaaaaaaa\n") != NULL ||
+		    strstr(out, "peer v:b\n") != NULL);
+		free(out);
+	} while (!__atomic_load_n(&rn.rn_done, __ATOMIC_ACQUIRE));
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	ifnet_stack_destroy(st);
+}
+
 static void
 test_ping_errors(void **state)
 {
@@ -221,6 +462,9 @@ main(void)
 		cmocka_unit_test(test_vnets),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_watched_vnet),
+		cmocka_unit_test(test_own_vnet),
+		cmocka_unit_test(test_renamed_peer),
+		cmocka_unit_test(test_every_order),
 		cmocka_unit_test(test_ping_errors),
 		cmocka_unit_test(test_bad_config),
 	};
