@@ -270,8 +270,13 @@ run_request(struct ctl_session *s, struct ctl_request *rq,
 
 	s->cs_error = 0;
 	s->cs_reason.kr_error = 0;
-	if (!od->od_vnet)
-		return od->od_run(s, rq);
+	s->cs_created[0] = '\0';
+	if (!od->od_vnet) {
+		error = od->od_run(s, rq);
+		if (s->cs_error == 0)
+			ctl_log_change(s, rq);
+		return error;
+	}
 	rq->rq_vnet = vnet_get(s->cs_kern, rq->rq_hdr.ch_vnet);
 	if (rq->rq_vnet == NULL) {
 		if (rq->rq_hdr.ch_vnet[0] == '\0')
@@ -283,6 +288,8 @@ run_request(struct ctl_session *s, struct ctl_request *rq,
 	}
 	s->cs_held = rq->rq_vnet;
 	error = od->od_run(s, rq);
+	if (s->cs_error == 0)
+		ctl_log_change(s, rq);
 	release_vnet(s);
 	return error;
 }

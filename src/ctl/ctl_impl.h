@@ -93,6 +93,7 @@ struct ctl_session {
 	bool		 cs_mustgreet;		/* constant */
 	struct ctl_undo	*cs_undo;		/* o: NULL: no change begun */
 	struct kern_reason cs_reason;		/* o: of the request */
+	char		 cs_created[IFNAMSIZ];	/* o: by the request; "" */
 	struct vnet	*cs_held;		/* o: for the request; let go
 						 * before anything is sent */
 
@@ -144,6 +145,9 @@ int	ctl_reply_perm(struct ctl_session *, const struct ctl_hdr *,
 /* Is it a name that ends within its payload? */
 const char *ctl_check_name(const struct ctl_request *);
 const struct ctl_op_def *ctl_op_find(unsigned op);
+
+/* ctl_log.c: a request that was carried out, if it is one that changes. */
+void	ctl_log_change(struct ctl_session *, const struct ctl_request *);
 
 /* ctl_ops.c */
 const char *ctl_check_ioctl(const struct ctl_request *);

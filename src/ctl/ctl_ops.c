@@ -269,11 +269,16 @@ carry_out(struct ctl_session *s, struct vnet *vn, uint64_t cmd, void *record,
 			return error;
 	}
 	error = ifioctl(vn, &s->cs_cred, cmd, record, len);
-	if (error != 0 || s->cs_undo == NULL)
+	if (error != 0)
 		return error;
 	if (cmd == SIOCIFCREATE) {
 		memcpy(&ifcr, record, sizeof(ifcr));
 		ifcr.ifcr_name[IFNAMSIZ - 1] = '\0';
+		memcpy(s->cs_created, ifcr.ifcr_name, IFNAMSIZ);
+	}
+	if (s->cs_undo == NULL)
+		return 0;
+	if (cmd == SIOCIFCREATE) {
 		ctl_undo_note_if(s, vn, ifcr.ifcr_name);
 	} else if (cmd == SIOCSIFVNET) {
 		memcpy(&ifr, record, sizeof(ifr));

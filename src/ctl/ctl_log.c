@@ -1,0 +1,323 @@
+/*
+ * The log of changes: what was asked for and carried out, and who asked, one
+ * line each at level "info", in the words of ifctl.
+ */
+
+#include "ctl/ctl_impl.h"
+
+#include <arpa/inet.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <ifnet/if_dl.h>
+
+#include "proto/proto_ioctl.h"
+#include "proto/rtmsg_fit.h"
+
+/* A line in the making. */
+struct log_text {
+	char	 lt_buf[384];
+	size_t	 lt_used;
+};
+
+static void __attribute__((__format__(__printf__, 2, 3)))
+add(struct log_text *lt, const char *fmt, ...)
+{
+	size_t left = sizeof(lt->lt_buf) - lt->lt_used;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(lt->lt_buf + lt->lt_used, left, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		lt->lt_used += (size_t)n < left ? (size_t)n : left - 1;
+}
+
+/* An address of any family, with a space in front; nothing for none. */
+static void
+add_addr(struct log_text *lt, const char *before, const void *any)
+{
+	char text[LLADDR_STRSIZE > INET_ADDRSTRLEN ? LLADDR_STRSIZE :
+	    INET_ADDRSTRLEN];
+	struct sockaddr_in sin;
+	struct sockaddr_dl sdl;
+
+	memcpy(&sin, any, sizeof(sin));
+	if (sin.sin_family == AF_INET) {
+		add(lt, "%s%s", before, inet_ntop(AF_INET, &sin.sin_addr,
+		    text, sizeof(text)));
+	} else if (sin.sin_family == AF_LINK) {
+		memcpy(&sdl, any, sizeof(sdl));
+		if (sdl.sdl_alen != 0 && sdl.sdl_alen <= SDL_DATALEN)
+			add(lt, "%s%s", before, lladdr_text(sdl.sdl_data,
+			    sdl.sdl_alen, text));
+	}
+}
+
+/* --- interface requests --------------------------------------------------- */
+
+/* The records that begin like struct ifreq. */
+static bool
+add_ifreq(struct log_text *lt, unsigned long cmd, const struct ifreq *ifr)
+{
+	static const struct {
+		unsigned long	 cmd;
+		const char	*word;
+	} texts[] = {
+		{ SIOCSIFDESCR, "descr" }, { SIOCSLINKSTR, "linkstr" },
+		{ SIOCSIFNAME, "name" }, { SIOCSIFVNET, "vnet" },
+	};
+
+	switch (cmd) {
+	case SIOCIFDESTROY:
+		add(lt, " destroy");
+		return true;
+	case SIOCSIFFLAGS:
+		add(lt, " %s (flags 0x%x)", (uint32_t)ifr->ifr_flags & IFF_UP ?
+		    "up" : "down", (uint32_t)ifr->ifr_flags);
+		return true;
+	case SIOCSIFMTU:
+		add(lt, " mtu %d", ifr->ifr_mtu);
+		return true;
+	case SIOCSIFMETRIC:
+		add(lt, " metric %d", ifr->ifr_metric);
+		return true;
+	case SIOCZIFDATA:
+		add(lt, " -z");
+		return true;
+	default:
+		for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+			if (texts[i].cmd == cmd) {
+				add(lt, " %s \"%.*s\"", texts[i].word,
+				    (int)strnlen(ifr->ifr_text,
+				    sizeof(ifr->ifr_text)), ifr->ifr_text);
+				return true;
+			}
+		return false;
+	}
+}
+
+union record {
+	struct ifreq	 ifr;
+	struct if_createreq create;
+	struct ifaliasreq alias;
+	struct if_laddrreq laddr;
+	struct if_addrprefreq pref;
+	struct ifcapreq	 cap;
+	struct if_groupreq group;
+};
+
+static bool
+add_record(struct log_text *lt, unsigned long cmd, const union record *r)
+{
+
+	switch (cmd) {
+	case SIOCIFCREATE:
+		add(lt, " create%s%.*s",
+		    r->create.ifcr_params[0] != '\0' ? " " : "",
+		    IFCLONE_PARAMSIZE, r->create.ifcr_params);
+		return true;
+	case SIOCAIFADDR:
+	case SIOCDIFADDR:
+		add_addr(lt, " inet ", &r->alias.ifra_addr);
+		add_addr(lt, " netmask ", &r->alias.ifra_mask);
+		add_addr(lt, " to ", &r->alias.ifra_dstaddr);
+		add(lt, cmd == SIOCAIFADDR ? " alias" : " delete");
+		return true;
+	case SIOCALIFADDR:
+	case SIOCDLIFADDR:
+		add_addr(lt, " ", &r->laddr.iflr_addr);
+		add(lt, "/%u %s%s", r->laddr.iflr_prefixlen,
+		    cmd == SIOCALIFADDR ? "alias" : "delete",
+		    r->laddr.iflr_flags & IFLR_ACTIVE ? " active" : "");
+		return true;
+	case SIOCSIFADDRPREF:
+		add_addr(lt, " inet ", &r->pref.ifap_addr);
+		add(lt, " preference %d", r->pref.ifap_preference);
+		return true;
+	case SIOCSIFCAP:
+		add(lt, " capabilities 0x%llx",
+		    (unsigned long long)r->cap.ifcr_capenable);
+		return true;
+	case SIOCAIFGROUP:
+	case SIOCDIFGROUP:
+		add(lt, " %sgroup %.*s", cmd == SIOCAIFGROUP ? "" : "-",
+		    IFNAMSIZ, r->group.ifgr_group);
+		return true;
+	default:
+		return add_ifreq(lt, cmd, &r->ifr);
+	}
+}
+
+/* false: a request that changes nothing. */
+static bool
+log_ioctl(struct log_text *lt, const struct ctl_session *s,
+    const struct ctl_request *rq)
+{
+	uint64_t asked = rq->rq_rec.ioctl.i_cmd;
+	uint64_t cmd = proto_ioctl_here(asked);
+	size_t len = rq->rq_rec.ioctl.i_len;
+	union record r;
+
+	if (cmd == 0)
+		cmd = asked;
+	/* What only hands something in is a change; so are two others. */
+	if ((cmd & IFIOC_OUT) != 0 && cmd != SIOCIFCREATE &&
+	    cmd != SIOCZIFDATA)
+		return false;
+	memset(&r, 0, sizeof(r));
+	memcpy(&r, rq->rq_data, len < sizeof(r) ? len : sizeof(r));
+	add(lt, "ifconfig %.*s", IFNAMSIZ, cmd == SIOCIFCREATE &&
+	    s->cs_created[0] != '\0' ? s->cs_created : r.ifr.ifr_name);
+	if (!add_record(lt, (unsigned long)cmd, &r))
+		add(lt, " request 0x%llx", (unsigned long long)cmd);
+	return true;
+}
+
+/* --- the other requests --------------------------------------------------- */
+
+static bool
+log_route(struct log_text *lt, const struct ctl_request *rq)
+{
+	const struct sockaddr *sa[RTAX_MAX];
+	uint8_t msg[RT_MSG_MAX] __attribute__((__aligned__(8)));
+	uint8_t room[RT_MSG_MAX] __attribute__((__aligned__(8)));
+	const struct rt_msg *m;
+	const void *fitted;
+	const char *verb;
+	bool neighbour;
+
+	memcpy(msg, rq->rq_data, rq->rq_len);
+	if (rt_msg_fit(msg, rq->rq_len, room, &fitted) != 0)
+		return false;
+	m = fitted;
+	if (rt_msg_check(m, m->rtm_h.rtm_len, sa) != 0 ||
+	    m->rtm_h.rtm_type == RTM_GET)
+		return false;
+	neighbour = (m->rtm_flags & RTF_LLDATA) != 0;
+	if (m->rtm_h.rtm_type == RTM_DELETE)
+		verb = neighbour ? "-d" : "delete";
+	else if (neighbour)
+		verb = "-s";
+	else
+		verb = m->rtm_h.rtm_type == RTM_CHANGE ? "change" : "add";
+	add(lt, "%s %s", neighbour ? "arp" : "route", verb);
+	if (sa[0] != NULL)
+		add_addr(lt, " ", sa[0]);
+	if (sa[2] != NULL && !neighbour)
+		add_addr(lt, " -netmask ", sa[2]);
+	if (sa[1] != NULL)
+		add_addr(lt, " ", sa[1]);
+	if (m->rtm_flags & (RTF_BLACKHOLE | RTF_REJECT))
+		add(lt, " %s", m->rtm_flags & RTF_REJECT ? "-reject" :
+		    "-blackhole");
+	if (m->rtm_index != 0 && !neighbour)
+		add(lt, " out of interface %u", m->rtm_index);
+	return true;
+}
+
+static bool
+log_sysctl(struct log_text *lt, const struct ctl_request *rq)
+{
+	const struct ctl_sysctl *cs = &rq->rq_rec.sysctl;
+	int64_t v;
+
+	if (!cs->s_setnew)
+		return false;
+	add(lt, "sysctl %s=", cs->s_name);
+	if (rq->rq_len == sizeof(v)) {
+		memcpy(&v, rq->rq_data, sizeof(v));
+		add(lt, "%lld", (long long)v);
+	} else
+		add(lt, "%.*s", (int)(rq->rq_len < 200 ? rq->rq_len :
+		    200), (const char *)rq->rq_data);
+	return true;
+}
+
+static bool
+log_filter(struct log_text *lt, const struct ctl_request *rq)
+{
+	const struct ctl_filter *f = &rq->rq_rec.filter;
+	size_t insns = 0;
+
+	for (unsigned i = 0; i < f->f_nprogs; i++)
+		insns += f->f_prog[i].ninsns;
+	add(lt, "filter add ");
+	if (f->f_number != 0)
+		add(lt, "%u ", f->f_number);
+	add(lt, "%s %s %s %s", f->f_dir == CTL_TAP_IN ? "in" : "out",
+	    f->f_ifname[0] != '\0' ? f->f_ifname : "any",
+	    f->f_drop ? "drop" : "pass",
+	    (const char *)rq->rq_data + insns * sizeof(struct ctl_insn));
+	return true;
+}
+
+static bool
+describe(struct log_text *lt, const struct ctl_session *s,
+    const struct ctl_request *rq)
+{
+
+	switch (rq->rq_hdr.ch_op) {
+	case CTL_IOCTL:
+		return log_ioctl(lt, s, rq);
+	case CTL_ROUTE:
+		return log_route(lt, rq);
+	case CTL_SYSCTL:
+		return log_sysctl(lt, rq);
+	case CTL_VNET_CREATE:
+		add(lt, "vnet create %s", (const char *)rq->rq_data);
+		return true;
+	case CTL_VNET_DESTROY:
+		add(lt, "vnet destroy %s", (const char *)rq->rq_data);
+		return true;
+	case CTL_HALT:
+		add(lt, "halt");
+		return true;
+	case CTL_TAP_OPEN:
+		add(lt, "dump %.16s", rq->rq_rec.tap.t_ifname);
+		return true;
+	case CTL_FILTER_ADD:
+		return log_filter(lt, rq);
+	case CTL_FILTER_DELETE:
+		add(lt, "filter delete %u", rq->rq_rec.number.fn_number);
+		return true;
+	case CTL_FILTER_ZERO:
+		add(lt, "filter zero %u", rq->rq_rec.number.fn_number);
+		return true;
+	case CTL_FILTER_FLUSH:
+		add(lt, "filter flush");
+		return true;
+	case CTL_ROLLBACK:
+		add(lt, "what was created since it began is undone");
+		return true;
+	default:
+		return false;
+	}
+}
+
+void
+ctl_log_change(struct ctl_session *s, const struct ctl_request *rq)
+{
+	const char *vnet = rq->rq_hdr.ch_vnet;
+	struct log_text lt;
+
+	/* A million changes must not be described for nobody. */
+	if (__atomic_load_n(&s->cs_kern->k_log_level, __ATOMIC_RELAXED) <
+	    KLOG_INFO)
+		return;
+	memset(&lt, 0, sizeof(lt));
+	if (!describe(&lt, s, rq))
+		return;
+	if (s->cs_cred.kc_pid == 0)
+		klog(s->cs_kern, KLOG_INFO, "by ourselves: %s%s%s%s",
+		    vnet[0] != '\0' ? "-n " : "", vnet,
+		    vnet[0] != '\0' ? " " : "", lt.lt_buf);
+	else
+		klog(s->cs_kern, KLOG_INFO, "by uid %u pid %d: %s%s%s%s",
+		    (unsigned)s->cs_cred.kc_uid, (int)s->cs_cred.kc_pid,
+		    vnet[0] != '\0' ? "-n " : "", vnet,
+		    vnet[0] != '\0' ? " " : "", lt.lt_buf);
+}
