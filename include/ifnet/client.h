@@ -84,6 +84,9 @@ struct ifnet_batch *ifnet_batch_begin(struct ifnet_client *,
 	    struct ifnet_error *);
 int	ifnet_batch_add_ioctl(struct ifnet_batch *, unsigned long cmd,
 	    void *data, size_t len, struct ifnet_error *);
+/* A routing-socket message; its answer is not kept. */
+int	ifnet_batch_add_route(struct ifnet_batch *, const void *msg,
+	    size_t len, struct ifnet_error *);
 int	ifnet_batch_run(struct ifnet_batch *, size_t *done,
 	    struct ifnet_error *);
 void	ifnet_batch_cancel(struct ifnet_batch *);

@@ -1,5 +1,5 @@
 /*
- * Batches: many interface requests with few round trips.  They are gathered
+ * Batches: many requests with few round trips.  They are gathered
  * as the messages they will be sent in, each as long as one can be.
  */
 
@@ -11,14 +11,16 @@
 #include <string.h>
 
 #include <ifnet/ifreq.h>
+#include <ifnet/rtmsg.h>
+
+#include "proto/rtmsg_fit.h"
 
 #define PAYLOAD_MAX	(CTL_MSG_MAX - sizeof(struct ctl_hdr))
 
-/* A request's header, command and record follow each other, padded. */
+/* What a request begins with; its record follows, padded. */
 struct request_head {
 	struct ctl_hdr	 rh_hdr;
 	struct ctl_rec	 rh_rec;
-	struct ctl_ioctl rh_ioctl;
 };
 
 /* The requests of one message. */
@@ -112,40 +114,69 @@ piece_for(struct ifnet_batch *b, size_t len)
 	return pi;
 }
 
-int
-ifnet_batch_add_ioctl(struct ifnet_batch *b, unsigned long cmd, void *data,
-    size_t len, struct ifnet_error *e)
+/* A request: what of its record is of fixed size, and what follows it. */
+static int
+add_request(struct ifnet_batch *b, enum ctl_op op, const void *fixed,
+    size_t nfixed, const void *data, size_t len, void *answer,
+    struct ifnet_error *e)
 {
 	struct request_head rh;
 	struct piece *pi;
-	size_t need = proto_padded(sizeof(rh) + len);
+	size_t need = proto_padded(sizeof(rh) + nfixed + len);
+	uint8_t *p;
 
-	if (len > PAYLOAD_MAX - sizeof(rh) - 7)
+	if (nfixed + len > PAYLOAD_MAX - sizeof(rh) - 7)
 		return ifnet_error_set(e, EMSGSIZE, "a record of %zu bytes "
 		    "is longer than a request can be", len);
 	if (!reserve_target(b) || (pi = piece_for(b, need)) == NULL)
 		return ifnet_error_set(e, ENOMEM, "out of memory");
 	memset(&rh, 0, sizeof(rh));
 	rh.rh_hdr.ch_magic = CTL_MAGIC;
-	rh.rh_hdr.ch_len = (uint32_t)(sizeof(rh) + len);
-	rh.rh_hdr.ch_op = CTL_IOCTL;
+	rh.rh_hdr.ch_len = (uint32_t)(sizeof(rh) + nfixed + len);
+	rh.rh_hdr.ch_op = (uint16_t)op;
 	rh.rh_hdr.ch_seq = b->b_count;
 	memcpy(rh.rh_hdr.ch_vnet, b->b_client->c_vnet,
 	    sizeof(rh.rh_hdr.ch_vnet));
-	rh.rh_rec = proto_rec_head(sizeof(rh.rh_ioctl), len);
-	rh.rh_ioctl.i_cmd = cmd;
-	rh.rh_ioctl.i_len = (uint32_t)IFIOC_SIZE(cmd);
-	rh.rh_ioctl.i_stride = sizeof(struct ifreq);
-	memcpy(pi->pi_data + pi->pi_len, &rh, sizeof(rh));
+	rh.rh_rec = proto_rec_head(nfixed, len);
+	p = pi->pi_data + pi->pi_len;
+	memset(p, 0, need);
+	memcpy(p, &rh, sizeof(rh));
+	if (nfixed > 0)
+		memcpy(p + sizeof(rh), fixed, nfixed);
 	if (len > 0)
-		memcpy(pi->pi_data + pi->pi_len + sizeof(rh), data, len);
-	memset(pi->pi_data + pi->pi_len + sizeof(rh) + len, 0,
-	    need - sizeof(rh) - len);
+		memcpy(p + sizeof(rh) + nfixed, data, len);
 	pi->pi_len += need;
 	pi->pi_count++;
-	b->b_target[b->b_count].ta_data = data;
-	b->b_target[b->b_count++].ta_len = len;
+	b->b_target[b->b_count].ta_data = answer;
+	b->b_target[b->b_count++].ta_len = answer == NULL ? 0 : len;
 	return 0;
+}
+
+int
+ifnet_batch_add_ioctl(struct ifnet_batch *b, unsigned long cmd, void *data,
+    size_t len, struct ifnet_error *e)
+{
+	struct ctl_ioctl ci = {
+		.i_cmd = cmd, .i_len = (uint32_t)IFIOC_SIZE(cmd),
+		.i_stride = sizeof(struct ifreq),
+	};
+
+	return add_request(b, CTL_IOCTL, &ci, sizeof(ci), data, len, data, e);
+}
+
+int
+ifnet_batch_add_route(struct ifnet_batch *b, const void *msg, size_t len,
+    struct ifnet_error *e)
+{
+	uint8_t stamped[RT_MSG_MAX] __attribute__((__aligned__(8)));
+
+	/* What cannot be a message is refused over there. */
+	if (len >= sizeof(struct rt_hdr) && len <= sizeof(stamped)) {
+		memcpy(stamped, msg, len);
+		rt_msg_stamp(stamped);
+		msg = stamped;
+	}
+	return add_request(b, CTL_ROUTE, NULL, 0, msg, len, NULL, e);
 }
 
 /* One request's answer. */
@@ -166,8 +197,9 @@ take_answer(struct ifnet_batch *b, const struct ctl_hdr *h,
 	if (h->ch_seq >= b->b_count || b->b_result != 0)
 		return;
 	ta = &b->b_target[h->ch_seq];
-	if (client_record(data, len, &ci, sizeof(ci), &pr) &&
-	    pr.pr_len == ta->ta_len && ta->ta_len > 0)
+	if (ta->ta_len > 0 &&
+	    client_record(data, len, &ci, sizeof(ci), &pr) &&
+	    pr.pr_len == ta->ta_len)
 		memcpy(ta->ta_data, pr.pr_data, ta->ta_len);
 	b->b_done++;
 }

@@ -254,11 +254,74 @@ route_get(struct cmd_ctx *ctx, int argc, char **argv)
 
 /* --- flush --------------------------------------------------------------- */
 
+/*
+ * One walk of the table, on a connection of its own, while what was found is
+ * deleted in batches on the other: the walk goes on where it was, whatever
+ * went behind it.
+ */
 struct flush {
-	struct rt_msg	*msgs[256];
+	struct cmd_ctx	*ctx;
+	struct ifnet_error *e;
 	size_t		 n;
-	bool		 more;
+	union {
+		struct rt_msg	 m;
+		char		 room[RT_MSG_MAX];
+	}		 msgs[128];
 };
+
+static void
+flush_print(struct cmd_ctx *ctx, const struct rt_msg *m)
+{
+	const struct sockaddr *sa[RTAX_MAX];
+	char dst[CMD_TEXTSIZE], gw[CMD_TEXTSIZE];
+
+	if (rt_msg_check(m, m->rtm_h.rtm_len, sa) != 0)
+		return;
+	(void)fprintf(ctx->cc_out, "%-20s %-20s done\n",
+	    cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, dst),
+	    sa[1] != NULL ? cmd_sa_text(sa[1], gw) : m->rtm_ifname);
+}
+
+/* Delete from the i-th on, as far as there is no error; *done is how many. */
+static int
+flush_batch(struct flush *f, size_t i, size_t *done)
+{
+	struct ifnet_batch *b;
+	int error;
+
+	*done = 0;
+	b = ifnet_batch_begin(f->ctx->cc_client, f->e);
+	if (b == NULL)
+		return ENOMEM;
+	for (; i < f->n; i++) {
+		error = ifnet_batch_add_route(b, &f->msgs[i],
+		    f->msgs[i].m.rtm_h.rtm_len, f->e);
+		if (error != 0) {
+			ifnet_batch_cancel(b);
+			return error;
+		}
+	}
+	return ifnet_batch_run(b, done, f->e);
+}
+
+static int
+flush_gathered(struct flush *f)
+{
+	size_t done, i = 0;
+	int error;
+
+	while (i < f->n) {
+		error = flush_batch(f, i, &done);
+		for (; done > 0; done--)
+			flush_print(f->ctx, &f->msgs[i++].m);
+		if (error == ESRCH)
+			i++;		/* it went meanwhile */
+		else if (error != 0)
+			return error;
+	}
+	f->n = 0;
+	return cmd_interrupted(f->ctx) ? EINTR : 0;
+}
 
 static int
 flush_collect(const void *msg, size_t len, void *arg)
@@ -266,45 +329,20 @@ flush_collect(const void *msg, size_t len, void *arg)
 	const struct sockaddr *sa[RTAX_MAX];
 	const struct rt_msg *m = msg;
 	struct flush *f = arg;
+	struct rt_msg *mine;
 
-	if (rt_msg_check(msg, len, sa) != 0)
+	if (rt_msg_check(msg, len, sa) != 0 || len > RT_MSG_MAX)
 		return 0;
 	/* What interfaces and addresses made goes with them, not now. */
 	if ((m->rtm_flags & (RTF_CONNECTED | RTF_LOCAL | RTF_BROADCAST |
 	    RTF_LLDATA)) != 0)
 		return 0;
-	if (f->n == sizeof(f->msgs) / sizeof(f->msgs[0])) {
-		f->more = true;
-		return -1;
-	}
-	f->msgs[f->n] = malloc(len);
-	if (f->msgs[f->n] == NULL)
-		return ENOMEM;
-	memcpy(f->msgs[f->n++], msg, len);
-	return 0;
-}
-
-static int
-flush_one(struct cmd_ctx *ctx, struct rt_msg *m, struct ifnet_error *e)
-{
-	union { struct rt_msg m; char room[RT_MSG_MAX]; } ans;
-	const struct sockaddr *sa[RTAX_MAX];
-	char dst[CMD_TEXTSIZE], gw[CMD_TEXTSIZE];
-	size_t len = sizeof(ans);
-	int error;
-
-	if (rt_msg_check(m, m->rtm_h.rtm_len, sa) != 0)
-		return 0;
-	m->rtm_h.rtm_type = RTM_DELETE;
-	m->rtm_errno = 0;
-	error = ifnet_route(ctx->cc_client, m, m->rtm_h.rtm_len, &ans, &len,
-	    e);
-	if (error != 0 && error != ESRCH)
-		return error;
-	(void)fprintf(ctx->cc_out, "%-20s %-20s done\n",
-	    cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, dst),
-	    sa[1] != NULL ? cmd_sa_text(sa[1], gw) : m->rtm_ifname);
-	return 0;
+	mine = &f->msgs[f->n++].m;
+	memcpy(mine, msg, len);
+	mine->rtm_h.rtm_type = RTM_DELETE;
+	mine->rtm_errno = 0;
+	return f->n < sizeof(f->msgs) / sizeof(f->msgs[0]) ? 0 :
+	    flush_gathered(f);
 }
 
 /*
@@ -330,30 +368,41 @@ flush_allowed(struct cmd_ctx *ctx, struct ifnet_error *e)
 static int
 route_flush(struct cmd_ctx *ctx)
 {
-	struct ifnet_error e;
-	struct flush f;
-	size_t i;
+	struct ifnet_client *walker;
+	struct ifnet_error e, unused;
+	struct flush *f;
 	int error;
 
 	memset(&e, 0, sizeof(e));
 	if (flush_allowed(ctx, &e) != 0)
 		return refused(ctx, "flush", &e);
-	/* In rounds, so that the memory stays small. */
-	do {
-		memset(&f, 0, sizeof(f));
-		memset(&e, 0, sizeof(e));
-		error = ifnet_dump(ctx->cc_client, IFNET_ROUTE, NULL,
-		    flush_collect, &f, &e);
-		if (f.more)
-			error = 0;
-		for (i = 0; i < f.n; i++) {
-			if (error == 0)
-				error = flush_one(ctx, f.msgs[i], &e);
-			free(f.msgs[i]);
-		}
-	} while (error == 0 && f.more);
+	walker = cmd_connect(ctx);
+	if (walker == NULL)
+		return 1;
+	f = calloc(1, sizeof(*f));
+	if (f == NULL) {
+		ifnet_close(walker);
+		e.code = ENOMEM;
+		return refused(ctx, "flush", &e);
+	}
+	f->ctx = ctx;
+	f->e = &e;
+	memset(&e, 0, sizeof(e));
+	error = ifnet_dump(walker, IFNET_ROUTE, NULL, flush_collect, f,
+	    &unused);
+	if (error == 0)
+		error = flush_gathered(f);
+	else if (e.code == 0 && error != EINTR)
+		e = unused;
+	free(f);
+	ifnet_close(walker);
 	if (error == 0)
 		return CMD_OK;
+	if (error == EINTR) {
+		cmd_err(ctx, "route flush: interrupted; what is listed above "
+		    "is deleted, the rest is as it was");
+		return 1;
+	}
 	e.code = error;
 	return refused(ctx, "flush", &e);
 }

@@ -267,16 +267,22 @@ ifa_remove_left(struct ifnet *ifp, struct ifaddr *ifa)
 void
 if_purgeaddrs(struct ifnet *ifp, int family, void (*fn)(struct ifaddr *))
 {
-	struct ifaddr *ifa;
+	struct ifaddr *other = NULL, *ifa;
 
 	KASSERT(if_ioctl_locked(ifp));
-	/* From the start after each removal: fn may remove more than one. */
+	/*
+	 * fn may remove more than one of its family; those of others stay, and
+	 * the walk goes on behind the last of them that it came by.
+	 */
 	for (;;) {
-		TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
-			if (ifa->ifa_addr->sa_family == family)
-				break;
+		ifa = other == NULL ? TAILQ_FIRST(&ifp->if_addrlist) :
+		    TAILQ_NEXT(other, ifa_list);
 		if (ifa == NULL)
 			return;
+		if (ifa->ifa_addr->sa_family != family) {
+			other = ifa;
+			continue;
+		}
 		ifa_ref(ifa);
 		fn(ifa);
 		if (!ifa_is_destroying(ifa)) {

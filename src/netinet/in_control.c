@@ -40,13 +40,16 @@ in_first(struct ifnet *ifp)
 static struct in_ifaddr *
 in_find(struct ifnet *ifp, uint32_t addr)
 {
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_addr.s_addr = addr,
+	};
 	struct ifaddr *ifa;
 
-	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
-		if (ifa->ifa_addr->sa_family == AF_INET &&
-		    ifatoia(ifa)->ia_addr.sin_addr.s_addr == addr)
-			return ifatoia(ifa);
-	return NULL;
+	/* Good until the ioctl lock is left: it goes with that alone. */
+	pserialize_read_enter();
+	ifa = ifa_ifp_find(ifp, (const struct sockaddr *)&sin);
+	pserialize_read_exit();
+	return ifa == NULL ? NULL : ifatoia(ifa);
 }
 
 static inline uint32_t

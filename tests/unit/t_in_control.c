@@ -625,6 +625,48 @@ announced_body(struct in_test *it)
 }
 IN_TEST(announced, 1)
 
+/* Many addresses of one interface, in prefixes shared and not, beside
+ * link-level ones: each is found, and goes, in any order; the rest with the
+ * interface's end. */
+static void
+many_body(struct in_test *it)
+{
+	enum { N = 2000 };
+	struct ifnet *b = it->it_b.tif_ifp;
+	size_t count = it->it_vn->vn_route->rv_count;
+	char addr[16];
+
+	for (unsigned i = 0; i < N; i++) {
+		(void)snprintf(addr, sizeof(addr), "10.%u.%u.%u", 40 + i % 3,
+		    i / 250, 1 + i % 250);
+		KASSERT(addr_add(it, b, addr, i % 3 == 0 ? 16 : 30 + i % 2) ==
+		    0 || i % 3 != 0);
+	}
+	for (unsigned i = 0; i < N; i += 3) {
+		(void)snprintf(addr, sizeof(addr), "10.40.%u.%u", i / 250,
+		    1 + i % 250);
+		KASSERT(ifa_of(b, addr) != NULL);
+		/* Given again, it is the same one. */
+		KASSERT(addr_add(it, b, addr, 16) == 0);
+		if (i % 2 == 0)
+			KASSERT(addr_del(it, b, addr) == 0);
+		if (i % 2 == 0)
+			KASSERT(addr_del(it, b, addr) == EADDRNOTAVAIL);
+	}
+	/* Of another interface, it is none of this one's. */
+	KASSERT(addr_del(it, b, "10.0.1.1") == EADDRNOTAVAIL);
+	KASSERT(ifa_of(it->it_a.tif_ifp, "10.0.1.1") != NULL);
+	if_ioctl_lock(b);
+	in_purgeif(b);
+	if_ioctl_unlock(b);
+	KASSERT(ifa_of(b, "10.0.2.1") == NULL);
+	KASSERT(it->it_vn->vn_route->rv_count < count);
+	KASSERT(b->if_dl != NULL);
+	KASSERT(addr_add(it, b, "10.0.2.1", 24) == 0);
+	KASSERT(it->it_vn->vn_route->rv_count == count);
+}
+IN_TEST(many, 1)
+
 /* Every allocation of an add fails once; all of it happens or nothing. */
 static void
 failures_body(struct in_test *it)
@@ -655,6 +697,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(many),
 		cmocka_unit_test(routes),
 		cmocka_unit_test(inherit),
 		cmocka_unit_test(heir_goes),

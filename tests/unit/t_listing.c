@@ -40,11 +40,22 @@ teardown(void **state)
 	return 0;
 }
 
+static struct ifnet_client *
+connect_again(void *arg, struct ifnet_error *e)
+{
+	struct fixture *f = arg;
+
+	return vnet_client(f->vn, e);
+}
+
 /* Run a line; the number of requests it made. */
 static unsigned
 run(struct fixture *f, const char *line)
 {
-	struct cmd_ctx ctx = { .cc_client = f->c, .cc_err = stderr };
+	struct cmd_ctx ctx = {
+		.cc_client = f->c, .cc_err = stderr, .cc_vnet = "",
+		.cc_connect = connect_again, .cc_connect_arg = f,
+	};
 	unsigned before = f->co.co_requests;
 	struct ifnet_error e;
 	size_t size;
@@ -233,6 +244,32 @@ test_create_many_refused(void **state)
 	assert_string_equal(f->out, "lo0\n");
 }
 
+/* The table is walked once and emptied in batches, whatever else is in it. */
+static void
+test_flush(void **state)
+{
+	enum { N = 1000 };
+	struct fixture *f = *state;
+	char line[80];
+
+	make(f, 0, 300);
+	(void)run(f, "ifconfig pair0 10.0.0.1/24 up");
+	for (unsigned i = 0; i < N; i++) {
+		(void)snprintf(line, sizeof(line), "route add 172.%u.%u.0/24 "
+		    "10.0.0.%u", 16 + i / 250, i % 250, 2 + i % 200);
+		(void)run(f, line);
+	}
+	(void)run(f, "route add default 10.0.0.2");
+	assert_true(run(f, "route flush") <= N / 100 + 2);
+	assert_int_equal(times(f, " done\n"), N + 1);
+	(void)run(f, "route -n show");
+	assert_int_equal(times(f, "\n172."), 0);
+	assert_int_equal(times(f, "default"), 0);
+	has(f, "10.0.0");
+	assert_true(run(f, "route flush") <= 2);
+	assert_int_equal(times(f, " done\n"), 0);
+}
+
 int
 main(void)
 {
@@ -240,6 +277,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_requests), T(test_complete), T(test_many_groups),
 		T(test_create_many), T(test_create_many_refused),
+		T(test_flush),
 	};
 #undef T
 
