@@ -1,9 +1,9 @@
 /*
  * ifreq_drv: requests that only drivers answer: outer addresses of tunnels,
  * media, what a driver has of its own, and IEEE 802.11.  The interface layer
- * knows who may ask (what sets something is privileged) and passes them on;
- * a driver that does not know one answers ENOTTY, and the caller is told
- * EOPNOTSUPP.
+ * knows who may ask (setting something, or reading a key, is privileged) and
+ * passes them on; a driver that does not know one answers ENOTTY, and the
+ * caller is told EOPNOTSUPP.
  *
  * Part of <ifnet/ifreq.h>; include that.
  */

@@ -82,6 +82,14 @@ struct ifdatareq50 {
 	struct if_data50 oifdr_data;
 };
 
+/* 4.3BSD's numbers, from before addresses had lengths: a struct oifreq is as
+ * it was then. */
+#define OOSIOCGIFADDR	IFIOC_WR(13, struct oifreq)
+#define OOSIOCGIFDSTADDR IFIOC_WR(15, struct oifreq)
+#define OOSIOCGIFBRDADDR IFIOC_WR(18, struct oifreq)
+#define OOSIOCGIFCONF	IFIOC_WR(20, struct ifconf)
+#define OOSIOCGIFNETMASK IFIOC_WR(21, struct oifreq)
+
 #define OSIOCSIFADDR	IFIOC_W(12, struct oifreq)
 #define OSIOCGIFADDR	IFIOC_WR(33, struct oifreq)
 #define OSIOCSIFDSTADDR	IFIOC_W(14, struct oifreq)

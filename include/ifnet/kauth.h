@@ -38,7 +38,9 @@ enum kauth_action {
 	KAUTH_HALT,
 	KAUTH_NET_CAPTURE,	/* see packets */
 	KAUTH_FILTER_SET,	/* packet filter rules */
-	KAUTH_RESERVE		/* more than a user's share of what is shared */
+	KAUTH_RESERVE,		/* more than a user's share of what is shared */
+	KAUTH_INTERFACE_GETPRIV, /* keys, and what only a driver knows */
+	KAUTH_NOBODY		/* from outside, not even the process itself */
 };
 
 /*

@@ -27,8 +27,7 @@ describe_ioctl(char *buf, size_t size, unsigned long cmd, const void *data,
 
 	if (name == NULL)
 		name = "interface request";
-	if (cmd == SIOCGIFCONF || cmd == OSIOCGIFCONF ||
-	    cmd == SIOCIFGCLONERS || len < IFNAMSIZ)
+	if (IFIOC_SIZE(cmd) < IFNAMSIZ || len < IFNAMSIZ)
 		(void)snprintf(buf, size, "%s", name);
 	else
 		(void)snprintf(buf, size, "%s: %.*s", name, IFNAMSIZ,

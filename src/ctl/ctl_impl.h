@@ -16,6 +16,7 @@
 #include "ctl/ctl.h"
 #include "kern/kern_impl.h"
 #include "kern/reason.h"
+#include "kern/request.h"
 #include "net/bpf.h"
 #include "netinet/in_var.h"
 #include "net/rtsock.h"
@@ -118,6 +119,9 @@ struct ctl_session {
 /* One operation. */
 struct ctl_op_def {
 	const char	*od_name;
+	/* Who may.  Operations that carry a request of kern/request.h are
+	 * open to all; the request is judged by its entry. */
+	enum kauth_action od_action;
 	size_t		 od_size;		/* of its struct */
 	size_t		 od_min, od_max;	/* data bytes behind that */
 	bool		 od_vnet;		/* is about a vnet */
@@ -139,9 +143,9 @@ int	ctl_reply_rec(struct ctl_session *, const struct ctl_hdr *, int error,
 /* A message with room for its header in front; fills that in. */
 int	ctl_reply_msg(struct ctl_session *, const struct ctl_hdr *, int error,
 	    unsigned flags, void *msg, size_t len);
-/* EPERM in words; "change interfaces". */
+/* EPERM in words: what the client may not. */
 int	ctl_reply_perm(struct ctl_session *, const struct ctl_hdr *,
-	    const char *what);
+	    enum kauth_action);
 /* Is it a name that ends within its payload? */
 const char *ctl_check_name(const struct ctl_request *);
 const struct ctl_op_def *ctl_op_find(unsigned op);

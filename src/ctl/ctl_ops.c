@@ -4,8 +4,6 @@
 
 #include "ctl/ctl_impl.h"
 
-#include <ifnet/ifreq_old.h>
-
 #include "proto/proto_ioctl.h"
 #include "proto/proto_names.h"
 #include "proto/rtmsg_fit.h"
@@ -91,16 +89,6 @@ struct ioctl_answer {
 };
 _Static_assert(sizeof(struct ioctl_answer) % 16 == 0, "record is aligned");
 
-/* Requests whose record is followed by room for a list. */
-static bool
-has_list(uint64_t cmd)
-{
-
-	return cmd == SIOCGIFCONF || cmd == OSIOCGIFCONF ||
-	    cmd == SIOCIFGCLONERS || cmd == SIOCGIFGROUP ||
-	    cmd == SIOCGIFGMEMB;
-}
-
 /* Does the room a list request speaks of follow it? */
 static bool
 list_fits(uint64_t cmd, const uint8_t *record, size_t extra)
@@ -114,7 +102,7 @@ list_fits(uint64_t cmd, const uint8_t *record, size_t extra)
 		return gr.ifgr_count < 0 ||
 		    (uint64_t)gr.ifgr_count * IFNAMSIZ <= extra;
 	}
-	if (cmd == SIOCGIFCONF || cmd == OSIOCGIFCONF) {
+	if (cmd != SIOCIFGCLONERS) {
 		memcpy(&ifc, record, sizeof(ifc));
 		return ifc.ifc_len < 0 || (uint64_t)ifc.ifc_len <= extra;
 	}
@@ -134,7 +122,7 @@ ctl_check_ioctl(const struct ctl_request *rq)
 	if (ci->i_len != IFIOC_SIZE(cmd) || ci->i_len > rq->rq_len)
 		return "the record does not fit the request";
 	here = proto_ioctl_here(cmd);
-	if (!has_list(here))
+	if (!request_has_list(here))
 		return ci->i_len == rq->rq_len ? NULL :
 		    "the record does not fit the request";
 	/* Lists begin behind their record, wherever that ends. */
@@ -206,10 +194,12 @@ explain_ioctl(struct ctl_session *s, const struct ctl_hdr *h, uint64_t cmd,
     int error, const char *name)
 {
 
-	if (error == EPERM && kauth_authorize(s->cs_kern, &s->cs_cred,
-	    KAUTH_INTERFACE_SETPRIV) != 0)
-		return ctl_reply_perm(s, h, "change interfaces");
-	if (has_list(cmd))
+	const enum kauth_action action = request_action(REQUEST_IOCTL, cmd);
+
+	if (error == EPERM && action != KAUTH_NOBODY &&
+	    kauth_authorize(s->cs_kern, &s->cs_cred, action) != 0)
+		return ctl_reply_perm(s, h, action);
+	if (request_has_list(cmd))
 		return ctl_reply(s, h, error, NULL);
 	if (cmd == SIOCIFCREATE)
 		return explain_create(s, h, error, name);
@@ -374,7 +364,7 @@ ctl_run_route(struct ctl_session *s, const struct ctl_request *rq)
 	error = rtsock_request(rq->rq_vnet, &s->cs_cred, fitted, h.rtm_len,
 	    answer, &len);
 	if (error == EPERM)
-		return ctl_reply_perm(s, &rq->rq_hdr, "change routes");
+		return ctl_reply_perm(s, &rq->rq_hdr, KAUTH_ROUTE_SET);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, NULL);
 	if (len > 0)
@@ -392,8 +382,6 @@ ctl_run_vnet_create(struct ctl_session *s, const struct ctl_request *rq)
 	struct vnet *vn;
 	int error;
 
-	if (kauth_authorize(s->cs_kern, &s->cs_cred, KAUTH_VNET_ADMIN) != 0)
-		return ctl_reply_perm(s, h, "create vnets");
 	error = ctl_undo_reserve(s, name, 0);
 	if (error == 0)
 		error = vnet_create_named(s->cs_kern, name, &vn);
@@ -420,8 +408,6 @@ ctl_run_vnet_destroy(struct ctl_session *s, const struct ctl_request *rq)
 	const char *name = (const char *)rq->rq_data;
 	struct vnet *vn;
 
-	if (kauth_authorize(s->cs_kern, &s->cs_cred, KAUTH_VNET_ADMIN) != 0)
-		return ctl_reply_perm(s, &rq->rq_hdr, "destroy vnets");
 	/* "" finds the first one, and would be a mistake here. */
 	if (name[0] == '\0')
 		return ctl_reply(s, &rq->rq_hdr, EINVAL, "which vnet?");
@@ -445,8 +431,6 @@ ctl_run_halt(struct ctl_session *s, const struct ctl_request *rq)
 	const struct ctl_sink *sink = &s->cs_sink;
 	int error;
 
-	if (kauth_authorize(s->cs_kern, &s->cs_cred, KAUTH_HALT) != 0)
-		return ctl_reply_perm(s, &rq->rq_hdr, "stop the daemon");
 	error = sink->cs_halt == NULL ? EOPNOTSUPP :
 	    sink->cs_halt(sink->cs_arg);
 	if (error == EOPNOTSUPP)

@@ -41,7 +41,7 @@ explain(struct ctl_session *s, const struct ctl_request *rq, const char *name,
 
 	switch (error) {
 	case EPERM:
-		return ctl_reply_perm(s, h, "change settings");
+		return ctl_reply_perm(s, h, KAUTH_SYSCTL_SET);
 	case ENOENT:
 		return ctl_reply(s, h, error, "%s: no such name (sysctl -a "
 		    "lists them)", name);

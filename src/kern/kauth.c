@@ -50,7 +50,10 @@ kauth_authorize(struct kern *k, const struct kauth_cred *cred,
 	case KAUTH_NET_CAPTURE:
 	case KAUTH_FILTER_SET:
 	case KAUTH_RESERVE:
+	case KAUTH_INTERFACE_GETPRIV:
 		break;
+	case KAUTH_NOBODY:
+		return EPERM;
 	}
 	return privileged(k, cred) ? 0 : EPERM;
 }

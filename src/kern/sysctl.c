@@ -9,6 +9,7 @@
 #include "kern/sysctl.h"
 
 #include "kern/kern_private.h"
+#include "kern/request.h"
 
 #include <errno.h>
 #include <string.h>
@@ -307,11 +308,11 @@ sysctl_request(struct vnet *vn, const struct kauth_cred *cred,
 	host_mutex_unlock(h, &sv->sv_lock);
 	if (np == NULL && vp == NULL)
 		return ENOENT;
-	if (new != NULL) {
-		error = kauth_authorize(vn->vn_kern, cred, KAUTH_SYSCTL_SET);
-		if (error != 0)
-			return error;
-	}
+	error = kauth_authorize(vn->vn_kern, cred,
+	    request_action(REQUEST_SYSCTL, new != NULL ?
+	    REQUEST_SYSCTL_WRITE : REQUEST_SYSCTL_READ));
+	if (error != 0)
+		return error;
 	error = np != NULL ? handle_node(vn, &node, name, &op) :
 	    virt.sv_handler(vn, name, virt.sv_arg, &op);
 	if (type != NULL)

@@ -12,8 +12,10 @@
 
 #include <errno.h>
 
+#include "kern/request.h"
+
 /* Any request of today that an old one becomes. */
-union request {
+union compat_request {
 	char		 rq_name[IFNAMSIZ];
 	struct ifreq	 rq_ifr;
 	struct ifaliasreq rq_ifra;
@@ -21,13 +23,13 @@ union request {
 	struct if_createreq rq_ifcr;
 };
 
-typedef int convert_in(struct vnet *, const void *old, union request *);
-typedef int convert_out(struct vnet *, const union request *, void *old);
+typedef int convert_in(struct vnet *, const void *old, union compat_request *);
+typedef int convert_out(struct vnet *, const union compat_request *, void *old);
 
 /* --- values and addresses ------------------------------------------------ */
 
 static int
-name_in(struct vnet *vn, const void *old, union request *rq)
+name_in(struct vnet *vn, const void *old, union compat_request *rq)
 {
 
 	(void)vn;
@@ -36,7 +38,7 @@ name_in(struct vnet *vn, const void *old, union request *rq)
 }
 
 static int
-name_out(struct vnet *vn, const union request *rq, void *old)
+name_out(struct vnet *vn, const union compat_request *rq, void *old)
 {
 
 	(void)vn;
@@ -45,7 +47,7 @@ name_out(struct vnet *vn, const union request *rq, void *old)
 }
 
 static int
-value_in(struct vnet *vn, const void *old, union request *rq)
+value_in(struct vnet *vn, const void *old, union compat_request *rq)
 {
 	const struct oifreq *oifr = old;
 
@@ -54,7 +56,7 @@ value_in(struct vnet *vn, const void *old, union request *rq)
 }
 
 static int
-value_out(struct vnet *vn, const union request *rq, void *old)
+value_out(struct vnet *vn, const union compat_request *rq, void *old)
 {
 	struct oifreq *oifr = old;
 
@@ -91,7 +93,7 @@ sa_out(struct vnet *vn, const void *sa, struct sockaddr *old)
 }
 
 static int
-addr_in(struct vnet *vn, const void *old, union request *rq)
+addr_in(struct vnet *vn, const void *old, union compat_request *rq)
 {
 	const struct oifreq *oifr = old;
 
@@ -100,7 +102,7 @@ addr_in(struct vnet *vn, const void *old, union request *rq)
 }
 
 static int
-addr_out(struct vnet *vn, const union request *rq, void *old)
+addr_out(struct vnet *vn, const union compat_request *rq, void *old)
 {
 	struct oifreq *oifr = old;
 
@@ -110,7 +112,7 @@ addr_out(struct vnet *vn, const union request *rq, void *old)
 
 /* The one address of an old delete. */
 static int
-delete_in(struct vnet *vn, const void *old, union request *rq)
+delete_in(struct vnet *vn, const void *old, union compat_request *rq)
 {
 	const struct oifreq *oifr = old;
 
@@ -119,7 +121,7 @@ delete_in(struct vnet *vn, const void *old, union request *rq)
 }
 
 static int
-alias_in(struct vnet *vn, const void *old, union request *rq)
+alias_in(struct vnet *vn, const void *old, union compat_request *rq)
 {
 	const struct oifaliasreq *oifra = old;
 	struct ifaliasreq *ifra = &rq->rq_ifra;
@@ -135,7 +137,7 @@ alias_in(struct vnet *vn, const void *old, union request *rq)
 }
 
 static int
-alias_out(struct vnet *vn, const union request *rq, void *old)
+alias_out(struct vnet *vn, const union compat_request *rq, void *old)
 {
 	const struct ifaliasreq *ifra = &rq->rq_ifra;
 	struct oifaliasreq *oifra = old;
@@ -168,7 +170,7 @@ time_old(uint64_t ns)
 }
 
 static int
-data14_out(struct vnet *vn, const union request *rq, void *old)
+data14_out(struct vnet *vn, const union compat_request *rq, void *old)
 {
 	const struct if_data *ifi = &rq->rq_ifdr.ifdr_data;
 
@@ -196,7 +198,7 @@ data14_out(struct vnet *vn, const union request *rq, void *old)
 }
 
 static int
-data50_out(struct vnet *vn, const union request *rq, void *old)
+data50_out(struct vnet *vn, const union compat_request *rq, void *old)
 {
 	const struct if_data *ifi = &rq->rq_ifdr.ifdr_data;
 
@@ -230,6 +232,10 @@ static const struct compat {
 	convert_in	*cm_in;
 	convert_out	*cm_out;	/* NULL: there is no answer */
 } compat[] = {
+	{ OOSIOCGIFADDR, SIOCGIFADDR, addr_in, addr_out },
+	{ OOSIOCGIFDSTADDR, SIOCGIFDSTADDR, addr_in, addr_out },
+	{ OOSIOCGIFBRDADDR, SIOCGIFBRDADDR, addr_in, addr_out },
+	{ OOSIOCGIFNETMASK, SIOCGIFNETMASK, addr_in, addr_out },
 	{ OSIOCSIFADDR, SIOCSIFADDR, addr_in, NULL },
 	{ OSIOCGIFADDR, SIOCGIFADDR, addr_in, addr_out },
 	{ OSIOCSIFDSTADDR, SIOCSIFDSTADDR, addr_in, NULL },
@@ -264,12 +270,12 @@ compat_ioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
     void *data, size_t datalen)
 {
 	const struct compat *cm;
-	union request rq;
+	union compat_request rq;
 	int error;
 
-	if (cmd == OSIOCGIFCONF) {
+	if (cmd == OSIOCGIFCONF || cmd == OOSIOCGIFCONF) {
 		error = kauth_authorize(vn->vn_kern, cred,
-		    KAUTH_INTERFACE_GET);
+		    request_action(REQUEST_IOCTL, cmd));
 		return error != 0 ? error : if_conf(vn, data, datalen,
 		    sizeof(struct sockaddr));
 	}

@@ -4,32 +4,17 @@
  */
 
 #include "kern/asker.h"
+#include "kern/request.h"
 #include "net/if_impl.h"
 
 #include <errno.h>
 
-/* Everything that changes something is privileged. */
 static int
 authorize(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd)
 {
-	bool priv;
 
-	switch (cmd) {
-	case SIOCINITIFADDR:
-		return EPERM;
-	/* What these answer is what they changed. */
-	case SIOCIFCREATE:
-	case SIOCZIFDATA:
-	case SIOCSIFMEDIA:
-	case SIOCS80211NWID:
-		priv = true;
-		break;
-	default:
-		priv = (cmd & IFIOC_OUT) == 0;
-		break;
-	}
 	return kauth_authorize(vn->vn_kern, cred,
-	    priv ? KAUTH_INTERFACE_SETPRIV : KAUTH_INTERFACE_GET);
+	    request_action(REQUEST_IOCTL, cmd));
 }
 
 static bool

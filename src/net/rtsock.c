@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kern/request.h"
 #include "net/if_impl.h"
 #include "net/if_llatbl.h"
 #include "net/route.h"
@@ -219,26 +220,16 @@ rtsock_request(struct vnet *vn, const struct kauth_cred *cred, const void *msg,
 {
 	const struct rt_msg *rtm = msg;
 	const struct sockaddr *sa[RTAX_MAX];
-	enum kauth_action action;
 	int error;
 
 	*answerlen = 0;
 	error = rt_msg_check(msg, len, sa);
 	if (error != 0)
 		return error;
-	switch (rtm->rtm_h.rtm_type) {
-	case RTM_GET:
-		action = KAUTH_INTERFACE_GET;
-		break;
-	case RTM_ADD:
-	case RTM_DELETE:
-	case RTM_CHANGE:
-		action = KAUTH_ROUTE_SET;
-		break;
-	default:
+	if (request_find(REQUEST_ROUTE, rtm->rtm_h.rtm_type) == NULL)
 		return EINVAL;
-	}
-	error = kauth_authorize(vn->vn_kern, cred, action);
+	error = kauth_authorize(vn->vn_kern, cred,
+	    request_action(REQUEST_ROUTE, rtm->rtm_h.rtm_type));
 	if (error != 0)
 		return error;
 	if (rtm->rtm_flags & RTF_LLDATA)

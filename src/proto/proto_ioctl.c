@@ -1,81 +1,38 @@
 /*
- * The interface requests this build knows, by command word.
+ * The interface requests this build knows, by command word.  In the table of
+ * requests the layouts of today stand before the old ones.
  */
 
 #include "proto/proto_ioctl.h"
 
 #include <stddef.h>
 
-#include <ifnet/ifreq.h>
-#include <ifnet/ifreq_old.h>
+#include "kern/request.h"
 
-/* The layouts of today stand before the old ones. */
-#define NAME(c)	{ c, #c }
-static const struct {
-	unsigned long	 cmd;
-	const char	*name;
-} ioctls[] = {
-	NAME(SIOCSIFADDR), NAME(SIOCGIFADDR), NAME(SIOCSIFDSTADDR),
-	NAME(SIOCGIFDSTADDR), NAME(SIOCSIFFLAGS), NAME(SIOCGIFFLAGS),
-	NAME(SIOCGIFBRDADDR), NAME(SIOCSIFBRDADDR), NAME(SIOCGIFCONF),
-	NAME(SIOCGIFNETMASK), NAME(SIOCSIFNETMASK), NAME(SIOCGIFMETRIC),
-	NAME(SIOCSIFMETRIC), NAME(SIOCDIFADDR), NAME(SIOCAIFADDR),
-	NAME(SIOCGIFALIAS), NAME(SIOCALIFADDR), NAME(SIOCGLIFADDR),
-	NAME(SIOCDLIFADDR), NAME(SIOCSIFADDRPREF), NAME(SIOCGIFADDRPREF),
-	NAME(SIOCADDMULTI), NAME(SIOCDELMULTI), NAME(SIOCGIFDLT),
-	NAME(SIOCIFCREATE), NAME(SIOCIFDESTROY), NAME(SIOCIFGCLONERS),
-	NAME(SIOCSIFMTU), NAME(SIOCGIFMTU), NAME(SIOCSIFCAP),
-	NAME(SIOCGIFCAP), NAME(SIOCGIFDATA), NAME(SIOCZIFDATA),
-	NAME(SIOCGIFDROPS), NAME(SIOCGIFINDEX), NAME(SIOCSLINKSTR),
-	NAME(SIOCGLINKSTR), NAME(SIOCSIFDESCR), NAME(SIOCGIFDESCR),
-	NAME(SIOCINITIFADDR), NAME(SIOCSIFNAME),
-	NAME(SIOCAIFGROUP), NAME(SIOCDIFGROUP), NAME(SIOCGIFGROUP),
-	NAME(SIOCGIFGMEMB), NAME(SIOCSIFVNET),
-	NAME(SIOCSIFPHYADDR), NAME(SIOCSIFPHYADDR_IN6), NAME(SIOCGIFPSRCADDR),
-	NAME(SIOCGIFPDSTADDR), NAME(SIOCDIFPHYADDR), NAME(SIOCSLIFPHYADDR),
-	NAME(SIOCGLIFPHYADDR), NAME(SIOCSIFMEDIA), NAME(SIOCGIFMEDIA),
-	NAME(SIOCSDRVSPEC), NAME(SIOCGDRVSPEC), NAME(SIOCS80211NWID),
-	NAME(SIOCG80211NWID), NAME(SIOCS80211NWKEY), NAME(SIOCG80211NWKEY),
-	NAME(SIOCS80211POWER), NAME(SIOCG80211POWER), NAME(SIOCS80211CHANNEL),
-	NAME(SIOCG80211CHANNEL), NAME(SIOCS80211BSSID), NAME(SIOCG80211BSSID),
-	NAME(SIOCS80211), NAME(SIOCG80211),
-	NAME(OSIOCSIFADDR), NAME(OSIOCGIFADDR), NAME(OSIOCSIFDSTADDR),
-	NAME(OSIOCGIFDSTADDR), NAME(OSIOCSIFFLAGS), NAME(OSIOCGIFFLAGS),
-	NAME(OSIOCGIFBRDADDR), NAME(OSIOCSIFBRDADDR), NAME(OSIOCGIFCONF),
-	NAME(OSIOCGIFNETMASK), NAME(OSIOCSIFNETMASK), NAME(OSIOCGIFMETRIC),
-	NAME(OSIOCSIFMETRIC), NAME(OSIOCDIFADDR), NAME(OSIOCAIFADDR),
-	NAME(OSIOCGIFALIAS), NAME(OSIOCADDMULTI), NAME(OSIOCDELMULTI),
-	NAME(OSIOCSIFMEDIA), NAME(OSIOCGIFDLT), NAME(OSIOCIFDESTROY),
-	NAME(OSIOCIFCREATE), NAME(OSIOCGIFMTU), NAME(OSIOCSIFMTU),
-	NAME(OSIOCGIFDATA14), NAME(OSIOCGIFDATA), NAME(OSIOCZIFDATA),
-};
-#undef NAME
-
-#define NIOCTLS		(sizeof(ioctls) / sizeof(ioctls[0]))
 /* All of a command word but the size of its record. */
 #define IDENTITY	(~(0x3ffful << 16))
 
 const char *
 proto_ioctl_name(unsigned long cmd)
 {
+	const struct request *rq = request_find(REQUEST_IOCTL, cmd);
 
-	for (size_t i = 0; i < NIOCTLS; i++)
-		if (ioctls[i].cmd == cmd)
-			return ioctls[i].name;
-	return NULL;
+	return rq == NULL ? NULL : rq->rq_name;
 }
 
 unsigned long
 proto_ioctl_here(unsigned long cmd)
 {
+	const struct request *rq;
 	unsigned long same = 0;
 
-	for (size_t i = 0; i < NIOCTLS; i++) {
-		if (ioctls[i].cmd == cmd)
+	for (size_t i = 0; (rq = request_at(i)) != NULL; i++) {
+		if (rq->rq_kind != REQUEST_IOCTL)
+			continue;
+		if (rq->rq_number == cmd)
 			return cmd;
-		if (same == 0 &&
-		    ((ioctls[i].cmd ^ cmd) & IDENTITY) == 0)
-			same = ioctls[i].cmd;
+		if (same == 0 && ((rq->rq_number ^ cmd) & IDENTITY) == 0)
+			same = rq->rq_number;
 	}
 	return same;
 }

@@ -114,6 +114,8 @@ static const uint32_t fuzz_cmds_more[] = {
 	OSIOCGIFDATA14, OSIOCGIFDATA, OSIOCZIFDATA,
 	SIOCSIFPHYADDR, SIOCDIFPHYADDR, SIOCSIFMEDIA, SIOCGIFMEDIA,
 	SIOCSDRVSPEC, SIOCGDRVSPEC, SIOCS80211NWID, SIOCS80211, SIOCG80211,
+	OOSIOCGIFADDR, OOSIOCGIFDSTADDR, OOSIOCGIFBRDADDR, OOSIOCGIFCONF,
+	OOSIOCGIFNETMASK,
 };
 #define FUZZ_CMDS_MORE	0xc0
 
@@ -171,7 +173,8 @@ fuzz_fill_ioctl(struct fuzz_in *in, uint8_t *buf)
 
 	memcpy(buf, &ci, sizeof(ci));
 	memset(rec, 0, size);
-	if (cmd == SIOCGIFCONF || cmd == OSIOCGIFCONF) {
+	if (cmd == SIOCGIFCONF || cmd == OSIOCGIFCONF ||
+	    cmd == OOSIOCGIFCONF) {
 		ifc.ifc_len = (int16_t)fuzz_u16(in);
 		extra = ifc.ifc_len > 0 ? (size_t)ifc.ifc_len : 0;
 		memcpy(rec, &ifc, sizeof(ifc));

@@ -441,7 +441,7 @@ test_denied(void **state)
 		if (ifnet_vnet_create(c, "blue", &e) != EPERM)
 			_exit(3);
 		_exit(strncmp(e.text, "permission denied: uid 65534 may not "
-		    "create vnets (run as root", 62) == 0 ? 0 : 4);
+		    "create or destroy vnets (run as root", 73) == 0 ? 0 : 4);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));

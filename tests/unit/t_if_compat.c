@@ -39,6 +39,7 @@ is_addr(const struct sockaddr *sa, const char *addr)
 }
 
 static const unsigned long values[] = {
+	OOSIOCGIFADDR, OOSIOCGIFDSTADDR, OOSIOCGIFBRDADDR, OOSIOCGIFNETMASK,
 	OSIOCSIFFLAGS, OSIOCGIFFLAGS, OSIOCSIFMETRIC, OSIOCGIFMETRIC,
 	OSIOCSIFMTU, OSIOCGIFMTU, OSIOCSIFMEDIA, OSIOCGIFDLT, OSIOCIFCREATE,
 	OSIOCIFDESTROY, OSIOCGIFDATA14, OSIOCGIFDATA, OSIOCZIFDATA,
@@ -64,9 +65,8 @@ hook_body(struct in_test *it)
 			memcpy(rec, "tif0", 5);
 			error = ifioctl(it->it_vn, &nobody, cmd, rec,
 			    IFIOC_SIZE(cmd));
-			if ((cmd & IFIOC_OUT) == 0 || (hooked &&
-			    (cmd == OSIOCZIFDATA || cmd == OSIOCSIFMEDIA ||
-			    cmd == OSIOCIFCREATE)))
+			if ((cmd & IFIOC_OUT) == 0 || cmd == OSIOCZIFDATA ||
+			    cmd == OSIOCSIFMEDIA || cmd == OSIOCIFCREATE)
 				KASSERT(error == EPERM);
 			else
 				KASSERT(hooked ? error != EPERM :
@@ -134,6 +134,13 @@ addr_body(struct in_test *it)
 	KASSERT(old_addr(it, OSIOCGIFBRDADDR, "10.0.1.1", &r) == 0);
 	KASSERT(is_addr(&r.oifr_addr, "10.0.1.255"));
 	KASSERT(old_addr(it, OSIOCGIFDSTADDR, "10.0.1.1", &r) == EINVAL);
+	KASSERT(old_addr(it, OOSIOCGIFADDR, "0.0.0.0", &r) == 0);
+	KASSERT(is_addr(&r.oifr_addr, "10.0.1.1"));
+	KASSERT(old_addr(it, OOSIOCGIFNETMASK, "10.0.1.1", &r) == 0);
+	KASSERT(is_addr(&r.oifr_addr, "255.255.255.0"));
+	KASSERT(old_addr(it, OOSIOCGIFBRDADDR, "10.0.1.1", &r) == 0);
+	KASSERT(is_addr(&r.oifr_addr, "10.0.1.255"));
+	KASSERT(old_addr(it, OOSIOCGIFDSTADDR, "10.0.1.1", &r) == EINVAL);
 	KASSERT(old_addr(it, OSIOCSIFDSTADDR, "10.0.1.1", &r) == EINVAL);
 	KASSERT(old_addr(it, OSIOCSIFADDR, "10.8.0.1", &r) == 0);
 	KASSERT(old_addr(it, OSIOCSIFNETMASK, "255.255.0.0", &r) == 0);
@@ -256,6 +263,19 @@ conf_body(struct in_test *it)
 	    sizeof(buf)) == EINVAL);
 	buf.c.ifc_len = sizeof(buf.r) + 1;
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, OSIOCGIFCONF, &buf,
+	    sizeof(buf)) == EINVAL);
+
+	/* 4.3BSD's number: the same records. */
+	memset(&buf, 0xa5, sizeof(buf));
+	buf.c.ifc_len = sizeof(buf.r);
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, OOSIOCGIFCONF, &buf,
+	    sizeof(buf)) == 0);
+	KASSERT(buf.c.ifc_len == 4 * sizeof(struct oifreq));
+	KASSERT(is_addr(&buf.r[1].oifr_addr, "10.0.1.1"));
+	KASSERT(is_addr(&buf.r[2].oifr_addr, "10.9.0.1"));
+	KASSERT(buf.r[4].oifr_name[0] == (char)0xa5);
+	buf.c.ifc_len = -1;
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, OOSIOCGIFCONF, &buf,
 	    sizeof(buf)) == EINVAL);
 }
 IN_TEST(conf, 1)
