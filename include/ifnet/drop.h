@@ -129,6 +129,10 @@
 	    "no such protocol here") \
 	X(DROP_IP_NOTREADY, IN, "ip-notready", \
 	    "to an address of ours that is not known to be ours alone") \
+	X(DROP_IP_IFDOWN, IN, "ip-if-down", \
+	    "to an address or a network of an interface that is down") \
+	X(DROP_IP_WRONGIF, IN, "ip-wrong-if", \
+	    "to our address on another interface; net.inet.ip.checkinterface") \
 	X(DROP_OUT_IF_DOWN, OUT, "out-if-down", \
 	    "output interface is down") \
 	X(DROP_OUT_DETACHING, OUT, "out-detaching", \
@@ -147,6 +151,8 @@
 	    "pushed out of the hold queue by a later packet") \
 	X(DROP_ARP_UNRESOLVED, OUT, "arp-unresolved", \
 	    "neighbour did not answer") \
+	X(DROP_ARP_GONE, OUT, "arp-gone", \
+	    "the neighbour's network left the interface") \
 	X(DROP_TX_ERROR, OUT, "tx-error", \
 	    "the driver could not send it") \
 	X(DROP_TX_OFFLOAD, OUT, "tx-offload", \

@@ -8,6 +8,9 @@
 
 #include <errno.h>
 
+/* How many addresses ifa_find_af() looks at. */
+#define FIND_AF_MAX	1024
+
 static bool
 usable(const struct ifaddr *ifa)
 {
@@ -248,6 +251,22 @@ any_link(struct vnet *vn)
 			ifa = __atomic_load_n(&ifp->if_dl, __ATOMIC_CONSUME);
 	}
 	return ifa;
+}
+
+struct ifaddr *
+ifa_find_af(struct vnet *vn, int af, bool (*fits)(const struct ifaddr *))
+{
+	const struct domain *dom = domain_find(vn, af);
+	struct protoaddr *pa;
+	unsigned n = 0;
+
+	if (dom == NULL)
+		return NULL;
+	for (pa = first_of(vn, dom); pa != NULL && n < FIND_AF_MAX;
+	    pa = next_of(pa), n++)
+		if (usable(&pa->pa_ifa) && fits(&pa->pa_ifa))
+			return &pa->pa_ifa;
+	return NULL;
 }
 
 struct ifaddr *

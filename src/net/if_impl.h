@@ -434,6 +434,9 @@ struct ifaddr *ifa_ifwithnet(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithprefix(struct vnet *, uint32_t dst, unsigned len);
 struct ifaddr *ifa_ifwithladdr(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithaf(struct vnet *, int af);
+/* One that fits, the latest given first; looks at a thousand of them. */
+struct ifaddr *ifa_find_af(struct vnet *, int af,
+	    bool (*fits)(const struct ifaddr *));
 struct ifaddr *ifaof_ifpforaddr(const struct sockaddr *, struct ifnet *);
 typedef struct ifaddr *ifa_lookup_fn(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_lookup_psref_at(struct vnet *, ifa_lookup_fn *,

@@ -148,7 +148,7 @@ bool
 arp_dad_wanted(const struct ifnet *ifp)
 {
 
-	return dad_possible(ifp) && (!dad_ready(ifp) || dad_count(ifp) != 0);
+	return dad_possible(ifp) && dad_count(ifp) != 0;
 }
 
 /* a: held.  Evenly between two times, other ones than another host's. */

@@ -173,16 +173,22 @@ icmp_send_error(struct ifnet *ifp, struct mbuf *m, uint8_t type, uint8_t code,
 		return false;
 	/*
 	 * From the address it was sent to, when that is ours, else that of
-	 * the interface it came by (RFC 1812 4.3.2.4); a packet of our own is
-	 * answered as if by the interface it could not leave.
+	 * the interface it came by, or another of the router's (RFC 1812
+	 * 4.3.2.4); a packet of our own is answered as if by the interface it
+	 * could not leave.
 	 */
 	rt = rt_lookup4(vn, ip->ip_dst);
-	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0)
+	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
+	    rt->rt_ifa != NULL && in_ifa_usable(rt->rt_ifa))
 		src = ip->ip_dst;
 	else if ((m->m_flags & M_LOCAL) != 0)
 		src = ip->ip_src;
 	else
 		src = in_ifsource(ifp, ip->ip_src);
+	if (src == 0)
+		src = in_router_id(vn);
+	if (src == 0)
+		return false;
 	n = icmp_build(m, type, code, word, src, ip->ip_src);
 	if (n == NULL)
 		return false;
@@ -208,6 +214,10 @@ void
 icmp_redirect(struct ifnet *ifp, struct mbuf *m, uint32_t gw)
 {
 
+	/* Hosts believe nobody but their router on that network (RFC 1122
+	 * 3.2.2.2): from another address it is of no use. */
+	if (in_ifsource(ifp, mtoip(m)->ip_src) == 0)
+		return;
 	if (icmp_send_error(ifp, m, ICMP4_REDIRECT, ICMP4_REDIRECT_HOST, gw))
 		if_ctr_add(&ip_stats(ifp->if_vnet)->ips_redirectsent, 1);
 }

@@ -54,9 +54,17 @@ arp_ask(struct ifnet *ifp, uint32_t addr, const uint8_t *lladdr)
 {
 	uint32_t source = in_ifsource(ifp, addr);
 
-	/* In nobody's name would be a probe (RFC 5227 2.1.1): not while there
-	 * is an address that is only being checked. */
-	if (!arp_ifusable(ifp) || (source == 0 && in_ifhasaddr(ifp)))
+	if (!arp_ifusable(ifp))
+		return;
+	/*
+	 * In nobody's name it would be a probe, for which another host may give
+	 * up its address (RFC 5227 1.1, 2.1.1).  An interface without an
+	 * address borrows one of the router's; one whose address is being
+	 * checked waits.
+	 */
+	if (source == 0 && !in_ifhasaddr(ifp))
+		source = in_router_id(ifp->if_vnet);
+	if (source == 0)
 		return;
 	arp_send(ifp, ARP_REQUEST, lladdr, NULL, source, NULL, addr);
 }
@@ -330,14 +338,17 @@ arp_conflict(struct ifnet *ifp, uint32_t addr, const uint8_t *sha)
 
 /* The address of this very interface; NULL: it is none. */
 static struct ifaddr *
-arp_ours(const struct ifnet *ifp, uint32_t addr)
+arp_ours(struct ifnet *ifp, uint32_t addr)
 {
-	const struct rtentry *rt = rt_lookup4(ifp->if_vnet, addr);
+	const struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_addr.s_addr = addr,
+	};
+	struct ifaddr *ifa;
 
-	if (rt == NULL || (rt->rt_flags & RTF_LOCAL) == 0 ||
-	    rt->rt_ifa == NULL || rt->rt_ifa->ifa_ifp != ifp)
-		return NULL;
-	return rt->rt_ifa;
+	ifa = ifa_ifp_find(ifp, (const struct sockaddr *)&sin);
+	return ifa != NULL && (__atomic_load_n(&ifa->ifa_flags,
+	    __ATOMIC_RELAXED) & (IFA_INACTIVE | IFA_DESTROYING)) == 0 ?
+	    ifa : NULL;
 }
 
 /* Is it a neighbour on this interface, so that its entry is of use? */

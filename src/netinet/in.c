@@ -258,6 +258,48 @@ in_ifsource(struct ifnet *ifp, uint32_t dst)
 	return ifa == NULL ? 0 : sin_addr(ifa->ifa_addr);
 }
 
+/* May it stand for the router as a whole? */
+static bool
+in_names_router(const struct ifaddr *ifa)
+{
+
+	return ifa->ifa_addr->sa_family == AF_INET && in_ifa_usable(ifa) &&
+	    in_ordinary(sin_addr(ifa->ifa_addr));
+}
+
+static const struct ifaddr *
+in_find_router_id(struct vnet *vn)
+{
+	const struct ifaddr *ifa = NULL;
+	struct ifnet *lo = ifunit(vn, "lo0");
+
+	if (lo != NULL)
+		ifa = __atomic_load_n(&TAILQ_FIRST(&lo->if_addrlist),
+		    __ATOMIC_CONSUME);
+	for (; ifa != NULL; ifa = __atomic_load_n(&TAILQ_NEXT(ifa, ifa_list),
+	    __ATOMIC_CONSUME))
+		if (in_names_router(ifa))
+			return ifa;
+	return ifa_find_af(vn, AF_INET, in_names_router);
+}
+
+uint32_t
+in_router_id(struct vnet *vn)
+{
+	uint32_t *cached = &vn->vn_ip->iv_router_id;
+	uint32_t addr = __atomic_load_n(cached, __ATOMIC_RELAXED);
+	const struct rtentry *rt = addr != 0 ? rt_lookup4(vn, addr) : NULL;
+	const struct ifaddr *ifa;
+
+	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
+	    rt->rt_ifa != NULL && in_names_router(rt->rt_ifa))
+		return addr;
+	ifa = in_find_router_id(vn);
+	addr = ifa == NULL ? 0 : sin_addr(ifa->ifa_addr);
+	__atomic_store_n(cached, addr, __ATOMIC_RELAXED);
+	return addr;
+}
+
 uint32_t
 in_rtsource(const struct rtentry *rt, uint32_t dst)
 {

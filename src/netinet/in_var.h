@@ -39,6 +39,7 @@ struct ip_vnet {
 	int64_t		 iv_dad_count;		/* probes; default 0: none */
 	int64_t		 iv_icmp_errppslim;	/* 100; 0 none, <0 any */
 	int64_t		 iv_icmp_bmcastecho;	/* default 0 */
+	int64_t		 iv_checkinterface;	/* strong host; default 0 */
 	int64_t		 iv_ifq_maxlen;
 	int64_t		 iv_maxfragpackets;
 	int64_t		 iv_maxfrags;
@@ -47,6 +48,7 @@ struct ip_vnet {
 	struct softint	*iv_si;
 	struct icmp_vnet *iv_icmp;
 	struct ip_stats	*iv_stats;		/* one a CPU */
+	uint32_t	 iv_router_id;		/* a: in_router_id()'s */
 };
 
 /* Counters of IPv4, ICMP and ARP by name; see ip_stats.c. */
@@ -122,17 +124,27 @@ ip_setting(const int64_t *setting)
 	return __atomic_load_n(setting, __ATOMIC_RELAXED);
 }
 
-/* May it be used, or is it still being checked, or another host's?  Any. */
+/* Is the interface up, as its administrator has it?  Any. */
+static inline bool
+in_if_is_up(const struct ifnet *ifp)
+{
+
+	return (__atomic_load_n(&ifp->if_flags, __ATOMIC_RELAXED) & IFF_UP) !=
+	    0;
+}
+
+/*
+ * May the address be used: as a source, as ours, as an answer?  Not while it is
+ * being checked, when another host has it, and while its interface is down.
+ * Any.
+ */
 static inline bool
 in_ifa_usable(const struct ifaddr *ifa)
 {
-	uint32_t flags = __atomic_load_n(&ifa->ifa_flags, __ATOMIC_RELAXED) &
-	    (IFA_TENTATIVE | IFA_DUPLICATED);
 
-	if (flags == 0)
-		return true;
-	return flags == IFA_TENTATIVE && ip_setting(
-	    &ifa->ifa_ifp->if_vnet->vn_ip->iv_dad_count) == 0;
+	return (__atomic_load_n(&ifa->ifa_flags, __ATOMIC_RELAXED) &
+	    (IFA_TENTATIVE | IFA_DUPLICATED | IFA_DESTROYING)) == 0 &&
+	    in_if_is_up(ifa->ifa_ifp);
 }
 
 /* This CPU's counters.  CPU. */

@@ -115,6 +115,11 @@ ip_refuse(struct ifnet *ifp, struct mbuf *m, const struct rtentry *rt)
 	else if ((rt->rt_flags & RTF_REJECT) != 0) {
 		icmp_error(ifp, m, ICMP4_UNREACH, ICMP4_UNREACH_HOST, 0);
 		why = DROP_IP_REJECT;
+	} else if ((rt->rt_flags & RTF_LOCAL) != 0 ||
+	    !in_if_is_up(rt->rt_ifp)) {
+		/* A local address comes here when its interface is down. */
+		icmp_error(ifp, m, ICMP4_UNREACH, ICMP4_UNREACH_HOST, 0);
+		why = DROP_IP_IFDOWN;
 	} else
 		return false;
 	m_drop(ifp, m, why);

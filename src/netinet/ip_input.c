@@ -54,6 +54,27 @@ rpf_passes(const struct ifnet *ifp, const struct rtentry *rt)
 }
 
 /*
+ * Is an address of ours to be treated as any other host's?  While its interface
+ * is down it is: another router may have it now.
+ */
+static bool
+ip_is_laid_down(const struct rtentry *rt)
+{
+
+	return (rt->rt_flags & RTF_LOCAL) != 0 && rt->rt_ifa != NULL &&
+	    !in_if_is_up(rt->rt_ifa->ifa_ifp);
+}
+
+/* The strong host model (RFC 1122 3.3.4.2), where it is asked for. */
+static bool
+ip_is_elsewhere(const struct ifnet *ifp, const struct rtentry *rt)
+{
+
+	return rt->rt_ifa != NULL && rt->rt_ifa->ifa_ifp != ifp &&
+	    ip_setting(&ifp->if_vnet->vn_ip->iv_checkinterface) != 0;
+}
+
+/*
  * Why a source with this route (NULL: none) cannot be that of a packet received
  * by ifp; DROP_NREASONS: it can.  It was found ordinary.
  */
@@ -62,7 +83,8 @@ ip_source_drop(const struct ifnet *ifp, const struct rtentry *rt, uint32_t src)
 {
 
 	/* Nobody else sends from an address of ours, or from everybody's. */
-	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0)
+	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
+	    !ip_is_laid_down(rt))
 		return DROP_IP_LAND;
 	if (rt != NULL && ((rt->rt_flags & RTF_BROADCAST) != 0 ||
 	    is_network(rt, src)))
@@ -130,7 +152,7 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 	mtu = rt_mtu(rt);
 	if (mtu == 0)
 		mtu = ifp->if_mtu;
-	if (ifp == rcvif || !m_writable(m))
+	if (ifp == rcvif || !m_writable(m) || !in_if_is_up(ifp))
 		return false;
 	if (len != m->m_pktlen) {
 		/* Link-level padding. */
@@ -430,9 +452,16 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 		m_drop(ifp, m, DROP_IP_LINKBCAST);
 		return NULL;
 	}
+	if (rt != NULL && ip_is_laid_down(rt))
+		return ip_forward_slow(ifp, m, rt);
 	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
 	    rt->rt_ifa != NULL && !in_ifa_usable(rt->rt_ifa)) {
 		m_drop(ifp, m, DROP_IP_NOTREADY);
+		return NULL;
+	}
+	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 && !loop &&
+	    ip_is_elsewhere(ifp, rt)) {
+		m_drop(ifp, m, DROP_IP_WRONGIF);
 		return NULL;
 	}
 	if (rt != NULL && ((rt->rt_flags & RTF_LOCAL) != 0 ||

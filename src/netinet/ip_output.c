@@ -71,8 +71,12 @@ ip_output_refuse(const struct rtentry *rt, const struct iphdr4 *ip,
 		*why = DROP_IP_NOROUTE;
 		return ENETUNREACH;
 	}
-	if ((rt->rt_flags & RTF_LOCAL) != 0)
-		return 0;
+	if ((rt->rt_flags & RTF_LOCAL) != 0) {
+		if (rt->rt_ifa == NULL || in_if_is_up(rt->rt_ifa->ifa_ifp))
+			return 0;
+		*why = DROP_IP_IFDOWN;
+		return ENETDOWN;
+	}
 	if ((rt->rt_flags & RTF_BLACKHOLE) != 0) {
 		*why = DROP_IP_BLACKHOLE;
 		return ENETUNREACH;
@@ -80,6 +84,10 @@ ip_output_refuse(const struct rtentry *rt, const struct iphdr4 *ip,
 	if ((rt->rt_flags & RTF_REJECT) != 0) {
 		*why = DROP_IP_REJECT;
 		return EHOSTUNREACH;
+	}
+	if (!in_if_is_up(rt->rt_ifp)) {
+		*why = DROP_IP_IFDOWN;
+		return ENETDOWN;
 	}
 	/* Never on a wire (RFC 1122 3.2.1.3), whatever the default route. */
 	if (!in_ordinary(ip->ip_dst) &&
@@ -134,6 +142,9 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 		goto drop;
 	if (ip->ip_src == 0)
 		ip->ip_src = in_rtsource(rt, ip->ip_dst);
+	/* Where an address is being checked it is waited for. */
+	if (ip->ip_src == 0 && !in_ifhasaddr(rt->rt_ifp))
+		ip->ip_src = in_router_id(vn);
 	if (ip->ip_src == 0 || !ip_source_usable(vn, ip->ip_src)) {
 		why = DROP_IP_SRC;
 		error = EADDRNOTAVAIL;

@@ -161,6 +161,10 @@ ip_sysctl_init(struct vnet *vn)
 		    "Sources must belong on the interface they come by: 0 no, "
 		    "1 strictly, 2 loosely", &iv->iv_rpf, IF_RPF_OFF,
 		    IF_RPF_LOOSE),
+		setting("net.inet.ip.checkinterface",
+		    "Take packets to an address of ours on its own interface "
+		    "alone",
+		    &iv->iv_checkinterface, 0, 1),
 		setting("net.inet.ip.dad_count",
 		    "Probes for an address before it is used; 0 none",
 		    &iv->iv_dad_count, 0, IN_DAD_COUNT_MAX),

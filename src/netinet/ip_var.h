@@ -384,6 +384,13 @@ uint32_t in_ifsource(struct ifnet *, uint32_t dst);
 /* The same for a route whose own address is known: that one, unless it may not
  * be used or another fits as well and is preferred. */
 uint32_t in_rtsource(const struct rtentry *, uint32_t dst);
+/*
+ * Any, read section: an address of this router that may be used, for what is
+ * said by an interface that has none (RFC 1812 4.3.2.4, 2.2.7); 0: there is
+ * none.  One of lo0 if there is one that is not of 127/8; it stays the same for
+ * as long as it may be used.
+ */
+uint32_t in_router_id(struct vnet *);
 /* Any, read section: has it an IPv4 address, whatever its state? */
 bool	in_ifhasaddr(struct ifnet *);
 

@@ -217,9 +217,15 @@ tentative_body(struct in_test *it)
 	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 3) == 0);
 	KASSERT(addr_add(it, b, "10.3.0.1", 24) == 0);
 	unusable(it, "10.3.0.1", "10.3.0.9");
-	/* Without checks it may be used at once. */
+	/* Not either when checks are no longer asked for: until this one has
+	 * ended.  Without checks it is not tentative at all. */
 	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 0) == 0);
+	KASSERT(output(it, "10.3.0.1", "10.3.0.9") == EADDRNOTAVAIL);
+	sleep_ms(it, 10000);
 	KASSERT(output(it, "10.3.0.1", "10.3.0.9") == 0);
+	KASSERT(addr_add(it, b, "10.4.0.1", 24) == 0);
+	KASSERT(state_of(b, "10.4.0.1") == 0);
+	KASSERT(output(it, "10.4.0.1", "10.4.0.9") == 0);
 	all_books(it);
 }
 IN_TEST(tentative, 1)
@@ -338,7 +344,7 @@ ready_body(struct in_test *it)
 	settle(it);
 	KASSERT(addr_add(it, b, "10.4.0.1", 24) == 0);
 	sleep_ms(it, 1000);
-	KASSERT(state_of(b, "10.4.0.1") == IFA_TENTATIVE);
+	KASSERT(state_of(b, "10.4.0.1") == 0);
 	KASSERT(asked(&it->it_b, "10.4.0.1", "10.4.0.1") == 0);
 	if_link_state_change(b, LINK_STATE_UP);
 	sleep_ms(it, 10);
