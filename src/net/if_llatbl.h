@@ -40,7 +40,9 @@ struct llentry {
 #define LLE_STATIC	0x1
 #define LLE_PUBLISHED	0x2
 #define LLE_DEAD	0x4
+#define LLE_CLAIMED	0x8		/* the protocol's: la_claim is set */
 	uint8_t		 la_lladdr[8];	/* t: */
+	uint8_t		 la_claim[8];	/* t: another address said to be its */
 	uint64_t	 la_expire;	/* t: ns; 0 never */
 	struct mbuf	*la_hold, *la_holdtail;	/* t: */
 	unsigned	 la_nhold;	/* t: */

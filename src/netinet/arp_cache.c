@@ -17,6 +17,7 @@ struct arp_batch {
 		struct ifnet *ifp;
 		uint32_t addr;
 		bool	 unicast;
+		bool	 moved;		/* it is told, not asked */
 		uint8_t	 lladdr[ETHER_ADDR_LEN];
 	}		 ab_ask[ARP_BATCH];
 	struct arp_pkts	 ab_failed;
@@ -184,6 +185,7 @@ static void
 batch_ask(struct arp_batch *ab, struct llentry *la, bool unicast)
 {
 
+	ab->ab_ask[ab->ab_n].moved = false;
 	ab->ab_ask[ab->ab_n].ifp = la->la_ifp;
 	ab->ab_ask[ab->ab_n].addr = la->la_addr4;
 	ab->ab_ask[ab->ab_n].unicast = unicast;
@@ -199,6 +201,25 @@ arp_entry_probe(struct arp_vnet *av, struct llentry *la, uint64_t now,
 	la->la_tries++;
 	arp_entry_state(av, la, ARP_PROBE, now, ARP_NS);
 	batch_ask(ab, la, true);
+}
+
+/* The station that an entry knows was silent for long enough, and another one
+ * claims the address: that has it now.  false: not so. */
+static bool
+arp_claim_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
+    uint64_t keep, struct arp_batch *ab)
+{
+
+	if ((la->la_flags & LLE_CLAIMED) == 0 ||
+	    la->la_tries < ARP_CLAIM_TRIES || lla_set(la, la->la_claim) != 0)
+		return false;
+	arp_entry_flags(la, 0, LLE_CLAIMED);
+	la->la_tries = 0;
+	arp_entry_state(av, la, ARP_REACHABLE, now, keep);
+	rt_neighmsg(RTM_LLINFO_UPD, la);
+	batch_ask(ab, la, true);
+	ab->ab_ask[ab->ab_n - 1].moved = true;
+	return true;
 }
 
 /* An entry's time has come. */
@@ -223,6 +244,8 @@ arp_entry_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
 		    (uint64_t)av->av_down * ARP_NS);
 		return;
 	case ARP_PROBE:
+		if (arp_claim_due(av, la, now, keep, ab))
+			return;
 		if (la->la_tries < ARP_TRIES) {
 			arp_entry_probe(av, la, now, ab);
 			return;
@@ -285,6 +308,19 @@ arp_timer_arm(struct arp_vnet *av, uint64_t now)
 		}
 }
 
+/* No lock. */
+static void
+batch_do(const struct arp_batch *ab, unsigned i)
+{
+
+	if (ab->ab_ask[i].moved)
+		arp_tell_move(ab->ab_ask[i].ifp, ab->ab_ask[i].addr,
+		    ab->ab_ask[i].lladdr, true);
+	else
+		arp_ask(ab->ab_ask[i].ifp, ab->ab_ask[i].addr,
+		    ab->ab_ask[i].unicast ? ab->ab_ask[i].lladdr : NULL);
+}
+
 void
 arp_timer(void *arg)
 {
@@ -305,8 +341,7 @@ arp_timer(void *arg)
 		kspin_unlock(&av->av_table.lt_lock);
 
 		for (unsigned i = 0; i < ab.ab_n; i++)
-			arp_ask(ab.ab_ask[i].ifp, ab.ab_ask[i].addr,
-			    ab.ab_ask[i].unicast ? ab.ab_ask[i].lladdr : NULL);
+			batch_do(&ab, i);
 		arp_drop_held(&ab.ab_failed, DROP_ARP_UNRESOLVED, true);
 	} while (more);
 }

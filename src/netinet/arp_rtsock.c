@@ -77,8 +77,8 @@ arp_req_set(struct arp_vnet *av, struct arp_req *ar, struct ifnet *ifp,
 			arp_entry_free(av, la);
 		return error;
 	}
-	__atomic_store_n(&la->la_flags, (la->la_flags & ~(LLE_STATIC |
-	    LLE_PUBLISHED)) | ar->ar_lleflags, __ATOMIC_RELAXED);
+	arp_entry_flags(la, ar->ar_lleflags, (LLE_STATIC | LLE_PUBLISHED |
+	    LLE_CLAIMED) & ~ar->ar_lleflags);
 	la->la_tries = 0;
 	arp_entry_state(av, la, ARP_REACHABLE, net_curcpu()->ci_now,
 	    ar->ar_expire_ns);

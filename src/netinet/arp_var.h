@@ -14,6 +14,10 @@
  *	PROBE		usable; asked about (unicast) each second; 5 tries
  *			without answer -> forgotten
  *
+ * A usable entry for which another link-level address is claimed asks the
+ * station it knows, in PROBE as above: the claim holds when that is silent
+ * (enum arp_moves, ARP_CLAIM_TRIES).
+ *
  * Static entries have no timer.  All others are on a wheel of one-second slots;
  * the callout is armed for the next slot that is not empty, and not at all
  * when there is none.  Everything here is under the lltable spin lock; packets
@@ -29,7 +33,17 @@ enum arp_state {
 	ARP_INCOMPLETE = 1, ARP_REACHABLE, ARP_STALE, ARP_PROBE, ARP_FAILED
 };
 
+/* net.inet.arp.moves: when is another link-level address of a known neighbour
+ * believed? */
+enum arp_moves {
+	ARP_MOVES_NEVER,	/* not before it was forgotten */
+	ARP_MOVES_ASKED,	/* in answer to a request of ours */
+	ARP_MOVES_CONFIRM,	/* when the station it had is silent */
+	ARP_MOVES_ALWAYS	/* at once (RFC 826) */
+};
+
 #define ARP_TRIES	5		/* requests without an answer */
+#define ARP_CLAIM_TRIES	2		/* the same, when there is a claim */
 #define ARP_WHEEL	256		/* slots of a second */
 #define ARP_NS		1000000000ull
 /* RFC 5227 1.1; the number of probes is a setting */
@@ -78,6 +92,7 @@ struct arp_vnet {
 	int64_t		 av_maxhold;		/* packets an entry holds */
 	int64_t		 av_maxentries;		/* entries an interface has */
 	int64_t		 av_maxpps;		/* packets handled a second */
+	int64_t		 av_moves;		/* enum arp_moves */
 };
 
 /* A singly linked list of packets, through m_nextpkt. */
@@ -106,6 +121,14 @@ arp_own_lladdr(const struct ifnet *ifp, uint8_t lladdr[ETHER_ADDR_LEN])
 struct llentry *arp_entry_new(struct arp_vnet *, struct ifnet *, uint32_t);
 void	arp_entry_state(struct arp_vnet *, struct llentry *, enum arp_state,
 	    uint64_t now, uint64_t ns);
+/* Set and clear LLE_* flags. */
+static inline void
+arp_entry_flags(struct llentry *la, uint32_t set, uint32_t clear)
+{
+
+	__atomic_store_n(&la->la_flags, (la->la_flags | set) & ~clear,
+	    __ATOMIC_RELAXED);
+}
 /* Take the packets it holds. */
 void	arp_entry_unhold(struct llentry *, struct arp_pkts *);
 /* Out of every list and freed behind the readers; holds nothing. */
@@ -144,6 +167,10 @@ struct llentry *arp_lookup_drained(struct arp_vnet *, struct ifnet *,
 	    uint32_t addr, const uint8_t *lladdr);
 /* CPU: packets to an interface whose neighbour is known now. */
 void	arp_release(struct ifnet *, struct arp_pkts *);
+/* CPU: a neighbour's address changed, or a claim to it was not believed
+ * (then lladdr is the claimant's): counted and logged, once in a while. */
+void	arp_tell_move(struct ifnet *, uint32_t addr, const uint8_t *lladdr,
+	    bool believed);
 /* "10.0.0.1" */
 const char *arp_addr_text(uint32_t, char buf[16]);
 

@@ -258,6 +258,49 @@ arp_addr_text(uint32_t addr, char buf[16])
 	return buf;
 }
 
+void
+arp_tell_move(struct ifnet *ifp, uint32_t addr, const uint8_t *lladdr,
+    bool believed)
+{
+	struct arp_vnet *av = ifp->if_vnet->vn_arp;
+	struct ip_stats *ips = ip_stats(ifp->if_vnet);
+	char a[16], l[LLADDR_STRSIZE];
+
+	if_ctr_add(believed ? &ips->arps_changed : &ips->arps_refused, 1);
+	if (!arp_may_log(av, net_curcpu()->ci_now))
+		return;
+	klog(if_kern(ifp), KLOG_NOTICE, believed ? "%s: %s is at %s now" :
+	    "%s: %s is not believed to be at %s (net.inet.arp.moves)",
+	    ifp->if_xname, arp_addr_text(addr, a),
+	    lladdr_text(lladdr, ETHER_ADDR_LEN, l));
+}
+
+enum claim { CLAIM_BELIEVED, CLAIM_CONFIRM, CLAIM_PENDING, CLAIM_REFUSED };
+
+/* t: what becomes of a known neighbour's new address. */
+static enum claim
+arp_claim(const struct arp_vnet *av, struct llentry *la, const uint8_t *sha)
+{
+
+	switch ((enum arp_moves)ip_setting(&av->av_moves)) {
+	case ARP_MOVES_ALWAYS:
+		return CLAIM_BELIEVED;
+	case ARP_MOVES_ASKED:
+		return la->la_state == ARP_PROBE ? CLAIM_BELIEVED :
+		    CLAIM_REFUSED;
+	case ARP_MOVES_CONFIRM:
+		/* The first claim stands until it is settled. */
+		if ((la->la_flags & LLE_CLAIMED) != 0)
+			return memcmp(la->la_claim, sha, ETHER_ADDR_LEN) == 0 ?
+			    CLAIM_PENDING : CLAIM_REFUSED;
+		memcpy(la->la_claim, sha, ETHER_ADDR_LEN);
+		return CLAIM_CONFIRM;
+	case ARP_MOVES_NEVER:
+		break;
+	}
+	return CLAIM_REFUSED;
+}
+
 /*
  * Somebody says a neighbour's address.  Known ones are brought up to date
  * (RFC 826: before looking at what is asked); `create': unknown ones are
@@ -269,10 +312,11 @@ arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create)
 	struct arp_vnet *av = ifp->if_vnet->vn_arp;
 	uint64_t now = net_curcpu()->ci_now;
 	uint64_t keep = (uint64_t)av->av_keep * ARP_NS;
-	bool changed = false, known;
+	enum claim claim = CLAIM_PENDING;
+	uint8_t old[ETHER_ADDR_LEN];
+	bool same, known;
 	struct arp_pkts held;
 	struct llentry *la;
-	char a[16], l[LLADDR_STRSIZE];
 
 	arp_pkts_init(&held);
 	la = arp_lookup_drained(av, ifp, spa, sha);
@@ -281,16 +325,34 @@ arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create)
 		la = arp_entry_new(av, ifp, spa);
 	if (la == NULL || (la->la_flags & LLE_STATIC) != 0)
 		goto out;
-	if (la->la_hdr == NULL ||
-	    memcmp(la->la_lladdr, sha, ETHER_ADDR_LEN) != 0) {
-		changed = la->la_hdr != NULL;
+	same = la->la_hdr != NULL &&
+	    memcmp(la->la_lladdr, sha, ETHER_ADDR_LEN) == 0;
+	if (la->la_hdr != NULL && !same) {
+		claim = arp_claim(av, la, sha);
+		memcpy(old, la->la_lladdr, ETHER_ADDR_LEN);
+		if (claim == CLAIM_CONFIRM) {
+			arp_entry_flags(la, LLE_CLAIMED, 0);
+			la->la_tries = 1;
+			arp_entry_state(av, la, ARP_PROBE, now, ARP_NS);
+		}
+		if (claim != CLAIM_BELIEVED)
+			goto out;
+	}
+	if (!same) {
 		if (lla_set(la, sha) != 0) {
 			if (!known)
 				arp_entry_free(av, la);
+			claim = CLAIM_PENDING;
 			goto out;
 		}
-		rt_neighmsg(changed ? RTM_LLINFO_UPD : RTM_ADD, la);
+		rt_neighmsg(claim == CLAIM_BELIEVED ? RTM_LLINFO_UPD : RTM_ADD,
+		    la);
+	} else if ((la->la_flags & LLE_CLAIMED) != 0) {
+		/* The station it had is there. */
+		claim = CLAIM_REFUSED;
+		sha = la->la_claim;
 	}
+	arp_entry_flags(la, 0, LLE_CLAIMED);
 	la->la_tries = 0;
 	/* What nobody asked for is believed until it matters. */
 	arp_entry_state(av, la, known ? ARP_REACHABLE : ARP_STALE, now, keep);
@@ -299,13 +361,10 @@ arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create)
 out:
 	kspin_unlock(&av->av_table.lt_lock);
 	arp_release(ifp, &held);
-	if (changed) {
-		if_ctr_add(&ip_stats(ifp->if_vnet)->arps_changed, 1);
-		if (arp_may_log(av, now))
-			klog(if_kern(ifp), KLOG_INFO, "%s: %s is at %s now",
-			    ifp->if_xname, arp_addr_text(spa, a),
-			    lladdr_text(sha, ETHER_ADDR_LEN, l));
-	}
+	if (claim == CLAIM_CONFIRM)
+		arp_ask(ifp, spa, old);
+	else if (claim != CLAIM_PENDING)
+		arp_tell_move(ifp, spa, sha, claim == CLAIM_BELIEVED);
 	return known;
 }
 
@@ -495,6 +554,7 @@ arp_init(struct vnet *vn)
 	av->av_maxhold = 16;
 	av->av_maxentries = 4096;
 	av->av_maxpps = 20000;
+	av->av_moves = ARP_MOVES_CONFIRM;
 	arp_dad_init(av);
 	vn->vn_arp = av;
 	av->av_tokens = host_alloc(k->k_host, kern_ncpu(k) * 64, 64);

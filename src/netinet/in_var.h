@@ -107,6 +107,8 @@ struct ip_vnet {
 	    "addresses given up because another host has them") \
 	X(arps_changed, "arp.changed", \
 	    "neighbours that changed their address") \
+	X(arps_refused, "arp.refused", \
+	    "changes of a neighbour's address not believed") \
 	X(arps_timeout, "arp.timeouts", \
 	    "neighbours that did not answer")
 

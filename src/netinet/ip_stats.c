@@ -214,6 +214,11 @@ arp_sysctl_init(struct vnet *vn)
 		setting("net.inet.arp.maxpps",
 		    "ARP packets handled on a CPU a second; -1 any number",
 		    &av->av_maxpps, -1, 1 << 30),
+		setting("net.inet.arp.moves",
+		    "Another address of a known neighbour is believed: 0 "
+		    "never, 1 when asked for, 2 when the old one is silent, "
+		    "3 at once", &av->av_moves, ARP_MOVES_NEVER,
+		    ARP_MOVES_ALWAYS),
 		reading("net.inet.arp.entries",
 		    "Neighbours known or asked for", arp_entries_handler, NULL),
 	};

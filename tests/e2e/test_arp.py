@@ -190,3 +190,31 @@ def test_address_of_no_station(bench):
     bench.in_wire.send(Ether(src="00:00:00:00:00:00", dst=bench.mac0) /
                        IP(src="10.0.1.2", dst="10.0.2.2") / UDP())
     wait_for(lambda: d.drops("tap0").get("ether-src") == 1)
+
+
+def test_neighbour_is_not_taken_over(bench):
+    """One packet is not believed; the station itself is asked."""
+    d = bench.daemon
+    d.ok("arp", "-d", "10.0.1.2")
+    bench.in_wire.send(Ether(src=MAC_LEFT, dst=BROADCAST) /
+                       ARP(op=1, hwsrc=MAC_LEFT, psrc="10.0.1.2",
+                           pdst="10.0.1.1"))
+    wait_for(lambda: MAC_LEFT in d.ok("arp", "-an"))
+    bench.in_wire.drain()
+    thief = "02:00:00:00:66:66"
+    bench.in_wire.send(Ether(src=thief, dst=bench.mac0) /
+                       ARP(op=2, hwsrc=thief, psrc="10.0.1.2",
+                           hwdst=bench.mac0, pdst="10.0.1.1"))
+    asked = Ether(bench.in_wire.recv(lambda f: f[12:14] == b"\x08\x06"))
+    assert asked.dst == MAC_LEFT and asked[ARP].pdst == "10.0.1.2"
+    assert thief not in d.ok("arp", "-an")
+    bench.in_wire.send(Ether(src=MAC_LEFT, dst=bench.mac0) /
+                       ARP(op=2, hwsrc=MAC_LEFT, psrc="10.0.1.2",
+                           hwdst=bench.mac0, pdst="10.0.1.1"))
+    wait_for(lambda: "not believed" in d.text())
+    assert MAC_LEFT in d.ok("arp", "-n", "10.0.1.2")
+    # Nobody answers for the address: it has moved.
+    bench.in_wire.send(Ether(src=thief, dst=bench.mac0) /
+                       ARP(op=2, hwsrc=thief, psrc="10.0.1.2",
+                           hwdst=bench.mac0, pdst="10.0.1.1"))
+    wait_for(lambda: thief in d.ok("arp", "-n", "10.0.1.2"), timeout=10)

@@ -286,6 +286,7 @@ change_body(struct in_test *it)
 	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
 	KASSERT(goes_to(it, "10.0.2.9", mac1));
 	/* Gratuitous: it announces itself with another card. */
+	KASSERT(set_sysctl(it, "net.inet.arp.moves", ARP_MOVES_ALWAYS) == 0);
 	reply_from(it, &it->it_b, mac2, "10.0.2.9", "10.0.2.9");
 	KASSERT(goes_to(it, "10.0.2.9", mac2));
 	KASSERT(ipstat(it, "arp.changed") == 1);
@@ -558,6 +559,74 @@ station_body(struct in_test *it)
 }
 IN_TEST(station, 1)
 
+/* Where a known neighbour is said to have moved: the settings. */
+static void
+moves_body(struct in_test *it)
+{
+	static const uint8_t mac3[6] = { 2, 7, 7, 7, 7, 3 };
+
+	KASSERT(set_sysctl(it, "net.inet.arp.moves", 4) == EINVAL);
+	send_to(it, "10.0.2.9", 1);
+	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
+	KASSERT(goes_to(it, "10.0.2.9", mac1));
+
+	/* By default the old station is asked, and that answers: not so. */
+	tif_clear(&it->it_b);
+	reply_from(it, &it->it_b, mac2, "10.0.2.9", "10.0.2.9");
+	KASSERT(requests(&it->it_b, "10.0.2.9") == 1);
+	KASSERT(memcmp(it->it_b.tif_tx[0].tp_data, mac1, 6) == 0);
+	KASSERT(goes_to(it, "10.0.2.9", mac1));
+	reply_from(it, &it->it_b, mac2, "10.0.2.9", "10.0.2.1");
+	KASSERT(ipstat(it, "arp.refused") == 0);
+	reply_from(it, &it->it_b, mac3, "10.0.2.9", "10.0.2.1");
+	KASSERT(ipstat(it, "arp.refused") == 1);
+	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
+	KASSERT(ipstat(it, "arp.refused") == 2);
+	sleep_ms(it, 5000);
+	KASSERT(goes_to(it, "10.0.2.9", mac1));
+	KASSERT(requests(&it->it_b, "10.0.2.9") == 1);
+	KASSERT(ipstat(it, "arp.changed") == 0);
+
+	/* It is silent: the new one has the address, and it is said. */
+	tif_clear(&it->it_b);
+	{
+		struct arphdr ar = mk_arp(ARP_REQUEST, mac2, "10.0.2.9",
+		    "10.0.2.1");
+
+		inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	}
+	KASSERT(goes_to(it, "10.0.2.9", mac1));
+	sleep_ms(it, 4000);
+	KASSERT(requests(&it->it_b, "10.0.2.9") == ARP_CLAIM_TRIES);
+	KASSERT(goes_to(it, "10.0.2.9", mac2));
+	KASSERT(ipstat(it, "arp.changed") == 1);
+	KASSERT(strstr(sim_last_log(it->it_host), "10.0.2.9") != NULL);
+
+	/* Never: not before it has been forgotten. */
+	KASSERT(set_sysctl(it, "net.inet.arp.moves", ARP_MOVES_NEVER) == 0);
+	reply_from(it, &it->it_b, mac3, "10.0.2.9", "10.0.2.9");
+	sleep_ms(it, 5000);
+	KASSERT(goes_to(it, "10.0.2.9", mac2));
+	KASSERT(neigh_req(it, RTM_DELETE, NULL, "10.0.2.9", NULL, 0, 0) == 0);
+	send_to(it, "10.0.2.9", 1);
+	reply_from(it, &it->it_b, mac3, "10.0.2.9", "10.0.2.1");
+	KASSERT(goes_to(it, "10.0.2.9", mac3));
+
+	/* When asked: an answer while a request of ours is under way. */
+	KASSERT(set_sysctl(it, "net.inet.arp.moves", ARP_MOVES_ASKED) == 0);
+	KASSERT(set_sysctl(it, "net.inet.arp.keep", 5) == 0);
+	reply_from(it, &it->it_b, mac3, "10.0.2.9", "10.0.2.1");
+	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
+	KASSERT(goes_to(it, "10.0.2.9", mac3));
+	tif_clear(&it->it_b);
+	while (requests(&it->it_b, "10.0.2.9") == 0)
+		sleep_ms(it, 100);
+	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
+	KASSERT(goes_to(it, "10.0.2.9", mac1));
+	all_books(it);
+}
+IN_TEST(moves, 1)
+
 int
 main(void)
 {
@@ -575,6 +644,7 @@ main(void)
 		cmocka_unit_test(conflict),
 		cmocka_unit_test(request),
 		cmocka_unit_test(station),
+		cmocka_unit_test(moves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
