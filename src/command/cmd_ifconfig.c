@@ -434,6 +434,8 @@ configure(struct cmd_ctx *ctx, const char *ifname, int argc, char **argv)
 	struct ifconfig_action *acts;
 	struct ifnet_error e;
 	size_t n;
+	uint64_t lost;
+	bool isnew;
 	int code;
 
 	/* One more: "delete" alone stands for an address too. */
@@ -458,7 +460,12 @@ configure(struct cmd_ctx *ctx, const char *ifname, int argc, char **argv)
 	} else if (ctx->cc_check || n == 0) {
 		code = CMD_OK;
 	} else {
+		/* What is new takes nothing away. */
+		isnew = acts[0].ia_kind == IFCONFIG_CREATE;
+		lost = isnew ? 0 : cmd_lost_count(ctx);
 		code = do_actions(ctx, ifname, acts, n);
+		if (!isnew)
+			cmd_lost_tell(ctx, lost);
 	}
 	free(acts);
 	return code;

@@ -47,6 +47,12 @@ int	cmd_fail(struct cmd_ctx *, const struct ifnet_error *,
  */
 void	cmd_row(struct cmd_ctx *, const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 2, 3)));
+/*
+ * cmd_lost.c: routes that somebody asked for and that a change has taken along.
+ * How many there were before it; then say which went with it.
+ */
+uint64_t cmd_lost_count(struct cmd_ctx *);
+void	cmd_lost_tell(struct cmd_ctx *, uint64_t before);
 /* The errno in BSD's words ("Device not configured"). */
 const char *cmd_strerror(int code);
 /* What a failed request said beyond its errno, as " (words)" or "". */

@@ -66,6 +66,12 @@ struct domain {
 	 * RTE_SPECIAL. */
 	void	(*dom_rtmark)(struct rtentry *);
 
+	/* Control, no lock: a route was deleted on request, or leads elsewhere.
+	 * handle: the interface on whose link its destinations were, or 0;
+	 * asked: it had been asked for, and not come with an address. */
+	void	(*dom_route_gone)(struct vnet *, const struct sockaddr *dst,
+		    unsigned len, uint64_t handle, bool asked);
+
 	/* Neighbour requests and dumps of the routing socket. */
 	int	(*dom_neigh_request)(struct vnet *, const void *rt_msg,
 		    const struct sockaddr *const *sa, void *answer,

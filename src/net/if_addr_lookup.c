@@ -10,6 +10,8 @@
 
 /* How many addresses ifa_find_af() looks at. */
 #define FIND_AF_MAX	1024
+/* How many of those that share an address, or a prefix, ifa_best() compares. */
+#define BEST_MAX	64
 
 static bool
 usable(const struct ifaddr *ifa)
@@ -167,6 +169,84 @@ ifa_ifwithprefix(struct vnet *vn, uint32_t dst, unsigned len)
 	le = lpm_find(&vn->vn_if->ifv_nets, len == 0 ? 0 :
 	    ntohl(dst) & (uint32_t)(UINT64_MAX << (32 - len)), len);
 	return le == NULL ? NULL : first_usable(le);
+}
+
+/* --- the best of those that share something ------------------------------- */
+
+struct best {
+	int		(*be_rank)(const struct ifaddr *, void *);
+	void		*be_arg;
+	unsigned	 be_seen;
+	int		 be_score;
+	struct ifaddr	*be_ifa;
+};
+
+static uint32_t
+sin_host(const struct sockaddr *sa)
+{
+
+	return ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr);
+}
+
+/* By the index of the interface, and of one interface by the address. */
+static bool
+comes_before(const struct ifaddr *a, const struct ifaddr *b)
+{
+	uint32_t ia = a->ifa_ifp->if_index, ib = b->ifa_ifp->if_index;
+
+	return ia != ib ? ia < ib :
+	    sin_host(a->ifa_addr) < sin_host(b->ifa_addr);
+}
+
+static void
+best_try(struct best *be, struct ifaddr *ifa)
+{
+	int score = usable(ifa) ? be->be_rank(ifa, be->be_arg) : 0;
+
+	be->be_seen++;
+	if (score > be->be_score || (score > 0 && score == be->be_score &&
+	    comes_before(ifa, be->be_ifa))) {
+		be->be_score = score;
+		be->be_ifa = ifa;
+	}
+}
+
+struct ifaddr *
+ifa_best(struct vnet *vn, const struct sockaddr_in *sin, unsigned len,
+    int (*rank)(const struct ifaddr *, void *), void *arg)
+{
+	struct best be = { .be_rank = rank, .be_arg = arg };
+	const struct domain *dom = domain_find(vn, sin->sin_family);
+	struct if_vnet *ifv = vn->vn_if;
+	struct protoaddr *pa = NULL;
+	struct lpm_entry *le;
+	struct khash_iter it;
+	struct ifaddr *ifa;
+	uint32_t hash;
+
+	if (dom == NULL)
+		return NULL;
+	if (len < 32) {
+		le = lpm_find(&ifv->ifv_nets, len == 0 ? 0 :
+		    ntohl(sin->sin_addr.s_addr) &
+		    (uint32_t)(UINT64_MAX << (32 - len)), len);
+		if (le != NULL)
+			pa = (struct protoaddr *)((char *)le -
+			    offsetof(struct protoaddr, pa_net));
+		for (; pa != NULL && be.be_seen < BEST_MAX;
+		    pa = __atomic_load_n(&pa->pa_netnext, __ATOMIC_CONSUME))
+			best_try(&be, &pa->pa_ifa);
+		return be.be_ifa;
+	}
+	hash = dom->dom_sa_hash((const struct sockaddr *)sin);
+	for (ifa = khash_first(&ifv->ifv_addrs, hash, &it);
+	    ifa != NULL && be.be_seen < BEST_MAX; ifa = khash_next(&it))
+		best_try(&be, ifa);
+	be.be_seen = 0;
+	for (ifa = khash_first(&ifv->ifv_dsts, hash, &it);
+	    ifa != NULL && be.be_seen < BEST_MAX; ifa = khash_next(&it))
+		best_try(&be, ifa);
+	return be.be_ifa;
 }
 
 static struct protoaddr *

@@ -434,6 +434,15 @@ struct ifaddr *ifa_ifwithnet(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithprefix(struct vnet *, uint32_t dst, unsigned len);
 struct ifaddr *ifa_ifwithladdr(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithaf(struct vnet *, int af);
+/*
+ * Of the addresses that are sin, have it as far end or broadcast address
+ * (len 32), or are on that prefix, the one that ranks highest, and of equals
+ * the one on the interface with the lowest index, and of these the lowest
+ * address; rank says 0 of those that do
+ * not count.  NULL: none.  Compares 64 of each at most.  Read section.
+ */
+struct ifaddr *ifa_best(struct vnet *, const struct sockaddr_in *, unsigned len,
+	    int (*rank)(const struct ifaddr *, void *), void *arg);
 /* One that fits, the latest given first; looks at a thousand of them. */
 struct ifaddr *ifa_find_af(struct vnet *, int af,
 	    bool (*fits)(const struct ifaddr *));

@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kern/reason.h"
@@ -56,6 +57,13 @@ prefix_mask(unsigned len)
 {
 
 	return len == 0 ? 0 : UINT32_MAX << (32 - len);
+}
+
+static uint32_t
+sa_addr4(const struct sockaddr *sa)
+{
+
+	return ((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr;
 }
 
 static struct rtentry *
@@ -309,6 +317,53 @@ same_own(const struct rtentry *a, const struct rtentry *b)
 	    a->rt_lpm.le_len == b->rt_lpm.le_len && a->rt_flags == b->rt_flags;
 }
 
+/* It came with an address, and was not asked for. */
+static bool
+is_derived(const struct rtentry *rt)
+{
+
+	return rt_is_own(rt) || (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST |
+	    RTF_CONNECTED)) != 0;
+}
+
+/* Of the routes that addresses bring along to one destination: to an address
+ * of ours, to a far end or a network, to everybody. */
+static unsigned
+own_rank(uint32_t flags)
+{
+
+	return (flags & RTF_LOCAL) != 0 ? 3 : (flags & RTF_BROADCAST) != 0 ? 1 :
+	    2;
+}
+
+/* Route lock held: may an address's route take the place of what is there? */
+static int
+may_enter(const struct rtentry *have, const struct rt_info *ri)
+{
+
+	if (have == NULL)
+		return 0;
+	if (ri->ri_own == 0 || !is_derived(have))
+		return EEXIST;
+	return own_rank(ri->ri_flags) > own_rank(have->rt_flags) ? 0 : EALREADY;
+}
+
+/* Route lock held: into the table, in place of `have' if that is not NULL. */
+static int
+enter_instead(struct vnet *vn, struct rtentry *have, struct rtentry *rt)
+{
+
+	if (have == NULL)
+		return enter_rt(vn, rt);
+	lpm_replace(&vn->vn_route->rv_inet, &have->rt_lpm, &rt->rt_lpm);
+	unlink_rt(vn->vn_route, have);
+	rt_routemsg(vn, RTM_DELETE, have);
+	link_rt(vn->vn_route, rt);
+	rt_routemsg(vn, RTM_ADD, rt);
+	retire_rt(vn, have);
+	return 0;
+}
+
 /*
  * An address's own route.  What it says never changes, so that a reader may
  * still have it from before it was last taken out.  EREMOTE: it does not lead
@@ -319,7 +374,7 @@ static int
 add_own(struct vnet *vn, const struct rt_info *ri)
 {
 	struct rtentry *own = &ifa_proto(ri->ri_ifa)->pa_own[ri->ri_own - 1];
-	struct rtentry rt;
+	struct rtentry rt, *have;
 	int error;
 
 	memset(&rt, 0, sizeof(rt));
@@ -328,7 +383,10 @@ add_own(struct vnet *vn, const struct rt_info *ri)
 	rt.rt_lpm.le_key = ntohl(ri->ri_dst) & prefix_mask(ri->ri_len);
 	rt.rt_flags = ri->ri_flags & RTF_ASKED;
 	route_lock(vn);
-	error = find(vn, ri) != NULL ? EEXIST : point(vn, ri, NULL, &rt);
+	have = find(vn, ri);
+	error = may_enter(have, ri);
+	if (error == 0)
+		error = point(vn, ri, NULL, &rt);
 	derive_flags(vn, &rt);
 	if (error == 0 && (rt.rt_ifp != ri->ri_ifa->ifa_ifp ||
 	    (own->rt_flags != 0 && !same_own(own, &rt))))
@@ -336,7 +394,7 @@ add_own(struct vnet *vn, const struct rt_info *ri)
 	if (error == 0) {
 		if (own->rt_flags == 0)
 			*own = rt;
-		error = enter_rt(vn, own);
+		error = enter_instead(vn, have, own);
 	}
 	route_unlock(vn);
 	return error;
@@ -345,6 +403,7 @@ add_own(struct vnet *vn, const struct rt_info *ri)
 int
 rt_add(struct vnet *vn, const struct rt_info *ri)
 {
+	struct rtentry *have;
 	struct rtfull *rf;
 	int error;
 
@@ -361,12 +420,16 @@ rt_add(struct vnet *vn, const struct rt_info *ri)
 	rf->rf_rt.rt_flags = ri->ri_flags & RTF_ASKED;
 	rf->rf_mtu = ri->ri_mtu;
 	set_expire(rf, ri);
+	if (ri->ri_ifa != NULL && ri->ri_own == 0)
+		rf->rf_rt.rt_lpm.le_user = RTE_IFA_ASKED;
 	route_lock(vn);
-	error = find(vn, ri) != NULL ? EEXIST :
-	    point(vn, ri, NULL, &rf->rf_rt);
+	have = find(vn, ri);
+	error = may_enter(have, ri);
+	if (error == 0)
+		error = point(vn, ri, NULL, &rf->rf_rt);
 	if (error == 0) {
 		derive_flags(vn, &rf->rf_rt);
-		error = enter_rt(vn, &rf->rf_rt);
+		error = enter_instead(vn, have, &rf->rf_rt);
 	}
 	route_unlock(vn);
 	if (error != 0)
@@ -408,10 +471,44 @@ named(const struct rtentry *rt, const struct rt_info *ri)
 	return false;
 }
 
+/* What a family is told of a route that was taken out on request. */
+struct rt_gone {
+	struct sockaddr_in rg_dst;
+	unsigned	 rg_len;
+	uint64_t	 rg_handle;	/* 0: it led to a gateway, or nowhere */
+	bool		 rg_asked;
+};
+
+/* Route lock held. */
+static void
+note_gone(const struct rtentry *rt, struct rt_gone *rg)
+{
+
+	memset(rg, 0, sizeof(*rg));
+	rg->rg_dst.sin_family = AF_INET;
+	rg->rg_dst.sin_addr.s_addr = htonl(rt->rt_lpm.le_key);
+	rg->rg_len = rt->rt_lpm.le_len;
+	rg->rg_asked = !is_derived(rt);
+	if (rt->rt_gw4 == 0 && (rt->rt_flags & RTF_NOWHERE) == 0)
+		rg->rg_handle = rt->rt_ifp->if_handle;
+}
+
+/* No lock. */
+static void
+tell_gone(struct vnet *vn, const struct rt_gone *rg)
+{
+	const struct domain *dom = domain_find(vn, AF_INET);
+
+	if (dom != NULL && dom->dom_route_gone != NULL)
+		dom->dom_route_gone(vn, (const struct sockaddr *)&rg->rg_dst,
+		    rg->rg_len, rg->rg_handle, rg->rg_asked);
+}
+
 int
 rt_delete(struct vnet *vn, const struct rt_info *ri)
 {
 	struct rtentry *rt;
+	struct rt_gone gone;
 	int error = 0;
 
 	if (ri->ri_len > 32)
@@ -426,9 +523,13 @@ rt_delete(struct vnet *vn, const struct rt_info *ri)
 		error = kern_refuse(EPERM, "it belongs to an address of %s, "
 		    "and goes with that (ifconfig %s ADDRESS delete)",
 		    rt->rt_ifp->if_xname, rt->rt_ifp->if_xname);
-	else
+	else {
+		note_gone(rt, &gone);
 		delete_rt(vn, rt);
+	}
 	route_unlock(vn);
+	if (error == 0)
+		tell_gone(vn, &gone);
 	return error;
 }
 
@@ -464,12 +565,15 @@ build_change(struct vnet *vn, const struct rt_info *ri,
 	    (ri->ri_flags & RTF_ALTERABLE);
 	rf->rf_mtu = ri->ri_mtu != 0 ? ri->ri_mtu : rt_mtu(old);
 	set_expire(rf, ri);
+	if (ri->ri_ifa != NULL)
+		rt->rt_lpm.le_user = RTE_IFA_ASKED;
 	if (rf->rf_expire_s == 0)
 		rf->rf_expire_s = rt_expire_s(old);
 	if (ri->ri_gw == 0 && ri->ri_ifp == NULL &&
 	    (rt->rt_flags & RTF_NOWHERE) ==
 	    (old->rt_flags & RTF_NOWHERE)) {
 		point_as(old, rt);
+		rt->rt_lpm.le_user |= old->rt_lpm.le_user & RTE_IFA_ASKED;
 	} else {
 		error = point(vn, ri, old, rt);
 		if (error != 0)
@@ -481,12 +585,24 @@ build_change(struct vnet *vn, const struct rt_info *ri,
 	return 0;
 }
 
+/* Route lock held: rf takes the place of `old'. */
+static void
+change_rt(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
+{
+
+	lpm_replace(&vn->vn_route->rv_inet, &old->rt_lpm, &rf->rf_rt.rt_lpm);
+	unlink_rt(vn->vn_route, old);
+	link_rt(vn->vn_route, &rf->rf_rt);
+	rt_routechange(vn, old, rf);
+	retire_rt(vn, old);
+}
+
 int
 rt_change(struct vnet *vn, const struct rt_info *ri)
 {
-	struct route_vnet *rv = vn->vn_route;
 	struct rtentry *old;
 	struct rtfull *rf;
+	struct rt_gone gone = { .rg_handle = 0 };
 	int error;
 
 	if (ri->ri_len > 32)
@@ -507,16 +623,18 @@ rt_change(struct vnet *vn, const struct rt_info *ri)
 	error = build_change(vn, ri, old, rf);
 	if (error != 0 || same_route(old, rf))
 		goto out;
-	lpm_replace(&rv->rv_inet, &old->rt_lpm, &rf->rf_rt.rt_lpm);
-	unlink_rt(rv, old);
-	link_rt(rv, &rf->rf_rt);
-	rt_routechange(vn, old, rf);
-	retire_rt(vn, old);
+	if (rf->rf_rt.rt_gw4 != 0 || rf->rf_rt.rt_ifp != old->rt_ifp) {
+		note_gone(old, &gone);
+		gone.rg_asked = false;
+	}
+	change_rt(vn, old, rf);
 	rf = NULL;
 out:
 	route_unlock(vn);
 	if (rf != NULL)
 		discard_rt(rf);
+	if (gone.rg_handle != 0)
+		tell_gone(vn, &gone);
 	return error;
 }
 
@@ -542,6 +660,38 @@ rt_get(struct vnet *vn, uint32_t dst, int len, uint8_t type, void *msg)
 	return error;
 }
 
+/* --- when what a route needs goes ----------------------------------------- */
+
+/* Route lock held: delete a route that somebody asked for, and remember it. */
+static void
+lose_rt(struct vnet *vn, struct rtentry *rt)
+{
+	struct route_vnet *rv = vn->vn_route;
+	struct rt_lost *rl = &rv->rv_lost[rv->rv_nlost++ % RT_NLOST];
+
+	rl->rl_dst = htonl(rt->rt_lpm.le_key);
+	rl->rl_len = rt->rt_lpm.le_len;
+	rl->rl_gw = rt->rt_gw4;
+	rl->rl_ifname[0] = '\0';
+	if (rt->rt_ifp != NULL)
+		if_name_copy(rt->rt_ifp, rl->rl_ifname);
+	delete_rt(vn, rt);
+}
+
+uint64_t
+rt_lost(struct vnet *vn, struct rt_lost list[RT_NLOST])
+{
+	const struct route_vnet *rv = vn->vn_route;
+	uint64_t n;
+
+	route_lock(vn);
+	n = rv->rv_nlost;
+	for (unsigned i = 0; i < RT_NLOST && i < n; i++)
+		list[i] = rv->rv_lost[(n - 1 - i) % RT_NLOST];
+	route_unlock(vn);
+	return n;
+}
+
 void
 rt_ifdetach(struct ifnet *ifp)
 {
@@ -550,21 +700,27 @@ rt_ifdetach(struct ifnet *ifp)
 
 	route_lock(vn);
 	while ((rf = LIST_FIRST(&ifp->if_routes)) != NULL)
-		delete_rt(vn, &rf->rf_rt);
+		if (is_derived(&rf->rf_rt))
+			delete_rt(vn, &rf->rf_rt);
+		else
+			lose_rt(vn, &rf->rf_rt);
 	route_unlock(vn);
 }
 
 void
-rt_ifa_gone(struct ifaddr *ifa)
+rt_ifa_withdraw(struct ifaddr *ifa)
 {
 	struct vnet *vn = ifa->ifa_ifp->if_vnet;
 	struct protoaddr *pa = ifa_proto(ifa);
-	struct rtfull *rf;
+	struct rtfull *rf, *next;
 	bool late = false;
 
 	route_lock(vn);
-	while ((rf = LIST_FIRST(&pa->pa_routes)) != NULL)
-		delete_rt(vn, &rf->rf_rt);
+	for (rf = LIST_FIRST(&pa->pa_routes); rf != NULL; rf = next) {
+		next = LIST_NEXT(rf, rf_ifalink);
+		if (is_derived(&rf->rf_rt))
+			delete_rt(vn, &rf->rf_rt);
+	}
 	for (int i = RT_NOWN; i-- > 0;) {
 		if (pa->pa_own[i].rt_lpm.le_user & RTE_OWN_IN)
 			delete_rt(vn, &pa->pa_own[i]);
@@ -577,6 +733,178 @@ rt_ifa_gone(struct ifaddr *ifa)
 		pserialize_perform(vn->vn_kern);
 }
 
+/* Read section: the source that a request named, as it is now: of the same
+ * address, given anew or on another interface; NULL: there is none. */
+static struct ifaddr *
+asked_source(struct vnet *vn, const struct ifaddr *gone)
+{
+	struct ifaddr *ifa = ifa_ifwithaddr(vn, gone->ifa_addr);
+
+	return ifa != NULL && sa_addr4(ifa->ifa_addr) ==
+	    sa_addr4(gone->ifa_addr) ? ifa : NULL;
+}
+
+/* Route lock, read section: where a route leads that has its address no more.
+ * Not 0: what it needs is gone as well. */
+static int
+point_without(struct vnet *vn, const struct rtentry *old, struct rtentry *rt)
+{
+	struct rt_info ri = { .ri_gw = old->rt_gw4 };
+	int error = 0;
+
+	if ((old->rt_lpm.le_user & RTE_IFA_ASKED) != 0) {
+		ri.ri_ifa = asked_source(vn, old->rt_ifa);
+		if (ri.ri_ifa == NULL)
+			return EADDRNOTAVAIL;
+	}
+	if (ri.ri_gw != 0)
+		error = point_at_gateway(vn, &ri, old, rt);
+	else {
+		ri.ri_ifp = old->rt_ifp;
+		point_at_link(&ri, rt);
+	}
+	if (error != 0)
+		return error;
+	if (if_is_deactivated(rt->rt_ifp))
+		return ENXIO;
+	if (ri.ri_gw == 0)
+		ask_family(vn, rt);
+	return rt->rt_ifa == old->rt_ifa ? ENETUNREACH : 0;
+}
+
+/* Route lock held: the next of the routes asked for that name the address:
+ * those on link first, which gateways of others may be reached by. */
+static struct rtentry *
+next_asked(struct protoaddr *pa)
+{
+	struct rtfull *rf;
+
+	LIST_FOREACH(rf, &pa->pa_routes, rf_ifalink)
+		if (rf->rf_rt.rt_gw4 == 0)
+			return &rf->rf_rt;
+	rf = LIST_FIRST(&pa->pa_routes);
+	return rf == NULL ? NULL : &rf->rf_rt;
+}
+
+/* Route lock held: it goes on in rf, or is lost.  Was rf used? */
+static bool
+lead_on(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
+{
+	struct rtentry *rt = &rf->rf_rt;
+	int error;
+
+	rt->rt_lpm.le_len = old->rt_lpm.le_len;
+	rt->rt_lpm.le_key = old->rt_lpm.le_key;
+	rt->rt_lpm.le_user = old->rt_lpm.le_user & RTE_IFA_ASKED;
+	rt->rt_flags = old->rt_flags & RTF_ASKED;
+	rf->rf_mtu = rt_mtu(old);
+	rf->rf_expire_s = rt_expire_s(old);
+	pserialize_read_enter();
+	error = point_without(vn, old, rt);
+	pserialize_read_exit();
+	if (is_derived(old) || error != 0) {
+		lose_rt(vn, old);
+		return false;
+	}
+	derive_flags(vn, rt);
+	change_rt(vn, old, rf);
+	return true;
+}
+
+/* A quarter of a second in all, for memory. */
+#define LEAVE_TRIES	25
+#define LEAVE_WAIT_NS	10000000u
+
+void
+rt_ifa_gone(struct ifaddr *ifa)
+{
+	struct vnet *vn = ifa->ifa_ifp->if_vnet;
+	struct protoaddr *pa = ifa_proto(ifa);
+	struct rtfull *rf;
+	struct rtentry *old;
+	unsigned tries = 0;
+	bool none;
+
+	rt_ifa_withdraw(ifa);
+	for (;;) {
+		route_lock(vn);
+		none = LIST_EMPTY(&pa->pa_routes);
+		route_unlock(vn);
+		if (none)
+			return;
+		rf = kmem_zalloc(vn->vn_kern, sizeof(*rf));
+		if (rf == NULL && tries++ < LEAVE_TRIES) {
+			host_sleep(vn->vn_kern->k_host, LEAVE_WAIT_NS);
+			continue;
+		}
+		route_lock(vn);
+		old = next_asked(pa);
+		if (old != NULL && rf == NULL)
+			lose_rt(vn, old);
+		else if (old != NULL && lead_on(vn, old, rf))
+			rf = NULL;
+		route_unlock(vn);
+		if (rf != NULL) {
+			rf->rf_kern = vn->vn_kern;
+			discard_rt(rf);
+		}
+	}
+}
+
+/* --- the vnet's part ----------------------------------------------------- */
+
+static int
+lost_count(struct vnet *vn, const char *name, void *arg, struct sysctl_op *op)
+{
+	struct rt_lost list[RT_NLOST];
+
+	(void)name;
+	(void)arg;
+	return sysctl_handle_quad_ro(op, rt_lost(vn, list));
+}
+
+/* "default via 10.0.0.254 on pair0, ...", the last one first. */
+static int
+lost_text(struct vnet *vn, const char *name, void *arg, struct sysctl_op *op)
+{
+	struct rt_lost list[RT_NLOST];
+	char text[SYSCTL_STRSIZE] = "", dst[INET_ADDRSTRLEN],
+	    gw[INET_ADDRSTRLEN];
+	uint64_t n = rt_lost(vn, list);
+	const struct rt_lost *rl;
+	size_t at = 0;
+
+	(void)name;
+	(void)arg;
+	for (unsigned i = 0; i < RT_NLOST && i < n; i++) {
+		rl = &list[i];
+		(void)inet_ntop(AF_INET, &rl->rl_dst, dst, sizeof(dst));
+		(void)inet_ntop(AF_INET, &rl->rl_gw, gw, sizeof(gw));
+		at += (size_t)snprintf(text + at, sizeof(text) - at,
+		    "%s%s", i == 0 ? "" : ", ",
+		    rl->rl_len == 0 ? "default" : dst);
+		if (rl->rl_len != 0 && rl->rl_len != 32)
+			at += (size_t)snprintf(text + at, sizeof(text) - at,
+			    "/%u", rl->rl_len);
+		at += (size_t)snprintf(text + at, sizeof(text) - at,
+		    "%s%s on %s", rl->rl_gw == 0 ? "" : " via ",
+		    rl->rl_gw == 0 ? "" : gw, rl->rl_ifname);
+	}
+	return sysctl_handle_string_ro(op, text);
+}
+
+static const struct sysctl_node route_nodes[] = {
+	{
+		.sn_name = "net.route.lost",
+		.sn_descr = "Routes that went with what they needed",
+		.sn_handler = lost_count,
+	}, {
+		.sn_name = "net.route.lastlost",
+		.sn_descr = "The last of these",
+		.sn_handler = lost_text,
+	},
+};
+
 static int
 route_init(struct vnet *vn)
 {
@@ -586,7 +914,11 @@ route_init(struct vnet *vn)
 	rv = kmem_zalloc(vn->vn_kern, sizeof(*rv));
 	if (rv == NULL)
 		return ENOMEM;
-	error = lpm_init(vn->vn_kern, &rv->rv_inet);
+	error = sysctl_add(vn, &route_nodes[0]);
+	if (error == 0)
+		error = sysctl_add(vn, &route_nodes[1]);
+	if (error == 0)
+		error = lpm_init(vn->vn_kern, &rv->rv_inet);
 	if (error != 0) {
 		kmem_free(vn->vn_kern, rv);
 		return error;

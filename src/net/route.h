@@ -32,6 +32,7 @@ struct rtentry {
 					 * who were not waited for */
 #define RTE_SPECIAL	0x8		/* constant: the family looks at a
 					 * destination before it is taken */
+#define RTE_IFA_ASKED	0x10		/* the request named the source */
 	uint32_t	 rt_flags;	/* RTF_* */
 	uint32_t	 rt_gw4;	/* gateway, network order; 0: on link */
 	struct ifnet	*rt_ifp;	/* out; for reject and blackhole lo0 */
@@ -122,11 +123,22 @@ rt_mtu(const struct rtentry *rt)
 	return rt_is_own(rt) ? 0 : rt_full(rt)->rf_mtu;
 }
 
+/* Routes that had to go with what they needed, the latest of them. */
+#define RT_NLOST	16
+
+struct rt_lost {
+	uint32_t	 rl_dst, rl_gw;	/* network order */
+	unsigned	 rl_len;
+	char		 rl_ifname[IFNAMSIZ];
+};
+
 struct route_vnet {
 	struct host_mutex rv_lock;	/* taken inside the ioctl lock, never
 					 * around it; outside ifv_lock */
 	struct lpm	 rv_inet;	/* rcu; rv_lock */
 	size_t		 rv_count;	/* rv_lock */
+	uint64_t	 rv_nlost;	/* rv_lock: how many ever */
+	struct rt_lost	 rv_lost[RT_NLOST];	/* rv_lock: by rv_nlost */
 };
 
 /* The route for an IPv4 destination (network order), or NULL.  Read section. */
@@ -158,8 +170,9 @@ struct rt_info {
 };
 
 /*
- * Control.  EEXIST; ENETUNREACH (gateway not on any attached prefix); ENOMEM;
- * EINVAL.  Announced after it is in.
+ * Control.  EEXIST (EALREADY: an address's own route is there, which the one of
+ * ri_ifa does not come before); ENETUNREACH (gateway not on any attached
+ * prefix); ENOMEM; EINVAL.  Announced after it is in.
  */
 int	rt_add(struct vnet *, const struct rt_info *);
 /*
@@ -177,10 +190,21 @@ int	rt_get(struct vnet *, uint32_t dst, int len, uint8_t type, void *msg);
 /* Control, at detach: delete every route through ifp. */
 void	rt_ifdetach(struct ifnet *);
 /*
- * Control, when an address goes: every route that names it.  Of one that is
+ * Control, when an address goes: the routes it brought along.  Of one that is
  * being destroyed already no reader is left with a route when it returns.
  */
+void	rt_ifa_withdraw(struct ifaddr *);
+/*
+ * The same, and then those that were asked for and have it as their source.
+ * A route whose gateway is on a connected network still, or which leads out of
+ * an interface on link, goes on with another source; the others are deleted,
+ * announced, and remembered (rt_lost()).  The address is in no table any more.
+ * Waits for memory, within reason.
+ */
 void	rt_ifa_gone(struct ifaddr *);
+/* Control: the routes lost so far; the latest of them, at most RT_NLOST, the
+ * last one first. */
+uint64_t rt_lost(struct vnet *, struct rt_lost list[RT_NLOST]);
 
 /* Fill a message describing the route; buffer of RT_MSG_MAX bytes. */
 void	rt_fill_msg(struct kern *, const struct rtentry *, uint8_t type,

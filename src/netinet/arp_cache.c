@@ -385,10 +385,30 @@ arp_ifrehead(struct ifnet *ifp)
 		if (la->la_hdr == NULL)
 			continue;
 		memcpy(lladdr, la->la_lladdr, sizeof(lladdr));
+		/* What is answered with our own address follows it. */
+		if ((la->la_flags & LLE_PUBLISHED) != 0 &&
+		    memcmp(lladdr, la->la_hdr->lh_bytes + ETHER_ADDR_LEN,
+		    ETHER_ADDR_LEN) == 0)
+			arp_own_lladdr(ifp, lladdr);
 		/* Out of memory: the neighbour will see the old address. */
 		(void)lla_set(la, lladdr);
 	}
 	kspin_unlock(&av->av_table.lt_lock);
+}
+
+static bool
+has_entries(struct ifnet *ifp)
+{
+	struct arp_vnet *av = ifp->if_vnet->vn_arp;
+	const struct in_ifdata *id = in_ifdata(ifp);
+	bool any;
+
+	if (id == NULL)
+		return false;
+	kspin_lock(&av->av_table.lt_lock);
+	any = id->id_nentries != 0;
+	kspin_unlock(&av->av_table.lt_lock);
+	return any;
 }
 
 /* Cross-call; the first CPU does all of it. */
@@ -411,20 +431,46 @@ arp_ifpurge_cpu(void *arg)
 	arp_drop_held(&held, DROP_OUT_DETACHING, false);
 }
 
-void
-arp_ifpurge(struct ifnet *ifp)
+/* Cross-call; the first CPU does all of it. */
+static void
+arp_ifsweep_cpu(void *arg)
 {
+	struct ifnet *ifp = arg;
 	struct arp_vnet *av = ifp->if_vnet->vn_arp;
 	struct in_ifdata *id = in_ifdata(ifp);
-	bool any;
+	struct llentry *la, *next;
+	struct arp_pkts held;
 
 	if (id == NULL)
 		return;
+	arp_pkts_init(&held);
 	kspin_lock(&av->av_table.lt_lock);
-	any = id->id_nentries != 0;
+	for (la = LIST_FIRST(&id->id_entries); la != NULL; la = next) {
+		next = LIST_NEXT(la, la_iflink);
+		if ((la->la_flags & LLE_STATIC) != 0 ||
+		    arp_is_onlink(ifp, la->la_addr4))
+			continue;
+		arp_entry_unhold(la, &held);
+		arp_entry_free(av, la);
+	}
 	kspin_unlock(&av->av_table.lt_lock);
+	arp_drop_held(&held, DROP_ARP_GONE, true);
+}
+
+void
+arp_ifsweep(struct ifnet *ifp)
+{
+
+	if (has_entries(ifp))
+		kern_xcall(if_kern(ifp), arp_ifsweep_cpu, ifp);
+}
+
+void
+arp_ifpurge(struct ifnet *ifp)
+{
+
 	/* Packets are freed by CPUs only. */
-	if (any)
+	if (has_entries(ifp))
 		kern_xcall(if_kern(ifp), arp_ifpurge_cpu, ifp);
 }
 

@@ -154,6 +154,8 @@ void	arp_cache_fini(struct arp_vnet *);
 void	arp_send(struct ifnet *, uint16_t op, const uint8_t *dst,
 	    const uint8_t *sha, uint32_t spa, const uint8_t *tha,
 	    uint32_t tpa);
+/* Read section: is an address a neighbour's on this interface? */
+bool	arp_is_onlink(const struct ifnet *, uint32_t addr);
 /* CPU: ask for an address (unicast to lladdr when it is not NULL). */
 void	arp_ask(struct ifnet *, uint32_t addr, const uint8_t *lladdr);
 /*

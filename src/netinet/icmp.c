@@ -179,7 +179,7 @@ icmp_send_error(struct ifnet *ifp, struct mbuf *m, uint8_t type, uint8_t code,
 	 */
 	rt = rt_lookup4(vn, ip->ip_dst);
 	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
-	    rt->rt_ifa != NULL && in_ifa_usable(rt->rt_ifa))
+	    in_local_usable(rt, ip->ip_dst))
 		src = ip->ip_dst;
 	else if ((m->m_flags & M_LOCAL) != 0)
 		src = ip->ip_src;

@@ -410,8 +410,7 @@ arp_ours(struct ifnet *ifp, uint32_t addr)
 	    ifa : NULL;
 }
 
-/* Is it a neighbour on this interface, so that its entry is of use? */
-static bool
+bool
 arp_is_onlink(const struct ifnet *ifp, uint32_t addr)
 {
 	const struct rtentry *rt = rt_lookup4(ifp->if_vnet, addr);

@@ -258,6 +258,27 @@ in_ifsource(struct ifnet *ifp, uint32_t dst)
 	return ifa == NULL ? 0 : sin_addr(ifa->ifa_addr);
 }
 
+static int
+in_usable_rank(const struct ifaddr *ifa, void *arg)
+{
+
+	return sin_addr(ifa->ifa_addr) == *(const uint32_t *)arg &&
+	    in_ifa_usable(ifa);
+}
+
+bool
+in_local_usable(const struct rtentry *rt, uint32_t addr)
+{
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_addr.s_addr = addr,
+	};
+
+	if (rt->rt_ifa == NULL || in_ifa_usable(rt->rt_ifa))
+		return true;
+	return ifa_best(rt->rt_ifa->ifa_ifp->if_vnet, &sin, 32, in_usable_rank,
+	    &addr) != NULL;
+}
+
 /* May it stand for the router as a whole? */
 static bool
 in_names_router(const struct ifaddr *ifa)
@@ -333,6 +354,7 @@ const struct domain inet_domain = {
 	.dom_oqueued = in_oqueued,
 	.dom_rtrequest = in_rtrequest,
 	.dom_rtmark = in_special_route,
+	.dom_route_gone = in_route_gone,
 	.dom_neigh_request = in_neigh_request,
 	.dom_neigh_dump = arp_dump,
 	.dom_sa_equal = in_sa_equal,

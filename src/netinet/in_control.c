@@ -2,9 +2,12 @@
  * in_control: giving interfaces IPv4 addresses and taking them away.
  *
  * An address comes with routes: a host route to itself (RTF_LOCAL), one to the
- * prefix it is on, or to the far end, and one to the broadcast address.  The
- * first is its own or the address is refused; the others belong to the first
- * address of a prefix, and the next one takes over when that goes.
+ * prefix it is on, or to the far end, and one to the broadcast address.  Where
+ * several addresses bring a route to one destination along, that to an address
+ * of ours comes first, then far ends and prefixes, then broadcast addresses;
+ * of equals the first one stays.  When that goes, the next is looked for
+ * (in_rank()), and of equals the one on the interface with the lowest index is
+ * taken.
  *
  * All of it runs with the interface's ioctl lock.
  */
@@ -85,86 +88,187 @@ in_route(struct in_ifaddr *ia, uint32_t dst, unsigned len, uint32_t flags)
 	return rt_add(ifp->if_vnet, &ri);
 }
 
-/* Routes that addresses of one prefix share: having one already is fine. */
-static int
-in_routes_shared(struct in_ifaddr *ia)
+/* The prefix that an address is on the link of, or its far end; false: none. */
+static bool
+in_link_prefix(const struct in_ifaddr *ia, uint32_t *dst, unsigned *len)
 {
-	const struct ifnet *ifp = ia->ia_ifa.ifa_ifp;
-	uint32_t dst = ia_dst4(ia);
-	int error = 0;
+	uint32_t flags = if_flags_get(ia->ia_ifa.ifa_ifp);
 
-	if ((if_flags_get(ifp) & IFF_LOOPBACK) != 0)
-		return 0;
-	if ((if_flags_get(ifp) & IFF_POINTOPOINT) != 0 && dst != 0) {
-		if (dst != ia_addr4(ia))
-			error = in_route(ia, dst, 32, RTF_CONNECTED);
-	} else if (ia->ia_len < 32)
-		error = in_route(ia, ia_addr4(ia), ia->ia_len, RTF_CONNECTED);
-	if (error != 0 && error != EEXIST)
-		return error;
-	error = 0;
-	if ((if_flags_get(ifp) & IFF_BROADCAST) != 0 && dst != 0)
-		error = in_route(ia, dst, 32, RTF_BROADCAST);
-	return error == EEXIST ? 0 : error;
+	if ((flags & IFF_LOOPBACK) != 0)
+		return false;
+	if ((flags & IFF_POINTOPOINT) != 0 && ia_dst4(ia) != 0) {
+		*dst = ia_dst4(ia);
+		*len = 32;
+		return ia_dst4(ia) != ia_addr4(ia);
+	}
+	*len = ia->ia_len;
+	*dst = ia_addr4(ia) & in_mask(*len);
+	return *len < 32;
+}
+
+static bool
+in_has_broadcast(const struct in_ifaddr *ia)
+{
+
+	return ia_dst4(ia) != 0 && (if_flags_get(ia->ia_ifa.ifa_ifp) &
+	    (IFF_LOOPBACK | IFF_BROADCAST)) == IFF_BROADCAST;
+}
+
+/* A route that others may have: having one already is fine. */
+static int
+in_route_shared(struct in_ifaddr *ia, uint32_t dst, unsigned len,
+    uint32_t flags)
+{
+	int error = in_route(ia, dst, len, flags);
+
+	return error == EEXIST || error == EALREADY ? 0 : error;
 }
 
 static int
 in_routes_add(struct in_ifaddr *ia)
 {
+	uint32_t dst;
+	unsigned len;
 	int error;
 
 	error = in_route(ia, ia_addr4(ia), 32, RTF_LOCAL);
+	/* Another interface has it as well. */
+	if (error == EALREADY)
+		error = 0;
 	if (error != 0)
 		return error;
-	error = in_routes_shared(ia);
+	if (in_link_prefix(ia, &dst, &len))
+		error = in_route_shared(ia, dst, len, RTF_CONNECTED);
+	if (error == 0 && in_has_broadcast(ia))
+		error = in_route_shared(ia, ia_dst4(ia), 32, RTF_BROADCAST);
 	if (error != 0)
-		rt_ifa_gone(&ia->ia_ifa);
+		rt_ifa_withdraw(&ia->ia_ifa);
 	return error;
 }
 
 /*
- * Routes of an address that is there already, where nobody could be told that
+ * The same of an address that is there already, where nobody could be told that
  * they are missing: waits for memory, within reason.
  */
-static int
-in_routes_must(struct in_ifaddr *ia, int (*fn)(struct in_ifaddr *))
+static void
+in_routes_must(struct in_ifaddr *ia)
 {
 	struct ifnet *ifp = ia->ia_ifa.ifa_ifp;
-	int error;
 
 	for (int i = 0; i < IN_MEMORY_TRIES; i++) {
-		error = fn(ia);
-		if (error != ENOMEM)
-			return error;
+		if (in_routes_add(ia) != ENOMEM)
+			return;
 		host_sleep(if_host(ifp), IN_MEMORY_WAIT_NS);
 	}
 	klog(if_kern(ifp), KLOG_ERR, "%s: no memory for the routes of an "
 	    "address", ifp->if_xname);
-	return error;
+}
+
+/* A destination, and which route to it an address brings along: RTF_LOCAL,
+ * RTF_CONNECTED, RTF_BROADCAST, or 0. */
+struct in_dest {
+	uint32_t	 de_dst;	/* network order */
+	unsigned	 de_len;
+};
+
+static uint32_t
+in_brings(const struct in_ifaddr *ia, const struct in_dest *de)
+{
+	uint32_t dst;
+	unsigned len;
+
+	if (de->de_len == 32 && ia_addr4(ia) == de->de_dst)
+		return RTF_LOCAL;
+	if (in_link_prefix(ia, &dst, &len) && dst == de->de_dst &&
+	    len == de->de_len)
+		return RTF_CONNECTED;
+	if (de->de_len == 32 && in_has_broadcast(ia) &&
+	    ia_dst4(ia) == de->de_dst)
+		return RTF_BROADCAST;
+	return 0;
+}
+
+static int
+in_rank(const struct ifaddr *ifa, void *arg)
+{
+	uint32_t flags;
+
+	if (ifa_is_destroying(ifa))
+		return 0;
+	flags = in_brings((const struct in_ifaddr *)(const void *)ifa, arg);
+	return flags == RTF_LOCAL ? 3 : flags == RTF_CONNECTED ? 2 :
+	    flags == RTF_BROADCAST ? 1 : 0;
 }
 
 /*
- * Another address of the prefix that `gone' was on takes the shared routes
- * over.  It may be of another interface, whose lock is not held: its removal
- * waits for the reference, and deletes its routes, and looks for an heir, after
- * that.
+ * Somebody's route to a destination is gone: the next that brings one along is
+ * to have it.  That address's interface may be another one, whose ioctl lock is
+ * not held: its removal waits for the reference, and deletes its routes, and
+ * looks for an heir, after that.
  */
 static void
-in_routes_inherit(struct vnet *vn, struct in_ifaddr *gone)
+in_route_inherit(struct vnet *vn, uint32_t dst, unsigned len)
 {
+	struct in_dest de = { .de_dst = dst, .de_len = len };
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_addr.s_addr = dst,
+	};
 	struct ifaddr *ifa;
 	struct psref pr;
+	int error = ENOMEM;
 
 	pserialize_read_enter();
-	/* That very prefix: a longer one may lie within it. */
-	ifa = ifa_ifwithprefix(vn, ia_addr4(gone), gone->ia_len);
+	ifa = ifa_best(vn, &sin, len, in_rank, &de);
 	if (ifa != NULL)
 		ifa_acquire(ifa, &pr);
 	pserialize_read_exit();
 	if (ifa == NULL)
 		return;
-	(void)in_routes_must(ifatoia(ifa), in_routes_shared);
+	for (int i = 0; i < IN_MEMORY_TRIES && error == ENOMEM; i++) {
+		if (i != 0)
+			host_sleep(vn->vn_kern->k_host, IN_MEMORY_WAIT_NS);
+		error = in_route(ifatoia(ifa), dst, len,
+		    in_brings(ifatoia(ifa), &de));
+	}
+	if (error == ENOMEM)
+		klog(vn->vn_kern, KLOG_ERR, "%s: no memory for a route of an "
+		    "address", ifa->ifa_ifp->if_xname);
 	ifa_release(ifa, &pr);
+}
+
+/* Its routes go to others, who bring the same along. */
+static void
+in_routes_inherit(struct vnet *vn, const struct in_ifaddr *gone)
+{
+	uint32_t dst;
+	unsigned len;
+
+	in_route_inherit(vn, ia_addr4(gone), 32);
+	if (in_link_prefix(gone, &dst, &len))
+		in_route_inherit(vn, dst, len);
+	if (in_has_broadcast(gone))
+		in_route_inherit(vn, ia_dst4(gone), 32);
+}
+
+void
+in_route_gone(struct vnet *vn, const struct sockaddr *dst, unsigned len,
+    uint64_t handle, bool asked)
+{
+	struct sockaddr_in sin;
+	struct ifnet *ifp;
+	struct psref pr;
+
+	memcpy(&sin, dst, sizeof(sin));
+	/* It stood where an address's own could not. */
+	if (asked)
+		in_route_inherit(vn, sin.sin_addr.s_addr, len);
+	if (handle == 0)
+		return;
+	ifp = if_get_byhandle(vn, handle, &pr);
+	if (ifp == NULL)
+		return;
+	arp_ifsweep(ifp);
+	if_put(ifp, &pr);
 }
 
 /*
@@ -254,12 +358,15 @@ in_ifa_delete(struct ifnet *ifp, struct in_ifaddr *ia)
 
 	ifa_ref(ifa);
 	arp_announce_stop(ifa);
-	rt_ifa_gone(ifa);
+	rt_ifa_withdraw(ifa);
 	ifa_remove(ifp, ifa);
 	/* What was added by a request that had found it before. */
-	rt_ifa_gone(ifa);
+	rt_ifa_withdraw(ifa);
 	arp_announce_stop(ifa);
 	in_routes_inherit(ifp->if_vnet, ia);
+	/* Routes through it, that others added, find another way or go. */
+	rt_ifa_gone(ifa);
+	arp_ifsweep(ifp);
 	if_history_addr(ifp, IFHIST_ADDR_DELETE, ifa);
 	rt_newaddrmsg(RTM_DELADDR, ifa);
 	ifa_unref(ifa);
@@ -286,25 +393,24 @@ in_ifa_add(struct ifnet *ifp, const struct in_req *ir, struct in_ifaddr *old)
 	if (error != 0)
 		goto out;
 	if (old != NULL)
-		rt_ifa_gone(&old->ia_ifa);
-	/* Routes through the old one, that others added, are gone by now. */
-	error = old != NULL ? in_routes_must(ia, in_routes_add) :
-	    in_routes_add(ia);
+		rt_ifa_withdraw(&old->ia_ifa);
+	error = in_routes_add(ia);
 	if (error == 0)
 		error = if_addr_init(ifp, &ia->ia_ifa, true);
 	/* Drivers with nothing to do for an address may not know it. */
 	if (error == ENOTTY)
 		error = 0;
 	if (error != 0) {
-		rt_ifa_gone(&ia->ia_ifa);
+		rt_ifa_withdraw(&ia->ia_ifa);
 		ifa_remove(ifp, &ia->ia_ifa);
 		/* Others had found it: may have added some, and announced it
 		 * when the interface came up. */
-		rt_ifa_gone(&ia->ia_ifa);
+		rt_ifa_withdraw(&ia->ia_ifa);
 		arp_announce_stop(&ia->ia_ifa);
 		if (old != NULL)
-			(void)in_routes_must(old, in_routes_add);
+			in_routes_must(old);
 		in_routes_inherit(ifp->if_vnet, ia);
+		rt_ifa_gone(&ia->ia_ifa);
 		goto out;
 	}
 	if (old != NULL)
@@ -438,21 +544,53 @@ in_parse(const struct ifnet *ifp, const struct ifaliasreq *ifra,
 	return in_check(ifp, ir, dst_given);
 }
 
-/* Is it the address of another interface? */
+/* An address that is to be given, on an interface. */
+struct in_sharing {
+	const struct ifnet *sh_ifp;
+	const struct in_req *sh_ir;
+};
+
 static bool
-in_elsewhere(struct ifnet *ifp, uint32_t addr)
+in_is_unnumbered(const struct ifnet *ifp, unsigned len)
 {
+
+	return len == 32 || (if_flags_get(ifp) & (IFF_POINTOPOINT |
+	    IFF_LOOPBACK)) != 0;
+}
+
+/* Does the address stand on another interface where it may not be shared? */
+static int
+in_conflicts(const struct ifaddr *ifa, void *arg)
+{
+	const struct in_sharing *sh = arg;
+	const struct in_ifaddr *ia = (const struct in_ifaddr *)
+	    (const void *)ifa;
+
+	return ifa->ifa_ifp != sh->sh_ifp && !ifa_is_destroying(ifa) &&
+	    ia_addr4(ia) == sh->sh_ir->ir_addr &&
+	    !in_is_unnumbered(ifa->ifa_ifp, ia->ia_len) &&
+	    !in_is_unnumbered(sh->sh_ifp, sh->sh_ir->ir_len);
+}
+
+/*
+ * May the interface have the address, though others have it?  Where only one of
+ * them has a network with it: the others are point-to-point or loopback
+ * interfaces, or have it with a prefix of 32 bits, and borrow it (RFC 1812
+ * 2.2.7).  Two networks in which the same host answers cannot be told apart.
+ */
+static bool
+in_may_share(const struct ifnet *ifp, const struct in_req *ir)
+{
+	struct in_sharing sh = { .sh_ifp = ifp, .sh_ir = ir };
 	struct sockaddr_in sin;
-	struct ifaddr *ifa;
-	bool is;
+	bool may;
 
 	memset(&sin, 0, sizeof(sin));
-	sin_set(&sin, addr);
+	sin_set(&sin, ir->ir_addr);
 	pserialize_read_enter();
-	ifa = ifa_ifwithaddr(ifp->if_vnet, (struct sockaddr *)&sin);
-	is = ifa != NULL && ifa->ifa_ifp != ifp;
+	may = ifa_best(ifp->if_vnet, &sin, 32, in_conflicts, &sh) == NULL;
 	pserialize_read_exit();
-	return is;
+	return may;
 }
 
 /* --- requests ------------------------------------------------------------ */
@@ -473,7 +611,7 @@ in_set(struct ifnet *ifp, const struct ifaliasreq *ifra,
 	if (same != NULL && same->ia_len == ir.ir_len &&
 	    ia_dst4(same) == ir.ir_dst)
 		return 0;
-	if (same == NULL && in_elsewhere(ifp, ir.ir_addr))
+	if (!in_may_share(ifp, &ir))
 		return EEXIST;
 	return in_ifa_add(ifp, &ir, same != NULL ? same : replace);
 }

@@ -236,6 +236,9 @@ void	arp_resolve(struct ifnet *, struct mbuf *);	/* CPU; takes it */
 /* Any context: its interface is ready, or may be: have an address checked, if
  * it is to be, and announced (RFC 5227 2.1, 2.3). */
 void	arp_announce(struct ifaddr *);
+/* Control: forget the neighbours of the interface, all but static ones, that
+ * are on no network on its link any more. */
+void	arp_ifsweep(struct ifnet *);
 /* ioctl lock or detach: forget every neighbour of the interface. */
 void	arp_ifpurge(struct ifnet *);
 /* Neighbour requests from the routing socket.  Control. */

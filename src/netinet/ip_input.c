@@ -58,20 +58,24 @@ rpf_passes(const struct ifnet *ifp, const struct rtentry *rt)
  * is down it is: another router may have it now.
  */
 static bool
-ip_is_laid_down(const struct rtentry *rt)
+ip_is_laid_down(const struct rtentry *rt, uint32_t addr)
 {
 
 	return (rt->rt_flags & RTF_LOCAL) != 0 && rt->rt_ifa != NULL &&
-	    !in_if_is_up(rt->rt_ifa->ifa_ifp);
+	    !in_if_is_up(rt->rt_ifa->ifa_ifp) && !in_local_usable(rt, addr);
 }
 
 /* The strong host model (RFC 1122 3.3.4.2), where it is asked for. */
 static bool
-ip_is_elsewhere(const struct ifnet *ifp, const struct rtentry *rt)
+ip_is_elsewhere(struct ifnet *ifp, const struct rtentry *rt, uint32_t addr)
 {
+	const struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_addr.s_addr = addr,
+	};
 
-	return rt->rt_ifa != NULL && rt->rt_ifa->ifa_ifp != ifp &&
-	    ip_setting(&ifp->if_vnet->vn_ip->iv_checkinterface) != 0;
+	return ip_setting(&ifp->if_vnet->vn_ip->iv_checkinterface) != 0 &&
+	    rt->rt_ifa != NULL && rt->rt_ifa->ifa_ifp != ifp &&
+	    ifa_ifp_find(ifp, (const struct sockaddr *)&sin) == NULL;
 }
 
 /*
@@ -84,7 +88,7 @@ ip_source_drop(const struct ifnet *ifp, const struct rtentry *rt, uint32_t src)
 
 	/* Nobody else sends from an address of ours, or from everybody's. */
 	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
-	    !ip_is_laid_down(rt))
+	    !ip_is_laid_down(rt, src))
 		return DROP_IP_LAND;
 	if (rt != NULL && ((rt->rt_flags & RTF_BROADCAST) != 0 ||
 	    is_network(rt, src)))
@@ -452,15 +456,15 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 		m_drop(ifp, m, DROP_IP_LINKBCAST);
 		return NULL;
 	}
-	if (rt != NULL && ip_is_laid_down(rt))
+	if (rt != NULL && ip_is_laid_down(rt, ip->ip_dst))
 		return ip_forward_slow(ifp, m, rt);
 	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
-	    rt->rt_ifa != NULL && !in_ifa_usable(rt->rt_ifa)) {
+	    !in_local_usable(rt, ip->ip_dst)) {
 		m_drop(ifp, m, DROP_IP_NOTREADY);
 		return NULL;
 	}
 	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 && !loop &&
-	    ip_is_elsewhere(ifp, rt)) {
+	    ip_is_elsewhere(ifp, rt, ip->ip_dst)) {
 		m_drop(ifp, m, DROP_IP_WRONGIF);
 		return NULL;
 	}

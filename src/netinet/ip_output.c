@@ -72,7 +72,9 @@ ip_output_refuse(const struct rtentry *rt, const struct iphdr4 *ip,
 		return ENETUNREACH;
 	}
 	if ((rt->rt_flags & RTF_LOCAL) != 0) {
-		if (rt->rt_ifa == NULL || in_if_is_up(rt->rt_ifa->ifa_ifp))
+		if (rt->rt_ifa == NULL ||
+		    in_if_is_up(rt->rt_ifa->ifa_ifp) ||
+		    in_local_usable(rt, ip->ip_dst))
 			return 0;
 		*why = DROP_IP_IFDOWN;
 		return ENETDOWN;
@@ -118,7 +120,7 @@ ip_source_usable(const struct vnet *vn, uint32_t src)
 	const struct rtentry *rt = rt_lookup4(vn, src);
 
 	return rt == NULL || (rt->rt_flags & RTF_LOCAL) == 0 ||
-	    rt->rt_ifa == NULL || in_ifa_usable(rt->rt_ifa);
+	    in_local_usable(rt, src);
 }
 
 int

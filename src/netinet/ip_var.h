@@ -376,6 +376,12 @@ int	arp_sysctl_init(struct vnet *);
 void	in_purgeif(struct ifnet *);
 int	in_ioctl(struct ifnet *, unsigned long cmd, void *data);
 void	in_rtrequest(struct rtentry *, struct ifaddr *);
+/* Control: dom_route_gone. */
+void	in_route_gone(struct vnet *, const struct sockaddr *, unsigned len,
+	    uint64_t handle, bool asked);
+/* CPU: is an address of ours, which the route is to, usable on some interface
+ * that has it? */
+bool	in_local_usable(const struct rtentry *, uint32_t addr);
 /* in_laddr.c: SIOC[ADG]LIFADDR.  EINVAL, EADDRNOTAVAIL, or as SIOCAIFADDR. */
 int	in_laddr_ioctl(struct ifnet *, unsigned long, struct if_laddrreq *);
 /* Any, read section: first IPv4 address of an interface, or the one that fits

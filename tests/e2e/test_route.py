@@ -170,3 +170,24 @@ def test_table_waits_for_its_reader(tmp):
         assert "did not read" not in d.text()
     finally:
         finish(d)
+
+
+def test_kept_when_an_address_is_given_again(daemon):
+    """A default route does not go with a broadcast address; what has to go is
+    named."""
+    d = daemon
+    d.ok("ifconfig", "pair0", "create")
+    d.ok("ifconfig", "pair0", "10.0.0.1/24", "up")
+    d.ok("route", "add", "default", "10.0.0.254")
+    out = d.ok("ifconfig", "pair0", "10.0.0.1/24", "broadcast",
+               "255.255.255.255")
+    assert out == ""
+    assert "10.0.0.254" in d.ok("netstat", "-rn")
+    d.ok("ifconfig", "pair0", "10.0.0.9/24", "alias")
+    assert d.ok("ifconfig", "pair0", "10.0.0.1", "delete") == ""
+    assert "10.0.0.254" in d.ok("netstat", "-rn")
+    out = d.ok("ifconfig", "pair0", "10.0.0.9", "delete")
+    assert out == ("route default via 10.0.0.254 on pair0 was removed: its "
+                   "gateway is no longer on a connected network\n")
+    assert "10.0.0.254" not in d.ok("netstat", "-rn")
+    assert "net.route.lost = 1" in d.ok("sysctl", "net.route.lost")

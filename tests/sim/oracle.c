@@ -131,13 +131,13 @@ route_of(struct oracle *o, struct o_addr *oa, uint32_t dst, unsigned len,
 	o_event_route(o, "add", ort);
 }
 
-/* Last come, first gone. */
+/* Those it brought along.  Last come, first gone. */
 static void
 routes_of_addr_gone(struct oracle *o, const struct o_addr *oa)
 {
 
 	for (unsigned i = o->o_nroutes; i-- > 0;)
-		if (o->o_route[i]->or_addr == oa)
+		if (o->o_route[i]->or_addr == oa && o->o_route[i]->or_gw == 0)
 			route_remove(o, i);
 }
 
@@ -166,6 +166,30 @@ point_at(const struct oracle *o, uint32_t gw, struct o_route *ort)
 	ort->or_if = via->or_if;
 	ort->or_addr = via->or_addr;
 	return 0;
+}
+
+/* Those through gateways: by another address, or not at all. */
+static void
+routes_lead_on(struct oracle *o, const struct o_addr *oa,
+    const struct o_if *dying)
+{
+	struct o_route *ort, new_;
+
+	for (unsigned i = o->o_nroutes; i-- > 0;) {
+		ort = o->o_route[i];
+		if (ort->or_addr != oa)
+			continue;
+		new_ = *ort;
+		if (point_at(o, ort->or_gw, &new_) != 0 ||
+		    new_.or_if == dying) {
+			route_remove(o, i);
+			continue;
+		}
+		route_take(o, i);
+		*ort = new_;
+		route_put(o, ort);
+		o_event_route(o, "change", ort);
+	}
 }
 
 int
@@ -245,19 +269,47 @@ shared_routes(struct oracle *o, struct o_addr *oa)
 		route_of(o, oa, oa->oa_dst, 32, RTF_BROADCAST);
 }
 
-/* Who is next in the prefix of an address that is gone, not on `dying'. */
+/* The lower index, and of one interface the lower address. */
+static bool
+comes_before(const struct o_addr *a, const struct o_addr *b)
+{
+	unsigned ia = if_handle_index(a->oa_if->oi_handle);
+	unsigned ib = if_handle_index(b->oa_if->oi_handle);
+
+	return ia != ib ? ia < ib : a->oa_addr < b->oa_addr;
+}
+
+/* Who is next with the prefix of an address that is gone (len), or with its
+ * broadcast address (len 0), not on `dying'. */
+static struct o_addr *
+heir(const struct oracle *o, const struct o_addr *gone,
+    const struct o_if *dying, bool broadcast)
+{
+	struct o_addr *best = NULL, *oa;
+
+	for (unsigned i = 0; i < o->o_naddrs; i++) {
+		oa = o->o_net[i];
+		if (oa->oa_if == dying || oa->oa_if->oi_kind != O_ETH ||
+		    (broadcast ? oa->oa_dst != gone->oa_dst :
+		    !same_net(oa, gone)))
+			continue;
+		if (best == NULL || comes_before(oa, best))
+			best = oa;
+	}
+	return best;
+}
+
 static void
 inherit(struct oracle *o, const struct o_addr *gone, const struct o_if *dying)
 {
+	struct o_addr *oa;
 
-	if (o->o_plant == O_PLANT_HEIR)
+	if (o->o_plant == O_PLANT_HEIR || gone->oa_if->oi_kind != O_ETH)
 		return;
-	for (unsigned i = 0; i < o->o_naddrs; i++)
-		if (o->o_net[i]->oa_if != dying &&
-		    same_net(o->o_net[i], gone)) {
-			shared_routes(o, o->o_net[i]);
-			return;
-		}
+	if (gone->oa_len < 32 && (oa = heir(o, gone, dying, false)) != NULL)
+		route_of(o, oa, oa->oa_addr, oa->oa_len, RTF_CONNECTED);
+	if (gone->oa_dst != 0 && (oa = heir(o, gone, dying, true)) != NULL)
+		route_of(o, oa, oa->oa_dst, 32, RTF_BROADCAST);
 }
 
 static void
@@ -298,6 +350,7 @@ addr_remove(struct oracle *o, struct o_addr *oa, const struct o_if *dying)
 	list_remove(o->o_net, o->o_naddrs, oa);
 	o->o_naddrs--;
 	inherit(o, oa, dying);
+	routes_lead_on(o, oa, dying);
 	o_event_addr(o, "deladdr", oa);
 	free(oa);
 }

@@ -306,6 +306,19 @@ oracle_request(struct oracle *o, const struct op *op, const char *name)
 	}
 }
 
+/* An address on several interfaces, which the oracle knows nothing of. */
+static bool
+would_share(const struct oracle *o, const struct op *op, const char *name)
+{
+	const struct o_if *oi = o_if_name(o, name);
+	const struct o_addr *oa = o_addr_find(o, op_addr(op));
+
+	return op->op_kind == OP_ADDR && oi != NULL && oa != NULL &&
+	    oa->oa_if != oi && (oi->oi_kind == O_PTP ||
+	    oa->oa_if->oi_kind == O_PTP || op_len(op) == 32 ||
+	    oa->oa_len == 32);
+}
+
 void
 o_do(struct run *r, struct net *n, const struct op *op, struct outcome *oc)
 {
@@ -359,6 +372,8 @@ o_do(struct run *r, struct net *n, const struct op *op, struct outcome *oc)
 		__atomic_store_n(&r->r_waits, 0, __ATOMIC_RELAXED);
 		break;
 	default:
+		if (would_share(o, op, name))
+			break;
 		oc->oc_real = request(n, op, name);
 		oc->oc_nomem = oc->oc_real == ENOMEM;
 		if (!oc->oc_nomem)

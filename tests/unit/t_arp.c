@@ -555,6 +555,16 @@ station_body(struct in_test *it)
 	/* The first of two (RFC 3021) is one. */
 	KASSERT(addr_add(it, b, "10.3.0.1", 31) == 0);
 	KASSERT(neigh_req(it, RTM_ADD, b, "10.3.0.0", mac1, 0, 0) == 0);
+	/* What is answered with our own address is so with the next one. */
+	if_ioctl_lock(b);
+	KASSERT(if_set_sadl(b, mac2, 6, false) == 0);
+	if_ioctl_unlock(b);
+	ar = mk_arp(ARP_REQUEST, mac1, "10.0.2.60", "10.0.2.9");
+	sleep_ms(it, 3000);
+	tif_clear(&it->it_b);
+	inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	KASSERT(it->it_b.tif_ntx == 1);
+	KASSERT(memcmp(tx_arp(&it->it_b, 0)->ar_sha, mac2, 6) == 0);
 	all_books(it);
 }
 IN_TEST(station, 1)

@@ -218,11 +218,15 @@ linkgw_body(struct vnet *vn)
 	KASSERT(lookup(vn, "10.1.2.3")->rt_gw4 == 0);
 	KASSERT(lookup(vn, "10.1.2.3")->rt_ifa == a);
 	KASSERT(dtest_route.dr_n == n + 1 && dtest_route.dr_ifa == a);
+	/* It needs the interface alone. */
 	ifatest_remove(a);
-	KASSERT(lookup(vn, "10.1.2.3") == NULL);
+	KASSERT(lookup(vn, "10.1.2.3")->rt_ifa == b);
 	ifatest_remove(b);
+	KASSERT(lookup(vn, "10.1.2.3")->rt_ifp == et[1].et_ifp);
+	KASSERT(lookup(vn, "10.1.2.3")->rt_ifa == NULL);
 	etest_detach(&et[0]);
 	etest_detach(&et[1]);
+	KASSERT(lookup(vn, "10.1.2.3") == NULL);
 }
 
 static void
@@ -324,7 +328,7 @@ own_body(struct vnet *vn)
 	ri.ri_ifp = et.et_ifp;
 	ri.ri_ifa = ifa;
 	KASSERT(rt_add(vn, &ri) == 0 && lookup(vn, "10.0.0.9") == own);
-	KASSERT(rt_add(vn, &ri) == EEXIST);
+	KASSERT(rt_add(vn, &ri) == EALREADY);
 	/* Out and in again: the same. */
 	KASSERT(del(vn, "10.0.0.0", 24) == 0);
 	KASSERT(lookup(vn, "10.0.0.9") == NULL);
@@ -337,7 +341,7 @@ own_body(struct vnet *vn)
 	KASSERT(rt_mtu(lookup(vn, "10.0.0.9")) == 1000 && rt_mtu(own) == 0);
 	ri.ri_own = 1 + RT_OWN_NET;
 	ri.ri_mtu = 0;
-	KASSERT(rt_add(vn, &ri) == EEXIST);
+	KASSERT(rt_add(vn, &ri) == EALREADY);
 	KASSERT(vn->vn_route->rv_count == 1);
 	KASSERT(del(vn, "10.0.0.0", 24) == 0);
 	/* To somewhere else than it led. */
