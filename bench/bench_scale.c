@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "server/server.h"
 #include "kern/kern_impl.h"
 #include "net/if_impl.h"
 #include "stack/stack_impl.h"
@@ -403,7 +404,7 @@ bench_socket(struct ifnet_stack *st, unsigned count)
 {
 	char path[64], url[80];
 	struct ifnet_client *c;
-	struct ctl_server *sv;
+	struct server *sv;
 	struct ifnet_error e;
 	int error;
 
@@ -419,7 +420,7 @@ bench_socket(struct ifnet_stack *st, unsigned count)
 	bench_ioctl(c, count);
 	bench_batch(c, count);
 	ifnet_close(c);
-	ctl_server_stop(sv);
+	server_stop(sv);
 }
 
 int

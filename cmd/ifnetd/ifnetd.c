@@ -21,6 +21,7 @@
 
 #include "command/command.h"
 #include "ctl/ctl.h"
+#include "server/server.h"
 #include "host/trust.h"
 #include "stack/stack_impl.h"
 
@@ -155,7 +156,7 @@ configure(const struct options *o, struct vnet *vn)
 }
 
 static bool
-listen_at(const struct options *o, struct kern *k, struct ctl_server **svp)
+listen_at(const struct options *o, struct kern *k, struct server **svp)
 {
 	const char *path = o->o_url + strlen("unix://");
 	char why[PATH_MAX + 128];
@@ -174,7 +175,7 @@ listen_at(const struct options *o, struct kern *k, struct ctl_server **svp)
 		complain("cannot listen at %s: %s", o->o_url,
 		    strerror(error));
 	else if (o->o_ctl_timeout != 0)
-		ctl_server_set_limit(*svp, o->o_ctl_timeout * 1000);
+		server_set_limit(*svp, o->o_ctl_timeout * 1000);
 	return error == 0;
 }
 
@@ -182,7 +183,7 @@ listen_at(const struct options *o, struct kern *k, struct ctl_server **svp)
 static int
 serve(const struct options *o, struct ifnet_stack *st, const sigset_t *ends)
 {
-	struct ctl_server *sv;
+	struct server *sv;
 	struct ifnet_error e;
 	struct vnet *vn;
 
@@ -201,7 +202,7 @@ serve(const struct options *o, struct ifnet_stack *st, const sigset_t *ends)
 	background_ready();
 	wait_for_end(ends);
 	klog(st->st_kern, KLOG_INFO, "stopping");
-	ctl_server_stop(sv);
+	server_stop(sv);
 	return 0;
 }
 

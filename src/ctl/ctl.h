@@ -4,7 +4,7 @@
  * A session is one client: its credentials, and at most one follow or ping at
  * a time.  ctl_dispatch() takes one message and gives every answer to the
  * session's sink; it decides nothing, it translates to ifioctl(),
- * sysctl_request() and rtsock_request().  The socket server (ctl_server) is
+ * sysctl_request() and rtsock_request().  The socket server (src/server) is
  * one user of sessions, the client without a daemon (client/local) the other.
  */
 
@@ -18,7 +18,7 @@
 #include "proto/ctl_proto.h"
 
 struct ctl_session;
-struct ctl_server;
+struct server;
 
 /*
  *	cs_send		one whole message; 0, or an errno, which ends the
@@ -57,19 +57,11 @@ int	ctl_dispatch(struct ctl_session *, const void *msg, size_t len,
 int	ctl_session_events(struct ctl_session *);
 
 /*
- * The server: listens at a path, one control thread a client (at most
- * maxclients).  Control.  EADDRINUSE, EACCES, ENAMETOOLONG, ...
+ * A server (server/server.h, which has the rest) that speaks the control
+ * protocol.
  */
 int	ctl_server_start(struct kern *, const char *path, unsigned mode,
 	    unsigned maxclients, int (*halt)(void *), void *arg,
-	    struct ctl_server **);
-/*
- * A client that does not read an answer for so long (at first 30 s) is
- * disconnected; one that reads slowly, or no events, is not.  Any context; the
- * next wait goes by it.
- */
-void	ctl_server_set_limit(struct ctl_server *, unsigned ms);
-/* Ends every session and removes the socket. */
-void	ctl_server_stop(struct ctl_server *);
+	    struct server **);
 
 #endif /* !CTL_CTL_H */

@@ -22,8 +22,10 @@
 #include "net/rtsock.h"
 #include "proto/proto_rec.h"
 
-/* A follow's queue of messages the client has not read yet. */
+/* A follow's queue of messages the client has not read yet: an
+ * administrator's, and anybody's. */
 #define CTL_FOLLOW_BYTES	(1024 * 1024)
+#define CTL_FOLLOW_BYTES_USER	(128 * 1024)
 /* Replies of a ping that wait to be sent; further ones are lost. */
 #define CTL_PING_RING		256
 /* The most that fits a record of a message, also inside a batch. */

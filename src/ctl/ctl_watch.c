@@ -155,6 +155,14 @@ ctl_check_follow(const struct ctl_request *rq)
 	return NULL;
 }
 
+static size_t
+follow_bytes(const struct ctl_session *s)
+{
+
+	return kauth_authorize(s->cs_kern, &s->cs_cred, KAUTH_HALT) == 0 ?
+	    CTL_FOLLOW_BYTES : CTL_FOLLOW_BYTES_USER;
+}
+
 int
 ctl_run_follow(struct ctl_session *s, const struct ctl_request *rq)
 {
@@ -166,7 +174,7 @@ ctl_run_follow(struct ctl_session *s, const struct ctl_request *rq)
 	error = ctl_watch_buffer(s);
 	if (error == 0)
 		error = rt_listener_open(rq->rq_vnet, d.d_what,
-		    CTL_FOLLOW_BYTES, ctl_watch_wakeup, s, &rl);
+		    follow_bytes(s), ctl_watch_wakeup, s, &rl);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, NULL);
 	error = ctl_watch_begin(s, rq, rl, NULL, NULL);

@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 /* Undo kern_create() as far as it got; CPUs and reclaim are stopped. */
+/* An unprivileged client that asks for nothing is disconnected after it. */
+#define CLIENT_IDLE_S	3600
+
 static void
 kern_free(struct kern *k)
 {
@@ -85,6 +88,7 @@ kern_create(struct host *h, const struct kern_config *kc, struct kern **kp)
 	error = kslab_create(k);
 	if (error != 0)
 		goto fail;
+	k->k_client_idle_s = CLIENT_IDLE_S;
 	error = kuser_create(k);
 	if (error != 0)
 		goto fail;

@@ -104,6 +104,7 @@ struct kern {
 	uid_t		 k_uid;			/* constant: who started it */
 	gid_t		 k_admin_gid;
 	int		 k_log_level;		/* atomic */
+	int64_t		 k_client_idle_s;	/* atomic; 0: no limit */
 
 	struct host_mutex k_vnet_lock;
 	struct host_cond k_vnet_cv;		/* a vnet's reference went */

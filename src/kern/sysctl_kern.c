@@ -59,6 +59,22 @@ handle_loglevel(struct vnet *vn, const char *name, void *arg,
 	return error;
 }
 
+static int
+handle_idle(struct vnet *vn, const char *name, void *arg,
+    struct sysctl_op *op)
+{
+	struct kern *k = vn->vn_kern;
+	int64_t v = __atomic_load_n(&k->k_client_idle_s, __ATOMIC_RELAXED);
+	int error;
+
+	(void)name;
+	(void)arg;
+	error = sysctl_handle_int(op, &v, 0, 1000000, true);
+	if (error == 0 && op->so_new != NULL)
+		__atomic_store_n(&k->k_client_idle_s, v, __ATOMIC_RELAXED);
+	return error;
+}
+
 /*
  * Below kern.cpu.N an item is a number: 0 to 2 are the CPU's own, then come
  * three for each stage.
@@ -163,6 +179,10 @@ int
 sysctl_add_kern(struct vnet *vn)
 {
 	static const struct sysctl_node nodes[] = {
+		{ .sn_name = "kern.clients.idle", .sn_writable = true,
+		  .sn_descr = "seconds after which a client without privilege "
+		      "that asks for nothing is disconnected; 0: never",
+		  .sn_handler = handle_idle },
 		{ .sn_name = "kern.loglevel", .sn_writable = true,
 		  .sn_descr = "messages up to this syslog(3) level are logged",
 		  .sn_handler = handle_loglevel },

@@ -7,6 +7,8 @@
 
 #include "fuzz_msg.h"
 
+#include "server/server.h"
+
 #include <errno.h>
 
 #define NRECORDS	40
@@ -192,7 +194,7 @@ static void
 run(struct host *h, void *arg)
 {
 	struct run r = { .r_host = h, .r_in = arg };
-	struct ctl_server *sv;
+	struct server *sv;
 
 	r.r_msg = malloc(CTL_MSG_MAX * 2);
 	KASSERT(r.r_msg != NULL);
@@ -216,7 +218,7 @@ run(struct host *h, void *arg)
 	KASSERT(receive(&r, 0, 1));
 	KASSERT(((struct ctl_hdr *)(void *)r.r_msg)->ch_error == 0);
 	/* Stopped with a client there. */
-	ctl_server_stop(sv);
+	server_stop(sv);
 	leave(&r, 0);
 	free(r.r_msg);
 	fuzz_stack_destroy_ncpu(r.r_stack);

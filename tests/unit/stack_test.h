@@ -21,6 +21,7 @@
 #include <ifnet/stack.h>
 
 #include "ctl/ctl.h"
+#include "server/server.h"
 #include "stack/stack_impl.h"
 
 static inline struct ifnet_stack *
@@ -74,7 +75,7 @@ test_conserved(struct ifnet_stack *st)
  * A control socket in a directory of its own.
  */
 struct test_server {
-	struct ctl_server *ts_server;
+	struct server *ts_server;
 	char		 ts_dir[32];
 	char		 ts_path[64];
 	char		 ts_url[80];
@@ -111,7 +112,7 @@ static inline void
 test_server_stop(struct test_server *ts)
 {
 
-	ctl_server_stop(ts->ts_server);
+	server_stop(ts->ts_server);
 	/* The socket is gone, so the directory is empty. */
 	assert_int_equal(rmdir(ts->ts_dir), 0);
 }

@@ -147,6 +147,39 @@ test_full(void **state)
 	test_server_stop(&ts);
 }
 
+/* Who is refused hears why, also when it has written first, and more. */
+static void
+test_refused_in_words(void **state)
+{
+	struct fixture *f = *state;
+	struct test_server ts;
+	struct ifnet_client *c;
+	static uint8_t buf[CTL_MSG_MAX];
+	uint8_t msg[256];
+	struct ctl_hdr h;
+	ssize_t n, got;
+	int fd;
+
+	test_server_start(&ts, f->st, 1);
+	c = test_connect(&ts);
+	n = (ssize_t)build_hello(msg);
+	for (int i = 0; i < 500; i++) {
+		fd = raw_connect(&ts);
+		/* It may have been refused already. */
+		for (int j = 0; j < i % 4; j++)
+			(void)send(fd, msg, (size_t)n, MSG_NOSIGNAL);
+		got = recv(fd, buf, sizeof(buf), 0);
+		assert_true(got > (ssize_t)sizeof(h));
+		memcpy(&h, buf, sizeof(h));
+		assert_int_equal(h.ch_error, EUSERS);
+		says((const char *)buf + sizeof(h), "as many clients");
+		assert_int_equal(recv(fd, buf, sizeof(buf), 0), 0);
+		close(fd);
+	}
+	ifnet_close(c);
+	test_server_stop(&ts);
+}
+
 /* A client that asks and never reads holds up nobody, nor the stop. */
 static void
 test_deaf(void **state)
@@ -253,7 +286,7 @@ test_limit(void **state)
 	size_t n;
 
 	test_server_start(&ts, f->st, 0);
-	ctl_server_set_limit(ts.ts_server, (unsigned)(LIMIT_S * 1000));
+	server_set_limit(ts.ts_server, (unsigned)(LIMIT_S * 1000));
 	n = build(msg, CTL_DUMP, "", &cd, sizeof(cd));
 	for (unsigned i = 0; i < 10; i++) {
 		pfd.fd = raw_greet(&ts);
@@ -281,7 +314,7 @@ test_limit_events(void **state)
 	char line[64];
 
 	test_server_start(&ts, f->st, 0);
-	ctl_server_set_limit(ts.ts_server, 100);
+	server_set_limit(ts.ts_server, 100);
 	pfd.fd = raw_greet(&ts);
 	assert_true(send(pfd.fd, msg, build(msg, CTL_FOLLOW, "", &cd,
 	    sizeof(cd)), 0) > 0);
@@ -348,7 +381,7 @@ test_file(void **state)
 {
 	struct fixture *f = *state;
 	struct test_server ts;
-	struct ctl_server *second;
+	struct server *second;
 
 	test_server_start(&ts, f->st, 0);
 	assert_int_equal(access(ts.ts_path, F_OK), 0);
@@ -364,7 +397,7 @@ main(void)
 {
 #define T(t)	cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_nonsense), T(test_full),
+		T(test_nonsense), T(test_full), T(test_refused_in_words),
 		T(test_deaf), T(test_limit),
 		T(test_limit_events), T(test_busy_events),
 		T(test_file),

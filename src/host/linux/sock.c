@@ -19,7 +19,8 @@
 
 /* A message must fit the sender's buffer as a whole. */
 #define BUFFER_BYTES	(1 << 20)
-#define BACKLOG		64
+/* Who connects while the accepting thread is busy is not refused. */
+#define BACKLOG		1024
 /* Descriptors we look at in one message; the kernel drops further ones. */
 #define PASSED_MAX	16
 /* How long we wait for another starter to be done with the directory. */
@@ -52,6 +53,22 @@ set_buffers(int fd)
 	    sizeof(bytes)) != 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes,
 		    sizeof(bytes));
+}
+
+/*
+ * Before a socket is closed: what its peer has sent and nobody reads would turn
+ * the end that the peer sees into a reset, which overtakes what we said last.
+ * No more can come, and what is there goes.  Other descriptors mind nothing.
+ */
+static void
+finish(int fd)
+{
+	char byte;
+
+	if (shutdown(fd, SHUT_RD) != 0)
+		return;
+	while (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT | MSG_TRUNC) > 0)
+		continue;
 }
 
 static int
@@ -408,5 +425,6 @@ linux_sock_close(struct host *h, int fd)
 	    st.st_dev == ll->ll_dev && st.st_ino == ll->ll_ino)
 		(void)unlink(ll->ll_path);
 	free(ll);
+	finish(fd);
 	close(fd);
 }

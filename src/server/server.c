@@ -1,0 +1,581 @@
+/*
+ * A socket for clients: a thread that accepts, and one for each client.
+ *
+ * A client's thread sleeps in its own poller, whose doorbell also says that
+ * there are events for the client or that the server stops.  Whatever a client
+ * does or fails to do holds up its own thread alone.
+ */
+
+#include "server/server.h"
+
+#include <sys/queue.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "kern/kern_impl.h"
+#include "kern/kuser.h"
+
+/* What all can have, administrators too: kern.user.clients.all, which is less,
+ * leaves the rest to them. */
+#define CLIENTS_DEFAULT	1024
+/* Somebody who has connected says what it is in this time. */
+#define GREETING_NS	(10 * 1000 * NS_PER_MS)
+#define NS_PER_MS	1000000ull
+/* An answer makes no progress for so long: the client does not read. */
+#define SEND_LIMIT_MS	30000
+/* After a failed accept for want of descriptors or memory. */
+#define ACCEPT_PAUSE_NS	(100 * NS_PER_MS)
+
+/* How long, and how often, a client's thread looks for another request before
+ * it sleeps; and how many it takes before it looks at events. */
+#define LINGER_NS	20000
+#define LINGER_TRIES	100
+#define REQUESTS_MAX	64
+
+/*
+ *	constant	from creation
+ *	c:		the client's own thread
+ *	s:		sv_lock
+ */
+struct client {
+	struct server *cc_server;		/* constant */
+	LIST_ENTRY(client) cc_link;		/* s: */
+	struct host_thread *cc_thread;		/* s: */
+	struct host_poller *cc_poller;		/* constant */
+	void		*cc_session;		/* constant; the protocol's */
+	struct kauth_cred cc_cred;		/* constant */
+	bool		 cc_privileged;		/* constant */
+	int		 cc_fd;			/* constant */
+	uint64_t	 cc_since;		/* c: its last request */
+	bool		 cc_done;		/* s: has ended, join it */
+	bool		 cc_events;		/* c: sending events now */
+	uint8_t		*cc_buf;		/* c: sp_msg_max bytes */
+};
+
+struct server {
+	struct kern	*sv_kern;		/* constant */
+	const struct server_proto *sv_proto;	/* constant */
+	struct host	*sv_host;		/* constant */
+	int		 sv_fd;			/* constant */
+	struct host_poller *sv_poller;		/* constant */
+	struct host_thread *sv_thread;		/* constant */
+	unsigned	 sv_max;		/* constant */
+	struct server_halt sv_halt;		/* constant */
+	unsigned	 sv_limit_ms;		/* atomic; for an answer */
+	bool		 sv_stop;		/* atomic */
+	struct host_mutex sv_lock;
+	LIST_HEAD(, client) sv_clients;	/* s: */
+	unsigned	 sv_nclients;		/* s: */
+};
+
+static bool
+stopping(const struct server *sv)
+{
+
+	return __atomic_load_n(&sv->sv_stop, __ATOMIC_ACQUIRE);
+}
+
+/* --- a client's thread --------------------------------------------------- */
+
+/*
+ * Wait until the client reads.  An answer waits for a limited time; events
+ * wait for as long as the client likes: they hold one bounded queue, which
+ * tells the client what it missed.
+ */
+static int
+wait_writable(struct client *cc, uint64_t since)
+{
+	struct server *sv = cc->cc_server;
+	struct host *h = sv->sv_host;
+	struct host_event ev;
+	uint64_t limit, waited, ns = HOST_FOREVER;
+	unsigned n;
+
+	if (!cc->cc_events) {
+		limit = NS_PER_MS * __atomic_load_n(&sv->sv_limit_ms,
+		    __ATOMIC_RELAXED);
+		waited = host_clock(h) - since;
+		if (waited >= limit) {
+			klog(sv->sv_kern, KLOG_NOTICE, "control: a client "
+			    "did not read its answers for %.1f seconds and "
+			    "was disconnected", (double)limit /
+			    (1000 * NS_PER_MS));
+			return ETIMEDOUT;
+		}
+		ns = limit - waited;
+	}
+	(void)host_poller_wait(h, cc->cc_poller, &ev, 1, ns, &n);
+	return stopping(sv) ? ECANCELED : 0;
+}
+
+static int
+client_send(void *arg, const void *msg, size_t len)
+{
+	struct client *cc = arg;
+	struct host *h = cc->cc_server->sv_host;
+	struct iovec iov;
+	uint64_t since = 0;
+	ssize_t sent;
+	int error = 0;
+
+	iov.iov_base = (void *)(uintptr_t)msg;
+	iov.iov_len = len;
+	for (;;) {
+		sent = host_sock_send(h, cc->cc_fd, &iov, 1);
+		if (sent != -EAGAIN || error != 0)
+			break;
+		if (since == 0) {
+			since = host_clock(h);
+			error = host_poller_mod(h, cc->cc_poller, cc->cc_fd,
+			    HOST_POLL_OUT, cc);
+		}
+		if (error == 0)
+			error = wait_writable(cc, since);
+	}
+	if (since != 0)
+		(void)host_poller_mod(h, cc->cc_poller, cc->cc_fd,
+		    HOST_POLL_IN, cc);
+	return sent < 0 && error == 0 ? (int)-sent : error;
+}
+
+/* Any context. */
+static void
+client_wakeup(void *arg)
+{
+	struct client *cc = arg;
+
+	host_poller_wake(cc->cc_server->sv_host, cc->cc_poller);
+}
+
+static int
+client_halt(void *arg)
+{
+	struct server *sv = ((struct client *)arg)->cc_server;
+
+	return sv->sv_halt.sh_fn == NULL ? EOPNOTSUPP :
+	    sv->sv_halt.sh_fn(sv->sv_halt.sh_arg);
+}
+
+/* Read and carry out one request; EAGAIN: there is none.  Another error: the
+ * end. */
+static int
+client_request(struct client *cc)
+{
+	const struct server_proto *sp = cc->cc_server->sv_proto;
+	struct host *h = cc->cc_server->sv_host;
+	ssize_t got;
+	int fd;
+
+	got = host_sock_recv(h, cc->cc_fd, cc->cc_buf, sp->sp_msg_max, &fd);
+	if (got <= 0)
+		return got == 0 ? EPIPE : (int)-got;
+	cc->cc_since = host_clock(h);
+	return sp->sp_message(cc->cc_session, cc->cc_buf, (size_t)got, fd);
+}
+
+/*
+ * One request, and those that follow at once: who sends one after the other
+ * need not wake this thread for each.
+ */
+static int
+client_requests(struct client *cc)
+{
+	struct host *h = cc->cc_server->sv_host;
+	unsigned done = 0, tries = 0;
+	uint64_t until = 0;
+	int error;
+
+	while (!stopping(cc->cc_server) && done < REQUESTS_MAX) {
+		error = client_request(cc);
+		if (error == 0) {
+			done++;
+			tries = 0;
+			until = host_clock(h) + LINGER_NS;
+			continue;
+		}
+		if (error != EAGAIN)
+			return error;
+		if (done == 0 || ++tries == LINGER_TRIES ||
+		    host_clock(h) >= until)
+			break;
+		host_yield(h);
+	}
+	return 0;
+}
+
+/*
+ * How long a client may go without a request: one that has not said what it
+ * is, a little; one without privilege that waits for nothing, as long as the
+ * setting says.
+ */
+static uint64_t
+patience(const struct client *cc)
+{
+	struct server *sv = cc->cc_server;
+	uint64_t idle;
+
+	switch (sv->sv_proto->sp_state(cc->cc_session)) {
+	case SERVER_NEW:
+		return GREETING_NS;
+	case SERVER_WATCHING:
+		return HOST_FOREVER;
+	case SERVER_IDLE:
+		break;
+	}
+	idle = (uint64_t)__atomic_load_n(&sv->sv_kern->k_client_idle_s,
+	    __ATOMIC_RELAXED);
+	return cc->cc_privileged || idle == 0 ? HOST_FOREVER :
+	    idle * 1000 * NS_PER_MS;
+}
+
+/* Say why a connection is closed, as far as that can be said. */
+static void
+say_goodbye(struct server *sv, int fd, int error, const char *text)
+{
+	uint8_t msg[SERVER_GOODBYE] __attribute__((__aligned__(8)));
+	struct iovec iov = { msg, 0 };
+
+	iov.iov_len = sv->sv_proto->sp_goodbye(msg, error, text);
+	(void)host_sock_send(sv->sv_host, fd, &iov, 1);
+}
+
+/* Until there is something to do.  ETIMEDOUT: it has been idle for too long. */
+static int
+client_wait(struct client *cc, unsigned *n)
+{
+	struct host *h = cc->cc_server->sv_host;
+	uint64_t limit = patience(cc), waited = 0;
+	struct host_event ev;
+
+	*n = 0;
+	if (limit != HOST_FOREVER) {
+		waited = host_clock(h) - cc->cc_since;
+		if (waited >= limit) {
+			say_goodbye(cc->cc_server, cc->cc_fd, ETIMEDOUT,
+			    "ifnetd has closed this connection: it asked for "
+			    "nothing for too long (kern.clients.idle)");
+			return ETIMEDOUT;
+		}
+		limit -= waited;
+	}
+	(void)host_poller_wait(h, cc->cc_poller, &ev, 1, limit, n);
+	return 0;
+}
+
+static void
+client_loop(struct client *cc)
+{
+	struct server *sv = cc->cc_server;
+	unsigned n;
+	int error = 0;
+
+	while (error == 0 && !stopping(sv)) {
+		error = client_wait(cc, &n);
+		if (error != 0 || stopping(sv))
+			break;
+		if (n > 0)
+			error = client_requests(cc);
+		if (error == 0) {
+			cc->cc_events = true;
+			error = sv->sv_proto->sp_events(cc->cc_session);
+			cc->cc_events = false;
+		}
+	}
+}
+
+static void
+client_main(void *arg)
+{
+	struct client *cc = arg;
+	struct server *sv = cc->cc_server;
+	struct host *h = sv->sv_host;
+
+	client_loop(cc);
+	/* What it watched ends here, not when somebody joins the thread. */
+	sv->sv_proto->sp_close(cc->cc_session);
+	host_sock_close(h, cc->cc_fd);
+	kuser_release(sv->sv_kern, &cc->cc_cred, KUSER_CLIENTS, 1);
+	host_mutex_lock(h, &sv->sv_lock);
+	cc->cc_done = true;
+	host_mutex_unlock(h, &sv->sv_lock);
+	host_poller_wake(h, sv->sv_poller);
+}
+
+/* --- accepting ----------------------------------------------------------- */
+
+/* The thread has been joined, or never ran. */
+static void
+client_free(struct client *cc)
+{
+	struct server *sv = cc->cc_server;
+
+	host_poller_destroy(sv->sv_host, cc->cc_poller);
+	kmem_free(sv->sv_kern, cc->cc_buf);
+	kmem_free(sv->sv_kern, cc);
+}
+
+/* Join the clients that have ended, or all of them. */
+static void
+reap(struct server *sv, bool all)
+{
+	struct host *h = sv->sv_host;
+	struct client *cc;
+
+	host_mutex_lock(h, &sv->sv_lock);
+	do {
+		LIST_FOREACH(cc, &sv->sv_clients, cc_link) {
+			if (all || cc->cc_done)
+				break;
+		}
+		if (cc == NULL)
+			break;
+		LIST_REMOVE(cc, cc_link);
+		sv->sv_nclients--;
+		host_mutex_unlock(h, &sv->sv_lock);
+		host_thread_join(h, cc->cc_thread);
+		client_free(cc);
+		host_mutex_lock(h, &sv->sv_lock);
+	} while (true);
+	host_mutex_unlock(h, &sv->sv_lock);
+}
+
+static void
+refuse(struct server *sv, int fd, int error, const char *text)
+{
+
+	say_goodbye(sv, fd, error, text);
+	host_sock_close(sv->sv_host, fd);
+}
+
+static void
+translate_cred(const struct host_peercred *hp, struct kauth_cred *kc)
+{
+	unsigned i;
+
+	memset(kc, 0, sizeof(*kc));
+	kc->kc_uid = hp->hp_uid;
+	kc->kc_gid = hp->hp_gid;
+	kc->kc_pid = hp->hp_pid;
+	for (i = 0; i < hp->hp_ngroups && i < KAUTH_NGROUPS; i++)
+		kc->kc_groups[i] = hp->hp_groups[i];
+	kc->kc_ngroups = i;
+}
+
+static bool
+is_full(struct server *sv)
+{
+	bool full;
+
+	host_mutex_lock(sv->sv_host, &sv->sv_lock);
+	full = sv->sv_nclients >= sv->sv_max;
+	host_mutex_unlock(sv->sv_host, &sv->sv_lock);
+	return full;
+}
+
+/* Takes the descriptor, but not on failure. */
+static int
+client_create(struct server *sv, int fd, const struct kauth_cred *cred)
+{
+	struct host *h = sv->sv_host;
+	struct client *cc;
+	struct server_sink sink;
+	int error;
+
+	cc = kmem_zalloc(sv->sv_kern, sizeof(*cc));
+	if (cc == NULL)
+		return ENOMEM;
+	cc->cc_server = sv;
+	cc->cc_fd = fd;
+	cc->cc_cred = *cred;
+	cc->cc_privileged = kauth_authorize(sv->sv_kern, cred,
+	    KAUTH_HALT) == 0;
+	cc->cc_since = host_clock(h);
+	error = host_poller_create(h, &cc->cc_poller);
+	if (error != 0)
+		goto fail_client;
+	cc->cc_buf = kmem_zalloc(sv->sv_kern, sv->sv_proto->sp_msg_max);
+	if (cc->cc_buf == NULL) {
+		error = ENOMEM;
+		goto fail_poller;
+	}
+	error = host_poller_add(h, cc->cc_poller, fd, HOST_POLL_IN, cc);
+	if (error != 0)
+		goto fail_buf;
+	sink.ss_send = client_send;
+	sink.ss_wakeup = client_wakeup;
+	sink.ss_halt = client_halt;
+	sink.ss_arg = cc;
+	error = sv->sv_proto->sp_open(sv->sv_kern, cred, &sink,
+	    &cc->cc_session);
+	if (error != 0)
+		goto fail_buf;
+	/* The lock is held over it so that cc_thread is set before cc_done. */
+	host_mutex_lock(h, &sv->sv_lock);
+	error = host_thread_create(h, "client", -1, client_main, cc,
+	    &cc->cc_thread);
+	if (error == 0) {
+		LIST_INSERT_HEAD(&sv->sv_clients, cc, cc_link);
+		sv->sv_nclients++;
+	}
+	host_mutex_unlock(h, &sv->sv_lock);
+	if (error == 0)
+		return 0;
+	sv->sv_proto->sp_close(cc->cc_session);
+fail_buf:
+	kmem_free(sv->sv_kern, cc->cc_buf);
+fail_poller:
+	host_poller_destroy(h, cc->cc_poller);
+fail_client:
+	kmem_free(sv->sv_kern, cc);
+	return error;
+}
+
+/* Takes the descriptor. */
+static void
+admit(struct server *sv, int fd, const struct kauth_cred *cred)
+{
+	char why[KUSER_TEXT];
+	int error;
+
+	if (is_full(sv)) {
+		refuse(sv, fd, EUSERS, "ifnetd serves as many clients as it "
+		    "can already; try again later");
+		return;
+	}
+	error = kuser_charge(sv->sv_kern, cred, KUSER_CLIENTS, 1, why);
+	if (error == EUSERS) {
+		refuse(sv, fd, error, why);
+		return;
+	}
+	if (error == 0) {
+		error = client_create(sv, fd, cred);
+		if (error != 0)
+			kuser_release(sv->sv_kern, cred, KUSER_CLIENTS, 1);
+	}
+	if (error != 0)
+		refuse(sv, fd, error, "ifnetd has no memory for another "
+		    "client");
+}
+
+/* Take what waits to be accepted; an errno that should be waited out. */
+static int
+accept_clients(struct server *sv)
+{
+	struct host_peercred hp;
+	struct kauth_cred cred;
+	int error, fd;
+
+	while (!stopping(sv)) {
+		error = host_sock_accept(sv->sv_host, sv->sv_fd, &fd, &hp);
+		if (error == EAGAIN)
+			return 0;
+		if (error == EMFILE || error == ENFILE || error == ENOMEM ||
+		    error == ENOBUFS)
+			return error;
+		if (error != 0)
+			continue;
+		translate_cred(&hp, &cred);
+		admit(sv, fd, &cred);
+	}
+	return 0;
+}
+
+static void
+server_main(void *arg)
+{
+	struct server *sv = arg;
+	struct host *h = sv->sv_host;
+	struct host_event ev;
+	unsigned n;
+	int error = 0;
+
+	while (!stopping(sv)) {
+		/* While nothing can be accepted the socket stays readable;
+		 * looking away from it keeps this from spinning. */
+		(void)host_poller_mod(h, sv->sv_poller, sv->sv_fd,
+		    error != 0 ? 0 : HOST_POLL_IN, sv);
+		(void)host_poller_wait(h, sv->sv_poller, &ev, 1,
+		    error != 0 ? ACCEPT_PAUSE_NS : HOST_FOREVER, &n);
+		reap(sv, false);
+		error = accept_clients(sv);
+	}
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+int
+server_start(struct kern *k, const struct server_proto *sp, const char *path,
+    unsigned mode, unsigned maxclients, const struct server_halt *halt,
+    struct server **svp)
+{
+	struct host *h = k->k_host;
+	struct server *sv;
+	int error;
+
+	sv = kmem_zalloc(k, sizeof(*sv));
+	if (sv == NULL)
+		return ENOMEM;
+	sv->sv_kern = k;
+	sv->sv_host = h;
+	sv->sv_max = maxclients == 0 ? CLIENTS_DEFAULT : maxclients;
+	sv->sv_limit_ms = SEND_LIMIT_MS;
+	sv->sv_proto = sp;
+	sv->sv_halt = *halt;
+	host_mutex_init(h, &sv->sv_lock);
+	error = host_poller_create(h, &sv->sv_poller);
+	if (error != 0)
+		goto fail_server;
+	error = host_sock_listen(h, path, mode, &sv->sv_fd);
+	if (error != 0)
+		goto fail_poller;
+	error = host_poller_add(h, sv->sv_poller, sv->sv_fd, HOST_POLL_IN,
+	    sv);
+	if (error != 0)
+		goto fail_listen;
+	error = host_thread_create(h, "server", -1, server_main, sv,
+	    &sv->sv_thread);
+	if (error != 0)
+		goto fail_listen;
+	*svp = sv;
+	return 0;
+
+fail_listen:
+	host_sock_close(h, sv->sv_fd);
+fail_poller:
+	host_poller_destroy(h, sv->sv_poller);
+fail_server:
+	host_mutex_destroy(h, &sv->sv_lock);
+	kmem_free(k, sv);
+	return error;
+}
+
+void
+server_set_limit(struct server *sv, unsigned ms)
+{
+
+	__atomic_store_n(&sv->sv_limit_ms, ms, __ATOMIC_RELAXED);
+}
+
+void
+server_stop(struct server *sv)
+{
+	struct host *h = sv->sv_host;
+	struct client *cc;
+
+	__atomic_store_n(&sv->sv_stop, true, __ATOMIC_RELEASE);
+	/* 1: no client comes any more, and none can connect in vain. */
+	host_poller_wake(h, sv->sv_poller);
+	host_thread_join(h, sv->sv_thread);
+	host_sock_close(h, sv->sv_fd);
+	/* 2: all that are there end, at the same time. */
+	host_mutex_lock(h, &sv->sv_lock);
+	LIST_FOREACH(cc, &sv->sv_clients, cc_link)
+		host_poller_wake(h, cc->cc_poller);
+	host_mutex_unlock(h, &sv->sv_lock);
+	reap(sv, true);
+	/* 3: nobody is left to ring the acceptor's bell. */
+	host_poller_destroy(h, sv->sv_poller);
+	host_mutex_destroy(h, &sv->sv_lock);
+	kmem_free(sv->sv_kern, sv);
+}
