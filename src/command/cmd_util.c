@@ -205,6 +205,39 @@ cmd_sleep_until(const struct cmd_ctx *ctx, uint64_t until)
 	}
 }
 
+struct vnet_search {
+	const char	*name;
+	bool		 found;
+};
+
+static int
+is_vnet(const char *name, unsigned interfaces, void *arg)
+{
+	struct vnet_search *vs = arg;
+
+	(void)interfaces;
+	vs->found |= strcmp(name, vs->name) == 0;
+	return 0;
+}
+
+int
+cmd_check_vnet(struct cmd_ctx *ctx)
+{
+	struct vnet_search vs = { ctx->cc_vnet, false };
+	struct ifnet_error e;
+
+	if (vs.name == NULL || vs.name[0] == '\0')
+		return CMD_OK;
+	memset(&e, 0, sizeof(e));
+	if (ifnet_vnet_list(ctx->cc_client, is_vnet, &vs, &e) != 0)
+		return cmd_fail(ctx, &e, "%s", e.text);
+	if (vs.found)
+		return CMD_OK;
+	e.code = ENOENT;
+	return cmd_fail(ctx, &e, "no vnet named %s (vnet list shows what there "
+	    "is)", vs.name);
+}
+
 struct ifnet_client *
 cmd_connect(struct cmd_ctx *ctx)
 {

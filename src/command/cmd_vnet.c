@@ -40,6 +40,8 @@ list(struct cmd_ctx *ctx, bool json)
 	size_t i;
 	int code = CMD_OK;
 
+	if (cmd_check_vnet(ctx) != CMD_OK)
+		return CMD_FAIL;
 	memset(&l, 0, sizeof(l));
 	memset(&e, 0, sizeof(e));
 	if (ifnet_vnet_list(ctx->cc_client, collect, &l, &e) != 0)
@@ -82,6 +84,9 @@ change(struct cmd_ctx *ctx, const char *verb, const char *name)
 	struct ifnet_error e;
 	int error;
 
+	/* A shell whose vnet was destroyed can make it again. */
+	if (strcmp(verb, "create") != 0 && cmd_check_vnet(ctx) != CMD_OK)
+		return CMD_FAIL;
 	memset(&e, 0, sizeof(e));
 	if (strcmp(verb, "create") == 0)
 		error = ifnet_vnet_create(ctx->cc_client, name, &e);

@@ -306,6 +306,8 @@ halt_run(struct cmd_ctx *ctx, int argc, char **argv)
 		    "%s: nothing can follow it", argv[1]);
 	if (ctx->cc_check)
 		return CMD_OK;
+	if (cmd_check_vnet(ctx) != CMD_OK)
+		return CMD_FAIL;
 	memset(&e, 0, sizeof(e));
 	if (ifnet_halt(ctx->cc_client, &e) != 0)
 		return cmd_fail(ctx, &e, "halt: %s", e.text);

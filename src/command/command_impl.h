@@ -82,6 +82,11 @@ bool	cmd_interrupted(const struct cmd_ctx *);
 /* Wait until then or an interruption (CLOCK_MONOTONIC ns). */
 void	cmd_sleep_until(const struct cmd_ctx *, uint64_t);
 uint64_t cmd_now(void);
+/*
+ * For requests that are about no vnet: is there the one of -n, if it was given?
+ * CMD_FAIL with the message given.
+ */
+int	cmd_check_vnet(struct cmd_ctx *);
 /* A second connection, on the same vnet; NULL with the message given. */
 struct ifnet_client *cmd_connect(struct cmd_ctx *);
 

@@ -6,6 +6,8 @@
 #include "net/if_impl.h"
 
 #include <errno.h>
+
+#include "kern/reason.h"
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -223,8 +225,11 @@ that_unit(struct vnet *vn, struct cloner *cl, char *name, unsigned unit)
 	if (!make_name(name, cl->cl_ifc->ifc_name, unit))
 		return EINVAL;
 	/* One may have that name; or the unit, and be called otherwise. */
-	return if_name_lookup(vn->vn_if, name) != NULL ||
-	    if_bitmap_isset(&cl->cl_units, unit) ? EEXIST : 0;
+	if (if_name_lookup(vn->vn_if, name) != NULL)
+		return EEXIST;
+	return !if_bitmap_isset(&cl->cl_units, unit) ? 0 :
+	    kern_refuse(EEXIST, "%s: the interface that was created with "
+	    "this name exists, and has another name now", name);
 }
 
 /* Which cloner, which unit?  Clone lock.  `full' gets the whole name. */

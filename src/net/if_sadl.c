@@ -10,6 +10,8 @@
 
 #include <errno.h>
 
+#include "kern/reason.h"
+
 struct sadl_told;
 
 struct sadl_ifaddr {
@@ -340,7 +342,8 @@ laddr_add(struct ifnet *ifp, const struct if_laddrreq *iflr)
 	bool is_new;
 
 	if (!lladdr_is_station(sdl->sdl_data, sdl->sdl_alen))
-		return EINVAL;
+		return kern_refuse(EINVAL, "not an address an interface of "
+		    "this kind can have: of all zeros, or a group's");
 	ifa = if_sadl_find(ifp, sdl->sdl_data, sdl->sdl_alen);
 	is_new = ifa == NULL;
 	if (!is_new && !active)
@@ -379,16 +382,23 @@ if_laddr_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 	if (cmd == SIOCGLIFADDR)
 		return laddr_get(ifp, iflr);
 	if (ifp->if_addrlen == 0)
-		return EOPNOTSUPP;	/* has no such addresses */
+		return kern_refuse(EOPNOTSUPP, "%s has no link-level "
+		    "addresses", ifp->if_xname);
 	if (sdl->sdl_family != AF_LINK || sdl->sdl_alen != ifp->if_addrlen)
-		return EINVAL;
+		return kern_refuse(EINVAL, "not an address an interface of "
+		    "this kind can have: it has %u bytes, and not %u",
+		    ifp->if_addrlen, sdl->sdl_alen);
 	if (cmd == SIOCALIFADDR)
 		return laddr_add(ifp, iflr);
 	ifa = if_sadl_find(ifp, sdl->sdl_data, sdl->sdl_alen);
 	if (ifa == NULL)
 		return EADDRNOTAVAIL;
-	if (ifa == ifp->if_dl || ifa == ifp->if_hwdl)
-		return EBUSY;
+	if (ifa == ifp->if_dl)
+		return kern_refuse(EBUSY, "it is the active address; make "
+		    "another one active first");
+	if (ifa == ifp->if_hwdl)
+		return kern_refuse(EBUSY, "it is the address the interface "
+		    "was made with, which stays");
 	sadl_remove(ifp, ifa);
 	return 0;
 }

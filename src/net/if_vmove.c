@@ -18,6 +18,8 @@
 
 #include <errno.h>
 
+#include "kern/reason.h"
+
 /* Flags that are not a setting. */
 #define TRANSIENT	(IFF_UP | IFF_RUNNING | IFF_OACTIVE | IFF_PROMISC | \
 	    IFF_ALLMULTI)
@@ -121,7 +123,8 @@ if_vmove(struct ifnet *ifp, struct vnet *to)
 	}
 	if (ops->vmove == NULL) {
 		if_ioctl_unlock(ifp);
-		return EOPNOTSUPP;
+		return kern_refuse(EOPNOTSUPP, "interfaces of this kind "
+		    "cannot be moved");
 	}
 	twin = twin_create(ifp, to);
 	if (twin == NULL) {

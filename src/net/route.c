@@ -152,14 +152,20 @@ point_at_gateway(struct vnet *vn, const struct rt_info *ri,
 	const struct rtentry *via = rt_lookup4(vn, ri->ri_gw);
 
 	if (via == NULL || via == self)
-		return ENETUNREACH;
+		return kern_refuse(ENETUNREACH, "the gateway is not on a "
+		    "network of any interface");
 	if (via->rt_flags & (RTF_LOCAL | RTF_BROADCAST))
-		return EINVAL;
+		return kern_refuse(EINVAL, "the gateway is %s",
+		    via->rt_flags & RTF_LOCAL ? "an address of our own" :
+		    "a broadcast address");
 	if (via->rt_gw4 != 0 || (via->rt_flags & RTF_NOWHERE) != 0 ||
 	    via->rt_ifp == NULL)
-		return ENETUNREACH;
+		return kern_refuse(ENETUNREACH, "the gateway is not on a "
+		    "network of any interface, but behind another gateway");
 	if (ri->ri_ifp != NULL && ri->ri_ifp != via->rt_ifp)
-		return ENETUNREACH;
+		return kern_refuse(ENETUNREACH, "the gateway is on a network "
+		    "of %s, not of %s", via->rt_ifp->if_xname,
+		    ri->ri_ifp->if_xname);
 	rt->rt_gw4 = ri->ri_gw;
 	rt->rt_ifp = via->rt_ifp;
 	set_ifa(rt, ri->ri_ifa != NULL ? ri->ri_ifa : via->rt_ifa);

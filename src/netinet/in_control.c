@@ -485,17 +485,19 @@ in_check(const struct ifnet *ifp, struct in_req *ir, bool dst_given)
 
 	if (!in_ordinary(ir->ir_addr) &&
 	    !(loop && in_is_loopback(ir->ir_addr)))
-		return EINVAL;
+		return kern_refuse(EINVAL, "not an address a host can have");
 	/* Documentation's are for whoever gives them a meaning. */
 	if (in_maybe_special(ir->ir_addr)) {
 		ins = in_special(ir->ir_addr);
 		if (ins != NULL && (ins->ins_flags & (INS_SOURCE |
 		    INS_DESTINATION | INS_OWN)) == 0)
-			return EINVAL;
+			return kern_refuse(EINVAL, "not an address a host can "
+			    "have");
 	}
 	if ((if_flags_get(ifp) & IFF_POINTOPOINT) != 0) {
 		if (dst_given && !in_ordinary(ir->ir_dst))
-			return EINVAL;
+			return kern_refuse(EINVAL, "the far end is not an "
+			    "address a host can have");
 		return 0;
 	}
 	if ((if_flags_get(ifp) & IFF_BROADCAST) == 0) {
@@ -509,12 +511,16 @@ in_check(const struct ifnet *ifp, struct in_req *ir, bool dst_given)
 	}
 	/* The network and everybody on it are not a host. */
 	if ((ir->ir_addr & host) == 0 || (ir->ir_addr & host) == host)
-		return EINVAL;
+		return kern_refuse(EINVAL, "not an address a host can have: "
+		    "the %s of its prefix", (ir->ir_addr & host) == 0 ?
+		    "first" : "last");
 	if (!dst_given)
 		ir->ir_dst = ir->ir_addr | host;
 	else if (ir->ir_dst == ir->ir_addr || (ir->ir_dst != INADDR_BROADCAST &&
 	    ((ir->ir_dst ^ ir->ir_addr) & ~host) != 0))
-		return EINVAL;
+		return kern_refuse(EINVAL, "a broadcast address that does not "
+		    "go with the interface: it is on another prefix, or the "
+		    "address itself");
 	return 0;
 }
 
