@@ -42,10 +42,12 @@ proto_fit(const void *from, size_t n, void *to, size_t size)
 	if (n <= size) {
 		if (n > 0)
 			memcpy(to, from, n);
-		memset((uint8_t *)to + n, 0, size - n);
+		if (size > n)
+			memset((uint8_t *)to + n, 0, size - n);
 		return true;
 	}
-	memcpy(to, from, size);
+	if (size > 0)
+		memcpy(to, from, size);
 	for (size_t i = size; i < n; i++)
 		if (rest[i] != 0)
 			return false;

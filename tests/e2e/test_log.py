@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from conftest import Daemon, finish
+from conftest import SLOW, Daemon, finish, wait_for
 
 CHANGES = [
     ("ifconfig", "pair0", "create", "peer", "pair1"),
@@ -88,10 +88,11 @@ def test_what_changes_nothing_is_not_there(talkative):
 
 def test_captures_and_the_halt(talkative):
     child = talkative.popen("dump", "-t", "-c", "1", "lo0")
+    wait_for(lambda: ": dump lo0" in talkative.text(), what="the capture")
     talkative.ctl("ping", "-c", "1", "127.0.0.1")
-    child.wait(10)
+    child.wait(10 * SLOW)
     talkative.ok("halt")
-    talkative.process.wait(10)
+    talkative.process.wait(10 * SLOW)
     text = "\n".join(lines(talkative))
     assert ": dump lo0" in text and text.endswith(": halt")
 
