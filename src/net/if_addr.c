@@ -134,6 +134,61 @@ net_remove(struct if_vnet *ifv, struct protoaddr *pa)
 		lpm_remove(&ifv->ifv_nets, &pa->pa_net);
 }
 
+/*
+ * Enter the far end or broadcast address.  Thousands of addresses may have the
+ * same one: the first stands in the table, and the others hang off it.
+ */
+static int
+dst_insert(struct if_vnet *ifv, struct protoaddr *pa, const struct domain *dom)
+{
+	const struct sockaddr *dst = pa->pa_ifa.ifa_dstaddr;
+	struct protoaddr *head;
+	struct khash_iter it;
+	struct ifaddr *ifa;
+	uint32_t hash;
+
+	pa->pa_dstnext = pa->pa_dstprev = NULL;
+	if (dst == NULL)
+		return 0;
+	hash = dom->dom_sa_hash(dst);
+	for (ifa = khash_first(&ifv->ifv_dsts, hash, &it); ifa != NULL;
+	    ifa = khash_next(&it))
+		if (ifa->ifa_dstaddr->sa_family == dst->sa_family &&
+		    dom->dom_sa_equal(ifa->ifa_dstaddr, dst))
+			break;
+	if (ifa == NULL)
+		return khash_insert(&ifv->ifv_dsts, hash, &pa->pa_ifa);
+	head = ifa_proto(ifa);
+	pa->pa_dstprev = head;
+	pa->pa_dstnext = head->pa_dstnext;
+	if (pa->pa_dstnext != NULL)
+		pa->pa_dstnext->pa_dstprev = pa;
+	__atomic_store_n(&head->pa_dstnext, pa, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static void
+dst_remove(struct if_vnet *ifv, struct protoaddr *pa, const struct domain *dom)
+{
+	const struct sockaddr *dst = pa->pa_ifa.ifa_dstaddr;
+	struct protoaddr *next = pa->pa_dstnext;
+
+	if (dst == NULL)
+		return;
+	/* What it says itself stays, for readers that are at it. */
+	if (next != NULL)
+		next->pa_dstprev = pa->pa_dstprev;
+	if (pa->pa_dstprev != NULL)
+		__atomic_store_n(&pa->pa_dstprev->pa_dstnext, next,
+		    __ATOMIC_RELEASE);
+	else if (next != NULL)
+		khash_replace(&ifv->ifv_dsts, dom->dom_sa_hash(dst),
+		    &pa->pa_ifa, &next->pa_ifa);
+	else
+		khash_remove(&ifv->ifv_dsts, dom->dom_sa_hash(dst),
+		    &pa->pa_ifa);
+}
+
 static int
 tables_insert(struct if_vnet *ifv, struct ifaddr *ifa,
     const struct domain *dom)
@@ -145,20 +200,15 @@ tables_insert(struct if_vnet *ifv, struct ifaddr *ifa,
 	error = khash_insert(&ifv->ifv_addrs, hash, ifa);
 	if (error != 0)
 		return error;
-	if (ifa->ifa_dstaddr != NULL) {
-		error = khash_insert(&ifv->ifv_dsts,
-		    dom->dom_sa_hash(ifa->ifa_dstaddr), ifa);
-		if (error != 0)
-			goto fail;
-	}
+	error = dst_insert(ifv, ifa_proto(ifa), dom);
+	if (error != 0)
+		goto fail;
 	error = net_insert(ifv, ifa_proto(ifa));
 	if (error == 0) {
 		af_insert(ifv, ifa_proto(ifa), dom);
 		return 0;
 	}
-	if (ifa->ifa_dstaddr != NULL)
-		khash_remove(&ifv->ifv_dsts,
-		    dom->dom_sa_hash(ifa->ifa_dstaddr), ifa);
+	dst_remove(ifv, ifa_proto(ifa), dom);
 fail:
 	khash_remove(&ifv->ifv_addrs, hash, ifa);
 	return error;
@@ -171,9 +221,7 @@ tables_remove(struct if_vnet *ifv, struct ifaddr *ifa,
 
 	LIST_REMOVE(ifa_proto(ifa), pa_aflink);
 	net_remove(ifv, ifa_proto(ifa));
-	if (ifa->ifa_dstaddr != NULL)
-		khash_remove(&ifv->ifv_dsts,
-		    dom->dom_sa_hash(ifa->ifa_dstaddr), ifa);
+	dst_remove(ifv, ifa_proto(ifa), dom);
 	khash_remove(&ifv->ifv_addrs, dom->dom_sa_hash(ifa->ifa_addr), ifa);
 }
 

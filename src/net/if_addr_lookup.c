@@ -52,6 +52,21 @@ exact(struct vnet *vn, const struct domain *dom, const struct sockaddr *sa,
 	return ifa;
 }
 
+/* The first usable one, of an interface with the flag, of addresses that share
+ * a far end or broadcast address. */
+static struct ifaddr *
+first_with(struct ifaddr *ifa, uint32_t flag)
+{
+	struct protoaddr *pa;
+
+	for (pa = ifa_proto(ifa); pa != NULL;
+	    pa = __atomic_load_n(&pa->pa_dstnext, __ATOMIC_CONSUME))
+		if ((__atomic_load_n(&pa->pa_ifa.ifa_ifp->if_flags,
+		    __ATOMIC_RELAXED) & flag) != 0 && usable(&pa->pa_ifa))
+			return &pa->pa_ifa;
+	return NULL;
+}
+
 /* The address with sa at the far end, or as broadcast, by interface flag. */
 static struct ifaddr *
 far_end(struct vnet *vn, const struct domain *dom, const struct sockaddr *sa,
@@ -62,12 +77,10 @@ far_end(struct vnet *vn, const struct domain *dom, const struct sockaddr *sa,
 
 	for (ifa = khash_first(&vn->vn_if->ifv_dsts, dom->dom_sa_hash(sa),
 	    &it); ifa != NULL; ifa = khash_next(&it))
-		if ((__atomic_load_n(&ifa->ifa_ifp->if_flags,
-		    __ATOMIC_RELAXED) & flag) != 0 &&
-		    ifa->ifa_dstaddr->sa_family == sa->sa_family &&
-		    dom->dom_sa_equal(ifa->ifa_dstaddr, sa) && usable(ifa))
-			break;
-	return ifa;
+		if (ifa->ifa_dstaddr->sa_family == sa->sa_family &&
+		    dom->dom_sa_equal(ifa->ifa_dstaddr, sa))
+			return first_with(ifa, flag);
+	return NULL;
 }
 
 /* A link-level one, active or not, of the interface whose index it carries. */

@@ -87,7 +87,8 @@ struct if_vnet {
 	unsigned	 ifv_nethertypes;
 
 	struct khash	 ifv_addrs;		/* rcu; l: exact addresses */
-	struct khash	 ifv_dsts;		/* rcu; l: far, broadcast */
+	struct khash	 ifv_dsts;		/* rcu; l: far, broadcast: the
+						 * first address of each */
 	struct lpm	 ifv_nets;		/* rcu; l: IPv4 prefixes of
 						 * addresses */
 	LIST_HEAD(, protoaddr) ifv_af[DOM_SLOT_MAX]; /* rcu; l: by slot */

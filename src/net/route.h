@@ -75,6 +75,9 @@ struct protoaddr {
 	struct lpm_entry pa_net;	/* l:; rcu: its prefix */
 	struct protoaddr *pa_netnext;	/* l:; rcu: others of that prefix */
 	struct protoaddr *pa_netprev;	/* l: */
+	struct protoaddr *pa_dstnext;	/* l:; rcu: others of that far end, or
+					 * broadcast address */
+	struct protoaddr *pa_dstprev;	/* l:; NULL: in the table itself */
 	LIST_ENTRY(protoaddr) pa_aflink; /* l:; rcu: all of the family */
 	struct rtentry	 pa_own[RT_NOWN]; /* route lock: its routes */
 	LIST_HEAD(, rtfull) pa_routes;	/* route lock: others that name it */

@@ -581,6 +581,63 @@ test_nets(void **state)
 	if_on_sim(1, nets_body);
 }
 
+/* Many addresses share a broadcast address, or a far end, with a few on
+ * another interface: the lookup finds one for as long as there is one. */
+static void
+shared_body(struct vnet *vn)
+{
+	enum { N = 500 };
+	const uint32_t base = 0x0a010000, far = 0x0a01ffff;
+	struct sockaddr_in want = sin_of(far);
+	const struct sockaddr *sa = (const struct sockaddr *)&want;
+	struct ifaddr **ifa, *other, *found;
+	struct ifnet *a, *b;
+
+	ifa = kmem_zalloc(vn->vn_kern, N * sizeof(struct ifaddr *));
+	KASSERT(ifa != NULL);
+	a = test_must_attach(vn, "a", 0);
+	b = test_must_attach(vn, "b", 0);
+	if_flags_modify(a, IFF_BROADCAST, IFF_POINTOPOINT);
+	if_flags_modify(b, IFF_POINTOPOINT, IFF_BROADCAST);
+	if_ioctl_lock(b);
+	KASSERT(test_ifa_add(b, 0x0a020001, 32, far, &other) == 0);
+	if_ioctl_unlock(b);
+	if_ioctl_lock(a);
+	for (unsigned i = 0; i < N; i++)
+		KASSERT(test_ifa_add(a, base + 1 + i, 16, far, &ifa[i]) == 0);
+	/* The table has the first one alone. */
+	KASSERT(vn->vn_if->ifv_dsts.kh_count == 1);
+	for (unsigned i = 0; i < N; i++) {
+		pserialize_read_enter();
+		found = ifa_ifwithaddr(vn, sa);
+		KASSERT(found != NULL && found->ifa_ifp == a);
+		KASSERT(ifa_ifwithdstaddr(vn, sa) == other);
+		pserialize_read_exit();
+		/* From the middle, the front and the end. */
+		ifa_remove(a, ifa[(i * 7 + 5) % N]);
+	}
+	if_ioctl_unlock(a);
+	pserialize_read_enter();
+	KASSERT(ifa_ifwithaddr(vn, sa) == NULL);
+	KASSERT(ifa_ifwithdstaddr(vn, sa) == other);
+	pserialize_read_exit();
+	if_ioctl_lock(b);
+	ifa_remove(b, other);
+	if_ioctl_unlock(b);
+	KASSERT(vn->vn_if->ifv_dsts.kh_count == 0);
+	kmem_free(vn->vn_kern, ifa);
+	test_detach(a);
+	test_detach(b);
+}
+
+static void
+test_shared(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, shared_body);
+}
+
 static void
 test_wait(void **state)
 {
@@ -619,6 +676,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_nets),
+		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_wait),
 		cmocka_unit_test(test_pref),
 		cmocka_unit_test(test_purge),

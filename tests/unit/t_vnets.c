@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#define MANY		3000
+#define MANY		2500
 #define IDLE_BYTES	(32 * 1024)
 
 static size_t
@@ -95,7 +95,7 @@ test_many(void **state)
 
 	(void)state;
 	many(0, MANY);
-	many(2, 200);
+	many(2, 50);
 }
 
 /* A limit that is hit is named. */
