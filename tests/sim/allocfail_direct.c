@@ -312,8 +312,10 @@ request(struct vnet *vn, const char *name, unsigned long cmd, uint32_t addr,
 	strcpy(r.name, name);
 	if (cmd == SIOCAIFADDR || cmd == SIOCDIFADDR) {
 		set_sin(&r.ifra.ifra_addr, addr);
-		set_sin(&r.ifra.ifra_dstaddr, far);
-		set_sin(&r.ifra.ifra_mask, mask);
+		if (far != 0)
+			set_sin(&r.ifra.ifra_dstaddr, far);
+		if (mask != 0)
+			set_sin(&r.ifra.ifra_mask, mask);
 	} else
 		set_sin(&r.ifr.ifr_addr, addr);
 	return ifioctl(vn, &kauth_cred_self, cmd, &r, IFIOC_SIZE(cmd));
