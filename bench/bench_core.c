@@ -4,6 +4,7 @@
  * {"name": ..., "unit": ..., "value": ...}; bench/run makes rows of them.
  *
  *	bench_core fwd SECONDS [DSTS]
+ *	bench_core table SECONDS ROUTES
  *	bench_core lookup COUNT
  *	bench_core create COUNT
  *	bench_core follow FOLLOWERS
@@ -19,6 +20,7 @@
 
 #include "kern/kern_impl.h"
 #include "net/if_impl.h"
+#include "net/route.h"
 #include "net/rtsock.h"
 
 static uint64_t
@@ -78,27 +80,16 @@ stack(struct vnet **vn)
 
 /* --- forwarding ----------------------------------------------------------- */
 
+/* Run, and print the clocks a packet of the stages and of all of them. */
 static void
-bench_fwd(unsigned seconds, unsigned dsts)
+fwd_measure(struct ifnet_stack *st, struct vnet *vn, unsigned seconds,
+    const char *name)
 {
 	struct cpu_stage_stats before[STAGE_MAX], *ss;
-	struct ifnet_stack *st;
-	struct vnet *vn;
-	struct cpu *ci;
 	uint64_t end, packets, clocks;
+	struct cpu *ci;
 	char line[128];
 	double total = 0, each;
-
-	st = stack(&vn);
-	snprintf(line, sizeof(line),
-	    "ifconfig pg0 create dst 10.2.0.2 src 10.0.1.2 dsts %u", dsts);
-	command(vn, line);
-	command(vn, "ifconfig pg1 create");
-	command(vn, "sysctl -w net.inet.ip.forwarding=1");
-	command(vn, "ifconfig pg1 inet 10.0.2.1/24 up");
-	command(vn, "arp -s 10.0.2.2 02:00:00:00:00:02");
-	command(vn, "route add -net 10.2.0.0/16 10.0.2.2");
-	command(vn, "ifconfig pg0 inet 10.0.1.1/24 up");
 
 	ci = kern_cpu(vn->vn_kern, 0);
 	end = now_ns() + 200000000;		/* caches and tables warm */
@@ -117,13 +108,196 @@ bench_fwd(unsigned seconds, unsigned dsts)
 		clocks = ss[i].ss_clocks - before[i].ss_clocks;
 		each = (double)clocks / (double)packets;
 		total += each;
-		snprintf(line, sizeof(line), "fwd-1%s:%s",
-		    dsts > 1 ? "-spread" : "",
+		snprintf(line, sizeof(line), "%s:%s", name,
 		    cpu_stage_name((enum cpu_stage)i));
 		sample(line, "clocks/packet", each);
 	}
-	sample(dsts > 1 ? "fwd-1-spread" : "fwd-1", "clocks/packet", total);
+	sample(name, "clocks/packet", total);
+}
+
+static void
+bench_fwd(unsigned seconds, unsigned dsts)
+{
+	struct ifnet_stack *st;
+	struct vnet *vn;
+	char line[128];
+
+	st = stack(&vn);
+	snprintf(line, sizeof(line),
+	    "ifconfig pg0 create dst 10.2.0.2 src 10.0.1.2 dsts %u", dsts);
+	command(vn, line);
+	command(vn, "ifconfig pg1 create");
+	command(vn, "sysctl -w net.inet.ip.forwarding=1");
+	command(vn, "ifconfig pg1 inet 10.0.2.1/24 up");
+	command(vn, "arp -s 10.0.2.2 02:00:00:00:00:02");
+	command(vn, "route add -net 10.2.0.0/16 10.0.2.2");
+	command(vn, "ifconfig pg0 inet 10.0.1.1/24 up");
+
+	fwd_measure(st, vn, seconds,
+	    dsts > 1 ? "fwd-1-spread" : "fwd-1");
 	command(vn, "ifconfig pg0 down");
+	ifnet_stack_destroy(st);
+}
+
+/* --- a table of many routes -------------------------------------------- */
+
+#define GATEWAYS	200
+#define GEN_BASE	0x0a000202u	/* 10.0.2.2, the first gateway */
+
+/* Of a thousand routes of the Internet, as many have this prefix length. */
+static const struct {
+	unsigned len, permille;
+} lengths[] = {
+	{ 24, 605 }, { 23, 100 }, { 22, 118 }, { 21, 52 }, { 20, 46 },
+	{ 19, 27 }, { 18, 15 }, { 17, 9 }, { 16, 15 }, { 15, 3 }, { 14, 3 },
+	{ 13, 2 }, { 12, 2 }, { 11, 1 }, { 10, 1 }, { 9, 1 },
+};
+
+/* What generates packets: a piece of work that schedules itself. */
+static struct gen {
+	struct cpu_work	 g_work;	/* first */
+	struct ifnet	*g_ifp;
+	uint32_t	*g_dst;		/* host order */
+	unsigned	 g_n, g_next;
+	uint8_t		 g_frame[60];
+	bool		 g_stop;
+} gen;
+
+static uint64_t
+next_random(void)
+{
+	static uint64_t s = 88172645463325252u;
+
+	s ^= s << 13;
+	s ^= s >> 7;
+	return s ^= s << 17;
+}
+
+static unsigned
+random_len(void)
+{
+	unsigned r = (unsigned)(next_random() % 1000), i = 0;
+
+	for (; r >= lengths[i].permille; i++)
+		r -= lengths[i].permille;
+	return lengths[i].len;
+}
+
+/* May a route of the table lie there?  1/8 to 223/8, without the benchmark's
+ * own networks and such as are not forwarded. */
+static bool
+usable(uint32_t addr, unsigned len)
+{
+	static const uint32_t never[] = { 0x0a000000, 0x7f000000, 0xa9fe0000,
+	    0xc0000000, 0xc6330000, 0xcb000000 };
+	uint32_t mask = UINT32_MAX << (32 - len);
+
+	for (unsigned i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+		if (((addr ^ never[i]) & mask & (i < 2 ? 0xff000000 :
+		    0xffff0000)) == 0)
+			return false;
+	return addr >> 24 >= 1 && addr >> 24 < 224;
+}
+
+/* A destination in each route, in the order in which they were made. */
+static void
+make_routes(struct vnet *vn, unsigned n)
+{
+	struct rt_info ri;
+	uint32_t addr, mask;
+	unsigned i = 0;
+
+	gen.g_dst = calloc(n, sizeof(*gen.g_dst));
+	if (gen.g_dst == NULL)
+		err(1, NULL);
+	memset(&ri, 0, sizeof(ri));
+	ri.ri_flags = RTF_STATIC;
+	while (i < n) {
+		ri.ri_len = random_len();
+		mask = UINT32_MAX << (32 - ri.ri_len);
+		addr = (uint32_t)next_random();
+		if (!usable(addr, ri.ri_len))
+			continue;
+		ri.ri_dst = __builtin_bswap32(addr & mask);
+		ri.ri_gw = __builtin_bswap32(GEN_BASE + i % GATEWAYS);
+		if (rt_add(vn, &ri) != 0)
+			continue;	/* it is there */
+		gen.g_dst[i++] = addr;
+	}
+	gen.g_n = n;
+}
+
+/* CPU: the next vector, as if it had come in from a wire. */
+static void
+generate(struct cpu_work *w)
+{
+	uint8_t *ip;
+	struct mvec mv;
+	uint32_t dst, sum;
+
+	mv.mv_n = m_get_bulk(mv.mv_m, MVEC_MAX);
+	for (unsigned i = 0; i < mv.mv_n; i++) {
+		memcpy(mv.mv_m[i]->m_data, gen.g_frame, sizeof(gen.g_frame));
+		mv.mv_m[i]->m_len = mv.mv_m[i]->m_pktlen = sizeof(gen.g_frame);
+		ip = mv.mv_m[i]->m_data + 14;
+		dst = gen.g_dst[gen.g_next];
+		gen.g_next = gen.g_next + 1 == gen.g_n ? 0 : gen.g_next + 1;
+		/* Version to protocol, source, destination (RFC 1071). */
+		sum = 0x4500 + 46 + 0x4011 + 0x0a00 + 0x0102 + (dst >> 16) +
+		    (dst & 0xffff);
+		sum = (sum & 0xffff) + (sum >> 16);
+		sum = ~(sum + (sum >> 16));
+		ip[10] = (uint8_t)(sum >> 8);
+		ip[11] = (uint8_t)sum;
+		dst = __builtin_bswap32(dst);
+		memcpy(ip + 16, &dst, 4);
+	}
+	if_input_vec(gen.g_ifp, &mv);
+	if (!gen.g_stop)
+		(void)cpu_work_schedule(if_kern(gen.g_ifp), curcpu(), w);
+}
+
+static void
+bench_table(unsigned seconds, unsigned routes)
+{
+	static const uint8_t udp[46] = { 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0,
+	    0, 10, 0, 1, 2, 0, 0, 0, 0, 0, 9, 0, 9, 0, 26 };
+	struct ifnet_stack *st;
+	struct vnet *vn;
+	char line[128];
+	uint32_t swap;
+
+	st = stack(&vn);
+	command(vn, "ifconfig pg0 create");
+	command(vn, "ifconfig pg1 create");
+	command(vn, "sysctl -w net.inet.ip.forwarding=1");
+	command(vn, "ifconfig pg0 inet 10.0.1.1/24 up");
+	command(vn, "ifconfig pg1 inet 10.0.2.1/24 up");
+	for (unsigned i = 0; i < GATEWAYS; i++) {
+		snprintf(line, sizeof(line),
+		    "arp -s 10.0.2.%u 02:00:00:00:02:%02x", 2 + i, 2 + i);
+		command(vn, line);
+	}
+	make_routes(vn, routes);
+	for (unsigned i = routes - 1; i > 0; i--) {
+		unsigned j = (unsigned)(next_random() % (i + 1));
+
+		swap = gen.g_dst[i];
+		gen.g_dst[i] = gen.g_dst[j];
+		gen.g_dst[j] = swap;
+	}
+	pserialize_read_enter();
+	gen.g_ifp = ifunit(vn, "pg0");
+	pserialize_read_exit();
+	memcpy(gen.g_frame, if_sadl(gen.g_ifp)->sdl_data, 6);
+	memcpy(gen.g_frame + 6, "\x02\x70\x67\x00\x00\x01\x08\x00", 8);
+	memcpy(gen.g_frame + 14, udp, sizeof(udp));
+	gen.g_work.cw_fn = generate;
+	(void)cpu_work_schedule(vn->vn_kern, NULL, &gen.g_work);
+	fwd_measure(st, vn, seconds, routes < 100000 ? "fwd-10k" : "fwd-1m");
+	gen.g_stop = true;
+	ifnet_stack_run(st);
+	free(gen.g_dst);
 	ifnet_stack_destroy(st);
 }
 
@@ -311,11 +485,14 @@ main(int argc, char **argv)
 
 	if (argc < 3)
 		errx(2, "usage: bench_core fwd SECONDS [DSTS] | "
-		    "lookup COUNT | create COUNT | follow FOLLOWERS");
+		    "table SECONDS ROUTES | lookup COUNT | "
+		    "create COUNT | follow FOLLOWERS");
 	n = (unsigned)strtoul(argv[2], NULL, 10);
 	if (strcmp(argv[1], "fwd") == 0)
 		bench_fwd(n, argc > 3 ?
 		    (unsigned)strtoul(argv[3], NULL, 10) : 1);
+	else if (strcmp(argv[1], "table") == 0 && argc > 3)
+		bench_table(n, (unsigned)strtoul(argv[3], NULL, 10));
 	else if (strcmp(argv[1], "lookup") == 0 && n > 0)
 		bench_lookup(n);
 	else if (strcmp(argv[1], "create") == 0)

@@ -101,13 +101,13 @@ ip_source_drop(const struct ifnet *ifp, const struct rtentry *rt, uint32_t src)
 /*
  * Decide one packet: true, with next hop set and a hop taken, when it is
  * plain; else m_rt is NULL.  The header is read as two 64-bit words and a
- * 32-bit one.  *source is the last source address found in order.
+ * 32-bit one.  *source is the last source address found in order; rt the route
+ * of the destination if it is `known'.
  */
 static inline __attribute__((__always_inline__)) bool
 ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
-    uint32_t *source)
+    uint32_t *source, const struct rtentry *rt, const bool known)
 {
-	const struct rtentry *rt;
 	const struct ifnet *ifp;
 	uint64_t w0, w1, s;
 	uint32_t dst, src, c, low;
@@ -146,7 +146,8 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 			return false;
 		*source = src;
 	}
-	rt = rt_lookup4(vn, dst);
+	if (!known)
+		rt = rt_lookup4(vn, dst);
 	if (rt == NULL || (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST |
 	    RTF_REJECT | RTF_BLACKHOLE)) != 0 ||
 	    (is_careful(rt) && in_maybe_special(dst)))
@@ -251,18 +252,80 @@ ip_split_vec(struct ifnet *ifp, struct mvec *mv)
 	split_flush(&is, NULL);
 }
 
+/* What became of a vector's plain packets. */
+struct ip_fast {
+	unsigned	 if_n;
+	struct ifnet	*if_out;	/* of the first */
+	uintptr_t	 if_differ;	/* 0: of all of them */
+};
+
+static inline __attribute__((__always_inline__)) void
+ip_fast_count(struct ip_fast *f, const struct mbuf *m)
+{
+
+	if (f->if_n++ == 0)
+		f->if_out = m->m_rt->rt_ifp;
+	f->if_differ |= (uintptr_t)f->if_out ^ (uintptr_t)m->m_rt->rt_ifp;
+}
+
+/* A table of few routes: each looked up where it is needed. */
+static inline __attribute__((__always_inline__)) void
+ip_fast_shallow(const struct vnet *vn, const struct ifnet *ifp,
+    const struct mvec *mv, struct ip_fast *f)
+{
+	unsigned n = mv->mv_n;
+	uint32_t dst, source = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (i + 2 * PREFETCH < n) {
+			__builtin_prefetch(mv->mv_m[i + 2 * PREFETCH]);
+			/* The slot of the route of one nearer. */
+			memcpy(&dst, mv->mv_m[i + PREFETCH]->m_data + 16, 4);
+			__builtin_prefetch(&vn->vn_route->rv_inet.lpm_root[
+			    be32(dst) >> 16]);
+		}
+		if (ip_fast_one(vn, ifp, mv->mv_m[i], &source, NULL, false))
+			ip_fast_count(f, mv->mv_m[i]);
+	}
+}
+
+/* A table of many: the routes of a part of the vector first. */
+static __attribute__((__noinline__)) void
+ip_fast_deep(const struct vnet *vn, const struct ifnet *ifp,
+    const struct mvec *mv, struct ip_fast *f)
+{
+	struct lpm_entry *le[LPM_MANY];
+	struct mbuf *const *m;
+	uint32_t key[LPM_MANY], dst, source = 0;
+	unsigned n;
+
+	for (unsigned first = 0; first < mv->mv_n; first += n) {
+		m = &mv->mv_m[first];
+		n = mv->mv_n - first < LPM_MANY ? mv->mv_n - first : LPM_MANY;
+		for (unsigned i = 0; i < n; i++) {
+			__builtin_prefetch(m[i + 2 * PREFETCH < n ?
+			    i + 2 * PREFETCH : i]);
+			/* Within the buffer, whatever the packet's length. */
+			memcpy(&dst, m[i]->m_data + 16, 4);
+			key[i] = be32(dst);
+		}
+		lpm_lookup_many(&vn->vn_route->rv_inet, key, le, n);
+		for (unsigned i = 0; i < n; i++)
+			if (ip_fast_one(vn, ifp, m[i], &source,
+			    (const struct rtentry *)(const void *)le[i], true))
+				ip_fast_count(f, m[i]);
+	}
+}
+
 void
 ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 {
 	struct cpu *ci = net_curcpu();
 	const struct vnet *vn = ifp->if_vnet;
 	struct ip_stats *ips = ip_stats(vn);
-	struct ifnet *out = NULL;
+	struct ip_fast f = { 0 };
 	enum cpu_stage prev;
-	unsigned i, n = mv->mv_n, nfast = 0;
-	uintptr_t differ = 0;
-	uint32_t dst, source = 0;
-	struct mbuf *m;
+	unsigned n = mv->mv_n;
 
 	if (n == 0)
 		return;
@@ -270,36 +333,22 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 	if_ctr_add(&ips->ips_total, n);
 
 	if (ip_setting(&vn->vn_ip->iv_forwarding) == 0) {
-		for (i = 0; i < n; i++)
+		for (unsigned i = 0; i < n; i++)
 			mv->mv_m[i]->m_rt = NULL;
-	} else {
-		for (i = 0; i < n; i++) {
-			m = mv->mv_m[i];
-			if (i + 2 * PREFETCH < n) {
-				__builtin_prefetch(mv->mv_m[i + 2 * PREFETCH]);
-				/* The slot of the route of one nearer. */
-				memcpy(&dst, mv->mv_m[i + PREFETCH]->m_data +
-				    16, 4);
-				__builtin_prefetch(
-				    &vn->vn_route->rv_inet.lpm_root[
-				    be32(dst) >> 16]);
-			}
-			if (!ip_fast_one(vn, ifp, m, &source))
-				continue;
-			if (nfast++ == 0)
-				out = m->m_rt->rt_ifp;
-			differ |= (uintptr_t)out ^ (uintptr_t)m->m_rt->rt_ifp;
-		}
-	}
+	} else if (__atomic_load_n(&vn->vn_route->rv_inet.lpm_nodes,
+	    __ATOMIC_RELAXED) <= LPM_SHALLOW)
+		ip_fast_shallow(vn, ifp, mv, &f);
+	else
+		ip_fast_deep(vn, ifp, mv, &f);
 
-	cpu_stage_enter(ci, STAGE_IP_FORWARD, nfast);
-	if (nfast != 0) {
-		if_ctr_add(&ips->ips_forward, nfast);
+	cpu_stage_enter(ci, STAGE_IP_FORWARD, f.if_n);
+	if (f.if_n != 0) {
+		if_ctr_add(&ips->ips_forward, f.if_n);
 		if_ctr_add(&if_ctr(ifp, ci->ci_index)->
-		    ic_stat[IF_STAT_FORWARDED], nfast);
+		    ic_stat[IF_STAT_FORWARDED], f.if_n);
 	}
-	if (nfast == n && differ == 0)
-		if_output_vec(out, AF_INET, mv);
+	if (f.if_n == n && f.if_differ == 0)
+		if_output_vec(f.if_out, AF_INET, mv);
 	else
 		ip_split_vec(ifp, mv);
 	cpu_stage_switch(ci, prev);

@@ -6,6 +6,7 @@ import random
 import re
 import socket
 import threading
+import time
 
 import pytest
 from scapy.all import ICMP, IP, TCP, UDP, Ether, IPOption, Raw
@@ -347,6 +348,7 @@ def test_icmp_errors_are_limited(bench):
     bench.in_wire.drain()
     n = 500
     start = bench.received()
+    began = time.monotonic()
     for _ in range(n):
         bench.in_wire.send(udp(mac=bench.mac0, ttl=1))
     bench.settle(start + n)
@@ -354,7 +356,8 @@ def test_icmp_errors_are_limited(bench):
              what="all dropped")
     errors = [f for f in bench.in_wire.drain()
               if f[12:14] == b"\x08\x00" and icmp_about(f)]
-    assert 0 < len(errors) <= 250
+    # A hundred a second, however long the machine takes for this.
+    assert 0 < len(errors) <= 100 * (time.monotonic() - began) + 200
 
 
 def test_no_error_about_an_error(bench):

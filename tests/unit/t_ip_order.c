@@ -302,6 +302,7 @@ order_seed(struct in_test *it, uint64_t seed)
 	static const int64_t values[] = { -1, 1024 };
 	uint8_t mac[6] = { 2, 1, 1, 1, 1, 1 };
 	struct order *od;
+	char net[16];
 
 	od = calloc(1, sizeof(*od));
 	KASSERT(od != NULL);
@@ -316,6 +317,12 @@ order_seed(struct in_test *it, uint64_t seed)
 		    0);
 		KASSERT(route_add(it, "10.6.0.0", 16, "10.0.1.9", RTF_STATIC,
 		    0) == 0);
+	}
+	/* So many routes that they are looked up together. */
+	for (unsigned i = 0; i < 40 && seed == 3; i++) {
+		(void)snprintf(net, sizeof(net), "20.%u.1.1", i);
+		KASSERT(route_add(it, net, 32, "10.0.2.2", RTF_STATIC, 0) ==
+		    0);
 	}
 	flow_add(od, BACK, "10.0.1.2", "10.6.1.1");
 	flow_add(od, FORWARD, "10.0.1.2", "10.0.2.2");

@@ -98,17 +98,34 @@ source_why(const struct block *b)
 }
 
 static void
+many_routes(struct in_test *it)
+{
+	char net[16];
+
+	for (unsigned i = 0; i < 40; i++) {
+		(void)snprintf(net, sizeof(net), "20.%u.1.1", i);
+		KASSERT(route_add(it, net, 32, "10.0.2.2", RTF_STATIC, 0) ==
+		    0);
+	}
+}
+
+static void
 forward_body(struct in_test *it)
 {
 	const struct block *b;
 
 	KASSERT(route_add(it, "0.0.0.0", 0, "10.0.2.2", RTF_STATIC, 0) == 0);
-	for (unsigned i = 0; i < 2 * NBLOCKS; i++) {
+	for (unsigned i = 0; i < 3 * NBLOCKS; i++) {
+		/* At last with so many routes that they are looked up
+		 * together. */
+		if (i == 2 * NBLOCKS)
+			many_routes(it);
 		b = &blocks[i % NBLOCKS];
-		passes(it, "10.0.1.2", b->net, i >= NBLOCKS, b->why);
-		passes(it, "10.0.1.2", b->last, i >= NBLOCKS, b->why);
-		passes(it, b->net, "10.0.2.2", i >= NBLOCKS, source_why(b));
-		passes(it, b->last, "10.0.2.2", i >= NBLOCKS, source_why(b));
+		passes(it, "10.0.1.2", b->net, i / NBLOCKS == 1, b->why);
+		passes(it, "10.0.1.2", b->last, i / NBLOCKS == 1, b->why);
+		passes(it, b->net, "10.0.2.2", i / NBLOCKS == 1, source_why(b));
+		passes(it, b->last, "10.0.2.2", i / NBLOCKS == 1,
+		    source_why(b));
 	}
 	all_books(it);
 }
