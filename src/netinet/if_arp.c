@@ -45,8 +45,10 @@ arp_send(struct ifnet *ifp, uint16_t op, const uint8_t *dst,
 		if_ctr_add(&ips->arps_txrequest, 1);
 	else
 		if_ctr_add(&ips->arps_txreply, 1);
-	ether_frame_output(ifp, m, dst != NULL ? dst : etherbroadcastaddr,
-	    ETHERTYPE_ARP);
+	/* A link-local address may be others' too: all are to hear of it (RFC
+	 * 3927 2.5). */
+	ether_frame_output(ifp, m, dst != NULL && !in_is_linklocal(spa) ? dst :
+	    etherbroadcastaddr, ETHERTYPE_ARP);
 }
 
 void
@@ -453,6 +455,8 @@ arp_check(struct ifnet *ifp, const struct arphdr *ar)
 	/* 0 is somebody who asks before taking an address (RFC 5227 1.1). */
 	if (!in_ordinary(ar->ar_spa) && (ar->ar_spa != 0 ||
 	    op != ARP_REQUEST))
+		return DROP_ARP_BAD;
+	if (in_special_nobody(ar->ar_spa))
 		return DROP_ARP_BAD;
 	if (!ip_token_take(&ifp->if_vnet->vn_arp->av_tokens[
 	    net_curcpu()->ci_index * 4], net_curcpu()->ci_now,

@@ -481,19 +481,11 @@ in_check(const struct ifnet *ifp, struct in_req *ir, bool dst_given)
 {
 	uint32_t host = ~in_mask(ir->ir_len);
 	bool loop = (if_flags_get(ifp) & IFF_LOOPBACK) != 0;
-	const struct in_special *ins;
 
-	if (!in_ordinary(ir->ir_addr) &&
-	    !(loop && in_is_loopback(ir->ir_addr)))
+	if ((!in_ordinary(ir->ir_addr) &&
+	    !(loop && in_is_loopback(ir->ir_addr))) ||
+	    in_special_nobody(ir->ir_addr))
 		return kern_refuse(EINVAL, "not an address a host can have");
-	/* Documentation's are for whoever gives them a meaning. */
-	if (in_maybe_special(ir->ir_addr)) {
-		ins = in_special(ir->ir_addr);
-		if (ins != NULL && (ins->ins_flags & (INS_SOURCE |
-		    INS_DESTINATION | INS_OWN)) == 0)
-			return kern_refuse(EINVAL, "not an address a host can "
-			    "have");
-	}
 	if ((if_flags_get(ifp) & IFF_POINTOPOINT) != 0) {
 		if (dst_given && !in_ordinary(ir->ir_dst))
 			return kern_refuse(EINVAL, "the far end is not an "

@@ -63,6 +63,16 @@ in_special_may(const struct rtentry *rt, uint32_t addr, unsigned what)
 	    rt->rt_lpm.le_len >= ins->ins_len;
 }
 
+bool
+in_special_nobody(uint32_t addr)
+{
+	const struct in_special *ins;
+
+	ins = in_maybe_special(addr) ? in_special(addr) : NULL;
+	return ins != NULL &&
+	    (ins->ins_flags & (INS_SOURCE | INS_DESTINATION | INS_OWN)) == 0;
+}
+
 void
 in_special_route(struct rtentry *rt)
 {

@@ -192,6 +192,8 @@ struct in_special {
 const struct in_special *in_special(uint32_t addr);
 /* May an address with this route (NULL: none) be all of `what', INS_*? */
 bool	in_special_may(const struct rtentry *, uint32_t addr, unsigned what);
+/* Is it one that no host can have? */
+bool	in_special_nobody(uint32_t addr);
 /* Mark a route that leads to such as may not be forwarded to. */
 void	in_special_route(struct rtentry *);
 

@@ -237,6 +237,35 @@ configured_body(struct in_test *it)
 }
 IN_TEST(configured, 1)
 
+/* In ARP: nobody has an address that no host can have, and all hear of a
+ * link-local one. */
+static void
+arp_body(struct in_test *it)
+{
+	static const uint8_t all[6] = { 255, 255, 255, 255, 255, 255 };
+	struct arphdr ar;
+
+	KASSERT(addr_add(it, it->it_a.tif_ifp, "169.254.1.1", 16) == 0);
+	sleep_ms(it, 3000);
+	tif_clear(&it->it_a);
+	ar = mk_arp(ARP_REQUEST, it->it_a.tif_peer, "192.0.0.170", "10.0.1.1");
+	inject_arp(it, &it->it_a, &ar, sizeof(ar));
+	KASSERT(it->it_a.tif_ntx == 0 &&
+	    drops(it->it_a.tif_ifp, DROP_ARP_BAD) == 1);
+	ar = mk_arp(ARP_REQUEST, it->it_a.tif_peer, "169.254.9.9",
+	    "169.254.1.1");
+	inject_arp(it, &it->it_a, &ar, sizeof(ar));
+	KASSERT(it->it_a.tif_ntx == 1 &&
+	    tx_arp(&it->it_a, 0)->ar_op == htons(ARP_REPLY));
+	KASSERT(memcmp(it->it_a.tif_tx[0].tp_data, all, 6) == 0);
+	/* Others are answered alone. */
+	ar = mk_arp(ARP_REQUEST, it->it_a.tif_peer, "10.0.1.2", "10.0.1.1");
+	inject_arp(it, &it->it_a, &ar, sizeof(ar));
+	KASSERT(it->it_a.tif_ntx == 2 && memcmp(it->it_a.tif_tx[1].tp_data,
+	    it->it_a.tif_peer, 6) == 0);
+}
+IN_TEST(arp, 1)
+
 /* --- sources that belong elsewhere --------------------------------------- */
 
 #define RPF	"net.inet.ip.rpf"
@@ -356,6 +385,7 @@ main(void)
 		cmocka_unit_test(own_routes),
 		cmocka_unit_test(local),
 		cmocka_unit_test(configured),
+		cmocka_unit_test(arp),
 		cmocka_unit_test(rpf),
 		cmocka_unit_test(rpf_unknown),
 		cmocka_unit_test(network),
