@@ -452,7 +452,7 @@ def test_reverse_path(router):
 
 
 def test_link_local_stays(router):
-    router.left.ip("addr", "add", "169.254.7.7/16", "dev", "eth0")
+    router.left.ip("addr", "add", "169.254.7.7/16", "dev", "tap0")
     router.left.ip("route", "add", "169.254.0.0/17", "via", "10.0.1.1")
     router.daemon.ok("route", "add", "-net", "169.254.0.0/16", "10.0.2.2")
     for src, dst in (("10.0.1.2", "169.254.1.1"), ("169.254.7.7", "10.0.2.2")):
