@@ -144,6 +144,11 @@ ctl_reply_msg(struct ctl_session *s, const struct ctl_hdr *req, int error,
 	memcpy(msg, &h, sizeof(h));
 	if (flags & CTL_ANSWER)
 		s->cs_error = error;
+	/* Before the client knows that it is done. */
+	if ((flags & CTL_ANSWER) != 0 && error == 0 && s->cs_unlogged != NULL)
+		ctl_log_change(s, s->cs_unlogged);
+	if (flags & CTL_ANSWER)
+		s->cs_unlogged = NULL;
 	return send_message(s, msg, len);
 }
 
@@ -300,10 +305,10 @@ run_request(struct ctl_session *s, struct ctl_request *rq,
 	s->cs_created[0] = '\0';
 	if (kauth_authorize(s->cs_kern, &s->cs_cred, od->od_action) != 0)
 		return ctl_reply_perm(s, &rq->rq_hdr, od->od_action);
+	s->cs_unlogged = rq;
 	if (!od->od_vnet) {
 		error = od->od_run(s, rq);
-		if (s->cs_error == 0)
-			ctl_log_change(s, rq);
+		s->cs_unlogged = NULL;
 		return error;
 	}
 	rq->rq_vnet = vnet_get(s->cs_kern, rq->rq_hdr.ch_vnet);
@@ -317,8 +322,7 @@ run_request(struct ctl_session *s, struct ctl_request *rq,
 	}
 	s->cs_held = rq->rq_vnet;
 	error = od->od_run(s, rq);
-	if (s->cs_error == 0)
-		ctl_log_change(s, rq);
+	s->cs_unlogged = NULL;
 	release_vnet(s);
 	return error;
 }

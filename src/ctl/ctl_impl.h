@@ -97,6 +97,7 @@ struct ctl_session {
 	struct ctl_undo	*cs_undo;		/* o: NULL: no change begun */
 	struct kern_reason cs_reason;		/* o: of the request */
 	char		 cs_created[IFNAMSIZ];	/* o: by the request; "" */
+	const struct ctl_request *cs_unlogged;	/* o: until its answer */
 	struct vnet	*cs_held;		/* o: for the request; let go
 						 * before anything is sent */
 
