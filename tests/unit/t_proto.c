@@ -667,7 +667,8 @@ static void
 put(struct made *mk, const void *data, size_t len)
 {
 
-	memcpy(mk->mk_msg + mk->mk_len, data, len);
+	if (len > 0)
+		memcpy(mk->mk_msg + mk->mk_len, data, len);
 	mk->mk_len += len;
 }
 
