@@ -200,6 +200,7 @@ enum if_history_event {
 #define IFHIST_DEFAULT		32	/* kept for each interface */
 #define IFHIST_MAX		65536	/* in all, for a vnet */
 #define IFHIST_PID_STACK	(-1)	/* nobody asked for it */
+#define IFHIST_PID_HIDDEN	(-2)	/* another user, not to be shown who */
 
 struct if_history {
 	uint64_t	 ih_seq;	/* in the vnet; gapless */

@@ -34,6 +34,8 @@ print(struct cmd_ctx *ctx, const struct ifnet_history *ih)
 	stamp(ih->time_ns, when, sizeof(when));
 	if (!ih->asked)
 		(void)strcpy(who, "the stack");
+	else if (ih->pid < 0)
+		(void)strcpy(who, "another user");
 	else if (ih->pid == 0)
 		(void)strcpy(who, "the daemon's configuration");
 	else

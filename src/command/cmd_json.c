@@ -252,7 +252,8 @@ cmd_json_history(struct cmd_ctx *ctx, const struct ifnet_history *ih)
 	text_if_any(&j, "before", ih->before);
 	text_if_any(&j, "after", ih->after);
 	json_text(&j, "by", ih->asked ? "request" : "stack");
-	if (ih->asked) {
+	/* Negative: another user, and it is not shown which. */
+	if (ih->asked && ih->pid >= 0) {
 		json_int(&j, "uid", ih->uid);
 		json_int(&j, "pid", ih->pid);
 	}

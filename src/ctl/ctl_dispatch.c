@@ -298,6 +298,7 @@ static int
 run_request(struct ctl_session *s, struct ctl_request *rq,
     const struct ctl_op_def *od)
 {
+	char why[KUSER_TEXT];
 	int error;
 
 	s->cs_error = 0;
@@ -305,6 +306,10 @@ run_request(struct ctl_session *s, struct ctl_request *rq,
 	s->cs_created[0] = '\0';
 	if (kauth_authorize(s->cs_kern, &s->cs_cred, od->od_action) != 0)
 		return ctl_reply_perm(s, &rq->rq_hdr, od->od_action);
+	/* With nothing held: it may take a while. */
+	error = ctl_pace(s, KUSER_REQUESTS, 1, why);
+	if (error != 0)
+		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
 	s->cs_unlogged = rq;
 	if (!od->od_vnet) {
 		error = od->od_run(s, rq);

@@ -273,9 +273,13 @@ ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
 	struct vnet *vn = rq->rq_vnet;
 	struct ctl_dump_run dr = { .dr_rq = rq, .dr_id = vn->vn_id };
 	struct ctl_dump d = rq->rq_rec.dump;
+	char why[KUSER_TEXT];
 	unsigned what;
 	int error;
 
+	error = kuser_charge(s->cs_kern, &s->cs_cred, KUSER_DUMPS, 1, why);
+	if (error != 0)
+		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
 	what = d.d_what & ~(uint32_t)CTL_DUMP_GROUP;
 	memcpy(dr.dr_name, vn->vn_name, sizeof(dr.dr_name));
 	ctl_out_init(&dr.dr_out, s->cs_kern);
@@ -292,6 +296,7 @@ ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
 		    "%s: no such interface", d.d_ifname);
 	else if (dr.dr_sink == 0)
 		dr.dr_sink = ctl_out_send(&dr.dr_out, s, &rq->rq_hdr, error);
+	kuser_release(s->cs_kern, &s->cs_cred, KUSER_DUMPS, 1);
 	ctl_out_free(&dr.dr_out);
 	return dr.dr_sink;
 }
@@ -305,18 +310,32 @@ ctl_check_history(const struct ctl_request *rq)
 	    "the interface's name has no end" : NULL;
 }
 
+struct history_run {
+	struct ctl_session *hr_session;
+	struct ctl_out	 hr_out;
+};
+
 static int
 add_history(const struct if_history *ih, void *arg)
 {
+	struct history_run *hr = arg;
+	struct ctl_session *s = hr->hr_session;
+	struct if_history copy = *ih;
 
-	return ctl_out_add_rec(arg, ih, sizeof(*ih), NULL, 0);
+	if (copy.ih_pid > 0 && !kuser_may_see(s->cs_kern, &s->cs_cred,
+	    copy.ih_uid)) {
+		copy.ih_uid = UINT32_MAX;
+		copy.ih_pid = IFHIST_PID_HIDDEN;
+	}
+	return ctl_out_add_rec(&hr->hr_out, &copy, sizeof(copy), NULL, 0);
 }
 
 int
 ctl_run_history(struct ctl_session *s, const struct ctl_request *rq)
 {
 	struct ctl_history hi = rq->rq_rec.history;
-	struct ctl_out out;
+	struct history_run hr = { .hr_session = s };
+	struct ctl_out *out = &hr.hr_out;
 	struct ifnet *ifp;
 	struct psref psref;
 	int error;
@@ -327,8 +346,8 @@ ctl_run_history(struct ctl_session *s, const struct ctl_request *rq)
 		if_name_copy(ifp, hi.hi_ifname);
 		if_put(ifp, &psref);
 	}
-	ctl_out_init(&out, s->cs_kern);
-	error = if_history_get(rq->rq_vnet, hi.hi_ifname, add_history, &out);
+	ctl_out_init(out, s->cs_kern);
+	error = if_history_get(rq->rq_vnet, hi.hi_ifname, add_history, &hr);
 	if (error == ESRCH && ifp == NULL)
 		error = ctl_reply(s, &rq->rq_hdr, ENXIO, "%s: no such "
 		    "interface, and none of this name is remembered",
@@ -337,10 +356,10 @@ ctl_run_history(struct ctl_session *s, const struct ctl_request *rq)
 		if (error == ESRCH)
 			error = 0;	/* it is there; nothing is kept of it */
 		if (error != 0)
-			ctl_out_free(&out);
-		error = ctl_out_send(&out, s, &rq->rq_hdr, error);
+			ctl_out_free(out);
+		error = ctl_out_send(out, s, &rq->rq_hdr, error);
 	}
-	ctl_out_free(&out);
+	ctl_out_free(out);
 	return error;
 }
 

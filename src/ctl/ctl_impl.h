@@ -15,6 +15,7 @@
 
 #include "ctl/ctl.h"
 #include "kern/kern_impl.h"
+#include "kern/kuser.h"
 #include "kern/reason.h"
 #include "kern/request.h"
 #include "net/bpf.h"
@@ -110,6 +111,8 @@ struct ctl_session {
 	uint64_t	 cs_tap_dropped;	/* l: as last told */
 	bool		 cs_tap_ended;		/* l: the end was told */
 	bool		 cs_revoked;		/* l: the vnet went */
+	bool		 cs_charged;		/* l: the watch, to its user */
+	enum kuser_resource cs_resource;	/* l: as this */
 	struct ctl_hdr	 cs_watch;		/* o: the request's */
 	struct ctl_ping	 cs_ping_addr;		/* o: */
 	uint8_t		*cs_evbuf;		/* o: CTL_MSG_MAX bytes */
@@ -135,6 +138,13 @@ struct ctl_op_def {
 	int		(*od_run)(struct ctl_session *,
 			    const struct ctl_request *);
 };
+
+/* ctl_session.c */
+/*
+ * Spend n of a rate of the session's user, sleeping until that is earned.
+ * EAGAIN: it takes too long, or for ever; in words in `why' (KUSER_TEXT).
+ */
+int	ctl_pace(struct ctl_session *, enum kuser_rate, uint64_t n, char *why);
 
 /* ctl_dispatch.c */
 int	ctl_reply(struct ctl_session *, const struct ctl_hdr *, int error,
@@ -224,6 +234,11 @@ int	ctl_run_ping_stop(struct ctl_session *, const struct ctl_request *);
  */
 int	ctl_watch_begin(struct ctl_session *, const struct ctl_request *,
 	    struct rt_listener *, struct icmp_ping *, struct bpf_tap *);
+/*
+ * End what is watched and charge the session's user for another watch; it is
+ * released when that ends.  EUSERS, ENOMEM: in words in `why' (KUSER_TEXT).
+ */
+int	ctl_watch_charge(struct ctl_session *, enum kuser_resource, char *why);
 /* The buffer for events, there from the first watch on.  ENOMEM. */
 int	ctl_watch_buffer(struct ctl_session *);
 /* Any context: there is something for the session's client. */

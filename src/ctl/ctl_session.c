@@ -6,6 +6,32 @@
 
 #include <errno.h>
 
+/* A user without privilege waits so long for its share, and sleeps at most so
+ * long at a time. */
+#define PACE_NS		(3 * 1000000000ull)
+#define PACE_STEP_NS	(100 * 1000000ull)
+
+int
+ctl_pace(struct ctl_session *s, enum kuser_rate rate, uint64_t n, char *why)
+{
+	struct host *h = s->cs_kern->k_host;
+	uint64_t until = 0, wait, now;
+	int error;
+
+	for (;;) {
+		error = kuser_spend(s->cs_kern, &s->cs_cred, rate, n, &wait,
+		    why);
+		if (error != EAGAIN || wait == HOST_FOREVER)
+			return error;
+		now = host_clock(h);
+		if (until == 0)
+			until = now + PACE_NS;
+		if (now >= until)
+			return error;
+		host_sleep(h, wait < PACE_STEP_NS ? wait : PACE_STEP_NS);
+	}
+}
+
 int
 ctl_init(struct kern *k)
 {

@@ -81,6 +81,7 @@ ctl_run_tap_open(struct ctl_session *s, const struct ctl_request *rq)
 	struct bpf_insn *prog;
 	struct bpf_tap *tap;
 	struct ctl_tap t = rq->rq_rec.tap;
+	char over[KUSER_TEXT];
 	const char *why;
 	int error;
 
@@ -99,16 +100,24 @@ ctl_run_tap_open(struct ctl_session *s, const struct ctl_request *rq)
 	bc.bc_dlt = t.t_dlt;
 	bc.bc_prog = prog;
 	bc.bc_ninsns = t.t_ninsns;
-	ctl_watch_stop(s);
+	error = ctl_watch_charge(s, KUSER_CAPTURES, over);
+	if (error != 0) {
+		kmem_free(s->cs_kern, prog);
+		return ctl_reply(s, &rq->rq_hdr, error, "%s", over);
+	}
 	error = ctl_watch_buffer(s);
 	if (error == 0)
 		error = bpf_open(rq->rq_vnet, t.t_ifname, &bc, &tap);
 	kmem_free(s->cs_kern, prog);
-	if (error != 0)
+	if (error != 0) {
+		ctl_watch_stop(s);
 		return explain(s, &rq->rq_hdr, error, t.t_ifname);
+	}
 	error = ctl_watch_begin(s, rq, NULL, NULL, tap);
-	if (error != 0)
+	if (error != 0) {
 		bpf_close(tap);
+		ctl_watch_stop(s);
+	}
 	return ctl_reply(s, &rq->rq_hdr, error, NULL);
 }
 

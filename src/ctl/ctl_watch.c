@@ -22,8 +22,9 @@ ctl_watch_wakeup(void *arg)
 }
 
 /*
- * Registry lock held: take the watch from its session.  The vnet's reference
- * is the caller's then; NULL: there was no watch.
+ * Registry lock held: the session watches no more, and nobody but the caller
+ * will close what it watched.  The vnet's reference is the caller's then; NULL:
+ * there was no watch.
  */
 static struct vnet *
 take_watch(struct ctl_session *s, bool revoked)
@@ -35,21 +36,33 @@ take_watch(struct ctl_session *s, bool revoked)
 	vn = s->cs_vnet;
 	if (vn != NULL)
 		LIST_REMOVE(s, cs_link);
+	s->cs_vnet = NULL;
+	s->cs_revoked = revoked;
+	host_mutex_unlock(h, &s->cs_lock);
+	return vn;
+}
+
+static void
+close_watch(struct ctl_session *s)
+{
+	struct host *h = s->cs_kern->k_host;
+
+	host_mutex_lock(h, &s->cs_lock);
 	if (s->cs_listener != NULL)
 		rt_listener_close(s->cs_listener);
 	if (s->cs_ping != NULL)
 		icmp_ping_close(s->cs_ping);
 	if (s->cs_tap != NULL)
 		bpf_close(s->cs_tap);
-	s->cs_vnet = NULL;
+	if (s->cs_charged)
+		kuser_release(s->cs_kern, &s->cs_cred, s->cs_resource, 1);
 	s->cs_listener = NULL;
 	s->cs_ping = NULL;
 	s->cs_tap = NULL;
-	s->cs_revoked = revoked;
+	s->cs_charged = false;
 	/* The ping is closed: nobody else is at the ring. */
 	s->cs_ring_n = 0;
 	host_mutex_unlock(h, &s->cs_lock);
-	return vn;
 }
 
 void
@@ -62,8 +75,27 @@ ctl_watch_stop(struct ctl_session *s)
 	host_mutex_lock(h, &cr->cr_lock);
 	vn = take_watch(s, false);
 	host_mutex_unlock(h, &cr->cr_lock);
+	/* It may wait for CPUs, and nobody else needs to wait for that. */
+	close_watch(s);
 	if (vn != NULL)
 		vnet_put(vn);
+}
+
+int
+ctl_watch_charge(struct ctl_session *s, enum kuser_resource res, char *why)
+{
+	struct host *h = s->cs_kern->k_host;
+	int error;
+
+	ctl_watch_stop(s);
+	error = kuser_charge(s->cs_kern, &s->cs_cred, res, 1, why);
+	if (error != 0)
+		return error;
+	host_mutex_lock(h, &s->cs_lock);
+	s->cs_resource = res;
+	s->cs_charged = true;
+	host_mutex_unlock(h, &s->cs_lock);
+	return 0;
 }
 
 void
@@ -79,6 +111,7 @@ ctl_revoke(struct vnet *vn)
 		if (s->cs_vnet != vn)
 			continue;
 		(void)take_watch(s, true);
+		close_watch(s);
 		vnet_put(vn);
 		ctl_watch_wakeup(s);
 	}
@@ -168,18 +201,23 @@ ctl_run_follow(struct ctl_session *s, const struct ctl_request *rq)
 {
 	struct rt_listener *rl;
 	struct ctl_dump d = rq->rq_rec.dump;
+	char why[KUSER_TEXT];
 	int error;
 
-	ctl_watch_stop(s);
+	error = ctl_watch_charge(s, KUSER_FOLLOWERS, why);
+	if (error != 0)
+		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
 	error = ctl_watch_buffer(s);
 	if (error == 0)
 		error = rt_listener_open(rq->rq_vnet, d.d_what,
 		    follow_bytes(s), ctl_watch_wakeup, s, &rl);
+	if (error == 0) {
+		error = ctl_watch_begin(s, rq, rl, NULL, NULL);
+		if (error != 0)
+			rt_listener_close(rl);
+	}
 	if (error != 0)
-		return ctl_reply(s, &rq->rq_hdr, error, NULL);
-	error = ctl_watch_begin(s, rq, rl, NULL, NULL);
-	if (error != 0)
-		rt_listener_close(rl);
+		ctl_watch_stop(s);
 	return ctl_reply(s, &rq->rq_hdr, error, NULL);
 }
 
@@ -262,27 +300,40 @@ read_ring(struct ctl_session *s)
 int
 ctl_run_ping_begin(struct ctl_session *s, const struct ctl_request *rq)
 {
+	const struct ctl_ping *cp = &rq->rq_rec.ping;
+	char why[KUSER_TEXT];
 	struct icmp_ping *ping;
 	int error;
 
-	ctl_watch_stop(s);
+	if (cp->p_src != 0 && !in_source_usable(rq->rq_vnet, cp->p_src))
+		return ctl_reply(s, &rq->rq_hdr, EADDRNOTAVAIL, "the source "
+		    "is no address of this vnet that can be used (ifconfig "
+		    "shows those there are)");
+	error = ctl_watch_charge(s, KUSER_PINGS, why);
+	if (error != 0)
+		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
 	error = ctl_watch_buffer(s);
 	if (error == 0)
 		error = icmp_ping_open(rq->rq_vnet, ping_reply, s, &ping);
-	if (error == EAGAIN)
+	if (error == EAGAIN) {
+		ctl_watch_stop(s);
 		return ctl_reply(s, &rq->rq_hdr, error, "the vnet has %u "
 		    "pings already, which is the most", ICMP_NPINGS);
+	}
+	if (error == 0) {
+		s->cs_ping_addr = *cp;
+		error = ctl_watch_begin(s, rq, NULL, ping, NULL);
+		if (error != 0)
+			icmp_ping_close(ping);
+	}
 	if (error != 0)
-		return ctl_reply(s, &rq->rq_hdr, error, NULL);
-	s->cs_ping_addr = rq->rq_rec.ping;
-	error = ctl_watch_begin(s, rq, NULL, ping, NULL);
-	if (error != 0)
-		icmp_ping_close(ping);
+		ctl_watch_stop(s);
 	return ctl_reply(s, &rq->rq_hdr, error, NULL);
 }
 
 /* Largest ICMP payload: 65535 less the headers. */
 #define PING_BYTES_MAX	65507
+#define PING_HEADERS	28
 
 const char *
 ctl_check_ping_send(const struct ctl_request *rq)
@@ -301,8 +352,16 @@ ctl_run_ping_send(struct ctl_session *s, const struct ctl_request *rq)
 {
 	struct host *h = s->cs_kern->k_host;
 	struct ctl_ping_send ps = rq->rq_rec.ping_send;
-	int error = ENOTCONN;
+	char why[KUSER_TEXT];
+	int error;
 
+	error = ctl_pace(s, KUSER_PING_PACKETS, 1, why);
+	if (error == 0)
+		error = ctl_pace(s, KUSER_PING_BYTES, ps.ps_bytes +
+		    PING_HEADERS, why);
+	if (error != 0)
+		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
+	error = ENOTCONN;
 	host_mutex_lock(h, &s->cs_lock);
 	if (s->cs_ping != NULL)
 		error = icmp_ping_send(s->cs_ping, s->cs_ping_addr.p_dst,

@@ -38,8 +38,8 @@ static const struct limit_def resources[KUSER_NRESOURCES] = {
 };
 
 static const struct limit_def rates[KUSER_NRATES] = {
-	[KUSER_REQUESTS] = LIMIT("requests", "requests a second", 20000,
-	    100000),
+	[KUSER_REQUESTS] = LIMIT("requests", "requests a second", 50000,
+	    200000),
 	[KUSER_PING_PACKETS] = LIMIT("ping_packets",
 	    "packets of pings a second", 1000, 4000),
 	[KUSER_PING_BYTES] = LIMIT("ping_bytes", "bytes of pings a second",
@@ -67,6 +67,7 @@ struct kuser_table {
 	/* atomic; resources, then rates */
 	int64_t		 ut_each[KUSER_NRESOURCES + KUSER_NRATES];
 	int64_t		 ut_all[KUSER_NRESOURCES + KUSER_NRATES];
+	int64_t		 ut_visible;	/* atomic; users are seen by others */
 };
 
 static const struct limit_def *
@@ -332,6 +333,7 @@ kuser_create(struct kern *k)
 		ut->ut_each[i] = ld->ld_each_default;
 		ut->ut_all[i] = ld->ld_all_default;
 	}
+	ut->ut_visible = 1;
 	k->k_users = ut;
 	return 0;
 }
@@ -351,15 +353,27 @@ kuser_destroy(struct kern *k)
 	k->k_users = NULL;
 }
 
+bool
+kuser_may_see(struct kern *k, const struct kauth_cred *cred, uid_t other)
+{
+
+	return cred->kc_uid == other || !is_limited(k, cred) ||
+	    limit(&k->k_users->ut_visible) != 0;
+}
+
 /* --- settings ------------------------------------------------------------- */
 
-/* Settings below kern.user are numbered: `each' and `all' of every limit. */
-#define NSETTINGS	(2 * (KUSER_NRESOURCES + KUSER_NRATES))
+/* Settings below kern.user are numbered: `each' and `all' of every limit, and
+ * one more. */
+#define VISIBLE		(2 * (KUSER_NRESOURCES + KUSER_NRATES))
+#define NSETTINGS	(VISIBLE + 1)
 
 static const char *
 setting_name(unsigned i)
 {
 
+	if (i == VISIBLE)
+		return "kern.user.visible";
 	return i % 2 == 0 ? limit_def(i / 2)->ld_each :
 	    limit_def(i / 2)->ld_all;
 }
@@ -395,9 +409,11 @@ handle_setting(struct vnet *vn, const char *name, void *arg,
 	(void)arg;
 	if (i == NSETTINGS)
 		return ENOENT;
-	p = i % 2 == 0 ? &ut->ut_each[i / 2] : &ut->ut_all[i / 2];
+	p = i == VISIBLE ? &ut->ut_visible : i % 2 == 0 ?
+	    &ut->ut_each[i / 2] : &ut->ut_all[i / 2];
 	v = __atomic_load_n(p, __ATOMIC_RELAXED);
-	error = sysctl_handle_int(op, &v, 0, LIMIT_MAX, true);
+	error = sysctl_handle_int(op, &v, 0, i == VISIBLE ? 1 : LIMIT_MAX,
+	    true);
 	if (error == 0 && op->so_new != NULL)
 		__atomic_store_n(p, v, __ATOMIC_RELAXED);
 	return error;
@@ -428,6 +444,8 @@ setting_descr(const char *name)
 
 	if (i == NSETTINGS)
 		return NULL;
+	if (i == VISIBLE)
+		return "everybody sees which user and process made a change";
 	return i % 2 == 0 ? "the most that one user without privilege may have"
 	    : "the most that all users without privilege may have together";
 }

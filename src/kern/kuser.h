@@ -19,6 +19,7 @@
 #ifndef KERN_KUSER_H
 #define KERN_KUSER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,6 +66,12 @@ void	kuser_release(struct kern *, const struct kauth_cred *,
  */
 int	kuser_spend(struct kern *, const struct kauth_cred *, enum kuser_rate,
 	    uint64_t n, uint64_t *wait_ns, char *why);
+
+/*
+ * May the user see who another one is (uid, process) where others are spoken
+ * of?  Always itself; others as kern.user.visible says; administrators all.
+ */
+bool	kuser_may_see(struct kern *, const struct kauth_cred *, uid_t other);
 
 /* What an account holds: 0 when there is none. */
 uint64_t kuser_used(struct kern *, uid_t, enum kuser_resource);

@@ -12,6 +12,10 @@
 
 #define PING_RING	64	/* requests waiting to be sent */
 #define PING_SENT	512	/* requests remembered for their time */
+/* Requests, and bytes of them, that a ping sends in a pass of its CPU: what
+ * passes through comes first. */
+#define PING_PASS	4
+#define PING_PASS_BYTES	65536
 #define PING_MAXDATA	(IP_MAXPACKET - IP_HLEN_MIN - ICMP_HLEN)
 
 struct ping_req {
@@ -114,23 +118,31 @@ ping_send_one(struct icmp_ping *p, const struct ping_req *pq)
 	p->ip_fn(p->ip_arg, &pr);
 }
 
-/* CPU: send what waits. */
+/* CPU: send what waits, a little in each pass. */
 static void
 ping_work(struct cpu_work *w)
 {
 	struct icmp_ping *p = ping_of_work(w);
 	struct ping_req pq;
+	unsigned n = 0;
+	uint32_t bytes = 0;
+	bool more;
 
-	for (;;) {
-		kspin_lock(&p->ip_lock);
-		if (p->ip_n == 0)
-			break;
+	kspin_lock(&p->ip_lock);
+	while (p->ip_n != 0 && n < PING_PASS && bytes < PING_PASS_BYTES) {
 		pq = p->ip_ring[p->ip_head];
 		p->ip_head = (p->ip_head + 1) % PING_RING;
 		p->ip_n--;
 		kspin_unlock(&p->ip_lock);
 		ping_send_one(p, &pq);
+		n++;
+		bytes += pq.pq_len;
+		kspin_lock(&p->ip_lock);
 	}
+	more = p->ip_n != 0;
+	/* Under the lock: a ping that is closed has nothing that waits. */
+	if (more)
+		(void)cpu_work_schedule(p->ip_vnet->vn_kern, net_curcpu(), w);
 	kspin_unlock(&p->ip_lock);
 }
 

@@ -190,6 +190,9 @@ void	ip_local_input(struct ifnet *, struct mbuf *);
  * not): route, fragment, send.  ip_src 0: chosen by the route.  errno, and the
  * packet is gone. */
 int	ip_output(struct vnet *, struct mbuf *, unsigned ttl);
+/* Any: an address of this vnet that may be used, neither tentative nor
+ * duplicated. */
+bool	in_source_usable(const struct vnet *, uint32_t src);
 /* Fragment to ifp's MTU and offer the pieces; counts. */
 void	ip_fragment_output(struct ifnet *, struct mbuf *, unsigned mtu);
 /* Make an offloaded packet (checksum, segments) fit what ifp can do; may cut it

@@ -8,6 +8,11 @@
 
 #include "netinet/ip_var.h"
 
+/* Packets, and bytes of them, handled in a pass: what passes through comes
+ * first. */
+#define LOCAL_PASS	64
+#define LOCAL_PASS_BYTES (256 * 1024)
+
 /* One CPU's queue; its own, but for the two counters others read. */
 struct ip_ifq {
 	struct mbuf	*iq_head, *iq_tail;
@@ -82,6 +87,30 @@ ip_deliver(struct ifnet *ifp, struct mbuf *m)
 	}
 }
 
+/*
+ * The packets of this turn, and how many of them.  What does not fit it, and
+ * what arrives meanwhile (loopback), is for the next.
+ */
+static struct mbuf *
+ip_local_take(struct ip_ifq *iq, unsigned *n)
+{
+	struct mbuf *head = iq->iq_head, *last = NULL;
+	uint32_t bytes = 0;
+
+	for (*n = 0; iq->iq_head != NULL && *n < LOCAL_PASS &&
+	    bytes < LOCAL_PASS_BYTES; (*n)++) {
+		last = iq->iq_head;
+		bytes += last->m_pktlen;
+		iq->iq_head = last->m_nextpkt;
+	}
+	if (last != NULL)
+		last->m_nextpkt = NULL;
+	if (iq->iq_head == NULL)
+		iq->iq_tail = NULL;
+	store64(&iq->iq_len, iq->iq_len - *n);
+	return head;
+}
+
 /* The soft interrupt. */
 static void
 ip_local_softint(void *arg)
@@ -92,12 +121,10 @@ ip_local_softint(void *arg)
 	enum cpu_stage prev;
 	struct mbuf *m, *next;
 	struct ifnet *ifp;
+	unsigned n;
 
-	/* What arrives meanwhile (loopback) is for the next turn. */
-	m = iq->iq_head;
-	prev = cpu_stage_enter(ci, STAGE_LOCAL, (unsigned)iq->iq_len);
-	iq->iq_head = iq->iq_tail = NULL;
-	store64(&iq->iq_len, 0);
+	m = ip_local_take(iq, &n);
+	prev = cpu_stage_enter(ci, STAGE_LOCAL, n);
 	for (; m != NULL; m = next) {
 		next = m->m_nextpkt;
 		m->m_nextpkt = NULL;
@@ -110,6 +137,8 @@ ip_local_softint(void *arg)
 		}
 		ip_deliver(ifp, m);
 	}
+	if (iq->iq_head != NULL)
+		softint_schedule(vn->vn_ip->iv_si);
 	cpu_stage_switch(ci, prev);
 }
 

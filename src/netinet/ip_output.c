@@ -113,14 +113,18 @@ ip_leaves_link(const struct rtentry *rt, const struct iphdr4 *ip)
 	    (in_is_linklocal(ip->ip_src) || in_is_linklocal(ip->ip_dst));
 }
 
-/* Not an address of ours that may not be used yet, or any more. */
-static bool
-ip_source_usable(const struct vnet *vn, uint32_t src)
+bool
+in_source_usable(const struct vnet *vn, uint32_t src)
 {
-	const struct rtentry *rt = rt_lookup4(vn, src);
+	const struct rtentry *rt;
+	bool usable;
 
-	return rt == NULL || (rt->rt_flags & RTF_LOCAL) == 0 ||
+	pserialize_read_enter();
+	rt = rt_lookup4(vn, src);
+	usable = rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
 	    in_local_usable(rt, src);
+	pserialize_read_exit();
+	return usable;
 }
 
 int
@@ -147,7 +151,7 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 	/* Where an address is being checked it is waited for. */
 	if (ip->ip_src == 0 && !in_ifhasaddr(rt->rt_ifp))
 		ip->ip_src = in_router_id(vn);
-	if (ip->ip_src == 0 || !ip_source_usable(vn, ip->ip_src)) {
+	if (ip->ip_src == 0 || !in_source_usable(vn, ip->ip_src)) {
 		why = DROP_IP_SRC;
 		error = EADDRNOTAVAIL;
 		goto drop;

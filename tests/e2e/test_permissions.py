@@ -87,3 +87,32 @@ def test_who_started_it(tmp, client):
     may_not(client(d, 65534, 65533, "65533", "ifconfig", "pair2", "create"))
     d.ok("ifconfig", "pair2", "create")
     finish(d)
+
+
+def test_others_are_hidden(daemon, client):
+    """Who made a change is shown to everybody, or not."""
+    daemon.ok("ifconfig", "lo0", "mtu", "9000")
+    may(client(daemon, 65534, 65534, "", "history", "lo0"))
+    daemon.ok("sysctl", "-w", "kern.user.visible=0")
+    seen = client(daemon, 65534, 65534, "", "history", "lo0")
+    may(seen)
+    assert seen.stdout.splitlines()[-1].endswith(" by another user")
+    seen = client(daemon, 65534, 65534, "", "history", "--json", "lo0")
+    may(seen)
+    last = seen.stdout.splitlines()[-1]
+    assert '"request"' in last
+    assert '"pid"' not in last and '"uid"' not in last
+    assert " by uid " in daemon.ok("history", "lo0")
+
+
+def test_share_of_a_user(daemon, client):
+    """A user's share of what all share is a setting, and named."""
+    may(client(daemon, 65534, 65534, "", "ifconfig", "-a"))
+    daemon.ok("sysctl", "-w", "kern.user.dumps.each=0")
+    refused = client(daemon, 65534, 65534, "", "ifconfig", "-a")
+    assert refused.returncode > 0
+    assert "kern.user.dumps.each" in refused.stderr
+    daemon.ok("ifconfig", "-a")
+    refused = client(daemon, 65534, 65534, "", "ping", "-c", "1", "-I",
+                     "8.8.8.8", "127.0.0.1")
+    assert refused.returncode > 0 and "source" in refused.stderr

@@ -167,6 +167,42 @@ limits_body(struct in_test *it)
 }
 IN_TEST(limits, 2)
 
+/* Any other source than an address of ours that can be used is refused. */
+static void
+source_body(struct in_test *it)
+{
+	struct icmp_ping *p;
+	struct heard hd;
+
+	memset(&hd, 0, sizeof(hd));
+	KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p) == 0);
+	KASSERT(route_add(it, "0.0.0.0", 0, "10.0.1.2", RTF_STATIC, 0) == 0);
+	tif_clear(&it->it_b);
+	for (unsigned i = 0; i < 3; i++) {
+		KASSERT(icmp_ping_send(p, ip4("10.0.2.2"), ip4(i == 0 ?
+		    "8.8.8.8" : i == 1 ? "10.0.2.2" : "10.0.2.255"),
+		    (uint16_t)i, 56, 0) == 0);
+		settle(it);
+		KASSERT(hd.hd_n == i + 1 &&
+		    hd.hd_last.pr_errno == EADDRNOTAVAIL);
+	}
+	KASSERT(it->it_b.tif_ntx == 0);
+	/* An address of another interface of ours is one. */
+	KASSERT(icmp_ping_send(p, ip4("10.0.2.2"), ip4("10.0.1.1"), 9, 56, 0)
+	    == 0);
+	settle(it);
+	KASSERT(it->it_b.tif_ntx == 1);
+	/* More than a pass takes goes out in the next ones. */
+	tif_clear(&it->it_b);
+	for (uint16_t i = 0; i < 20; i++)
+		KASSERT(icmp_ping_send(p, ip4("10.0.2.2"), 0, i, 56, 0) == 0);
+	settle(it);
+	KASSERT(it->it_b.tif_ntx == 20);
+	icmp_ping_close(p);
+	all_books(it);
+}
+IN_TEST(source, 1)
+
 int
 main(void)
 {
@@ -175,6 +211,7 @@ main(void)
 		cmocka_unit_test(ourselves),
 		cmocka_unit_test(errors),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,242 @@
+/*
+ * What a client without privilege can have of what all share: watches of each
+ * kind, listings, requests and pings; that it is given back; and that an
+ * administrator has it all the same.
+ */
+
+#include "ctl_test.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include <arpa/inet.h>
+
+#include "kern/kuser.h"
+#include "kern/sysctl.h"
+#include "net/if_impl.h"
+#include "net/rtsock.h"
+
+#define USER	64001
+#define OTHER	64002
+
+static struct ifnet_stack *st;
+static struct vnet *vn;
+
+/* The last answer. */
+static struct ctl_hdr answer;
+static char words[1024];
+
+static int
+keep(void *arg, const void *msg, size_t len)
+{
+
+	(void)arg;
+	memcpy(&answer, msg, sizeof(answer));
+	memset(words, 0, sizeof(words));
+	if (answer.ch_flags & CTL_TEXT)
+		memcpy(words, (const char *)msg + sizeof(answer),
+		    len - sizeof(answer) < sizeof(words) - 1 ?
+		    len - sizeof(answer) : sizeof(words) - 1);
+	return 0;
+}
+
+static void
+nothing(void *arg)
+{
+
+	(void)arg;
+}
+
+static struct ctl_session *
+session(uid_t uid)
+{
+	struct ctl_sink sink = { keep, nothing, NULL, NULL };
+	struct kauth_cred cred = { .kc_uid = uid, .kc_gid = uid,
+	    .kc_pid = 4242 };
+	struct ctl_session *s;
+
+	assert_int_equal(ctl_session_create(st->st_kern, &cred, &sink, &s),
+	    0);
+	return s;
+}
+
+/* The errno that a request is answered with. */
+static int
+ask(struct ctl_session *s, unsigned op, const void *data, size_t len)
+{
+	static uint8_t msg[CTL_MSG_MAX];
+
+	memset(&answer, 0, sizeof(answer));
+	answer.ch_error = -1;
+	assert_int_equal(ctl_dispatch(s, msg, build(msg, op, "default", data,
+	    len), -1), 0);
+	return answer.ch_error;
+}
+
+static int
+follow(struct ctl_session *s)
+{
+	struct ctl_dump d = { .d_what = RTS_LINK };
+
+	return ask(s, CTL_FOLLOW, &d, sizeof(d));
+}
+
+static int
+ping(struct ctl_session *s, const char *src)
+{
+	struct ctl_ping p = { .p_dst = inet_addr("127.0.0.1") };
+
+	if (src != NULL)
+		p.p_src = inet_addr(src);
+	return ask(s, CTL_PING_BEGIN, &p, sizeof(p));
+}
+
+static void
+set(const char *name, int64_t v)
+{
+
+	assert_int_equal(sysctl_request(vn, &kauth_cred_self, name, NULL,
+	    NULL, &v, sizeof(v), NULL, NULL), 0);
+}
+
+static int
+setup(void **state)
+{
+
+	(void)state;
+	st = test_stack(1);
+	vn = test_vnet(st, "default");
+	test_command(vn, "ifconfig lo0 inet 127.0.0.1/8");
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+
+	(void)state;
+	assert_int_equal(kuser_used(st->st_kern, USER, KUSER_FOLLOWERS), 0);
+	assert_int_equal(kuser_used(st->st_kern, USER, KUSER_PINGS), 0);
+	assert_int_equal(kuser_used(st->st_kern, USER, KUSER_DUMPS), 0);
+	ifnet_stack_destroy(st);
+	return 0;
+}
+
+static void
+test_watches(void **state)
+{
+	struct ctl_session *s[3], *root, *other;
+
+	(void)state;
+	set("kern.user.followers.each", 2);
+	set("kern.user.followers.all", 3);
+	set("kern.user.pings.each", 1);
+	root = session(0);
+	other = session(OTHER);
+	for (unsigned i = 0; i < 3; i++)
+		s[i] = session(USER);
+	assert_int_equal(follow(s[0]), 0);
+	assert_int_equal(follow(s[1]), 0);
+	assert_int_equal(follow(s[2]), EUSERS);
+	says(words, "kern.user.followers.each");
+	says(words, "64001");
+	/* The same session again: the old one is given back first. */
+	assert_int_equal(follow(s[1]), 0);
+	/* A ping instead of it. */
+	assert_int_equal(ping(s[1], NULL), 0);
+	assert_int_equal(follow(s[2]), 0);
+	assert_int_equal(ping(s[0], NULL), EUSERS);
+	says(words, "kern.user.pings.each");
+	/* That ended what it had, as a new watch does. */
+	assert_int_equal(kuser_used(st->st_kern, USER, KUSER_FOLLOWERS), 1);
+	assert_int_equal(follow(s[0]), 0);
+	/* All users together; the administrator is not one of them. */
+	assert_int_equal(follow(other), 0);
+	set("kern.user.followers.all", 2);
+	assert_int_equal(follow(other), EUSERS);
+	says(words, "kern.user.followers.all");
+	assert_int_equal(follow(root), 0);
+	/* What cannot be begun is not charged. */
+	assert_int_equal(ask(s[1], CTL_PING_STOP, NULL, 0), 0);
+	assert_int_equal(kuser_used(st->st_kern, USER, KUSER_PINGS), 0);
+	for (unsigned i = 0; i < 3; i++)
+		ctl_session_destroy(s[i]);
+	ctl_session_destroy(other);
+	ctl_session_destroy(root);
+}
+
+static void
+test_dumps(void **state)
+{
+	struct ctl_dump d = { .d_what = RTS_LINK };
+	struct ctl_session *s = session(USER), *root = session(0);
+
+	(void)state;
+	set("kern.user.dumps.each", 0);
+	assert_int_equal(ask(s, CTL_DUMP, &d, sizeof(d)), EUSERS);
+	says(words, "kern.user.dumps.each");
+	assert_int_equal(ask(root, CTL_DUMP, &d, sizeof(d)), 0);
+	set("kern.user.dumps.each", 1);
+	assert_int_equal(ask(s, CTL_DUMP, &d, sizeof(d)), 0);
+	assert_int_equal(ask(s, CTL_DUMP, &d, sizeof(d)), 0);
+	ctl_session_destroy(s);
+	ctl_session_destroy(root);
+}
+
+/* A source that is no address of the vnet, from anybody. */
+static void
+test_source(void **state)
+{
+	struct ctl_session *s = session(USER), *root = session(0);
+
+	(void)state;
+	assert_int_equal(ping(s, "8.8.8.8"), EADDRNOTAVAIL);
+	says(words, "source");
+	assert_int_equal(ping(root, "8.8.8.8"), EADDRNOTAVAIL);
+	assert_int_equal(ping(s, "127.0.0.2"), EADDRNOTAVAIL);
+	assert_int_equal(ping(s, "127.0.0.1"), 0);
+	ctl_session_destroy(s);
+	ctl_session_destroy(root);
+}
+
+/* No more in a second than is allowed: the rest waits or is refused. */
+static void
+test_rates(void **state)
+{
+	struct ctl_ping_send ps = { .ps_bytes = 8, .ps_ttl = 64 };
+	struct ctl_session *s = session(USER), *root = session(0);
+
+	(void)state;
+	assert_int_equal(ping(s, NULL), 0);
+	assert_int_equal(ping(root, NULL), 0);
+	set("kern.user.ping_bytes.each", 1000);
+	ps.ps_bytes = 65507;
+	assert_int_equal(ask(s, CTL_PING_SEND, &ps, sizeof(ps)), EAGAIN);
+	says(words, "kern.user.ping_bytes.each");
+	assert_int_equal(ask(root, CTL_PING_SEND, &ps, sizeof(ps)), 0);
+	ps.ps_bytes = 8;
+	assert_int_equal(ask(s, CTL_PING_SEND, &ps, sizeof(ps)), 0);
+	set("kern.user.ping_packets.each", 0);
+	assert_int_equal(ask(s, CTL_PING_SEND, &ps, sizeof(ps)), EAGAIN);
+	says(words, "kern.user.ping_packets.each");
+	set("kern.user.requests.each", 0);
+	assert_int_equal(ping(s, NULL), EAGAIN);
+	says(words, "kern.user.requests.each");
+	assert_int_equal(ping(root, NULL), 0);
+	set("kern.user.requests.each", 50000);
+	ctl_session_destroy(s);
+	ctl_session_destroy(root);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_watches, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dumps, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_source, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rates, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
