@@ -29,6 +29,8 @@
 	    "passed through too many interfaces of this process") \
 	X(DROP_PKTQ_FULL, IN, "pktq-full", \
 	    "protocol input queue was full") \
+	X(DROP_LOCAL_SHARE, IN, "local-share", \
+	    "packets for this host had their share of the buffers") \
 	X(DROP_NO_MBUF, IN, "no-mbuf", \
 	    "no packet buffer was free") \
 	X(DROP_FILTER_IN, IN, "filter-in", \
@@ -109,6 +111,8 @@
 	    "overlapping fragments: the whole packet is given up") \
 	X(DROP_FRAG_DUP, IN, "frag-dup", \
 	    "exact duplicate of a fragment held") \
+	X(DROP_FRAG_SHARE, IN, "frag-share", \
+	    "fragments had their share of the buffers") \
 	X(DROP_FRAG_LIMIT, IN, "frag-limit", \
 	    "reassembly limit reached") \
 	X(DROP_FRAG_TIMEOUT, IN, "frag-timeout", \
@@ -147,6 +151,8 @@
 	    "no buffer for the link-level header or a copy") \
 	X(DROP_OUT_FAMILY, OUT, "out-family", \
 	    "link type does not carry this protocol") \
+	X(DROP_ARP_SHARE, OUT, "arp-share", \
+	    "packets waiting for neighbours had their share of the buffers") \
 	X(DROP_ARP_QUEUE, OUT, "arp-queue", \
 	    "pushed out of the hold queue by a later packet") \
 	X(DROP_ARP_UNRESOLVED, OUT, "arp-unresolved", \

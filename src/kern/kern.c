@@ -43,7 +43,7 @@ kern_alloc(struct host *h, const struct kern_config *kc)
 {
 	struct kern *k;
 
-	k = host_alloc(h, sizeof(*k), 0);
+	k = host_alloc(h, sizeof(*k), 64);
 	if (k == NULL)
 		return NULL;
 	k->k_host = h;
@@ -58,6 +58,10 @@ kern_alloc(struct host *h, const struct kern_config *kc)
 	k->k_vnet_nextid = 1;
 	TAILQ_INIT(&k->k_vnets);
 	vnet_names_init(k);
+	k->k_share[MBUF_SHARE_LOCAL].ms_percent = 25;
+	k->k_share[MBUF_SHARE_FRAGMENTS].ms_percent = 25;
+	k->k_share[MBUF_SHARE_NEIGHBOURS].ms_percent = 12;
+	k->k_share[MBUF_SHARE_PINGS].ms_percent = 25;
 	host_mutex_init(h, &k->k_klock_lock);
 	host_cond_init(h, &k->k_klock_cv);
 	host_mutex_init(h, &k->k_psref_lock);

@@ -14,6 +14,7 @@
 
 #include "host/host.h"
 #include "kern/khash.h"
+#include "kern/mbuf_share.h"
 #include "kern/vnet.h"
 
 struct kern_config {
@@ -85,6 +86,12 @@ struct ktask_queue;
 struct kuser_table;
 struct reclaim;
 
+/* A share of the buffers: of all CPUs, a line each. */
+struct mbuf_share_state {
+	uint64_t	 ms_used;		/* atomic; buffers */
+	int64_t		 ms_percent;		/* atomic */
+} __attribute__((__aligned__(64)));
+
 struct kern {
 	struct host	*k_host;		/* constant */
 	unsigned	 k_ncpu;		/* constant; at least 1 */
@@ -93,6 +100,7 @@ struct kern {
 	struct cpu	*k_cpu[CPU_MAX];	/* constant */
 	struct mbuf_pool *k_mbufs;		/* constant */
 	unsigned	 k_nsoftints;		/* atomic: established */
+	struct mbuf_share_state k_share[MBUF_NSHARES];
 	struct reclaim	*k_reclaim;		/* its own lock */
 	struct kslab	*k_slab;		/* constant; NULL: none */
 	struct ktask_queue *k_tasks;		/* its own lock */

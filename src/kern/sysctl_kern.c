@@ -209,5 +209,7 @@ sysctl_add_kern(struct vnet *vn)
 			return error;
 	}
 	error = sysctl_add_virtual(vn, &cpus);
+	if (error == 0)
+		error = mbuf_share_sysctl(vn);
 	return error != 0 ? error : kuser_sysctl(vn);
 }

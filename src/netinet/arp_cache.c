@@ -131,6 +131,8 @@ arp_entry_unhold(struct llentry *la, struct arp_pkts *ap)
 
 	if (la->la_hold == NULL)
 		return;
+	for (const struct mbuf *m = la->la_hold; m != NULL; m = m->m_nextpkt)
+		mbuf_share_give(if_kern(la->la_ifp), MBUF_SHARE_NEIGHBOURS, m);
 	*ap->ap_tail = la->la_hold;
 	ap->ap_tail = &la->la_holdtail->m_nextpkt;
 	if (id != NULL)

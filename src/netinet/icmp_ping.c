@@ -60,6 +60,9 @@ ping_build(const struct icmp_ping *p, const struct ping_req *pq)
 	unsigned left, n;
 	struct mbuf *m;
 
+	/* What passes through needs the last ones more. */
+	if (!mbuf_share_spare(p->ip_vnet->vn_kern, MBUF_SHARE_PINGS))
+		return NULL;
 	m = m_gethdr();
 	if (m == NULL)
 		return NULL;

@@ -134,13 +134,20 @@ arp_release(struct ifnet *ifp, struct arp_pkts *ap)
 
 /* --- resolving ----------------------------------------------------------- */
 
-/* t: the packet waits; the one it pushes out, or NULL. */
+/* t: the packet waits; the one it pushes out and the reason, or NULL. */
 static struct mbuf *
-arp_hold(struct arp_vnet *av, struct llentry *la, struct mbuf *m)
+arp_hold(struct arp_vnet *av, struct llentry *la, struct mbuf *m,
+    enum drop_reason *why)
 {
 	struct in_ifdata *id = in_ifdata(la->la_ifp);
+	struct kern *k = if_kern(la->la_ifp);
 	struct mbuf *out = NULL;
 
+	if (!mbuf_share_take(k, MBUF_SHARE_NEIGHBOURS, m)) {
+		*why = DROP_ARP_SHARE;
+		return m;
+	}
+	*why = DROP_ARP_QUEUE;
 	m->m_ptr = NULL;	/* the route may be gone when it leaves */
 	m->m_nextpkt = NULL;
 	ip_hold_if(m, la->la_ifp);
@@ -159,6 +166,7 @@ arp_hold(struct arp_vnet *av, struct llentry *la, struct mbuf *m)
 		la->la_nhold--;
 		__atomic_fetch_sub(&id->id_oqueued, 1, __ATOMIC_RELAXED);
 		out->m_nextpkt = NULL;
+		mbuf_share_give(k, MBUF_SHARE_NEIGHBOURS, out);
 	}
 	return out;
 }
@@ -199,6 +207,7 @@ arp_resolve(struct ifnet *ifp, struct mbuf *m)
 	struct arp_vnet *av = ifp->if_vnet->vn_arp;
 	uint64_t now = net_curcpu()->ci_now;
 	uint32_t addr = m->m_nexthop;
+	enum drop_reason why = DROP_ARP_QUEUE;
 	struct mbuf *out = NULL;
 	struct llentry *la;
 	struct mvec mv;
@@ -224,13 +233,13 @@ arp_resolve(struct ifnet *ifp, struct mbuf *m)
 	} else if (la->la_state == ARP_FAILED)
 		la = NULL;
 	if (la != NULL)
-		out = arp_hold(av, la, m);
+		out = arp_hold(av, la, m, &why);
 	kspin_unlock(&av->av_table.lt_lock);
 
 	if (la == NULL)
 		arp_unreachable(ifp, m);
 	if (out != NULL)
-		m_drop(ifp, out, DROP_ARP_QUEUE);
+		m_drop(ifp, out, why);
 	if (ask)
 		arp_ask(ifp, addr, NULL);
 }

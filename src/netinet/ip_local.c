@@ -130,6 +130,7 @@ ip_local_softint(void *arg)
 		m->m_nextpkt = NULL;
 		ifp = ip_held_if(m);
 		in_iqueued_add(ifp, -1);
+		mbuf_share_give(vn->vn_kern, MBUF_SHARE_LOCAL, m);
 		if ((mtoip(m)->ip_off & htons(IP_MF | IP_OFFMASK)) != 0) {
 			m = ip_reass(ifp, m);
 			if (m == NULL)
@@ -152,6 +153,11 @@ ip_local_input(struct ifnet *ifp, struct mbuf *m)
 	    __ATOMIC_RELAXED)) {
 		store64(&iq->iq_drops, iq->iq_drops + 1);
 		m_drop(ifp, m, DROP_PKTQ_FULL);
+		return;
+	}
+	if (!mbuf_share_take(vn->vn_kern, MBUF_SHARE_LOCAL, m)) {
+		store64(&iq->iq_drops, iq->iq_drops + 1);
+		m_drop(ifp, m, DROP_LOCAL_SHARE);
 		return;
 	}
 	m->m_nextpkt = NULL;
@@ -183,6 +189,7 @@ ip_local_sweep(struct ifnet *ifp)
 		m->m_nextpkt = NULL;
 		store64(&iq->iq_len, iq->iq_len - 1);
 		in_iqueued_add(ifp, -1);
+		mbuf_share_give(if_kern(ifp), MBUF_SHARE_LOCAL, m);
 		m_drop(ifp, m, DROP_IF_DETACHING);
 	}
 }

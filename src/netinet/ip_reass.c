@@ -96,6 +96,7 @@ drops_do(struct reass_drops *rd)
 		m->m_nextpkt = NULL;
 		ifp = ip_held_if(m);
 		in_iqueued_add(ifp, -1);
+		mbuf_share_give(if_kern(ifp), MBUF_SHARE_FRAGMENTS, m);
 		if (m->m_scratch[1] == DROP_FRAG_TIMEOUT && frag_off(m) == 0)
 			icmp_error(ifp, m, ICMP4_TIMXCEED,
 			    ICMP4_TIMXCEED_REASS, 0);
@@ -300,6 +301,7 @@ reass_finish(struct ifnet *ifp, struct mbuf *head, struct mbuf *last,
 		next = p->m_nextpkt;
 		p->m_nextpkt = NULL;
 		rcvif = ip_held_if(p);
+		mbuf_share_give(if_kern(ifp), MBUF_SHARE_FRAGMENTS, p);
 		if (p != last)
 			in_iqueued_add(rcvif, -1);
 		if (m == NULL)
@@ -352,6 +354,15 @@ ip_reass(struct ifnet *ifp, struct mbuf *m)
 		m_drop(ifp, m, DROP_FRAG_BAD);
 		return NULL;
 	}
+	/* The oldest packet makes room for the next fragment. */
+	if (!mbuf_share_take(vn->vn_kern, MBUF_SHARE_FRAGMENTS, m)) {
+		kspin_lock(&ir->ir_lock);
+		(void)reass_evict(ir, &rd, NULL);
+		kspin_unlock(&ir->ir_lock);
+		drops_do(&rd);
+		m_drop(ifp, m, DROP_FRAG_SHARE);
+		return NULL;
+	}
 	m->m_ptr = NULL;
 	ip_hold_if(m, ifp);
 	kspin_lock(&ir->ir_lock);
@@ -388,8 +399,10 @@ ip_reass(struct ifnet *ifp, struct mbuf *m)
 out:
 	kspin_unlock(&ir->ir_lock);
 	drops_do(&rd);
-	if (why != DROP_NREASONS)
+	if (why != DROP_NREASONS) {
+		mbuf_share_give(vn->vn_kern, MBUF_SHARE_FRAGMENTS, m);
 		m_drop(ifp, m, why);
+	}
 	return head != NULL ? reass_finish(ifp, head, m, total) : NULL;
 }
 
@@ -448,6 +461,7 @@ ip_reass_sweep(struct ifnet *ifp)
 		gone = m->m_nextpkt;
 		m->m_nextpkt = NULL;
 		in_iqueued_add(ifp, -1);
+		mbuf_share_give(if_kern(ifp), MBUF_SHARE_FRAGMENTS, m);
 		m_drop(ifp, m, DROP_IF_DETACHING);
 	}
 }

@@ -1,0 +1,42 @@
+/*
+ * mbuf_share: how many of the kern's packet buffers each kind of waiting may
+ * take, so that there are always some for what only passes through.
+ *
+ * A share is a part of all buffers, in percent, and a setting:
+ * kern.mbufs.share.NAME.
+ * Taking and giving write a counter that all CPUs share: it is for packets that
+ * wait, never for those that pass.
+ */
+
+#ifndef KERN_MBUF_SHARE_H
+#define KERN_MBUF_SHARE_H
+
+#include <stdbool.h>
+
+#include <ifnet/mbuf.h>
+
+struct kern;
+struct vnet;
+
+enum mbuf_share {
+	MBUF_SHARE_LOCAL,	/* packets for this host */
+	MBUF_SHARE_FRAGMENTS,	/* waiting for the rest of their packet */
+	MBUF_SHARE_NEIGHBOURS,	/* waiting for a link-level address */
+	MBUF_SHARE_PINGS,	/* see mbuf_share_spare() */
+	MBUF_NSHARES
+};
+
+/* CPU: charge the buffers of a packet; false: the share is exhausted. */
+bool	mbuf_share_take(struct kern *, enum mbuf_share, const struct mbuf *);
+/* CPU: the packet waits no longer; it is as long as when it was charged. */
+void	mbuf_share_give(struct kern *, enum mbuf_share, const struct mbuf *);
+/*
+ * Any: may new packets be made for the share?  For packets that are not charged
+ * one by one, as pings: only while as many buffers are free as the share has
+ * (or the rest of them, where that is less); never with a share of 0.
+ */
+bool	mbuf_share_spare(struct kern *, enum mbuf_share);
+
+int	mbuf_share_sysctl(struct vnet *);	/* sysctl_kern.c; ENOMEM */
+
+#endif /* !KERN_MBUF_SHARE_H */
