@@ -258,7 +258,9 @@ ifa_best(struct vnet *vn, const struct sockaddr_in *sin, unsigned len,
 	be.be_seen = 0;
 	for (ifa = khash_first(&ifv->ifv_dsts, hash, &it);
 	    ifa != NULL && be.be_seen < BEST_MAX; ifa = khash_next(&it))
-		best_try(&be, ifa);
+		for (pa = ifa_proto(ifa); pa != NULL && be.be_seen < BEST_MAX;
+		    pa = __atomic_load_n(&pa->pa_dstnext, __ATOMIC_CONSUME))
+			best_try(&be, &pa->pa_ifa);
 	return be.be_ifa;
 }
 

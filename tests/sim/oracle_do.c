@@ -47,6 +47,10 @@ real_addr(struct net *n, const char *name, unsigned long cmd, uint32_t addr,
 	(void)snprintf(ifra.ifra_name, IFNAMSIZ, "%s", name);
 	sin.sin_addr.s_addr = htonl(addr);
 	memcpy(&ifra.ifra_addr, &sin, sizeof(sin));
+	/* By the address; a mask would be compared. */
+	if (cmd == SIOCDIFADDR)
+		return ifioctl(n->n_vn, &kauth_cred_self, cmd, &ifra,
+		    sizeof(ifra));
 	if (oi != NULL && oi->oi_kind == O_PTP) {
 		sin.sin_addr.s_addr = htonl(o_far(addr));
 		memcpy(&ifra.ifra_dstaddr, &sin, sizeof(sin));
@@ -203,6 +207,8 @@ do_route(struct net *n, const struct op *op, struct outcome *oc)
 		oc->oc_real = rt_change(n->n_vn, &ri);
 		break;
 	default:
+		/* By its destination; a gateway would be compared. */
+		ri.ri_gw = 0;
 		oc->oc_real = rt_delete(n->n_vn, &ri);
 	}
 	oc->oc_nomem = oc->oc_real == ENOMEM;

@@ -250,6 +250,8 @@ shared_down_body(struct in_test *it)
 	if_ioctl_lock(a);
 	if_down(a);
 	if_ioctl_unlock(a);
+	/* It has been announced. */
+	sleep_ms(it, 3000);
 	len = mk_echo(buf, "10.0.2.2", "10.20.0.1", 1, 1, 8);
 	tif_clear(&it->it_b);
 	inject(it, &it->it_b, buf, len);
@@ -289,6 +291,14 @@ ranks_body(struct in_test *it)
 	KASSERT(has_route(it, "10.5.0.255", RTF_LOCAL, b));
 	KASSERT(addr_del(it, b, "10.5.0.255") == 0);
 	KASSERT(has_route(it, "10.5.0.255", RTF_BROADCAST, a));
+
+	/* The next is that of the lowest interface, whatever the order. */
+	KASSERT(addr_add(it, a, "10.4.1.1", 24) == 0);
+	KASSERT(addr_add(it, a, "10.4.1.2", 24) == 0);
+	KASSERT(addr_add(it, b, "10.4.1.3", 24) == 0);
+	KASSERT(addr_del(it, a, "10.4.1.1") == 0);
+	KASSERT(has_route(it, "10.4.1.255", RTF_BROADCAST, a));
+	KASSERT(has_route(it, "10.4.1.9", RTF_CONNECTED, a));
 
 	/* Two hosts of one name on two networks cannot be told apart. */
 	KASSERT(addr_add(it, b, "10.5.0.1", 24) == EEXIST);
