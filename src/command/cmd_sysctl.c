@@ -185,12 +185,10 @@ show_tree(struct cmd_ctx *ctx, const struct sysctl_how *how,
 		if (error != 0)
 			return error;
 		memcpy(name, next, sizeof(name));
+		/* Names are grouped: what is below a prefix comes first. */
 		if (plen != 0 && (strncmp(name, prefix, plen) != 0 ||
-		    name[plen] != '.')) {
-			if (*found != 0)
-				return 0;
-			continue;
-		}
+		    name[plen] != '.'))
+			return 0;
 		/* It may have gone since: an interface's setting. */
 		error = show_one(ctx, how, name, e);
 		if (error != 0 && error != ENOENT)
@@ -241,6 +239,13 @@ show(struct cmd_ctx *ctx, const struct sysctl_how *how, const char *name)
 	int error;
 
 	error = show_one(ctx, how, name, &e);
+	/* The description of a prefix, and then those below it. */
+	if (error == 0 && how->describe) {
+		if (show_tree(ctx, how, name, &found, &e) != 0)
+			return cmd_fail(ctx, &e, "sysctl: %s: %s", name,
+			    e.text);
+		return CMD_OK;
+	}
 	if (error == 0)
 		return CMD_OK;
 	if (error == ENOENT) {

@@ -5,6 +5,7 @@
 #include "ctl/ctl_impl.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kern/sysctl.h"
@@ -33,9 +34,10 @@ ctl_check_sysctl(const struct ctl_request *rq)
 	return NULL;
 }
 
+/* A refusal in words, with what the setting itself says of it. */
 static int
 explain(struct ctl_session *s, const struct ctl_request *rq, const char *name,
-    int error)
+    const struct sysctl_op *op, int error)
 {
 	const struct ctl_hdr *h = &rq->rq_hdr;
 
@@ -46,11 +48,23 @@ explain(struct ctl_session *s, const struct ctl_request *rq, const char *name,
 		return ctl_reply(s, h, error, "%s: no such name (sysctl -a "
 		    "lists them)", name);
 	case EACCES:
-		return ctl_reply(s, h, error, "%s: can only be read", name);
+		return ctl_reply(s, h, error, "%s: can only be read%s%s", name,
+		    op->so_why != NULL ? ": " : "",
+		    op->so_why != NULL ? op->so_why : "");
 	case EINVAL:
+		if (op->so_why != NULL)
+			return ctl_reply(s, h, error, "%s: %s", name,
+			    op->so_why);
+		if (op->so_max > op->so_min)
+			return ctl_reply(s, h, error, "%s: a number from %lld "
+			    "to %lld", name, (long long)op->so_min,
+			    (long long)op->so_max);
 		return ctl_reply(s, h, error, "%s: not a value it can have",
 		    name);
 	default:
+		if (op->so_why != NULL)
+			return ctl_reply(s, h, error, "%s: %s", name,
+			    op->so_why);
 		return ctl_reply(s, h, error, NULL);
 	}
 }
@@ -61,21 +75,25 @@ explain(struct ctl_session *s, const struct ctl_request *rq, const char *name,
  */
 static int
 request(struct ctl_session *s, const struct ctl_request *rq,
-    struct ctl_sysctl *cs, const void *new, void *value, size_t room)
+    struct ctl_sysctl *cs, struct sysctl_op *op, const void *new, void *value,
+    size_t room)
 {
-	enum sysctl_type type = SYSCTL_OPAQUE;
-	bool writable = false;
 	bool measure = room == 0 && !cs->s_setnew;
 	size_t len = room;
 	int error;
 
-	error = sysctl_request(rq->rq_vnet, &s->cs_cred, cs->s_name,
-	    room == 0 ? NULL : value, room == 0 && !measure ? NULL : &len,
-	    cs->s_setnew ? new : NULL, rq->rq_len, &type, &writable);
+	memset(op, 0, sizeof(*op));
+	op->so_cred = &s->cs_cred;
+	op->so_old = room == 0 ? NULL : value;
+	op->so_oldlen = room == 0 && !measure ? NULL : &len;
+	op->so_new = cs->s_setnew ? new : NULL;
+	op->so_newlen = rq->rq_len;
+	error = sysctl_access(rq->rq_vnet, cs->s_name, op);
+	op->so_oldlen = NULL;
 	if (error == ENOMEM && measure)
 		error = 0;
-	cs->s_type = type;
-	cs->s_writable = writable;
+	cs->s_type = op->so_type;
+	cs->s_writable = op->so_writable;
 	cs->s_oldlen = (uint32_t)len;
 	return error;
 }
@@ -84,6 +102,7 @@ int
 ctl_run_sysctl(struct ctl_session *s, const struct ctl_request *rq)
 {
 	struct sysctl_answer *sa;
+	struct sysctl_op op;
 	struct ctl_sysctl cs = rq->rq_rec.sysctl;
 	uint8_t new[SYSCTL_STRSIZE] __attribute__((__aligned__(16)));
 	size_t len, room;
@@ -94,9 +113,9 @@ ctl_run_sysctl(struct ctl_session *s, const struct ctl_request *rq)
 	sa = kmem_zalloc(s->cs_kern, sizeof(*sa) + room);
 	if (sa == NULL)
 		return ctl_reply(s, &rq->rq_hdr, ENOBUFS, NULL);
-	error = request(s, rq, &cs, new, sa->sa_value, room);
+	error = request(s, rq, &cs, &op, new, sa->sa_value, room);
 	if (error != 0 && error != ENOMEM) {
-		error = explain(s, rq, cs.s_name, error);
+		error = explain(s, rq, cs.s_name, &op, error);
 		goto out;
 	}
 	len = sizeof(*sa);
@@ -137,11 +156,33 @@ ctl_run_sysctl_next(struct ctl_session *s, const struct ctl_request *rq)
 	return reply_name(s, rq, next);
 }
 
+/* Are there names below this one? */
+static bool
+has_names(const struct ctl_request *rq, const char *name)
+{
+	char next[SYSCTL_NAMESIZE];
+	size_t len = strlen(name);
+
+	return sysctl_next(rq->rq_vnet, name, next) == 0 &&
+	    strncmp(next, name, len) == 0 && next[len] == '.';
+}
+
 int
 ctl_run_sysctl_descr(struct ctl_session *s, const struct ctl_request *rq)
 {
+	const char *name = (const char *)rq->rq_data;
+	struct sysctl_op op = { .so_cred = &s->cs_cred };
+	char text[512];
 	const char *descr;
+	int error;
 
-	descr = sysctl_descr(rq->rq_vnet, (const char *)rq->rq_data);
-	return reply_name(s, rq, descr == NULL ? "" : descr);
+	descr = sysctl_descr(rq->rq_vnet, name);
+	error = sysctl_access(rq->rq_vnet, name, &op);
+	if (descr == NULL || (error == ENOENT && !has_names(rq, name)))
+		return explain(s, rq, name, &op, ENOENT);
+	if (error != 0 || op.so_max <= op.so_min)
+		return reply_name(s, rq, descr);
+	(void)snprintf(text, sizeof(text), "%s (%lld to %lld)", descr,
+	    (long long)op.so_min, (long long)op.so_max);
+	return reply_name(s, rq, text);
 }

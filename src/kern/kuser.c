@@ -443,7 +443,7 @@ setting_descr(const char *name)
 	unsigned i = setting_find(name);
 
 	if (i == NSETTINGS)
-		return NULL;
+		return "how many of these users without privilege may have";
 	if (i == VISIBLE)
 		return "everybody sees which user and process made a change";
 	return i % 2 == 0 ? "the most that one user without privilege may have"
@@ -552,7 +552,8 @@ usage_descr(const char *name)
 	uid_t uid;
 
 	return parse_usage(name, &uid, &res) ?
-	    "how many of them the user of this uid has now" : NULL;
+	    "how many of them the user of this uid has now" :
+	    "what the user of this uid has now";
 }
 
 int
@@ -570,8 +571,14 @@ kuser_sysctl(struct vnet *vn)
 		.sv_next = next_setting,
 		.sv_descr = setting_descr,
 	};
+	static const struct sysctl_tree trees[] = {
+		{ "kern.usage", "what each user has that is limited" },
+		{ "kern.user", "limits of users without privilege" },
+	};
 	int error;
 
-	error = sysctl_add_virtual(vn, &settings);
+	error = sysctl_add_trees(vn, trees, sizeof(trees) / sizeof(trees[0]));
+	if (error == 0)
+		error = sysctl_add_virtual(vn, &settings);
 	return error != 0 ? error : sysctl_add_virtual(vn, &usage);
 }

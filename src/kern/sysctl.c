@@ -24,6 +24,8 @@ struct sysctl_vnet {
 	unsigned	 sv_nnodes, sv_nodes_max;
 	struct sysctl_virtual *sv_virt;
 	unsigned	 sv_nvirt, sv_virt_max;
+	struct sysctl_tree *sv_trees;	/* sv_lock, in no order */
+	unsigned	 sv_ntrees, sv_trees_max;
 };
 
 /* Position of the first static node with a name >= (or, after: >) `name'. */
@@ -192,6 +194,30 @@ sysctl_add_virtual(struct vnet *vn, const struct sysctl_virtual *virt)
 }
 
 int
+sysctl_add_trees(struct vnet *vn, const struct sysctl_tree *trees, unsigned n)
+{
+	struct sysctl_vnet *sv = vn->vn_sysctl;
+	struct host *h = vn->vn_kern->k_host;
+	unsigned i, j;
+	int error = 0;
+
+	host_mutex_lock(h, &sv->sv_lock);
+	for (i = 0; i < n && error == 0; i++) {
+		for (j = 0; j < sv->sv_ntrees && error == 0; j++)
+			if (strcmp(sv->sv_trees[j].st_prefix,
+			    trees[i].st_prefix) == 0)
+				error = EEXIST;
+		if (error == 0)
+			error = grow(vn->vn_kern, &sv->sv_trees, sv->sv_ntrees,
+			    &sv->sv_trees_max, sizeof(trees[i]));
+		if (error == 0)
+			sv->sv_trees[sv->sv_ntrees++] = trees[i];
+	}
+	host_mutex_unlock(h, &sv->sv_lock);
+	return error;
+}
+
+int
 sysctl_out(struct sysctl_op *op, const void *value, size_t len)
 {
 	size_t room;
@@ -217,6 +243,8 @@ sysctl_handle_int(struct sysctl_op *op, int64_t *v, int64_t min, int64_t max,
 
 	op->so_type = SYSCTL_INT;
 	op->so_writable = writable;
+	op->so_min = writable ? min : 0;
+	op->so_max = writable ? max : 0;
 	/* All checks before anything changes. */
 	if (op->so_new != NULL) {
 		if (!writable)
@@ -283,21 +311,18 @@ handle_node(struct vnet *vn, const struct sysctl_node *node, const char *name,
 }
 
 int
-sysctl_request(struct vnet *vn, const struct kauth_cred *cred,
-    const char *name, void *old, size_t *oldlen, const void *new,
-    size_t newlen, enum sysctl_type *type, bool *writable)
+sysctl_access(struct vnet *vn, const char *name, struct sysctl_op *op)
 {
 	struct sysctl_vnet *sv = vn->vn_sysctl;
 	struct host *h = vn->vn_kern->k_host;
-	struct sysctl_op op = {
-		.so_old = old, .so_oldlen = oldlen, .so_new = new,
-		.so_newlen = newlen, .so_cred = cred,
-		.so_type = SYSCTL_OPAQUE,
-	};
 	struct sysctl_node node = { 0 }, *np;
 	struct sysctl_virtual virt = { 0 }, *vp = NULL;
 	int error;
 
+	op->so_type = SYSCTL_OPAQUE;
+	op->so_writable = false;
+	op->so_min = op->so_max = 0;
+	op->so_why = NULL;
 	/* Handlers may sleep and may come back here: no lock for them. */
 	host_mutex_lock(h, &sv->sv_lock);
 	np = find_node(sv, name);
@@ -308,13 +333,27 @@ sysctl_request(struct vnet *vn, const struct kauth_cred *cred,
 	host_mutex_unlock(h, &sv->sv_lock);
 	if (np == NULL && vp == NULL)
 		return ENOENT;
-	error = kauth_authorize(vn->vn_kern, cred,
-	    request_action(REQUEST_SYSCTL, new != NULL ?
+	error = kauth_authorize(vn->vn_kern, op->so_cred,
+	    request_action(REQUEST_SYSCTL, op->so_new != NULL ?
 	    REQUEST_SYSCTL_WRITE : REQUEST_SYSCTL_READ));
 	if (error != 0)
 		return error;
-	error = np != NULL ? handle_node(vn, &node, name, &op) :
-	    virt.sv_handler(vn, name, virt.sv_arg, &op);
+	return np != NULL ? handle_node(vn, &node, name, op) :
+	    virt.sv_handler(vn, name, virt.sv_arg, op);
+}
+
+int
+sysctl_request(struct vnet *vn, const struct kauth_cred *cred,
+    const char *name, void *old, size_t *oldlen, const void *new,
+    size_t newlen, enum sysctl_type *type, bool *writable)
+{
+	struct sysctl_op op = {
+		.so_old = old, .so_oldlen = oldlen, .so_new = new,
+		.so_newlen = newlen, .so_cred = cred,
+	};
+	int error;
+
+	error = sysctl_access(vn, name, &op);
 	if (type != NULL)
 		*type = op.so_type;
 	if (writable != NULL)
@@ -366,6 +405,42 @@ find_next(struct sysctl_vnet *sv, const char *key,
 		    strlen(sv->sv_nodes[pos].sn_name) + 1);
 }
 
+/*
+ * The first name of a virtual subtree below a prefix inside it.  Names come
+ * grouped, so one look through the subtree finds it.
+ */
+static int
+virtual_below(struct vnet *vn, const struct sysctl_virtual *virt,
+    const char *prefix, char next[SYSCTL_NAMESIZE])
+{
+	char name[SYSCTL_NAMESIZE] = "";
+
+	if (virt->sv_below != NULL)
+		return virt->sv_below(vn, virt->sv_arg, prefix, next);
+	while (virt->sv_next(vn, virt->sv_arg, name, name) == 0) {
+		if (is_below(prefix, name)) {
+			memcpy(next, name, sizeof(name));
+			return 0;
+		}
+	}
+	return ENOENT;
+}
+
+/* The name of a virtual subtree that stands after another name, or a prefix,
+ * in it. */
+static int
+virtual_next(struct vnet *vn, const struct sysctl_virtual *virt,
+    const char *after, char next[SYSCTL_NAMESIZE])
+{
+	struct sysctl_op op = { .so_cred = &kauth_cred_self };
+
+	/* Only a name that is none itself can have names below it. */
+	if (virt->sv_handler(vn, after, virt->sv_arg, &op) == ENOENT &&
+	    virtual_below(vn, virt, after, next) == 0)
+		return 0;
+	return virt->sv_next(vn, virt->sv_arg, after, next);
+}
+
 int
 sysctl_next(struct vnet *vn, const char *after, char next[SYSCTL_NAMESIZE])
 {
@@ -384,7 +459,7 @@ sysctl_next(struct vnet *vn, const char *after, char next[SYSCTL_NAMESIZE])
 	    (vp = find_virtual(sv, key)) != NULL)
 		virt = *vp;
 	host_mutex_unlock(h, &sv->sv_lock);
-	if (vp != NULL && virt.sv_next(vn, virt.sv_arg, key, next) == 0)
+	if (vp != NULL && virtual_next(vn, &virt, key, next) == 0)
 		return 0;
 	for (;;) {
 		host_mutex_lock(h, &sv->sv_lock);
@@ -411,12 +486,17 @@ sysctl_descr(struct vnet *vn, const char *name)
 	const struct sysctl_virtual *vp;
 	const struct sysctl_node *np;
 	const char *descr = NULL;
+	unsigned i;
 
 	host_mutex_lock(h, &sv->sv_lock);
 	np = find_node(sv, name);
 	if (np != NULL)
 		descr = np->sn_descr;
-	else if ((vp = find_virtual(sv, name)) != NULL && vp->sv_descr != NULL)
+	for (i = 0; descr == NULL && i < sv->sv_ntrees; i++)
+		if (strcmp(sv->sv_trees[i].st_prefix, name) == 0)
+			descr = sv->sv_trees[i].st_descr;
+	if (descr == NULL && (vp = find_virtual(sv, name)) != NULL &&
+	    vp->sv_descr != NULL)
 		descr = vp->sv_descr(name);
 	host_mutex_unlock(h, &sv->sv_lock);
 	return descr;
@@ -430,6 +510,7 @@ sysctl_fini(struct vnet *vn)
 	host_mutex_destroy(vn->vn_kern->k_host, &sv->sv_lock);
 	kmem_free(vn->vn_kern, sv->sv_nodes);
 	kmem_free(vn->vn_kern, sv->sv_virt);
+	kmem_free(vn->vn_kern, sv->sv_trees);
 	kmem_free(vn->vn_kern, sv);
 	vn->vn_sysctl = NULL;
 }

@@ -41,6 +41,9 @@ struct sysctl_op {
 	const struct kauth_cred *so_cred;
 	enum sysctl_type so_type;	/* set by the handler */
 	bool		 so_writable;	/* set by the handler or the node */
+	int64_t		 so_min, so_max; /* a writable SYSCTL_INT: its range */
+	const char	*so_why;	/* why it was refused, the constant
+					 * end of a sentence; NULL: errno's */
 };
 
 typedef int sysctl_handler(struct vnet *, const char *name, void *arg,
@@ -76,10 +79,25 @@ struct sysctl_virtual {
 	int		(*sv_next)(struct vnet *, void *arg, const char *after,
 			    char next[SYSCTL_NAMESIZE]);
 	void		*sv_arg;
-	/* One line on a name, or NULL; may be NULL. */
+	/*
+	 * Writes the first full name below `prefix' (one with further names
+	 * behind a dot, "net.interfaces.lo0"); ENOENT: nothing is.  NULL: the
+	 * subtree is small, and is looked through.
+	 */
+	int		(*sv_below)(struct vnet *, void *arg,
+			    const char *prefix, char next[SYSCTL_NAMESIZE]);
+	/* One line on a name, or on a prefix of names; NULL: no such name. */
 	const char	*(*sv_descr)(const char *name);
 };
 int	sysctl_add_virtual(struct vnet *, const struct sysctl_virtual *);
+
+/* What the names below a prefix are about. */
+struct sysctl_tree {
+	const char	*st_prefix;	/* full name; constant storage */
+	const char	*st_descr;	/* one line */
+};
+/* Control.  n of them, in constant storage.  EEXIST, ENOMEM. */
+int	sysctl_add_trees(struct vnet *, const struct sysctl_tree *, unsigned n);
 
 /* Helpers for handlers: hand out a value; EINVAL for a new value of the
  * wrong size.  A NULL new pointer leaves *v alone. */
@@ -98,11 +116,17 @@ int	sysctl_handle_string_ro(struct sysctl_op *, const char *);
 int	sysctl_request(struct vnet *, const struct kauth_cred *,
 	    const char *name, void *old, size_t *oldlen, const void *new,
 	    size_t newlen, enum sysctl_type *type, bool *writable);
-/* The first name after `after' ("": the first of all) in the whole tree.
- * ENOENT at the end.  Names come grouped by prefix. */
+/* The same with all that an access has: so_cred is set, and so_old, so_oldlen,
+ * so_new, so_newlen as wanted; the rest is set on return. */
+int	sysctl_access(struct vnet *, const char *name, struct sysctl_op *);
+/*
+ * The first name after `after' ("": the first of all) in the whole tree;
+ * after a prefix, the first of the names below it.  ENOENT at the end.  Names
+ * come grouped by prefix.
+ */
 int	sysctl_next(struct vnet *, const char *after,
 	    char next[SYSCTL_NAMESIZE]);
-/* Description of a static node, or NULL. */
+/* One line on a name, or on the names below a prefix; NULL: neither is. */
 const char *sysctl_descr(struct vnet *, const char *name);
 
 extern const struct vnet_subsys sysctl_subsys;

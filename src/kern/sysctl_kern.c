@@ -175,6 +175,32 @@ next_cpu(struct vnet *vn, void *arg, const char *after,
 	return 0;
 }
 
+/* What a name below kern.cpu says: by its last part, or by how many it has. */
+static const char *
+cpu_descr(const char *name)
+{
+	static const struct {
+		const char	*last, *descr;
+	} known[] = {
+		{ "passes", "passes of its loop" },
+		{ "sleeps", "times it slept for want of work" },
+		{ "polls", "times it asked a driver for packets" },
+		{ "clocks", "time-stamp counter clocks in this stage alone" },
+		{ "packets", "packets that went through this stage" },
+		{ "calls", "vectors that went through this stage" },
+		{ "stage", "what each stage of a packet's way took" },
+	};
+	const char *last = strrchr(name, '.') + 1;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(known[i].last, last) == 0)
+			return known[i].descr;
+	if (strstr(name, ".stage.") != NULL)
+		return "this stage of a packet's way";
+	return strspn(last, "0123456789") == strlen(last) ?
+	    "what this CPU has done" : NULL;
+}
+
 int
 sysctl_add_kern(struct vnet *vn)
 {
@@ -200,6 +226,13 @@ sysctl_add_kern(struct vnet *vn)
 		.sv_prefix = "kern.cpu",
 		.sv_handler = handle_cpu,
 		.sv_next = next_cpu,
+		.sv_descr = cpu_descr,
+	};
+	static const struct sysctl_tree trees[] = {
+		{ "kern", "what all stacks of the process share" },
+		{ "kern.cpu", "what each CPU has done" },
+		{ "kern.mbufs", "packet buffers" },
+		{ "net", "this stack" },
 	};
 	int error;
 
@@ -208,7 +241,9 @@ sysctl_add_kern(struct vnet *vn)
 		if (error != 0)
 			return error;
 	}
-	error = sysctl_add_virtual(vn, &cpus);
+	error = sysctl_add_trees(vn, trees, sizeof(trees) / sizeof(trees[0]));
+	if (error == 0)
+		error = sysctl_add_virtual(vn, &cpus);
 	if (error == 0)
 		error = mbuf_share_sysctl(vn);
 	return error != 0 ? error : kuser_sysctl(vn);

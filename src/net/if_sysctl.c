@@ -26,21 +26,46 @@ static const struct {
 	const char *name;
 	int	 (*access)(struct ifnet *, enum leaf, struct sysctl_op *);
 	enum leaf leaf;
+	const char *descr;
 } leaves[] = {
-	{ "sndq.len",		snd_access,	LEN },
-	{ "sndq.maxlen",	snd_access,	MAXLEN },
-	{ "sndq.drops",		snd_access,	DROPS },
-	{ "rcvq.len",		rcv_access,	LEN },
-	{ "rcvq.maxlen",	rcv_access,	MAXLEN },
-	{ "rcvq.drops",		rcv_access,	DROPS },
-	{ "link.flaps",		link_access,	FLAPS },
-	{ "link.coalesced",	link_access,	COALESCED },
-	{ "link.lost",		link_access,	LOST },
-	{ "link.holddown",	link_access,	HOLDDOWN },
-	{ "link.lastchange",	link_access,	LASTCHANGE },
-	{ "rpf",		rpf_access,	RPF },
+	{ "sndq.len",		snd_access,	LEN,
+	  "packets that wait to be sent" },
+	{ "sndq.maxlen",	snd_access,	MAXLEN,
+	  "packets that may wait to be sent" },
+	{ "sndq.drops",		snd_access,	DROPS,
+	  "packets dropped, the send queue was full" },
+	{ "rcvq.len",		rcv_access,	LEN,
+	  "received packets that wait for a CPU" },
+	{ "rcvq.maxlen",	rcv_access,	MAXLEN,
+	  "received packets that may wait for each CPU" },
+	{ "rcvq.drops",		rcv_access,	DROPS,
+	  "received packets dropped, the queue was full" },
+	{ "link.flaps",		link_access,	FLAPS,
+	  "times the link went down" },
+	{ "link.coalesced",	link_access,	COALESCED,
+	  "changes of the link that made no difference, or made up for "
+	  "another" },
+	{ "link.lost",		link_access,	LOST,
+	  "changes of the link lost, queue full" },
+	{ "link.holddown",	link_access,	HOLDDOWN,
+	  "milliseconds a link must be up in one piece to count as up" },
+	{ "link.lastchange",	link_access,	LASTCHANGE,
+	  "when the interface changed last, nanoseconds since 1970" },
+	{ "rpf",		rpf_access,	RPF,
+	  "sources must belong here: -1 as net.inet.ip.rpf, 0 no, 1 "
+	  "strictly, 2 loosely" },
 };
 #define NLEAVES	(int)(sizeof(leaves) / sizeof(leaves[0]))
+
+/* What the leaves of an interface are grouped by. */
+static const struct {
+	const char	*name, *descr;
+} branches[] = {
+	{ "sndq", "the interface's send queue" },
+	{ "rcvq", "the queue of packets it received" },
+	{ "link", "its link" },
+};
+#define NBRANCHES (int)(sizeof(branches) / sizeof(branches[0]))
 
 /*
  * Take a full name apart, from its end, since the interface's may have dots.
@@ -107,6 +132,12 @@ snd_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)
 	kspin_lock(&ifq->ifq_lock);
 	v = ifq->ifq_maxlen;
 	kspin_unlock(&ifq->ifq_lock);
+	/* A driver without a start routine takes packets from no queue. */
+	if (ifp->if_ops->start == NULL && !if_is_deactivated(ifp)) {
+		op->so_why = "this kind of interface sends without a queue";
+		v = 0;
+		return sysctl_handle_int(op, &v, 0, 0, false);
+	}
 	error = sysctl_handle_int(op, &v, 1, QUEUE_MAXLEN, true);
 	if (error != 0 || op->so_new == NULL)
 		return error;
@@ -131,6 +162,8 @@ rcv_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)
 		return sysctl_handle_int(op, &v, 0, 0, false);
 	}
 	v = if_percpuq_maxlen(ifp);
+	if (!ifp->if_percpuq)
+		op->so_why = "this kind of interface receives without a queue";
 	error = sysctl_handle_int(op, &v, 1, QUEUE_MAXLEN,
 	    ifp->if_percpuq);
 	if (error == 0 && op->so_new != NULL)
@@ -283,6 +316,64 @@ interfaces_next(struct vnet *vn, void *arg, const char *after,
 	return 0;
 }
 
+/*
+ * The first leaf below net.interfaces.IF, or net.interfaces.IF.BRANCH.  Either
+ * may be meant where an interface's name has a dot; the interface goes first.
+ */
+static int
+interfaces_below(struct vnet *vn, void *arg, const char *prefix,
+    char next[SYSCTL_NAMESIZE])
+{
+	const char *rest = prefix + sizeof(IFS_PREFIX) - 1;
+	char ifname[IFNAMSIZ] = "";
+	const char *branch = "";
+	struct psref pr;
+	struct ifnet *ifp = NULL;
+	size_t len = strlen(rest);
+	int i;
+
+	(void)arg;
+	if (len < sizeof(ifname)) {
+		memcpy(ifname, rest, len);
+		ifp = if_get(vn, ifname, &pr);
+	}
+	if (ifp == NULL && (branch = strrchr(rest, '.')) != NULL &&
+	    (size_t)(branch - rest) < sizeof(ifname)) {
+		memset(ifname, 0, sizeof(ifname));
+		memcpy(ifname, rest, (size_t)(branch++ - rest));
+		ifp = if_get(vn, ifname, &pr);
+	}
+	if (ifp == NULL)
+		return ENOENT;
+	if_put(ifp, &pr);
+	len = strlen(branch);
+	for (i = 0; i < NLEAVES; i++) {
+		if (len == 0 || (strncmp(leaves[i].name, branch, len) == 0 &&
+		    leaves[i].name[len] == '.')) {
+			(void)snprintf(next, SYSCTL_NAMESIZE, IFS_PREFIX
+			    "%.15s.%s", ifname, leaves[i].name);
+			return 0;
+		}
+	}
+	return ENOENT;
+}
+
+static const char *
+interfaces_descr(const char *name)
+{
+	char ifname[IFNAMSIZ];
+	const char *last = strrchr(name, '.') + 1;
+	int leaf = parse(name, ifname);
+
+	if (leaf >= 0)
+		return leaves[leaf].descr;
+	for (int i = 0; i < NBRANCHES; i++)
+		if (strcmp(branches[i].name, last) == 0 &&
+		    (size_t)(last - name) > sizeof(IFS_PREFIX))
+			return branches[i].descr;
+	return "queues, link and settings of this interface";
+}
+
 /* --- link-level addresses ----------------------------------------------- */
 
 static int
@@ -340,6 +431,16 @@ sdl_next(struct vnet *vn, void *arg, const char *after,
 	return ENOENT;
 }
 
+static const char *
+sdl_descr(const char *name)
+{
+	unsigned index;
+
+	return if_name_number(name + sizeof(SDL_PREFIX) - 1, &index) ?
+	    "the active link-level address of the interface with this index" :
+	    NULL;
+}
+
 /* --- the layer's own ---------------------------------------------------- */
 
 static int
@@ -391,17 +492,28 @@ if_sysctl_init(struct vnet *vn)
 		.sv_prefix = "net.interfaces",
 		.sv_handler = interfaces_handler,
 		.sv_next = interfaces_next,
+		.sv_below = interfaces_below,
+		.sv_descr = interfaces_descr,
 	}, sdl = {
 		.sv_prefix = "net.sdl",
 		.sv_handler = sdl_handler,
 		.sv_next = sdl_next,
+		.sv_descr = sdl_descr,
+	};
+	static const struct sysctl_tree trees[] = {
+		{ "net.interfaces", "what each interface has" },
+		{ "net.link", "interfaces in general" },
+		{ "net.link.cloner", "parameters of each kind of interface" },
+		{ "net.sdl", "link-level addresses by interface index" },
 	};
 	int error;
 
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
 		if ((error = sysctl_add(vn, &nodes[i])) != 0)
 			return error;
-	error = sysctl_add_virtual(vn, &interfaces);
+	error = sysctl_add_trees(vn, trees, sizeof(trees) / sizeof(trees[0]));
+	if (error == 0)
+		error = sysctl_add_virtual(vn, &interfaces);
 	if (error == 0)
 		error = sysctl_add_virtual(vn, &sdl);
 	return error;

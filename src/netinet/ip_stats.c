@@ -176,7 +176,7 @@ ip_sysctl_init(struct vnet *vn)
 		    &iv->iv_maxfrags, 0, 65536),
 		setting("net.inet.ip.ifq.maxlen",
 		    "Packets for this host that wait on a CPU, at most",
-		    &iv->iv_ifq_maxlen, 0, 65536),
+		    &iv->iv_ifq_maxlen, 1, 65536),
 		reading("net.inet.ip.ifq.len",
 		    "Packets for this host that wait", ifq_handler, NULL),
 		reading("net.inet.ip.ifq.drops",
@@ -189,9 +189,23 @@ ip_sysctl_init(struct vnet *vn)
 		    "Answer echo requests to broadcast addresses",
 		    &iv->iv_icmp_bmcastecho, 0, 1),
 	};
+	static const struct sysctl_tree trees[] = {
+		{ "net.inet", "IPv4" },
+		{ "net.inet.arp", "address resolution, RFC 826" },
+		{ "net.inet.icmp", "control messages, RFC 792" },
+		{ "net.inet.ip", "packets, RFC 791" },
+		{ "net.inet.ip.ifq", "the queue of packets for this host" },
+		{ "net.inet.stats", "what was counted" },
+		{ "net.inet.stats.arp", "address resolution" },
+		{ "net.inet.stats.icmp", "control messages" },
+		{ "net.inet.stats.ip", "packets" },
+	};
 	int error;
 
 	error = add_all(vn, nodes, sizeof(nodes) / sizeof(nodes[0]));
+	if (error == 0)
+		error = sysctl_add_trees(vn, trees, sizeof(trees) /
+		    sizeof(trees[0]));
 	return error != 0 ? error : sysctl_add_virtual(vn, &stats);
 }
 

@@ -25,7 +25,7 @@ def test_all_stays_but_the_name(pair):
     # Whoever speaks of it says the new name.
     assert "wan" in pair.ok("route", "-n", "show")
     assert "peer wan" in pair.ok("ifconfig", "pair1")
-    assert int(pair.sysctl("net.interfaces.wan.sndq.maxlen")) > 0
+    assert int(pair.sysctl("net.interfaces.wan.rcvq.maxlen")) > 0
 
 
 def test_the_rest_of_the_line_is_about_it(pair):
@@ -52,8 +52,8 @@ def test_refused(pair):
 
 
 def test_a_renamed_end_can_be_joined(daemon):
-    daemon.ok("ifconfig", "pair0", "create", "name", "left")
-    daemon.ok("ifconfig", "pair1", "create", "peer", "left")
+    daemon.ok("ifconfig", "pair0", "create", "name", "left", "up")
+    daemon.ok("ifconfig", "pair1", "create", "peer", "left", "up")
     assert daemon.show("left")["link"] == "up"
 
 

@@ -45,8 +45,7 @@ def test_nodes_come_and_go_with_the_interface(daemon):
 
 
 @pytest.mark.parametrize("name", ["net.inet.ip.ifq.maxlen",
-                                  "net.interfaces.pair0.rcvq.maxlen",
-                                  "net.interfaces.pair0.sndq.maxlen"])
+                                  "net.interfaces.pair0.rcvq.maxlen"])
 def test_limits(daemon, name):
     daemon.ok("ifconfig", "pair0", "create")
     before = daemon.sysctl(name)
@@ -65,3 +64,37 @@ def test_link_address(daemon):
     text = daemon.ok("sysctl", "-n", f"net.sdl.{pair['index']}")
     assert pair["lladdr"].replace(":", "") in \
         text.replace(":", "").replace(" ", "").lower()
+
+
+def test_subtrees(daemon):
+    """A name that others begin with stands for all of them."""
+    daemon.ok("ifconfig", "pair0", "create")
+    daemon.ok("ifconfig", "pair0", "name", "wan.0")
+    for prefix, inside in (("net.interfaces.lo0", ".link.flaps"),
+                           ("net.interfaces.wan.0", ".rcvq.maxlen"),
+                           ("net.interfaces.wan.0.rcvq", ".maxlen"),
+                           ("kern.cpu.0", ".stage.poll.calls"),
+                           ("net.inet.ip.ifq", ".maxlen"), ("net", ".link")):
+        lines = daemon.ok("sysctl", prefix).splitlines()
+        assert all(line.startswith(prefix + ".") for line in lines)
+        assert any(prefix + inside in line for line in lines)
+        described = daemon.ok("sysctl", "-d", prefix).splitlines()
+        assert described[0].startswith(f"{prefix}: ")
+        assert len(described) >= len(lines)
+    assert "(no description)" not in daemon.ok("sysctl", "-d", "-a")
+    for name in ("net.interfaces.nosuch", "net.interfaces.lo0.nosuch",
+                 "kern.cpu.9", "net.inet.ip.i", "nosuch"):
+        assert "is invalid" in daemon.bad("sysctl", name, code=1)
+        assert name in daemon.bad("sysctl", "-d", name, code=1)
+
+
+def test_ranges_in_words(daemon):
+    """What is not taken is refused with what would be."""
+    daemon.ok("ifconfig", "pair0", "create")
+    assert "a number from 1 to 65536" in daemon.bad(
+        "sysctl", "-w", "net.inet.ip.ifq.maxlen=0")
+    assert "a number from 0 to 1" in daemon.bad(
+        "sysctl", "-w", "net.inet.ip.forwarding=2")
+    assert "(0 to 1)" in daemon.ok("sysctl", "-d", "net.inet.ip.forwarding")
+    assert "sends without a queue" in daemon.bad(
+        "sysctl", "-w", "net.interfaces.pair0.sndq.maxlen=10")

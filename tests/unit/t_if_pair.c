@@ -105,7 +105,7 @@ body_loop(struct dev_test *dt)
 	KASSERT(dev_try(c, "sysctl -w net.inet.ip.forwarding=1") == 0);
 	KASSERT(dev_try(b, "route add default 10.0.1.3") == 0);
 	KASSERT(dev_try(c, "route add default 10.0.1.2") == 0);
-	p = ping(dt, "192.0.2.1", 2);
+	p = ping(dt, "198.18.0.1", 2);
 	KASSERT(ifnet_ping_received(p) == 0);
 	ifnet_ping_free(p);
 	KASSERT(dev_drops(b, "pair1", DROP_IP_TTL) +

@@ -31,6 +31,31 @@ number(struct vnet *vn, const char *name)
 	return v;
 }
 
+/* A driver with a send queue: without a start routine it has none. */
+static void
+queue_start(struct ifnet *ifp)
+{
+
+	ifq_purge(ifp, DROP_DISCARD_INTERFACE);
+}
+
+static const struct if_ops queue_ops = {
+	.start = queue_start,
+	.ioctl = ifioctl_common,
+};
+
+static struct ifnet *
+attach_with_queue(struct vnet *vn, const char *name)
+{
+	struct ifnet *ifp = if_alloc(vn, IFT_OTHER);
+
+	KASSERT(ifp != NULL);
+	if_initname(ifp, name, 0);
+	ifp->if_ops = &queue_ops;
+	KASSERT(if_attach(ifp) == 0);
+	return ifp;
+}
+
 /* The input queues: a limit for each CPU's, where there are any. */
 static void
 rcvq_body(struct vnet *vn)
@@ -67,12 +92,15 @@ rcvq_body(struct vnet *vn)
 static void
 value_body(struct vnet *vn)
 {
-	struct ifnet *ifp, *dot;
+	struct ifnet *ifp, *dot, *plain;
 	uint8_t bytes[8];
 	size_t len;
 
-	ifp = test_must_attach(vn, "x", 0);
-	dot = test_must_attach(vn, "a.sndq.b", 0);
+	plain = test_must_attach(vn, "p", 0);
+	ifp = attach_with_queue(vn, "x");
+	dot = attach_with_queue(vn, "a.sndq.b");
+	KASSERT(number(vn, "net.interfaces.p0.sndq.maxlen") == 0);
+	KASSERT(set(vn, "net.interfaces.p0.sndq.maxlen", 10) == EACCES);
 	KASSERT(number(vn, "net.interfaces.x0.sndq.len") == 0);
 	KASSERT(number(vn, "net.interfaces.x0.sndq.maxlen") == IFQ_MAXLEN);
 	KASSERT(number(vn, "net.interfaces.x0.sndq.drops") == 0);
@@ -105,10 +133,52 @@ value_body(struct vnet *vn)
 	KASSERT(set(vn, "net.link.maxindex", 0) == EINVAL);
 	KASSERT(set(vn, "net.link.maxindex", IF_INDEX_MAX + 1) == EINVAL);
 	KASSERT(set(vn, "net.link.maxindex", 5) == 0);
-	KASSERT(number(vn, "net.link.count") == 2);
+	KASSERT(number(vn, "net.link.count") == 3);
 	KASSERT(number(vn, "net.link.statelost") == 0);
+	test_detach(plain);
 	test_detach(ifp);
 	test_detach(dot);
+}
+
+/* The first name below a prefix, and what is said of the prefix. */
+static void
+below(struct vnet *vn, const char *prefix, const char *first)
+{
+	char next[SYSCTL_NAMESIZE];
+
+	KASSERT(sysctl_next(vn, prefix, next) == 0);
+	KASSERT(strcmp(next, first) == 0);
+	KASSERT(sysctl_descr(vn, prefix) != NULL);
+}
+
+/* Names that others begin with, also where an interface's has dots. */
+static void
+below_body(struct vnet *vn)
+{
+	struct ifnet *x, *dot, *branch;
+	char next[SYSCTL_NAMESIZE];
+
+	x = test_must_attach(vn, "x", 0);
+	dot = test_must_attach(vn, "x0.", 5);
+	branch = test_must_attach(vn, "a.link", 1);
+	below(vn, "net.interfaces", "net.interfaces.x0.sndq.len");
+	below(vn, "net.interfaces.x0", "net.interfaces.x0.sndq.len");
+	below(vn, "net.interfaces.x0.link", "net.interfaces.x0.link.flaps");
+	below(vn, "net.interfaces.x0.5", "net.interfaces.x0.5.sndq.len");
+	below(vn, "net.interfaces.x0.5.rcvq",
+	    "net.interfaces.x0.5.rcvq.len");
+	below(vn, "net.interfaces.a.link1", "net.interfaces.a.link1.sndq.len");
+	below(vn, "net.sdl", "net.sdl.1");
+	below(vn, "kern.cpu.0", "kern.cpu.0.passes");
+	below(vn, "kern.cpu.0.stage", "kern.cpu.0.stage.poll.clocks");
+	/* Below names that are not there, nothing is. */
+	KASSERT(sysctl_next(vn, "net.interfaces.y0", next) != 0 ||
+	    strncmp(next, "net.interfaces.", 15) != 0);
+	KASSERT(sysctl_next(vn, "net.interfaces.x0.nothing", next) != 0 ||
+	    strncmp(next, "net.interfaces.x0.nothing.", 26) != 0);
+	test_detach(x);
+	test_detach(dot);
+	test_detach(branch);
 }
 
 static void
@@ -152,6 +222,14 @@ test_value(void **state)
 }
 
 static void
+test_below(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, below_body);
+}
+
+static void
 test_rcvq(void **state)
 {
 
@@ -172,6 +250,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_value),
+		cmocka_unit_test(test_below),
 		cmocka_unit_test(test_rcvq),
 		cmocka_unit_test(test_walk),
 	};
