@@ -235,12 +235,13 @@ o_route_change(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw)
 }
 
 int
-o_route_delete(struct oracle *o, uint32_t dst, unsigned len)
+o_route_delete(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw)
 {
 
 	for (unsigned i = 0; i < o->o_nroutes; i++)
 		if (o->o_route[i]->or_dst == (dst & o_mask(len)) &&
-		    o->o_route[i]->or_len == len) {
+		    o->o_route[i]->or_len == len &&
+		    (gw == 0 || o->o_route[i]->or_gw == gw)) {
 			route_remove(o, i);
 			return 0;
 		}

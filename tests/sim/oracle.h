@@ -113,7 +113,9 @@ int	o_addr_delete(struct oracle *, const char *name, uint32_t addr);
 int	o_route_add(struct oracle *, uint32_t dst, unsigned len, uint32_t gw);
 int	o_route_change(struct oracle *, uint32_t dst, unsigned len,
 	    uint32_t gw);
-int	o_route_delete(struct oracle *, uint32_t dst, unsigned len);
+/* gw 0: whatever its gateway is. */
+int	o_route_delete(struct oracle *, uint32_t dst, unsigned len,
+	    uint32_t gw);
 
 /* oracle_more.c: groups, link-level addresses, preferences, packets. */
 int	o_group(struct oracle *, const char *name, const char *group, bool in);

@@ -199,6 +199,9 @@ do_route(struct net *n, const struct op *op, struct outcome *oc)
 		.ri_gw = htonl(op_addr(op)),
 	};
 
+	/* Deletions name the gateway or do not. */
+	if (op->op_kind == OP_UNROUTE && (op->op_b & 3) != 0)
+		ri.ri_gw = 0;
 	switch (op->op_kind) {
 	case OP_ROUTE:
 		oc->oc_real = rt_add(n->n_vn, &ri);
@@ -224,7 +227,8 @@ do_route(struct net *n, const struct op *op, struct outcome *oc)
 		    op_addr(op));
 		break;
 	default:
-		oc->oc_wanted = o_route_delete(&n->n_o, op_dst(op), 24);
+		oc->oc_wanted = o_route_delete(&n->n_o, op_dst(op), 24,
+		    ntohl(ri.ri_gw));
 	}
 }
 

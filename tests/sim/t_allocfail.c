@@ -83,8 +83,8 @@ static const struct step steps[] = {
 	{ "filter list" },
 	{ "sysctl -w net.interfaces.pair0.link.holddown=100",
 	    "sysctl -w net.interfaces.pair0.link.holddown=0" },
-	{ "sysctl -w net.interfaces.pair0.sndq.maxlen=100",
-	    "sysctl -w net.interfaces.pair0.sndq.maxlen=256" },
+	{ "sysctl -w net.interfaces.pair0.rcvq.maxlen=100",
+	    "sysctl -w net.interfaces.pair0.rcvq.maxlen=256" },
 };
 
 static const char *const setup[] = {
