@@ -230,8 +230,10 @@ sysctl_add_kern(struct vnet *vn)
 	};
 	static const struct sysctl_tree trees[] = {
 		{ "kern", "what all stacks of the process share" },
+		{ "kern.clients", "connections to the control socket" },
 		{ "kern.cpu", "what each CPU has done" },
 		{ "kern.mbufs", "packet buffers" },
+		{ "kern.mbufs.share", "how many of them may wait for what" },
 		{ "net", "this stack" },
 	};
 	int error;

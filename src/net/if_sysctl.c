@@ -504,6 +504,7 @@ if_sysctl_init(struct vnet *vn)
 		{ "net.interfaces", "what each interface has" },
 		{ "net.link", "interfaces in general" },
 		{ "net.link.cloner", "parameters of each kind of interface" },
+		{ "net.route", "routes of all families" },
 		{ "net.sdl", "link-level addresses by interface index" },
 	};
 	int error;

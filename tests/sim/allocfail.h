@@ -22,7 +22,7 @@
 #include "stack/stack_impl.h"
 
 /* Allocations of an operation at most. */
-#define POINTS_MAX	600
+#define POINTS_MAX	2000
 
 /* An operation, and its opposite: command lines (several, by ;) or
  * functions. */
