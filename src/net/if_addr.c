@@ -353,7 +353,7 @@ if_addr_init(struct ifnet *ifp, struct ifaddr *ifa, bool src)
 	if (ops->initaddr != NULL)
 		return ops->initaddr(ifp, ifa, src);
 	if (ops->ioctl == NULL)
-		return ifioctl_common(ifp, SIOCINITIFADDR, ifa);
+		return ENOTTY;
 	if (!src)
 		error = ops->ioctl(ifp, SIOCSIFDSTADDR, ifa);
 	if (error == ENOTTY)

@@ -7,6 +7,7 @@
  */
 
 #include "net/bpf.h"
+#include "net/if_ext_impl.h"
 #include "net/if_impl.h"
 #include "net/pfil.h"
 #include "net/route.h"

@@ -7,25 +7,36 @@
 
 #include <errno.h>
 
+#include "net/if_ext_impl.h"
 #include "net/if_impl.h"
+
+/* i: to change; rcu */
+struct carp_place {
+	const struct if_carp *cp_group;
+};
+
+static const struct if_ext_tenant carp_tenant = {
+	.et_id = IF_EXT_CARP,
+	.et_size = sizeof(struct carp_place),
+};
 
 int
 if_carp_attach(struct ifnet *ifp, const struct if_carp *cg)
 {
 	bool locked = if_ioctl_locked(ifp);
-	struct if_ext *ie;
+	struct carp_place *cp;
 	int error = 0;
 
 	if (!locked)
 		if_ioctl_lock(ifp);
 	if (if_is_deactivated(ifp))
 		error = ENXIO;
-	else if ((ie = if_ext_get(ifp)) == NULL)
+	else if ((cp = if_ext_get(ifp, &carp_tenant)) == NULL)
 		error = ENOMEM;
-	else if (ie->ie_carp != NULL)
+	else if (cp->cp_group != NULL)
 		error = EBUSY;
 	else
-		__atomic_store_n(&ie->ie_carp, cg, __ATOMIC_RELEASE);
+		__atomic_store_n(&cp->cp_group, cg, __ATOMIC_RELEASE);
 	if (!locked)
 		if_ioctl_unlock(ifp);
 	return error;
@@ -35,16 +46,16 @@ int
 if_carp_detach(struct ifnet *ifp, const struct if_carp *cg)
 {
 	bool locked = if_ioctl_locked(ifp);
-	struct if_ext *ie;
+	struct carp_place *cp;
 	int error = 0;
 
 	if (!locked)
 		if_ioctl_lock(ifp);
-	ie = ifp->if_ext;
-	if (ie == NULL || ie->ie_carp != cg)
+	cp = if_ext_find(ifp, IF_EXT_CARP);
+	if (cp == NULL || cp->cp_group != cg)
 		error = ENXIO;
 	else {
-		__atomic_store_n(&ie->ie_carp, NULL, __ATOMIC_RELAXED);
+		__atomic_store_n(&cp->cp_group, NULL, __ATOMIC_RELAXED);
 		/* A link state that is told of right now. */
 		pserialize_perform(if_kern(ifp));
 	}
@@ -56,11 +67,10 @@ if_carp_detach(struct ifnet *ifp, const struct if_carp *cg)
 void
 if_carp_state(struct ifnet *ifp)
 {
-	const struct if_ext *ie = __atomic_load_n(&ifp->if_ext,
-	    __ATOMIC_ACQUIRE);
+	const struct carp_place *cp = if_ext_find(ifp, IF_EXT_CARP);
 	const struct if_carp *cg;
 
-	cg = ie == NULL ? NULL : __atomic_load_n(&ie->ie_carp,
+	cg = cp == NULL ? NULL : __atomic_load_n(&cp->cp_group,
 	    __ATOMIC_ACQUIRE);
 	if (cg != NULL && cg->cg_state != NULL)
 		cg->cg_state(cg->cg_arg, ifp);
@@ -69,9 +79,9 @@ if_carp_state(struct ifnet *ifp)
 void
 if_carp_ifdetach(struct ifnet *ifp)
 {
-	const struct if_carp *cg;
+	const struct carp_place *cp = if_ext_find(ifp, IF_EXT_CARP);
+	const struct if_carp *cg = cp == NULL ? NULL : cp->cp_group;
 
-	cg = ifp->if_ext == NULL ? NULL : ifp->if_ext->ie_carp;
 	if (cg == NULL)
 		return;
 	if_ioctl_lock(ifp);

@@ -210,7 +210,7 @@ if_flags_set(struct ifnet *ifp, int flags)
 	memcpy(ifr.ifr_name, ifp->if_xname, IFNAMSIZ);
 	ifr.ifr_flags = flags & ~IFF_CANTCHANGE;
 	error = ops->ioctl != NULL ? ops->ioctl(ifp, SIOCSIFFLAGS, &ifr) :
-	    ifioctl_common(ifp, SIOCSIFFLAGS, &ifr);
+	    if_flags_ioctl(ifp, ifr.ifr_flags);
 	if (error == ENETRESET)
 		error = 0;
 	if (error != 0)
@@ -277,6 +277,5 @@ if_mcast_op(struct ifnet *ifp, unsigned long cmd, const struct sockaddr *sa)
 	error = ifreq_setaddr(ifp->if_vnet, &ifr, sa);
 	if (error != 0)
 		return error;
-	return ops->ioctl != NULL ? ops->ioctl(ifp, cmd, &ifr) :
-	    ifioctl_common(ifp, cmd, &ifr);
+	return ops->ioctl != NULL ? ops->ioctl(ifp, cmd, &ifr) : ENOTTY;
 }

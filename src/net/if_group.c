@@ -7,6 +7,7 @@
  * name does not end in a digit, so that no interface of a cloner can have it.
  */
 
+#include "net/if_ext_impl.h"
 #include "net/if_impl.h"
 
 #include <errno.h>
@@ -94,15 +95,31 @@ is_default(const struct ifnet *ifp, const char *name)
 	    strcmp(name, ifp->if_cloner->ifc_name) == 0);
 }
 
+/* l: the groups that an interface was put into. */
+SLIST_HEAD(memberships, if_member);
+
+static const struct if_ext_tenant groups_tenant = {
+	.et_id = IF_EXT_GROUPS,
+	.et_size = sizeof(struct memberships),
+};
+
+/* l: the first of them; NULL: none. */
+static struct if_member *
+membership_first(const struct ifnet *ifp)
+{
+	const struct memberships *ms = if_ext_find(ifp, IF_EXT_GROUPS);
+
+	return ms == NULL ? NULL : SLIST_FIRST(ms);
+}
+
 /* l: */
 static struct if_member *
 member_find(const struct ifnet *ifp, const char *name)
 {
 	struct if_member *im;
 
-	if (ifp->if_ext == NULL)
-		return NULL;
-	SLIST_FOREACH(im, &ifp->if_ext->ie_groups, im_iflink)
+	for (im = membership_first(ifp); im != NULL;
+	    im = SLIST_NEXT(im, im_iflink))
 		if (strcmp(im->im_group->ig_name, name) == 0)
 			break;
 	return im;
@@ -163,12 +180,14 @@ static int
 group_add(struct ifnet *ifp, const char *name)
 {
 	struct vnet *vn = ifp->if_vnet;
+	struct memberships *ms;
 	struct if_member *im;
 	int error = EEXIST;
 
 	if (is_default(ifp, name))
 		return EEXIST;
-	if (if_ext_get(ifp) == NULL)
+	ms = if_ext_get(ifp, &groups_tenant);
+	if (ms == NULL)
 		return ENOMEM;
 	im = kmem_zalloc(vn->vn_kern, sizeof(*im));
 	if (im == NULL)
@@ -179,7 +198,7 @@ group_add(struct ifnet *ifp, const char *name)
 		error = group_get(vn, name, &im->im_group);
 	if (error == 0) {
 		member_insert(im->im_group, im);
-		SLIST_INSERT_HEAD(&ifp->if_ext->ie_groups, im, im_iflink);
+		SLIST_INSERT_HEAD(ms, im, im_iflink);
 		im = NULL;
 	}
 	groups_unlock(vn);
@@ -191,8 +210,9 @@ group_add(struct ifnet *ifp, const char *name)
 static void
 member_remove(struct vnet *vn, struct ifnet *ifp, struct if_member *im)
 {
+	struct memberships *ms = if_ext_find(ifp, IF_EXT_GROUPS);
 
-	SLIST_REMOVE(&ifp->if_ext->ie_groups, im, if_member, im_iflink);
+	SLIST_REMOVE(ms, im, if_member, im_iflink);
 	TAILQ_REMOVE(&im->im_group->ig_members, im, im_glink);
 	group_release(vn, im->im_group);
 	kmem_free(vn->vn_kern, im);
@@ -219,9 +239,7 @@ if_group_detach(struct ifnet *ifp)
 {
 	struct if_member *im;
 
-	if (ifp->if_ext == NULL)
-		return;
-	while ((im = SLIST_FIRST(&ifp->if_ext->ie_groups)) != NULL)
+	while ((im = membership_first(ifp)) != NULL)
 		member_remove(ifp->if_vnet, ifp, im);
 }
 
@@ -276,9 +294,9 @@ list_groups(struct vnet *vn, struct if_groupreq *ifgr, struct names *na)
 		(void)names_add(na, ifp->if_cloner->ifc_name);
 	ifgr->ifgr_next = (uint32_t)na->na_n;
 	groups_lock(ifp->if_vnet);
-	if (ifp->if_ext != NULL)
-		SLIST_FOREACH(im, &ifp->if_ext->ie_groups, im_iflink)
-			(void)names_add(na, im->im_group->ig_name);
+	for (im = membership_first(ifp); im != NULL;
+	    im = SLIST_NEXT(im, im_iflink))
+		(void)names_add(na, im->im_group->ig_name);
 	groups_unlock(ifp->if_vnet);
 	if_ioctl_unlock(ifp);
 	if_put(ifp, &pr);
@@ -300,11 +318,10 @@ if_group_names(struct ifnet *ifp, unsigned from, char (*names)[IFNAMSIZ],
 		(void)names_add(&na, ifp->if_cloner->ifc_name);
 	*ndefault = (unsigned)na.na_n;
 	groups_lock(ifp->if_vnet);
-	if (ifp->if_ext != NULL)
-		SLIST_FOREACH(im, &ifp->if_ext->ie_groups, im_iflink)
-			if (at++ >= from && !names_add(&na,
-			    im->im_group->ig_name))
-				break;
+	for (im = membership_first(ifp); im != NULL;
+	    im = SLIST_NEXT(im, im_iflink))
+		if (at++ >= from && !names_add(&na, im->im_group->ig_name))
+			break;
 	groups_unlock(ifp->if_vnet);
 	return (unsigned)na.na_n;
 }

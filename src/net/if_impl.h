@@ -221,11 +221,9 @@ void	ifq_discipline_ifdetach(struct ifnet *);	/* control */
 /* if_carp.c: IFF_UP or the link state changed; any.  The end; control. */
 void	if_carp_state(struct ifnet *);
 void	if_carp_ifdetach(struct ifnet *);
-/* Packets in both send queues; any. */
+/* ifq.c: packets in both send queues, and those they had no room for; any. */
 uint64_t ifq_total(const struct ifnet *);
-/* Before attach: the second queue and deferred start of one that has an
- * if_ext and is moved.  ENOMEM. */
-int	ifq_copy(struct ifnet *, const struct ifnet *from);
+uint64_t ifq_drops_total(struct ifnet *);
 extern const struct if_ops if_null_ops;
 /* if_is_deactivated(), where it counts. */
 static inline bool
@@ -336,34 +334,7 @@ int	if_register_locked(struct ifnet *);
 int	if_timer_attach(struct ifnet *);	/* ENOMEM */
 void	if_timer_detach(struct ifnet *);
 
-/*
- * if_ext.c: what few interfaces have.  Fields are i: unless said.
- */
-struct if_member;
-struct if_ext {
-	char		*ie_descr;	/* IFDESCRSIZE bytes, or NULL */
-	char		*ie_linkstr;
-	struct kspin	 ie_lock;
-	struct if_counters *ie_base;	/* counters at the last reset; i: to
-					 * set, its contents ie_lock */
-	struct callout	 ie_timer;	/* if_timer.c's */
-	SLIST_HEAD(, if_member) ie_groups; /* l: */
-	struct callout	 ie_hold;	/* if_link.c's; armed on CPU 0 */
-	uint32_t	 ie_holddown;	/* a: ms, 0 off */
-	bool		 ie_hold_ready;	/* a: ie_hold can be armed */
-	struct if_dstart *ie_dstart;	/* constant; NULL: none */
-	struct ifqueue	*ie_second;	/* constant: second send queue */
-	const struct ifq_discipline *ie_disc; /* constant while ifq_managed */
-	void		*ie_disc_state;	/* likewise */
-	const struct if_carp *ie_carp;	/* i: to change; rcu */
-};
-
-/* i: or before attach: its if_ext, made if need be; NULL: no memory. */
-struct if_ext *if_ext_get(struct ifnet *);
-void	if_ext_free(struct ifnet *);
-/* The texts and the hold-down of another one; ENOMEM. */
-int	if_ext_copy(struct ifnet *, struct ifnet *);
-/* i: SIOC[GS]IFDESCR, SIOC[GS]LINKSTR. */
+/* if_text.c: i: SIOC[GS]IFDESCR, SIOC[GS]LINKSTR. */
 int	if_text_ioctl(struct ifnet *, unsigned long, struct ifreq *);
 
 /* if_flags.c: with the ioctl lock.  Idempotent: an interface that was

@@ -4,6 +4,7 @@
  * a turn.
  */
 
+#include "net/if_ext_impl.h"
 #include "net/if_impl.h"
 #include "net/rtsock.h"
 
@@ -19,6 +20,21 @@ struct ifv_link {
 	struct ifnet	*lw_head, *lw_tail; /* q: those with a change */
 	struct vnet	*lw_vnet;	/* constant */
 	uint64_t	 lw_lost;	/* q: */
+};
+
+/* A link that comes up is told of only after it held so long. */
+struct hold {
+	struct callout	 ho_timer;	/* armed on CPU 0 */
+	uint32_t	 ho_ms;		/* a: 0: at once */
+	bool		 ho_ready;	/* a: ho_timer can be armed */
+};
+
+static int	hold_copy(struct ifnet *, const void *);
+
+static const struct if_ext_tenant hold_tenant = {
+	.et_id = IF_EXT_HOLDDOWN,
+	.et_size = sizeof(struct hold),
+	.et_copy = hold_copy,
 };
 
 /* --- the queue of an interface; q: held ---------------------------------- */
@@ -180,19 +196,19 @@ hold_over(void *arg)
  * takes its place.  Everything else is told at once, DOWN above all.
  */
 static void
-link_state_hold(struct ifnet *ifp, struct if_ext *ie, unsigned state)
+link_state_hold(struct ifnet *ifp, struct hold *ho, unsigned state)
 {
 	struct ifv_link *lw = ifp->if_vnet->vn_if->ifv_link;
-	uint32_t ms = __atomic_load_n(&ie->ie_holddown, __ATOMIC_RELAXED);
+	uint32_t ms = __atomic_load_n(&ho->ho_ms, __ATOMIC_RELAXED);
 
 	if (state == LINK_STATE_UP && ifp->if_link_state != LINK_STATE_UP &&
 	    ms != 0) {
-		if (!callout_pending(&ie->ie_hold))
-			callout_reset(&ie->ie_hold, ms * 1000000ull,
+		if (!callout_pending(&ho->ho_timer))
+			callout_reset(&ho->ho_timer, ms * 1000000ull,
 			    hold_over, ifp);
 		return;
 	}
-	if (state != LINK_STATE_UP && callout_stop(&ie->ie_hold)) {
+	if (state != LINK_STATE_UP && callout_stop(&ho->ho_timer)) {
 		kspin_lock(&lw->lw_lock);
 		ifp->if_link_coalesced++;
 		kspin_unlock(&lw->lw_lock);
@@ -203,11 +219,10 @@ link_state_hold(struct ifnet *ifp, struct if_ext *ie, unsigned state)
 static void
 link_state_handle(struct ifnet *ifp, unsigned state)
 {
-	struct if_ext *ie = __atomic_load_n(&ifp->if_ext, __ATOMIC_ACQUIRE);
+	struct hold *ho = if_ext_find(ifp, IF_EXT_HOLDDOWN);
 
-	if (ie != NULL && __atomic_load_n(&ie->ie_hold_ready,
-	    __ATOMIC_ACQUIRE))
-		link_state_hold(ifp, ie, state);
+	if (ho != NULL && __atomic_load_n(&ho->ho_ready, __ATOMIC_ACQUIRE))
+		link_state_hold(ifp, ho, state);
 	else
 		link_state_set(ifp, state);
 }
@@ -318,41 +333,53 @@ if_link_last(const struct ifnet *ifp)
 int
 if_link_set_holddown(struct ifnet *ifp, uint32_t ms)
 {
-	struct if_ext *ie;
+	struct hold *ho;
 
 	KASSERT(if_ioctl_locked(ifp));
-	if (ms == 0 && ifp->if_ext == NULL)
+	if (ms == 0 && if_ext_find(ifp, IF_EXT_HOLDDOWN) == NULL)
 		return 0;
-	ie = if_ext_get(ifp);
-	if (ie == NULL)
+	ho = if_ext_get(ifp, &hold_tenant);
+	if (ho == NULL)
 		return ENOMEM;
-	if (!ie->ie_hold_ready)
-		callout_init(if_kern(ifp), &ie->ie_hold);
-	__atomic_store_n(&ie->ie_holddown, ms, __ATOMIC_RELAXED);
-	__atomic_store_n(&ie->ie_hold_ready, true, __ATOMIC_RELEASE);
+	if (!ho->ho_ready)
+		callout_init(if_kern(ifp), &ho->ho_timer);
+	__atomic_store_n(&ho->ho_ms, ms, __ATOMIC_RELAXED);
+	__atomic_store_n(&ho->ho_ready, true, __ATOMIC_RELEASE);
 	return 0;
+}
+
+static int
+hold_copy(struct ifnet *twin, const void *data)
+{
+	const struct hold *ho = data;
+	int error;
+
+	if_ioctl_lock(twin);
+	error = if_link_set_holddown(twin, ho->ho_ms);
+	if_ioctl_unlock(twin);
+	return error;
 }
 
 uint32_t
 if_link_holddown(const struct ifnet *ifp)
 {
-	struct if_ext *ie = __atomic_load_n(&ifp->if_ext, __ATOMIC_ACQUIRE);
+	const struct hold *ho = if_ext_find(ifp, IF_EXT_HOLDDOWN);
 
-	return ie == NULL ? 0 :
-	    __atomic_load_n(&ie->ie_holddown, __ATOMIC_RELAXED);
+	return ho == NULL ? 0 : __atomic_load_n(&ho->ho_ms, __ATOMIC_RELAXED);
 }
 
 void
 if_link_hold_detach(struct ifnet *ifp)
 {
+	struct hold *ho = if_ext_find(ifp, IF_EXT_HOLDDOWN);
 
-	if (ifp->if_ext == NULL || !ifp->if_ext->ie_hold_ready)
+	if (ho == NULL || !ho->ho_ready)
 		return;
 	/* Up, as far as it knows, if nothing came after. */
-	if (callout_pending(&ifp->if_ext->ie_hold) &&
+	if (callout_pending(&ho->ho_timer) &&
 	    (ifp->if_linkq_flags & IFLQ_LAST) == 0)
 		set_last(ifp, LINK_STATE_UP);
-	callout_halt(&ifp->if_ext->ie_hold);
+	callout_halt(&ho->ho_timer);
 }
 
 void

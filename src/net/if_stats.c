@@ -3,9 +3,22 @@
  * without losing any, and the record of an interface's data.
  */
 
+#include <errno.h>
+
+#include "net/if_ext_impl.h"
 #include "net/if_impl.h"
 
-#include <errno.h>
+/* What was counted up to the last reset. */
+struct base {
+	struct if_counters ba_sum;	/* ba_lock */
+	struct kspin	 ba_lock;
+};
+
+static const struct if_ext_tenant stats_tenant = {
+	.et_id = IF_EXT_STATS,
+	.et_size = sizeof(struct base),
+	.et_align = _Alignof(struct base),
+};
 
 /* The sum over all CPUs. */
 static void
@@ -48,26 +61,23 @@ if_stats_sum(const struct ifnet *ifp, enum if_stat stat)
 static void
 sum_since(const struct ifnet *ifp, struct if_counters *since, bool reset)
 {
-	struct if_counters *base, sum;
-	struct if_ext *ie;
+	struct base *ba = if_ext_find(ifp, IF_EXT_STATS);
+	struct if_counters sum;
 
-	ie = __atomic_load_n(&ifp->if_ext, __ATOMIC_ACQUIRE);
-	base = ie == NULL ? NULL :
-	    __atomic_load_n(&ie->ie_base, __ATOMIC_ACQUIRE);
-	if (base == NULL) {
+	if (ba == NULL) {
 		sum_all(ifp, since);
 		return;
 	}
-	kspin_lock(&ie->ie_lock);
+	kspin_lock(&ba->ba_lock);
 	sum_all(ifp, &sum);
 	*since = sum;
 	for (int i = 0; i < IF_STAT_MAX; i++)
-		since->ic_stat[i] -= base->ic_stat[i];
+		since->ic_stat[i] -= ba->ba_sum.ic_stat[i];
 	for (int i = 0; i < DROP_NREASONS; i++)
-		since->ic_drop[i] -= base->ic_drop[i];
+		since->ic_drop[i] -= ba->ba_sum.ic_drop[i];
 	if (reset)
-		*base = sum;
-	kspin_unlock(&ie->ie_lock);
+		ba->ba_sum = sum;
+	kspin_unlock(&ba->ba_lock);
 }
 
 /* RFC 2863, section 3.1.13: why it does not pass packets, the nearest reason
@@ -163,20 +173,11 @@ if_stats_get(struct ifnet *ifp, struct if_data *ifi)
 int
 if_stats_read_reset(struct ifnet *ifp, struct if_data *ifi)
 {
-	struct if_counters since, *base;
-	struct if_ext *ie;
+	struct if_counters since;
 
 	KASSERT(if_ioctl_locked(ifp));
-	ie = if_ext_get(ifp);
-	if (ie == NULL)
+	if (if_ext_get(ifp, &stats_tenant) == NULL)
 		return ENOMEM;
-	if (ie->ie_base == NULL) {
-		base = host_alloc(if_host(ifp), sizeof(*base),
-		    _Alignof(struct if_counters));
-		if (base == NULL)
-			return ENOMEM;
-		__atomic_store_n(&ie->ie_base, base, __ATOMIC_RELEASE);
-	}
 	sum_since(ifp, &since, true);
 	fill(ifp, &since, ifi);
 	return 0;

@@ -93,17 +93,6 @@ parse(const char *full, char ifname[IFNAMSIZ])
 	return -1;
 }
 
-static uint64_t
-ifq_drops(struct ifqueue *ifq)
-{
-	uint64_t drops;
-
-	kspin_lock(&ifq->ifq_lock);
-	drops = ifq->ifq_drops;
-	kspin_unlock(&ifq->ifq_lock);
-	return drops;
-}
-
 /*
  * What waits and what was dropped is that of all send queues; the limit is that
  * of the first, which is the only one a user can set, and which a discipline
@@ -112,10 +101,7 @@ ifq_drops(struct ifqueue *ifq)
 static int
 snd_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)
 {
-	const struct if_ext *ie = __atomic_load_n(&ifp->if_ext,
-	    __ATOMIC_ACQUIRE);
 	struct ifqueue *ifq = &ifp->if_snd;
-	uint64_t drops;
 	int64_t v;
 	int error;
 
@@ -124,10 +110,7 @@ snd_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)
 		return sysctl_handle_int(op, &v, 0, 0, false);
 	}
 	if (leaf == DROPS) {
-		drops = ifq_drops(ifq);
-		if (ie != NULL && ie->ie_second != NULL)
-			drops += ifq_drops(ie->ie_second);
-		return sysctl_handle_quad_ro(op, drops);
+		return sysctl_handle_quad_ro(op, ifq_drops_total(ifp));
 	}
 	kspin_lock(&ifq->ifq_lock);
 	v = ifq->ifq_maxlen;

@@ -3,11 +3,17 @@
  * pay for a callout, and only an armed one costs time.
  */
 
+#include "net/if_ext_impl.h"
 #include "net/if_impl.h"
 
 #include <errno.h>
 
 #define SECOND_NS	1000000000ull
+
+static const struct if_ext_tenant timer_tenant = {
+	.et_id = IF_EXT_TIMER,
+	.et_size = sizeof(struct callout),
+};
 
 /* CPU: a second has passed. */
 static void
@@ -25,8 +31,8 @@ if_slowtimo(void *arg)
 	} while (!__atomic_compare_exchange_n(&ifp->if_timer, &left, left - 1,
 	    true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	if (left > 1)
-		callout_reset(&ifp->if_ext->ie_timer, SECOND_NS, if_slowtimo,
-		    ifp);
+		callout_reset(if_ext_find(ifp, IF_EXT_TIMER), SECOND_NS,
+		    if_slowtimo, ifp);
 	else
 		ops->watchdog(ifp);
 }
@@ -43,21 +49,23 @@ if_set_timer(struct ifnet *ifp, int seconds)
 		seconds = 0;
 	__atomic_store_n(&ifp->if_timer, seconds, __ATOMIC_RELAXED);
 	if (seconds == 0)
-		(void)callout_stop(&ifp->if_ext->ie_timer);
+		(void)callout_stop(if_ext_find(ifp, IF_EXT_TIMER));
 	else
-		callout_reset(&ifp->if_ext->ie_timer, SECOND_NS, if_slowtimo,
-		    ifp);
+		callout_reset(if_ext_find(ifp, IF_EXT_TIMER), SECOND_NS,
+		    if_slowtimo, ifp);
 }
 
 int
 if_timer_attach(struct ifnet *ifp)
 {
+	struct callout *c;
 
 	if (ifp->if_ops->watchdog == NULL)
 		return 0;
-	if (if_ext_get(ifp) == NULL)
+	c = if_ext_get(ifp, &timer_tenant);
+	if (c == NULL)
 		return ENOMEM;
-	callout_init(if_kern(ifp), &ifp->if_ext->ie_timer);
+	callout_init(if_kern(ifp), c);
 	return 0;
 }
 
@@ -68,9 +76,10 @@ if_timer_attach(struct ifnet *ifp)
 void
 if_timer_detach(struct ifnet *ifp)
 {
+	struct callout *c = if_ext_find(ifp, IF_EXT_TIMER);
 
-	if (ifp->if_ext == NULL || ifp->if_ext->ie_timer.c_kern == NULL)
+	if (c == NULL)
 		return;
-	callout_halt(&ifp->if_ext->ie_timer);
+	callout_halt(c);
 	ifp->if_timer = 0;
 }

@@ -13,6 +13,7 @@
  * the twin's ioctl lock from before it can be found until it works.
  */
 
+#include "net/if_ext_impl.h"
 #include "net/if_impl.h"
 #include "net/rtsock.h"
 

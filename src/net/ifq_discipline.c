@@ -9,7 +9,19 @@
 
 #include <errno.h>
 
+#include "net/if_ext_impl.h"
 #include "net/if_impl.h"
+
+/* i: to change, and constant while ifq_managed. */
+struct place {
+	const struct ifq_discipline *pl_disc;
+	void		*pl_state;
+};
+
+static const struct if_ext_tenant discipline_tenant = {
+	.et_id = IF_EXT_DISCIPLINE,
+	.et_size = sizeof(struct place),
+};
 
 static inline void
 set_len(struct ifqueue *ifq, uint32_t len)
@@ -23,13 +35,13 @@ set_len(struct ifqueue *ifq, uint32_t len)
 struct mbuf *
 ifq_discipline_put(struct ifnet *ifp, struct mbuf *m)
 {
-	const struct if_ext *ie = ifp->if_ext;
+	const struct place *pl = if_ext_find(ifp, IF_EXT_DISCIPLINE);
 	struct ifqueue *ifq = &ifp->if_snd;
 	struct mbuf *over = m;
 	uint32_t n = 0;
 
 	if (!if_is_deactivated(ifp))
-		over = ie->ie_disc->qd_enqueue(ie->ie_disc_state, m);
+		over = pl->pl_disc->qd_enqueue(pl->pl_state, m);
 	for (m = over; m != NULL; m = m->m_nextpkt)
 		n++;
 	KASSERT(n <= ifq->ifq_len + 1);
@@ -41,11 +53,11 @@ ifq_discipline_put(struct ifnet *ifp, struct mbuf *m)
 struct mbuf *
 ifq_discipline_get(struct ifnet *ifp)
 {
-	const struct if_ext *ie = ifp->if_ext;
+	const struct place *pl = if_ext_find(ifp, IF_EXT_DISCIPLINE);
 	struct ifqueue *ifq = &ifp->if_snd;
 	struct mbuf *m;
 
-	m = ie->ie_disc->qd_dequeue(ie->ie_disc_state);
+	m = pl->pl_disc->qd_dequeue(pl->pl_state);
 	if (m != NULL) {
 		KASSERT(ifq->ifq_len > 0);
 		set_len(ifq, ifq->ifq_len - 1);
@@ -57,12 +69,12 @@ ifq_discipline_get(struct ifnet *ifp)
 struct mbuf *
 ifq_discipline_purge(struct ifnet *ifp)
 {
-	const struct if_ext *ie = ifp->if_ext;
+	const struct place *pl = if_ext_find(ifp, IF_EXT_DISCIPLINE);
 	struct ifqueue *ifq = &ifp->if_snd;
 	struct mbuf *list, *m;
 	uint32_t n = 0;
 
-	list = ie->ie_disc->qd_purge(ie->ie_disc_state);
+	list = pl->pl_disc->qd_purge(pl->pl_state);
 	for (m = list; m != NULL; m = m->m_nextpkt)
 		n++;
 	KASSERT(n == ifq->ifq_len);
@@ -144,8 +156,9 @@ leave(struct ifnet *ifp, bool entered)
 static bool
 has_discipline(const struct ifnet *ifp)
 {
+	const struct place *pl = if_ext_find(ifp, IF_EXT_DISCIPLINE);
 
-	return ifp->if_ext != NULL && ifp->if_ext->ie_disc != NULL;
+	return pl != NULL && pl->pl_disc != NULL;
 }
 
 int
@@ -153,7 +166,7 @@ ifq_discipline_attach(struct ifnet *ifp, const struct ifq_discipline *qd,
     void *state)
 {
 	bool entered = enter(ifp);
-	struct if_ext *ie;
+	struct place *pl;
 	int error = 0;
 
 	if (if_is_deactivated(ifp))
@@ -162,11 +175,11 @@ ifq_discipline_attach(struct ifnet *ifp, const struct ifq_discipline *qd,
 		error = EOPNOTSUPP;
 	else if (has_discipline(ifp))
 		error = EBUSY;
-	else if ((ie = if_ext_get(ifp)) == NULL)
+	else if ((pl = if_ext_get(ifp, &discipline_tenant)) == NULL)
 		error = ENOMEM;
 	else {
-		ie->ie_disc_state = state;
-		ie->ie_disc = qd;
+		pl->pl_state = state;
+		pl->pl_disc = qd;
 	}
 	leave(ifp, entered);
 	return error;
@@ -203,12 +216,13 @@ ifq_discipline_disable(struct ifnet *ifp)
 int
 ifq_discipline_detach(struct ifnet *ifp)
 {
+	struct place *pl = if_ext_find(ifp, IF_EXT_DISCIPLINE);
 	bool entered = enter(ifp);
 	int error;
 
 	error = ifq_discipline_disable(ifp);
 	if (error == 0)
-		ifp->if_ext->ie_disc = NULL;
+		pl->pl_disc = NULL;
 	leave(ifp, entered);
 	return error;
 }
@@ -216,12 +230,13 @@ ifq_discipline_detach(struct ifnet *ifp)
 void
 ifq_discipline_ifdetach(struct ifnet *ifp)
 {
+	const struct place *pl = if_ext_find(ifp, IF_EXT_DISCIPLINE);
 	const struct ifq_discipline *qd;
 
 	if (!has_discipline(ifp))
 		return;
-	qd = ifp->if_ext->ie_disc;
+	qd = pl->pl_disc;
 	(void)ifq_discipline_detach(ifp);
 	if (qd->qd_gone != NULL)
-		qd->qd_gone(ifp->if_ext->ie_disc_state, ifp);
+		qd->qd_gone(pl->pl_state, ifp);
 }
