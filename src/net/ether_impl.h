@@ -56,4 +56,11 @@ void	ether_input(struct ifnet *, struct mvec *);
 void	ether_input_count(struct ifnet *, struct mvec *);
 void	ether_output(struct ifnet *, int af, struct mvec *);
 
+/* ether_group.c.  i: SIOCADDMULTI, SIOCDELMULTI: EINVAL, EAFNOSUPPORT, ENXIO,
+ * ENOMEM. */
+int	ether_group_ioctl(struct ifnet *, unsigned long cmd,
+	    const struct sockaddr *);
+/* The link type's it_detach: all groups end. */
+void	ether_group_detach(struct ifnet *);
+
 #endif /* !NET_ETHER_IMPL_H */

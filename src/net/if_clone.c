@@ -31,15 +31,15 @@ struct if_clone_vnet {
 	TAILQ_HEAD(, cloner) cv_cloners;
 };
 
-static void
-clone_lock(struct vnet *vn)
+void
+if_clone_lock(struct vnet *vn)
 {
 
 	host_mutex_lock(vn->vn_kern->k_host, &vn->vn_clone->cv_lock);
 }
 
-static void
-clone_unlock(struct vnet *vn)
+void
+if_clone_unlock(struct vnet *vn)
 {
 
 	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_clone->cv_lock);
@@ -91,9 +91,9 @@ if_clone_attach(struct vnet *vn, const struct if_clone *ifc)
 {
 	int error;
 
-	clone_lock(vn);
+	if_clone_lock(vn);
 	error = if_clone_attach_locked(vn, ifc);
-	clone_unlock(vn);
+	if_clone_unlock(vn);
 	return error;
 }
 
@@ -132,7 +132,7 @@ if_clone_detach(struct vnet *vn, const struct if_clone *ifc)
 	struct cloner *cl;
 	int error = 0;
 
-	clone_lock(vn);
+	if_clone_lock(vn);
 	ifv_lock(vn);
 	cl = find_ifc(vn, ifc);
 	if (cl == NULL)
@@ -142,7 +142,7 @@ if_clone_detach(struct vnet *vn, const struct if_clone *ifc)
 	else
 		TAILQ_REMOVE(&vn->vn_clone->cv_cloners, cl, cl_link);
 	ifv_unlock(vn);
-	clone_unlock(vn);
+	if_clone_unlock(vn);
 	if (error == 0)
 		cloner_free(vn, cl);
 	return error;
@@ -293,7 +293,7 @@ if_clone_create(struct vnet *vn, char *name, const char *params)
 	unsigned unit = 0;
 	int error;
 
-	clone_lock(vn);
+	if_clone_lock(vn);
 	error = resolve(vn, name, full, &cl, &unit);
 	if (error == 0)
 		error = cl->cl_ifc->ifc_create(cl->cl_ifc, vn, unit,
@@ -302,15 +302,15 @@ if_clone_create(struct vnet *vn, char *name, const char *params)
 		claim(vn, full, cl, unit);
 		memcpy(name, full, IFNAMSIZ);
 	}
-	clone_unlock(vn);
+	if_clone_unlock(vn);
 	return error;
 }
 
 /* --- destruction -------------------------------------------------------- */
 
 /* Deactivated ones too: how else would they go?  The clone lock keeps it. */
-static struct ifnet *
-find_any(struct vnet *vn, const char *name)
+struct ifnet *
+if_clone_find(struct vnet *vn, const char *name)
 {
 	struct if_vnet *ifv = vn->vn_if;
 	struct ifnet *ifp = NULL;
@@ -368,46 +368,10 @@ if_clone_destroy(struct vnet *vn, const char *name)
 	struct ifnet *ifp;
 	int error;
 
-	clone_lock(vn);
-	ifp = find_any(vn, name);
+	if_clone_lock(vn);
+	ifp = if_clone_find(vn, name);
 	error = ifp == NULL ? ENXIO : destroy(ifp);
-	clone_unlock(vn);
-	return error;
-}
-
-/* Both, the older vnet's first, so that no two wait for each other. */
-static void
-clone_lock_both(struct vnet *a, struct vnet *b)
-{
-
-	clone_lock(a->vn_id < b->vn_id ? a : b);
-	clone_lock(a->vn_id < b->vn_id ? b : a);
-}
-
-int
-if_clone_move(struct vnet *vn, const char *name, const char *vnet)
-{
-	struct ifnet *ifp;
-	struct vnet *to;
-	int error;
-
-	if (vnet[0] == '\0')
-		return EINVAL;
-	to = vnet_get(vn->vn_kern, vnet);
-	if (to == NULL)
-		return ENOENT;
-	if (to == vn) {
-		clone_lock(vn);
-		error = find_any(vn, name) == NULL ? ENXIO : 0;
-		clone_unlock(vn);
-	} else {
-		clone_lock_both(vn, to);
-		ifp = find_any(vn, name);
-		error = ifp == NULL ? ENXIO : if_vmove(ifp, to);
-		clone_unlock(vn);
-		clone_unlock(to);
-	}
-	vnet_put(to);
+	if_clone_unlock(vn);
 	return error;
 }
 
@@ -419,7 +383,7 @@ if_clone_purge(struct vnet *vn, const struct if_clone *ifc)
 	unsigned size, index;
 	int error;
 
-	clone_lock(vn);
+	if_clone_lock(vn);
 	size = ifv->ifv_table == NULL ? 0 : ifv->ifv_table->it_size;
 	for (index = 1; index < size; index++) {
 		ifp = ifv->ifv_table->it_ifp[index];
@@ -432,7 +396,7 @@ if_clone_purge(struct vnet *vn, const struct if_clone *ifc)
 			    "%s: cannot be destroyed: error %d",
 			    ifp->if_xname, error);
 	}
-	clone_unlock(vn);
+	if_clone_unlock(vn);
 }
 
 bool
@@ -442,9 +406,9 @@ if_clone_serves(struct vnet *vn, const char *name)
 
 	if (vn->vn_clone == NULL)
 		return false;
-	clone_lock(vn);
+	if_clone_lock(vn);
 	found = find_name(vn, name, strlen(name)) != NULL;
-	clone_unlock(vn);
+	if_clone_unlock(vn);
 	return found;
 }
 
@@ -456,7 +420,7 @@ if_clone_list(struct vnet *vn, int count, char *buf, int *total)
 
 	if (count < 0)
 		return EINVAL;
-	clone_lock(vn);
+	if_clone_lock(vn);
 	TAILQ_FOREACH(cl, &vn->vn_clone->cv_cloners, cl_link) {
 		if (buf != NULL && n < count) {
 			memset(buf + n * IFNAMSIZ, 0, IFNAMSIZ);
@@ -465,7 +429,7 @@ if_clone_list(struct vnet *vn, int count, char *buf, int *total)
 		}
 		n++;
 	}
-	clone_unlock(vn);
+	if_clone_unlock(vn);
 	*total = n;
 	return 0;
 }

@@ -241,8 +241,12 @@ extern const struct iftype_ops if_null_typeops;
  */
 int	if_clone_attached(struct ifnet *);
 void	if_clone_detached(struct ifnet *);
-/* Control: SIOCSIFVNET. */
-int	if_clone_move(struct vnet *, const char *name, const char *vnet);
+/* Control: the clone lock of a vnet. */
+void	if_clone_lock(struct vnet *);
+void	if_clone_unlock(struct vnet *);
+/* With the clone lock: the interface of that name or number, deactivated or
+ * not; it stays until the lock is released. */
+struct ifnet *if_clone_find(struct vnet *, const char *name);
 
 /* Control, at the vnet's end, when nobody else can create or destroy: have its
  * driver destroy it.  EOPNOTSUPP, or the driver's. */
@@ -327,6 +331,8 @@ unsigned if_group_names(struct ifnet *, unsigned from,
  * ENXIO, EOPNOTSUPP, EEXIST, ENOSPC, ENOMEM.
  */
 int	if_vmove(struct ifnet *, struct vnet *);
+/* Control: SIOCSIFVNET.  The same, and ENOENT (no such vnet), EINVAL. */
+int	if_vmove_named(struct vnet *, const char *name, const char *vnet);
 /* if_attach.c: if_register(), i: held. */
 int	if_register_locked(struct ifnet *);
 

@@ -179,7 +179,7 @@ vnet_ioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
 		    !terminated(((struct ifreq *)data)->ifr_text,
 		    VNET_NAMESIZE))
 			return EINVAL;
-		return if_clone_move(vn, data,
+		return if_vmove_named(vn, data,
 		    ((struct ifreq *)data)->ifr_text);
 	default:
 		if (!terminated(data, IFNAMSIZ))

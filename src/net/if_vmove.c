@@ -177,3 +177,39 @@ if_vmove(struct ifnet *ifp, struct vnet *to)
 	if_ioctl_unlock(twin);
 	return 0;
 }
+
+/* Both, the older vnet's first, so that no two wait for each other. */
+static void
+lock_both(struct vnet *a, struct vnet *b)
+{
+
+	if_clone_lock(a->vn_id < b->vn_id ? a : b);
+	if_clone_lock(a->vn_id < b->vn_id ? b : a);
+}
+
+int
+if_vmove_named(struct vnet *vn, const char *name, const char *vnet)
+{
+	struct ifnet *ifp;
+	struct vnet *to;
+	int error;
+
+	if (vnet[0] == '\0')
+		return EINVAL;
+	to = vnet_get(vn->vn_kern, vnet);
+	if (to == NULL)
+		return ENOENT;
+	if (to == vn) {
+		if_clone_lock(vn);
+		error = if_clone_find(vn, name) == NULL ? ENXIO : 0;
+		if_clone_unlock(vn);
+	} else {
+		lock_both(vn, to);
+		ifp = if_clone_find(vn, name);
+		error = ifp == NULL ? ENXIO : if_vmove(ifp, to);
+		if_clone_unlock(vn);
+		if_clone_unlock(to);
+	}
+	vnet_put(to);
+	return error;
+}
