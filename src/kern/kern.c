@@ -167,3 +167,29 @@ kern_destroy(struct kern *k)
 		klog(k, KLOG_ERR, "%u packet buffers were never freed", lost);
 	kern_free(k);
 }
+
+/* The clocks run alike; apart by more than this, the wall clock was set. */
+#define CLOCK_STEP_NS	1000000
+/* Between two readings of one clock: longer, and we were interrupted. */
+#define CLOCK_READ_NS	100000
+
+uint64_t
+kern_wall_offset(struct kern *k)
+{
+	uint64_t old = __atomic_load_n(&k->k_wall_offset, __ATOMIC_RELAXED);
+	uint64_t before, after, offset = old;
+
+	for (int i = 0; i < 3; i++) {
+		before = host_clock(k->k_host);
+		offset = host_wallclock(k->k_host) - before;
+		after = host_clock(k->k_host);
+		if (after - before < CLOCK_READ_NS)
+			break;
+	}
+	if (old != 0 && offset - old + CLOCK_STEP_NS <= 2 * CLOCK_STEP_NS)
+		return old;
+	if (__atomic_compare_exchange_n(&k->k_wall_offset, &old, offset,
+	    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return offset;
+	return old;
+}

@@ -55,6 +55,7 @@ struct cpu {
 	unsigned	 ci_index;		/* constant */
 	struct kern	*ci_kern;		/* constant */
 	uint64_t	 ci_now;		/* this pass's time, ns */
+	uint64_t	 ci_stamp;	/* owner: time of the last capture */
 	TAILQ_HEAD(softint_list, softint_node) ci_softpending;
 	struct cpu_stage_stats ci_stage[STAGE_MAX];
 	uint64_t	 ci_stage_mark;		/* clock at the last switch */
@@ -92,6 +93,13 @@ struct mbuf_share_state {
 	int64_t		 ms_percent;		/* atomic */
 } __attribute__((__aligned__(64)));
 
+/*
+ * Any: what the wall clock is ahead of the host's clock, the same for every
+ * caller, so that times of two interfaces can be compared.  Follows the wall
+ * clock when that is set.
+ */
+uint64_t kern_wall_offset(struct kern *);
+
 struct kern {
 	struct host	*k_host;		/* constant */
 	unsigned	 k_ncpu;		/* constant; at least 1 */
@@ -110,6 +118,7 @@ struct kern {
 	struct host_mutex k_psref_lock;
 	struct host_cond k_psref_cv;		/* a watched psref went */
 	uid_t		 k_uid;			/* constant: who started it */
+	uint64_t	 k_wall_offset;		/* atomic: kern_wall_offset() */
 	gid_t		 k_admin_gid;
 	int		 k_log_level;		/* atomic */
 	int64_t		 k_client_idle_s;	/* atomic; 0: no limit */

@@ -15,8 +15,6 @@
 
 /* In place of a length: nothing more up to the end of the ring. */
 #define REC_SKIP	UINT32_MAX
-/* The two clocks are compared anew when they have moved apart by this. */
-#define CLOCK_STEP_NS	1000000
 
 /*
  * One CPU's ring.  Places count on for ever; modulo the size they are
@@ -55,7 +53,6 @@ struct bpf_tap {
 	struct bpf_ring	*bt_rings;	/* constant */
 	void		(*bt_wakeup)(void *);	/* constant */
 	void		*bt_arg;	/* constant */
-	uint64_t	 bt_wall;	/* r: wall clock less host clock */
 	uint32_t	 bt_woken;	/* atomic: the reader was woken */
 };
 
@@ -125,8 +122,8 @@ ring_put(struct bpf_tap *bt, struct bpf_ring *rg, const struct mbuf *m,
     uint32_t caplen, uint64_t now, unsigned dir)
 {
 	struct bpf_rec rec = {
-		.br_time_ns = m->m_flags & M_TSTAMP ? m->m_tstamp : now,
-		.br_len = m->m_pktlen, .br_caplen = caplen, .br_flags = dir,
+		.br_time_ns = now, .br_len = m->m_pktlen,
+		.br_caplen = caplen, .br_flags = dir,
 		.br_head = sizeof(rec),
 	};
 	uint64_t head = rg->rg_head;
@@ -143,11 +140,27 @@ ring_put(struct bpf_tap *bt, struct bpf_ring *rg, const struct mbuf *m,
 	return true;
 }
 
+/*
+ * When a vector is seen, by the clock and not by the CPU's pass, in which a
+ * packet comes, is forwarded and answered.  A CPU never gives a stamp twice,
+ * whatever the interface.
+ */
+static uint64_t
+stamp(struct cpu *ci)
+{
+	uint64_t now = host_clock(ci->ci_kern->k_host);
+
+	if (now <= ci->ci_stamp)
+		now = ci->ci_stamp + 1;
+	ci->ci_stamp = now;
+	return now;
+}
+
 static void
-deliver(struct bpf_tap *bt, const struct mvec *mv, unsigned dir)
+deliver(struct bpf_tap *bt, const struct mvec *mv, unsigned dir, uint64_t now)
 {
 	struct bpf_ring *rg = &bt->bt_rings[net_curcpu()->ci_index];
-	uint64_t now = net_curcpu()->ci_now, filtered = 0, dropped = 0;
+	uint64_t filtered = 0, dropped = 0;
 	const struct mbuf *m;
 	uint32_t want;
 
@@ -179,13 +192,15 @@ void
 bpf_deliver(struct bpf_if *bi, const struct mvec *mv, unsigned dir)
 {
 	struct bpf_tap *bt;
+	uint64_t now;
 
 	if (mv->mv_n == 0)
 		return;
+	now = stamp(net_curcpu());
 	for (bt = __atomic_load_n(&bi->bi_taps, __ATOMIC_ACQUIRE); bt != NULL;
 	    bt = __atomic_load_n(&bt->bt_next, __ATOMIC_ACQUIRE))
 		if (bt->bt_dirs & dir)
-			deliver(bt, mv, dir);
+			deliver(bt, mv, dir, now);
 }
 
 /* --- the reader ----------------------------------------------------------- */
@@ -228,17 +243,6 @@ oldest(struct bpf_tap *bt, struct bpf_rec *rec)
 	return best;
 }
 
-/* Packets carry the host's clock; follow the wall clock when it is set. */
-static void
-compare_clocks(struct bpf_tap *bt)
-{
-	struct host *h = tap_kern(bt)->k_host;
-	uint64_t wall = host_wallclock(h) - host_clock(h);
-
-	if (wall - bt->bt_wall + CLOCK_STEP_NS > 2 * CLOCK_STEP_NS)
-		bt->bt_wall = wall;
-}
-
 size_t
 bpf_read(struct bpf_tap *bt, void *buf, size_t room)
 {
@@ -246,9 +250,9 @@ bpf_read(struct bpf_tap *bt, void *buf, size_t room)
 	struct bpf_ring *rg;
 	struct bpf_rec rec;
 	size_t len = 0;
+	uint64_t wall = kern_wall_offset(tap_kern(bt));
 	uint32_t n;
 
-	compare_clocks(bt);
 	/* Before looking, so that what comes while we look wakes us again. */
 	__atomic_store_n(&bt->bt_woken, 0, __ATOMIC_SEQ_CST);
 	while ((rg = oldest(bt, &rec)) != NULL) {
@@ -257,7 +261,7 @@ bpf_read(struct bpf_tap *bt, void *buf, size_t room)
 			break;
 		memcpy(to + len, rg->rg_buf + (rg->rg_tail &
 		    (bt->bt_size - 1)), n);
-		rec.br_time_ns += bt->bt_wall;
+		rec.br_time_ns += wall;
 		memcpy(to + len, &rec, sizeof(rec));
 		__atomic_store_n(&rg->rg_tail, rg->rg_tail + n,
 		    __ATOMIC_RELEASE);
@@ -360,7 +364,6 @@ tap_create(struct vnet *vn, const struct bpf_config *bc,
 	bt->bt_wakeup = bc->bc_wakeup;
 	bt->bt_arg = bc->bc_arg;
 	bt->bt_ninsns = bc->bc_ninsns;
-	compare_clocks(bt);
 	if (size != 0) {
 		bt->bt_prog = kmem_zalloc(k, size);
 		if (bt->bt_prog == NULL)

@@ -125,6 +125,26 @@ def test_tcpdump_reads_it(router, tmp):
     assert f"{len(cap.packets)} packets captured" in dump.err
 
 
+def test_times_follow_the_packet(router, tmp):
+    """In before out, request before reply, also between two captures."""
+    d = router.daemon
+    router.ping("-c", "1")
+    dumps = [Dump(d, tmp / "l", "tap0", "icmp"),
+             Dump(d, tmp / "r", "tap1", "icmp")]
+    router.ping("-c", "10", "-i", "0.02")
+    router.left.run("ping", "-c", "10", "-i", "0.02", "10.0.1.1")
+    left, right = [x.end(signal.SIGINT) for x in dumps]
+    # Echoes forwarded: in on one, out on the other, and the way back.
+    for there, back in zip(range(0, 20, 2), range(1, 20, 2)):
+        assert left.times[there] < right.times[there]
+        assert right.times[there] < right.times[back]
+        assert right.times[back] < left.times[back]
+    # Those that end here: request, reply.
+    for i in range(20, 40, 2):
+        assert left.dirs[i:i + 2] == [1, 2]
+        assert left.times[i] < left.times[i + 1]
+
+
 def test_filter_direction_snaplen(router, tmp):
     d = router.daemon
     router.ping("-c", "1")

@@ -368,14 +368,18 @@ sees_body(struct vnet *vn)
 		KASSERT(p != NULL && p[14] == i && rec.br_len == 114);
 		KASSERT(rec.br_caplen == 114);
 		KASSERT(rec.br_flags == (i < 5 ? BPF_IN : BPF_OUT));
-		KASSERT(rec.br_time_ns >= last);
+		/* A vector is seen at once, the next one after it, though
+		 * the clock stands still in a pass. */
+		KASSERT(i == 5 ? rec.br_time_ns > last :
+		    i == 0 || rec.br_time_ns == last);
 		last = rec.br_time_ns;
 	}
 	KASSERT(tap_next(&all, &rec) == NULL && all.t_woken >= 1);
 	KASSERT(tap_next(&in, &rec) != NULL && rec.br_caplen == 60 &&
 	    rec.br_len == 114);
 	KASSERT(tap_count(&in) == 4);
-	KASSERT(tap_count(&out) == 2);
+	KASSERT(tap_next(&out, &rec) != NULL && rec.br_time_ns == last);
+	KASSERT(tap_count(&out) == 1);
 	p = tap_next(&three, &rec);
 	KASSERT(p != NULL && p[16] == 3 && rec.br_caplen == 20);
 	KASSERT(tap_next(&three, &rec) == NULL);
