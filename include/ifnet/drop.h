@@ -165,6 +165,10 @@
 	    "could not be segmented or checksummed for this interface") \
 	X(DROP_TX_NO_PEER, OUT, "tx-no-peer", \
 	    "nothing is on the other end") \
+	X(DROP_TX_FAR_DOWN, OUT, "tx-far-down", \
+	    "the other end was down") \
+	X(DROP_TX_FAR_MTU, OUT, "tx-far-mtu", \
+	    "larger than the other end's MTU") \
 	X(DROP_TX_RING_FULL, OUT, "tx-ring-full", \
 	    "the device's queue was full") \
 	X(DROP_OUT_LOOP, OUT, "out-loop", \

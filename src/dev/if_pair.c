@@ -8,8 +8,10 @@
  *	ifconfig pair1 create peer pair0	joins it to an existing free end
  *	ifconfig pair0 create peer lab:pair0	makes both ends
  *
- * An end with nothing at it has its link down.  Destroying one end leaves the
- * other so.
+ * An end has a link while its peer is up: not with nothing at it, not while
+ * the peer is down or moves to another vnet.  Destroying one end leaves the
+ * other without a peer.  Each end has an MTU of its own; what is larger than
+ * the peer's is dropped, as a station drops frames that it cannot hold.
  *
  * Locks: the joint between two ends is changed with the kern's vnet lock
  * held, since the ends may be in two vnets; senders read it in their read
@@ -29,27 +31,96 @@
 struct pair_softc {
 	struct ifnet	*sc_ifp;	/* vnet lock to change, with nothing on
 					 * its way here */
-	struct pair_softc *sc_peer;	/* vnet lock: the other end */
+	struct pair_softc *sc_peer;	/* vnet lock to change: the other end */
 	struct pair_softc *sc_out;	/* rcu; written with the vnet lock:
 					 * where packets go: sc_peer, or NULL
-					 * while one of the two is moved */
+					 * while it takes none */
+	bool		 sc_up;		/* vnet lock: takes packets */
 	bool		 sc_paused;	/* vnet lock: is being moved */
 	bool		 sc_dying;	/* vnet lock: no peer any more */
 };
+
+/* Bytes of the peer's packets that one of the vector would make. */
+static uint32_t
+pair_size(const struct mbuf *m)
+{
+
+	return (m->m_csum_flags & M_GSO_MASK) != 0 ? 0 :
+	    m->m_pktlen - ETHER_HDR_LEN;
+}
+
+/* Drop what the peer cannot hold; its MTU is smaller than ours. */
+static void
+pair_fit(struct ifnet *ifp, struct mvec *mv, uint32_t mtu)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < mv->mv_n; i++) {
+		if (pair_size(mv->mv_m[i]) <= mtu)
+			mv->mv_m[n++] = mv->mv_m[i];
+		else
+			m_drop(ifp, mv->mv_m[i], DROP_TX_FAR_MTU);
+	}
+	mv->mv_n = n;
+}
 
 static int
 pair_transmit(struct ifnet *ifp, struct mvec *mv)
 {
 	struct pair_softc *sc = ifp->if_softc, *peer;
+	uint32_t mtu;
 
 	peer = __atomic_load_n(&sc->sc_out, __ATOMIC_ACQUIRE);
 	if (peer == NULL) {
-		mvec_drop(ifp, mv, DROP_TX_NO_PEER);
+		mvec_drop(ifp, mv, __atomic_load_n(&sc->sc_peer,
+		    __ATOMIC_RELAXED) == NULL ? DROP_TX_NO_PEER :
+		    DROP_TX_FAR_DOWN);
 		return 0;
 	}
+	mtu = __atomic_load_n(&peer->sc_ifp->if_mtu, __ATOMIC_RELAXED);
+	if (mtu < __atomic_load_n(&ifp->if_mtu, __ATOMIC_RELAXED))
+		pair_fit(ifp, mv, mtu);
 	if_stat_add_vec(ifp, IF_STAT_OUT, mv);
 	if_percpuq_enqueue_vec(peer->sc_ifp, mv);
 	return 0;
+}
+
+/* Vnet lock: open the way from one end to the other, or close it. */
+static void
+pair_aim(struct pair_softc *from, struct pair_softc *to)
+{
+	bool link = to->sc_up && !to->sc_paused;
+
+	__atomic_store_n(&from->sc_out, link && !from->sc_paused ? to : NULL,
+	    __ATOMIC_RELEASE);
+	/* A moving end is told by its last step. */
+	if (!from->sc_paused)
+		if_link_state_change(from->sc_ifp, link ? LINK_STATE_UP :
+		    LINK_STATE_DOWN);
+}
+
+/* Vnet lock: something of one of the two has changed. */
+static void
+pair_connect(struct pair_softc *a, struct pair_softc *b)
+{
+
+	pair_aim(a, b);
+	pair_aim(b, a);
+}
+
+/* The end takes packets from now on, or does not. */
+static void
+pair_set_up(struct pair_softc *sc, bool up)
+{
+	struct kern *k = if_kern(sc->sc_ifp);
+
+	host_mutex_lock(k->k_host, &k->k_vnet_lock);
+	if (sc->sc_up != up) {
+		sc->sc_up = up;
+		if (sc->sc_peer != NULL)
+			pair_connect(sc, sc->sc_peer);
+	}
+	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
 }
 
 static int
@@ -57,6 +128,7 @@ pair_init(struct ifnet *ifp)
 {
 
 	if_flags_update(ifp, IFF_RUNNING, 0);
+	pair_set_up(ifp->if_softc, true);
 	return 0;
 }
 
@@ -65,17 +137,8 @@ pair_stop(struct ifnet *ifp, bool disable)
 {
 
 	(void)disable;
+	pair_set_up(ifp->if_softc, false);
 	if_flags_update(ifp, 0, IFF_RUNNING);
-}
-
-/* Vnet lock: open the way between a pair, or close it (when one is paused). */
-static void
-pair_connect(struct pair_softc *a, struct pair_softc *b)
-{
-	bool open = !a->sc_paused && !b->sc_paused;
-
-	__atomic_store_n(&a->sc_out, open ? b : NULL, __ATOMIC_RELEASE);
-	__atomic_store_n(&b->sc_out, open ? a : NULL, __ATOMIC_RELEASE);
 }
 
 /*
@@ -90,13 +153,14 @@ pair_vmove(struct ifnet *ifp, enum if_vmove_step step)
 
 	host_mutex_lock(k->k_host, &k->k_vnet_lock);
 	sc->sc_paused = step == IF_VMOVE_PAUSE;
-	if (step == IF_VMOVE_RESUME)
+	if (step == IF_VMOVE_RESUME) {
 		sc->sc_ifp = ifp;	/* before the way to it opens again */
+		sc->sc_up = (if_flags_get(ifp) & IFF_RUNNING) != 0;
+	}
 	if (sc->sc_peer != NULL)
 		pair_connect(sc, sc->sc_peer);
-	if (step == IF_VMOVE_RESUME)
-		if_link_state_change(ifp, sc->sc_peer != NULL ?
-		    LINK_STATE_UP : LINK_STATE_DOWN);
+	else if (step == IF_VMOVE_RESUME)
+		if_link_state_change(ifp, LINK_STATE_DOWN);
 	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
 	if (step == IF_VMOVE_PAUSE)
 		pserialize_perform(k);	/* no sender is on its way here */
@@ -107,20 +171,26 @@ pair_describe(struct ifnet *ifp, char *buf, size_t size)
 {
 	struct pair_softc *sc = ifp->if_softc, *peer;
 	struct host *h = if_host(ifp);
-	char name[IFNAMSIZ];
+	char name[IFNAMSIZ], mtu[32] = "";
+	uint32_t far_mtu;
 
 	host_mutex_lock(h, &if_kern(ifp)->k_vnet_lock);
 	peer = sc->sc_peer;
-	/* It may be renamed meanwhile. */
-	if (peer != NULL)
+	if (peer != NULL) {
+		/* Under a rename too. */
 		if_name_copy(peer->sc_ifp, name);
+		far_mtu = __atomic_load_n(&peer->sc_ifp->if_mtu,
+		    __ATOMIC_RELAXED);
+		if (far_mtu != ifp->if_mtu)
+			snprintf(mtu, sizeof(mtu), " (mtu %u)", far_mtu);
+	}
 	if (peer == NULL)
 		snprintf(buf, size, "no peer");
 	else if (peer->sc_ifp->if_vnet == ifp->if_vnet)
-		snprintf(buf, size, "peer %s", name);
+		snprintf(buf, size, "peer %s%s", name, mtu);
 	else
-		snprintf(buf, size, "peer %s:%s",
-		    peer->sc_ifp->if_vnet->vn_name, name);
+		snprintf(buf, size, "peer %s:%s%s",
+		    peer->sc_ifp->if_vnet->vn_name, name, mtu);
 	host_mutex_unlock(h, &if_kern(ifp)->k_vnet_lock);
 	return 0;
 }
@@ -189,7 +259,8 @@ pair_detach(struct pair_softc *sc)
 	sc->sc_dying = true;
 	peer = sc->sc_peer;
 	if (peer != NULL) {
-		peer->sc_peer = sc->sc_peer = NULL;
+		__atomic_store_n(&peer->sc_peer, NULL, __ATOMIC_RELAXED);
+		__atomic_store_n(&sc->sc_peer, NULL, __ATOMIC_RELAXED);
 		__atomic_store_n(&peer->sc_out, NULL, __ATOMIC_RELEASE);
 		__atomic_store_n(&sc->sc_out, NULL, __ATOMIC_RELEASE);
 		if_link_state_change(peer->sc_ifp, LINK_STATE_DOWN);
@@ -212,11 +283,9 @@ pair_join(struct pair_softc *a, struct pair_softc *b)
 	host_mutex_lock(k->k_host, &k->k_vnet_lock);
 	if (a != b && a->sc_peer == NULL && b->sc_peer == NULL &&
 	    !a->sc_dying && !b->sc_dying) {
-		a->sc_peer = b;
-		b->sc_peer = a;
+		__atomic_store_n(&a->sc_peer, b, __ATOMIC_RELAXED);
+		__atomic_store_n(&b->sc_peer, a, __ATOMIC_RELAXED);
 		pair_connect(a, b);
-		if_link_state_change(a->sc_ifp, LINK_STATE_UP);
-		if_link_state_change(b->sc_ifp, LINK_STATE_UP);
 		error = 0;
 	}
 	host_mutex_unlock(k->k_host, &k->k_vnet_lock);

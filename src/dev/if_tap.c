@@ -12,9 +12,15 @@
  * receiving (with IFCAP_LRO for segments) what the device leaves to us, which
  * it is told when the interface starts.  The device is
  * read by one CPU, which owns the receive buffers; any CPU may write.  While
- * the interface is down nobody reads, and the device's own queue fills.  A
- * device that goes away takes the link down; destroying the interface is
- * still the user's.
+ * the interface is down nobody reads, and the device has no carrier.
+ *
+ * The two ends are one wire.  The interface's link is up while the Linux side
+ * is; an MTU given to one end is the other's too, the last one counts; its
+ * name and namespace are asked when they are shown.  The host tells of changes
+ * (host_tun_watch).  A device that is deleted takes the link down; destroying
+ * the interface is still the user's.  Where the daemon may not look into the
+ * device's namespace, MTUs stay apart and a Linux side that went down is
+ * noticed with the first packet to it.
  */
 
 #include "dev/dev.h"
@@ -54,6 +60,15 @@ struct tap_rx {
 
 struct tap_softc {
 	struct ifnet	*sc_ifp;	/* changes in tap_vmove alone */
+	struct host_mutex sc_lock;	/* innermost but for lookups */
+	struct vnet	*sc_vnet;	/* sc_lock: where tap_far_changed()
+					 * finds it; NULL: nowhere */
+	uint64_t	 sc_handle;	/* sc_lock */
+	uint32_t	 sc_far_mtu;	/* ioctl lock: as last seen or set */
+	char		 sc_far_name[IFNAMSIZ];	/* ioctl lock: likewise */
+	struct kspin	 sc_far_spin;	/* keeps reports in their order */
+	bool		 sc_far_down;	/* atomic, written with sc_far_spin:
+					 * the Linux side takes no packets */
 	struct host	*sc_host;	/* constant */
 	struct host_tun	*sc_tun;	/* constant */
 	struct dev_poll	 sc_poll;	/* ioctl lock */
@@ -123,6 +138,20 @@ tap_gone(struct tap_softc *sc)
 	    host_tun_name(sc->sc_host, sc->sc_tun));
 	if_oper_reason(sc->sc_ifp, IF_OPER_DOWN_LOWER);
 	if_link_state_change(sc->sc_ifp, LINK_STATE_DOWN);
+}
+
+/* Any: the Linux side is up, or down, as far as is known now. */
+static void
+tap_far_state(struct tap_softc *sc, struct ifnet *ifp, bool up)
+{
+
+	kspin_lock(&sc->sc_far_spin);
+	if (sc->sc_far_down == up) {
+		__atomic_store_n(&sc->sc_far_down, !up, __ATOMIC_RELAXED);
+		if_link_state_change(ifp, up ? LINK_STATE_UP :
+		    LINK_STATE_DOWN);
+	}
+	kspin_unlock(&sc->sc_far_spin);
 }
 
 /* A packet that was received but is not fit to go on. */
@@ -222,8 +251,17 @@ tap_tx(struct tap_softc *sc, struct mbuf *m)
 	r = host_tun_send(sc->sc_host, sc->sc_tun, iov, niov);
 	if (r >= 0)
 		return DROP_NREASONS;
-	if (r == -EBADFD || r == -ENXIO)
+	if (r == -EBADFD || r == -ENXIO) {
 		tap_gone(sc);
+		return DROP_TX_NO_PEER;
+	}
+	if (r == -EIO) {
+		tap_far_state(sc, sc->sc_ifp, false);
+		/* It may have come up, and been told of, in between. */
+		if (host_tun_takes(sc->sc_host, sc->sc_tun))
+			tap_far_state(sc, sc->sc_ifp, true);
+		return DROP_TX_FAR_DOWN;
+	}
 	return r == -EAGAIN || r == -ENOBUFS ? DROP_TX_RING_FULL :
 	    DROP_TX_ERROR;
 }
@@ -262,6 +300,10 @@ tap_transmit(struct ifnet *ifp, struct mvec *mv)
 	enum drop_reason reason;
 	unsigned n;
 
+	if (__atomic_load_n(&sc->sc_far_down, __ATOMIC_RELAXED)) {
+		mvec_drop(ifp, mv, DROP_TX_FAR_DOWN);
+		return 0;
+	}
 	sent.mv_n = 0;
 	for (unsigned i = 0; i < mv->mv_n; i++) {
 		n = merge ? tap_merge_run(mv, i) : 1;
@@ -331,6 +373,7 @@ tap_init(struct ifnet *ifp)
 	if (error != 0)
 		return error;
 	if_flags_update(ifp, IFF_RUNNING, 0);
+	host_tun_carrier(sc->sc_host, sc->sc_tun, true);
 	return 0;
 }
 
@@ -342,6 +385,105 @@ tap_stop(struct ifnet *ifp, bool disable)
 	(void)disable;
 	if_flags_update(ifp, 0, IFF_RUNNING);
 	dev_poll_stop(ifp, &sc->sc_poll);
+	host_tun_carrier(sc->sc_host, sc->sc_tun, false);
+}
+
+/* Ioctl lock: the MTU of the interface, as of a request or as of the device. */
+static int
+tap_set_mtu(struct tap_softc *sc, struct ifnet *ifp, struct ifreq *ifr)
+{
+	uint32_t before = ifp->if_mtu;
+	int error, told;
+
+	error = ether_ioctl(ifp, SIOCSIFMTU, ifr);
+	if ((error != 0 && error != ENETRESET) || ifp->if_mtu == sc->sc_far_mtu)
+		return error;
+	told = host_tun_mtu(sc->sc_host, sc->sc_tun, ifp->if_mtu);
+	if (told == 0)
+		sc->sc_far_mtu = ifp->if_mtu;
+	else if (told != ENXIO && before != ifp->if_mtu)
+		klog(if_kern(ifp), KLOG_WARNING, "%s: the host device keeps "
+		    "its MTU, %u was refused: %s", ifp->if_xname, ifp->if_mtu,
+		    told == EPERM ? "ifnetd has no right in its network "
+		    "namespace" : "not an MTU it can have");
+	return error;
+}
+
+/* Ioctl lock: take over how the Linux side is now. */
+static void
+tap_follow(struct tap_softc *sc, struct ifnet *ifp)
+{
+	struct host_tun_far far;
+	struct ifreq ifr;
+	int error;
+
+	host_tun_far(sc->sc_host, sc->sc_tun, &far);
+	if ((far.tf_flags & HOST_TUN_GONE) != 0) {
+		tap_gone(sc);
+		return;
+	}
+	tap_far_state(sc, ifp, (far.tf_flags & HOST_TUN_UP) != 0);
+	if (strcmp(far.tf_name, sc->sc_far_name) != 0) {
+		klog(if_kern(ifp), KLOG_NOTICE, "%s: the host device %s is "
+		    "now called %s", ifp->if_xname, sc->sc_far_name,
+		    far.tf_name);
+		snprintf(sc->sc_far_name, sizeof(sc->sc_far_name), "%s",
+		    far.tf_name);
+	}
+	if (far.tf_mtu == 0 || far.tf_mtu == sc->sc_far_mtu)
+		return;
+	sc->sc_far_mtu = far.tf_mtu;
+	memset(&ifr, 0, sizeof(ifr));
+	ifr.ifr_mtu = (int32_t)far.tf_mtu;
+	error = ether_ioctl(ifp, SIOCSIFMTU, &ifr);
+	if (error != 0 && error != ENETRESET)
+		klog(if_kern(ifp), KLOG_WARNING, "%s: the host device has the "
+		    "MTU %u, which the interface cannot have", ifp->if_xname,
+		    far.tf_mtu);
+}
+
+/*
+ * Control, on a thread of the host.  The interface is looked up like anybody
+ * else's, so that one that goes or moves meanwhile waits for this, or is not
+ * found.
+ */
+static void
+tap_far_changed(void *arg)
+{
+	struct tap_softc *sc = arg;
+	struct ifnet *ifp = NULL;
+	struct psref psref;
+
+	host_mutex_lock(sc->sc_host, &sc->sc_lock);
+	if (sc->sc_vnet != NULL)
+		ifp = if_get_byhandle(sc->sc_vnet, sc->sc_handle, &psref);
+	host_mutex_unlock(sc->sc_host, &sc->sc_lock);
+	if (ifp == NULL)
+		return;
+	if_ioctl_lock(ifp);
+	if (ifp->if_state == IFS_ATTACHED)
+		tap_follow(sc, ifp);
+	if_ioctl_unlock(ifp);
+	if_put(ifp, &psref);
+}
+
+/* Where tap_far_changed() finds the interface; NULL: nowhere. */
+static void
+tap_far_enable(struct tap_softc *sc, struct ifnet *ifp)
+{
+
+	host_mutex_lock(sc->sc_host, &sc->sc_lock);
+	sc->sc_vnet = ifp == NULL ? NULL : ifp->if_vnet;
+	sc->sc_handle = ifp == NULL ? 0 : ifp->if_handle;
+	host_mutex_unlock(sc->sc_host, &sc->sc_lock);
+}
+
+static int
+tap_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
+{
+
+	return cmd == SIOCSIFMTU ? tap_set_mtu(ifp->if_softc, ifp, data) :
+	    ether_ioctl(ifp, cmd, data);
 }
 
 static void
@@ -350,10 +492,13 @@ tap_vmove(struct ifnet *ifp, enum if_vmove_step step)
 	struct tap_softc *sc = ifp->if_softc;
 
 	if (step == IF_VMOVE_PAUSE) {
+		tap_far_enable(sc, NULL);
 		dev_poll_stop(ifp, &sc->sc_poll);
 		return;
 	}
 	sc->sc_ifp = ifp;
+	tap_far_enable(sc, ifp);
+	tap_follow(sc, ifp);
 	if ((ifp->if_flags & IFF_RUNNING) != 0 && tap_init(ifp) != 0)
 		tap_stop(ifp, false);
 }
@@ -362,14 +507,26 @@ static int
 tap_describe(struct ifnet *ifp, char *buf, size_t size)
 {
 	struct tap_softc *sc = ifp->if_softc;
+	struct host_tun_far far;
+	char where[48] = "";
 
-	snprintf(buf, size, "host %s", host_tun_name(sc->sc_host, sc->sc_tun));
+	host_tun_far(sc->sc_host, sc->sc_tun, &far);
+	if ((far.tf_flags & HOST_TUN_GONE) != 0) {
+		snprintf(buf, size, "host %s (deleted)", sc->sc_far_name);
+		return 0;
+	}
+	if ((far.tf_flags & HOST_TUN_AWAY) != 0 && far.tf_netns != 0)
+		snprintf(where, sizeof(where), " in net:[%llu]",
+		    (unsigned long long)far.tf_netns);
+	snprintf(buf, size, "host %s%s%s", far.tf_name, where,
+	    (far.tf_flags & HOST_TUN_UNSEEN) != 0 ?
+	    " (no right to see its MTU)" : "");
 	return 0;
 }
 
 static const struct if_ops tap_ops = {
 	.transmit = tap_transmit,
-	.ioctl = ether_ioctl,
+	.ioctl = tap_ioctl,
 	.init = tap_init,
 	.stop = tap_stop,
 	.describe = tap_describe,
@@ -432,6 +589,7 @@ tap_create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
 {
 	char name[DEV_WORDSIZE] = "";
 	uint8_t lladdr[ETHER_ADDR_LEN];
+	struct host_tun_far far;
 	struct tap_softc *sc;
 	struct ifnet *ifp;
 	bool handed = false;
@@ -444,6 +602,7 @@ tap_create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
 	if (sc == NULL)
 		return ENOMEM;
 	sc->sc_host = vnet->vn_kern->k_host;
+	host_mutex_init(sc->sc_host, &sc->sc_lock);
 	ifp = if_alloc(vnet, IFT_ETHER);
 	if (ifp == NULL) {
 		error = ENOMEM;
@@ -460,7 +619,12 @@ tap_create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
 
 	ifp->if_softc = sc;
 	ifp->if_ops = &tap_ops;
-	ifp->if_link_state = LINK_STATE_UP;
+	host_tun_far(sc->sc_host, sc->sc_tun, &far);
+	sc->sc_far_down = (far.tf_flags & HOST_TUN_UP) == 0;
+	host_tun_carrier(sc->sc_host, sc->sc_tun, false);
+	strcpy(sc->sc_far_name, host_tun_name(sc->sc_host, sc->sc_tun));
+	ifp->if_link_state = sc->sc_far_down ? LINK_STATE_DOWN :
+	    LINK_STATE_UP;
 	ifp->if_mtu_max = 65535 - ETHER_HDR_LEN;
 	ifp->if_capabilities = ifp->if_capenable = TAP_CAPS;
 	ifp->if_csum_tx = M_USO | M_TSO_ECN;
@@ -470,6 +634,13 @@ tap_create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
 		error = if_attach(ifp);
 	if (error != 0)
 		goto fail_tun;
+	tap_far_enable(sc, ifp);
+	error = host_tun_watch(sc->sc_host, sc->sc_tun, tap_far_changed, sc);
+	if (error != 0)
+		klog(vnet->vn_kern, KLOG_WARNING, "%s: the host device is not "
+		    "watched: error %d", ifp->if_xname, error);
+	/* Also what happened before it was watched. */
+	tap_far_changed(sc);
 	return 0;
 
 fail_tun:
@@ -477,6 +648,7 @@ fail_tun:
 fail_ifp:
 	if_free(ifp);
 fail_sc:
+	host_mutex_destroy(vnet->vn_kern->k_host, &sc->sc_lock);
 	kmem_free(vnet->vn_kern, sc);
 	return error;
 }
@@ -487,11 +659,13 @@ tap_destroy(struct ifnet *ifp)
 	struct tap_softc *sc = ifp->if_softc;
 	struct kern *k = if_kern(ifp);
 
+	tap_far_enable(sc, NULL);
 	if_ioctl_lock(ifp);
 	tap_stop(ifp, true);
 	if_ioctl_unlock(ifp);
 	if_detach(ifp);
 	host_tun_close(sc->sc_host, sc->sc_tun);
+	host_mutex_destroy(k->k_host, &sc->sc_lock);
 	if_free(ifp);
 	kmem_free(k, sc);
 	return 0;

@@ -116,6 +116,20 @@ struct host_vnethdr {
 #define HOST_TUN_TSO_ECN 0x08
 #define HOST_TUN_USO	0x10	/* UDP segmentation; EINVAL before Linux 6.2 */
 
+/* What is known of the far side of a tun device: the host's own interface. */
+struct host_tun_far {
+	char		 tf_name[16];	/* as it is called now */
+	unsigned	 tf_flags;
+#define HOST_TUN_GONE	0x01	/* deleted; nothing else is valid */
+#define HOST_TUN_UP	0x02	/* its owner has set it up */
+#define HOST_TUN_AWAY	0x04	/* not in the process's network namespace */
+#define HOST_TUN_UNSEEN	0x08	/* no right to look into its namespace: the
+				 * MTU is not known, down is noticed when a
+				 * packet is sent */
+	uint32_t	 tf_mtu;	/* 0: not known */
+	uint64_t	 tf_netns;	/* its namespace: inode; 0: not known */
+};
+
 struct host_tun_config {
 	const char	*tc_name;	/* ""; the host chooses */
 	int		 tc_fd;		/* handed-over descriptor, or -1 */
@@ -191,6 +205,13 @@ struct host_ops {
 	int	(*ho_tun_fd)(struct host *, struct host_tun *);
 	int	(*ho_tun_offload)(struct host *, struct host_tun *, unsigned);
 	const char *(*ho_tun_name)(struct host *, struct host_tun *);
+	int	(*ho_tun_watch)(struct host *, struct host_tun *,
+		    void (*)(void *), void *);
+	bool	(*ho_tun_takes)(struct host *, struct host_tun *);
+	void	(*ho_tun_far)(struct host *, struct host_tun *,
+		    struct host_tun_far *);
+	int	(*ho_tun_mtu)(struct host *, struct host_tun *, uint32_t);
+	void	(*ho_tun_carrier)(struct host *, struct host_tun *, bool);
 	ssize_t	(*ho_tun_recv)(struct host *, struct host_tun *,
 		    const struct iovec *, int);
 	ssize_t	(*ho_tun_send)(struct host *, struct host_tun *,
@@ -552,7 +573,6 @@ host_tun_fd(struct host *h, struct host_tun *t)
 	return h->h_ops->ho_tun_fd(h, t);
 }
 
-/* The device's name on the other side. */
 /* Control: the device is told anew what we take, HOST_TUN_*.  errno. */
 static inline int
 host_tun_offload(struct host *h, struct host_tun *t, unsigned offload)
@@ -561,11 +581,65 @@ host_tun_offload(struct host *h, struct host_tun *t, unsigned offload)
 	return h->h_ops->ho_tun_offload(h, t, offload);
 }
 
+/* The device's name on the other side when it was opened. */
 static inline const char *
 host_tun_name(struct host *h, struct host_tun *t)
 {
 
 	return h->h_ops->ho_tun_name(h, t);
+}
+
+/*
+ * Control: fn(arg) is called from now on when the far side may have changed:
+ * set up or down, another MTU, name or namespace, deleted.  It is called in
+ * control context, on a thread of the host, with no lock of the host held; it
+ * may sleep.  It does not run any more when host_tun_close() returns, which it
+ * must not call.  Once a device.  errno: nothing will be told.
+ */
+static inline int
+host_tun_watch(struct host *h, struct host_tun *t, void (*fn)(void *),
+    void *arg)
+{
+
+	return h->h_ops->ho_tun_watch(h, t, fn, arg);
+}
+
+/*
+ * Any: does it take packets now?  While the far side is down it does not, and
+ * host_tun_send() is -EIO.  After a false the watcher is told when it does.
+ */
+static inline bool
+host_tun_takes(struct host *h, struct host_tun *t)
+{
+
+	return h->h_ops->ho_tun_takes(h, t);
+}
+
+/* Control: how the far side is now. */
+static inline void
+host_tun_far(struct host *h, struct host_tun *t, struct host_tun_far *tf)
+{
+
+	h->h_ops->ho_tun_far(h, t, tf);
+}
+
+/*
+ * Control: give the far side an MTU.  EPERM (no right in its namespace),
+ * EINVAL (the host has no such MTU), ENXIO (deleted).
+ */
+static inline int
+host_tun_mtu(struct host *h, struct host_tun *t, uint32_t mtu)
+{
+
+	return h->h_ops->ho_tun_mtu(h, t, mtu);
+}
+
+/* Control: the far side has a carrier, or has none.  It has one at first. */
+static inline void
+host_tun_carrier(struct host *h, struct host_tun *t, bool on)
+{
+
+	h->h_ops->ho_tun_carrier(h, t, on);
 }
 
 /*

@@ -270,6 +270,8 @@ int	if_module_load(struct vnet *, const char *base, size_t len);
 #define IFLQ_PENDING	0x1	/* on the list */
 #define IFLQ_DEAD	0x2	/* detached: takes no more */
 #define IFLQ_LAST	0x4	/* dead, and item 0 is the last there was */
+#define IFLQ_REPORTED	0x8	/* the state above IFLQ_SHIFT is valid */
+#define IFLQ_SHIFT	6	/* as last reported, told or not */
 #define IFLQ_MAX	8
 int	if_link_init(struct vnet *);
 void	if_link_fini(struct vnet *);

@@ -75,6 +75,24 @@ linkq_make_room(struct ifnet *ifp)
 	}
 }
 
+/*
+ * Count a loss of carrier when it is reported: nobody may ever be told of it,
+ * because the next report makes up for it, or the queue is full.
+ */
+static void
+linkq_report(struct ifnet *ifp, unsigned state)
+{
+	unsigned before = ifp->if_link_state;
+
+	if ((ifp->if_linkq_flags & IFLQ_REPORTED) != 0)
+		before = ifp->if_linkq_flags >> IFLQ_SHIFT;
+	if (before == LINK_STATE_UP && state == LINK_STATE_DOWN)
+		__atomic_store_n(&ifp->if_link_flaps, ifp->if_link_flaps + 1,
+		    __ATOMIC_RELAXED);
+	ifp->if_linkq_flags = (uint8_t)((ifp->if_linkq_flags &
+	    ((1u << IFLQ_SHIFT) - 1)) | IFLQ_REPORTED | state << IFLQ_SHIFT);
+}
+
 /* Queue a change; was one lost? */
 static bool
 linkq_put(struct ifnet *ifp, unsigned state)
@@ -170,9 +188,6 @@ link_state_set(struct ifnet *ifp, unsigned state)
 	 * nobody knew that it was down. */
 	if (old == LINK_STATE_UNKNOWN && state == LINK_STATE_UP)
 		tell_domains(ifp, LINK_STATE_DOWN);
-	if (old == LINK_STATE_UP && state == LINK_STATE_DOWN)
-		__atomic_store_n(&ifp->if_link_flaps, ifp->if_link_flaps + 1,
-		    __ATOMIC_RELAXED);
 	__atomic_store_n(&ifp->if_link_state, (uint8_t)state,
 	    __ATOMIC_RELAXED);
 	__atomic_store_n(&ifp->if_lastchange_ns,
@@ -278,6 +293,7 @@ if_link_state_change(struct ifnet *ifp, int state)
 		kspin_unlock(&lw->lw_lock);
 		return;
 	}
+	linkq_report(ifp, (unsigned)state);
 	lost = linkq_put(ifp, (unsigned)state);
 	if (lost)
 		lw->lw_lost++;

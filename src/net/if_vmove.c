@@ -161,13 +161,13 @@ if_vmove(struct ifnet *ifp, struct vnet *to)
 	if_detach(ifp);
 
 	/* 5. What happened to its link since, and what was reported of it and
-	 * not handled when it went. */
-	__atomic_store_n(&twin->if_link_flaps, ifp->if_link_flaps,
-	    __ATOMIC_RELAXED);
+	 * not handled when it went: its losses were counted there. */
 	if (ifp->if_oper_why != twin->if_oper_why)
 		if_oper_reason(twin, ifp->if_oper_why);
 	if (if_link_last(ifp) != twin->if_link_state)
 		if_link_state_change(twin, if_link_last(ifp));
+	__atomic_store_n(&twin->if_link_flaps, ifp->if_link_flaps,
+	    __ATOMIC_RELAXED);
 
 	/* 6. The driver goes on, with the twin, before the old one is freed. */
 	ops->vmove(twin, IF_VMOVE_RESUME);

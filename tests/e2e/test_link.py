@@ -13,6 +13,7 @@ from conftest import wait_for
 def pair(daemon):
     daemon.ok("ifconfig", "pair0", "create", "peer", "pair1")
     daemon.ok("ifconfig", "pair0", "up")
+    daemon.ok("ifconfig", "pair1", "up")
     wait_for(lambda: daemon.show("pair0")["state"] == "up")
     return daemon
 
@@ -24,7 +25,7 @@ def link(daemon, leaf):
 def replug(daemon):
     daemon.ok("ifconfig", "pair1", "destroy")
     wait_for(lambda: daemon.show("pair0")["state"] == "down-carrier")
-    daemon.ok("ifconfig", "pair1", "create", "peer", "pair0")
+    daemon.ok("ifconfig", "pair1", "create", "peer", "pair0", "up")
 
 
 def test_state_and_its_reason(pair):

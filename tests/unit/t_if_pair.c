@@ -8,8 +8,14 @@
 static struct ifnet_ping *
 ping(struct dev_test *dt, const char *dst, unsigned count)
 {
-	struct ifnet_ping *p = ifnet_ping_start(dt->dt_vnet, dst, count, NULL);
+	struct ifnet_ping *p;
 
+	/* Addresses are probed once the link is up. */
+	for (unsigned i = 0; i < 1000; i++) {
+		ifnet_stack_run(dt->dt_stack);
+		host_sleep(dt->dt_host, 10000000);
+	}
+	p = ifnet_ping_start(dt->dt_vnet, dst, count, NULL);
 	KASSERT(p != NULL);
 	while (!ifnet_ping_done(p)) {
 		ifnet_stack_run(dt->dt_stack);
@@ -58,8 +64,16 @@ body_join(struct dev_test *dt)
 	strcpy(name, "pair1");
 	KASSERT(if_clone_create(vn, name, "peer pair0") == 0);
 	dev_run(dt);
-	KASSERT(dev_data(vn, "pair0").ifi_link_state == LINK_STATE_UP);
+	/* Neither has a link before the other is up. */
+	KASSERT(dev_data(vn, "pair0").ifi_link_state == LINK_STATE_DOWN);
+	KASSERT(dev_data(vn, "pair1").ifi_link_state == LINK_STATE_DOWN);
+	dev_command(dt, "ifconfig pair0 up");
+	dev_run(dt);
+	KASSERT(dev_data(vn, "pair0").ifi_link_state == LINK_STATE_DOWN);
 	KASSERT(dev_data(vn, "pair1").ifi_link_state == LINK_STATE_UP);
+	dev_command(dt, "ifconfig pair1 up");
+	dev_run(dt);
+	KASSERT(dev_data(vn, "pair0").ifi_link_state == LINK_STATE_UP);
 
 	/* Taken, itself, another driver's, nowhere, nonsense: nothing stays. */
 	strcpy(name, "pair2");
@@ -116,6 +130,91 @@ body_loop(struct dev_test *dt)
 	(void)dev_data(c, "pair0");
 }
 
+static unsigned
+link_of(struct vnet *vn, const char *name)
+{
+
+	return dev_data(vn, name).ifi_link_state;
+}
+
+static void
+described(struct vnet *vn, const char *name, const char *what)
+{
+	char buf[128];
+	struct psref psref;
+	struct ifnet *ifp;
+
+	ifp = if_get(vn, name, &psref);
+	KASSERT(ifp != NULL);
+	KASSERT(ifp->if_ops->describe(ifp, buf, sizeof(buf)) == 0);
+	KASSERT(strcmp(buf, what) == 0);
+	if_put(ifp, &psref);
+}
+
+/* What one end does, the other sees: down, up, moved, renamed, its MTU. */
+static void
+body_far(struct dev_test *dt)
+{
+	struct vnet *far = vnet_create(dt->dt_stack, "far", NULL);
+	struct vnet *vn = dt->dt_vnet;
+	struct ifnet_ping *p;
+
+	KASSERT(far != NULL);
+	dev_command(dt, "ifconfig pair0 create peer far:pair7");
+	dev_command(dt, "ifconfig pair0 inet 10.0.0.1/24 up");
+	KASSERT(dev_try(far, "ifconfig pair7 inet 10.0.0.2/24 up") == 0);
+	p = ping(dt, "10.0.0.2", 1);
+	KASSERT(ifnet_ping_received(p) == 1);
+	ifnet_ping_free(p);
+
+	KASSERT(dev_try(far, "ifconfig pair7 down") == 0);
+	dev_run(dt);
+	KASSERT(link_of(vn, "pair0") == LINK_STATE_DOWN);
+	KASSERT(link_of(far, "pair7") == LINK_STATE_UP);
+	p = ping(dt, "10.0.0.2", 2);
+	KASSERT(ifnet_ping_received(p) == 0);
+	ifnet_ping_free(p);
+	KASSERT(dev_drops(vn, "pair0", DROP_TX_FAR_DOWN) > 0);
+	KASSERT(dev_drops(vn, "pair0", DROP_TX_NO_PEER) == 0);
+	KASSERT(dev_drops(vn, "pair0", DROP_TX_ERROR) == 0);
+	KASSERT(dev_try(far, "ifconfig pair7 up") == 0);
+	dev_run(dt);
+	KASSERT(link_of(vn, "pair0") == LINK_STATE_UP);
+
+	/* Its name, in another vnet too. */
+	KASSERT(dev_try(far, "ifconfig pair7 name wan0") == 0);
+	described(vn, "pair0", "peer far:wan0");
+	KASSERT(dev_try(far, "ifconfig wan0 vnet test") == 0);
+	dev_run(dt);
+	described(vn, "pair0", "peer wan0");
+	KASSERT(link_of(vn, "pair0") == LINK_STATE_UP);
+	dev_command(dt, "ifconfig wan0 down");
+	dev_command(dt, "ifconfig wan0 vnet far");
+	dev_run(dt);
+	KASSERT(link_of(vn, "pair0") == LINK_STATE_DOWN);
+	KASSERT(dev_try(far, "ifconfig wan0 inet 10.0.0.2/24 up") == 0);
+	dev_run(dt);
+	KASSERT(link_of(vn, "pair0") == LINK_STATE_UP);
+	p = ping(dt, "10.0.0.2", 1);
+	KASSERT(ifnet_ping_received(p) == 1);
+	ifnet_ping_free(p);
+
+	/* Its MTU, where it differs. */
+	dev_command(dt, "ifconfig pair0 mtu 9000");
+	described(vn, "pair0", "peer far:wan0 (mtu 1500)");
+	described(far, "wan0", "peer test:pair0 (mtu 9000)");
+	KASSERT(dev_try(far, "ifconfig wan0 mtu 9000") == 0);
+	described(vn, "pair0", "peer far:wan0");
+}
+
+static void
+test_far(void **state)
+{
+
+	(void)state;
+	dev_on_sim(body_far);
+}
+
 static void
 test_across(void **state)
 {
@@ -147,6 +246,7 @@ main(void)
 		cmocka_unit_test(test_across),
 		cmocka_unit_test(test_join),
 		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_far),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -252,7 +252,7 @@ body_gone(struct dev_test *dt)
 	len = frame(dt, IPPROTO_UDP, 100, 1);
 	put(dt, len);
 	dev_run(dt);
-	KASSERT(dev_drops(dt->dt_vnet, "tap1", DROP_TX_ERROR) == 1);
+	KASSERT(dev_drops(dt->dt_vnet, "tap1", DROP_TX_NO_PEER) == 1);
 	KASSERT(dev_data(dt->dt_vnet, "tap1").ifi_link_state ==
 	    LINK_STATE_DOWN);
 	KASSERT(strstr(sim_last_log(dt->dt_host), "went away") != NULL);
@@ -427,6 +427,95 @@ test_gone(void **state)
 	dev_on_sim(body_gone);
 }
 
+static unsigned
+link_of(struct dev_test *dt, const char *name)
+{
+
+	dev_run(dt);
+	return dev_data(dt->dt_vnet, name).ifi_link_state;
+}
+
+static void
+far_is(struct dev_test *dt, const char *name, unsigned flags, uint32_t mtu)
+{
+	const struct host_tun_far far = { .tf_flags = flags, .tf_mtu = mtu };
+
+	KASSERT(sim_tun_far(dt->dt_host, name, &far) == 0);
+}
+
+/* Link and MTU of the two ends; a second vnet; nothing is told afterwards. */
+static void
+body_far(struct dev_test *dt)
+{
+	const struct host_tun_far named = { .tf_flags = HOST_TUN_UP,
+	    .tf_name = "lan9" };
+	struct vnet *far = vnet_create(dt->dt_stack, "far", NULL);
+	unsigned len;
+
+	KASSERT(far != NULL);
+	dev_command(dt, "ifconfig tap5 create");
+	KASSERT(!sim_tun_carrier(dt->dt_host, "tap5"));
+	router(dt);
+	KASSERT(sim_tun_carrier(dt->dt_host, "other"));
+	dev_command(dt, "ifconfig tap1 down");
+	KASSERT(!sim_tun_carrier(dt->dt_host, "other"));
+	dev_command(dt, "ifconfig tap1 up");
+	KASSERT(sim_tun_carrier(dt->dt_host, "other"));
+
+	/* Its owner sets it down: told at once, drops have a name. */
+	dev_run(dt);
+	KASSERT(link_of(dt, "tap1") == LINK_STATE_UP);
+	far_is(dt, "other", 0, 0);
+	KASSERT(link_of(dt, "tap1") == LINK_STATE_DOWN);
+	len = frame(dt, IPPROTO_UDP, 100, 1);
+	put(dt, len);
+	dev_run(dt);
+	KASSERT(dev_drops(dt->dt_vnet, "tap1", DROP_TX_FAR_DOWN) == 1);
+	KASSERT(dev_drops(dt->dt_vnet, "tap1", DROP_TX_ERROR) == 0);
+	far_is(dt, "other", HOST_TUN_UP, 0);
+	KASSERT(link_of(dt, "tap1") == LINK_STATE_UP);
+
+	/* One that cannot be looked at: with the first packet. */
+	far_is(dt, "other", HOST_TUN_UNSEEN, 0);
+	KASSERT(link_of(dt, "tap1") == LINK_STATE_UP);
+	put(dt, frame(dt, IPPROTO_UDP, 100, 1));
+	KASSERT(link_of(dt, "tap1") == LINK_STATE_DOWN);
+	KASSERT(dev_drops(dt->dt_vnet, "tap1", DROP_TX_FAR_DOWN) >= 2);
+	dev_command(dt, "ifconfig tap1 mtu 1300");
+	KASSERT(sim_tun_mtu(dt->dt_host, "other") == 1500);
+	KASSERT(strstr(sim_last_log(dt->dt_host), "no right") != NULL);
+	far_is(dt, "other", HOST_TUN_UP, 1300);
+	KASSERT(link_of(dt, "tap1") == LINK_STATE_UP);
+
+	/* MTUs, both ways; one that we cannot have is only logged. */
+	dev_command(dt, "ifconfig tap1 mtu 9000");
+	KASSERT(sim_tun_mtu(dt->dt_host, "other") == 9000);
+	far_is(dt, "other", HOST_TUN_UP, 1400);
+	KASSERT(dev_data(dt->dt_vnet, "tap1").ifi_mtu == 1400);
+	far_is(dt, "other", HOST_TUN_UP, 60);
+	KASSERT(dev_data(dt->dt_vnet, "tap1").ifi_mtu == 1400);
+	KASSERT(strstr(sim_last_log(dt->dt_host), "cannot have") != NULL);
+
+	/* In another vnet it goes on. */
+	dev_command(dt, "ifconfig tap1 vnet far");
+	far_is(dt, "other", 0, 1450);
+	dev_run(dt);
+	KASSERT(dev_data(far, "tap1").ifi_mtu == 1450);
+	KASSERT(dev_data(far, "tap1").ifi_link_state == LINK_STATE_DOWN);
+	KASSERT(sim_tun_far(dt->dt_host, "other", &named) == 0);
+	KASSERT(strstr(sim_last_log(dt->dt_host), "now called lan9") != NULL);
+	vnet_destroy(far);
+	KASSERT(sim_tun_far(dt->dt_host, "lan9", &named) == ENXIO);
+}
+
+static void
+test_far(void **state)
+{
+
+	(void)state;
+	dev_on_sim(body_far);
+}
+
 static void
 test_down(void **state)
 {
@@ -461,6 +550,7 @@ main(void)
 		cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_receive),
 		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_far),
 		cmocka_unit_test(test_down),
 		cmocka_unit_test(test_alloc),
 		cmocka_unit_test(test_words),

@@ -87,10 +87,29 @@ void	linux_tun_close(struct host *, struct host_tun *);
 int	linux_tun_fd(struct host *, struct host_tun *);
 int	linux_tun_offload(struct host *, struct host_tun *, unsigned);
 const char *linux_tun_name(struct host *, struct host_tun *);
+int	linux_tun_watch(struct host *, struct host_tun *, void (*)(void *),
+	   void *);
+bool	linux_tun_takes(struct host *, struct host_tun *);
+void	linux_tun_far(struct host *, struct host_tun *,
+	   struct host_tun_far *);
+int	linux_tun_mtu(struct host *, struct host_tun *, uint32_t);
+void	linux_tun_carrier(struct host *, struct host_tun *, bool);
 ssize_t	linux_tun_recv(struct host *, struct host_tun *,
 	    const struct iovec *, int);
 ssize_t	linux_tun_send(struct host *, struct host_tun *,
 	    const struct iovec *, int);
+
+/*
+ * tun_far.c.  linux_far_attach() is told of a device that was opened; what it
+ * returns is freed by linux_far_detach(), before the descriptor is closed.
+ * NULL: out of memory.
+ */
+struct linux_far *linux_far_attach(struct host *, int fd, bool handed_over);
+void	linux_far_detach(struct linux_far *);
+void	linux_far_get(struct linux_far *, struct host_tun_far *);
+int	linux_far_watch(struct linux_far *, void (*)(void *), void *);
+int	linux_far_mtu(struct linux_far *, uint32_t);
+void	linux_far_carrier(struct linux_far *, bool);
 
 /* sock.c */
 int	linux_sock_listen(struct host *, const char *, mode_t, int *);

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@
 struct host_tun {
 	int		 ht_fd;
 	char		 ht_name[IFNAMSIZ];
+	struct linux_far *ht_far;
 };
 
 _Static_assert(sizeof(struct host_vnethdr) == 10,
@@ -228,7 +230,6 @@ linux_tun_open(struct host *h, const struct host_tun_config *tc,
 	const char *why = NULL;
 	int error;
 
-	(void)h;
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)
 		return ENOMEM;
@@ -241,6 +242,11 @@ linux_tun_open(struct host *h, const struct host_tun_config *tc,
 	error = configure(t, tc->tc_offload, handed_over);
 	if (error != 0)
 		goto fail_close;
+	t->ht_far = linux_far_attach(h, t->ht_fd, handed_over);
+	if (t->ht_far == NULL) {
+		error = ENOMEM;
+		goto fail_close;
+	}
 	*tp = t;
 	return 0;
 
@@ -261,6 +267,7 @@ linux_tun_close(struct host *h, struct host_tun *t)
 	(void)h;
 	if (t == NULL)
 		return;
+	linux_far_detach(t->ht_far);
 	close(t->ht_fd);
 	free(t);
 }
@@ -287,6 +294,49 @@ linux_tun_name(struct host *h, struct host_tun *t)
 
 	(void)h;
 	return t->ht_name;
+}
+
+int
+linux_tun_watch(struct host *h, struct host_tun *t, void (*fn)(void *),
+    void *arg)
+{
+
+	(void)h;
+	return linux_far_watch(t->ht_far, fn, arg);
+}
+
+/* A poll that finds it down has the device wake the watcher later. */
+bool
+linux_tun_takes(struct host *h, struct host_tun *t)
+{
+	struct pollfd pfd = { .fd = t->ht_fd, .events = POLLOUT };
+
+	(void)h;
+	return poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLOUT) != 0;
+}
+
+void
+linux_tun_far(struct host *h, struct host_tun *t, struct host_tun_far *tf)
+{
+
+	(void)h;
+	linux_far_get(t->ht_far, tf);
+}
+
+int
+linux_tun_mtu(struct host *h, struct host_tun *t, uint32_t mtu)
+{
+
+	(void)h;
+	return linux_far_mtu(t->ht_far, mtu);
+}
+
+void
+linux_tun_carrier(struct host *h, struct host_tun *t, bool on)
+{
+
+	(void)h;
+	linux_far_carrier(t->ht_far, on);
 }
 
 ssize_t

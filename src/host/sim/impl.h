@@ -204,6 +204,13 @@ void	 sim_ho_tun_close(struct host *, struct host_tun *);
 int	 sim_ho_tun_fd(struct host *, struct host_tun *);
 int	sim_ho_tun_offload(struct host *, struct host_tun *, unsigned);
 const char *sim_ho_tun_name(struct host *, struct host_tun *);
+int	 sim_ho_tun_watch(struct host *, struct host_tun *, void (*)(void *),
+	    void *);
+bool	 sim_ho_tun_takes(struct host *, struct host_tun *);
+void	 sim_ho_tun_far(struct host *, struct host_tun *,
+	    struct host_tun_far *);
+int	 sim_ho_tun_mtu(struct host *, struct host_tun *, uint32_t);
+void	 sim_ho_tun_carrier(struct host *, struct host_tun *, bool);
 ssize_t	 sim_ho_tun_recv(struct host *, struct host_tun *,
 	    const struct iovec *, int);
 ssize_t	 sim_ho_tun_send(struct host *, struct host_tun *,

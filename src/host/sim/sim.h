@@ -56,6 +56,16 @@ int	 sim_tun_put(struct host *, const char *name, const void *, size_t);
 int	 sim_tun_get(struct host *, const char *name, void *, size_t *);
 /* The device goes away under its user: every further call is EBADFD. */
 int	 sim_tun_kill(struct host *, const char *name);
+/*
+ * The far side is from now on as tf says (its flags UP and UNSEEN; MTU 0 and
+ * no name: as it was), and its watcher is told, on this task: control context.
+ * A change to down of an unseen one is not told.  ENXIO: no such device.
+ */
+int	 sim_tun_far(struct host *, const char *name,
+	    const struct host_tun_far *tf);
+/* MTU and carrier of the far side; 0, false: no such device. */
+uint32_t sim_tun_mtu(struct host *, const char *name);
+bool	 sim_tun_carrier(struct host *, const char *name);
 /* HOST_TUN_* as its user last told it; 0: no such device. */
 unsigned sim_tun_offload(struct host *, const char *name);
 

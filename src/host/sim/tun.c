@@ -38,6 +38,12 @@ struct sim_tap {
 	unsigned	 tp_nin;
 	unsigned	 tp_nout;
 	unsigned	 tp_offload;	/* as last told */
+	uint32_t	 tp_mtu;	/* of the far side */
+	bool		 tp_up;		/* the far side is */
+	bool		 tp_unseen;	/* the stack may not look at it */
+	bool		 tp_carrier;	/* as last told */
+	void		(*tp_fn)(void *); /* who watches; NULL: nobody */
+	void		*tp_arg;
 	bool		 tp_dead;
 };
 
@@ -128,6 +134,8 @@ create_tap(struct sim *s, const char *name, int *fdp)
 		return ENOMEM;
 	tp->tp_obj.so_ops = &tap_ops;
 	tp->tp_obj.so_refs = 1;
+	tp->tp_up = tp->tp_carrier = true;
+	tp->tp_mtu = 1500;
 	STAILQ_INIT(&tp->tp_in);
 	STAILQ_INIT(&tp->tp_out);
 	if (name[0] == '\0')
@@ -189,6 +197,7 @@ sim_ho_tun_close(struct host *h, struct host_tun *t)
 
 	if (t == NULL)
 		return;
+	t->ht_tap->tp_fn = NULL;
 	sim_fd_close(sim_of(h), t->ht_fd);
 	sim_ho_free(h, t);
 }
@@ -217,6 +226,64 @@ sim_ho_tun_name(struct host *h, struct host_tun *t)
 
 	(void)h;
 	return t->ht_tap->tp_name;
+}
+
+int
+sim_ho_tun_watch(struct host *h, struct host_tun *t, void (*fn)(void *),
+    void *arg)
+{
+
+	if (sim_io_fault(sim_of(h)))
+		return ENOMEM;
+	t->ht_tap->tp_fn = fn;
+	t->ht_tap->tp_arg = arg;
+	return 0;
+}
+
+bool
+sim_ho_tun_takes(struct host *h, struct host_tun *t)
+{
+
+	(void)h;
+	return t->ht_tap->tp_up && !t->ht_tap->tp_dead;
+}
+
+void
+sim_ho_tun_far(struct host *h, struct host_tun *t, struct host_tun_far *tf)
+{
+	const struct sim_tap *tp = t->ht_tap;
+
+	(void)h;
+	memset(tf, 0, sizeof(*tf));
+	strcpy(tf->tf_name, tp->tp_name);
+	if (tp->tp_dead)
+		tf->tf_flags |= HOST_TUN_GONE;
+	if (tp->tp_up)
+		tf->tf_flags |= HOST_TUN_UP;
+	if (tp->tp_unseen)
+		tf->tf_flags |= HOST_TUN_UNSEEN;
+	else
+		tf->tf_mtu = tp->tp_mtu;
+}
+
+int
+sim_ho_tun_mtu(struct host *h, struct host_tun *t, uint32_t mtu)
+{
+
+	if (t->ht_tap->tp_dead)
+		return ENXIO;
+	if (t->ht_tap->tp_unseen || sim_io_fault(sim_of(h)))
+		return EPERM;
+	t->ht_tap->tp_mtu = mtu;
+	return 0;
+}
+
+void
+sim_ho_tun_carrier(struct host *h, struct host_tun *t, bool on)
+{
+
+	(void)h;
+	t->ht_tap->tp_carrier = on;
 }
 
 static struct packet *
@@ -276,7 +343,7 @@ ssize_t
 sim_ho_tun_send(struct host *h, struct host_tun *t, const struct iovec *iov,
     int n)
 {
-	static const int faults[] = { EAGAIN, EIO, ENOBUFS };
+	static const int faults[] = { EAGAIN, ENOMEM, ENOBUFS };
 	struct sim *s = sim_of(h);
 	struct sim_tap *tp = t->ht_tap;
 	struct packet *pk;
@@ -285,6 +352,8 @@ sim_ho_tun_send(struct host *h, struct host_tun *t, const struct iovec *iov,
 	if (tp->tp_dead)
 		return -EBADFD;
 	len = sim_iov_bytes(iov, n);
+	if (!tp->tp_up)
+		return -EIO;
 	/* As Linux: a tap takes no frame without its Ethernet header. */
 	if (len < sizeof(struct host_vnethdr) + ETHER_HEADER ||
 	    len > PACKET_MAX)
@@ -350,6 +419,15 @@ sim_tun_get(struct host *h, const char *name, void *buf, size_t *lenp)
 	return 0;
 }
 
+/* Whoever watches the device is told, as by a thread of the host. */
+static void
+tell(struct sim_tap *tp)
+{
+
+	if (tp->tp_fn != NULL)
+		tp->tp_fn(tp->tp_arg);
+}
+
 int
 sim_tun_kill(struct host *h, const char *name)
 {
@@ -362,7 +440,42 @@ sim_tun_kill(struct host *h, const char *name)
 	LIST_REMOVE(tp, tp_link);
 	tp->tp_dead = true;
 	s->s_iogen++;
+	tell(tp);
 	return 0;
+}
+
+int
+sim_tun_far(struct host *h, const char *name, const struct host_tun_far *tf)
+{
+	struct sim_tap *tp = find_tap(sim_of(h), name);
+
+	if (tp == NULL)
+		return ENXIO;
+	tp->tp_up = (tf->tf_flags & HOST_TUN_UP) != 0;
+	tp->tp_unseen = (tf->tf_flags & HOST_TUN_UNSEEN) != 0;
+	if (tf->tf_mtu != 0)
+		tp->tp_mtu = tf->tf_mtu;
+	if (tf->tf_name[0] != '\0')
+		memcpy(tp->tp_name, tf->tf_name, sizeof(tp->tp_name));
+	if (!tp->tp_unseen || tp->tp_up)
+		tell(tp);
+	return 0;
+}
+
+uint32_t
+sim_tun_mtu(struct host *h, const char *name)
+{
+	const struct sim_tap *tp = find_tap(sim_of(h), name);
+
+	return tp == NULL ? 0 : tp->tp_mtu;
+}
+
+bool
+sim_tun_carrier(struct host *h, const char *name)
+{
+	const struct sim_tap *tp = find_tap(sim_of(h), name);
+
+	return tp != NULL && tp->tp_carrier;
 }
 
 unsigned
