@@ -70,6 +70,16 @@ void	 klog(struct kern *, int level, const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 3, 4)));
 
 /*
+ * Any: returns the error, and keeps the reason for it, which is what the client
+ * is told if its request ends with that error: a sentence that says what was
+ * asked for, why it is refused, and what to do instead, without a full stop.
+ * The last reason counts, and it is cut off after 255 bytes.  Where no request
+ * is carried out nothing is kept.
+ */
+int	 kern_refuse(int error, const char *fmt, ...)
+	    __attribute__((__format__(__printf__, 2, 3)));
+
+/*
  * KASSERT: a caller's programming error, never an input's fault.  Always
  * compiled in; cheap ones only on the packet path.
  */

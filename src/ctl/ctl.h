@@ -14,7 +14,7 @@
 #include <ifnet/kauth.h>
 #include <ifnet/kern.h>
 
-#include "kern/handover.h"
+#include "kern/reqctx.h"
 #include "proto/ctl_proto.h"
 
 struct ctl_session;

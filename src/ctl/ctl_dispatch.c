@@ -4,7 +4,6 @@
  */
 
 #include "ctl/ctl_impl.h"
-#include "kern/asker.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -177,6 +176,7 @@ int
 ctl_reply(struct ctl_session *s, const struct ctl_hdr *req, int error,
     const char *fmt, ...)
 {
+	const struct kern_reqctx *rc = kern_reqctx();
 	struct {
 		struct ctl_hdr h;
 		char	 text[512];
@@ -187,9 +187,8 @@ ctl_reply(struct ctl_session *s, const struct ctl_hdr *req, int error,
 	int n;
 
 	/* The place that refused knows better than who reports it. */
-	if (error != 0 && s->cs_reason.kr_error == error) {
-		(void)snprintf(msg.text, sizeof(msg.text), "%s",
-		    s->cs_reason.kr_text);
+	if (error != 0 && rc != NULL && rc->rc_error == error) {
+		memcpy(msg.text, rc->rc_reason, sizeof(rc->rc_reason));
 		len += strlen(msg.text) + 1;
 		flags |= CTL_TEXT;
 	} else if (fmt != NULL) {
@@ -302,7 +301,7 @@ run_request(struct ctl_session *s, struct ctl_request *rq,
 	int error;
 
 	s->cs_error = 0;
-	s->cs_reason.kr_error = 0;
+	kern_reqctx()->rc_error = 0;
 	s->cs_created[0] = '\0';
 	if (kauth_authorize(s->cs_kern, &s->cs_cred, od->od_action) != 0)
 		return ctl_reply_perm(s, &rq->rq_hdr, od->od_action);
@@ -380,24 +379,19 @@ refuse_oversized(struct ctl_session *s, const void *msg)
 int
 ctl_dispatch(struct ctl_session *s, const void *msg, size_t len, int fd)
 {
-	const struct kauth_cred *before;
-	struct kern_reason *reason;
+	struct kern_reqctx rc;
 	int error;
 
 	KASSERT(curcpu() == NULL);
-	before = kern_asker_set(&s->cs_cred);
-	reason = kern_reason_set(&s->cs_reason);
-	s->cs_reason.kr_error = 0;
-	kern_handover_set(fd);
+	kern_reqctx_enter(&rc, &s->cs_cred);
+	rc.rc_fd = fd;
 	if (len > CTL_MSG_MAX)
 		error = refuse_oversized(s, msg);
 	else
 		error = dispatch(s, msg, len);
-	(void)kern_asker_set(before);
-	(void)kern_reason_set(reason);
-	fd = kern_handover_take();
-	if (fd != -1)
-		host_sock_close(s->cs_kern->k_host, fd);
+	kern_reqctx_leave(&rc);
+	if (rc.rc_fd != -1)
+		host_sock_close(s->cs_kern->k_host, rc.rc_fd);
 	return error;
 }
 

@@ -16,7 +16,6 @@
 #include "ctl/ctl.h"
 #include "kern/kern_impl.h"
 #include "kern/kuser.h"
-#include "kern/reason.h"
 #include "kern/request.h"
 #include "net/bpf.h"
 #include "netinet/in_var.h"
@@ -96,7 +95,6 @@ struct ctl_session {
 	bool		 cs_greeted;		/* o: version is agreed on */
 	bool		 cs_mustgreet;		/* constant */
 	struct ctl_undo	*cs_undo;		/* o: NULL: no change begun */
-	struct kern_reason cs_reason;		/* o: of the request */
 	char		 cs_created[IFNAMSIZ];	/* o: by the request; "" */
 	const struct ctl_request *cs_unlogged;	/* o: until its answer */
 	struct vnet	*cs_held;		/* o: for the request; let go

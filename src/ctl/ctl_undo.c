@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "kern/asker.h"
+#include "kern/reqctx.h"
 
 #define NOTES	500
 
@@ -173,14 +173,14 @@ undo_all(struct ctl_session *s)
 void
 ctl_undo_session(struct ctl_session *s)
 {
-	const struct kauth_cred *before;
+	struct kern_reqctx rc;
 	uint64_t n;
 
 	if (s->cs_undo == NULL)
 		return;
-	before = kern_asker_set(&s->cs_cred);
+	kern_reqctx_enter(&rc, &s->cs_cred);
 	n = undo_all(s);
-	(void)kern_asker_set(before);
+	kern_reqctx_leave(&rc);
 	if (n > 0)
 		klog(s->cs_kern, KLOG_NOTICE, "control: a client of uid %u "
 		    "went before its change was complete: %llu that it had "

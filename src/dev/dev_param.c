@@ -4,12 +4,12 @@
 
 #include "dev/dev_param.h"
 
+#include <ifnet/kern.h>
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "kern/reason.h"
 
 bool
 dev_param_word(const char **p, char word[DEV_WORDSIZE])

@@ -25,7 +25,6 @@
 #include <string.h>
 
 #include "dev/dev_param.h"
-#include "kern/reason.h"
 #include "net/if_impl.h"
 
 struct pair_softc {

@@ -32,11 +32,10 @@
 #include <string.h>
 
 #include "dev/dev_param.h"
-#include "kern/reason.h"
 #include "dev/dev_poll.h"
 #include "dev/tap_merge.h"
 #include "dev/tap_vnethdr.h"
-#include "kern/handover.h"
+#include "kern/reqctx.h"
 #include "net/if_impl.h"
 
 /* Buffers one packet can take: 64 KiB and a link-level header. */
@@ -568,7 +567,7 @@ tap_open(struct tap_softc *sc, const char *name, bool handed)
 	tc.tc_fd = -1;
 	tc.tc_offload = sc->sc_offload = tap_offload(TAP_CAPS);
 	if (handed) {
-		tc.tc_fd = kern_handover_take();
+		tc.tc_fd = kern_reqctx_take_fd();
 		if (tc.tc_fd == -1)
 			return kern_refuse(EBADF, "no descriptor came with "
 			    "the request");

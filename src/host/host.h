@@ -43,7 +43,6 @@ struct host_module;
  *				references); written by the thread itself,
  *				the destructor runs at thread exit
  */
-struct kern_reason;
 
 struct host_thread {
 	struct host	*ht_host;
@@ -51,8 +50,7 @@ struct host_thread {
 	char		 ht_name[16];
 	void		*ht_cpu;
 	void		*ht_kern;
-	const void	*ht_asker;	/* kern's */
-	struct kern_reason *ht_reason;	/* kern's */
+	void		*ht_reqctx;	/* kern's, like ht_kern */
 	void		(*ht_kern_dtor)(void *);
 };
 

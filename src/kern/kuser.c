@@ -5,7 +5,7 @@
 
 #include "kern/kuser.h"
 
-#include "kern/asker.h"
+#include "kern/reqctx.h"
 #include "kern/kern_private.h"
 #include "kern/sysctl.h"
 

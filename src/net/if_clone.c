@@ -7,7 +7,6 @@
 
 #include <errno.h>
 
-#include "kern/reason.h"
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>

@@ -17,7 +17,7 @@
 
 #include <errno.h>
 
-#include "kern/asker.h"
+#include "kern/reqctx.h"
 
 /* Chunks of the store: the first has this many slots, the second too, and from
  * then on each doubles the store, up to 65536 slots. */

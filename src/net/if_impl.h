@@ -291,7 +291,7 @@ void	if_link_hold_detach(struct ifnet *);
 
 /*
  * if_history.c.  Any context, of an attached interface; what it was asked for
- * by is who the thread works for (kern/asker.h).
+ * by is who the thread works for (kern/reqctx.h).
  */
 void	if_history_event(struct ifnet *, enum if_history_event, uint32_t old,
 	    uint32_t new_);

@@ -3,7 +3,7 @@
  * those that every interface knows.
  */
 
-#include "kern/asker.h"
+#include "kern/reqctx.h"
 #include "kern/request.h"
 #include "net/if_impl.h"
 
@@ -228,10 +228,11 @@ int
 ifioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
     void *data, size_t datalen)
 {
-	const struct kauth_cred *before = kern_asker_set(cred);
+	struct kern_reqctx rc;
 	int error;
 
+	kern_reqctx_enter(&rc, cred);
 	error = do_ioctl(vn, cred, cmd, data, datalen);
-	(void)kern_asker_set(before);
+	kern_reqctx_leave(&rc);
 	return error;
 }

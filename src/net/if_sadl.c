@@ -10,8 +10,6 @@
 
 #include <errno.h>
 
-#include "kern/reason.h"
-
 struct sadl_told;
 
 struct sadl_ifaddr {

@@ -19,8 +19,6 @@
 
 #include <errno.h>
 
-#include "kern/reason.h"
-
 /* Flags that are not a setting. */
 #define TRANSIENT	(IFF_UP | IFF_RUNNING | IFF_OACTIVE | IFF_PROMISC | \
 	    IFF_ALLMULTI)

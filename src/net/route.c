@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kern/reason.h"
 #include "net/if_impl.h"
 #include "net/rtsock.h"
 

@@ -14,7 +14,6 @@
 
 #include <errno.h>
 
-#include "kern/reason.h"
 #include "net/rtsock.h"
 #include "netinet/arp_var.h"
 

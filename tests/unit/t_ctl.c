@@ -291,6 +291,38 @@ stranger(void)
 	return geteuid() + 4711;
 }
 
+/* A driver that says why. */
+static int
+refusing_create(const struct if_clone *ifc, struct vnet *vn, unsigned unit,
+    const char *params)
+{
+
+	(void)vn;
+	return kern_refuse(EINVAL, "%s%u: it rains, and \"%s\" is no umbrella",
+	    ifc->ifc_name, unit, params);
+}
+
+static const struct if_clone refusing_cloner = {
+	.ifc_name = "rain",
+	.ifc_create = refusing_create,
+};
+
+/* The reason of a driver reaches the client, and is no later request's. */
+static void
+test_reason(void **state)
+{
+	struct if_createreq ifcr = { .ifcr_name = "rain3",
+	    .ifcr_params = "hat" };
+	struct fixture *f = *state;
+
+	assert_int_equal(if_clone_attach(f->vn, &refusing_cloner), 0);
+	says(expect_ioctl(f, f->s, SIOCIFCREATE, &ifcr, sizeof(ifcr), EINVAL),
+	    "rain3: it rains, and \"hat\" is no umbrella");
+	strcpy(ifcr.ifcr_name, "snow3");
+	says(expect_ioctl(f, f->s, SIOCIFCREATE, &ifcr, sizeof(ifcr), EINVAL),
+	    "snow3: cannot be created");
+}
+
 static void
 test_permissions(void **state)
 {
@@ -475,8 +507,9 @@ main(void)
 #define T(t)	cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_bad_header), T(test_refusals), T(test_oversized),
-		T(test_ioctl), T(test_permissions), T(test_sysctl),
-		T(test_batch), T(test_vnet_goes), T(test_random),
+		T(test_ioctl), T(test_reason), T(test_permissions),
+		T(test_sysctl), T(test_batch), T(test_vnet_goes),
+		T(test_random),
 	};
 #undef T
 

@@ -4,7 +4,7 @@
 
 #include "if_test.h"
 
-#include "kern/asker.h"
+#include "kern/reqctx.h"
 
 static struct {
 	unsigned	 n;

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "kern/asker.h"
+#include "kern/reqctx.h"
 #include "kern/kuser.h"
 #include "kern/sysctl.h"
 
@@ -174,14 +174,15 @@ test_rate(void **state)
 static unsigned
 count_usage(struct vnet *vn, const struct kauth_cred *cred)
 {
-	const struct kauth_cred *before = kern_asker_set(cred);
+	struct kern_reqctx rc;
 	char name[SYSCTL_NAMESIZE] = "kern.usage";
 	unsigned n = 0;
 
+	kern_reqctx_enter(&rc, cred);
 	while (sysctl_next(vn, name, name) == 0)
 		if (strncmp(name, "kern.usage.", 11) == 0)
 			n++;
-	(void)kern_asker_set(before);
+	kern_reqctx_leave(&rc);
 	return n;
 }
 
