@@ -22,6 +22,7 @@
 
 #include "command/command.h"
 #include "ctl/ctl.h"
+#include "server/server.h"
 #include "stack/stack_impl.h"
 
 #define IN_BATCH	1000u
@@ -179,7 +180,7 @@ main(int argc, char **argv)
 	unsigned n = argc == 2 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
 	struct ifnet_stack_config config = { .ncpu = 1, .mbufs = 256 };
 	struct ifnet_stack *st;
-	struct ctl_server *sv;
+	struct server *sv;
 	struct ifnet_client *c;
 	struct ifnet_error e;
 	struct vnet *vn;
@@ -212,7 +213,7 @@ main(int argc, char **argv)
 		bench_addrs(c, n);
 	}
 	ifnet_close(c);
-	ctl_server_stop(sv);
+	server_stop(sv);
 	ifnet_stack_destroy(st);
 	return 0;
 }

@@ -45,7 +45,7 @@ check_prefixes(struct vnet *vn, const char *name)
 	char prefix[SYSCTL_NAMESIZE], next[SYSCTL_NAMESIZE];
 	char *dot;
 
-	(void)snprintf(prefix, sizeof(prefix), "%s", name);
+	memcpy(prefix, name, strlen(name) + 1);
 	while ((dot = strrchr(prefix, '.')) != NULL) {
 		*dot = '\0';
 		/* The middle of an interface's name is no prefix. */
