@@ -201,6 +201,12 @@ struct ifnet_event {
 	size_t		 msglen;
 };
 
+/*
+ * Changes of all interfaces of the vnet.  To follow one, look its handle up
+ * when ifnet_follow() has returned (ifnet_dump() on another connection, with
+ * its name) and compare it with that of each event: a handle stays with the
+ * interface through renames and is never used again.
+ */
 int	ifnet_follow(struct ifnet_client *, unsigned what,
 	    struct ifnet_error *);
 /*
@@ -233,7 +239,8 @@ struct ifnet_history {
 
 /*
  * What happened to an interface that is there or is remembered (NULL: to all),
- * the oldest first.  fn as in ifnet_dump.  ENXIO: none of this name is known.
+ * the oldest first, by any name that it had; to each that had it.  fn as in
+ * ifnet_dump.  ENXIO: none of this name is known.
  */
 int	ifnet_history(struct ifnet_client *, const char *ifname,
 	    int (*fn)(const struct ifnet_history *, void *arg), void *arg,

@@ -24,6 +24,7 @@ struct running {
 	unsigned	 linktype;
 	uint64_t	 written;
 	bool		 broken;	/* fp takes no more */
+	struct cmd_follow follow;	/* handle 0: not known */
 };
 
 static bool
@@ -128,7 +129,9 @@ report(struct running *r, int error, const struct ifnet_error *e)
 
 	if (error == ENXIO) {
 		/* The capture is whole: there are no more packets. */
-		if (!r->du->du_quiet)
+		if (!r->du->du_quiet && r->follow.cf_handle != 0)
+			cmd_follow_gone(ctx, "dump", &r->follow);
+		else if (!r->du->du_quiet)
 			cmd_err(ctx, "dump %s: the interface is gone",
 			    r->du->du_ifname);
 		return CMD_OK;
@@ -235,6 +238,19 @@ capture(struct running *r)
 	return close_output(r, code);
 }
 
+/* Which interface it is, to say at the end where it went. */
+static void
+remember(struct running *r)
+{
+	struct ifnet_error e;
+	struct cmd_if *ci;
+
+	(void)snprintf(r->follow.cf_name, sizeof(r->follow.cf_name), "%s",
+	    r->du->du_ifname);
+	if (cmd_follow_get(r->ctx, &r->follow, IFNET_LINK, &ci, &e) == 0)
+		cmd_iflist_free(ci);
+}
+
 int
 dump_run(struct cmd_ctx *ctx, struct ifnet_client *c, const struct dump *du)
 {
@@ -261,6 +277,8 @@ dump_run(struct cmd_ctx *ctx, struct ifnet_client *c, const struct dump *du)
 		ic.ninsns = prog.cp_n;
 		error = ifnet_capture_begin(c, &ic, &e);
 	}
+	if (error == 0 && ctx->cc_client != NULL)
+		remember(&r);
 	cmd_program_free(&prog);
 	if (error != 0)
 		return cmd_fail(ctx, &e, "dump %s: %s%s", du->du_ifname,

@@ -12,7 +12,10 @@ struct monitor {
 	bool		 json;
 	uint64_t	 count;		/* 0: for ever */
 	unsigned	 what;
+	bool		 wait;		/* for an interface of the name */
+	bool		 gone;
 	const char	*ifname;	/* NULL: all */
+	struct cmd_follow follow;
 };
 
 static void
@@ -78,9 +81,72 @@ print(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 	(void)fputc('\n', fp);
 }
 
+/*
+ * Is the event about the interface that is followed?  Its name is the one it
+ * had or has when the event makes it the interface that was waited for.
+ */
+static bool
+is_wanted(struct monitor *mo, const struct ifnet_event *ev)
+{
+	struct cmd_follow *cf = &mo->follow;
+	char was[IFNAMSIZ];
+
+	if (mo->ifname == NULL || ev->type == IFNET_EV_OVERRUN ||
+	    ev->type == IFNET_EV_SNAPSHOT_END)
+		return true;
+	if (cf->cf_handle == 0 && (ev->type == IFNET_EV_ARRIVAL ||
+	    ev->type == IFNET_EV_RENAME) &&
+	    strcmp(ev->ifname, cf->cf_name) == 0)
+		cf->cf_handle = ev->handle;
+	if (cf->cf_handle == 0 || ev->handle != cf->cf_handle)
+		return false;
+	(void)cmd_follow_renamed(cf, ev->ifname, was);
+	mo->gone = ev->type == IFNET_EV_DEPARTURE;
+	return true;
+}
+
+/* The departure, too, can be among the events that were lost. */
+static void
+after_overrun(struct cmd_ctx *ctx, struct monitor *mo)
+{
+	struct ifnet_error e;
+	struct cmd_if *ci;
+	int error;
+
+	if (mo->ifname == NULL)
+		return;
+	error = cmd_follow_get(ctx, &mo->follow, IFNET_LINK, &ci, &e);
+	mo->gone = error == ENXIO && mo->follow.cf_handle != 0;
+	if (error == 0)
+		cmd_iflist_free(ci);
+}
+
+/*
+ * Look the name up when the changes are followed already: whatever happens to
+ * the interface from then on is among the events.
+ */
 static int
-monitor_loop(struct cmd_ctx *ctx, const struct monitor *mo,
-    struct ifnet_client *c)
+find_if(struct cmd_ctx *ctx, struct monitor *mo)
+{
+	struct ifnet_error e;
+	struct cmd_if *ci;
+
+	if (mo->ifname == NULL)
+		return CMD_OK;
+	if (!mo->wait)
+		return cmd_follow_begin(ctx, "monitor", &mo->follow,
+		    mo->ifname);
+	(void)snprintf(mo->follow.cf_name, sizeof(mo->follow.cf_name), "%s",
+	    mo->ifname);
+	if (cmd_follow_get(ctx, &mo->follow, IFNET_LINK, &ci, &e) == 0)
+		cmd_iflist_free(ci);
+	else if (e.code != ENXIO)
+		return cmd_fail(ctx, &e, "monitor: %s", e.text);
+	return CMD_OK;
+}
+
+static int
+monitor_loop(struct cmd_ctx *ctx, struct monitor *mo, struct ifnet_client *c)
 {
 	struct ifnet_event ev;
 	struct ifnet_error e;
@@ -89,7 +155,9 @@ monitor_loop(struct cmd_ctx *ctx, const struct monitor *mo,
 
 	memset(&e, 0, sizeof(e));
 	error = ifnet_follow(c, mo->what, &e);
-	while (error == 0 && !cmd_interrupted(ctx) &&
+	if (error == 0 && find_if(ctx, mo) != CMD_OK)
+		return CMD_FAIL;
+	while (error == 0 && !cmd_interrupted(ctx) && !mo->gone &&
 	    (mo->count == 0 || n < mo->count)) {
 		error = ifnet_next_timeout(c, 200, &ev, &e);
 		if (error == ETIMEDOUT || error == EINTR) {
@@ -98,10 +166,10 @@ monitor_loop(struct cmd_ctx *ctx, const struct monitor *mo,
 		}
 		if (error != 0)
 			break;
-		if (mo->ifname != NULL && ev.ifname[0] != '\0' &&
-		    strcmp(mo->ifname, ev.ifname) != 0 &&
-		    strcmp(mo->ifname, ev.oldname) != 0)
+		if (!is_wanted(mo, &ev))
 			continue;
+		if (ev.type == IFNET_EV_OVERRUN)
+			after_overrun(ctx, mo);
 		if (mo->json) {
 			if (cmd_json_event(ctx, &ev) != CMD_OK)
 				return CMD_FAIL;
@@ -116,6 +184,8 @@ monitor_loop(struct cmd_ctx *ctx, const struct monitor *mo,
 		(void)fputc('\n', ctx->cc_out);
 	if (error != 0)
 		return cmd_fail(ctx, &e, "monitor: %s", e.text);
+	if (mo->gone)
+		cmd_follow_gone(ctx, "monitor", &mo->follow);
 	return CMD_OK;
 }
 
@@ -143,6 +213,8 @@ monitor_run(struct cmd_ctx *ctx, int argc, char **argv)
 			mo.json = true;
 		} else if (ch == 'a') {
 			mo.what |= IFNET_SNAPSHOT;
+		} else if (ch == 'w') {
+			mo.wait = true;
 		} else if (ch == '?') {
 			return usage(ctx);
 		} else if (!cmd_parse_num(o.o_arg, UINT32_MAX, &mo.count) ||
@@ -160,7 +232,9 @@ monitor_run(struct cmd_ctx *ctx, int argc, char **argv)
 			cmd_err(ctx, "monitor: %s", e.text);
 			return CMD_USAGE;
 		}
-	}
+	} else if (mo.wait)
+		return cmd_usage_why(ctx, &command_monitor, CMD_USAGE,
+		    "-w waits for an interface, which is missing");
 	if (ctx->cc_check)
 		return CMD_OK;
 	c = cmd_connect(ctx);
@@ -174,13 +248,14 @@ monitor_run(struct cmd_ctx *ctx, int argc, char **argv)
 static const struct cmd_word monitor_words[] = {
 	{ "-a", NULL, "tell first of all there is" },
 	{ "-c", "COUNT", "end after so many events" },
+	{ "-w", NULL, "wait for an interface of this name to come" },
 	CMD_WORD_JSON,
 	CMD_WORD_END
 };
 
 const struct command command_monitor = {
 	.c_name = "monitor",
-	.c_synopsis = "[--json] [-a] [-c COUNT] [IF]",
+	.c_synopsis = "[--json] [-a] [-c COUNT] [[-w] IF]",
 	.c_summary = "show changes as they happen",
 	.c_example = "monitor --json tap0",
 	.c_words = monitor_words,

@@ -4,6 +4,7 @@
 
 #include "command/command_impl.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -186,24 +187,62 @@ line(struct cmd_ctx *ctx, const struct netstat_opts *no,
 	(void)fflush(ctx->cc_out);
 }
 
+/*
+ * The counters of the interface that is followed, or of all (NULL).  *renamed:
+ * it has another name now.  *gone: it is, and was said to be; the counters end.
+ */
+static int
+sample(struct cmd_ctx *ctx, struct cmd_follow *cf, struct if_data *d,
+    bool *renamed, bool *gone)
+{
+	char was[IFNAMSIZ];
+	struct ifnet_error e;
+	struct cmd_if *list;
+	int code;
+
+	*renamed = *gone = false;
+	if (cf == NULL) {
+		code = get(ctx, NULL, IFNET_LINK, &list);
+		if (code != CMD_OK)
+			return code;
+	} else if (cmd_follow_get(ctx, cf, IFNET_LINK, &list, &e) != 0) {
+		if (e.code != ENXIO)
+			return cmd_fail(ctx, &e, "netstat: %s", e.text);
+		cmd_follow_gone(ctx, "netstat", cf);
+		*gone = true;
+		return CMD_OK;
+	} else
+		*renamed = cmd_follow_renamed(cf, list->ci_name, was);
+	sum(list, d);
+	cmd_iflist_free(list);
+	return CMD_OK;
+}
+
 int
 netstat_interval(struct cmd_ctx *ctx, const struct netstat_opts *no)
 {
 	struct if_data now, before;
-	struct cmd_if *list;
+	struct netstat_opts seen = *no;
+	struct cmd_follow cf;
 	uint64_t n, next = cmd_now();
+	bool again, gone;
 	int code;
 
 	/* The first line is the totals, as NetBSD's. */
 	memset(&before, 0, sizeof(before));
-	for (n = 0; no->no_count == 0 || n < no->no_count; n++) {
-		code = get(ctx, no->no_if, IFNET_LINK, &list);
+	if (no->no_if != NULL) {
+		code = cmd_follow_begin(ctx, "netstat", &cf, no->no_if);
 		if (code != CMD_OK)
 			return code;
-		sum(list, &now);
-		cmd_iflist_free(list);
-		if (n % 20 == 0)
-			heading(ctx, no);
+		seen.no_if = cf.cf_name;
+	}
+	for (n = 0; no->no_count == 0 || n < no->no_count; n++) {
+		code = sample(ctx, no->no_if != NULL ? &cf : NULL, &now,
+		    &again, &gone);
+		if (code != CMD_OK || gone)
+			return code;
+		if (n % 20 == 0 || again)
+			heading(ctx, &seen);
 		line(ctx, no, &now, &before);
 		before = now;
 		if (no->no_count != 0 && n + 1 == no->no_count)

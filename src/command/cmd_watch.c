@@ -16,7 +16,8 @@
 struct watch {
 	struct cmd_ctx	*ctx;
 	int		 nnames;	/* 0: all interfaces */
-	char		**names;
+	char		**names;	/* as given */
+	struct cmd_follow *follow;	/* the interfaces, nnames of them */
 	uint64_t	 count;		/* 0: for ever */
 	uint64_t	 interval_ns;
 	unsigned	 rows;		/* terminal only: lines drawn last */
@@ -55,6 +56,43 @@ look_free(struct look *l)
 	memset(l, 0, sizeof(*l));
 }
 
+/* Say that an interface has another name; once, and it is used then. */
+static void
+tell_renamed(struct watch *w, struct cmd_follow *cf, const struct cmd_if *ci)
+{
+	char was[IFNAMSIZ];
+
+	if (cmd_follow_renamed(cf, ci->ci_name, was) && !w->ctx->cc_tty)
+		cmd_row(w->ctx, "%s: renamed, was %s", ci->ci_name, was);
+}
+
+/* The interfaces that are followed; the gone are told and left out. */
+static int
+take_named(struct watch *w, struct look *l, struct ifnet_error *e)
+{
+	struct cmd_if *ci, **tail = &l->list;
+	int error, i = 0;
+
+	while (i < w->nnames) {
+		error = cmd_follow_get(w->ctx, &w->follow[i], IFNET_LINK, &ci,
+		    e);
+		if (error == 0) {
+			tell_renamed(w, &w->follow[i++], ci);
+			*tail = ci;
+			tail = &ci->ci_next;
+			continue;
+		}
+		if (error != ENXIO)
+			return error;
+		cmd_follow_gone(w->ctx, "watch", &w->follow[i]);
+		w->nnames--;
+		memmove(&w->follow[i], &w->follow[i + 1],
+		    (size_t)(w->nnames - i) * sizeof(w->follow[i]));
+	}
+	return w->nnames == 0 ? ENXIO : 0;
+}
+
+/* ENXIO: nothing is left of what is watched, which was said. */
 static int
 look_take(struct watch *w, struct look *l, struct ifnet_error *e)
 {
@@ -63,10 +101,15 @@ look_take(struct watch *w, struct look *l, struct ifnet_error *e)
 	int error;
 
 	memset(l, 0, sizeof(*l));
-	error = cmd_iflist_get(w->ctx->cc_client, NULL, IFNET_LINK, &l->list,
-	    e);
-	if (error != 0)
+	if (w->nnames != 0)
+		error = take_named(w, l, e);
+	else
+		error = cmd_iflist_get(w->ctx->cc_client, NULL, IFNET_LINK,
+		    &l->list, e);
+	if (error != 0) {
+		look_free(l);
 		return error;
+	}
 	l->when = cmd_now();
 	for (ci = l->list; ci != NULL; ci = ci->ci_next)
 		l->n++;
@@ -146,17 +189,6 @@ state(const struct cmd_if *ci)
 	    "up";
 }
 
-static bool
-wanted(const struct watch *w, const struct cmd_if *ci)
-{
-	int i;
-
-	for (i = 0; i < w->nnames; i++)
-		if (strcmp(w->names[i], ci->ci_name) == 0)
-			return true;
-	return w->nnames == 0;
-}
-
 static unsigned
 terminal_rows(const struct watch *w)
 {
@@ -185,8 +217,6 @@ draw_table(struct watch *w, const struct look *now, const struct look *before)
 	    "NAME", "STATE", "IN pkt/s", "IN bit/s", "OUT pkt/s",
 	    "OUT bit/s", "DROPS/s");
 	for (ci = now->list; ci != NULL; ci = ci->ci_next) {
-		if (!wanted(w, ci))
-			continue;
 		if (shown >= room) {
 			hidden++;
 			continue;
@@ -219,8 +249,6 @@ draw_lines(struct watch *w, const struct look *now, const struct look *before)
 	(void)localtime_r(&t, &tm);
 	(void)strftime(when, sizeof(when), "%H:%M:%S", &tm);
 	for (ci = now->list; ci != NULL; ci = ci->ci_next) {
-		if (!wanted(w, ci))
-			continue;
 		rate(ci, look_find(before, ci), seconds, &r);
 		(void)fprintf(w->ctx->cc_out, "%s %s %s in %.0f pkt/s %.0f "
 		    "bit/s out %.0f pkt/s %.0f bit/s drops %.0f /s\n", when,
@@ -262,7 +290,7 @@ watch_loop(struct watch *w)
 	/* What the terminal shows for ^C has the line to itself. */
 	if (w->ctx->cc_tty && cmd_interrupted(w->ctx))
 		(void)fputc('\n', w->ctx->cc_out);
-	if (error != 0)
+	if (error != 0 && error != ENXIO)
 		return cmd_fail(w->ctx, &e, "watch: %s", e.text);
 	return CMD_OK;
 }
@@ -270,21 +298,22 @@ watch_loop(struct watch *w)
 /* --- the command --------------------------------------------------------- */
 
 static int
-check_names(struct watch *w)
+run_named(struct watch *w)
 {
-	struct cmd_if *list;
-	struct ifnet_error e;
-	int i;
+	int code = CMD_OK, i;
 
-	for (i = 0; i < w->nnames; i++) {
-		if (cmd_iflist_get(w->ctx->cc_client, w->names[i],
-		    IFNET_LINK, &list, &e) != 0)
-			return cmd_fail(w->ctx, &e, "watch: %s: %s "
-			    "(ifconfig -l lists the interfaces there are)",
-			    w->names[i], cmd_strerror(e.code));
-		cmd_iflist_free(list);
+	w->follow = calloc((size_t)w->nnames + 1, sizeof(*w->follow));
+	if (w->follow == NULL) {
+		cmd_err(w->ctx, "watch: out of memory");
+		return CMD_FAIL;
 	}
-	return CMD_OK;
+	for (i = 0; i < w->nnames && code == CMD_OK; i++)
+		code = cmd_follow_begin(w->ctx, "watch", &w->follow[i],
+		    w->names[i]);
+	if (code == CMD_OK)
+		code = watch_loop(w);
+	free(w->follow);
+	return code;
 }
 
 static int
@@ -293,7 +322,7 @@ watch_run(struct cmd_ctx *ctx, int argc, char **argv)
 	struct ifnet_error e;
 	struct cmd_opts o;
 	struct watch w;
-	int c, code, i;
+	int c, i;
 
 	memset(&w, 0, sizeof(w));
 	w.ctx = ctx;
@@ -322,8 +351,7 @@ watch_run(struct cmd_ctx *ctx, int argc, char **argv)
 		}
 	if (ctx->cc_check)
 		return CMD_OK;
-	code = check_names(&w);
-	return code == CMD_OK ? watch_loop(&w) : code;
+	return run_named(&w);
 }
 
 static const struct cmd_word watch_words[] = {

@@ -241,6 +241,31 @@ struct cmd_detail {
 int	cmd_iflist_get(struct ifnet_client *, const char *ifname,
 	    unsigned what, struct cmd_if **, struct ifnet_error *);
 void	cmd_iflist_free(struct cmd_if *);
+/*
+ * An interface that is followed (cmd_follow.c).  Its name is looked up once, at
+ * the beginning; a rename does not lose it, and another interface that gets the
+ * name later is not meant.
+ */
+struct cmd_follow {
+	uint64_t	 cf_handle;	/* 0: not looked up yet */
+	char		 cf_name[IFNAMSIZ];	/* as last seen */
+};
+
+/* Exit code; CMD_FAIL with the message given when nobody has the name. */
+int	cmd_follow_begin(struct cmd_ctx *, const char *command,
+	    struct cmd_follow *, const char *name);
+/*
+ * The interface as it is now.  Two requests after a rename, else one; the name
+ * in *cf stays what it was.  ENXIO: it is gone.
+ */
+int	cmd_follow_get(struct cmd_ctx *, struct cmd_follow *, unsigned what,
+	    struct cmd_if **, struct ifnet_error *);
+/* Has it another name now?  Then that is taken over, and `was' is the old. */
+bool	cmd_follow_renamed(struct cmd_follow *, const char *name,
+	    char was[IFNAMSIZ]);
+/* The word on cc_err with which a follow ends, and where the interface is. */
+void	cmd_follow_gone(struct cmd_ctx *, const char *command,
+	    const struct cmd_follow *);
 /* The active link-level address of it, or NULL. */
 const struct sockaddr_dl *cmd_if_lladdr(const struct cmd_if *);
 /* One request on an ifreq whose name is set. */

@@ -443,9 +443,20 @@ seen_find(struct seen *table, size_t mask, uint64_t handle)
 	return &table[pos];
 }
 
+static bool
+had_name(const struct if_history *ih, const char *name)
+{
+
+	return name[0] == '\0' ||
+	    strncmp(name, ih->ih_name, IFNAMSIZ) == 0 ||
+	    (ih->ih_event == IFHIST_RENAME &&
+	    strncmp(name, ih->ih_text, IFNAMSIZ) == 0);
+}
+
 /*
  * Mark what is not to be shown with event 0: other interfaces, and what is
- * beyond the last `limit' of each.  The newest entry tells an interface's name.
+ * beyond the last `limit' of each.  An interface is wanted by the name it has
+ * and by any that it had.
  */
 static void
 choose(struct if_history *buf, const struct place *order, size_t n,
@@ -453,15 +464,17 @@ choose(struct if_history *buf, const struct place *order, size_t n,
 {
 	struct if_history *ih;
 	struct seen *se;
+	size_t i;
 
+	for (i = 0; i < n; i++) {
+		ih = &buf[order[i].pl_at];
+		se = seen_find(table, mask, ih->ih_handle);
+		se->se_handle = ih->ih_handle;
+		se->se_wanted |= had_name(ih, name);
+	}
 	while (n-- > 0) {
 		ih = &buf[order[n].pl_at];
 		se = seen_find(table, mask, ih->ih_handle);
-		if (se->se_handle == 0) {
-			se->se_handle = ih->ih_handle;
-			se->se_wanted = name[0] == '\0' ||
-			    strncmp(name, ih->ih_name, IFNAMSIZ) == 0;
-		}
 		if (!se->se_wanted || se->se_count++ >= limit)
 			ih->ih_event = 0;
 	}

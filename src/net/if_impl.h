@@ -302,8 +302,8 @@ void	if_history_addr(struct ifnet *, enum if_history_event,
 /* The event is filled in, the rest will be. */
 void	if_history_put(struct ifnet *, struct if_history *);
 /*
- * Control: call fn with what is known of the interfaces that have the name, or
- * had it when they went ("": of all), the oldest first.  ESRCH: of none.
+ * Control: call fn with what is known of the interfaces that have the name or
+ * had it once ("": of all), the oldest event first.  ESRCH: of none.
  * ENOMEM, or fn's first nonzero value.
  */
 int	if_history_get(struct vnet *, const char *name,

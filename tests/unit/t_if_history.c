@@ -74,7 +74,7 @@ life_body(struct vnet *vn)
 	test_detach(ifp);
 
 	/* What changed nothing is not in it, and it is there still. */
-	KASSERT(if_history_get(vn, "x0", take, NULL) == ESRCH);
+	KASSERT(history(vn, "x0") == 7);
 	KASSERT(history(vn, "wan") == 7);
 	KASSERT(got.ih[1].ih_event == IFHIST_UP);
 	KASSERT(got.ih[1].ih_pid == 4711 && got.ih[1].ih_uid == 0);
@@ -308,6 +308,47 @@ again_body(struct vnet *vn)
 	KASSERT(got.ih[0].ih_handle != got.ih[2].ih_handle);
 }
 
+/* An interface is found by any name that it had, beside the present owner. */
+static void
+renamed_body(struct vnet *vn)
+{
+	struct kauth_cred root = { .kc_uid = 0, .kc_pid = 1 };
+	struct ifnet *ifp, *other;
+	struct ifreq ifr;
+	unsigned i;
+
+	ifp = test_must_attach(vn, "x", 0);
+	memset(&ifr, 0, sizeof(ifr));
+	(void)strcpy(ifr.ifr_name, "x0");
+	(void)strcpy(ifr.ifr_text, "wan");
+	KASSERT(ifioctl(vn, &root, SIOCSIFNAME, &ifr, sizeof(ifr)) == 0);
+	other = test_must_attach(vn, "x", 0);
+	KASSERT(history(vn, "x0") == 3);	/* attach, rename, attach */
+	KASSERT(got.ih[0].ih_handle == got.ih[1].ih_handle);
+	KASSERT(got.ih[0].ih_handle != got.ih[2].ih_handle);
+	KASSERT(history(vn, "wan") == 2);
+	/* The rename alone still tells the old name... */
+	for (i = 0; i < IFHIST_DEFAULT - 1; i++)
+		if_history_event(ifp, IFHIST_MTU, i, i + 1);
+	KASSERT(history(vn, "x0") == IFHIST_DEFAULT + 1);
+	KASSERT(got.ih[0].ih_event == IFHIST_RENAME ||
+	    got.ih[1].ih_event == IFHIST_RENAME);
+	/* ... and with it the name is forgotten. */
+	if_history_event(ifp, IFHIST_MTU, 1, 2);
+	KASSERT(history(vn, "x0") == 1);
+	test_detach(ifp);
+	test_detach(other);
+	KASSERT(history(vn, "wan") > 2);
+}
+
+static void
+test_renamed(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, renamed_body);
+}
+
 static void
 test_life(void **state)
 {
@@ -378,6 +419,7 @@ main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_cpu),
 		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_renamed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
