@@ -113,11 +113,12 @@ struct ctl_session {
 	enum kuser_resource cs_resource;	/* l: as this */
 	struct ctl_hdr	 cs_watch;		/* o: the request's */
 	struct ctl_ping	 cs_ping_addr;		/* o: */
-	uint8_t		*cs_evbuf;		/* o: CTL_MSG_MAX bytes */
+	uint8_t		*cs_evbuf;		/* o: CTL_MSG_MAX, mapped */
 
 	struct kspin	 cs_ring_lock;
 	unsigned	 cs_ring_head, cs_ring_n;	/* r: */
-	struct ctl_ping_reply cs_ring[CTL_PING_RING];	/* r: */
+	struct ctl_ping_reply *cs_ring;		/* constant from the first
+						 * ping; CTL_PING_RING */
 };
 
 /* One operation. */

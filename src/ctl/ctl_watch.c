@@ -169,7 +169,7 @@ ctl_watch_buffer(struct ctl_session *s)
 {
 
 	if (s->cs_evbuf == NULL)
-		s->cs_evbuf = kmem_zalloc(s->cs_kern, CTL_MSG_MAX);
+		s->cs_evbuf = host_map(s->cs_kern->k_host, CTL_MSG_MAX);
 	return s->cs_evbuf == NULL ? ENOMEM : 0;
 }
 
@@ -297,6 +297,16 @@ read_ring(struct ctl_session *s)
 	return len;
 }
 
+static int
+ping_buffers(struct ctl_session *s)
+{
+
+	if (s->cs_ring == NULL)
+		s->cs_ring = kmem_zalloc(s->cs_kern, CTL_PING_RING *
+		    sizeof(s->cs_ring[0]));
+	return s->cs_ring == NULL ? ENOMEM : ctl_watch_buffer(s);
+}
+
 int
 ctl_run_ping_begin(struct ctl_session *s, const struct ctl_request *rq)
 {
@@ -312,7 +322,7 @@ ctl_run_ping_begin(struct ctl_session *s, const struct ctl_request *rq)
 	error = ctl_watch_charge(s, KUSER_PINGS, why);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
-	error = ctl_watch_buffer(s);
+	error = ping_buffers(s);
 	if (error == 0)
 		error = icmp_ping_open(rq->rq_vnet, ping_reply, s, &ping);
 	if (error == EAGAIN) {

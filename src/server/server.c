@@ -19,6 +19,12 @@
 /* What all can have, administrators too: kern.user.clients.all, which is less,
  * leaves the rest to them. */
 #define CLIENTS_DEFAULT	1024
+/* Clients that have been asked to end, for administrators who came when all
+ * places were taken, and have not ended yet. */
+#define ENDING_MAX	32
+/* Pollers that are kept for administrators who come when the process has no
+ * descriptor left: the descriptors of one take a connection. */
+#define SPARES		4
 /* Somebody who has connected says what it is in this time. */
 #define GREETING_NS	(10 * 1000 * NS_PER_MS)
 #define NS_PER_MS	1000000ull
@@ -47,10 +53,12 @@ struct client {
 	struct kauth_cred cc_cred;		/* constant */
 	bool		 cc_privileged;		/* constant */
 	int		 cc_fd;			/* constant */
-	uint64_t	 cc_since;		/* c: its last request */
+	uint64_t	 cc_since;		/* atomic; its last request */
+	bool		 cc_idle;		/* atomic; waits for nothing */
+	bool		 cc_ending;		/* atomic; asked to end */
 	bool		 cc_done;		/* s: has ended, join it */
 	bool		 cc_events;		/* c: sending events now */
-	uint8_t		*cc_buf;		/* c: sp_msg_max bytes */
+	uint8_t		*cc_buf;		/* c: sp_msg_max, mapped */
 };
 
 struct server {
@@ -67,6 +75,9 @@ struct server {
 	struct host_mutex sv_lock;
 	LIST_HEAD(, client) sv_clients;	/* s: */
 	unsigned	 sv_nclients;		/* s: */
+	unsigned	 sv_nending;		/* s: of them, cc_ending */
+	struct host_poller *sv_spare[SPARES];	/* its own thread's */
+	unsigned	 sv_nspares;		/* likewise */
 };
 
 static bool
@@ -74,6 +85,15 @@ stopping(const struct server *sv)
 {
 
 	return __atomic_load_n(&sv->sv_stop, __ATOMIC_ACQUIRE);
+}
+
+/* Is the client's thread to end? */
+static bool
+is_ending(const struct client *cc)
+{
+
+	return stopping(cc->cc_server) ||
+	    __atomic_load_n(&cc->cc_ending, __ATOMIC_ACQUIRE);
 }
 
 /* --- a client's thread --------------------------------------------------- */
@@ -106,7 +126,7 @@ wait_writable(struct client *cc, uint64_t since)
 		ns = limit - waited;
 	}
 	(void)host_poller_wait(h, cc->cc_poller, &ev, 1, ns, &n);
-	return stopping(sv) ? ECANCELED : 0;
+	return is_ending(cc) ? ECANCELED : 0;
 }
 
 static int
@@ -170,7 +190,7 @@ client_request(struct client *cc)
 	got = host_sock_recv(h, cc->cc_fd, cc->cc_buf, sp->sp_msg_max, &fd);
 	if (got <= 0)
 		return got == 0 ? EPIPE : (int)-got;
-	cc->cc_since = host_clock(h);
+	__atomic_store_n(&cc->cc_since, host_clock(h), __ATOMIC_RELAXED);
 	return sp->sp_message(cc->cc_session, cc->cc_buf, (size_t)got, fd);
 }
 
@@ -186,7 +206,7 @@ client_requests(struct client *cc)
 	uint64_t until = 0;
 	int error;
 
-	while (!stopping(cc->cc_server) && done < REQUESTS_MAX) {
+	while (!is_ending(cc) && done < REQUESTS_MAX) {
 		error = client_request(cc);
 		if (error == 0) {
 			done++;
@@ -247,7 +267,11 @@ client_wait(struct client *cc, unsigned *n)
 	struct host *h = cc->cc_server->sv_host;
 	uint64_t limit = patience(cc), waited = 0;
 	struct host_event ev;
+	bool idle;
 
+	idle = cc->cc_server->sv_proto->sp_state(cc->cc_session) !=
+	    SERVER_WATCHING;
+	__atomic_store_n(&cc->cc_idle, idle, __ATOMIC_RELAXED);
 	*n = 0;
 	if (limit != HOST_FOREVER) {
 		waited = host_clock(h) - cc->cc_since;
@@ -260,6 +284,7 @@ client_wait(struct client *cc, unsigned *n)
 		limit -= waited;
 	}
 	(void)host_poller_wait(h, cc->cc_poller, &ev, 1, limit, n);
+	__atomic_store_n(&cc->cc_idle, false, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -270,9 +295,9 @@ client_loop(struct client *cc)
 	unsigned n;
 	int error = 0;
 
-	while (error == 0 && !stopping(sv)) {
+	while (error == 0 && !is_ending(cc)) {
 		error = client_wait(cc, &n);
-		if (error != 0 || stopping(sv))
+		if (error != 0 || is_ending(cc))
 			break;
 		if (n > 0)
 			error = client_requests(cc);
@@ -292,6 +317,10 @@ client_main(void *arg)
 	struct host *h = sv->sv_host;
 
 	client_loop(cc);
+	if (__atomic_load_n(&cc->cc_ending, __ATOMIC_ACQUIRE))
+		say_goodbye(sv, cc->cc_fd, EUSERS, "ifnetd has closed this "
+		    "connection, which had been quiet for longest: all places "
+		    "were taken, and an administrator came");
 	/* What it watched ends here, not when somebody joins the thread. */
 	sv->sv_proto->sp_close(cc->cc_session);
 	host_sock_close(h, cc->cc_fd);
@@ -311,7 +340,7 @@ client_free(struct client *cc)
 	struct server *sv = cc->cc_server;
 
 	host_poller_destroy(sv->sv_host, cc->cc_poller);
-	kmem_free(sv->sv_kern, cc->cc_buf);
+	host_unmap(sv->sv_host, cc->cc_buf, sv->sv_proto->sp_msg_max);
 	kmem_free(sv->sv_kern, cc);
 }
 
@@ -332,6 +361,8 @@ reap(struct server *sv, bool all)
 			break;
 		LIST_REMOVE(cc, cc_link);
 		sv->sv_nclients--;
+		if (cc->cc_ending)
+			sv->sv_nending--;
 		host_mutex_unlock(h, &sv->sv_lock);
 		host_thread_join(h, cc->cc_thread);
 		client_free(cc);
@@ -363,14 +394,100 @@ translate_cred(const struct host_peercred *hp, struct kauth_cred *kc)
 }
 
 static bool
-is_full(struct server *sv)
+is_privileged(const struct server *sv, const struct kauth_cred *cred)
+{
+
+	return kauth_authorize(sv->sv_kern, cred, KAUTH_HALT) == 0;
+}
+
+/* s: the client that gives up its place: of those that wait for nothing, else
+ * of all, the one whose last request is the oldest. */
+static struct client *
+quietest(struct server *sv)
+{
+	struct client *cc, *found = NULL;
+	uint64_t since, oldest = 0;
+	bool idle, found_idle = false;
+
+	LIST_FOREACH(cc, &sv->sv_clients, cc_link) {
+		if (cc->cc_ending || cc->cc_done)
+			continue;
+		idle = __atomic_load_n(&cc->cc_idle, __ATOMIC_RELAXED);
+		since = __atomic_load_n(&cc->cc_since, __ATOMIC_RELAXED);
+		if (found != NULL && (idle != found_idle ? found_idle :
+		    since >= oldest))
+			continue;
+		found = cc;
+		found_idle = idle;
+		oldest = since;
+	}
+	return found;
+}
+
+/* s: have a client end, for an administrator.  false: there is none, or enough
+ * are about to end. */
+static bool
+displace(struct server *sv)
+{
+	struct client *cc;
+
+	if (sv->sv_nending >= ENDING_MAX || (cc = quietest(sv)) == NULL)
+		return false;
+	__atomic_store_n(&cc->cc_ending, true, __ATOMIC_RELEASE);
+	sv->sv_nending++;
+	host_poller_wake(sv->sv_host, cc->cc_poller);
+	return true;
+}
+
+/*
+ * Is there a place?  An administrator takes that of another client, so nobody,
+ * other administrators included, can keep one out by holding all places.
+ */
+static bool
+is_full(struct server *sv, bool privileged)
 {
 	bool full;
 
 	host_mutex_lock(sv->sv_host, &sv->sv_lock);
-	full = sv->sv_nclients >= sv->sv_max;
+	if (privileged)
+		full = sv->sv_nclients - sv->sv_nending >= sv->sv_max &&
+		    !displace(sv);
+	else
+		full = sv->sv_nclients >= sv->sv_max;
 	host_mutex_unlock(sv->sv_host, &sv->sv_lock);
 	return full;
+}
+
+/* Have spare pollers again, as far as there are descriptors. */
+static void
+fill_spares(struct server *sv)
+{
+
+	while (sv->sv_nspares < SPARES && host_poller_create(sv->sv_host,
+	    &sv->sv_spare[sv->sv_nspares]) == 0)
+		sv->sv_nspares++;
+}
+
+static void
+drop_spare(struct server *sv)
+{
+
+	host_poller_destroy(sv->sv_host, sv->sv_spare[--sv->sv_nspares]);
+}
+
+/* A client's poller; a spare one, when no other can be had, for
+ * administrators. */
+static int
+create_poller(struct server *sv, bool privileged, struct host_poller **hpp)
+{
+	int error;
+
+	error = host_poller_create(sv->sv_host, hpp);
+	if (error != 0 && privileged && sv->sv_nspares > 0) {
+		*hpp = sv->sv_spare[--sv->sv_nspares];
+		error = 0;
+	}
+	return error;
 }
 
 /* Takes the descriptor, but not on failure. */
@@ -388,13 +505,13 @@ client_create(struct server *sv, int fd, const struct kauth_cred *cred)
 	cc->cc_server = sv;
 	cc->cc_fd = fd;
 	cc->cc_cred = *cred;
-	cc->cc_privileged = kauth_authorize(sv->sv_kern, cred,
-	    KAUTH_HALT) == 0;
+	cc->cc_privileged = is_privileged(sv, cred);
 	cc->cc_since = host_clock(h);
-	error = host_poller_create(h, &cc->cc_poller);
+	error = create_poller(sv, cc->cc_privileged, &cc->cc_poller);
 	if (error != 0)
 		goto fail_client;
-	cc->cc_buf = kmem_zalloc(sv->sv_kern, sv->sv_proto->sp_msg_max);
+	/* A region: of a client that sends little, a page. */
+	cc->cc_buf = host_map(h, sv->sv_proto->sp_msg_max);
 	if (cc->cc_buf == NULL) {
 		error = ENOMEM;
 		goto fail_poller;
@@ -423,7 +540,7 @@ client_create(struct server *sv, int fd, const struct kauth_cred *cred)
 		return 0;
 	sv->sv_proto->sp_close(cc->cc_session);
 fail_buf:
-	kmem_free(sv->sv_kern, cc->cc_buf);
+	host_unmap(h, cc->cc_buf, sv->sv_proto->sp_msg_max);
 fail_poller:
 	host_poller_destroy(h, cc->cc_poller);
 fail_client:
@@ -438,7 +555,7 @@ admit(struct server *sv, int fd, const struct kauth_cred *cred)
 	char why[KUSER_TEXT];
 	int error;
 
-	if (is_full(sv)) {
+	if (is_full(sv, is_privileged(sv, cred))) {
 		refuse(sv, fd, EUSERS, "ifnetd serves as many clients as it "
 		    "can already; try again later");
 		return;
@@ -453,9 +570,58 @@ admit(struct server *sv, int fd, const struct kauth_cred *cred)
 		if (error != 0)
 			kuser_release(sv->sv_kern, cred, KUSER_CLIENTS, 1);
 	}
-	if (error != 0)
+	if (error == EMFILE || error == ENFILE)
+		refuse(sv, fd, error, "ifnetd has no descriptor left for "
+		    "another client (its limit: ulimit -n where it is "
+		    "started)");
+	else if (error != 0)
 		refuse(sv, fd, error, "ifnetd has no memory for another "
 		    "client");
+}
+
+/*
+ * Accept a connection.  Without a descriptor for it a spare one is given up:
+ * then an administrator is let in, for whom another client ends, and others
+ * are told.
+ */
+static int
+accept_one(struct server *sv, int *fdp, struct host_peercred *hp)
+{
+	int error;
+
+	error = host_sock_accept(sv->sv_host, sv->sv_fd, fdp, hp);
+	if ((error != EMFILE && error != ENFILE) || sv->sv_nspares == 0)
+		return error;
+	drop_spare(sv);
+	return host_sock_accept(sv->sv_host, sv->sv_fd, fdp, hp);
+}
+
+/* Some descriptors were spent that are kept for administrators: get others, by
+ * the end of a client. */
+static void
+mend_spares(struct server *sv, bool privileged)
+{
+
+	fill_spares(sv);
+	if (sv->sv_nspares == SPARES || !privileged)
+		return;
+	host_mutex_lock(sv->sv_host, &sv->sv_lock);
+	(void)displace(sv);
+	host_mutex_unlock(sv->sv_host, &sv->sv_lock);
+}
+
+/* Are spares about to be out that an ending client will give back? */
+static bool
+should_wait(struct server *sv)
+{
+	bool wait;
+
+	if (sv->sv_nspares > SPARES / 2)
+		return false;
+	host_mutex_lock(sv->sv_host, &sv->sv_lock);
+	wait = sv->sv_nending > 0;
+	host_mutex_unlock(sv->sv_host, &sv->sv_lock);
+	return wait;
 }
 
 /* Take what waits to be accepted; an errno that should be waited out. */
@@ -467,7 +633,11 @@ accept_clients(struct server *sv)
 	int error, fd;
 
 	while (!stopping(sv)) {
-		error = host_sock_accept(sv->sv_host, sv->sv_fd, &fd, &hp);
+		reap(sv, false);
+		fill_spares(sv);
+		if (should_wait(sv))
+			return EMFILE;
+		error = accept_one(sv, &fd, &hp);
 		if (error == EAGAIN)
 			return 0;
 		if (error == EMFILE || error == ENFILE || error == ENOMEM ||
@@ -477,6 +647,8 @@ accept_clients(struct server *sv)
 			continue;
 		translate_cred(&hp, &cred);
 		admit(sv, fd, &cred);
+		if (sv->sv_nspares < SPARES)
+			mend_spares(sv, is_privileged(sv, &cred));
 	}
 	return 0;
 }
@@ -497,7 +669,6 @@ server_main(void *arg)
 		    error != 0 ? 0 : HOST_POLL_IN, sv);
 		(void)host_poller_wait(h, sv->sv_poller, &ev, 1,
 		    error != 0 ? ACCEPT_PAUSE_NS : HOST_FOREVER, &n);
-		reap(sv, false);
 		error = accept_clients(sv);
 	}
 }
@@ -568,6 +739,8 @@ server_stop(struct server *sv)
 	host_poller_wake(h, sv->sv_poller);
 	host_thread_join(h, sv->sv_thread);
 	host_sock_close(h, sv->sv_fd);
+	while (sv->sv_nspares > 0)
+		drop_spare(sv);
 	/* 2: all that are there end, at the same time. */
 	host_mutex_lock(h, &sv->sv_lock);
 	LIST_FOREACH(cc, &sv->sv_clients, cc_link)

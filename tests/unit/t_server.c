@@ -274,7 +274,7 @@ test_idle(void **state)
 	on_sim(1, idle_body);
 }
 
-/* The whole of the places, whoever asks. */
+/* All places are taken, whoever has them. */
 static void
 full_body(struct kern *k)
 {
@@ -286,7 +286,7 @@ full_body(struct kern *k)
 		fd[i] = dial(k, 0);
 		KASSERT(echoes(k, fd[i], "a"));
 	}
-	bye(k, dial(k, 0), EUSERS, "as many clients");
+	bye(k, dial(k, 1000), EUSERS, "as many clients");
 	/* The protocol ends one. */
 	KASSERT(!echoes(k, fd[0], "q"));
 	host_sleep(k->k_host, S / 10);
@@ -306,12 +306,65 @@ test_full(void **state)
 	on_sim(1, full_body);
 }
 
+/*
+ * An administrator is let in all the same: whoever has the places, also other
+ * connections of administrators, the quietest one gives up its own.
+ */
+static void
+displaced_body(struct kern *k)
+{
+	struct server *sv;
+	int fd[4], more[100];
+
+	start(k, 4, &sv);
+	for (unsigned i = 0; i < 4; i++) {
+		fd[i] = dial(k, i == 2 ? 1000 : 0);
+		KASSERT(echoes(k, fd[i], i == 1 ? "w" : "a"));
+	}
+	/* The oldest. */
+	more[0] = dial(k, 0);
+	KASSERT(echoes(k, more[0], "b"));
+	bye(k, fd[0], EUSERS, "an administrator came");
+	/* Then the user's: 1 waits for events, and 3 came later. */
+	KASSERT(echoes(k, fd[1], "w"));
+	more[1] = dial(k, 0);
+	bye(k, fd[2], EUSERS, "an administrator came");
+	KASSERT(echoes(k, more[1], "c"));
+	/* A follower goes when nobody else is there. */
+	KASSERT(echoes(k, fd[3], "w"));
+	KASSERT(echoes(k, more[0], "w"));
+	KASSERT(echoes(k, more[1], "w"));
+	more[2] = dial(k, 0);
+	KASSERT(echoes(k, more[2], "w"));
+	bye(k, fd[1], EUSERS, "an administrator came");
+	/* Others get no place so. */
+	bye(k, dial(k, 1000), EUSERS, "as many clients");
+	KASSERT(echoes(k, fd[3], "w"));
+	for (unsigned i = 3; i < 100; i++) {
+		more[i] = dial(k, 0);
+		KASSERT(echoes(k, more[i], "a"));
+	}
+	server_stop(sv);
+	host_sock_close(k->k_host, fd[3]);
+	for (unsigned i = 0; i < 100; i++)
+		host_sock_close(k->k_host, more[i]);
+}
+
+static void
+test_displaced(void **state)
+{
+
+	(void)state;
+	on_sim(1, displaced_body);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each), cmocka_unit_test(test_all),
 		cmocka_unit_test(test_idle), cmocka_unit_test(test_full),
+		cmocka_unit_test(test_displaced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,8 @@
 
 /* A message must fit the sender's buffer as a whole. */
 #define BUFFER_BYTES	(1 << 20)
+/* What a client of another user leaves unread is our memory. */
+#define OTHER_BYTES	(1 << 17)
 /* Who connects while the accepting thread is busy is not refused. */
 #define BACKLOG		1024
 /* Descriptors we look at in one message; the kernel drops further ones. */
@@ -40,9 +42,8 @@ struct linux_listener {
 };
 
 static void
-set_buffers(int fd)
+set_buffers(int fd, int bytes)
 {
-	int bytes = BUFFER_BYTES;
 
 	/* The forced one passes the system's limit, for those who may. */
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes,
@@ -232,7 +233,7 @@ linux_sock_listen(struct host *h, const char *path, mode_t mode, int *fdp)
 		error = errno;
 		goto fail_free;
 	}
-	set_buffers(fd);
+	set_buffers(fd, BUFFER_BYTES);
 	error = bind_and_listen(h, fd, &sun, mode);
 	if (error != 0)
 		goto fail_close;
@@ -316,7 +317,8 @@ linux_sock_accept(struct host *h, int fd, int *newfdp,
 		close(s);
 		return error;
 	}
-	set_buffers(s);
+	set_buffers(s, hp->hp_uid == 0 || hp->hp_uid == geteuid() ?
+	    BUFFER_BYTES : OTHER_BYTES);
 	*newfdp = s;
 	return 0;
 }
