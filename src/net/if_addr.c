@@ -74,17 +74,53 @@ mask_length(uint32_t mask)
 	return len == __builtin_popcount(mask) ? len : -1;
 }
 
+/* --- addresses that share something -------------------------------------- */
+
+static void
+chain_begin(struct protoaddr *pa, enum pa_shared sh)
+{
+
+	pa->pa_link[sh].pl_next = NULL;
+	pa->pa_link[sh].pl_prev = pa;
+}
+
+static void
+chain_append(struct protoaddr *head, struct protoaddr *pa, enum pa_shared sh)
+{
+	struct protoaddr *last = head->pa_link[sh].pl_prev;
+
+	pa->pa_link[sh].pl_next = NULL;
+	pa->pa_link[sh].pl_prev = last;
+	head->pa_link[sh].pl_prev = pa;
+	__atomic_store_n(&last->pa_link[sh].pl_next, pa, __ATOMIC_RELEASE);
+}
+
 /*
- * Enter the prefix.  The first address of a prefix stays the one that is
- * found; the others of the same prefix hang off it.
+ * Out of it; the caller takes the head itself from the table.  The link forward
+ * stays, for readers that are at it.
  */
+static void
+chain_remove(struct protoaddr *head, struct protoaddr *pa, enum pa_shared sh)
+{
+	struct protoaddr *next = pa->pa_link[sh].pl_next;
+	struct protoaddr *prev = pa->pa_link[sh].pl_prev;
+
+	if (pa != head)
+		__atomic_store_n(&prev->pa_link[sh].pl_next, next,
+		    __ATOMIC_RELEASE);
+	if (next != NULL)
+		next->pa_link[sh].pl_prev = prev;
+	else if (pa != head)
+		head->pa_link[sh].pl_prev = prev;
+}
+
+/* Enter the prefix. */
 static int
 net_insert(struct if_vnet *ifv, struct protoaddr *pa)
 {
 	struct ifaddr *ifa = &pa->pa_ifa;
 	struct lpm_entry *le = &pa->pa_net, *have;
 	const struct sockaddr_in *sin, *mask;
-	struct protoaddr *head;
 	int len, error;
 
 	if (ifa->ifa_addr->sa_family != AF_INET || ifa->ifa_netmask == NULL)
@@ -96,21 +132,15 @@ net_insert(struct if_vnet *ifv, struct protoaddr *pa)
 		return EINVAL;
 	le->le_key = ntohl(sin->sin_addr.s_addr & mask->sin_addr.s_addr);
 	le->le_len = (uint8_t)len;
-	pa->pa_netnext = pa->pa_netprev = NULL;
 
 	have = lpm_find(&ifv->ifv_nets, le->le_key, (unsigned)len);
 	if (have == NULL) {
+		chain_begin(pa, PA_NET);
 		error = lpm_insert(&ifv->ifv_nets, le);
 		if (error != 0)
 			return error;
-	} else {
-		head = lpm_pa(have);
-		pa->pa_netprev = head;
-		pa->pa_netnext = head->pa_netnext;
-		if (pa->pa_netnext != NULL)
-			pa->pa_netnext->pa_netprev = pa;
-		__atomic_store_n(&head->pa_netnext, pa, __ATOMIC_RELEASE);
-	}
+	} else
+		chain_append(lpm_pa(have), pa, PA_NET);
 	(void)__atomic_fetch_or(&ifa->ifa_flags, IFA_INNET, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -118,86 +148,82 @@ net_insert(struct if_vnet *ifv, struct protoaddr *pa)
 static void
 net_remove(struct if_vnet *ifv, struct protoaddr *pa)
 {
-	struct protoaddr *next = pa->pa_netnext;
+	struct protoaddr *head, *next = pa->pa_link[PA_NET].pl_next;
 
 	if ((__atomic_fetch_and(&pa->pa_ifa.ifa_flags, (uint16_t)~IFA_INNET,
 	    __ATOMIC_RELAXED) & IFA_INNET) == 0)
 		return;
+	head = lpm_pa(lpm_find(&ifv->ifv_nets, pa->pa_net.le_key,
+	    pa->pa_net.le_len));
+	chain_remove(head, pa, PA_NET);
+	if (pa != head)
+		return;
 	if (next != NULL)
-		next->pa_netprev = pa->pa_netprev;
-	if (pa->pa_netprev != NULL)
-		__atomic_store_n(&pa->pa_netprev->pa_netnext, next,
-		    __ATOMIC_RELEASE);
-	else if (next != NULL)
 		lpm_replace(&ifv->ifv_nets, &pa->pa_net, &next->pa_net);
 	else
 		lpm_remove(&ifv->ifv_nets, &pa->pa_net);
 }
 
-/*
- * Enter the far end or broadcast address.  Thousands of addresses may have the
- * same one: the first stands in the table, and the others hang off it.
- */
+/* Enter the address, or its far end or broadcast address. */
+static int
+hash_insert(struct khash *kh, struct protoaddr *pa, const struct domain *dom,
+    enum pa_shared sh)
+{
+	struct protoaddr *head;
+	int error = 0;
+
+	head = ifa_sharing(kh, dom, ifa_shared_sa(&pa->pa_ifa, sh), sh);
+	if (head != NULL)
+		chain_append(head, pa, sh);
+	else {
+		chain_begin(pa, sh);
+		error = khash_insert(kh, dom->dom_sa_hash(
+		    ifa_shared_sa(&pa->pa_ifa, sh)), &pa->pa_ifa);
+	}
+	return error;
+}
+
+static void
+hash_remove(struct khash *kh, struct protoaddr *pa, const struct domain *dom,
+    enum pa_shared sh)
+{
+	const struct sockaddr *sa = ifa_shared_sa(&pa->pa_ifa, sh);
+	struct protoaddr *head, *next = pa->pa_link[sh].pl_next;
+
+	head = ifa_sharing(kh, dom, sa, sh);
+	chain_remove(head, pa, sh);
+	if (pa != head)
+		return;
+	if (next != NULL)
+		khash_replace(kh, dom->dom_sa_hash(sa), &pa->pa_ifa,
+		    &next->pa_ifa);
+	else
+		khash_remove(kh, dom->dom_sa_hash(sa), &pa->pa_ifa);
+}
+
 static int
 dst_insert(struct if_vnet *ifv, struct protoaddr *pa, const struct domain *dom)
 {
-	const struct sockaddr *dst = pa->pa_ifa.ifa_dstaddr;
-	struct protoaddr *head;
-	struct khash_iter it;
-	struct ifaddr *ifa;
-	uint32_t hash;
 
-	pa->pa_dstnext = pa->pa_dstprev = NULL;
-	if (dst == NULL)
-		return 0;
-	hash = dom->dom_sa_hash(dst);
-	for (ifa = khash_first(&ifv->ifv_dsts, hash, &it); ifa != NULL;
-	    ifa = khash_next(&it))
-		if (ifa->ifa_dstaddr->sa_family == dst->sa_family &&
-		    dom->dom_sa_equal(ifa->ifa_dstaddr, dst))
-			break;
-	if (ifa == NULL)
-		return khash_insert(&ifv->ifv_dsts, hash, &pa->pa_ifa);
-	head = ifa_proto(ifa);
-	pa->pa_dstprev = head;
-	pa->pa_dstnext = head->pa_dstnext;
-	if (pa->pa_dstnext != NULL)
-		pa->pa_dstnext->pa_dstprev = pa;
-	__atomic_store_n(&head->pa_dstnext, pa, __ATOMIC_RELEASE);
-	return 0;
+	return pa->pa_ifa.ifa_dstaddr == NULL ? 0 :
+	    hash_insert(&ifv->ifv_dsts, pa, dom, PA_DST);
 }
 
 static void
 dst_remove(struct if_vnet *ifv, struct protoaddr *pa, const struct domain *dom)
 {
-	const struct sockaddr *dst = pa->pa_ifa.ifa_dstaddr;
-	struct protoaddr *next = pa->pa_dstnext;
 
-	if (dst == NULL)
-		return;
-	/* What it says itself stays, for readers that are at it. */
-	if (next != NULL)
-		next->pa_dstprev = pa->pa_dstprev;
-	if (pa->pa_dstprev != NULL)
-		__atomic_store_n(&pa->pa_dstprev->pa_dstnext, next,
-		    __ATOMIC_RELEASE);
-	else if (next != NULL)
-		khash_replace(&ifv->ifv_dsts, dom->dom_sa_hash(dst),
-		    &pa->pa_ifa, &next->pa_ifa);
-	else
-		khash_remove(&ifv->ifv_dsts, dom->dom_sa_hash(dst),
-		    &pa->pa_ifa);
+	if (pa->pa_ifa.ifa_dstaddr != NULL)
+		hash_remove(&ifv->ifv_dsts, pa, dom, PA_DST);
 }
 
 static int
 tables_insert(struct if_vnet *ifv, struct ifaddr *ifa,
     const struct domain *dom)
 {
-	uint32_t hash;
 	int error;
 
-	hash = dom->dom_sa_hash(ifa->ifa_addr);
-	error = khash_insert(&ifv->ifv_addrs, hash, ifa);
+	error = hash_insert(&ifv->ifv_addrs, ifa_proto(ifa), dom, PA_ADDR);
 	if (error != 0)
 		return error;
 	error = dst_insert(ifv, ifa_proto(ifa), dom);
@@ -210,7 +236,7 @@ tables_insert(struct if_vnet *ifv, struct ifaddr *ifa,
 	}
 	dst_remove(ifv, ifa_proto(ifa), dom);
 fail:
-	khash_remove(&ifv->ifv_addrs, hash, ifa);
+	hash_remove(&ifv->ifv_addrs, ifa_proto(ifa), dom, PA_ADDR);
 	return error;
 }
 
@@ -222,7 +248,7 @@ tables_remove(struct if_vnet *ifv, struct ifaddr *ifa,
 	LIST_REMOVE(ifa_proto(ifa), pa_aflink);
 	net_remove(ifv, ifa_proto(ifa));
 	dst_remove(ifv, ifa_proto(ifa), dom);
-	khash_remove(&ifv->ifv_addrs, dom->dom_sa_hash(ifa->ifa_addr), ifa);
+	hash_remove(&ifv->ifv_addrs, ifa_proto(ifa), dom, PA_ADDR);
 }
 
 /* At the end of the interface's list, for readers that walk forward. */
@@ -233,7 +259,23 @@ list_insert(struct ifnet *ifp, struct ifaddr *ifa)
 	TAILQ_NEXT(ifa, ifa_list) = NULL;
 	ifa->ifa_list.tqe_prev = ifp->if_addrlist.tqh_last;
 	__atomic_store_n(ifp->if_addrlist.tqh_last, ifa, __ATOMIC_RELEASE);
-	ifp->if_addrlist.tqh_last = &TAILQ_NEXT(ifa, ifa_list);
+	__atomic_store_n(&ifp->if_addrlist.tqh_last, &TAILQ_NEXT(ifa, ifa_list),
+	    __ATOMIC_RELEASE);
+}
+
+/* Its own link forward stays, for readers that are at it. */
+static void
+list_remove(struct ifnet *ifp, struct ifaddr *ifa)
+{
+	struct ifaddr *next = TAILQ_NEXT(ifa, ifa_list);
+	struct ifaddr **prev = ifa->ifa_list.tqe_prev;
+
+	if (next != NULL)
+		next->ifa_list.tqe_prev = prev;
+	else
+		__atomic_store_n(&ifp->if_addrlist.tqh_last, prev,
+		    __ATOMIC_RELEASE);
+	__atomic_store_n(prev, next, __ATOMIC_RELEASE);
 }
 
 /* --- insertion and removal ---------------------------------------------- */
@@ -290,7 +332,7 @@ ifa_remove(struct ifnet *ifp, struct ifaddr *ifa)
 	    __ATOMIC_RELEASE);
 	if (dom != NULL)
 		tables_remove(ifv, ifa, dom);
-	TAILQ_REMOVE(&ifp->if_addrlist, ifa, ifa_list);
+	list_remove(ifp, ifa);
 	host_mutex_unlock(if_host(ifp), &ifv->ifv_lock);
 
 	psref_target_destroy(if_kern(ifp), &ifa->ifa_psref, ifp->if_xname);

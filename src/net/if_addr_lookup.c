@@ -33,53 +33,103 @@ is_exact(const struct domain *dom, const struct ifaddr *ifa,
 	    dom->dom_sa_equal(ifa->ifa_addr, sa);
 }
 
-/* The address sa itself, of ifp alone when that is given. */
-static struct ifaddr *
-exact(struct vnet *vn, const struct domain *dom, const struct sockaddr *sa,
-    const struct ifnet *ifp)
+static struct protoaddr *
+next_sharing(const struct protoaddr *pa, enum pa_shared sh)
 {
+
+	return __atomic_load_n(&pa->pa_link[sh].pl_next, __ATOMIC_CONSUME);
+}
+
+static struct ifaddr *
+first_on(struct ifnet *ifp)
+{
+
+	return __atomic_load_n(&TAILQ_FIRST(&ifp->if_addrlist),
+	    __ATOMIC_CONSUME);
+}
+
+static struct ifaddr *
+next_on(const struct ifaddr *ifa)
+{
+
+	return __atomic_load_n(&TAILQ_NEXT(ifa, ifa_list), __ATOMIC_CONSUME);
+}
+
+const struct sockaddr *
+ifa_shared_sa(const struct ifaddr *ifa, enum pa_shared sh)
+{
+
+	return sh == PA_ADDR ? ifa->ifa_addr : ifa->ifa_dstaddr;
+}
+
+struct protoaddr *
+ifa_sharing(const struct khash *kh, const struct domain *dom,
+    const struct sockaddr *sa, enum pa_shared sh)
+{
+	const struct sockaddr *have;
 	struct khash_iter it;
 	struct ifaddr *ifa;
 
-	for (ifa = khash_first(&vn->vn_if->ifv_addrs, dom->dom_sa_hash(sa),
-	    &it); ifa != NULL; ifa = khash_next(&it)) {
-		if ((ifp == NULL || ifa->ifa_ifp == ifp) &&
-		    ifa->ifa_addr->sa_family == sa->sa_family &&
-		    dom->dom_sa_equal(ifa->ifa_addr, sa) &&
-		    (ifp != NULL || usable(ifa)))
-			break;
+	for (ifa = khash_first(kh, dom->dom_sa_hash(sa), &it); ifa != NULL;
+	    ifa = khash_next(&it)) {
+		have = ifa_shared_sa(ifa, sh);
+		if (have->sa_family == sa->sa_family &&
+		    dom->dom_sa_equal(have, sa))
+			return ifa_proto(ifa);
 	}
-	return ifa;
+	return NULL;
 }
 
-/* The first usable one, of an interface with the flag, of addresses that share
- * a far end or broadcast address. */
+/* The first usable one that is sa. */
 static struct ifaddr *
-first_with(struct ifaddr *ifa, uint32_t flag)
+exact(struct vnet *vn, const struct domain *dom, const struct sockaddr *sa)
 {
 	struct protoaddr *pa;
 
-	for (pa = ifa_proto(ifa); pa != NULL;
-	    pa = __atomic_load_n(&pa->pa_dstnext, __ATOMIC_CONSUME))
-		if ((__atomic_load_n(&pa->pa_ifa.ifa_ifp->if_flags,
-		    __ATOMIC_RELAXED) & flag) != 0 && usable(&pa->pa_ifa))
+	for (pa = ifa_sharing(&vn->vn_if->ifv_addrs, dom, sa, PA_ADDR);
+	    pa != NULL; pa = next_sharing(pa, PA_ADDR))
+		if (usable(&pa->pa_ifa))
 			return &pa->pa_ifa;
 	return NULL;
 }
 
-/* The address with sa at the far end, or as broadcast, by interface flag. */
+/*
+ * The address sa of one interface, usable or not.  Many interfaces may have
+ * it, and the interface may have many addresses: the two lists are walked side
+ * by side, and the end of either is the end.
+ */
+static struct ifaddr *
+exact_on(struct ifnet *ifp, const struct domain *dom,
+    const struct sockaddr *sa)
+{
+	struct ifaddr *ifa = first_on(ifp);
+	struct protoaddr *pa;
+
+	for (pa = ifa_sharing(&ifp->if_vnet->vn_if->ifv_addrs, dom, sa,
+	    PA_ADDR); pa != NULL && ifa != NULL;
+	    pa = next_sharing(pa, PA_ADDR), ifa = next_on(ifa)) {
+		if (pa->pa_ifa.ifa_ifp == ifp)
+			return &pa->pa_ifa;
+		if (ifa->ifa_addr->sa_family == sa->sa_family &&
+		    dom->dom_sa_equal(ifa->ifa_addr, sa))
+			return ifa;
+	}
+	return NULL;
+}
+
+/* The first usable address, of an interface with the flag, with sa at the far
+ * end or as broadcast address. */
 static struct ifaddr *
 far_end(struct vnet *vn, const struct domain *dom, const struct sockaddr *sa,
     uint32_t flag)
 {
-	struct khash_iter it;
-	struct ifaddr *ifa;
+	struct protoaddr *pa;
 
-	for (ifa = khash_first(&vn->vn_if->ifv_dsts, dom->dom_sa_hash(sa),
-	    &it); ifa != NULL; ifa = khash_next(&it))
-		if (ifa->ifa_dstaddr->sa_family == sa->sa_family &&
-		    dom->dom_sa_equal(ifa->ifa_dstaddr, sa))
-			return first_with(ifa, flag);
+	for (pa = ifa_sharing(&vn->vn_if->ifv_dsts, dom, sa, PA_DST);
+	    pa != NULL; pa = next_sharing(pa, PA_DST))
+		if ((__atomic_load_n(&pa->pa_ifa.ifa_ifp->if_flags,
+		    __ATOMIC_RELAXED) & flag) != 0 && usable(&pa->pa_ifa))
+			return &pa->pa_ifa;
 	return NULL;
 }
 
@@ -91,10 +141,8 @@ exact_link(struct vnet *vn, const struct sockaddr_dl *sdl)
 	const struct sockaddr_dl *have;
 	struct ifaddr *ifa;
 
-	for (ifa = ifp == NULL ? NULL : __atomic_load_n(
-	    &TAILQ_FIRST(&ifp->if_addrlist), __ATOMIC_CONSUME); ifa != NULL;
-	    ifa = __atomic_load_n(&TAILQ_NEXT(ifa, ifa_list),
-	    __ATOMIC_CONSUME)) {
+	for (ifa = ifp == NULL ? NULL : first_on(ifp); ifa != NULL;
+	    ifa = next_on(ifa)) {
 		have = (const struct sockaddr_dl *)ifa->ifa_addr;
 		if (have->sdl_family == AF_LINK &&
 		    have->sdl_alen == sdl->sdl_alen && memcmp(have->sdl_data,
@@ -118,7 +166,7 @@ ifa_ifwithaddr(struct vnet *vn, const struct sockaddr *sa)
 	ifa = khash_guess(&vn->vn_if->ifv_addrs, dom->dom_sa_hash(sa));
 	if (ifa != NULL && is_exact(dom, ifa, sa))
 		return ifa;
-	ifa = exact(vn, dom, sa, NULL);
+	ifa = exact(vn, dom, sa);
 	return ifa != NULL ? ifa : far_end(vn, dom, sa, IFF_BROADCAST);
 }
 
@@ -138,17 +186,31 @@ pa_ifa(struct protoaddr *pa)
 	return pa == NULL ? NULL : &pa->pa_ifa;
 }
 
-/* The first usable one of those that share a prefix. */
+/* The first address of a prefix, or NULL. */
+static struct protoaddr *
+lpm_pa(const struct lpm_entry *le)
+{
+
+	return le == NULL ? NULL : (struct protoaddr *)((uintptr_t)le -
+	    offsetof(struct protoaddr, pa_net));
+}
+
+/* The first usable one of a prefix. */
 static struct ifaddr *
 first_usable(struct lpm_entry *le)
 {
-	struct protoaddr *pa;
+	struct protoaddr *pa = lpm_pa(le);
 
-	pa = (struct protoaddr *)((char *)le -
-	    offsetof(struct protoaddr, pa_net));
 	while (pa != NULL && !usable(&pa->pa_ifa))
-		pa = __atomic_load_n(&pa->pa_netnext, __ATOMIC_CONSUME);
+		pa = next_sharing(pa, PA_NET);
 	return pa_ifa(pa);
+}
+
+static uint32_t
+prefix_key(uint32_t addr, unsigned len)
+{
+
+	return len == 0 ? 0 : addr & (uint32_t)(UINT64_MAX << (32 - len));
 }
 
 static struct ifaddr *
@@ -166,8 +228,7 @@ inet_net(struct vnet *vn, uint32_t key)
 	/* Only while a deactivated interface is on its way out: shorter ones
 	 * one by one. */
 	for (len = le->le_len; ifa == NULL && len-- > 0;) {
-		le = lpm_find(l, len == 0 ? 0 :
-		    key & (uint32_t)(UINT64_MAX << (32 - len)), len);
+		le = lpm_find(l, prefix_key(key, len), len);
 		if (le != NULL)
 			ifa = first_usable(le);
 	}
@@ -179,8 +240,7 @@ ifa_ifwithprefix(struct vnet *vn, uint32_t dst, unsigned len)
 {
 	struct lpm_entry *le;
 
-	le = lpm_find(&vn->vn_if->ifv_nets, len == 0 ? 0 :
-	    ntohl(dst) & (uint32_t)(UINT64_MAX << (32 - len)), len);
+	le = lpm_find(&vn->vn_if->ifv_nets, prefix_key(ntohl(dst), len), len);
 	return le == NULL ? NULL : first_usable(le);
 }
 
@@ -224,44 +284,50 @@ best_try(struct best *be, struct ifaddr *ifa)
 	}
 }
 
+static void
+best_of(struct best *be, struct protoaddr *pa, enum pa_shared sh)
+{
+
+	be->be_seen = 0;
+	for (; pa != NULL && be->be_seen < BEST_MAX; pa = next_sharing(pa, sh))
+		best_try(be, &pa->pa_ifa);
+}
+
 struct ifaddr *
 ifa_best(struct vnet *vn, const struct sockaddr_in *sin, unsigned len,
     int (*rank)(const struct ifaddr *, void *), void *arg)
 {
+	const struct sockaddr *sa = (const struct sockaddr *)sin;
 	struct best be = { .be_rank = rank, .be_arg = arg };
 	const struct domain *dom = domain_find(vn, sin->sin_family);
 	struct if_vnet *ifv = vn->vn_if;
-	struct protoaddr *pa = NULL;
-	struct lpm_entry *le;
-	struct khash_iter it;
-	struct ifaddr *ifa;
-	uint32_t hash;
 
 	if (dom == NULL)
 		return NULL;
-	if (len < 32) {
-		le = lpm_find(&ifv->ifv_nets, len == 0 ? 0 :
-		    ntohl(sin->sin_addr.s_addr) &
-		    (uint32_t)(UINT64_MAX << (32 - len)), len);
-		if (le != NULL)
-			pa = (struct protoaddr *)((char *)le -
-			    offsetof(struct protoaddr, pa_net));
-		for (; pa != NULL && be.be_seen < BEST_MAX;
-		    pa = __atomic_load_n(&pa->pa_netnext, __ATOMIC_CONSUME))
-			best_try(&be, &pa->pa_ifa);
-		return be.be_ifa;
+	if (len < 32)
+		best_of(&be, lpm_pa(lpm_find(&ifv->ifv_nets,
+		    prefix_key(sin_host(sa), len), len)), PA_NET);
+	else {
+		best_of(&be, ifa_sharing(&ifv->ifv_addrs, dom, sa, PA_ADDR),
+		    PA_ADDR);
+		best_of(&be, ifa_sharing(&ifv->ifv_dsts, dom, sa, PA_DST),
+		    PA_DST);
 	}
-	hash = dom->dom_sa_hash((const struct sockaddr *)sin);
-	for (ifa = khash_first(&ifv->ifv_addrs, hash, &it);
-	    ifa != NULL && be.be_seen < BEST_MAX; ifa = khash_next(&it))
-		best_try(&be, ifa);
-	be.be_seen = 0;
-	for (ifa = khash_first(&ifv->ifv_dsts, hash, &it);
-	    ifa != NULL && be.be_seen < BEST_MAX; ifa = khash_next(&it))
-		for (pa = ifa_proto(ifa); pa != NULL && be.be_seen < BEST_MAX;
-		    pa = __atomic_load_n(&pa->pa_dstnext, __ATOMIC_CONSUME))
-			best_try(&be, &pa->pa_ifa);
 	return be.be_ifa;
+}
+
+bool
+ifa_any_equal(struct vnet *vn, const struct sockaddr *sa,
+    bool (*fits)(const struct ifaddr *, void *), void *arg)
+{
+	const struct domain *dom = domain_find(vn, sa->sa_family);
+	struct protoaddr *pa = NULL;
+
+	if (dom != NULL)
+		pa = ifa_sharing(&vn->vn_if->ifv_addrs, dom, sa, PA_ADDR);
+	while (pa != NULL && !fits(&pa->pa_ifa, arg))
+		pa = next_sharing(pa, PA_ADDR);
+	return pa != NULL;
 }
 
 static struct protoaddr *
@@ -387,7 +453,7 @@ ifa_ifp_find(struct ifnet *ifp, const struct sockaddr *sa)
 	const struct domain *dom;
 
 	dom = domain_find(ifp->if_vnet, sa->sa_family);
-	return dom == NULL ? NULL : exact(ifp->if_vnet, dom, sa, ifp);
+	return dom == NULL ? NULL : exact_on(ifp, dom, sa);
 }
 
 /* Is this address the way to sa? */
@@ -404,30 +470,106 @@ leads_to(const struct domain *dom, const struct ifaddr *ifa,
 	    dom->dom_sa_within(sa, ifa->ifa_addr, ifa->ifa_netmask);
 }
 
-struct ifaddr *
-ifaof_ifpforaddr(const struct sockaddr *sa, struct ifnet *ifp)
-{
-	struct ifaddr *ifa, *last = NULL;
-	const struct domain *dom;
+/* The interface and the condition of a search, and how many addresses it has
+ * looked at. */
+struct leading {
+	struct ifnet	*ld_ifp;
+	bool		(*ld_fits)(const struct ifaddr *);
+	unsigned	 ld_seen;
+};
 
-	if (if_is_deactivated(ifp))
-		return NULL;
-	dom = domain_find(ifp->if_vnet, sa->sa_family);
-	if (sa->sa_family == AF_LINK)
-		return __atomic_load_n(&ifp->if_dl, __ATOMIC_CONSUME);
+static bool
+lead_fits(const struct leading *ld, const struct ifaddr *ifa)
+{
+
+	return ld->ld_fits == NULL || ld->ld_fits(ifa);
+}
+
+/* The first of the interface's of addresses that share something. */
+static struct ifaddr *
+lead_sharing(struct leading *ld, struct protoaddr *pa, enum pa_shared sh)
+{
+
+	for (; pa != NULL && ld->ld_seen < BEST_MAX;
+	    pa = next_sharing(pa, sh), ld->ld_seen++)
+		if (pa->pa_ifa.ifa_ifp == ld->ld_ifp &&
+		    lead_fits(ld, &pa->pa_ifa))
+			return &pa->pa_ifa;
+	return NULL;
+}
+
+static struct ifaddr *
+lead_lookup(struct leading *ld, const struct domain *dom,
+    const struct sockaddr *sa)
+{
+	struct if_vnet *ifv = ld->ld_ifp->if_vnet->vn_if;
+	uint32_t key = sin_host(sa);
+	struct lpm_entry *le;
+	struct ifaddr *ifa;
+	unsigned len;
+
+	ifa = lead_sharing(ld, ifa_sharing(&ifv->ifv_addrs, dom, sa, PA_ADDR),
+	    PA_ADDR);
+	if (ifa == NULL)
+		ifa = lead_sharing(ld, ifa_sharing(&ifv->ifv_dsts, dom, sa,
+		    PA_DST), PA_DST);
+	le = ifa == NULL ? lpm_lookup(&ifv->ifv_nets, key) : NULL;
+	for (len = le == NULL ? 0 : le->le_len + 1U; ifa == NULL && len-- > 0;)
+		ifa = lead_sharing(ld, lpm_pa(lpm_find(&ifv->ifv_nets,
+		    prefix_key(key, len), len)), PA_NET);
+	return ifa;
+}
+
+/* The last address of the interface; NULL: none. */
+static struct ifaddr *
+last_on(struct ifnet *ifp)
+{
+	struct ifaddr **last = __atomic_load_n(&ifp->if_addrlist.tqh_last,
+	    __ATOMIC_CONSUME);
+
+	return last == &TAILQ_FIRST(&ifp->if_addrlist) ? NULL :
+	    (struct ifaddr *)((uintptr_t)last -
+	    offsetof(struct ifaddr, ifa_list.tqe_next));
+}
+
+struct ifaddr *
+ifa_ifp_leading(struct ifnet *ifp, const struct sockaddr *sa,
+    bool (*fits)(const struct ifaddr *))
+{
+	struct leading ld = { .ld_ifp = ifp, .ld_fits = fits };
+	const struct domain *dom = domain_find(ifp->if_vnet, sa->sa_family);
+	struct ifaddr *ifa, *last = NULL;
+
 	if (dom == NULL)
 		return NULL;
-	for (ifa = __atomic_load_n(&TAILQ_FIRST(&ifp->if_addrlist),
-	    __ATOMIC_CONSUME); ifa != NULL;
-	    ifa = __atomic_load_n(&TAILQ_NEXT(ifa, ifa_list),
-	    __ATOMIC_CONSUME)) {
-		if (ifa->ifa_addr->sa_family != sa->sa_family)
+	if (sa->sa_family == AF_INET) {
+		ifa = lead_lookup(&ld, dom, sa);
+		if (ifa == NULL && ld.ld_seen < BEST_MAX)
+			ifa = last_on(ifp);
+		if (ifa != NULL && ifa->ifa_addr->sa_family == AF_INET &&
+		    lead_fits(&ld, ifa))
+			return ifa;
+	}
+	for (ifa = first_on(ifp); ifa != NULL; ifa = next_on(ifa)) {
+		if (ifa->ifa_addr->sa_family != sa->sa_family ||
+		    !lead_fits(&ld, ifa))
 			continue;
 		if (leads_to(dom, ifa, sa))
 			return ifa;
 		last = ifa;
 	}
 	return last;
+}
+
+struct ifaddr *
+ifaof_ifpforaddr(const struct sockaddr *sa, struct ifnet *ifp)
+{
+
+	if (if_is_deactivated(ifp))
+		return NULL;
+	if (sa->sa_family == AF_LINK)
+		return __atomic_load_n(&ifp->if_dl, __ATOMIC_CONSUME);
+	return ifa_ifp_leading(ifp, sa, NULL);
 }
 
 /* --- the same, with a reference ----------------------------------------- */

@@ -86,7 +86,7 @@ struct if_vnet {
 	struct if_ethertype ifv_ethertype[IF_NETHERTYPES]; /* set at start */
 	unsigned	 ifv_nethertypes;
 
-	struct khash	 ifv_addrs;		/* rcu; l: exact addresses */
+	struct khash	 ifv_addrs;		/* rcu; l: exact addresses, */
 	struct khash	 ifv_dsts;		/* rcu; l: far, broadcast: the
 						 * first address of each */
 	struct lpm	 ifv_nets;		/* rcu; l: IPv4 prefixes of
@@ -406,7 +406,8 @@ unsigned ifa_debug_check(struct ifnet *);
 
 /* At the vnet's start. */
 void	ifa_tables_init(struct vnet *);
-/* Lookups, within a read section; the _psref forms take a reference. */
+/* Lookups, within a read section; the _psref forms take a reference.  Of
+ * addresses that are equal, the first given. */
 struct ifaddr *ifa_ifwithaddr(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithdstaddr(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithnet(struct vnet *, const struct sockaddr *);
@@ -423,9 +424,23 @@ struct ifaddr *ifa_ifwithaf(struct vnet *, int af);
  */
 struct ifaddr *ifa_best(struct vnet *, const struct sockaddr_in *, unsigned len,
 	    int (*rank)(const struct ifaddr *, void *), void *arg);
+/* Does any of the addresses that are sa fit?  Looks at all of them.  Read
+ * section. */
+bool	ifa_any_equal(struct vnet *, const struct sockaddr *,
+	    bool (*fits)(const struct ifaddr *, void *), void *arg);
 /* One that fits, the latest given first; looks at a thousand of them. */
 struct ifaddr *ifa_find_af(struct vnet *, int af,
 	    bool (*fits)(const struct ifaddr *));
+/*
+ * The address of an interface that leads to sa: it is sa, or has it as far end
+ * or broadcast address, or is on the longest prefix with it; else the last one
+ * of the family.  Of addresses that fit alone (NULL: all do).  By lookup: an
+ * interface with many addresses costs no more, unless more than 64 addresses
+ * of the vnet share the prefix.  Read section.
+ */
+struct ifaddr *ifa_ifp_leading(struct ifnet *, const struct sockaddr *,
+	    bool (*fits)(const struct ifaddr *));
+/* The same of an interface that is not on its way out; of AF_LINK too. */
 struct ifaddr *ifaof_ifpforaddr(const struct sockaddr *, struct ifnet *);
 typedef struct ifaddr *ifa_lookup_fn(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_lookup_psref_at(struct vnet *, ifa_lookup_fn *,

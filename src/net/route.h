@@ -17,6 +17,9 @@
 #include "kern/vnet.h"
 #include "net/lpm.h"
 
+struct domain;
+struct khash;
+
 /*
  * A route as readers find it.  All fields constant once published.  It is
  * either the core of a struct rtfull, or one of the few that every address
@@ -67,17 +70,25 @@ struct rtfull {
 enum { RT_OWN_LOCAL, RT_OWN_NET, RT_OWN_BROADCAST, RT_NOWN };
 
 /*
+ * Addresses that share something, in the order in which they were given: the
+ * first stands in a table, and the others hang off it.  l:; rcu forward.
+ */
+struct pa_link {
+	struct protoaddr *pl_next;	/* NULL: the last */
+	struct protoaddr *pl_prev;	/* of the first: the last */
+};
+/* They share the address itself, the far end or broadcast address, or the
+ * prefix. */
+enum pa_shared { PA_ADDR, PA_DST, PA_NET, PA_NSHARED };
+
+/*
  * An address of a protocol: it is in the tables of addresses, and it has
  * routes.
  */
 struct protoaddr {
 	struct ifaddr	 pa_ifa;	/* first */
 	struct lpm_entry pa_net;	/* l:; rcu: its prefix */
-	struct protoaddr *pa_netnext;	/* l:; rcu: others of that prefix */
-	struct protoaddr *pa_netprev;	/* l: */
-	struct protoaddr *pa_dstnext;	/* l:; rcu: others of that far end, or
-					 * broadcast address */
-	struct protoaddr *pa_dstprev;	/* l:; NULL: in the table itself */
+	struct pa_link	 pa_link[PA_NSHARED];
 	LIST_ENTRY(protoaddr) pa_aflink; /* l:; rcu: all of the family */
 	struct rtentry	 pa_own[RT_NOWN]; /* route lock: its routes */
 	LIST_HEAD(, rtfull) pa_routes;	/* route lock: others that name it */
@@ -93,6 +104,13 @@ ifa_proto(const struct ifaddr *ifa)
 	    "an address of a protocol begins with the address");
 	return (struct protoaddr *)(uintptr_t)ifa;
 }
+
+/* What addresses share in a table by hash: PA_ADDR, or PA_DST, which may be
+ * NULL. */
+const struct sockaddr *ifa_shared_sa(const struct ifaddr *, enum pa_shared);
+/* The first of the addresses that share it, or NULL.  l:, or read section. */
+struct protoaddr *ifa_sharing(const struct khash *, const struct domain *,
+	    const struct sockaddr *, enum pa_shared);
 
 static inline bool
 rt_is_own(const struct rtentry *rt)

@@ -230,10 +230,17 @@ in_source(struct ifnet *ifp, const struct ifaddr *own, uint32_t dst)
 {
 	const struct ifaddr *best = NULL;
 	const struct ifaddr *ifa;
-	bool preferred = in_preferred(ifp);
 
 	if (if_is_deactivated(ifp))
 		return own;
+	if (!in_preferred(ifp)) {
+		struct sockaddr_in sin = {
+			.sin_family = AF_INET, .sin_addr.s_addr = dst,
+		};
+
+		return own != NULL ? own : ifa_ifp_leading(ifp,
+		    (const struct sockaddr *)&sin, in_ifa_usable);
+	}
 	for (ifa = __atomic_load_n(&TAILQ_FIRST(&ifp->if_addrlist),
 	    __ATOMIC_CONSUME); ifa != NULL; ifa = __atomic_load_n(
 	    &TAILQ_NEXT(ifa, ifa_list), __ATOMIC_CONSUME)) {
@@ -244,8 +251,6 @@ in_source(struct ifnet *ifp, const struct ifaddr *own, uint32_t dst)
 			continue;
 		if (best == NULL || in_better(ifa, best, dst))
 			best = ifa;
-		if (!preferred && in_leads_to(best, dst))
-			break;
 	}
 	return best != NULL ? best : own;
 }

@@ -556,7 +556,7 @@ in_is_unnumbered(const struct ifnet *ifp, unsigned len)
 }
 
 /* Does the address stand on another interface where it may not be shared? */
-static int
+static bool
 in_conflicts(const struct ifaddr *ifa, void *arg)
 {
 	const struct in_sharing *sh = arg;
@@ -565,8 +565,7 @@ in_conflicts(const struct ifaddr *ifa, void *arg)
 
 	return ifa->ifa_ifp != sh->sh_ifp && !ifa_is_destroying(ifa) &&
 	    ia_addr4(ia) == sh->sh_ir->ir_addr &&
-	    !in_is_unnumbered(ifa->ifa_ifp, ia->ia_len) &&
-	    !in_is_unnumbered(sh->sh_ifp, sh->sh_ir->ir_len);
+	    !in_is_unnumbered(ifa->ifa_ifp, ia->ia_len);
 }
 
 /*
@@ -584,8 +583,11 @@ in_may_share(const struct ifnet *ifp, const struct in_req *ir)
 
 	memset(&sin, 0, sizeof(sin));
 	sin_set(&sin, ir->ir_addr);
+	if (in_is_unnumbered(ifp, ir->ir_len))
+		return true;
 	pserialize_read_enter();
-	may = ifa_best(ifp->if_vnet, &sin, 32, in_conflicts, &sh) == NULL;
+	may = !ifa_any_equal(ifp->if_vnet, (const struct sockaddr *)&sin,
+	    in_conflicts, &sh);
 	pserialize_read_exit();
 	return may;
 }

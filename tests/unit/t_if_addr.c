@@ -85,7 +85,7 @@ lookup_body(struct vnet *vn)
 	KASSERT(ifa_ifwithaf(vn, AF_LINK) != NULL);
 	KASSERT(ifaof_ifpforaddr((struct sockaddr *)&sin, a) == a1);
 	sin = sin_of(IP(10, 1, 9, 9));
-	KASSERT(ifaof_ifpforaddr((struct sockaddr *)&sin, a) == a1);
+	KASSERT(ifaof_ifpforaddr((struct sockaddr *)&sin, a) == a2);
 	sin = sin_of(IP(44, 0, 0, 1));
 	KASSERT(ifaof_ifpforaddr((struct sockaddr *)&sin, a) == a2);
 	sin = sin_of(IP(192, 0, 2, 2));

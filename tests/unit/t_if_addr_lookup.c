@@ -638,6 +638,149 @@ test_shared(void **state)
 	if_on_sim(1, shared_body);
 }
 
+/*
+ * Unnumbered interfaces: all have one local address.  The table has it once,
+ * the lookup finds the first given as long as that stays, and each interface
+ * finds its own, also where it has many others.
+ */
+static void
+unnumbered_body(struct vnet *vn)
+{
+	enum { N = 200 };
+	const uint32_t local = IP(10, 20, 0, 1);
+	struct sockaddr_in want = sin_of(local);
+	const struct sockaddr *sa = (const struct sockaddr *)&want;
+	struct ifnet *ifp[N];
+	struct ifaddr *ifa[N], *more[N];
+	char name[IFNAMSIZ];
+	unsigned k;
+
+	for (unsigned i = 0; i < N; i++) {
+		(void)snprintf(name, sizeof(name), "p%u", i);
+		ifp[i] = test_must_attach(vn, name, 0);
+		if_flags_modify(ifp[i], IFF_POINTOPOINT, IFF_BROADCAST);
+		ifa[i] = add(ifp[i], local, 32, IP(10, 20, 1, 0) + i);
+	}
+	for (unsigned i = 0; i < N; i++)
+		more[i] = add(ifp[0], IP(10, 30, 0, 1) + i, 24, 0);
+	KASSERT(vn->vn_if->ifv_addrs.kh_count == 1 + N);
+	pserialize_read_enter();
+	KASSERT(ifa_ifwithaddr(vn, sa) == ifa[0]);
+	for (unsigned i = 0; i < N; i++)
+		KASSERT(ifa_ifp_find(ifp[i], sa) == ifa[i]);
+	want = sin_of(IP(10, 30, 0, 1));
+	KASSERT(ifa_ifp_find(ifp[0], sa) == more[0]);
+	KASSERT(ifa_ifp_find(ifp[1], sa) == NULL);
+	pserialize_read_exit();
+
+	/* The first of them that is not on its way out. */
+	want = sin_of(local);
+	if_deactivate(ifp[0]);
+	pserialize_read_enter();
+	KASSERT(ifa_ifwithaddr(vn, sa) == ifa[1]);
+	pserialize_read_exit();
+	test_detach(ifp[0]);
+	/* From the end, the front and the middle; the latest given is last. */
+	if_ioctl_lock(ifp[N - 1]);
+	ifa_remove(ifp[N - 1], ifa[N - 1]);
+	if_ioctl_unlock(ifp[N - 1]);
+	ifa[N - 1] = add(ifp[N - 1], local, 32, 0);
+	for (unsigned i = 1; i < N; i++) {
+		pserialize_read_enter();
+		for (k = 1; ifp[k] == NULL; k++)
+			continue;
+		KASSERT(ifa_ifwithaddr(vn, sa) == ifa[k]);
+		pserialize_read_exit();
+		for (k = i * 7 % N; ifp[k] == NULL || k == 0;)
+			k = (k + 1) % N;
+		test_detach(ifp[k]);
+		ifp[k] = NULL;
+	}
+	KASSERT(vn->vn_if->ifv_addrs.kh_count == 0);
+	KASSERT(vn->vn_if->ifv_dsts.kh_count == 0);
+}
+
+static void
+test_unnumbered(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, unnumbered_body);
+}
+
+static bool
+fits_even(const struct ifaddr *ifa)
+{
+
+	return (ntohl(((const struct sockaddr_in *)ifa->ifa_addr)->
+	    sin_addr.s_addr) & 1) == 0;
+}
+
+static struct ifaddr *
+leading(struct ifnet *ifp, uint32_t dst, bool (*fits)(const struct ifaddr *))
+{
+	struct sockaddr_in sin = sin_of(dst);
+	struct ifaddr *ifa;
+
+	pserialize_read_enter();
+	ifa = ifa_ifp_leading(ifp, (const struct sockaddr *)&sin, fits);
+	pserialize_read_exit();
+	return ifa;
+}
+
+/* The address of an interface for a destination, among many of it and of
+ * others. */
+static void
+leading_body(struct vnet *vn)
+{
+	enum { N = 300 };
+	struct ifnet *a, *b;
+	struct ifaddr *wide, *narrow, *last, *on_b, *ifa[N], *even;
+
+	a = test_must_attach(vn, "a", 0);
+	b = test_must_attach(vn, "b", 0);
+	KASSERT(leading(a, IP(10, 1, 2, 3), NULL) == NULL);
+	wide = add(a, IP(10, 0, 0, 1), 8, IP(10, 255, 255, 255));
+	narrow = add(a, IP(10, 1, 0, 1), 16, 0);
+	for (unsigned i = 0; i < N; i++)
+		ifa[i] = add(a, IP(172, 16, 0, 1) + (i << 8), 24, 0);
+	last = add(a, IP(192, 0, 2, 1), 32, 0);
+	on_b = add(b, IP(10, 1, 2, 1), 24, 0);
+
+	/* The longest prefix of the interface's, though another's is longer. */
+	KASSERT(leading(a, IP(10, 1, 2, 3), NULL) == narrow);
+	KASSERT(leading(b, IP(10, 1, 2, 3), NULL) == on_b);
+	KASSERT(leading(a, IP(10, 2, 2, 3), NULL) == wide);
+	KASSERT(leading(a, IP(10, 255, 255, 255), NULL) == wide);
+	for (unsigned i = 0; i < N; i++)
+		KASSERT(leading(a, IP(172, 16, 0, 9) + (i << 8), NULL) ==
+		    ifa[i]);
+	/* Itself; the last where none leads there. */
+	KASSERT(leading(a, IP(192, 0, 2, 1), NULL) == last);
+	KASSERT(leading(a, IP(44, 0, 0, 1), NULL) == last);
+	/* None fits: the search goes on in shorter prefixes, then anywhere. */
+	KASSERT(leading(a, IP(44, 0, 0, 1), fits_even) == NULL);
+	even = add(a, IP(10, 0, 0, 2), 7, 0);
+	KASSERT(leading(a, IP(10, 1, 2, 3), fits_even) == even);
+	KASSERT(leading(a, IP(44, 0, 0, 1), fits_even) == even);
+	/* More on another interface share the prefix than are looked at. */
+	for (unsigned i = 0; i < N; i++)
+		(void)add(b, IP(10, 9, 0, 10) + i, 16, 0);
+	narrow = add(a, IP(10, 9, 0, 1), 16, 0);
+	KASSERT(leading(a, IP(10, 9, 9, 9), NULL) == wide);
+	test_detach(b);
+	KASSERT(leading(a, IP(10, 9, 9, 9), NULL) == narrow);
+	test_detach(a);
+}
+
+static void
+test_leading(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, leading_body);
+}
+
 static void
 test_wait(void **state)
 {
@@ -677,6 +820,8 @@ main(void)
 		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_nets),
 		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_unnumbered),
+		cmocka_unit_test(test_leading),
 		cmocka_unit_test(test_wait),
 		cmocka_unit_test(test_pref),
 		cmocka_unit_test(test_purge),
