@@ -79,7 +79,7 @@ push(struct callout **head, struct callout *c)
 	*head = c;
 }
 
-/* An emptied slot's bit is cleared by whoever looks for the next one. */
+/* A slot that becomes empty keeps its bit; next_slot() clears it. */
 static void
 unlink_callout(struct callout *c)
 {
@@ -89,7 +89,8 @@ unlink_callout(struct callout *c)
 		c->c_next->c_prev = c->c_prev;
 }
 
-/* The first slot in use at a distance of at least `from' from the current. */
+/* The distance of the first slot in use, at least `from' after the current
+ * slot. */
 static unsigned
 next_slot(struct callout_wheel *cw, unsigned level, unsigned from)
 {
@@ -158,7 +159,8 @@ insert(struct callout_wheel *cw, struct callout *c)
 			break;
 	}
 	if (level == LEVELS) {
-		/* Beyond the wheel: to its end, and from there once more. */
+		/* The time is beyond the wheel's last slot: the callout goes
+		 * there, and is placed again when that slot comes. */
 		level = LEVELS - 1;
 		tick = cw->cw_tick + (1ULL << (LEVELS * SLOT_BITS)) - 1;
 	}
@@ -190,7 +192,7 @@ cascade(struct callout_wheel *cw)
 	}
 }
 
-/* Turn a list round, so that what was armed first runs first. */
+/* Reverse a list, so that the callout armed first runs first. */
 static void
 move_reversed(struct callout **from, struct callout **to)
 {
@@ -202,7 +204,7 @@ move_reversed(struct callout **from, struct callout **to)
 	}
 }
 
-/* With the lock held, which is given up while a function runs. */
+/* cw_lock is held, and released while a function runs. */
 static bool
 fire(struct callout_wheel *cw)
 {
@@ -299,7 +301,7 @@ lock_wheel(struct callout *c)
 	}
 }
 
-/* Wheel locked.  Was it armed? */
+/* The wheel is locked.  Returns whether the callout was armed. */
 static bool
 disarm(struct callout *c)
 {
@@ -311,7 +313,7 @@ disarm(struct callout *c)
 	return true;
 }
 
-/* Lock the wheel of the CPU where it shall run and disarm it there. */
+/* Lock the wheel of the CPU where the callout is to run and disarm it there. */
 static struct callout_wheel *
 lock_target(struct callout *c)
 {
@@ -337,7 +339,7 @@ callout_reset(struct callout *c, uint64_t ns, void (*fn)(void *), void *arg)
 	struct cpu *ci;
 	uint64_t now = kern_now(c->c_kern), when;
 
-	/* A sum that wraps is never. */
+	/* A sum that wraps means never. */
 	when = ns > HOST_FOREVER - now - NS_PER_MS ? HOST_FOREVER - NS_PER_MS :
 	    now + ns;
 	cw = lock_target(c);
@@ -360,7 +362,8 @@ callout_reset(struct callout *c, uint64_t ns, void (*fn)(void *), void *arg)
 		insert(cw, c);
 	}
 	kspin_unlock(&cw->cw_lock);
-	/* Or it is borrowed: its thread sleeps until the time it knows of. */
+	/* A borrowed CPU counts as asleep: its thread sleeps until the deadline
+	 * it last saw. */
 	if (curcpu() != ci || __atomic_load_n(&ci->ci_sleeping,
 	    __ATOMIC_RELAXED) != CPU_AWAKE)
 		cpu_notify(ci);
@@ -399,7 +402,8 @@ callout_halt(struct callout *c)
 	running = cw->cw_running == c;
 	ci = c->c_cpu;
 	kspin_unlock(&cw->cw_lock);
-	/* It cannot be armed now; when its CPU answers, it does not run. */
+	/* The callout cannot be armed any more; once its CPU has answered, its
+	 * function does not run either. */
 	if (running)
 		cpu_call(ci, do_nothing, NULL);
 	__atomic_and_fetch(&c->c_state, ~C_HALTING, __ATOMIC_RELAXED);

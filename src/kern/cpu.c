@@ -4,10 +4,10 @@
  * A pass is one read section.  Outside it the CPU may look at descriptors,
  * sleep, and tell others that their calls are done.
  *
- * Whoever gives a CPU something to do stores it first and then looks at
- * ci_sleeping; the CPU sets ci_sleeping first and then looks for things to
- * do.  A full fence stands between the two on both sides, so at least one of
- * them sees the other, and a busy CPU is never interrupted by a system call.
+ * A thread that gives a CPU something to do stores it first and then looks at
+ * ci_sleeping; the CPU sets ci_sleeping first and then looks for things to do.
+ * A full fence stands between the two on both sides, so at least one of them
+ * sees the other, and a busy CPU is never interrupted by a system call.
  *
  * While its thread sleeps, a control thread may be the CPU for a cross-call
  * (CPU_BORROWED); the thread, waking up, waits until it is given back.
@@ -58,7 +58,8 @@ cpu_create(struct kern *k, unsigned index)
 	TAILQ_INIT(&ci->ci_softpending);
 	ci->ci_now = host_clock(k->k_host);
 	ci->ci_stage_cur = STAGE_LOCAL;
-	/* Until it runs for the first time everybody has to ring. */
+	/* A CPU counts as asleep until it runs for the first time, so others
+	 * wake it. */
 	ci->ci_sleeping = CPU_ASLEEP;
 	k->k_cpu[index] = ci;
 	ci->ci_private = host_alloc(k->k_host, sizeof(struct cpu_private), 64);
@@ -132,7 +133,8 @@ cpu_run_work(struct cpu *ci)
 	}
 	for (w = list; w != NULL; w = next) {
 		next = w->cw_next;
-		/* From here on it may be scheduled again, or freed by fn. */
+		/* The work may be scheduled again from here on, or freed by
+		 * fn. */
 		__atomic_store_n(&w->cw_queued, 0, __ATOMIC_RELEASE);
 		w->cw_fn(w);
 	}
@@ -183,7 +185,7 @@ cpu_pass(struct cpu *ci)
 	return worked;
 }
 
-/* What the CPU itself has begun. */
+/* Work that the CPU itself has begun. */
 static inline bool
 has_own_work(const struct cpu *ci)
 {
@@ -191,7 +193,7 @@ has_own_work(const struct cpu *ci)
 	return ci->ci_hot != NULL || !TAILQ_EMPTY(&ci->ci_softpending);
 }
 
-/* What others want of it. */
+/* Work that other threads have given to the CPU. */
 static inline bool
 has_foreign_work(struct cpu *ci)
 {
@@ -207,7 +209,7 @@ cpu_has_work(struct cpu *ci)
 	return has_own_work(ci) || has_foreign_work(ci);
 }
 
-/* How many descriptors are ready, after ns at the latest. */
+/* Wait at most ns for descriptors; returns how many are ready. */
 static unsigned
 wait_events(struct cpu *ci, uint64_t ns, struct host_event *ev)
 {
@@ -239,8 +241,8 @@ cpu_look(struct cpu *ci, uint64_t ns)
 }
 
 /*
- * A CPU that sleeps can be borrowed: a control thread is it for the moment,
- * rather than wake it, and wait, for a few instructions.
+ * A control thread borrows a CPU that sleeps: it acts as the CPU for a few
+ * instructions, which is cheaper than waking the CPU's thread and waiting.
  */
 bool
 cpu_borrow(struct cpu *ci)
@@ -251,7 +253,8 @@ cpu_borrow(struct cpu *ci)
 	if (!__atomic_compare_exchange_n(&ci->ci_sleeping, &expected,
 	    CPU_BORROWED, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return false;
-	/* What the last one to borrow it began comes first; it was woken. */
+	/* Work that the last borrower began comes first: the CPU's thread was
+	 * woken for it. */
 	if (has_own_work(ci)) {
 		__atomic_store_n(&ci->ci_sleeping, CPU_ASLEEP,
 		    __ATOMIC_RELEASE);
@@ -277,7 +280,7 @@ cpu_return(struct cpu *ci)
 		host_poller_wake(ci->ci_kern->k_host, ci->ci_poller);
 }
 
-/* Owner: it is the thread's own again. */
+/* Owner: the CPU belongs to its own thread again. */
 static void
 wake_up(struct cpu *ci)
 {
@@ -299,7 +302,7 @@ cpu_sleep(struct cpu *ci)
 	uint64_t deadline, now;
 	unsigned n = 0;
 
-	/* The caller knows that it has no work of its own. */
+	/* The caller has checked that the CPU has no work of its own. */
 	__atomic_store_n(&ci->ci_sleeping, CPU_ASLEEP, __ATOMIC_RELEASE);
 	full_fence();
 	if (!has_foreign_work(ci) &&
@@ -321,12 +324,13 @@ cpu_main(void *arg)
 {
 	struct cpu *ci = arg;
 	const uint64_t busy_ns = ci->ci_kern->k_config.kc_busy_poll_ns;
-	/* Who does not want busy polling wants its descriptors looked at. */
+	/* Without busy polling, descriptors are looked at in every pass. */
 	const unsigned look_passes = busy_ns == 0 ? 1 : LOOK_PASSES;
 	uint64_t last_work = 0, last_look = 0;
 	unsigned passes = 0;
 
-	/* It may have been borrowed before it ever ran. */
+	/* Another thread may have borrowed the CPU before its own ran at
+	 * all. */
 	wake_up(ci);
 	host_curthread->ht_cpu = ci;
 	psref_thread_prepare();
@@ -345,7 +349,7 @@ cpu_main(void *arg)
 		last_look = ci->ci_now;
 		passes = 0;
 	}
-	/* What was scheduled before the end still runs. */
+	/* Work that was scheduled before the end still runs. */
 	while (cpu_pass(ci) || cpu_has_work(ci))
 		continue;
 	host_curthread->ht_cpu = NULL;
@@ -409,7 +413,7 @@ run_cpu(struct cpu *ci, unsigned *passes)
 	cpu_leave(ci);
 }
 
-/* There is more than one when they were parked. */
+/* After kern_park() there may be more than one CPU. */
 void
 kern_run(struct kern *k)
 {

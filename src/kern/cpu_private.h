@@ -17,11 +17,11 @@ struct cpu_private {
 	struct cpu_work	*cpv_done __attribute__((__aligned__(64)));
 };
 
-/* poller.c.  Owner, in the read section: poll what is hot. */
+/* poller.c.  Owner, in the read section: poll the hot pollers. */
 bool	poller_run(struct cpu *);
-/* Owner: its descriptor is ready. */
+/* Owner: the poller's descriptor is ready. */
 void	poller_ready(struct cpu_poller *, unsigned events);
-/* Owner: is anyone kicked? */
+/* Owner: has any poller been kicked? */
 bool	poller_kicked(const struct cpu *);
 
 #endif /* !KERN_CPU_PRIVATE_H */

@@ -1,5 +1,5 @@
 /*
- * The names of the drop reasons, and drops that no interface answers for.
+ * The names of the drop reasons, and drops that are counted on no interface.
  */
 
 #include "kern/kern_impl.h"

@@ -136,7 +136,7 @@ kern_park(struct kern *k)
 	KASSERT(curcpu() == NULL);
 	if (!k->k_threaded)
 		return;
-	/* What is deferred may need the CPUs, so it runs while they do. */
+	/* Deferred functions may need the CPUs: run them first. */
 	kern_defer_barrier(k);
 	for (unsigned i = 0; i < k->k_ncpu; i++)
 		cpu_stop(k->k_cpu[i]);
@@ -152,7 +152,7 @@ kern_destroy(struct kern *k)
 
 	KASSERT(curcpu() == NULL);
 	KASSERT(TAILQ_EMPTY(&k->k_vnets));
-	/* What is deferred may need the CPUs, so it runs while they do. */
+	/* Deferred functions may need the CPUs: run them first. */
 	kern_defer_barrier(k);
 	if (!k->k_threaded)
 		kern_run(k);

@@ -25,7 +25,7 @@ struct kern_config {
 	const struct vnet_subsys *const *kc_subsys; /* NULL-terminated */
 };
 
-/* What a CPU keeps about each stage of the packet path. */
+/* The stages of the packet path; a CPU counts each one apart. */
 enum cpu_stage {
 	STAGE_POLL, STAGE_IF_INPUT, STAGE_ETHER_INPUT, STAGE_IP_INPUT,
 	STAGE_IP_FORWARD, STAGE_ETHER_OUTPUT, STAGE_TRANSMIT, STAGE_LOCAL,
@@ -43,10 +43,10 @@ struct cpu_stage_stats {
 #define MCACHE_MAX	(2 * MVEC_MAX)
 
 /*
- * One CPU.  Fields are the CPU's own unless said otherwise: its thread's while
- * ci_sleeping is CPU_AWAKE, and while it is CPU_BORROWED that of the control
- * thread that made it so (cpu_borrow()).  "foreign" ones are written by others,
- * with atomics, and sit in lines of their own.
+ * One CPU.  Fields belong to the CPU unless said otherwise: to its thread while
+ * ci_sleeping is CPU_AWAKE, and while it is CPU_BORROWED to the control thread
+ * that borrowed it (cpu_borrow()).  "foreign" ones are written by others, with
+ * atomics, and sit in lines of their own.
  */
 struct cpu {
 	/* hot */
@@ -87,7 +87,8 @@ struct ktask_queue;
 struct kuser_table;
 struct reclaim;
 
-/* A share of the buffers: of all CPUs, a line each. */
+/* A share of the buffers, common to all CPUs; each share has a cache line of
+ * its own. */
 struct mbuf_share_state {
 	uint64_t	 ms_used;		/* atomic; buffers */
 	int64_t		 ms_percent;		/* atomic */
@@ -113,11 +114,11 @@ struct kern {
 	struct kslab	*k_slab;		/* constant; NULL: none */
 	struct ktask_queue *k_tasks;		/* its own lock */
 	struct kuser_table *k_users;		/* its own lock */
-	struct host_mutex k_klock_lock;	/* whoever waits for a klock */
+	struct host_mutex k_klock_lock;	/* threads that wait for any klock */
 	struct host_cond k_klock_cv;
 	struct host_mutex k_psref_lock;
 	struct host_cond k_psref_cv;		/* a watched psref went */
-	uid_t		 k_uid;			/* constant: who started it */
+	uid_t		 k_uid;			/* constant: its user */
 	uint64_t	 k_wall_offset;		/* atomic: kern_wall_offset() */
 	gid_t		 k_admin_gid;
 	int		 k_log_level;		/* atomic */
@@ -136,23 +137,27 @@ struct kern {
 
 	struct host_mutex k_module_lock;
 	struct if_module *k_modules;		/* k_module_lock; src/net's */
-	/* Control: unload them; set with the first.  k_module_lock. */
+	/* Control: unload the driver modules; set when the first is loaded.
+	 * k_module_lock. */
 	void		(*k_modules_unload)(struct kern *);
 
 	struct ctl_registry *k_ctl;		/* src/ctl's; NULL: none */
-	/* Constant: a vnet is dying; whoever holds it for long (a client that
-	 * follows it) is to let go.  Control; NULL: nobody does. */
+	/* Constant: a vnet is dying; called so that long-time holders (a client
+	 * that follows it) release it.  Control; NULL: there are no such
+	 * holders. */
 	void		(*k_vnet_revoke)(struct vnet *);
 };
 
-/* Control.  ENOMEM, EAGAIN, EINVAL; undone then. */
+/* Control.  ENOMEM, EAGAIN, EINVAL; all is undone then. */
 int	kern_create(struct host *, const struct kern_config *, struct kern **);
-/* Control: every vnet is gone.  Stops CPUs, runs what is deferred, frees. */
+/* Control, once every vnet is gone: stops the CPUs, runs the deferred
+ * functions, frees the kern. */
 void	kern_destroy(struct kern *);
 /*
- * Before it is destroyed, when one thread alone is left to call anything: the
- * CPUs' threads end, and the caller's is each CPU in turn where one is needed,
- * as with ncpu 0.  Taking down what is left is many times quicker then.
+ * Control, before kern_destroy(), when only the caller's thread still uses the
+ * kern: the CPUs' threads end, and the caller's thread acts as each CPU where
+ * one is needed, as with ncpu 0.  Destroying the remaining vnets is many times
+ * quicker then.
  */
 void	kern_park(struct kern *);
 
@@ -166,16 +171,16 @@ uint64_t kern_timeout_ns(struct kern *);
 int	kern_fd(struct kern *);
 
 /*
- * kslab.c: small objects (1024 bytes at most) of which there may be very many:
- * zeroed, aligned to 64 bytes when their size is a multiple of it, and to 8
- * otherwise; or NULL.  Freed with the same size.  Control.
+ * kslab.c: small objects (1024 bytes at most), for types that may have very
+ * many of them: zeroed, aligned to 64 bytes when their size is a multiple of
+ * it, and to 8 otherwise; or NULL.  Freed with the same size.  Control.
  */
 void	*kslab_alloc(struct kern *, size_t);
 void	kslab_free(struct kern *, void *, size_t);
 /*
- * Tables, which grow and are looked into at random: zeroed, aligned to 64
- * bytes, on large pages once they are large; or NULL.  Freed with the same
- * size.  Control.
+ * Tables, which grow and are accessed at random: zeroed, aligned to 64 bytes,
+ * on large pages once they are large; or NULL.  Freed with the same size.
+ * Control.
  */
 void	*kern_table_alloc(struct kern *, size_t);
 void	kern_table_free(struct kern *, void *, size_t);
@@ -187,7 +192,7 @@ unsigned mbuf_free_count(struct kern *);
 /* CPU: free a packet and count it on this CPU, for want of an interface. */
 void	kern_drop(struct mbuf *, enum drop_reason);
 
-/* Count in memory that one thread writes and others read. */
+/* Add to a counter that one thread writes and others read. */
 static inline void
 cpu_stat_add(uint64_t *stat, uint64_t n)
 {

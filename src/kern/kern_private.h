@@ -1,5 +1,5 @@
 /*
- * kern_private: what the files of src/kern show each other and nobody else.
+ * kern_private: functions that only the files of src/kern call.
  */
 
 #ifndef KERN_KERN_PRIVATE_H
@@ -30,29 +30,30 @@ int	cpu_create(struct kern *, unsigned index);
 void	cpu_destroy(struct kern *, unsigned index);
 int	cpu_start(struct cpu *);
 void	cpu_stop(struct cpu *);
-/* Any: the CPU has something new to look at; wake it if it sleeps. */
+/* Any: the CPU has new work; wake it if it sleeps. */
 void	cpu_notify(struct cpu *);
 /* Control: run fn(arg) on one CPU, in CPU context, and wait. */
 void	cpu_call(struct cpu *, void (*fn)(void *), void *arg);
-/* Control, ncpu 0: the calling thread becomes the CPU, and stops being it. */
+/* Control, ncpu 0: the calling thread begins, and ends, to act as the CPU. */
 void	cpu_enter(struct cpu *);
 void	cpu_leave(struct cpu *);
-/* Control: the calling thread is the CPU until it returns it, if that sleeps:
- * false, it is awake. */
+/* Control: the calling thread acts as the CPU until cpu_return(), if the CPU
+ * sleeps; false: it is awake. */
 bool	cpu_borrow(struct cpu *);
 void	cpu_return(struct cpu *);
-/* Owner: one pass; was there anything to do? */
+/* Owner: one pass; returns whether there was anything to do. */
 bool	cpu_pass(struct cpu *);
-/* Owner, in the read section: run what others scheduled, oldest first. */
+/* Owner, in the read section: run the work that other threads scheduled, oldest
+ * first. */
 bool	cpu_run_work(struct cpu *);
-/* Owner: something is left to do at once. */
+/* Owner: is there work to be done at once? */
 bool	cpu_has_work(struct cpu *);
-/* Owner: look at the descriptors for at most ns; how many are ready. */
+/* Owner: wait at most ns for descriptors; returns how many are ready. */
 unsigned cpu_look(struct cpu *, uint64_t ns);
 
 /* kslab.c */
 int	kslab_create(struct kern *);	/* ENOMEM */
-void	kslab_destroy(struct kern *);	/* nothing of it is in use */
+void	kslab_destroy(struct kern *);	/* no object is in use */
 
 /* xcall.c */
 struct cpu_xcall;
@@ -63,7 +64,8 @@ void	xcall_finish(struct cpu *, struct cpu_work *done);
 void	cpu_push_done(struct cpu *, struct cpu_work *);
 
 /* softint.c */
-/* Owner: run what was pending when called; was there anything? */
+/* Owner: run the handlers that are pending now; returns whether there were
+ * any. */
 bool	softint_run(struct cpu *);
 
 /* vnet.c */
@@ -72,9 +74,10 @@ void	vnet_names_init(struct kern *);
 /* callout.c */
 int	callout_wheel_create(struct cpu *);
 void	callout_wheel_destroy(struct cpu *);
-/* Owner: run what is due at ci_now; was there anything? */
+/* Owner: run the callouts due at ci_now; returns whether there were any. */
 bool	callout_run(struct cpu *);
-/* Any: when callout_run() has something to do, ns; HOST_FOREVER: never. */
+/* Any: the time, in ns, when callout_run() is next needed; HOST_FOREVER:
+ * never. */
 uint64_t callout_deadline(struct cpu *);
 
 /* mbuf.c */
@@ -82,13 +85,15 @@ int	mbuf_pool_create(struct kern *);
 void	mbuf_pool_destroy(struct kern *);
 
 /* reclaim.c */
-/* Control: host_rcu_synchronize(), and ThreadSanitizer sees it. */
+/* Control: host_rcu_synchronize(), in a form that ThreadSanitizer
+ * understands. */
 void	wait_for_readers(struct host *);
 int	reclaim_create(struct kern *);
-/* Its thread ends; what is deferred from then on runs in reclaim_run(). */
+/* Control: the reclaim thread ends; functions deferred from then on run in
+ * reclaim_run(). */
 void	reclaim_stop(struct kern *);
 void	reclaim_destroy(struct kern *);
-/* Control: run all that is deferred; false when there was nothing. */
+/* Control: run all deferred functions; false when there were none. */
 bool	reclaim_run(struct kern *);
 bool	reclaim_pending(struct kern *);
 

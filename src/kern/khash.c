@@ -10,7 +10,7 @@
 
 #define KHASH_MIN	2	/* buckets of the smallest array */
 
-/* Something was here, and a search may have to go on past it. */
+/* A slot whose object was removed: a search may have to go on past it. */
 #define SLOT_GONE	UINT64_C(1)
 
 void
@@ -59,7 +59,7 @@ slot_word(uint32_t hash, const void *obj)
 	return (uint64_t)khash_tag(hash) << KHASH_TAG_SHIFT | word;
 }
 
-/* Whoever sees the word sees the object. */
+/* The store is a release: a reader that sees the word sees the object. */
 static inline void
 slot_set(uint64_t *slot, uint64_t word)
 {
@@ -159,7 +159,7 @@ khash_insert(struct khash *kh, uint32_t hash, void *obj)
 	return 0;
 }
 
-/* Where the object stands. */
+/* The slot that holds the object. */
 static uint64_t *
 find_slot(struct khash_array *ha, uint32_t hash, const void *obj,
     struct khash_bucket **kbp)
@@ -181,7 +181,8 @@ find_slot(struct khash_array *ha, uint32_t hash, const void *obj,
 	}
 }
 
-/* No search goes past this bucket: what is gone from it is empty again. */
+/* No search goes past this bucket, so its SLOT_GONE slots become empty
+ * again. */
 static void
 sweep(struct khash_array *ha, struct khash_bucket *kb)
 {
@@ -204,7 +205,7 @@ khash_remove(struct khash *kh, uint32_t hash, const void *obj)
 	kh->kh_count--;
 	if (khash_ends(kb))
 		sweep(ha, kb);
-	/* Shrinking may fail; then it stays large. */
+	/* Shrinking may fail; the array stays large then. */
 	if (ha->ha_mask + 1 > 4 * KHASH_MIN &&
 	    kh->kh_count * 16 < (ha->ha_mask + 1) * KHASH_SLOTS)
 		(void)rebuild(kh);

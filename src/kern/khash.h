@@ -9,10 +9,10 @@
  * where in the bucket it was.
  *
  * Equal keys may be in it more than once.  Writers are serialised by the
- * caller's lock; readers are in a read section.  Growing builds a new array
- * and gives the old one to kern_defer(), so a reader keeps what it has.  The
- * caller compares keys; the table knows hashes and pointers, and asks for an
- * object's hash again when it is rebuilt.
+ * caller's lock; readers are in a read section.  Growing builds a new array and
+ * gives the old one to kern_defer(), so a reader keeps what it has.  The caller
+ * compares keys; the table knows hashes and pointers only, and asks for each
+ * object's hash when it is rebuilt.
  */
 
 #ifndef KERN_KHASH_H
@@ -57,20 +57,21 @@ struct khash {
 };
 
 void	khash_init(struct kern *, struct khash *, khash_fn *);
-/* No reader is left; entries are not touched. */
+/* Writer, when no reader is left: free the table; its objects are left
+ * alone. */
 void	khash_fini(struct khash *);
-/* Writer.  ENOMEM leaves it as it was. */
+/* Writer.  ENOMEM: the table is unchanged. */
 int	khash_insert(struct khash *, uint32_t hash, void *obj);
-/* Writer: the object is in it. */
+/* Writer: take out an object that is in the table. */
 void	khash_remove(struct khash *, uint32_t hash, const void *obj);
-/* Writer: put `new' (equal key) where `old' is.  Never fails. */
+/* Writer: put `new' in the slot of `old', whose key is equal.  Never fails. */
 void	khash_replace(struct khash *, uint32_t hash, const void *old,
 	    void *new);
-/* Writer: the objects, in no order: the one at *pos or after, and *pos after
- * it; NULL at the end. */
+/* Writer: the objects, in no order: returns the object at *pos or the next one
+ * after, and moves *pos past it; NULL at the end. */
 void	*khash_walk(const struct khash *, size_t *pos);
 
-/* Where a search stands. */
+/* The position of a search. */
 struct khash_iter {
 	const struct khash_array *hi_array;
 	size_t		 hi_pos;	/* bucket */
@@ -78,7 +79,7 @@ struct khash_iter {
 	uint32_t	 hi_match;	/* slots of it still to be looked at */
 };
 
-/* Never 0, which an empty slot has, and one where something was. */
+/* A hash's tag; never 0, the tag of a slot that is empty or SLOT_GONE. */
 static inline uint32_t
 khash_tag(uint32_t hash)
 {
@@ -142,7 +143,7 @@ khash_next(struct khash_iter *it)
 		while (it->hi_match != 0) {
 			i = (unsigned)__builtin_ctz(it->hi_match);
 			it->hi_match &= it->hi_match - 1;
-			/* It may be another one's by now. */
+			/* A writer may have stored another object since. */
 			word = __atomic_load_n(&kb->kb_slot[i],
 			    __ATOMIC_ACQUIRE);
 			if (word >> KHASH_TAG_SHIFT == it->hi_tag)
@@ -173,9 +174,9 @@ khash_first(const struct khash *kh, uint32_t hash, struct khash_iter *it)
 }
 
 /*
- * What a search nearly always ends with, for who compares keys and searches on
- * when it is not that: the first object with this hash in the hash's own
- * bucket, or NULL.  Reader or writer.
+ * The first object with this hash in the hash's own bucket, or NULL: nearly
+ * always the object searched for.  A caller whose key differs goes on with a
+ * full search.  Reader or writer.
  */
 static inline void *
 khash_guess(const struct khash *kh, uint32_t hash)
@@ -199,8 +200,8 @@ khash_guess(const struct khash *kh, uint32_t hash)
 	    (void *)(word & KHASH_PTR_MASK) : NULL;
 }
 
-/* A well-mixed 32 bits of a 64-bit key, and of bytes: the two halves of one
- * long product. */
+/* A hash of 32 bits of a 64-bit key, and of bytes: the two halves of a 128-bit
+ * product. */
 static inline uint32_t
 khash_u64(uint64_t x)
 {

@@ -1,7 +1,8 @@
 /*
- * A sleeping lock of one word, for what there is a million of and hardly ever
- * two want at once.  The word is the owner; who has to wait marks it and sleeps
- * with all others that wait for any such lock.
+ * A sleeping lock of one word, for objects of which there may be a million and
+ * whose lock two threads hardly ever want at once.  The word is the owner; a
+ * thread that has to wait marks it and sleeps on the condition that all such
+ * locks share.
  */
 
 #include "kern/kern_private.h"
@@ -25,7 +26,7 @@ take(struct klock *kl, uintptr_t want)
 	    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-/* Say that somebody waits; false: it is free by now. */
+/* Mark the lock as waited for; false: it is free by now. */
 static bool
 mark(struct klock *kl)
 {

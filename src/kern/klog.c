@@ -21,7 +21,8 @@ klog(struct kern *k, int level, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	/* A line, whatever names and texts are in it. */
+	/* Names and texts in the line may hold control characters: make them
+	 * visible, so that it stays one line. */
 	host_log(k->k_host, (enum host_log_level)level,
 	    vis_line(seen, sizeof(seen), line, strlen(line)));
 }
@@ -33,7 +34,8 @@ kern_assert_fail(const char *expr, const char *file, int line)
 
 	(void)snprintf(text, sizeof(text), "assertion failed: %s, %s:%d", expr,
 	    file, line);
-	/* The host may be quiet, or log to where nobody looks. */
+	/* The host's log may be off, or go where nobody reads: the assertion
+	 * goes to standard error as well. */
 	if (host_curthread != NULL)
 		host_log(host_curthread->ht_host, HOST_LOG_ERR, text);
 	(void)fprintf(stderr, "%s\n", text);

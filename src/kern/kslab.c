@@ -1,17 +1,17 @@
 /*
- * Memory for small objects of which there may be a million: interfaces and
- * their addresses.
+ * Memory for small objects, of types that may have a million of them:
+ * interfaces and their addresses.
  *
- * An object costs its size rounded up to 8 bytes and nothing more.  Objects
- * of one size stand in chunks of 64 KiB, aligned to that, whose first line
- * says what is free in them.  The first few chunks are mapped one by one, so
- * that a small stack stays small; from then on they come from regions of
- * 2 MiB, which the machine can map as one large page: a lookup among a million
- * then does not miss the translation buffer as well.
+ * An object costs its size rounded up to 8 bytes and nothing more.  Objects of
+ * one size stand in chunks of 64 KiB, aligned to that, whose first line
+ * describes the free space in them.  The first few chunks are mapped one by
+ * one, so that a small stack stays small; from then on they come from regions
+ * of 2 MiB, which the machine can map as one large page: a lookup among a
+ * million then does not miss the translation buffer as well.
  *
- * Where the host has no such regions (the simulated one, and any under a
- * sanitizer), every object is an allocation of its own, so that each can fail
- * and each use after free is seen.
+ * A host without such regions (the simulated one, and any under a sanitizer) is
+ * asked for each object: every object is an allocation of its own, so that each
+ * can fail and each use after free is seen.
  */
 
 #include "kern/kern_private.h"
@@ -29,7 +29,7 @@
 #define CHUNK_HEAD	64
 
 /*
- * Some chunks.
+ * A region of chunks.
  *	re_free		k_slab's lock: a bit for each chunk not in use
  */
 struct region {
@@ -39,9 +39,9 @@ struct region {
 	uint32_t	 re_free, re_all;
 };
 
-/* Begins its chunk.  The class's lock. */
+/* The head of a chunk; protected by the class's lock. */
 struct chunk {
-	LIST_ENTRY(chunk) ch_link;	/* while something is free in it */
+	LIST_ENTRY(chunk) ch_link;	/* while it has free objects */
 	struct region	*ch_region;	/* constant */
 	void		*ch_freed;	/* objects given back, linked by their
 					 * first word */
@@ -152,7 +152,7 @@ chunk_free(struct kern *k, struct chunk *ch)
 
 /* --- objects ------------------------------------------------------------- */
 
-/* cl_lock: one of a chunk on the list. */
+/* cl_lock: take an object of a chunk that is on the list. */
 static void *
 take(struct class *cl, struct chunk *ch, size_t bytes)
 {
@@ -233,7 +233,8 @@ kslab_free(struct kern *k, void *p, size_t size)
 	if (!ch->ch_listed)
 		list_chunk(cl, ch);
 	if (--ch->ch_used == 0) {
-		/* One is kept, for who creates and destroys in turn. */
+		/* One empty chunk is kept, so that creating and destroying an
+		 * object in turn does not map and unmap it each time. */
 		if (cl->cl_nempty > 0) {
 			LIST_REMOVE(ch, ch_link);
 			empty = ch;
@@ -279,7 +280,7 @@ kslab_create(struct kern *k)
 {
 	void *p;
 
-	/* Does the host have such regions? */
+	/* A trial mapping shows whether the host can map regions. */
 	p = host_map_whole(k->k_host, CHUNK_BYTES, CHUNK_BYTES);
 	if (p == NULL)
 		return 0;

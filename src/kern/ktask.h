@@ -1,10 +1,11 @@
 /*
- * ktask: have something done soon in control context, from any context.
+ * ktask: functions that any context schedules, to be run soon in control
+ * context.
  *
  * A thread of the kern runs tasks in the order in which they were scheduled.
- * It is for work that a CPU or a maker of changes must not be held up by, such
- * as waking many sleepers.  With no CPU of its own (ncpu 0) the user's thread
- * runs them in kern_run().
+ * It is for work that must not hold up a CPU or a thread that makes a change,
+ * such as waking many sleepers.  With no CPU of its own (ncpu 0) the user's
+ * thread runs them in kern_run().
  */
 
 #ifndef KERN_KTASK_H
@@ -16,7 +17,7 @@
 
 struct kern;
 
-/* The storage is the caller's; zeroed but for kt_fn and kt_arg. */
+/* A task, in the caller's storage; all but kt_fn and kt_arg begins as zero. */
 struct ktask {
 	STAILQ_ENTRY(ktask) kt_link;	/* the queue's lock */
 	bool	 kt_queued;		/* the queue's lock */
@@ -24,17 +25,19 @@ struct ktask {
 	void	*kt_arg;		/* constant */
 };
 
-/* Any: have it run once from now on.  One that waits already is left alone. */
+/* Any: the task runs once from now on.  A task that is queued already is left
+ * alone. */
 void	ktask_schedule(struct kern *, struct ktask *);
-/* Control: when it returns, the task does not run nor wait. */
+/* Control: when this returns, the task is neither queued nor running. */
 void	ktask_cancel(struct kern *, struct ktask *);
 
 /* kern.c and cpu.c */
 int	ktask_create(struct kern *);	/* ENOMEM, ... */
-/* The thread ends; what is scheduled from then on runs in ktask_run(). */
+/* Control: the tasks' thread ends; tasks scheduled from then on run in
+ * ktask_run(). */
 void	ktask_stop(struct kern *);
 void	ktask_destroy(struct kern *);
-/* Control: run what waits; false when there was nothing. */
+/* Control: run the queued tasks; false when there were none. */
 bool	ktask_run(struct kern *);
 bool	ktask_pending(struct kern *);
 

@@ -53,7 +53,7 @@ struct kuser {
 	LIST_ENTRY(kuser) ku_link;		/* u: */
 	uid_t		 ku_uid;		/* constant */
 	uint64_t	 ku_used[KUSER_NRESOURCES]; /* u: */
-	/* u: when all that was spent has been earned again, by the clock */
+	/* u: the time by which everything spent is earned again */
 	uint64_t	 ku_until[KUSER_NRATES];
 };
 
@@ -107,7 +107,7 @@ account_free(struct kern *k, struct kuser *ku)
 	kmem_free(k, ku);
 }
 
-/* u: the uid's account, or NULL; empty ones that are met vanish. */
+/* u: the uid's account, or NULL; empty accounts met on the way are freed. */
 static struct kuser *
 account_find(struct kern *k, uid_t uid, uint64_t now)
 {
@@ -125,7 +125,7 @@ account_find(struct kern *k, uid_t uid, uint64_t now)
 	return found;
 }
 
-/* u: found or made. */
+/* u: the uid's account, made if there is none; NULL: out of memory. */
 static struct kuser *
 account_get(struct kern *k, uid_t uid, uint64_t now)
 {
@@ -223,7 +223,7 @@ kuser_release(struct kern *k, const struct kauth_cred *cred,
 	host_mutex_unlock(k->k_host, &ut->ut_lock);
 }
 
-/* How long it takes to earn n of a rate; HOST_FOREVER: nothing is earned. */
+/* The time, in ns, to earn n of a rate; HOST_FOREVER: nothing is earned. */
 static uint64_t
 earn_ns(uint64_t n, uint64_t per_second)
 {
@@ -450,7 +450,7 @@ setting_descr(const char *name)
 	    : "the most that all users without privilege may have together";
 }
 
-/* May it be shown to the asker?  Everybody sees the own account. */
+/* May the account be shown to the asker?  Every user sees the own one. */
 static bool
 may_see(struct kern *k, const struct kauth_cred *cred, uid_t uid)
 {

@@ -1,6 +1,6 @@
 /*
- * kuser: what each user holds of what all share, and how much of it one user
- * may hold.
+ * kuser: accounts of the shared resources that each user holds, and the limits
+ * on them.
  *
  * An account belongs to a uid.  It counts resources that are held (clients,
  * followers, ...), which are charged and released, and it paces rates
@@ -28,7 +28,7 @@
 struct kern;
 struct vnet;
 
-/* Held: charged and released. */
+/* Resources that are held: charged and released. */
 enum kuser_resource {
 	KUSER_CLIENTS,		/* connections to the control socket */
 	KUSER_FOLLOWERS,	/* monitor, watch */
@@ -38,7 +38,7 @@ enum kuser_resource {
 	KUSER_NRESOURCES
 };
 
-/* Spent, a second. */
+/* Rates: amounts that are spent, with a limit per second. */
 enum kuser_rate {
 	KUSER_REQUESTS,
 	KUSER_PING_PACKETS,
@@ -46,7 +46,8 @@ enum kuser_rate {
 	KUSER_NRATES
 };
 
-/* A refusal in words: who, how much, and the setting that says so. */
+/* The size of a refusal in words: the user, the amount, and the setting that
+ * limits it. */
 #define KUSER_TEXT	160
 
 /*
@@ -60,22 +61,23 @@ void	kuser_release(struct kern *, const struct kauth_cred *,
 	    enum kuser_resource, uint64_t n);
 
 /*
- * Spend n of a rate.  A second's worth may be spent at once; more than that
- * never.  EAGAIN: too much for now, and `why' says which limit; *wait_ns, when
- * the pointer is not NULL, is how long until it would do.  ENOMEM.
+ * Spend n of a rate.  The amount of a second may be spent at once, never more.
+ * EAGAIN: too much for now, and `why' names the limit; *wait_ns, when the
+ * pointer is not NULL, is the time until n may be spent.  ENOMEM.
  */
 int	kuser_spend(struct kern *, const struct kauth_cred *, enum kuser_rate,
 	    uint64_t n, uint64_t *wait_ns, char *why);
 
 /*
- * May the user see who another one is (uid, process) where others are spoken
- * of?  Always itself; others as kern.user.visible says; administrators all.
+ * May the user see the identity (uid, process) of another user in what history
+ * and monitor tell?  The own one always; others as kern.user.visible says;
+ * administrators see all.
  */
 bool	kuser_may_see(struct kern *, const struct kauth_cred *, uid_t other);
 
-/* What an account holds: 0 when there is none. */
+/* The amount of a resource that the user holds; 0 without an account. */
 uint64_t kuser_used(struct kern *, uid_t, enum kuser_resource);
-/* How many accounts there are. */
+/* The number of accounts. */
 unsigned kuser_count(struct kern *);
 
 /* kern.c and sysctl_kern.c. */

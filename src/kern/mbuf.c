@@ -159,7 +159,7 @@ depot_put(struct mbuf_pool *mp, struct mbuf *const *m, unsigned n)
 	    __ATOMIC_RELEASE, __ATOMIC_RELAXED));
 }
 
-/* Take one bundle; how many buffers it had. */
+/* Take one bundle from the depot; returns how many buffers it had. */
 static unsigned
 depot_get(struct mbuf_pool *mp, struct mbuf **m)
 {
@@ -237,7 +237,8 @@ spill(struct cpu *ci)
 	set_cached(ci, MCACHE_MAX - BUNDLE_MAX);
 }
 
-/* The first line of a buffer from the cache; the rest is as it must be. */
+/* Set up the first line of a buffer from the cache; its other fields are in
+ * order already. */
 static inline void
 prepare(struct mbuf *m)
 {
@@ -305,7 +306,7 @@ m_gethdr(void)
 	return m;
 }
 
-/* A buffer nobody uses goes to the cache. */
+/* Put a buffer without users into the cache. */
 static inline void
 put(struct cpu *ci, struct mbuf *m)
 {
@@ -319,7 +320,7 @@ put(struct cpu *ci, struct mbuf *m)
 	set_cached(ci, n + 1);
 }
 
-/* One user less of a buffer's data. */
+/* Release one use of a buffer's data. */
 static inline void
 release(struct cpu *ci, struct mbuf *m)
 {

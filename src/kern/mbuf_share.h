@@ -1,11 +1,11 @@
 /*
- * mbuf_share: how many of the kern's packet buffers each kind of waiting may
- * take, so that there are always some for what only passes through.
+ * mbuf_share: limits on how many of the kern's packet buffers packets may take
+ * while they wait (for the rest of their fragments, for a neighbour's address,
+ * ...), so that forwarding always finds free ones.
  *
  * A share is a part of all buffers, in percent, and a setting:
- * kern.mbufs.share.NAME.
- * Taking and giving write a counter that all CPUs share: it is for packets that
- * wait, never for those that pass.
+ * kern.mbufs.share.NAME.  Taking and giving write a counter that all CPUs
+ * share, so only packets that wait are charged, never forwarded ones.
  */
 
 #ifndef KERN_MBUF_SHARE_H
@@ -28,7 +28,8 @@ enum mbuf_share {
 
 /* CPU: charge the buffers of a packet; false: the share is exhausted. */
 bool	mbuf_share_take(struct kern *, enum mbuf_share, const struct mbuf *);
-/* CPU: the packet waits no longer; it is as long as when it was charged. */
+/* CPU: the packet waits no longer; its buffers are the same as when it was
+ * charged. */
 void	mbuf_share_give(struct kern *, enum mbuf_share, const struct mbuf *);
 /*
  * Any: may new packets be made for the share?  For packets that are not charged

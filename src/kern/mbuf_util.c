@@ -1,5 +1,5 @@
 /*
- * What can be done to packets: pull up, prepend, trim, append, copy, share.
+ * Operations on packets: pull up, prepend, trim, append, copy, share.
  */
 
 #include <ifnet/kern.h>
@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Everything that describes the packet rather than one of its buffers. */
+/* Copy the fields that describe the packet rather than one of its buffers. */
 static void
 copy_header(struct mbuf *to, const struct mbuf *from)
 {
@@ -48,7 +48,8 @@ min_u(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-/* Move n bytes from the front of a chain of buffers to `to'; what is left. */
+/* Move n bytes from the front of a chain of buffers to `to'; returns the rest
+ * of the chain. */
 static struct mbuf *
 take_bytes(struct mbuf *m, uint8_t *to, unsigned n)
 {
@@ -278,7 +279,8 @@ m_ref(struct mbuf *m)
 		ref[n]->m_data = from->m_data;
 		ref[n]->m_len = from->m_len;
 		ref[n]->m_next = n + 1 < got ? ref[n + 1] : NULL;
-		/* The buffer that has the bytes, never another sharer. */
+		/* The owner is the buffer that holds the bytes, never another
+		 * buffer that shares them. */
 		if (from->m_owner == NULL)
 			from->m_shared = 1;
 		ref[n]->m_owner = from->m_owner != NULL ? from->m_owner : from;

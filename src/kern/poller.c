@@ -18,7 +18,8 @@
 #define CP_HOT		0x1u
 #define CP_KICKED	0x2u
 #define CP_GONE		0x4u
-/* Its descriptor is in the set; owner's, and control before it is shared. */
+/* The poller's descriptor is in the CPU's set; the owner's, and control's
+ * before the poller is shared. */
 #define CP_WATCHED	0x8u
 /* The descriptor hung up; owner's. */
 #define CP_HUP		0x10u
@@ -51,7 +52,7 @@ make_hot(struct cpu_poller *cp)
 	ci->ci_hot = cp;
 }
 
-/* Move the kicked ones to the hot list. */
+/* Move the kicked pollers to the hot list. */
 static void
 take_kicks(struct cpu *ci)
 {
@@ -103,7 +104,7 @@ unwatch_dead(struct cpu_poller *cp)
 	    __ATOMIC_ACQ_REL);
 }
 
-/* False when it was kicked meanwhile and stays hot. */
+/* false: the poller was kicked meanwhile and stays hot. */
 static bool
 make_cold(struct cpu_poller *cp)
 {
@@ -197,7 +198,7 @@ cpu_poller_add(struct kern *k, struct cpu *ci, struct cpu_poller *cp)
 	return error;
 }
 
-/* On the poller's CPU: nothing refers to it when this is done. */
+/* On the poller's CPU: take the poller off all lists. */
 static void
 remove_here(void *arg)
 {
@@ -206,7 +207,8 @@ remove_here(void *arg)
 	unsigned state;
 
 	state = __atomic_fetch_or(&cp->cp_state, CP_GONE, __ATOMIC_ACQ_REL);
-	/* A kick that has begun will put it on the list; wait for it. */
+	/* A kick that has begun will put the poller on the list; wait for
+	 * that. */
 	while ((state & (CP_KICKED | CP_HOT)) == CP_KICKED) {
 		take_kicks(ci);
 		state = __atomic_load_n(&cp->cp_state, __ATOMIC_ACQUIRE);

@@ -1,13 +1,13 @@
 /*
  * Passive references: slots in memory of the holding thread.
  *
- * A thread has chunks of 64 slots.  Only the thread writes them; whoever
- * destroys a target reads the slots of all threads.  That is enough because
- * the target is unfindable by then and all read sections in which it was found
- * have ended: no thread can take a first reference any more.  One can still be
- * handed on, by taking a second one and releasing the first, while we look: so
- * every thread counts its releases, and a look during which a count changed is
- * repeated.
+ * A thread has chunks of 64 slots.  Only the thread writes them; a thread that
+ * destroys a target reads the slots of all threads.  That is enough because the
+ * target is unfindable by then and all read sections in which it was found have
+ * ended: no thread can take a first reference any more.  A reference can still
+ * be handed on, by taking a second one and releasing the first, while the slots
+ * are read: so every thread counts its releases, and a scan during which a
+ * count changed is repeated.
  *
  * Should memory for a chunk be out, the reference is counted in the target
  * itself, which is slower but cannot fail.
@@ -162,8 +162,9 @@ psref_acquire_at(struct kern *k, struct psref *pr,
 }
 
 /*
- * Wake those who wait.  Who may not sleep does it without the lock; should
- * that come just before the other begins to wait, a short timeout saves him.
+ * Wake the threads that wait for references.  A caller that may not sleep does
+ * not take the lock; if its wakeup comes just before a waiter begins to sleep,
+ * the waiter's short timeout makes up for it.
  */
 static void
 __attribute__((__noinline__))
@@ -237,19 +238,19 @@ psref_held(struct kern *k, const struct psref_target *target)
 	return __atomic_load_n(shared_count(target), __ATOMIC_ACQUIRE) != 0;
 }
 
-/* What a destroyer knows. */
+/* The state of a scan for references to a target. */
 struct psref_scan {
 	const struct psref_target *sc_target;
 	uint64_t	 sc_releases;
 	bool		 sc_found;
 };
 
-/* Who holds on, for the log. */
+/* The holders of references to a target, for the log. */
 #define HOLDERS_MAX	32
 
 struct psref_holders {
 	const struct psref_target *ph_target;
-	unsigned	 ph_n;		/* also those there was no room for */
+	unsigned	 ph_n;		/* also holders beyond the array */
 	struct psref_holder {
 		char		 ph_thread[16];
 		const char	*ph_file;
@@ -276,7 +277,8 @@ watch_one(struct host_thread *t, void *arg)
 	return true;
 }
 
-/* A thread that came later was not watched by us; never go below 0. */
+/* A thread that began after the scan did not have its count raised; the count
+ * never goes below 0. */
 static bool
 unwatch_one(struct host_thread *t, void *arg)
 {
@@ -370,7 +372,8 @@ list_holders(struct host_thread *t, void *arg)
 	return true;
 }
 
-/* Every reference there is now, by whom and since where. */
+/* Log every reference there is now, with its thread and the line that took
+ * it. */
 static void
 report(struct kern *k, const struct psref_target *target, const char *what)
 {
@@ -378,7 +381,8 @@ report(struct kern *k, const struct psref_target *target, const char *what)
 	uint32_t counted = __atomic_load_n(&target->pt_shared,
 	    __ATOMIC_ACQUIRE);
 
-	/* Nobody is named while the list of threads is locked. */
+	/* Holders are collected under the lock of the list of threads, and
+	 * logged after it is released. */
 	host_thread_foreach(k->k_host, list_holders, &ph);
 	for (unsigned i = 0; i < ph.ph_n && i < HOLDERS_MAX; i++)
 		klog(k, KLOG_WARNING, "%s: cannot be destroyed yet: "
@@ -418,7 +422,8 @@ psref_target_destroy(struct kern *k, struct psref_target *target,
 			report(k, target, what);
 			logged += NS_PER_SEC;
 		}
-		/* Short at first, in case a wakeup was missed. */
+		/* The timeout is short at first, in case a wakeup was
+		 * missed. */
 		(void)host_cond_wait(h, &k->k_psref_cv, &k->k_psref_lock,
 		    wait_ns);
 		wait_ns = wait_ns * 2 < NS_PER_SEC ? wait_ns * 2 : NS_PER_SEC;

@@ -1,5 +1,5 @@
 /*
- * Reclaim: what must wait until every reader has left.
+ * Reclaim: functions that must not run until every reader has left.
  *
  * Anyone pushes on a lock-free list; a thread of its own takes all of it,
  * waits once for the readers, and runs the functions in the order in which

@@ -14,7 +14,7 @@
 	{ REQUEST_ROUTE, c, #c, action, 0 }
 
 static const struct request requests[] = {
-	/* To an interface: what everybody may see. */
+	/* Requests to an interface that every user may make. */
 	IOCTL(SIOCGIFADDR, KAUTH_INTERFACE_GET, 0),
 	IOCTL(SIOCGIFDSTADDR, KAUTH_INTERFACE_GET, 0),
 	IOCTL(SIOCGIFFLAGS, KAUTH_INTERFACE_GET, 0),
@@ -32,7 +32,8 @@ static const struct request requests[] = {
 	IOCTL(SIOCGIFINDEX, KAUTH_INTERFACE_GET, 0),
 	IOCTL(SIOCGLINKSTR, KAUTH_INTERFACE_GET, 0),
 	IOCTL(SIOCGIFDESCR, KAUTH_INTERFACE_GET, 0),
-	/* To an interface: changes, also when they answer something. */
+	/* Requests that change an interface, also when they answer
+	 * something. */
 	IOCTL(SIOCSIFADDR, KAUTH_INTERFACE_SETPRIV, 0),
 	IOCTL(SIOCSIFDSTADDR, KAUTH_INTERFACE_SETPRIV, 0),
 	IOCTL(SIOCSIFFLAGS, KAUTH_INTERFACE_SETPRIV, 0),
@@ -54,7 +55,7 @@ static const struct request requests[] = {
 	IOCTL(SIOCSIFNAME, KAUTH_INTERFACE_SETPRIV, 0),
 	IOCTL(SIOCAIFGROUP, KAUTH_INTERFACE_SETPRIV, 0),
 	IOCTL(SIOCDIFGROUP, KAUTH_INTERFACE_SETPRIV, 0),
-	/* To the vnet. */
+	/* Requests to the vnet. */
 	IOCTL(SIOCGIFCONF, KAUTH_INTERFACE_GET, RQ_VNET | RQ_LIST),
 	IOCTL(SIOCIFGCLONERS, KAUTH_INTERFACE_GET, RQ_VNET | RQ_LIST),
 	IOCTL(SIOCGIFGROUP, KAUTH_INTERFACE_GET, RQ_VNET | RQ_LIST),
@@ -63,7 +64,7 @@ static const struct request requests[] = {
 	IOCTL(SIOCIFDESTROY, KAUTH_INTERFACE_SETPRIV, RQ_VNET),
 	IOCTL(SIOCSIFVNET, KAUTH_INTERFACE_SETPRIV, RQ_VNET),
 	IOCTL(SIOCINITIFADDR, KAUTH_NOBODY, RQ_VNET),
-	/* To a driver. */
+	/* Requests to a driver. */
 	IOCTL(SIOCSIFPHYADDR, KAUTH_INTERFACE_SETPRIV, RQ_DRIVER),
 	IOCTL(SIOCSIFPHYADDR_IN6, KAUTH_INTERFACE_SETPRIV, RQ_DRIVER),
 	IOCTL(SIOCDIFPHYADDR, KAUTH_INTERFACE_SETPRIV, RQ_DRIVER),
@@ -84,12 +85,12 @@ static const struct request requests[] = {
 	IOCTL(SIOCG80211POWER, KAUTH_INTERFACE_GET, RQ_DRIVER),
 	IOCTL(SIOCG80211CHANNEL, KAUTH_INTERFACE_GET, RQ_DRIVER),
 	IOCTL(SIOCG80211BSSID, KAUTH_INTERFACE_GET, RQ_DRIVER),
-	/* To a driver: answers that hold keys, or that nobody but the driver
-	 * knows. */
+	/* Requests to a driver whose answers hold keys, or are known to the
+	 * driver alone. */
 	IOCTL(SIOCGDRVSPEC, KAUTH_INTERFACE_GETPRIV, RQ_DRIVER),
 	IOCTL(SIOCG80211NWKEY, KAUTH_INTERFACE_GETPRIV, RQ_DRIVER),
 	IOCTL(SIOCG80211, KAUTH_INTERFACE_GETPRIV, RQ_DRIVER),
-	/* In older layouts, as the requests that they become. */
+	/* Requests in older layouts; their action is the present request's. */
 	IOCTL(OSIOCSIFADDR, KAUTH_INTERFACE_SETPRIV, RQ_OLD),
 	IOCTL(OSIOCSIFDSTADDR, KAUTH_INTERFACE_SETPRIV, RQ_OLD),
 	IOCTL(OSIOCSIFFLAGS, KAUTH_INTERFACE_SETPRIV, RQ_OLD),
@@ -127,7 +128,7 @@ static const struct request requests[] = {
 	ROUTE(RTM_ADD, KAUTH_ROUTE_SET),
 	ROUTE(RTM_DELETE, KAUTH_ROUTE_SET),
 	ROUTE(RTM_CHANGE, KAUTH_ROUTE_SET),
-	/* Settings, whatever their name. */
+	/* Settings, of any name. */
 	{ REQUEST_SYSCTL, REQUEST_SYSCTL_READ, "read", KAUTH_INTERFACE_GET,
 	    0 },
 	{ REQUEST_SYSCTL, REQUEST_SYSCTL_WRITE, "write", KAUTH_SYSCTL_SET,

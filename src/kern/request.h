@@ -1,11 +1,11 @@
 /*
- * request: every request of the interface layer, what it is, and who may make
- * it.
+ * request: a table of every request of the interface layer and the privilege it
+ * needs.
  *
- * The table is the only place that says so: the entries ifioctl(),
- * rtsock_request() and sysctl_request() ask request_action() and hand the
- * answer to kauth_authorize().  A number that the table does not have is
- * privileged, whatever its direction bits say: a driver may change, or tell,
+ * The table is the only place where these are written down: the entries
+ * ifioctl(), rtsock_request() and sysctl_request() ask request_action() and
+ * hand the answer to kauth_authorize().  A number that the table does not have
+ * is privileged, whatever its direction bits say: a driver may change, or tell,
  * anything on a request of its own.
  *
  * Operations of the control protocol have their action in the table of
@@ -36,8 +36,7 @@ struct request {
 	const char	*rq_name;	/* "SIOCSIFMTU" */
 	enum kauth_action rq_action;
 	unsigned	 rq_flags;
-#define RQ_VNET		0x1	/* its record does not name an interface that
-				 * there is */
+#define RQ_VNET		0x1	/* its record names no existing interface */
 #define RQ_LIST		0x2	/* room for a list follows the record */
 #define RQ_DRIVER	0x4	/* passed to the driver, which alone knows it */
 #define RQ_OLD		0x8	/* in an older layout */
@@ -46,7 +45,8 @@ struct request {
 /* Any context.  NULL: not in the table. */
 const struct request *request_find(enum request_kind, unsigned long number);
 
-/* Any context: what its caller must be allowed; for every number there is. */
+/* Any context: the action that the request's caller must be allowed; every
+ * number has one. */
 enum kauth_action request_action(enum request_kind, unsigned long number);
 
 /* Any context: "change interfaces", to be put behind "may not". */

@@ -10,14 +10,15 @@
 #include <errno.h>
 #include <string.h>
 
-/* A CPU's own, but for its constant sn_si. */
+/* A handler's node on one CPU; all but the constant sn_si is that CPU's
+ * alone. */
 struct softint_node {
 	TAILQ_ENTRY(softint_node) sn_link;	/* in ci_softpending */
 	bool		 sn_pending;
 	struct softint	*sn_si;
 } __attribute__((__aligned__(64)));
 
-/* All constant from establishment on. */
+/* A handler; all its fields are constant from establishment on. */
 struct softint {
 	struct kern	*si_kern;
 	void		(*si_fn)(void *);
@@ -55,7 +56,8 @@ take(struct cpu *ci, struct softint_node *sn)
 	sn->sn_pending = false;
 }
 
-/* On every CPU: forget what was scheduled of a handler that is going. */
+/* Run on every CPU: take a handler that is being disestablished off the pending
+ * list. */
 static void
 clear_pending(void *arg)
 {

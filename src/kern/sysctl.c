@@ -113,7 +113,7 @@ find_virtual(struct sysctl_vnet *sv, const char *name)
 	return best;
 }
 
-/* Room for one more of n elements of `size' bytes. */
+/* Make room in an array for one more element of `size' bytes. */
 static int
 grow(struct kern *k, void *arrayp, unsigned n, unsigned *max, size_t size)
 {
@@ -245,7 +245,7 @@ sysctl_handle_int(struct sysctl_op *op, int64_t *v, int64_t min, int64_t max,
 	op->so_writable = writable;
 	op->so_min = writable ? min : 0;
 	op->so_max = writable ? max : 0;
-	/* All checks before anything changes. */
+	/* All checks come before any change. */
 	if (op->so_new != NULL) {
 		if (!writable)
 			return EACCES;
@@ -361,7 +361,7 @@ sysctl_request(struct vnet *vn, const struct kauth_cred *cred,
 	return error;
 }
 
-/* What stands first after a position. */
+/* The first item after a position in the order of names. */
 struct next_item {
 	bool		 ni_virtual;
 	bool		 ni_node;
@@ -434,7 +434,7 @@ virtual_next(struct vnet *vn, const struct sysctl_virtual *virt,
 {
 	struct sysctl_op op = { .so_cred = &kauth_cred_self };
 
-	/* Only a name that is none itself can have names below it. */
+	/* A name that has a value cannot have names below it. */
 	if (virt->sv_handler(vn, after, virt->sv_arg, &op) == ENOENT &&
 	    virtual_below(vn, virt, after, next) == 0)
 		return 0;
@@ -450,7 +450,7 @@ sysctl_next(struct vnet *vn, const char *after, char next[SYSCTL_NAMESIZE])
 	struct next_item ni;
 	char key[SYSCTL_NAMESIZE];
 
-	/* The caller may use one buffer for both. */
+	/* A copy, as the caller may pass one buffer as both arguments. */
 	if (strlen(after) >= sizeof(key))
 		return ENOENT;
 	memcpy(key, after, strlen(after) + 1);

@@ -29,8 +29,8 @@ enum sysctl_type {
 };
 
 /*
- * One access.  For a read, so_old is where the value goes: at most *so_oldlen
- * bytes, and *so_oldlen becomes the length of the whole value (ENOMEM when it
+ * One access.  For a read, the value goes to so_old, at most *so_oldlen bytes
+ * of it, and *so_oldlen becomes the length of the whole value (ENOMEM when it
  * did not fit).  so_new is NULL for a read.  Handlers use the helpers below.
  */
 struct sysctl_op {
@@ -80,9 +80,9 @@ struct sysctl_virtual {
 			    char next[SYSCTL_NAMESIZE]);
 	void		*sv_arg;
 	/*
-	 * Writes the first full name below `prefix' (one with further names
-	 * behind a dot, "net.interfaces.lo0"); ENOENT: nothing is.  NULL: the
-	 * subtree is small, and is looked through.
+	 * Writes the first full name below `prefix' (a name with further names
+	 * behind a dot, "net.interfaces.lo0"); ENOENT: there is none.  NULL:
+	 * the subtree is small, and its names are searched one by one.
 	 */
 	int		(*sv_below)(struct vnet *, void *arg,
 			    const char *prefix, char next[SYSCTL_NAMESIZE]);
@@ -91,16 +91,16 @@ struct sysctl_virtual {
 };
 int	sysctl_add_virtual(struct vnet *, const struct sysctl_virtual *);
 
-/* What the names below a prefix are about. */
+/* A description of the names below a prefix. */
 struct sysctl_tree {
 	const char	*st_prefix;	/* full name; constant storage */
 	const char	*st_descr;	/* one line */
 };
-/* Control.  n of them, in constant storage.  EEXIST, ENOMEM. */
+/* Control: describe n prefixes, in constant storage.  EEXIST, ENOMEM. */
 int	sysctl_add_trees(struct vnet *, const struct sysctl_tree *, unsigned n);
 
-/* Helpers for handlers: hand out a value; EINVAL for a new value of the
- * wrong size.  A NULL new pointer leaves *v alone. */
+/* Helpers for handlers: return a value, and take a new one; EINVAL for a new
+ * value of the wrong size.  A NULL new pointer leaves *v alone. */
 int	sysctl_out(struct sysctl_op *, const void *, size_t);
 int	sysctl_handle_int(struct sysctl_op *, int64_t *v, int64_t min,
 	    int64_t max, bool writable);
@@ -116,8 +116,9 @@ int	sysctl_handle_string_ro(struct sysctl_op *, const char *);
 int	sysctl_request(struct vnet *, const struct kauth_cred *,
 	    const char *name, void *old, size_t *oldlen, const void *new,
 	    size_t newlen, enum sysctl_type *type, bool *writable);
-/* The same with all that an access has: so_cred is set, and so_old, so_oldlen,
- * so_new, so_newlen as wanted; the rest is set on return. */
+/* As sysctl_request(), with all fields of an access: the caller sets so_cred,
+ * and so_old, so_oldlen, so_new, so_newlen as wanted; the rest is set on
+ * return. */
 int	sysctl_access(struct vnet *, const char *name, struct sysctl_op *);
 /*
  * The first name after `after' ("": the first of all) in the whole tree;
@@ -126,7 +127,8 @@ int	sysctl_access(struct vnet *, const char *name, struct sysctl_op *);
  */
 int	sysctl_next(struct vnet *, const char *after,
 	    char next[SYSCTL_NAMESIZE]);
-/* One line on a name, or on the names below a prefix; NULL: neither is. */
+/* One line on a name, or on the names below a prefix; NULL: there is
+ * neither. */
 const char *sysctl_descr(struct vnet *, const char *name);
 
 extern const struct vnet_subsys sysctl_subsys;

@@ -125,7 +125,7 @@ item_value(struct kern *k, unsigned cpu, unsigned item)
 	return &ss->ss_calls;
 }
 
-/* Which CPU and item a full name is; an unknown item is NITEMS. */
+/* The CPU and the item of a full name; an unknown item is NITEMS. */
 static bool
 parse_name(struct kern *k, const char *name, unsigned *cpu, unsigned *item)
 {
@@ -175,7 +175,8 @@ next_cpu(struct vnet *vn, void *arg, const char *after,
 	return 0;
 }
 
-/* What a name below kern.cpu says: by its last part, or by how many it has. */
+/* The description of a name below kern.cpu, found by its last part or by its
+ * number of parts. */
 static const char *
 cpu_descr(const char *name)
 {

@@ -28,14 +28,15 @@ vis_utf8(const unsigned char *p, size_t len)
 			return 0;
 		c = c << 6 | (p[i] & 0x3fu);
 	}
-	/* Not in the shortest form, a surrogate, or past the end. */
+	/* Refused: an overlong form, a surrogate, or a code past U+10FFFF. */
 	if ((n == 3 && c < 0x800) || (n == 4 && c < 0x10000) ||
 	    (c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff)
 		return 0;
 	return n;
 }
 
-/* C1 controls, separators of lines, and what turns the writing around. */
+/* C1 controls, separators of lines, and characters that turn the direction of
+ * writing. */
 static bool
 is_harmful(const unsigned char *p, size_t n)
 {

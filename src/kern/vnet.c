@@ -3,7 +3,8 @@
  * and destruction in reverse.
  *
  * A stack that is being set up is in the list already, marked dying, so that
- * its name is taken; the same mark makes one unfindable that goes away.
+ * its name is taken; the mark also hides a stack that is being destroyed from
+ * searches.
  */
 
 #include "kern/kern_private.h"
@@ -18,7 +19,7 @@ valid_name(const char *name)
 
 	len = strspn(name, "abcdefghijklmnopqrstuvwxyz"
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
-	/* One that begins with "-" would be taken for an option. */
+	/* A name that begins with "-" would be taken for an option. */
 	return len > 0 && len < VNET_NAMESIZE && name[len] == '\0' &&
 	    name[0] != '-';
 }
@@ -109,7 +110,7 @@ unlist_and_free(struct vnet *vn)
 {
 	struct kern *k = vn->vn_kern;
 
-	/* What the subsystems deferred may still look at the vnet. */
+	/* Functions that the subsystems deferred may still use the vnet. */
 	kern_defer_barrier(k);
 	host_mutex_lock(k->k_host, &k->k_vnet_lock);
 	TAILQ_REMOVE(&k->k_vnets, vn, vn_link);
@@ -227,7 +228,8 @@ vnet_destroy_held(struct vnet *vn)
 	first = !vn->vn_dying;
 	vn->vn_dying = true;
 	unref(vn);
-	/* Somebody else destroys it already and waited for us, too. */
+	/* Another thread destroys the vnet already, and waited for this
+	 * reference as well. */
 	if (!first) {
 		host_mutex_unlock(k->k_host, &k->k_vnet_lock);
 		return;
@@ -291,7 +293,7 @@ vnet_foreach(struct kern *k, int (*fn)(struct vnet *, void *), void *arg)
 		next = TAILQ_NEXT(vn, vn_link);
 		if (vn->vn_dying)
 			continue;
-		/* Held, it stays in the list. */
+		/* A vnet that is held stays in the list. */
 		vn->vn_refs++;
 		host_mutex_unlock(k->k_host, &k->k_vnet_lock);
 		error = fn(vn, arg);

@@ -1,11 +1,11 @@
 /*
  * vnet: one network stack.
  *
- * Nothing mutable is global: everything a stack owns hangs off its struct
- * vnet, each subsystem's part behind a pointer that the subsystem fills in when
- * the vnet is created and takes down when it is destroyed.  A subsystem is a
- * row in the table that the composer (src/stack) passes to kern_create().  Rows
- * are set up in order.  A vnet ends in two phases, each in reverse order: every
+ * Nothing mutable is global: everything that a stack owns is reached from its
+ * struct vnet, each subsystem's part by a pointer that the subsystem sets when
+ * the vnet is created and clears when it is destroyed.  A subsystem is a row in
+ * the table that the composer (src/stack) passes to kern_create().  Rows are
+ * set up in order.  A vnet ends in two phases, each in reverse order: every
  * row's vs_purge, then every row's vs_fini.  So an interface, which has parts
  * in most subsystems, is detached while all of them are there.
  */
@@ -36,7 +36,7 @@ struct sysctl_vnet;
 struct vnet_subsys {
 	const char *vs_name;
 	int	(*vs_init)(struct vnet *);	/* errno; undoes itself */
-	/* End what uses other subsystems, of which none has ended yet: no
+	/* End the uses of other subsystems, none of which has ended yet: no
 	 * interface is attached after the interface layer's.  NULL: nothing */
 	void	(*vs_purge)(struct vnet *);
 	void	(*vs_fini)(struct vnet *);
@@ -53,9 +53,9 @@ struct vnet {
 							 * used again */
 	unsigned	 vn_refs;			/* k: */
 	bool		 vn_dying;			/* k: */
-	bool		 vn_owned;			/* k: a program has a
-							 * pointer to it and
-							 * alone ends it */
+	bool		 vn_owned;			/* k: a program holds
+							 * it, and alone may end
+							 * it */
 	TAILQ_ENTRY(vnet) vn_link;			/* k: */
 
 	/* each constant from its subsystem's init to its fini */
@@ -72,25 +72,26 @@ struct vnet {
 };
 
 /*
- * Control.  EEXIST, EINVAL (name), ENOMEM, or what a subsystem said; undone
- * then.
+ * Control.  EEXIST, EINVAL (name), ENOMEM, or a subsystem's error; all is
+ * undone then.
  */
 int	vnet_create_named(struct kern *, const char *name, struct vnet **);
-/* The same, of a vnet that a program has a pointer to: it is not ended by
- * requests (vnet_disown() lets them). */
+/* As vnet_create_named(), for a vnet that a program holds a pointer to:
+ * requests do not destroy it, until vnet_disown(). */
 int	vnet_create_owned(struct kern *, const char *name, struct vnet **);
 void	vnet_disown(struct vnet *);
 bool	vnet_is_owned(struct vnet *);
 /*
  * Control: waits for the holders of references, then takes down every
- * subsystem, which detaches what is left.
+ * subsystem, which detaches the remaining interfaces.
  */
 void	vnet_destroy_held(struct vnet *);
-/* Control: find and hold; NULL when there is none.  "" is the first vnet. */
+/* Control: find a vnet and hold it; NULL when there is none.  "" means the
+ * first vnet. */
 struct vnet *vnet_get(struct kern *, const char *name);
 void	vnet_put(struct vnet *);
-/* Control: call fn for each, each held meanwhile, until it returns nonzero,
- * which is returned. */
+/* Control: call fn for each vnet, which is held meanwhile, until fn returns
+ * nonzero; returns that. */
 int	vnet_foreach(struct kern *, int (*fn)(struct vnet *, void *), void *);
 
 #endif /* !KERN_VNET_H */

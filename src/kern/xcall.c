@@ -42,7 +42,8 @@ xcall_finish(struct cpu *ci, struct cpu_work *done)
 
 	host_mutex_lock(k->k_host, &k->k_done_lock);
 	for (; done != NULL; done = next) {
-		/* The caller's stack, until xc_left is 0 and unlocked. */
+		/* The call is on the caller's stack: it may be gone once
+		 * xc_left is 0 and the lock is released. */
 		next = done->cw_next;
 		((struct xcall_part *)done)->xp_call->xc_left--;
 	}
@@ -51,9 +52,9 @@ xcall_finish(struct cpu *ci, struct cpu_work *done)
 }
 
 /*
- * Without threads of their own: the caller's is the CPU for the moment.  What
- * was scheduled before the call comes before it here too, or nobody could wait
- * for that.
+ * CPUs without threads: the caller's thread acts as the CPU.  Work scheduled
+ * before the call runs before it here too, since callers wait for such work by
+ * a cross-call.
  */
 static void
 call_inline(struct cpu *ci, void (*fn)(void *), void *arg)
@@ -67,7 +68,8 @@ call_inline(struct cpu *ci, void (*fn)(void *), void *arg)
 	cpu_leave(ci);
 }
 
-/* The same for a CPU that sleeps: it need not be woken.  false: it is awake. */
+/* Run the call on a CPU that sleeps, by borrowing it instead of waking it;
+ * false: the CPU is awake. */
 static bool
 call_borrowed(struct cpu *ci, void (*fn)(void *), void *arg)
 {
