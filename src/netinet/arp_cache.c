@@ -8,7 +8,8 @@
 #include "net/rtsock.h"
 #include "netinet/arp_var.h"
 
-/* What the timer sends once the lock is released, at most at a time. */
+/* The number of entries handled in one batch: their packets are sent once the
+ * lock is released. */
 #define ARP_BATCH	64
 
 struct arp_batch {
@@ -17,7 +18,7 @@ struct arp_batch {
 		struct ifnet *ifp;
 		uint32_t addr;
 		bool	 unicast;
-		bool	 moved;		/* it is told, not asked */
+		bool	 moved;		/* an announcement, not a request */
 		uint8_t	 lladdr[ETHER_ADDR_LEN];
 	}		 ab_ask[ARP_BATCH];
 	struct arp_pkts	 ab_failed;
@@ -40,7 +41,7 @@ is_unresolved(const struct llentry *la)
 	return la->la_state == ARP_INCOMPLETE || la->la_state == ARP_FAILED;
 }
 
-/* Have the callout run when the first entry is due. */
+/* Arm the callout for the time when the first entry is due. */
 static void
 arp_timer_set(struct arp_vnet *av, uint64_t due, uint64_t now)
 {
@@ -74,7 +75,8 @@ arp_entry_state(struct arp_vnet *av, struct llentry *la, enum arp_state state,
 	if ((la->la_flags & LLE_STATIC) != 0)
 		return;
 
-	/* Nearest second, so that one a second stays one a second. */
+	/* Times are rounded to the nearest second, so that requests sent each
+	 * second keep their distance. */
 	second = (now + ns + ARP_NS / 2) / ARP_NS;
 	if (second <= now / ARP_NS)
 		second = now / ARP_NS + 1;
@@ -92,7 +94,8 @@ ifdata_get(struct ifnet *ifp)
 {
 	struct in_ifdata *id = in_ifdata(ifp);
 
-	/* It deletes its neighbours later than it is deactivated. */
+	/* The interface's neighbours are deleted after its deactivation, so
+	 * none is added from here on. */
 	if (if_is_deactivated(ifp))
 		return NULL;
 	if (id != NULL)
@@ -205,8 +208,9 @@ arp_entry_probe(struct arp_vnet *av, struct llentry *la, uint64_t now,
 	batch_ask(ab, la, true);
 }
 
-/* The station that an entry knows was silent for long enough, and another one
- * claims the address: that has it now.  false: not so. */
+/* If the station that an entry knows was silent for long enough and another
+ * station claims the address, the claimant has it now.  false: the entry is
+ * unchanged. */
 static bool
 arp_claim_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
     uint64_t keep, struct arp_batch *ab)
@@ -224,7 +228,7 @@ arp_claim_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
 	return true;
 }
 
-/* An entry's time has come. */
+/* Handle an entry whose time is due. */
 static void
 arp_entry_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
     struct arp_batch *ab)
@@ -271,7 +275,8 @@ arp_entry_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
 	arp_entry_free(av, la);
 }
 
-/* Entries due at `now', until the batch is full.  true: there may be more. */
+/* Handle the entries due at `now', until the batch is full.  true: there may be
+ * more. */
 static bool
 arp_timer_walk(struct arp_vnet *av, uint64_t now, struct arp_batch *ab)
 {
@@ -296,7 +301,7 @@ arp_timer_walk(struct arp_vnet *av, uint64_t now, struct arp_batch *ab)
 	return false;
 }
 
-/* Arm for the next slot with something in it. */
+/* Arm the callout for the next slot that is not empty. */
 void
 arp_timer_arm(struct arp_vnet *av, uint64_t now)
 {
@@ -335,7 +340,8 @@ arp_timer(void *arg)
 		ab.ab_n = 0;
 		arp_pkts_init(&ab.ab_failed);
 		kspin_lock(&av->av_table.lt_lock);
-		/* Not 0: what is armed meanwhile is armed at the end. */
+		/* Not 0: entries that are added meanwhile do not arm the
+		 * callout, which is armed at the end. */
 		av->av_armed = 1;
 		more = arp_timer_walk(av, now, &ab);
 		if (!more)
@@ -387,7 +393,7 @@ arp_ifrehead(struct ifnet *ifp)
 		if (la->la_hdr == NULL)
 			continue;
 		memcpy(lladdr, la->la_lladdr, sizeof(lladdr));
-		/* What is answered with our own address follows it. */
+		/* A published entry with our own address follows its change. */
 		if ((la->la_flags & LLE_PUBLISHED) != 0 &&
 		    memcmp(lladdr, la->la_hdr->lh_bytes + ETHER_ADDR_LEN,
 		    ETHER_ADDR_LEN) == 0)
@@ -413,7 +419,7 @@ has_entries(struct ifnet *ifp)
 	return any;
 }
 
-/* Cross-call; the first CPU does all of it. */
+/* Cross-call: the first CPU does all the work. */
 static void
 arp_ifpurge_cpu(void *arg)
 {
@@ -433,7 +439,7 @@ arp_ifpurge_cpu(void *arg)
 	arp_drop_held(&held, DROP_OUT_DETACHING, false);
 }
 
-/* Cross-call; the first CPU does all of it. */
+/* Cross-call: the first CPU does all the work. */
 static void
 arp_ifsweep_cpu(void *arg)
 {

@@ -1,11 +1,11 @@
 /*
- * arp_dad: finding out that nobody else has an address before it is used, and
- * telling everybody that it is ours (RFC 5227).
+ * arp_dad: duplicate address detection before an address is used, and its
+ * announcement (RFC 5227).
  *
  * An address waits for its next step on a wheel of the vnet's, with one
- * callout; a step is a probe, the end of the check, or an announcement.  All of
- * it, with IFA_TENTATIVE and IFA_DUPLICATED, is under av_annlock; what is sent
- * and told is sent and told after.
+ * callout; a step is a probe, the end of the check, or an announcement.  The
+ * wheel, IFA_TENTATIVE and IFA_DUPLICATED are under av_annlock; packets and
+ * messages are sent after it is released.
  */
 
 #include <stddef.h>
@@ -39,7 +39,7 @@ dad_arm(struct arp_vnet *av, uint64_t tick, uint64_t now)
 	    dad_timer, av);
 }
 
-/* On the wheel, for the first tick that is not too early. */
+/* Put an address on the wheel, for the first tick that is not too early. */
 static void
 dad_put(struct arp_vnet *av, struct in_ifaddr *ia, uint64_t now, uint64_t ns)
 {
@@ -62,7 +62,7 @@ dad_take(struct arp_vnet *av, struct in_ifaddr *ia)
 	av->av_nann--;
 }
 
-/* Forget what was still to be done. */
+/* Forget the steps that an address has left. */
 static void
 dad_stop(struct arp_vnet *av, struct in_ifaddr *ia)
 {
@@ -73,7 +73,7 @@ dad_stop(struct arp_vnet *av, struct in_ifaddr *ia)
 	ia->ia_probe = ia->ia_announce = 0;
 }
 
-/* The next one whose time has come, or NULL. */
+/* The next address that is due, or NULL. */
 static struct in_ifaddr *
 dad_due(struct arp_vnet *av, uint64_t now)
 {
@@ -89,7 +89,7 @@ dad_due(struct arp_vnet *av, uint64_t now)
 	}
 }
 
-/* Have the callout run for whatever is next. */
+/* Arm the callout for the next address on the wheel. */
 static void
 dad_arm_next(struct arp_vnet *av, uint64_t now)
 {
@@ -102,7 +102,7 @@ dad_arm_next(struct arp_vnet *av, uint64_t now)
 	dad_arm(av, tick, now);
 }
 
-/* a: held.  false: it was so before. */
+/* a: held.  Set and clear flags of an address; false: it had them so before. */
 static bool
 dad_flags(struct ifaddr *ifa, uint32_t set, uint32_t clear)
 {
@@ -125,7 +125,7 @@ dad_count(const struct ifnet *ifp)
 	return ip_setting(&ifp->if_vnet->vn_ip->iv_dad_count);
 }
 
-/* Does the interface speak ARP at all? */
+/* Does the interface use ARP? */
 static bool
 dad_possible(const struct ifnet *ifp)
 {
@@ -134,7 +134,7 @@ dad_possible(const struct ifnet *ifp)
 	    (if_flags_get(ifp) & (IFF_NOARP | IFF_LOOPBACK)) == 0;
 }
 
-/* Would a packet be heard by somebody? */
+/* Is the interface ready to check and announce addresses? */
 static bool
 dad_ready(const struct ifnet *ifp)
 {
@@ -151,7 +151,8 @@ arp_dad_wanted(const struct ifnet *ifp)
 	return dad_possible(ifp) && dad_count(ifp) != 0;
 }
 
-/* a: held.  Evenly between two times, other ones than another host's. */
+/* a: held.  A random wait between two times, so that hosts that start together
+ * do not probe together. */
 static uint64_t
 dad_between(struct arp_vnet *av, uint64_t min, uint64_t max)
 {
@@ -174,14 +175,15 @@ arp_announce(struct ifaddr *ifa)
 		return;
 	kspin_lock(&av->av_annlock);
 	if (!dad_possible(ifp)) {
-		/* It may have been, when the address was given. */
+		/* The address may have been tentative since it was given. */
 		changed = dad_flags(ifa, 0, IFA_TENTATIVE | IFA_DUPLICATED);
 		goto out;
 	}
 	flags = __atomic_load_n(&ifa->ifa_flags, __ATOMIC_RELAXED);
 	/*
-	 * Not ready: it is told when the interface is.  Looked at under the
-	 * lock, so that arp_dad_unready() comes after, if it comes.
+	 * An interface that is not ready announces its addresses when it
+	 * becomes so.  The test is under the lock, so that an arp_dad_unready()
+	 * that follows sees the result.
 	 */
 	if (!dad_ready(ifp) || ia->ia_probe != 0 ||
 	    (flags & (IFA_DESTROYING | IFA_DUPLICATED)) != 0)
@@ -212,7 +214,7 @@ arp_dad_unready(struct ifaddr *ifa)
 		return;
 	kspin_lock(&av->av_annlock);
 	dad_stop(av, ifatoia(ifa));
-	/* Whoever had it may have gone. */
+	/* The host that had the address may have gone. */
 	taken = (__atomic_load_n(&ifa->ifa_flags, __ATOMIC_RELAXED) &
 	    IFA_DUPLICATED) != 0;
 	if (taken || dad_count(ifp) != 0)
@@ -261,14 +263,16 @@ arp_dad_conflict(struct ifaddr *ifa, const uint8_t *sha)
 
 /* --- the callout --------------------------------------------------------- */
 
-/* a: held, off the wheel: what to do for it now, and when to come back. */
+/* a: held.  The step to do now for an address that was taken off the wheel;
+ * puts it back for the next step. */
 static enum dad_step
 dad_step(struct arp_vnet *av, struct in_ifaddr *ia, uint64_t now,
     bool *changed)
 {
 
 	if (!arp_ifusable(ia->ia_ifa.ifa_ifp)) {
-		/* Tentative as it was; it starts over when that is over. */
+		/* The address stays tentative; its check starts over when the
+		 * interface is ready again. */
 		ia->ia_probe = ia->ia_announce = 0;
 		return DAD_NOTHING;
 	}
@@ -288,7 +292,8 @@ dad_step(struct arp_vnet *av, struct in_ifaddr *ia, uint64_t now,
 	return DAD_ANNOUNCE;
 }
 
-/* No lock, but within the read section that CPUs are in: it stays good. */
+/* No lock is held, but CPUs are in a read section, so the address stays
+ * valid. */
 static void
 dad_tell(struct in_ifaddr *ia, enum dad_step step, bool changed)
 {

@@ -1,8 +1,8 @@
 /*
  * arp_rtsock: neighbours by request: adding, changing, deleting, showing.
  *
- * A change can set packets free or drop them, which only a CPU does; so it
- * runs on one, in a cross-call, and the requester waits.
+ * A change can send or drop the packets that an entry holds, which only a CPU
+ * does; so the change runs on a CPU, in a cross-call, and the requester waits.
  */
 
 #include <errno.h>
@@ -17,7 +17,7 @@ struct arp_req {
 	uint8_t		 ar_type;	/* RTM_* */
 	uint8_t		 ar_lladdr[ETHER_ADDR_LEN];
 	uint32_t	 ar_lleflags;
-	uint64_t	 ar_expire_ns;	/* from now; 0 never */
+	uint64_t	 ar_expire_ns;	/* from now; 0: never expires */
 	uint32_t	 ar_done;	/* atomic: a CPU took it */
 	int		 ar_error;
 	void		*ar_answer;
@@ -56,7 +56,8 @@ arp_req_set(struct arp_vnet *av, struct arp_req *ar, struct ifnet *ifp,
 	uint8_t own[ETHER_ADDR_LEN];
 	int error;
 
-	/* Only published can our own address stand for another host's. */
+	/* Our own link-level address can stand for another host's in a
+	 * published entry only. */
 	arp_own_lladdr(ifp, own);
 	if (memcmp(ar->ar_lladdr, own, ETHER_ADDR_LEN) == 0 &&
 	    (ar->ar_lleflags & LLE_PUBLISHED) == 0)
@@ -88,7 +89,7 @@ arp_req_set(struct arp_vnet *av, struct arp_req *ar, struct ifnet *ifp,
 	return 0;
 }
 
-/* Cross-call: the first CPU does it. */
+/* Cross-call: the first CPU carries out the request. */
 static void
 arp_req_cpu(void *arg)
 {
@@ -133,8 +134,8 @@ arp_req_cpu(void *arg)
 }
 
 /*
- * The interface an address is a neighbour on.  One that is named counts; else
- * the one whose prefix it is on.
+ * The interface on which an address is a neighbour: the interface that the
+ * request names, or else the one whose prefix has the address.
  */
 static int
 arp_req_ifp(struct vnet *vn, const struct rt_msg *rtm,
@@ -171,8 +172,9 @@ arp_req_ifp(struct vnet *vn, const struct rt_msg *rtm,
 }
 
 /*
- * May the address be a neighbour's?  Not one of this router's own, nor the
- * first and last of a prefix, which stand for its network and for everybody.
+ * May the address be a neighbour's?  Not an address of this router, nor the
+ * first and last of a prefix, which are the network's address and its broadcast
+ * address.
  */
 static bool
 arp_req_is_host(struct vnet *vn, uint32_t addr)
@@ -254,7 +256,7 @@ arp_request(struct vnet *vn, const struct rt_msg *rtm,
 
 /* --- dumps --------------------------------------------------------------- */
 
-/* How many at a time. */
+/* The number of addresses that a step of a dump collects. */
 #define DUMP_ADDRS	1024
 
 /*
@@ -319,7 +321,7 @@ least_sort(struct least *le)
 	}
 }
 
-/* One neighbour as a message, if it is there. */
+/* Send one neighbour as a message, if it still exists. */
 static int
 arp_dump_one(struct ifnet *ifp, uint32_t addr,
     int (*fn)(const void *, void *), void *arg)
@@ -367,7 +369,8 @@ arp_dump(struct ifnet *ifp, uint64_t *place,
 	}
 	kspin_unlock(&lt->lt_lock);
 	least_sort(le);
-	/* fn may sleep: one at a time, looked up again. */
+	/* fn may sleep, so each neighbour is looked up again outside the
+	 * lock. */
 	for (unsigned i = 0; i < le->le_n && error == 0; i++) {
 		error = arp_dump_one(ifp, le->le_addr[i], fn, arg);
 		*place = (uint64_t)le->le_addr[i] + 1;

@@ -1,27 +1,28 @@
 /*
- * arp_var: the neighbour cache of a vnet: what if_arp.c (packets) and
- * arp_cache.c (entries, timers, requests) share.
+ * arp_var: the neighbour cache of a vnet, as shared by if_arp.c (packets),
+ * arp_cache.c (entries, timers), arp_rtsock.c (requests) and arp_dad.c
+ * (duplicate address detection).
  *
  * The life of an entry:
  *
- *	INCOMPLETE	a request goes out each second, packets wait
- *	    answer ->	REACHABLE, the packets leave
- *	    5 tries ->	FAILED, the packets are dropped
- *	FAILED		packets are dropped at once; forgotten after a while
- *	REACHABLE	usable; in use when its time is over -> PROBE,
- *			not in use -> STALE
- *	STALE		usable; asked about when used, forgotten when not
- *	PROBE		usable; asked about (unicast) each second; 5 tries
- *			without answer -> forgotten
+ * 	INCOMPLETE	a request goes out each second, packets wait
+ * 	    answer ->	REACHABLE, the packets leave
+ * 	    5 tries ->	FAILED, the packets are dropped
+ * 	FAILED		packets are dropped at once; forgotten after a while
+ * 	REACHABLE	usable; in use when its time is over -> PROBE,
+ * 			not in use -> STALE
+ * 	STALE		usable; asked about when used, forgotten when not
+ * 	PROBE		usable; asked about (unicast) each second; 5 tries
+ * 			without answer -> forgotten
  *
  * A usable entry for which another link-level address is claimed asks the
  * station it knows, in PROBE as above: the claim holds when that is silent
  * (enum arp_moves, ARP_CLAIM_TRIES).
  *
  * Static entries have no timer.  All others are on a wheel of one-second slots;
- * the callout is armed for the next slot that is not empty, and not at all
- * when there is none.  Everything here is under the lltable spin lock; packets
- * to drop or send are gathered under it and handled after.
+ * the callout is armed for the next slot that is not empty, and not at all when
+ * there is none.  Everything here is under the lltable spin lock; packets to
+ * drop or send are collected under the lock and handled after it is released.
  */
 
 #ifndef NETINET_ARP_VAR_H
@@ -36,14 +37,14 @@ enum arp_state {
 /* net.inet.arp.moves: when is another link-level address of a known neighbour
  * believed? */
 enum arp_moves {
-	ARP_MOVES_NEVER,	/* not before it was forgotten */
+	ARP_MOVES_NEVER,	/* never, until the entry is forgotten */
 	ARP_MOVES_ASKED,	/* in answer to a request of ours */
-	ARP_MOVES_CONFIRM,	/* when the station it had is silent */
+	ARP_MOVES_CONFIRM,	/* when the known station is silent */
 	ARP_MOVES_ALWAYS	/* at once (RFC 826) */
 };
 
 #define ARP_TRIES	5		/* requests without an answer */
-#define ARP_CLAIM_TRIES	2		/* the same, when there is a claim */
+#define ARP_CLAIM_TRIES	2		/* likewise, while there is a claim */
 #define ARP_WHEEL	256		/* slots of a second */
 #define ARP_NS		1000000000ull
 /* RFC 5227 1.1; the number of probes is a setting */
@@ -55,8 +56,8 @@ enum arp_moves {
 #define ARP_ANNOUNCE_NS	(2 * ARP_NS)
 #define ARP_DEFEND_NS	(10 * ARP_NS)
 
-/* The wheel of what is announced and probed: longer than the longest wait, and
- * than a CPU may be late on top of it. */
+/* The slots of the wheel of addresses to probe and announce: more than the
+ * longest wait and the longest delay of a CPU together. */
 #define ARP_DAD_WHEEL	128
 #define ARP_DAD_TICK_NS	(1ull << 26)	/* 67 ms */
 
@@ -68,27 +69,27 @@ struct arp_vnet {
 	struct lltable	 av_table;
 	struct vnet	*av_vnet;		/* constant */
 	LIST_HEAD(, llentry) av_wheel[ARP_WHEEL]; /* t: by due second */
-	uint64_t	 av_second;		/* t: last one walked */
+	uint64_t	 av_second;		/* t: last second walked */
 	uint64_t	 av_armed;		/* t: callout's time; 0 none */
 	struct callout	 av_callout;
 
 	struct kspin	 av_annlock;
 	LIST_HEAD(, in_ifaddr) av_ann[ARP_DAD_WHEEL]; /* a: by due tick */
-	uint64_t	 av_anntick;		/* a: the one being walked */
+	uint64_t	 av_anntick;		/* a: the tick being walked */
 	uint64_t	 av_anndue;		/* a: callout's tick */
-	uint64_t	 av_nann;		/* a: how many are on it */
-	uint64_t	 av_annseed;		/* a: of the waits */
+	uint64_t	 av_nann;		/* a: addresses on the wheel */
+	uint64_t	 av_annseed;		/* a: random waits */
 	struct callout	 av_anncallout;
 
 	struct kspin	 av_conflict_lock;
 	uint64_t	 av_defended_ns;	/* an address was defended */
 	uint64_t	 av_logged_ns;
 
-	struct ip_tokens *av_tokens;		/* one a CPU, a line each */
+	struct ip_tokens *av_tokens;		/* one per CPU, a line each */
 
 	/* settings; atomic */
-	int64_t		 av_keep;		/* seconds an answer is good */
-	int64_t		 av_down;		/* seconds a failure is */
+	int64_t		 av_keep;		/* time in REACHABLE, s */
+	int64_t		 av_down;		/* time in FAILED, s */
 	int64_t		 av_maxhold;		/* packets an entry holds */
 	int64_t		 av_maxentries;		/* entries an interface has */
 	int64_t		 av_maxpps;		/* packets handled a second */
@@ -108,7 +109,7 @@ arp_pkts_init(struct arp_pkts *ap)
 	ap->ap_tail = &ap->ap_head;
 }
 
-/* The interface's own link-level address.  Any. */
+/* Any: copy the interface's own link-level address. */
 static inline void
 arp_own_lladdr(const struct ifnet *ifp, uint8_t lladdr[ETHER_ADDR_LEN])
 {
@@ -129,34 +130,39 @@ arp_entry_flags(struct llentry *la, uint32_t set, uint32_t clear)
 	__atomic_store_n(&la->la_flags, (la->la_flags | set) & ~clear,
 	    __ATOMIC_RELAXED);
 }
-/* Take the packets it holds. */
+/* t: take the packets that an entry holds. */
 void	arp_entry_unhold(struct llentry *, struct arp_pkts *);
-/* Out of every list and freed behind the readers; holds nothing. */
+/* t: take an entry that holds no packets off every list, and free it after all
+ * readers have left. */
 void	arp_entry_free(struct arp_vnet *, struct llentry *);
 void	arp_timer_arm(struct arp_vnet *, uint64_t now);
-/* CPU: the callout. */
+/* CPU: the function of av_callout. */
 void	arp_timer(void *);
-/* CPU, no lock: held packets (ip_held_if() is the way out); ICMP says so when
- * `tell'. */
+/* CPU, no lock held: drop packets that an entry held (their output interface is
+ * ip_held_if()); with `tell', send ICMP errors to their sources. */
 void	arp_drop_held(struct arp_pkts *, enum drop_reason, bool tell);
-/* Any, no lock: up, running, and speaks ARP. */
+/* Any, no lock held: is the interface up, running, and does it use ARP? */
 bool	arp_ifusable(const struct ifnet *);
-/* Any, no lock: every neighbour of the interface is asked about again. */
+/* Any, no lock held: make every neighbour of the interface STALE, so that it is
+ * verified when it is next used. */
 void	arp_ifstale(struct ifnet *);
-/* Any, no lock: our own link-level address changed; headers are made anew. */
+/* Any, no lock held: the interface's link-level address changed: make the
+ * entries' link-level headers anew. */
 void	arp_ifrehead(struct ifnet *);
 int	arp_cache_init(struct arp_vnet *);
 void	arp_cache_fini(struct arp_vnet *);
 
 /* if_arp.c */
-/* CPU: send one ARP packet to dst (NULL: to all), in the name of sha (NULL: our
- * own); tha NULL: unknown. */
+/* CPU: send one ARP packet to dst (NULL: broadcast), with sha as the sender's
+ * link-level address (NULL: the interface's own) and tha as the target's (NULL:
+ * unknown). */
 void	arp_send(struct ifnet *, uint16_t op, const uint8_t *dst,
 	    const uint8_t *sha, uint32_t spa, const uint8_t *tha,
 	    uint32_t tpa);
-/* Read section: is an address a neighbour's on this interface? */
+/* Read section: is an address on a prefix of this interface's link? */
 bool	arp_is_onlink(const struct ifnet *, uint32_t addr);
-/* CPU: ask for an address (unicast to lladdr when it is not NULL). */
+/* CPU: send a request for an address (unicast to lladdr when it is not
+ * NULL). */
 void	arp_ask(struct ifnet *, uint32_t addr, const uint8_t *lladdr);
 /*
  * CPU: take the table's lock and look an entry up whose address was just
@@ -167,32 +173,34 @@ void	arp_ask(struct ifnet *, uint32_t addr, const uint8_t *lladdr);
 #define ARP_DRAINS	64
 struct llentry *arp_lookup_drained(struct arp_vnet *, struct ifnet *,
 	    uint32_t addr, const uint8_t *lladdr);
-/* CPU: packets to an interface whose neighbour is known now. */
+/* CPU: send packets that waited for a neighbour, which is known now. */
 void	arp_release(struct ifnet *, struct arp_pkts *);
-/* CPU: a neighbour's address changed, or a claim to it was not believed
- * (then lladdr is the claimant's): counted and logged, once in a while. */
+/* CPU: count, and log at a limited rate, that a neighbour's link-level
+ * address changed, or that a claim to it was refused (lladdr is the
+ * claimant's then). */
 void	arp_tell_move(struct ifnet *, uint32_t addr, const uint8_t *lladdr,
 	    bool believed);
 /* "10.0.0.1" */
 const char *arp_addr_text(uint32_t, char buf[16]);
 
 /*
- * arp_dad.c: what becomes of an address when its interface is ready
- * (RFC 5227).  Any context unless said.
+ * arp_dad.c: the check and the announcement of an address once its interface is
+ * ready (RFC 5227).  Any context unless said.
  *
- * A tentative one is probed for, if net.inet.ip.dad_count says so, and
- * announced when nobody minds; the others are announced.
+ * A tentative address is probed for, net.inet.ip.dad_count times, and announced
+ * when no other host has it; other addresses are announced at once.
  */
 void	arp_dad_init(struct arp_vnet *);
 void	arp_dad_fini(struct arp_vnet *);
-/* The interface is not ready any more: the check starts over next time. */
+/* The interface of the address is not ready any more: its check starts over
+ * when it is ready again. */
 void	arp_dad_unready(struct ifaddr *);
-/* It goes away: nothing announces it any more. */
+/* The address is removed: after this it is not probed for or announced. */
 void	arp_announce_stop(struct ifaddr *);
-/* CPU: another host, sha, uses an address of ours or means to.  true: it was
- * not ours yet, and there is nothing to defend. */
+/* CPU: another host, sha, uses an address of ours or probes for it.  true: the
+ * address was still tentative, so there is nothing to defend. */
 bool	arp_dad_conflict(struct ifaddr *, const uint8_t *sha);
-/* Has an address of this interface to be checked before it is used? */
+/* Any: must an address of this interface be checked before it is used? */
 bool	arp_dad_wanted(const struct ifnet *);
 
 #endif /* !NETINET_ARP_VAR_H */

@@ -1,6 +1,6 @@
 /*
- * icmp: control messages (RFC 792, RFC 1122 3.2.2, RFC 1812 4.3): errors
- * about packets, echo replies, and what comes in for us.
+ * icmp: control messages (RFC 792, RFC 1122 3.2.2, RFC 1812 4.3): errors about
+ * packets, echo replies, and received messages for this host.
  */
 
 #include <errno.h>
@@ -13,7 +13,8 @@
 #define TOKEN		1000	/* thousandths, so that slow rates refill */
 
 /*
- * A second's worth of tokens at most; they come back as time passes.
+ * A limit holds the tokens of one second at most; they are refilled as time
+ * passes.
  */
 bool
 ip_token_take(struct ip_tokens *it, uint64_t now, int64_t persec)
@@ -82,7 +83,7 @@ icmp_is_error(const struct mbuf *m, const struct iphdr4 *ip)
 	}
 }
 
-/* RFC 1122 3.2.2: about these no error is ever sent. */
+/* Is this a packet about which no error is ever sent (RFC 1122 3.2.2)? */
 static bool
 icmp_forbidden(struct ifnet *ifp, const struct mbuf *m)
 {
@@ -103,8 +104,8 @@ icmp_forbidden(struct ifnet *ifp, const struct mbuf *m)
 }
 
 /*
- * The message: header, ICMP header with `word', and the quote.  NULL: no
- * buffer.
+ * Build an error message: IP header, ICMP header with `word', and the quoted
+ * packet.  NULL: no buffer.
  */
 static struct mbuf *
 icmp_build(const struct mbuf *m, uint8_t type, uint8_t code, uint32_t word,
@@ -172,10 +173,10 @@ icmp_send_error(struct ifnet *ifp, struct mbuf *m, uint8_t type, uint8_t code,
 	if (!icmp_allowed(vn))
 		return false;
 	/*
-	 * From the address it was sent to, when that is ours, else that of
-	 * the interface it came by, or another of the router's (RFC 1812
-	 * 4.3.2.4); a packet of our own is answered as if by the interface it
-	 * could not leave.
+	 * The source is the address that the packet was sent to, when that is
+	 * ours, else an address of the receiving interface, or else another
+	 * address of the router (RFC 1812 4.3.2.4).  For a packet of our own,
+	 * it is an address of the interface that could not send it.
 	 */
 	rt = rt_lookup4(vn, ip->ip_dst);
 	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
@@ -214,8 +215,8 @@ void
 icmp_redirect(struct ifnet *ifp, struct mbuf *m, uint32_t gw)
 {
 
-	/* Hosts believe nobody but their router on that network (RFC 1122
-	 * 3.2.2.2): from another address it is of no use. */
+	/* Hosts accept a redirect from their router's address on that network
+	 * only (RFC 1122 3.2.2.2): with another source it is useless. */
 	if (in_ifsource(ifp, mtoip(m)->ip_src) == 0)
 		return;
 	if (icmp_send_error(ifp, m, ICMP4_REDIRECT, ICMP4_REDIRECT_HOST, gw))
@@ -237,9 +238,9 @@ icmp_reply_echo(struct ifnet *ifp, struct mbuf *m, uint32_t src)
 	uint32_t c;
 
 	/*
-	 * What the way here recorded goes on recording on the way back, with
-	 * this host in between (RFC 1122 3.2.2.6); other options were for the
-	 * way here.
+	 * Record route and time stamp options go on recording on the way back,
+	 * with this host's entry in between (RFC 1122 3.2.2.6); other options
+	 * are not sent back.
 	 */
 	if (hlen > IP_HLEN_MIN) {
 		ip_options_stamp(vn, ip, src);
@@ -256,7 +257,8 @@ icmp_reply_echo(struct ifnet *ifp, struct mbuf *m, uint32_t src)
 	ip->ip_dst = old.ip_src;
 	icmp = (struct icmphdr4 *)(void *)((uint8_t *)(ip + 1) + optlen);
 	icmp->icmp_type = ICMP4_ECHOREPLY;
-	/* The type was 8 and is 0: the sum loses as much (RFC 1624). */
+	/* The type changes from 8 to 0: the checksum is adjusted by that (RFC
+	 * 1624). */
 	c = (uint32_t)icmp->icmp_cksum + ICMP4_ECHO;
 	icmp->icmp_cksum = (uint16_t)(c + (c >> 16));
 	m->m_csum_flags = 0;
@@ -299,7 +301,7 @@ icmp_input_echo(struct ifnet *ifp, struct mbuf *m)
 	icmp_reply_echo(ifp, n, src);
 }
 
-/* An error: is it about an echo request of ours? */
+/* Is an ICMP error about an echo request of ours? */
 static bool
 icmp_input_error(struct ifnet *ifp, struct mbuf *m, const struct icmphdr4 *icmp)
 {

@@ -12,8 +12,8 @@
 
 #define PING_RING	64	/* requests waiting to be sent */
 #define PING_SENT	512	/* requests remembered for their time */
-/* Requests, and bytes of them, that a ping sends in a pass of its CPU: what
- * passes through comes first. */
+/* The requests, and their bytes, that a ping sends in one pass of its CPU:
+ * forwarding comes first. */
 #define PING_PASS	4
 #define PING_PASS_BYTES	65536
 #define PING_MAXDATA	(IP_MAXPACKET - IP_HLEN_MIN - ICMP_HLEN)
@@ -50,7 +50,7 @@ ping_of_work(struct cpu_work *w)
 	    offsetof(struct icmp_ping, ip_work));
 }
 
-/* The request as a packet; NULL: no buffer. */
+/* Build a request's packet; NULL: no buffer. */
 static struct mbuf *
 ping_build(const struct icmp_ping *p, const struct ping_req *pq)
 {
@@ -60,7 +60,7 @@ ping_build(const struct icmp_ping *p, const struct ping_req *pq)
 	unsigned left, n;
 	struct mbuf *m;
 
-	/* What passes through needs the last ones more. */
+	/* The last free buffers are for forwarding. */
 	if (!mbuf_share_spare(p->ip_vnet->vn_kern, MBUF_SHARE_PINGS))
 		return NULL;
 	m = m_gethdr();
@@ -121,7 +121,7 @@ ping_send_one(struct icmp_ping *p, const struct ping_req *pq)
 	p->ip_fn(p->ip_arg, &pr);
 }
 
-/* CPU: send what waits, a little in each pass. */
+/* CPU: send waiting requests, a few in each pass. */
 static void
 ping_work(struct cpu_work *w)
 {
@@ -143,7 +143,8 @@ ping_work(struct cpu_work *w)
 		kspin_lock(&p->ip_lock);
 	}
 	more = p->ip_n != 0;
-	/* Under the lock: a ping that is closed has nothing that waits. */
+	/* The work is scheduled under the lock: a closed ping must not be
+	 * scheduled any more. */
 	if (more)
 		(void)cpu_work_schedule(p->ip_vnet->vn_kern, net_curcpu(), w);
 	kspin_unlock(&p->ip_lock);
@@ -261,7 +262,8 @@ icmp_ping_close(struct icmp_ping *p)
 	__atomic_store_n(&icv->icv_ping[p->ip_id % ICMP_NPINGS], NULL,
 	    __ATOMIC_RELEASE);
 	kspin_unlock(&icv->icv_lock);
-	/* First the work that waits, then the readers that found it. */
+	/* Wait for the scheduled work first, then for the readers that found
+	 * the ping. */
 	while (__atomic_load_n(&p->ip_work.cw_queued, __ATOMIC_ACQUIRE) != 0)
 		kern_xcall(k, ping_nothing, NULL);
 	pserialize_perform(k);

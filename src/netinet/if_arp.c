@@ -1,6 +1,6 @@
 /*
- * if_arp: address resolution (RFC 826): packets in and out, what waits for
- * an answer, and the defence of our addresses (RFC 5227 2.4).
+ * if_arp: address resolution (RFC 826): packets in and out, packets that wait
+ * for an answer, and the defence of our addresses (RFC 5227 2.4).
  */
 
 #include <errno.h>
@@ -45,8 +45,8 @@ arp_send(struct ifnet *ifp, uint16_t op, const uint8_t *dst,
 		if_ctr_add(&ips->arps_txrequest, 1);
 	else
 		if_ctr_add(&ips->arps_txreply, 1);
-	/* A link-local address may be others' too: all are to hear of it (RFC
-	 * 3927 2.5). */
+	/* Packets about a link-local address are always broadcast, as another
+	 * host may use the address too (RFC 3927 2.5). */
 	ether_frame_output(ifp, m, dst != NULL && !in_is_linklocal(spa) ? dst :
 	    etherbroadcastaddr, ETHERTYPE_ARP);
 }
@@ -59,8 +59,8 @@ arp_ask(struct ifnet *ifp, uint32_t addr, const uint8_t *lladdr)
 	if (!arp_ifusable(ifp))
 		return;
 	/*
-	 * In nobody's name it would be a probe, for which another host may give
-	 * up its address (RFC 5227 1.1, 2.1.1).  An interface without an
+	 * A request from 0.0.0.0 would be a probe, for which another host may
+	 * give up its address (RFC 5227 1.1, 2.1.1).  An interface without an
 	 * address borrows one of the router's; one whose address is being
 	 * checked waits.
 	 */
@@ -71,7 +71,8 @@ arp_ask(struct ifnet *ifp, uint32_t addr, const uint8_t *lladdr)
 	arp_send(ifp, ARP_REQUEST, lladdr, NULL, source, NULL, addr);
 }
 
-/* Packets that waited, to a neighbour whose address no sender finds yet. */
+/* Send packets that waited for a neighbour, whose entry senders still see as
+ * unresolved. */
 static void
 arp_release_to(struct ifnet *ifp, struct arp_pkts *ap, const uint8_t *lladdr)
 {
@@ -98,7 +99,8 @@ arp_lookup_drained(struct arp_vnet *av, struct ifnet *ifp, uint32_t addr,
 	struct arp_pkts held;
 	struct llentry *la;
 
-	/* Packets may come faster than they are sent: not for ever. */
+	/* Packets may be queued faster than they are sent: the number of rounds
+	 * is limited. */
 	for (unsigned i = 0; ; i++) {
 		kspin_lock(&av->av_table.lt_lock);
 		la = lla_lookup4(&av->av_table, ifp, addr);
@@ -118,7 +120,7 @@ arp_release(struct ifnet *ifp, struct arp_pkts *ap)
 	struct mvec mv;
 	struct mbuf *m;
 
-	/* They were counted as offered when they came. */
+	/* These packets were counted as offered when they were queued. */
 	mv.mv_n = 0;
 	while ((m = ap->ap_head) != NULL) {
 		ap->ap_head = m->m_nextpkt;
@@ -134,7 +136,8 @@ arp_release(struct ifnet *ifp, struct arp_pkts *ap)
 
 /* --- resolving ----------------------------------------------------------- */
 
-/* t: the packet waits; the one it pushes out and the reason, or NULL. */
+/* t: queue the packet in the entry; returns the packet that it displaces, and
+ * the reason, or NULL. */
 static struct mbuf *
 arp_hold(struct arp_vnet *av, struct llentry *la, struct mbuf *m,
     enum drop_reason *why)
@@ -171,7 +174,8 @@ arp_hold(struct arp_vnet *av, struct llentry *la, struct mbuf *m,
 	return out;
 }
 
-/* t: an entry for an address to ask for; NULL: no more of these. */
+/* t: a new entry for an address to be resolved; NULL: at the limit, or out of
+ * memory. */
 static struct llentry *
 arp_begin(struct arp_vnet *av, struct ifnet *ifp, uint32_t addr, uint64_t now)
 {
@@ -224,7 +228,7 @@ arp_resolve(struct ifnet *ifp, struct mbuf *m)
 		la = arp_begin(av, ifp, addr, now);
 		ask = la != NULL;
 	} else if (la->la_hdr != NULL) {
-		/* It was learnt between the sender's look and ours. */
+		/* The address was learnt after the sender's lookup. */
 		kspin_unlock(&av->av_table.lt_lock);
 		mv.mv_n = 1;
 		mv.mv_m[0] = m;
@@ -246,7 +250,7 @@ arp_resolve(struct ifnet *ifp, struct mbuf *m)
 
 /* --- receiving ----------------------------------------------------------- */
 
-/* One line a while about neighbours that misbehave. */
+/* Limits log lines about misbehaving neighbours to one in a while. */
 static bool
 arp_may_log(struct arp_vnet *av, uint64_t now)
 {
@@ -288,7 +292,7 @@ arp_tell_move(struct ifnet *ifp, uint32_t addr, const uint8_t *lladdr,
 
 enum claim { CLAIM_BELIEVED, CLAIM_CONFIRM, CLAIM_PENDING, CLAIM_REFUSED };
 
-/* t: what becomes of a known neighbour's new address. */
+/* t: decide on a claim that a known neighbour has a new link-level address. */
 static enum claim
 arp_claim(const struct arp_vnet *av, struct llentry *la, const uint8_t *sha)
 {
@@ -313,9 +317,9 @@ arp_claim(const struct arp_vnet *av, struct llentry *la, const uint8_t *sha)
 }
 
 /*
- * Somebody says a neighbour's address.  Known ones are brought up to date
- * (RFC 826: before looking at what is asked); `create': unknown ones are
- * remembered.  false: it is not in the cache.
+ * Learn a neighbour's link-level address from a packet.  A known neighbour is
+ * updated (RFC 826: before the operation is looked at); with `create', an
+ * unknown one is added.  false: the neighbour is not in the cache.
  */
 static bool
 arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create)
@@ -359,13 +363,13 @@ arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create)
 		rt_neighmsg(claim == CLAIM_BELIEVED ? RTM_LLINFO_UPD : RTM_ADD,
 		    la);
 	} else if ((la->la_flags & LLE_CLAIMED) != 0) {
-		/* The station it had is there. */
+		/* The known station answers, so the claim is refused. */
 		claim = CLAIM_REFUSED;
 		sha = la->la_claim;
 	}
 	arp_entry_flags(la, 0, LLE_CLAIMED);
 	la->la_tries = 0;
-	/* What nobody asked for is believed until it matters. */
+	/* An unsolicited address is STALE: used, and verified when it is. */
 	arp_entry_state(av, la, known ? ARP_REACHABLE : ARP_STALE, now, keep);
 	arp_entry_unhold(la, &held);
 	known = true;
@@ -380,8 +384,8 @@ out:
 }
 
 /*
- * Another host uses an address of ours: say so, and defend it, but not more
- * than once in a while, or two defenders would never stop (RFC 5227 2.4 b).
+ * Another host uses an address of ours: log it and defend the address, with a
+ * limited rate, or two defenders would never stop (RFC 5227 2.4 b).
  */
 static void
 arp_conflict(struct ifnet *ifp, uint32_t addr, const uint8_t *sha)
@@ -406,7 +410,7 @@ arp_conflict(struct ifnet *ifp, uint32_t addr, const uint8_t *sha)
 	if_ctr_add(&ip_stats(ifp->if_vnet)->arps_announce, 1);
 }
 
-/* The address of this very interface; NULL: it is none. */
+/* This interface's own address `addr'; NULL: it has no such address. */
 static struct ifaddr *
 arp_ours(struct ifnet *ifp, uint32_t addr)
 {
@@ -431,7 +435,7 @@ arp_is_onlink(const struct ifnet *ifp, uint32_t addr)
 	    RTF_BLACKHOLE)) == 0;
 }
 
-/* The address that answers for a published entry. */
+/* The link-level address that a published entry is answered with. */
 static bool
 arp_is_published(struct ifnet *ifp, uint32_t addr, uint8_t *lladdr)
 {
@@ -449,7 +453,7 @@ arp_is_published(struct ifnet *ifp, uint32_t addr, uint8_t *lladdr)
 	return is;
 }
 
-/* What is wrong with it; DROP_NREASONS: nothing. */
+/* The reason for which an ARP packet is dropped; DROP_NREASONS: it is sound. */
 static enum drop_reason
 arp_check(struct ifnet *ifp, const struct arphdr *ar)
 {
@@ -461,7 +465,7 @@ arp_check(struct ifnet *ifp, const struct arphdr *ar)
 		return DROP_ARP_BAD;
 	if (!lladdr_is_station(ar->ar_sha, ETHER_ADDR_LEN))
 		return DROP_ARP_BAD;
-	/* 0 is somebody who asks before taking an address (RFC 5227 1.1). */
+	/* A sender of 0.0.0.0 probes for an address (RFC 5227 1.1). */
 	if (!in_ordinary(ar->ar_spa) && (ar->ar_spa != 0 ||
 	    op != ARP_REQUEST))
 		return DROP_ARP_BAD;
@@ -475,7 +479,8 @@ arp_check(struct ifnet *ifp, const struct arphdr *ar)
 	return DROP_NREASONS;
 }
 
-/* A sound packet: learn, answer.  DROP_NREASONS: it was of use. */
+/* Handle a sound packet: learn, answer.  DROP_NREASONS: it was used, else the
+ * reason for its drop. */
 static enum drop_reason
 arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 {
@@ -498,7 +503,8 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 		return DROP_ARP_CONFLICT;
 	}
 	ifa = arp_ours(ifp, ar->ar_tpa);
-	/* Somebody else is about to take it as well (RFC 5227 2.1.1). */
+	/* Another host probes for the address that is being checked here (RFC
+	 * 5227 2.1.1). */
 	if (ifa != NULL && ar->ar_spa == 0 &&
 	    arp_dad_conflict(ifa, ar->ar_sha))
 		return DROP_ARP_CONFLICT;

@@ -66,7 +66,7 @@ in_ifdetach(struct ifnet *ifp)
 {
 	struct in_ifdata *id = in_ifdata(ifp);
 
-	/* No more neighbours: it is deactivated. */
+	/* The interface is deactivated, so it gets no more neighbours. */
 	if (id == NULL)
 		return;
 	arp_ifpurge(ifp);
@@ -75,7 +75,7 @@ in_ifdetach(struct ifnet *ifp)
 	kern_defer(id->id_kern, &id->id_defer, in_ifdata_free);
 }
 
-/* Each IPv4 address of an interface. */
+/* Call fn for each IPv4 address of an interface. */
 static void
 in_each(struct ifnet *ifp, void (*fn)(struct ifaddr *))
 {
@@ -113,7 +113,7 @@ in_if_link_state(struct ifnet *ifp, int state)
 		in_each(ifp, arp_dad_unready);
 		return;
 	}
-	/* Whoever is on the wire now may be others than before. */
+	/* The stations on the link may be others than before. */
 	arp_ifstale(ifp);
 	in_each(ifp, arp_announce);
 }
@@ -144,7 +144,8 @@ in_iqueued(struct ifnet *ifp)
 	for (unsigned c = 0; c < if_kern(ifp)->k_ncpu; c++)
 		n += __atomic_load_n(&if_ctr(ifp, c)->ic_iqueued,
 		    __ATOMIC_RELAXED);
-	/* One may have left on a CPU before it was seen to come on another. */
+	/* A packet's leaving may be counted on one CPU before its arrival on
+	 * another is seen. */
 	return (int64_t)n < 0 ? 0 : n;
 }
 
@@ -180,7 +181,7 @@ in_ifhasaddr(struct ifnet *ifp)
 	return false;
 }
 
-/* Is it on the way to dst? */
+/* Is the address on the prefix that has dst? */
 static bool
 in_leads_to(const struct ifaddr *ifa, uint32_t dst)
 {
@@ -197,7 +198,7 @@ in_preference(const struct ifaddr *ifa)
 	return __atomic_load_n(&ifa->ifa_preference, __ATOMIC_RELAXED);
 }
 
-/* Has anybody here ever preferred an address? */
+/* Has any address of this vnet ever been given a preference? */
 static bool
 in_preferred(const struct ifnet *ifp)
 {
@@ -206,7 +207,7 @@ in_preferred(const struct ifnet *ifp)
 	    __ATOMIC_RELAXED);
 }
 
-/* Is a better than b, which comes before it? */
+/* Is address a better than b, which precedes it in the list? */
 static bool
 in_better(const struct ifaddr *a, const struct ifaddr *b, uint32_t dst)
 {
@@ -216,14 +217,15 @@ in_better(const struct ifaddr *a, const struct ifaddr *b, uint32_t dst)
 		return la;
 	if (in_preference(a) != in_preference(b))
 		return in_preference(a) > in_preference(b);
-	/* The first that leads there, else the last of all. */
+	/* The first address whose prefix has dst is best, else the last of
+	 * all. */
 	return !la;
 }
 
 /*
- * The best address of an interface for dst, of those that may be used; NULL:
- * none.  One that leads there comes first, then the one that is preferred, and
- * `own' stays unless there is one that is preferred and leads there if it does.
+ * The best usable address of an interface for dst; NULL: none.  An address
+ * whose prefix has dst comes first, then the highest preference.  `own' is kept
+ * unless another address is preferred and is on dst's prefix if `own' is.
  */
 static const struct ifaddr *
 in_source(struct ifnet *ifp, const struct ifaddr *own, uint32_t dst)
@@ -284,7 +286,8 @@ in_local_usable(const struct rtentry *rt, uint32_t addr)
 	    &addr) != NULL;
 }
 
-/* May it stand for the router as a whole? */
+/* May the address be the source of packets on behalf of the router as a
+ * whole? */
 static bool
 in_names_router(const struct ifaddr *ifa)
 {

@@ -7,7 +7,7 @@
 
 #include "netinet/in_var.h"
 
-/* 64 bits of ones' complement sum to 32. */
+/* Fold a ones' complement sum of 64 bits to 32. */
 static inline uint32_t
 fold64(uint64_t s)
 {
@@ -59,7 +59,8 @@ in_cksum_add(const void *p, size_t len, uint32_t sum)
 	}
 	if (len != 0)
 		s += *b;	/* padded with a zero byte behind */
-	/* 17 bits at most, so that a caller can add to it and fold. */
+	/* The result has 17 bits at most, so that a caller can add to it and
+	 * fold. */
 	return fold32(fold64(s));
 }
 
@@ -79,7 +80,8 @@ in_cksum_mbuf(const struct mbuf *m, unsigned off, unsigned len, uint32_t sum)
 		if (n > len)
 			n = len;
 		part = in_cksum_add(m->m_data + off, n, 0);
-		/* A part that begins at an odd offset counts turned around. */
+		/* A part that begins at an odd offset is added with its bytes
+		 * swapped. */
 		if (odd)
 			part = ((part & 0xff) << 8) | ((part >> 8) & 0xff);
 		sum = fold32(sum + part);

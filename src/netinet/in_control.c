@@ -21,7 +21,7 @@
 #define IN_MEMORY_TRIES		25
 #define IN_MEMORY_WAIT_NS	10000000u
 
-/* An address as asked for, checked.  Network order. */
+/* An address request that was checked.  Network order. */
 struct in_req {
 	uint32_t	 ir_addr;
 	uint32_t	 ir_dst;	/* far end or broadcast; 0 none */
@@ -113,7 +113,8 @@ in_has_broadcast(const struct in_ifaddr *ia)
 	    (IFF_LOOPBACK | IFF_BROADCAST)) == IFF_BROADCAST;
 }
 
-/* A route that others may have: having one already is fine. */
+/* Add a route that other addresses may have too: a route that exists already is
+ * no error. */
 static int
 in_route_shared(struct in_ifaddr *ia, uint32_t dst, unsigned len,
     uint32_t flags)
@@ -131,7 +132,7 @@ in_routes_add(struct in_ifaddr *ia)
 	int error;
 
 	error = in_route(ia, ia_addr4(ia), 32, RTF_LOCAL);
-	/* Another interface has it as well. */
+	/* Another interface has an address on the same prefix. */
 	if (error == EALREADY)
 		error = 0;
 	if (error != 0)
@@ -146,8 +147,8 @@ in_routes_add(struct in_ifaddr *ia)
 }
 
 /*
- * The same of an address that is there already, where nobody could be told that
- * they are missing: waits for memory, within reason.
+ * Add the routes of an address that exists already, where no caller could be
+ * told of a failure: waits for memory, for a limited time.
  */
 static void
 in_routes_must(struct in_ifaddr *ia)
@@ -163,8 +164,8 @@ in_routes_must(struct in_ifaddr *ia)
 	    "address", ifp->if_xname);
 }
 
-/* A destination, and which route to it an address brings along: RTF_LOCAL,
- * RTF_CONNECTED, RTF_BROADCAST, or 0. */
+/* A destination, and the kind of route to it that an address brings along:
+ * RTF_LOCAL, RTF_CONNECTED, RTF_BROADCAST, or 0. */
 struct in_dest {
 	uint32_t	 de_dst;	/* network order */
 	unsigned	 de_len;
@@ -235,7 +236,8 @@ in_route_inherit(struct vnet *vn, uint32_t dst, unsigned len)
 	ifa_release(ifa, &pr);
 }
 
-/* Its routes go to others, who bring the same along. */
+/* Pass the routes of an address on to other addresses that bring routes to the
+ * same destinations. */
 static void
 in_routes_inherit(struct vnet *vn, const struct in_ifaddr *gone)
 {
@@ -258,7 +260,7 @@ in_route_gone(struct vnet *vn, const struct sockaddr *dst, unsigned len,
 	struct psref pr;
 
 	memcpy(&sin, dst, sizeof(sin));
-	/* It stood where an address's own could not. */
+	/* The route that went stood in the place of an address's own route. */
 	if (asked)
 		in_route_inherit(vn, sin.sin_addr.s_addr, len);
 	if (handle == 0)
@@ -307,7 +309,7 @@ sin_set(struct sockaddr_in *sin, uint32_t addr)
 	sin->sin_addr.s_addr = addr;
 }
 
-/* The netmask of a prefix length: the same one for every address. */
+/* The netmask of a prefix length, shared by all addresses. */
 static struct sockaddr *
 mask_sockaddr(unsigned len)
 {
@@ -321,7 +323,8 @@ mask_sockaddr(unsigned len)
 #undef M4
 #undef M
 
-	/* Nobody writes to it. */
+	/* Netmasks are never written to, so the constant table is safe to
+	 * return. */
 	return (struct sockaddr *)(uintptr_t)&masks[len];
 }
 
@@ -349,7 +352,7 @@ in_ifa_alloc(struct ifnet *ifp, const struct in_req *ir)
 	return ia;
 }
 
-/* Out of everything, and announced as gone. */
+/* Take an address out of every list and table, and announce its removal. */
 static void
 in_ifa_delete(struct ifnet *ifp, struct in_ifaddr *ia)
 {
@@ -359,11 +362,13 @@ in_ifa_delete(struct ifnet *ifp, struct in_ifaddr *ia)
 	arp_announce_stop(ifa);
 	rt_ifa_withdraw(ifa);
 	ifa_remove(ifp, ifa);
-	/* What was added by a request that had found it before. */
+	/* Routes may have been added by requests that had found the address
+	 * before. */
 	rt_ifa_withdraw(ifa);
 	arp_announce_stop(ifa);
 	in_routes_inherit(ifp->if_vnet, ia);
-	/* Routes through it, that others added, find another way or go. */
+	/* Routes that others added through the address take another address, or
+	 * go. */
 	rt_ifa_gone(ifa);
 	arp_ifsweep(ifp);
 	if_history_addr(ifp, IFHIST_ADDR_DELETE, ifa);
@@ -372,8 +377,8 @@ in_ifa_delete(struct ifnet *ifp, struct in_ifaddr *ia)
 }
 
 /*
- * Give an address, in place of `old' if that is not NULL.  Either all of it
- * happens or nothing.
+ * Give an interface an address, in place of `old' if that is not NULL.  On an
+ * error nothing is changed.
  */
 static int
 in_ifa_add(struct ifnet *ifp, const struct in_req *ir, struct in_ifaddr *old)
@@ -384,7 +389,7 @@ in_ifa_add(struct ifnet *ifp, const struct in_req *ir, struct in_ifaddr *old)
 	ia = in_ifa_alloc(ifp, ir);
 	if (ia == NULL)
 		return ENOMEM;
-	/* What is known of the address itself stays known. */
+	/* An unchanged address keeps its state (tentative, duplicated). */
 	if (old != NULL && ia_addr4(old) == ir->ir_addr)
 		ia->ia_ifa.ifa_flags = __atomic_load_n(&old->ia_ifa.ifa_flags,
 		    __ATOMIC_RELAXED) & (IFA_TENTATIVE | IFA_DUPLICATED);
@@ -402,8 +407,8 @@ in_ifa_add(struct ifnet *ifp, const struct in_req *ir, struct in_ifaddr *old)
 	if (error != 0) {
 		rt_ifa_withdraw(&ia->ia_ifa);
 		ifa_remove(ifp, &ia->ia_ifa);
-		/* Others had found it: may have added some, and announced it
-		 * when the interface came up. */
+		/* Other threads may have found the address, added routes with
+		 * it, and announced it when the interface came up. */
 		rt_ifa_withdraw(&ia->ia_ifa);
 		arp_announce_stop(&ia->ia_ifa);
 		if (old != NULL)
@@ -438,7 +443,8 @@ in_purgeif(struct ifnet *ifp)
 
 /* --- checking what is asked for ------------------------------------------ */
 
-/* The address of a record: family AF_INET, or 0 when that is allowed. */
+/* The IPv4 address of a record, whose family is AF_INET, or 0 when that is
+ * allowed. */
 static int
 in_get_sin(const void *sa, uint32_t *addr, bool *given)
 {
@@ -463,7 +469,7 @@ in_classful_len(uint32_t addr)
 	return b < 128 ? 8 : b < 192 ? 16 : 24;
 }
 
-/* Length of a mask without holes; EINVAL. */
+/* The prefix length of a mask without holes; EINVAL: it has holes. */
 static int
 in_mask_len(uint32_t mask, unsigned *len)
 {
@@ -500,7 +506,8 @@ in_check(const struct ifnet *ifp, struct in_req *ir, bool dst_given)
 		ir->ir_dst = 0;
 		return 0;
 	}
-	/* The network and everybody on it are not a host. */
+	/* The network's address and its broadcast address cannot be a
+	 * host's. */
 	if ((ir->ir_addr & host) == 0 || (ir->ir_addr & host) == host)
 		return kern_refuse(EINVAL, "not an address a host can have: "
 		    "the %s of its prefix", (ir->ir_addr & host) == 0 ?
@@ -569,10 +576,11 @@ in_conflicts(const struct ifaddr *ifa, void *arg)
 }
 
 /*
- * May the interface have the address, though others have it?  Where only one of
- * them has a network with it: the others are point-to-point or loopback
- * interfaces, or have it with a prefix of 32 bits, and borrow it (RFC 1812
- * 2.2.7).  Two networks in which the same host answers cannot be told apart.
+ * May the interface have the address although other interfaces have it?  Yes,
+ * if at most one of them has a network with it: the others are point-to-point
+ * or loopback interfaces, or have it with a prefix of 32 bits, and borrow it
+ * (RFC 1812 2.2.7).  Two networks in which the same host answers cannot be told
+ * apart.
  */
 static bool
 in_may_share(const struct ifnet *ifp, const struct in_req *ir)
@@ -615,7 +623,7 @@ in_set(struct ifnet *ifp, const struct ifaliasreq *ifra,
 	return in_ifa_add(ifp, &ir, same != NULL ? same : replace);
 }
 
-/* Has the address all that a request says of it? */
+/* Does the address have all properties that a request gives it? */
 static int
 in_named(struct ifnet *ifp, const struct in_ifaddr *ia,
     const struct ifaliasreq *ifra)

@@ -1,7 +1,6 @@
 /*
- * in_laddr: IPv4 addresses with a prefix length, SIOC[ADG]LIFADDR: what
- * SIOCAIFADDR and its kin do with a mask, and a search by prefix, which they
- * have not.
+ * in_laddr: requests with an address and a prefix length, SIOC[ADG]LIFADDR:
+ * SIOCAIFADDR and SIOCDIFADDR in another form, and a search by prefix.
  *
  * All of it runs with the interface's ioctl lock.
  */

@@ -2,8 +2,8 @@
  * in_special: the special-purpose addresses of RFC 6890 (and of the registry
  * that it began): which may be a source, a destination, be forwarded.
  *
- * 0/8, 127/8, 224/4 and 240/4 are refused by in_ordinary() everywhere; the rows
- * for them are here for those who ask about any address.
+ * 0/8, 127/8, 224/4 and 240/4 are refused by in_ordinary() everywhere; their
+ * rows are here for callers that ask about any address.
  */
 
 #include "netinet/ip_var.h"
@@ -86,7 +86,8 @@ in_special_route(struct rtentry *rt)
 		if ((ins->ins_flags & F) != 0 || (least != 0 &&
 		    ((key ^ ins->ins_net) & mask(least)) != 0))
 			continue;
-		/* Its own route gives a block for documentation a meaning. */
+		/* A route into a documentation block gives the block's
+		 * addresses a meaning. */
 		if ((ins->ins_flags & INS_OWN) != 0 && len >= ins->ins_len)
 			continue;
 		rt->rt_lpm.le_user |= RTE_SPECIAL;

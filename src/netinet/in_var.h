@@ -1,6 +1,6 @@
 /*
- * in_var: IPv4 addresses of interfaces, and what the files of src/netinet
- * share.
+ * in_var: IPv4 addresses of interfaces, and the declarations that the files of
+ * src/netinet share.
  */
 
 #ifndef NETINET_IN_VAR_H
@@ -118,7 +118,8 @@ struct ip_stats {
 #undef X
 } __attribute__((__aligned__(64)));
 
-/* A setting, which sysctl may be changing just now.  Any. */
+/* Any: the value of a setting, which sysctl may be changing at the same
+ * time. */
 static inline int64_t
 ip_setting(const int64_t *setting)
 {
@@ -126,7 +127,7 @@ ip_setting(const int64_t *setting)
 	return __atomic_load_n(setting, __ATOMIC_RELAXED);
 }
 
-/* Is the interface up, as its administrator has it?  Any. */
+/* Any: is the interface up (IFF_UP)? */
 static inline bool
 in_if_is_up(const struct ifnet *ifp)
 {
@@ -136,9 +137,9 @@ in_if_is_up(const struct ifnet *ifp)
 }
 
 /*
- * May the address be used: as a source, as ours, as an answer?  Not while it is
- * being checked, when another host has it, and while its interface is down.
- * Any.
+ * Any: may the address be used, as a source, as a destination for this host, in
+ * an ARP reply?  Not while it is tentative or duplicated, nor while its
+ * interface is down.
  */
 static inline bool
 in_ifa_usable(const struct ifaddr *ifa)
@@ -149,7 +150,7 @@ in_ifa_usable(const struct ifaddr *ifa)
 	    in_if_is_up(ifa->ifa_ifp);
 }
 
-/* This CPU's counters.  CPU. */
+/* CPU: the calling CPU's counters. */
 static inline struct ip_stats *
 ip_stats(const struct vnet *vn)
 {
@@ -168,7 +169,7 @@ in_cksum_fold(uint32_t sum)
 	sum += sum >> 16;
 	return (uint16_t)~sum;
 }
-/* Of len bytes of a packet from offset off. */
+/* The checksum of len bytes of a packet from offset off. */
 uint16_t in_cksum_mbuf(const struct mbuf *, unsigned off, unsigned len,
 	    uint32_t sum);
 /* Pseudo-header sum: addresses in network order, protocol, length. */
@@ -181,8 +182,9 @@ extern const struct vnet_subsys inet_subsys;
 
 /* ip_input.c etc.  CPU; every function takes all packets. */
 void	ip_input_vec(struct ifnet *, struct mvec *);
-/* A packet to a route (NULL: there is none), checked whole.  NULL, or the
- * packet when it leaves: with m_rt, next hop, a hop taken; yet to be sent. */
+/* Forward a packet along a route (NULL: there is none), with all checks.
+ * Returns the packet if it is to be sent, with m_rt, the next hop and its TTL
+ * set; NULL: it is gone. */
 struct mbuf *ip_forward_slow(struct ifnet *, struct mbuf *,
 	    const struct rtentry *);
 void	ip_local_input(struct ifnet *, struct mbuf *);
@@ -195,14 +197,15 @@ int	ip_output(struct vnet *, struct mbuf *, unsigned ttl);
 bool	in_source_usable(const struct vnet *, uint32_t src);
 /* Fragment to ifp's MTU and offer the pieces; counts. */
 void	ip_fragment_output(struct ifnet *, struct mbuf *, unsigned mtu);
-/* Make an offloaded packet (checksum, segments) fit what ifp can do; may cut it
- * in pieces, which go to if_output_vec. */
+/* Prepare an offloaded packet (checksum, segments) for an interface that lacks
+ * the offload; may cut it into pieces, which go to if_output_vec. */
 void	ip_offload_output(struct ifnet *, struct mbuf *);
 struct mbuf *ip_reass(struct ifnet *, struct mbuf *);
 void	ip_reass_sweep(struct ifnet *);
 
 /* icmp.c.  CPU.  m is the offending packet at its IP header; not taken.
- * Rate-limited (RFC 1812 4.3.2.8), never about what RFC 1122 3.2.2 forbids. */
+ * Rate-limited (RFC 1812 4.3.2.8); not sent about the packets that RFC 1122
+ * 3.2.2 lists. */
 void	icmp_error(struct ifnet *, struct mbuf *m, uint8_t type, uint8_t code,
 	    uint32_t mtu);
 void	icmp_input(struct ifnet *, struct mbuf *);
@@ -220,29 +223,31 @@ struct icmp_ping_reply {
 	uint8_t		 pr_type, pr_code;	/* ICMP */
 	uint32_t	 pr_bytes;	/* ICMP message */
 	uint64_t	 pr_rtt_ns;
-	int		 pr_errno;	/* of the sending, 0 for replies */
+	int		 pr_errno;	/* errno of sending, 0 for replies */
 };
 #define ICMP_NPINGS	256	/* of a vnet at a time */
 int	icmp_ping_open(struct vnet *, void (*fn)(void *,
 	    const struct icmp_ping_reply *), void *arg, struct icmp_ping **);
-/* Any context: send one; ENOBUFS when too many wait to be sent.  dst, src (0:
- * any) in network order. */
+/* Any context: send a request; ENOBUFS when too many wait to be sent.  dst, src
+ * (0: any) in network order. */
 int	icmp_ping_send(struct icmp_ping *, uint32_t dst, uint32_t src,
 	    uint16_t seq, uint32_t datalen, uint8_t ttl);
-/* When it returns, the callback will not run any more. */
+/* Control: close a ping; when this returns, the callback will not run any
+ * more. */
 void	icmp_ping_close(struct icmp_ping *);
 
 /* if_arp.c */
 extern const struct vnet_subsys arp_subsys;
 void	arp_input_vec(struct ifnet *, struct mvec *);	/* CPU */
 void	arp_resolve(struct ifnet *, struct mbuf *);	/* CPU; takes it */
-/* Any context: its interface is ready, or may be: have an address checked, if
- * it is to be, and announced (RFC 5227 2.1, 2.3). */
+/* Any context: start the check of an address, if it needs one, and its
+ * announcement (RFC 5227 2.1, 2.3), if its interface is ready. */
 void	arp_announce(struct ifaddr *);
-/* Control: forget the neighbours of the interface, all but static ones, that
- * are on no network on its link any more. */
+/* Control: delete the neighbours of the interface whose addresses are on none
+ * of its prefixes any more, except static ones. */
 void	arp_ifsweep(struct ifnet *);
-/* ioctl lock or detach: forget every neighbour of the interface. */
+/* Control, with the ioctl lock or during detach: delete every neighbour of the
+ * interface. */
 void	arp_ifpurge(struct ifnet *);
 /* Neighbour requests from the routing socket.  Control. */
 int	arp_request(struct vnet *, const struct rt_msg *,

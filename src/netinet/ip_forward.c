@@ -1,8 +1,8 @@
 /*
- * ip_forward: forwarding of packets that are not plain: with options, a
- * time to live that ends, too large, to nowhere, back where they came from, or
- * with offload state that the way out cannot carry.  Plain ones are done in
- * ip_input_vec().
+ * ip_forward: forwarding of packets that are not plain: with options, an
+ * expiring time to live, too large, without a route, to the interface they came
+ * from, or with offload state that the output interface cannot carry.  Plain
+ * packets are forwarded by ip_input_vec().
  */
 
 #include "netinet/ip_var.h"
@@ -16,9 +16,8 @@ ip_rt_mtu(const struct rtentry *rt)
 }
 
 /*
- * Does a packet leave in its present shape, or in the segments it is to be
- * cut into?  The length of an offloaded packet says nothing, its segments'
- * does.
+ * Does a packet fit the MTU, as it is or in the segments it will be cut into?
+ * For an offloaded packet the length of its segments counts.
  */
 bool
 ip_fits(const struct mbuf *m, unsigned mtu)
@@ -32,8 +31,8 @@ ip_fits(const struct mbuf *m, unsigned mtu)
 }
 
 /*
- * Would the source do better to send to the next hop itself?  Yes when it is
- * on the very network that the packet leaves by (RFC 1812 5.2.7.2).
+ * Should the source send to the next hop itself?  Yes, when it is on the
+ * network that the packet leaves by (RFC 1812 5.2.7.2).
  */
 static bool
 ip_wants_redirect(struct ifnet *ifp, const struct iphdr4 *ip,
@@ -74,8 +73,8 @@ ip_send(struct mbuf *m)
 		ip_out_one(ifp, m);
 }
 
-/* A special-purpose destination that no router passes on.  Documentation's is
- * like any other without a route. */
+/* A special-purpose destination that no router passes on.  An address for
+ * documentation counts as any other without a route. */
 static bool
 ip_is_unforwardable(const struct rtentry *rt, uint32_t dst)
 {
@@ -87,7 +86,8 @@ ip_is_unforwardable(const struct rtentry *rt, uint32_t dst)
 	return rt != NULL || (ins->ins_flags & INS_OWN) == 0;
 }
 
-/* Why a packet to this route goes no further; also says so to its source. */
+/* Drop a packet that may not be forwarded along this route, and send its source
+ * an ICMP error. */
 static bool
 ip_refuse(struct ifnet *ifp, struct mbuf *m, const struct rtentry *rt)
 {
@@ -117,7 +117,8 @@ ip_refuse(struct ifnet *ifp, struct mbuf *m, const struct rtentry *rt)
 		why = DROP_IP_REJECT;
 	} else if ((rt->rt_flags & RTF_LOCAL) != 0 ||
 	    !in_if_is_up(rt->rt_ifp)) {
-		/* A local address comes here when its interface is down. */
+		/* A packet for a local address comes here when the address's
+		 * interface is down. */
 		icmp_error(ifp, m, ICMP4_UNREACH, ICMP4_UNREACH_HOST, 0);
 		why = DROP_IP_IFDOWN;
 	} else

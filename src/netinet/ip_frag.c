@@ -4,16 +4,16 @@
 
 #include "netinet/ip_var.h"
 
-/* What the pieces have in common. */
+/* The state that all fragments of a packet share. */
 struct frag_plan {
 	uint8_t		 fp_first[60];	/* header of the first piece */
-	uint8_t		 fp_rest[60];	/* of the others: copied options only */
+	uint8_t		 fp_rest[60];	/* the others' header */
 	unsigned	 fp_hlen, fp_resthlen;
 	unsigned	 fp_base;	/* offset of the packet itself, bytes */
 	bool		 fp_more;	/* a fragment that is not the last */
 };
 
-/* The options that every fragment carries; header length. */
+/* Copy the options that every fragment carries; returns the header length. */
 static unsigned
 frag_rest_header(const uint8_t *hdr, unsigned hlen, uint8_t *out)
 {
@@ -73,7 +73,7 @@ frag_append(struct mbuf *to, const struct mbuf *m, unsigned off, unsigned len)
 	return 0;
 }
 
-/* The piece of len payload bytes at `at'; NULL: memory is out. */
+/* Build the fragment of len payload bytes at `at'; NULL: out of memory. */
 static struct mbuf *
 frag_piece(const struct frag_plan *fp, const struct mbuf *m, unsigned at,
     unsigned len, bool last)
@@ -119,7 +119,8 @@ ip_fragment_output(struct ifnet *ifp, struct mbuf *m, unsigned mtu)
 	struct mbuf *n;
 
 	if ((m->m_csum_flags & M_GSO_MASK) != 0) {
-		/* Comes back segment by segment. */
+		/* ip_segment_output() calls this function again for each
+		 * segment. */
 		ip_segment_output(ifp, m, mtu);
 		return;
 	}
@@ -151,7 +152,7 @@ ip_fragment_output(struct ifnet *ifp, struct mbuf *m, unsigned mtu)
 	m_freem(m);
 	return;
 nobuf:
-	/* Pieces without the rest are of no use to anybody. */
+	/* An incomplete set of fragments is useless to the receiver. */
 	mvec_free(&mv);
 	if_ctr_add(&ips->ips_cantfrag, 1);
 	ip_out_drop(ifp, m, DROP_OUT_NOBUF);

@@ -1,12 +1,12 @@
 /*
  * ip_input: received IPv4 packets.
  *
- * Nearly every packet of a router is plain: 20 bytes of header, for somebody
- * else, with a route, small enough.  One loop over the vector recognises
- * those, decides their next hop and takes a hop off; when they all leave
- * by one interface the vector goes on as it is.  Everything else is marked and
- * handled packet by packet in ip_input_slow(), which checks from the beginning
- * and knows a reason for every refusal.
+ * Nearly every packet of a router is plain: 20 bytes of header, not for this
+ * host, with a route, small enough.  One loop over the vector recognises those,
+ * decides their next hop and takes a hop off; when they all leave by one
+ * interface the vector goes on as it is.  Everything else is marked and handled
+ * packet by packet in ip_input_slow(), which checks from the beginning and
+ * knows a reason for every refusal.
  *
  * Packets leave an interface in the order in which they came.  A packet that
  * went the slow way joins the others that wait for the same interface; before
@@ -29,7 +29,8 @@ is_careful(const struct rtentry *rt)
 	    RTE_SPECIAL) != 0;
 }
 
-/* The network itself: no host of a connected prefix (RFC 1812 4.2.2.11). */
+/* Is the address the network address of a connected prefix (RFC 1812
+ * 4.2.2.11)? */
 static inline bool
 is_network(const struct rtentry *rt, uint32_t addr)
 {
@@ -54,8 +55,8 @@ rpf_passes(const struct ifnet *ifp, const struct rtentry *rt)
 }
 
 /*
- * Is an address of ours to be treated as any other host's?  While its interface
- * is down it is: another router may have it now.
+ * Is a local address to be treated as another host's?  Yes, while its interface
+ * is down: another router may have it then.
  */
 static bool
 ip_is_laid_down(const struct rtentry *rt, uint32_t addr)
@@ -65,7 +66,7 @@ ip_is_laid_down(const struct rtentry *rt, uint32_t addr)
 	    !in_if_is_up(rt->rt_ifa->ifa_ifp) && !in_local_usable(rt, addr);
 }
 
-/* The strong host model (RFC 1122 3.3.4.2), where it is asked for. */
+/* The strong host model (RFC 1122 3.3.4.2), if it is set. */
 static bool
 ip_is_elsewhere(struct ifnet *ifp, const struct rtentry *rt, uint32_t addr)
 {
@@ -79,14 +80,15 @@ ip_is_elsewhere(struct ifnet *ifp, const struct rtentry *rt, uint32_t addr)
 }
 
 /*
- * Why a source with this route (NULL: none) cannot be that of a packet received
- * by ifp; DROP_NREASONS: it can.  It was found ordinary.
+ * The reason to drop a packet received by ifp for its source, whose route is rt
+ * (NULL: none); DROP_NREASONS: the source is valid.  The caller has found it
+ * in_ordinary().
  */
 static enum drop_reason
 ip_source_drop(const struct ifnet *ifp, const struct rtentry *rt, uint32_t src)
 {
 
-	/* Nobody else sends from an address of ours, or from everybody's. */
+	/* No other host sends from a local address or a broadcast address. */
 	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
 	    !ip_is_laid_down(rt, src))
 		return DROP_IP_LAND;
@@ -130,7 +132,7 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 	s = (s >> 16) + (s & 0xffff);
 	s = (s >> 16) + (s & 0xffff);
 
-	/* One branch for all that is wrong with few packets. */
+	/* One branch for all of the rare defects. */
 	bad = ((uint8_t)w0 ^ 0x45u) | (uint32_t)(s ^ 0xffff) |
 	    (unsigned)(len < IP_HLEN_MIN) | (unsigned)(len > m->m_pktlen) |
 	    (unsigned)((uint8_t)w1 <= 1) | (unsigned)!in_ordinary(src) |
@@ -139,7 +141,8 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 	if (__builtin_expect(bad != 0, 0))
 		return false;
 
-	/* Packets of one source come together: looked up once for them all. */
+	/* Packets of one source often come together: one lookup serves them
+	 * all. */
 	if (src != *source) {
 		if (in_is_linklocal(src) || ip_source_drop(rcvif,
 		    rt_lookup4(vn, src), src) != DROP_NREASONS)
@@ -171,7 +174,7 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 			return false;
 	}
 
-	/* A hop off, and the checksum kept right (RFC 1624), in one store. */
+	/* Decrement the TTL and adjust the checksum (RFC 1624) in one store. */
 	low = (uint32_t)w1;
 	c = (low >> 16) + 1;
 	c += c >= 0xffff;
@@ -189,7 +192,7 @@ struct ip_split {
 	struct mvec	 is_mv[NSPLIT];
 };
 
-/* Send what waits for an interface; NULL: for every one. */
+/* Send the packets that wait for an interface; NULL: for every interface. */
 static void
 split_flush(struct ip_split *is, const struct ifnet *ifp)
 {
@@ -211,7 +214,8 @@ split_add(struct ip_split *is, struct ifnet *ifp, struct mbuf *m)
 	if (i < NSPLIT)
 		is->is_n++;
 	else {
-		/* All open for others: send the one opened first. */
+		/* All output vectors belong to other interfaces: send the
+		 * vector opened first. */
 		i = is->is_next++ % NSPLIT;
 		if (is->is_mv[i].mv_n != 0)
 			if_output_vec(is->is_ifp[i], AF_INET, &is->is_mv[i]);
@@ -252,11 +256,11 @@ ip_split_vec(struct ifnet *ifp, struct mvec *mv)
 	split_flush(&is, NULL);
 }
 
-/* What became of a vector's plain packets. */
+/* The outcome for a vector's plain packets. */
 struct ip_fast {
 	unsigned	 if_n;
-	struct ifnet	*if_out;	/* of the first */
-	uintptr_t	 if_differ;	/* 0: of all of them */
+	struct ifnet	*if_out;	/* output interface of the first */
+	uintptr_t	 if_differ;	/* 0: all have the same one */
 };
 
 static inline __attribute__((__always_inline__)) void
@@ -268,7 +272,7 @@ ip_fast_count(struct ip_fast *f, const struct mbuf *m)
 	f->if_differ |= (uintptr_t)f->if_out ^ (uintptr_t)m->m_rt->rt_ifp;
 }
 
-/* A table of few routes: each looked up where it is needed. */
+/* For a table of few routes: look each route up where it is needed. */
 static inline __attribute__((__always_inline__)) void
 ip_fast_shallow(const struct vnet *vn, const struct ifnet *ifp,
     const struct mvec *mv, struct ip_fast *f)
@@ -279,7 +283,7 @@ ip_fast_shallow(const struct vnet *vn, const struct ifnet *ifp,
 	for (unsigned i = 0; i < n; i++) {
 		if (i + 2 * PREFETCH < n) {
 			__builtin_prefetch(mv->mv_m[i + 2 * PREFETCH]);
-			/* The slot of the route of one nearer. */
+			/* Prefetch the slot of the route of a nearer packet. */
 			memcpy(&dst, mv->mv_m[i + PREFETCH]->m_data + 16, 4);
 			__builtin_prefetch(&vn->vn_route->rv_inet.lpm_root[
 			    be32(dst) >> 16]);
@@ -289,7 +293,8 @@ ip_fast_shallow(const struct vnet *vn, const struct ifnet *ifp,
 	}
 }
 
-/* A table of many: the routes of a part of the vector first. */
+/* For a table of many routes: look up the routes of a part of the vector
+ * first. */
 static __attribute__((__noinline__)) void
 ip_fast_deep(const struct vnet *vn, const struct ifnet *ifp,
     const struct mvec *mv, struct ip_fast *f)
@@ -365,8 +370,8 @@ ip_is_loop(const struct ifnet *ifp, const struct mbuf *m)
 }
 
 /*
- * The header: whole, writable and in one piece when this returns the packet;
- * else the packet was dropped.  Padding behind the packet is cut off.
+ * Check the header and make it writable and contiguous.  NULL: the packet was
+ * dropped.  Padding behind the packet is cut off.
  */
 static struct mbuf *
 ip_check_header(struct ifnet *ifp, struct mbuf *m)
@@ -418,8 +423,9 @@ drop:
 }
 
 /*
- * Source and destination that may not be on a wire (RFC 1812 5.3.7, 4.2.2.11).
- * Packets of our own that came back through lo may have any of ours.
+ * Does a packet have a source or destination that must not be on a link (RFC
+ * 1812 5.3.7, 4.2.2.11)?  Packets of our own that came back through lo may have
+ * any of ours.
  */
 static bool
 ip_check_addrs(struct ifnet *ifp, struct mbuf *m)
@@ -430,7 +436,8 @@ ip_check_addrs(struct ifnet *ifp, struct mbuf *m)
 	if (ip_is_loop(ifp, m))
 		return true;
 	if (!in_ordinary(ip->ip_src)) {
-		/* 0.0.0.0 asks for an address, by broadcast only. */
+		/* A host without an address sends from 0.0.0.0, to broadcast
+		 * only. */
 		if (ip->ip_src != 0 || ip->ip_dst != INADDR_BROADCAST) {
 			why = DROP_IP_SRC;
 			goto drop;
@@ -461,8 +468,9 @@ ip_check_source(struct ifnet *ifp, struct mbuf *m)
 	return false;
 }
 
-/* Any packet.  It is returned when it leaves: with m_rt, next hop and a hop
- * taken, in order among those that came with it. */
+/* Handle any packet, with all checks.  Returns the packet if it is to be
+ * forwarded, with m_rt, the next hop and its TTL set, so that the caller sends
+ * it in order. */
 static struct mbuf *
 ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 {
@@ -498,8 +506,9 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 		return NULL;
 	}
 	rt = rt_lookup4(vn, ip->ip_dst);
-	/* Every station of the link has it: neither delivered (RFC 1122
-	 * 3.3.6) nor forwarded (RFC 1812 5.3.4). */
+	/* A packet in a link-level broadcast or multicast has reached every
+	 * station of the link: it is neither delivered (RFC 1122 3.3.6) nor
+	 * forwarded (RFC 1812 5.3.4). */
 	if ((m->m_flags & (M_BCAST | M_MCAST)) != 0 && !loop &&
 	    (rt == NULL || (rt->rt_flags & RTF_BROADCAST) == 0)) {
 		m_drop(ifp, m, DROP_IP_LINKBCAST);

@@ -1,19 +1,19 @@
 /*
  * ip_local: packets for this host.  They wait in a queue of the CPU that
- * received them and are handled by its soft interrupt, so that a flood to us
- * does not hold up what is passing through.
+ * received them and are handled by its soft interrupt, so that a flood to this
+ * host does not hold up forwarding.
  */
 
 #include <errno.h>
 
 #include "netinet/ip_var.h"
 
-/* Packets, and bytes of them, handled in a pass: what passes through comes
- * first. */
+/* The packets, and their bytes, handled in one pass: forwarding comes first. */
 #define LOCAL_PASS	64
 #define LOCAL_PASS_BYTES (256 * 1024)
 
-/* One CPU's queue; its own, but for the two counters others read. */
+/* A CPU's queue, used by that CPU alone, except the two counters that other
+ * threads read. */
 struct ip_ifq {
 	struct mbuf	*iq_head, *iq_tail;
 	uint64_t	 iq_len;	/* atomic stores */
@@ -35,9 +35,9 @@ store64(uint64_t *p, uint64_t v)
 }
 
 /*
- * Is what the transport checksum is over unharmed (RFC 768, RFC 9293 3.1)?  A
- * driver may have vouched for it; and nothing has happened to a packet whose
- * checksum is still to be made.
+ * Is the transport checksum right (RFC 768, RFC 9293 3.1)?  A driver may have
+ * verified it already; and a packet whose checksum is still to be computed
+ * (M_CSUM_PARTIAL) never left this machine.
  */
 static bool
 ip_transport_ok(const struct mbuf *m)
@@ -60,7 +60,7 @@ ip_transport_ok(const struct mbuf *m)
 	    ip->ip_dst, ip->ip_p, len)) == 0;
 }
 
-/* A packet that is ours and whole: to its protocol. */
+/* Hand a complete packet for this host to its protocol. */
 static void
 ip_deliver(struct ifnet *ifp, struct mbuf *m)
 {
@@ -88,8 +88,8 @@ ip_deliver(struct ifnet *ifp, struct mbuf *m)
 }
 
 /*
- * The packets of this turn, and how many of them.  What does not fit it, and
- * what arrives meanwhile (loopback), is for the next.
+ * Take the packets of this pass, and their number.  Packets beyond its limits,
+ * and packets that arrive meanwhile (loopback), are for the next pass.
  */
 static struct mbuf *
 ip_local_take(struct ip_ifq *iq, unsigned *n)
@@ -111,7 +111,7 @@ ip_local_take(struct ip_ifq *iq, unsigned *n)
 	return head;
 }
 
-/* The soft interrupt. */
+/* The soft interrupt's handler. */
 static void
 ip_local_softint(void *arg)
 {
@@ -234,7 +234,7 @@ ip_local_init(struct vnet *vn)
 	return 0;
 }
 
-/* Every interface is gone, and with them what was queued. */
+/* Every interface is gone, and its queued packets with it. */
 void
 ip_local_fini(struct vnet *vn)
 {

@@ -1,12 +1,12 @@
 /*
- * ip_offload: offload state for interfaces that cannot carry it: the
- * checksum that was left for later is computed, the large packet is cut into
- * segments (TCP and UDP over IPv4).
+ * ip_offload: offloads in software, for interfaces without them: computes
+ * checksums that were left open, cuts large packets into segments (TCP and UDP
+ * over IPv4).
  *
- * What a segment inherits: IP header with its own length, identification and
- * checksum; TCP header with its own sequence number, FIN and PSH in the last
- * segment only, CWR in the first only (RFC 3168 6.1.2); UDP header with its
- * own length.
+ * A segment has the packet's headers with these changes: IP header with its own
+ * length, identification and checksum; TCP header with its own sequence number,
+ * FIN and PSH in the last segment only, CWR in the first only (RFC 3168 6.1.2);
+ * UDP header with its own length.
  */
 
 #include "netinet/ip_var.h"
@@ -71,7 +71,8 @@ ip_finish_cksum(struct mbuf **mp)
 
 	if ((m->m_csum_flags & M_CSUM_PARTIAL) == 0)
 		return DROP_NREASONS;
-	/* Where to put it came with the packet: not into the IP header. */
+	/* The checksum's place came with the packet: it must not be within the
+	 * IP header. */
 	if (start < ip_hlen(mtoip(m)) || at + 2 > m->m_pktlen ||
 	    at + 2 > MBUF_SIZE)
 		return DROP_TX_OFFLOAD;
@@ -82,7 +83,8 @@ ip_finish_cksum(struct mbuf **mp)
 		*mp = m = n;
 	}
 	sum = in_cksum_mbuf(m, start, m->m_pktlen - start, 0);
-	/* 0 would say "none" in UDP, and is as good as 0xffff in TCP. */
+	/* A sum of 0 would mean "no checksum" in UDP, and 0xffff is equivalent
+	 * in TCP. */
 	if (sum == 0)
 		sum = 0xffff;
 	memcpy(m->m_data + at, &sum, 2);
@@ -90,7 +92,7 @@ ip_finish_cksum(struct mbuf **mp)
 	return DROP_NREASONS;
 }
 
-/* May the sum of a packet of the protocol be left to the interface? */
+/* May the checksum of a packet of this protocol be left to the interface? */
 static bool
 cksum_is_left(const struct ifnet *ifp, uint8_t proto)
 {
@@ -106,7 +108,7 @@ cksum_is_left(const struct ifnet *ifp, uint8_t proto)
 	}
 }
 
-/* What all segments of a packet share. */
+/* The state that all segments of a packet share. */
 struct seg_plan {
 	struct mbuf	*sg_m;
 	unsigned	 sg_hdr, sg_iphlen;
@@ -148,7 +150,7 @@ seg_fix_transport(const struct seg_plan *sg, struct mbuf *n, unsigned at,
 		(void)ip_finish_cksum(&n);
 }
 
-/* The segment of len payload bytes at `at'; NULL: memory is out. */
+/* Build the segment of len payload bytes at `at'; NULL: out of memory. */
 static struct mbuf *
 seg_piece(const struct seg_plan *sg, unsigned at, unsigned len, bool last)
 {
@@ -248,7 +250,8 @@ ip_segment_output(struct ifnet *ifp, struct mbuf *m, unsigned mtu)
 		at += len;
 	} while (at < total);
 
-	/* Whole segments are worth sending even when the last were lost. */
+	/* Complete segments are worth sending even when memory ran out for the
+	 * rest. */
 	if (mv.mv_n != 0)
 		if_output_vec(ifp, AF_INET, &mv);
 	if (at < total)

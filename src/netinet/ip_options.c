@@ -26,8 +26,8 @@
 #define MS_A_DAY	86400000u
 
 /*
- * The next option of a header: its length; 0: there is none, *bad NULL or the
- * byte that is wrong.
+ * The length of the next option of a header; 0: there is none, and *bad is NULL
+ * or the byte that is wrong.
  */
 static unsigned
 opt_len(const uint8_t *cp, const uint8_t *end, const uint8_t **bad)
@@ -56,8 +56,8 @@ opt_end(const struct iphdr4 *ip)
 
 /* --- checks -------------------------------------------------------------- */
 
-/* The byte that is wrong, or NULL.  Room for part of an address is an error,
- * no room is none. */
+/* The byte that is wrong, or NULL.  Room for part of an address is an error; no
+ * room at all is allowed. */
 static const uint8_t *
 rr_check(const uint8_t *cp)
 {
@@ -85,7 +85,7 @@ ts_check(const uint8_t *cp)
 	if (ptr < TS_MINPTR ||
 	    (ptr <= len && ptr + (kind == TS_ONLY ? 3u : 7u) > len))
 		return cp + OPT_PTR;
-	/* One more without room than can be counted. */
+	/* The counter of hosts without room would overflow. */
 	if (ptr > len && kind != TS_PRESPEC &&
 	    cp[OPT_TSFLAGS] >> 4 == TS_MAXOVERFLOW)
 		return cp + OPT_TSFLAGS;
@@ -110,7 +110,7 @@ ip_options_check(struct ifnet *ifp, struct mbuf *m)
 			m_drop(ifp, m, DROP_IP_SRCROUTE);
 			return false;
 		case IPOPT_RR:
-			/* Each at most once. */
+			/* Each of the two options may occur once. */
 			bad = rr ? cp : rr_check(cp);
 			rr = true;
 			break;
@@ -159,7 +159,8 @@ ts_stamp(const struct vnet *vn, uint8_t *cp, uint32_t addr)
 		return;
 	}
 	if (kind == TS_PRESPEC) {
-		/* The next of the addresses listed, when it is ours. */
+		/* The next of the listed addresses is stamped when it is
+		 * local. */
 		memcpy(&named, p, 4);
 		rt = rt_lookup4(vn, named);
 		if (rt == NULL || (rt->rt_flags & RTF_LOCAL) == 0)

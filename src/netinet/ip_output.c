@@ -23,8 +23,9 @@ ip_newid(void)
 }
 
 /*
- * To one of our own addresses: out and in through lo0, so that it is seen and
- * counted there; without lo0 it is received by the address's own interface.
+ * Send a packet to a local address: out and in through lo0, so that it is
+ * captured and counted there; without lo0 the address's own interface receives
+ * it.
  */
 int
 ip_loopback(struct vnet *vn, struct mbuf *m, const struct rtentry *rt)
@@ -49,8 +50,8 @@ ip_loopback(struct vnet *vn, struct mbuf *m, const struct rtentry *rt)
 	return 0;
 }
 
-/* A special-purpose address that is no destination.  Documentation's are for
- * the sender, who knows what they mean here. */
+/* A special-purpose address that is no destination.  Addresses for
+ * documentation are left to the sender, who may use them on this network. */
 static bool
 ip_never_sent_to(uint32_t dst)
 {
@@ -61,7 +62,7 @@ ip_never_sent_to(uint32_t dst)
 	    (ins->ins_flags & (INS_DESTINATION | INS_OWN)) == 0;
 }
 
-/* The errno and reason for which a packet cannot take a route; 0: it can. */
+/* The errno and drop reason if a packet cannot take a route; 0: it can. */
 static int
 ip_output_refuse(const struct rtentry *rt, const struct iphdr4 *ip,
     enum drop_reason *why)
@@ -91,7 +92,8 @@ ip_output_refuse(const struct rtentry *rt, const struct iphdr4 *ip,
 		*why = DROP_IP_IFDOWN;
 		return ENETDOWN;
 	}
-	/* Never on a wire (RFC 1122 3.2.1.3), whatever the default route. */
+	/* These addresses are never sent to a link (RFC 1122 3.2.1.3), even
+	 * with a default route. */
 	if (!in_ordinary(ip->ip_dst) &&
 	    (if_flags_get(rt->rt_ifp) & IFF_LOOPBACK) == 0) {
 		*why = DROP_IP_DST;
@@ -148,7 +150,8 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 		goto drop;
 	if (ip->ip_src == 0)
 		ip->ip_src = in_rtsource(rt, ip->ip_dst);
-	/* Where an address is being checked it is waited for. */
+	/* While an address of the interface is being checked, the packet has to
+	 * wait for it. */
 	if (ip->ip_src == 0 && !in_ifhasaddr(rt->rt_ifp))
 		ip->ip_src = in_router_id(vn);
 	if (ip->ip_src == 0 || !in_source_usable(vn, ip->ip_src)) {

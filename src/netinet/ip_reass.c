@@ -1,15 +1,15 @@
 /*
  * ip_reass: reassembly of fragments for this host (RFC 791 3.2, RFC 815).
  *
- * A packet being put together is an entry of a fixed table; its fragments
- * wait in the buffers they came in, in order of their offset.  Memory is
- * bounded twice: by packets (net.inet.ip.maxfragpackets) and by fragments
- * (net.inet.ip.maxfrags).  At a limit the oldest packet makes room: under a
- * flood the old ones are the ones that will never be whole.
+ * A packet being put together is an entry of a fixed table; its fragments wait
+ * in the buffers they came in, in order of their offset.  Memory is bounded
+ * twice: by packets (net.inet.ip.maxfragpackets) and by fragments
+ * (net.inet.ip.maxfrags).  At a limit the oldest packet is dropped: under a
+ * flood the oldest packets are the least likely to be completed.
  *
- * Honest senders never send fragments that overlap.  A packet with such is
- * given up, and its entry stays until its time is over so that what else
- * comes of it is dropped as well.
+ * Honest senders never send fragments that overlap.  A packet with overlapping
+ * fragments is dropped, and its entry stays until its timeout so that its
+ * further fragments are dropped as well.
  *
  * When it is whole, all fragments but the one that completed it count as
  * delivered on their interfaces; the packet goes on in the place of that one,
@@ -24,7 +24,7 @@
 #define REASS_NS	(30 * 1000000000ull)
 #define REASS_MAXPIECES	512	/* of one packet */
 
-/* What a fragment held says about itself: in m_scratch[0]. */
+/* The offset and length of a queued fragment, in m_scratch[0]. */
 #define FRAG_KEY(off, len)	((uint64_t)(off) << 32 | (len))
 static inline unsigned
 frag_off(const struct mbuf *m)
@@ -40,12 +40,12 @@ frag_end(const struct mbuf *m)
 	return frag_off(m) + (unsigned)(uint32_t)m->m_scratch[0];
 }
 
-/* A packet being put together.  All under the lock. */
+/* A packet being reassembled.  All fields are under the lock. */
 struct ip_fragq {
 	TAILQ_ENTRY(ip_fragq) fq_age;	/* oldest first; or the free list */
 	LIST_ENTRY(ip_fragq) fq_hash;
 	struct mbuf	*fq_head;	/* by offset, through m_nextpkt */
-	struct mbuf	*fq_last;	/* the one with the highest offset */
+	struct mbuf	*fq_last;	/* fragment of the highest offset */
 	uint64_t	 fq_expire_ns;
 	uint32_t	 fq_src, fq_dst;
 	uint16_t	 fq_id;
@@ -84,7 +84,7 @@ drops_add(struct reass_drops *rd, struct mbuf *m, enum drop_reason why)
 	rd->rd_head = m;
 }
 
-/* Without the lock. */
+/* Called without the lock. */
 static void
 drops_do(struct reass_drops *rd)
 {
@@ -125,7 +125,7 @@ fragq_find(struct ip_reass *ir, const struct iphdr4 *ip)
 	return NULL;
 }
 
-/* Let go of the fragments. */
+/* Free the fragments. */
 static void
 fragq_empty(struct ip_reass *ir, struct ip_fragq *fq, struct reass_drops *rd,
     enum drop_reason why)
@@ -151,7 +151,7 @@ fragq_free(struct ip_reass *ir, struct ip_fragq *fq)
 	ir->ir_npackets--;
 }
 
-/* The oldest makes room; false: there is none. */
+/* Drop the oldest packet to make room; false: there is none. */
 static bool
 reass_evict(struct ip_reass *ir, struct reass_drops *rd,
     const struct ip_fragq *keep)
@@ -201,8 +201,8 @@ fragq_new(struct ip_reass *ir, const struct iphdr4 *ip, uint64_t now,
 }
 
 /*
- * Put a fragment in its place.  DROP_NREASONS: it is in.  DROP_FRAG_OVERLAP
- * and DROP_FRAG_BAD condemn the whole packet.
+ * Insert a fragment by its offset.  DROP_NREASONS: done.  DROP_FRAG_OVERLAP and
+ * DROP_FRAG_BAD mean that the whole packet is to be dropped.
  */
 static enum drop_reason
 fragq_insert(struct ip_fragq *fq, struct mbuf *m, bool last)
@@ -219,7 +219,7 @@ fragq_insert(struct ip_fragq *fq, struct mbuf *m, bool last)
 	prev = NULL;
 	next = fq->fq_head;
 	if (fq->fq_last != NULL && frag_off(fq->fq_last) <= off) {
-		/* In order, as nearly always. */
+		/* Fragments nearly always arrive in order. */
 		prev = fq->fq_last;
 		next = NULL;
 	} else
@@ -249,8 +249,8 @@ fragq_insert(struct ip_fragq *fq, struct mbuf *m, bool last)
 }
 
 /*
- * The pieces, in order, as one packet in fresh buffers (a chain of the
- * fragments' own could be of hundreds).  NULL: memory is out.
+ * Join the fragments into one packet in new buffers (a chain of the fragments'
+ * own buffers could have hundreds).  NULL: out of memory.
  */
 static struct mbuf *
 reass_join(struct mbuf *head, unsigned total)
@@ -280,7 +280,8 @@ fail:
 	return NULL;
 }
 
-/* All of it is there: join and count. `last' is the one that completed it. */
+/* Join and count a complete packet.  `last' is the fragment that completed
+ * it. */
 static struct mbuf *
 reass_finish(struct ifnet *ifp, struct mbuf *head, struct mbuf *last,
     unsigned total)
@@ -315,7 +316,7 @@ reass_finish(struct ifnet *ifp, struct mbuf *head, struct mbuf *last,
 	return m;
 }
 
-/* Is it a possible fragment?  Its place, and whether it is the last. */
+/* Check a fragment's header; returns its offset and whether it is the last. */
 static bool
 reass_check(struct mbuf *m, bool *last)
 {
@@ -333,8 +334,8 @@ reass_check(struct mbuf *m, bool *last)
 }
 
 /*
- * Take a fragment, whose interface still has to count it.  The packet, when it
- * is whole now; NULL otherwise.
+ * Take a fragment, which its interface has not counted yet.  Returns the whole
+ * packet if this fragment completes it, else NULL.
  */
 struct mbuf *
 ip_reass(struct ifnet *ifp, struct mbuf *m)
@@ -406,7 +407,7 @@ out:
 	return head != NULL ? reass_finish(ifp, head, m, total) : NULL;
 }
 
-/* The oldest packets' time is over. */
+/* The callout: drop the packets whose timeout has passed. */
 static void
 ip_reass_timer(void *arg)
 {
@@ -428,7 +429,7 @@ ip_reass_timer(void *arg)
 	drops_do(&rd);
 }
 
-/* Drop what came from an interface that goes. */
+/* Drop the fragments received by an interface that is being detached. */
 void
 ip_reass_sweep(struct ifnet *ifp)
 {

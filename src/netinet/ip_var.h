@@ -1,7 +1,7 @@
 /*
- * ip_var: what the files of src/netinet share and nobody else needs: the
- * layout of the headers (RFC 791, 792, 826, 768, 793), the per-interface part,
- * and the steps of the packet path that live in different files.
+ * ip_var: declarations that only the files of src/netinet use: the layout of
+ * the headers (RFC 791, 792, 826, 768, 793), the per-interface part, and the
+ * steps of the packet path that live in different files.
  *
  * Addresses and multi-byte fields of headers are in network order unless the
  * name says otherwise.
@@ -103,7 +103,7 @@ struct in_ifdata {
 	LIST_HEAD(, llentry) id_entries; /* t: */
 };
 
-/* NULL: it has, and had, no neighbours. */
+/* IPv4's part of an interface; NULL: it has never had neighbours. */
 static inline struct in_ifdata *
 in_ifdata(const struct ifnet *ifp)
 {
@@ -122,8 +122,8 @@ in_iqueued_add(struct ifnet *ifp, int64_t n)
 }
 
 /*
- * The interface a packet in one of our queues came from.  It is safe to keep:
- * an interface sweeps its packets out of the queues before it goes.
+ * Note the interface that a packet in a queue of IPv4 came from.  It is safe to
+ * keep: an interface sweeps its packets out of the queues before it goes.
  */
 static inline void
 ip_hold_if(struct mbuf *m, struct ifnet *ifp)
@@ -165,7 +165,8 @@ in_is_loopback(uint32_t addr)
 	return (addr & 0xff) == 127;
 }
 
-/* 169.254/16 (RFC 3927): of one link, never forwarded. */
+/* Is the address in 169.254/16 (RFC 3927): valid on one link, never
+ * forwarded? */
 static inline bool
 in_is_linklocal(uint32_t addr)
 {
@@ -183,21 +184,22 @@ struct in_special {
 #define INS_SOURCE	0x1		/* may be a source */
 #define INS_DESTINATION	0x2
 #define INS_FORWARD	0x4		/* may be forwarded to */
-#define INS_LINK	0x8		/* nor may a source be forwarded */
-#define INS_OWN		0x10		/* for documentation: what it may not
-					 * be, it may where a route leads into
-					 * the block itself */
+#define INS_LINK	0x8		/* may be forwarded neither as source */
+#define INS_OWN		0x10		/* for documentation: allowed everything
+					 * once a route leads into the block
+					 * itself */
 };
-/* The row of an address; NULL: it is like any other. */
+/* The row of an address; NULL: the address is not special. */
 const struct in_special *in_special(uint32_t addr);
-/* May an address with this route (NULL: none) be all of `what', INS_*? */
+/* May an address with this route (NULL: none) be used as all of `what'
+ * (INS_*)? */
 bool	in_special_may(const struct rtentry *, uint32_t addr, unsigned what);
-/* Is it one that no host can have? */
+/* Is this an address that no host can have? */
 bool	in_special_nobody(uint32_t addr);
-/* Mark a route that leads to such as may not be forwarded to. */
+/* Mark a route whose destinations may not be forwarded to. */
 void	in_special_route(struct rtentry *);
 
-/* Has an address that in_ordinary() lets pass a row, perhaps? */
+/* A quick test: may an address that passed in_ordinary() have a row? */
 static inline bool
 in_maybe_special(uint32_t addr)
 {
@@ -251,8 +253,7 @@ ip_set_cksum(struct iphdr4 *ip)
 }
 
 /*
- * One hop less (RFC 1624): the sum of the header stays right by adding to the
- * checksum what was taken from the time to live.
+ * Decrement the time to live and adjust the header checksum (RFC 1624).
  */
 static inline void
 ip_dec_ttl(struct iphdr4 *ip)
@@ -267,16 +268,16 @@ ip_dec_ttl(struct iphdr4 *ip)
  * headers do not fit the packet.  Only for M_TSO4 and M_USO. */
 unsigned ip_segment_len(const struct mbuf *);
 /*
- * ip_offload.c.  Compute a checksum left for later (M_CSUM_PARTIAL; else
- * nothing to do); may replace the head.  DROP_NREASONS, or why it cannot be
- * done.
+ * ip_offload.c.  Compute a checksum left open (M_CSUM_PARTIAL; else nothing is
+ * done); may replace the head.  DROP_NREASONS, or the reason why it cannot be
+ * computed.
  */
 enum drop_reason ip_finish_cksum(struct mbuf **);
-/* Cut a M_TSO4 or M_USO packet and offer the pieces, those that exceed mtu in
- * fragments. */
+/* Cut an M_TSO4 or M_USO packet into segments and offer them; segments larger
+ * than mtu are fragmented. */
 void	ip_segment_output(struct ifnet *, struct mbuf *, unsigned mtu);
 
-/* Count as offered and dropped on an output interface. */
+/* Drop a packet, counted as offered and dropped on an output interface. */
 static inline void
 ip_out_drop(struct ifnet *ifp, struct mbuf *m, enum drop_reason why)
 {
@@ -296,21 +297,21 @@ ip_out_one(struct ifnet *ifp, struct mbuf *m)
 	if_output_vec(ifp, AF_INET, &mv);
 }
 
-/* ip_input.c.  A packet whose header was not found plain: check it whole. */
+/* ip_input.c.  Did a packet of this host come back through a loopback
+ * interface? */
 bool	ip_is_loop(const struct ifnet *, const struct mbuf *);
 
-/* ip_forward.c.  A packet whose TTL and destination are settled takes a route:
- * m_rt, next hop, flags. */
+/* ip_forward.c.  Set a packet's m_rt, next hop and flags from its route. */
 void	ip_route_set(struct mbuf *, const struct rtentry *);
-/* Then the last steps: offload, fragments, output.  The packet was counted
- * where it came from. */
+/* The last steps of forwarding, after ip_route_set(): offload, fragmentation,
+ * output.  The packet was counted on its input interface. */
 void	ip_send(struct mbuf *);
 unsigned ip_rt_mtu(const struct rtentry *);
-/* Does it leave without being fragmented? */
+/* Can a packet leave without being fragmented? */
 bool	ip_fits(const struct mbuf *, unsigned mtu);
 
-/* Does it leave an interface as it is: in one piece or in segments that the
- * interface makes, checksums computed or left to it? */
+/* Can an interface send the packet as it is: in one piece or in segments that
+ * the interface makes, with checksums computed or left to the interface? */
 static inline bool
 ip_leaves_whole(const struct mbuf *m, const struct ifnet *ifp, unsigned mtu)
 {
@@ -321,14 +322,15 @@ ip_leaves_whole(const struct mbuf *m, const struct ifnet *ifp, unsigned mtu)
 
 /*
  * ip_options.c.  CPU.  Are the options of a received packet well-formed, and no
- * source route?  false: dropped, and its source told.  The others take headers
- * that passed this.
+ * source route?  false: the packet was dropped, and an ICMP error sent.  The
+ * functions below take headers that passed this check.
  */
 bool	ip_options_check(struct ifnet *, struct mbuf *);
-/* Record route and time stamp: enter addr (0: none), the time.  The header's
- * checksum is for the caller. */
+/* Enter addr (0: none) and the time into record route and time stamp options.
+ * The caller updates the header checksum. */
 void	ip_options_stamp(const struct vnet *, struct iphdr4 *, uint32_t addr);
-/* The options that go back with an echo reply, padded; bytes. */
+/* Copy the options that go back with an echo reply, padded; returns their
+ * length. */
 unsigned ip_options_echo(const struct iphdr4 *, uint8_t opts[IP_OPTLEN_MAX]);
 
 /* ip_output.c: identification for a new packet, network order. */
@@ -350,7 +352,7 @@ void	ip_reass_fini(struct vnet *);
 /* icmp.c */
 int	icmp_init(struct vnet *);
 void	icmp_fini(struct vnet *);
-/* CPU: take a token of a limit a second; <0 any, 0 none. */
+/* CPU: take a token of a limit per second; a limit <0 allows all, 0 none. */
 struct ip_tokens {
 	uint64_t	 it_ns;		/* when tokens were last added */
 	uint64_t	 it_tokens;	/* thousandths */
@@ -363,10 +365,10 @@ void	icmp_redirect(struct ifnet *, struct mbuf *, uint32_t gw);
 struct icmp_vnet {
 	struct kspin	 icv_lock;		/* slots change */
 	struct icmp_ping *icv_ping[ICMP_NPINGS]; /* rcu; by low byte of id */
-	struct ip_tokens *icv_tokens;		/* one a CPU, a line each */
+	struct ip_tokens *icv_tokens;		/* one per CPU, a line each */
 };
-/* CPU: an echo reply, or an error about an echo request; m at the ICMP
- * message.  false: nobody waits for it. */
+/* CPU: handle an echo reply, or an error about an echo request; m is at the
+ * ICMP message.  false: no ping waits for it. */
 bool	icmp_ping_input(struct vnet *, const struct iphdr4 *, uint16_t id,
 	    uint16_t seq, uint8_t type, uint8_t code, uint32_t bytes);
 
@@ -386,20 +388,20 @@ void	in_route_gone(struct vnet *, const struct sockaddr *, unsigned len,
 bool	in_local_usable(const struct rtentry *, uint32_t addr);
 /* in_laddr.c: SIOC[ADG]LIFADDR.  EINVAL, EADDRNOTAVAIL, or as SIOCAIFADDR. */
 int	in_laddr_ioctl(struct ifnet *, unsigned long, struct if_laddrreq *);
-/* Any, read section: first IPv4 address of an interface, or the one that fits
- * a destination best; 0: none. */
+/* Any, read section: the source address that an interface uses for a
+ * destination; 0: it has none. */
 uint32_t in_ifsource(struct ifnet *, uint32_t dst);
-/* The same for a route whose own address is known: that one, unless it may not
- * be used or another fits as well and is preferred. */
+/* As in_ifsource(), for a route: the route's own address, unless that may not
+ * be used or another address fits as well and is preferred. */
 uint32_t in_rtsource(const struct rtentry *, uint32_t dst);
 /*
- * Any, read section: an address of this router that may be used, for what is
- * said by an interface that has none (RFC 1812 4.3.2.4, 2.2.7); 0: there is
- * none.  One of lo0 if there is one that is not of 127/8; it stays the same for
- * as long as it may be used.
+ * Any, read section: the router's address that packets of its own carry on
+ * interfaces without an address (RFC 1812 4.3.2.4, 2.2.7); 0: there is none.
+ * An address of lo0 outside 127/8 is preferred; the choice stays the same as
+ * long as the address may be used.
  */
 uint32_t in_router_id(struct vnet *);
-/* Any, read section: has it an IPv4 address, whatever its state? */
+/* Any, read section: does the interface have an IPv4 address, in any state? */
 bool	in_ifhasaddr(struct ifnet *);
 
 static inline struct in_ifaddr *
