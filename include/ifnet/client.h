@@ -303,6 +303,8 @@ struct ifnet_capture {
 	unsigned	 linktype;	/* what the program was made for */
 	const struct ifnet_insn *program;
 	unsigned	 ninsns;	/* 0: every packet */
+	unsigned	 flags;
+#define IFNET_CAPTURE_PROMISC 0x1 /* promiscuous mode while it goes on */
 };
 
 struct ifnet_packet {

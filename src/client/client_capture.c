@@ -14,6 +14,7 @@
 #include <ifnet/ifreq.h>
 
 _Static_assert(sizeof(struct ifnet_insn) == sizeof(struct ctl_insn) &&
+    IFNET_CAPTURE_PROMISC == CTL_TAP_PROMISC &&
     IFNET_PKT_IN == CTL_TAP_IN && IFNET_PKT_OUT == CTL_TAP_OUT,
     "captures are handed on as they are");
 
@@ -74,7 +75,7 @@ ifnet_capture_begin(struct ifnet_client *c, const struct ifnet_capture *ic,
 	struct ctl_tap t = {
 		.t_dirs = ic->dirs, .t_snaplen = ic->snaplen,
 		.t_ring = ic->buffer, .t_dlt = ic->linktype,
-		.t_ninsns = ic->ninsns,
+		.t_ninsns = ic->ninsns, .t_flags = ic->flags,
 	};
 	struct client_call cc = {
 		.cc_op = CTL_TAP_OPEN, .cc_what = ic->ifname,

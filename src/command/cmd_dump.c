@@ -275,6 +275,8 @@ dump_run(struct cmd_ctx *ctx, struct ifnet_client *c, const struct dump *du)
 		ic.linktype = r.linktype;
 		ic.program = prog.cp_insns;
 		ic.ninsns = prog.cp_n;
+		if (!du->du_nopromisc)
+			ic.flags |= IFNET_CAPTURE_PROMISC;
 		error = ifnet_capture_begin(c, &ic, &e);
 	}
 	if (error == 0 && ctx->cc_client != NULL)
@@ -312,6 +314,9 @@ option(struct cmd_ctx *ctx, struct dump *du, int c, const char *arg)
 	switch (c) {
 	case 'n':
 		return CMD_OK;		/* addresses are all there is */
+	case 'p':
+		du->du_nopromisc = true;
+		return CMD_OK;
 	case 't':
 		du->du_text = true;
 		return CMD_OK;
@@ -427,6 +432,7 @@ static const struct cmd_word dump_words[] = {
 	{ "-B", "KIB", "buffer of each CPU, 128 to 65536; 1024 if not given" },
 	{ "-c", "COUNT", "end after so many packets" },
 	{ "-n", NULL, "changes nothing: no name of an address is looked up" },
+	{ "-p", NULL, "do not make the interface promiscuous" },
 	{ "-Q", "in|out|inout", "the direction of the packets" },
 	{ "-s", "SNAPLEN", "keep so many bytes of a packet; 0 for all" },
 	{ "-t", NULL, "a line for each packet, also when not on a terminal" },
@@ -436,7 +442,7 @@ static const struct cmd_word dump_words[] = {
 
 const struct command command_dump = {
 	.c_name = "dump",
-	.c_synopsis = "IF [-t] [-w FILE] [-c COUNT] [-s SNAPLEN] "
+	.c_synopsis = "IF [-pt] [-w FILE] [-c COUNT] [-s SNAPLEN] "
 	    "[-Q in|out|inout] [-B KIB] [FILTER ...]",
 	.c_summary = "capture packets, for the eye, tcpdump or Wireshark",
 	.c_example = "dump tap0 -w tap0.pcapng tcp port 179",

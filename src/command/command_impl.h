@@ -360,6 +360,7 @@ struct dump {
 	unsigned	 du_buffer;	/* 0: the default */
 	uint64_t	 du_count;	/* 0: no end */
 	const char	*du_filter;	/* "": everything */
+	bool		 du_nopromisc;	/* leave the interface as it is */
 	bool		 du_quiet;	/* no counters at the end */
 };
 int	dump_run(struct cmd_ctx *, struct ifnet_client *,

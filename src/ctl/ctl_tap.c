@@ -50,6 +50,8 @@ ctl_check_tap(const struct ctl_request *rq)
 	if ((t.t_dirs & (BPF_IN | BPF_OUT)) == 0 ||
 	    (t.t_dirs & ~(uint32_t)(BPF_IN | BPF_OUT)) != 0)
 		return "a capture is of packets in, out or both";
+	if ((t.t_flags & ~(uint32_t)CTL_TAP_PROMISC) != 0)
+		return "a capture of a kind that this ifnetd does not know";
 	if (t.t_snaplen > BPF_SNAPLEN_MAX)
 		return "at most 65280 bytes of a packet can be captured";
 	if (t.t_ring != 0 &&
@@ -95,6 +97,7 @@ ctl_run_tap_open(struct ctl_session *s, const struct ctl_request *rq)
 		    "program %s", why);
 	}
 	bc.bc_dirs = t.t_dirs;
+	bc.bc_promisc = (t.t_flags & CTL_TAP_PROMISC) != 0;
 	bc.bc_snaplen = t.t_snaplen;
 	bc.bc_ring = t.t_ring;
 	bc.bc_dlt = t.t_dlt;

@@ -44,6 +44,8 @@ struct bpf_tap {
 	struct ifnet	*bt_ifp;	/* v: NULL: not on one any more */
 	struct vnet	*bt_vnet;	/* constant */
 	enum bpf_state	 bt_state;	/* atomic; v: to change */
+	uint64_t	 bt_handle;	/* constant: of the interface */
+	bool		 bt_promisc;	/* v: it is promiscuous for this tap */
 	unsigned	 bt_dirs;	/* constant */
 	uint32_t	 bt_snaplen;	/* constant */
 	uint32_t	 bt_size;	/* constant: of a ring, a power of 2 */
@@ -400,6 +402,7 @@ attach(struct ifnet *ifp, struct bpf_tap *bt)
 		}
 	}
 	bt->bt_ifp = ifp;
+	bt->bt_handle = ifp->if_handle;
 	bt->bt_next = bi->bi_taps;
 	__atomic_store_n(&bi->bi_taps, bt, __ATOMIC_RELEASE);
 	__atomic_store_n(&ifp->if_bpf, bi, __ATOMIC_RELEASE);
@@ -429,7 +432,12 @@ bpf_open(struct vnet *vn, const char *ifname, const struct bpf_config *bc,
 		error = ENXIO;
 	else {
 		error = bpf_dlt(ifp) != bc->bc_dlt ? EPROTOTYPE :
-		    attach(ifp, bt);
+		    bc->bc_promisc ? ifpromisc(ifp, true) : 0;
+		bt->bt_promisc = error == 0 && bc->bc_promisc;
+		if (error == 0)
+			error = attach(ifp, bt);
+		if (error != 0 && bt->bt_promisc)
+			(void)ifpromisc(ifp, false);
 		if_put(ifp, &psref);
 	}
 	if (error != 0)
@@ -459,19 +467,38 @@ unlink_tap(struct bpf_tap *bt)
 	kmem_free(tap_kern(bt), bi);
 }
 
+/* The interface is found by its handle: it may be gone, or on its way out. */
+static void
+promisc_release(struct bpf_tap *bt)
+{
+	struct psref psref;
+	struct ifnet *ifp;
+
+	ifp = if_get_byhandle(bt->bt_vnet, bt->bt_handle, &psref);
+	if (ifp == NULL)
+		return;
+	(void)ifpromisc(ifp, false);
+	if_put(ifp, &psref);
+}
+
 void
 bpf_stop(struct bpf_tap *bt)
 {
 	struct bpf_vnet *bv = bt->bt_vnet->vn_bpf;
 	struct host *h = tap_kern(bt)->k_host;
+	bool promisc;
 
 	host_mutex_lock(h, &bv->bv_lock);
+	promisc = bt->bt_promisc;
+	bt->bt_promisc = false;
 	if (bt->bt_ifp != NULL) {
 		unlink_tap(bt);
 		__atomic_store_n(&bt->bt_state, BPF_STOPPED,
 		    __ATOMIC_RELEASE);
 	}
 	host_mutex_unlock(h, &bv->bv_lock);
+	if (promisc)
+		promisc_release(bt);
 }
 
 void

@@ -30,6 +30,8 @@ struct bpf_tap;
 
 struct bpf_config {
 	unsigned	 bc_dirs;	/* BPF_IN, BPF_OUT */
+	bool		 bc_promisc;	/* the interface is promiscuous
+					 * while the tap runs */
 	uint32_t	 bc_snaplen;	/* 0: the most */
 	uint32_t	 bc_ring;	/* bytes of each CPU; 0: the default */
 	uint32_t	 bc_dlt;	/* what the program is for */
@@ -63,7 +65,8 @@ enum bpf_state {
 
 /*
  * Control.  ENXIO (no such interface), EINVAL (program, directions, lengths),
- * EPROTOTYPE (the interface's packets are not of bc_dlt), ENOMEM.
+ * EPROTOTYPE (the interface's packets are not of bc_dlt), ENOMEM; with
+ * bc_promisc what the driver answers, and its ioctl lock is taken.
  */
 int	bpf_open(struct vnet *, const char *ifname, const struct bpf_config *,
 	    struct bpf_tap **);

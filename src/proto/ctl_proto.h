@@ -193,7 +193,8 @@ struct ctl_tap {
 	uint32_t	 t_ring;	/* bytes of each CPU; 0: the default */
 	uint32_t	 t_dlt;		/* the program's link type */
 	uint32_t	 t_ninsns;	/* that follow; 0: every packet */
-	uint32_t	 t_pad;
+	uint32_t	 t_flags;
+#define CTL_TAP_PROMISC	0x1	/* make the interface promiscuous */
 };
 
 /* What tap events are made of; tr_caplen bytes follow, padded to 8. */

@@ -145,6 +145,25 @@ def test_times_follow_the_packet(router, tmp):
         assert left.times[i] < left.times[i + 1]
 
 
+def test_promiscuous_while_it_goes_on(router, tmp):
+    d = router.daemon
+
+    def promisc():
+        return "PROMISC" in d.show("tap0")["flags"]
+
+    plain = Dump(d, tmp / "p", "-p", "tap0")
+    assert not promisc()
+    plain.end(signal.SIGINT)
+    first, second = Dump(d, tmp / "a", "tap0"), Dump(d, tmp / "b", "tap0")
+    wait_for(promisc)
+    first.end(signal.SIGINT)
+    assert promisc()
+    # However it ends.
+    second.child.kill()
+    second.child.communicate(timeout=30)
+    wait_for(lambda: not promisc())
+
+
 def test_filter_direction_snaplen(router, tmp):
     d = router.daemon
     router.ping("-c", "1")

@@ -398,6 +398,47 @@ sees_body(struct vnet *vn)
 	etest_detach(&et);
 }
 
+/* Promiscuous mode: counted, and given back however a capture ends. */
+static void
+promisc_body(struct vnet *vn)
+{
+	static struct tap t[3];
+	struct etest et;
+	struct bpf_config bc = {
+		.bc_dirs = BPF_IN, .bc_promisc = true,
+		.bc_ring = BPF_RING_MIN, .bc_dlt = DLT_EN10MB,
+		.bc_wakeup = tap_wakeup,
+	};
+
+	etest_attach(vn, &et, 0, &etest_ops, true);
+	for (unsigned i = 0; i < 2; i++) {
+		bc.bc_arg = &t[i];
+		KASSERT(bpf_open(vn, "et0", &bc, &t[i].t_tap) == 0);
+		KASSERT((if_flags_get(et.et_ifp) & IFF_PROMISC) != 0);
+	}
+	/* One that does not ask for it changes nothing. */
+	KASSERT(tap_open(vn, "et0", BPF_IN, 0, NULL, 0, &t[2]) == 0);
+	bpf_stop(t[0].t_tap);
+	bpf_stop(t[0].t_tap);
+	bpf_close(t[0].t_tap);
+	KASSERT((if_flags_get(et.et_ifp) & IFF_PROMISC) != 0);
+	bpf_close(t[1].t_tap);
+	KASSERT((if_flags_get(et.et_ifp) & IFF_PROMISC) == 0);
+	KASSERT(et.et_ifp->if_pcount == 0);
+	bpf_close(t[2].t_tap);
+	/* One that is refused. */
+	bc.bc_dlt = DLT_RAW;
+	KASSERT(bpf_open(vn, "et0", &bc, &t[0].t_tap) == EPROTOTYPE);
+	KASSERT((if_flags_get(et.et_ifp) & IFF_PROMISC) == 0);
+	/* The interface goes first. */
+	bc.bc_dlt = DLT_EN10MB;
+	bc.bc_arg = &t[0];
+	KASSERT(bpf_open(vn, "et0", &bc, &t[0].t_tap) == 0);
+	etest_detach(&et);
+	KASSERT(bpf_state(t[0].t_tap) == BPF_DETACHED);
+	bpf_close(t[0].t_tap);
+}
+
 static void
 refused_body(struct vnet *vn)
 {
@@ -555,6 +596,14 @@ test_sees(void **state)
 }
 
 static void
+test_promisc(void **state)
+{
+
+	(void)state;
+	net_on_sim(1, promisc_body);
+}
+
+static void
 test_refused(void **state)
 {
 
@@ -665,6 +714,7 @@ main(void)
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_sees),
+		cmocka_unit_test(test_promisc),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_detach),
