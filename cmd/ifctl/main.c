@@ -3,6 +3,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,6 +205,27 @@ run_complete(struct cmd_ctx *ctx, const char *url, int argc, char **argv)
 	return CMD_OK;
 }
 
+/*
+ * With a standard descriptor closed, the connection to the daemon would get
+ * its number, and output would be sent to it.  Open for the wrong direction,
+ * so that reading and writing still fail.
+ */
+static bool
+standard_descriptors(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) != -1)
+			continue;
+		/* The lowest free number, so it is this one. */
+		if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY :
+		    O_RDONLY) != fd)
+			return false;
+	}
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -213,6 +235,8 @@ main(int argc, char **argv)
 	char *one[] = { NULL, NULL };
 	int code, first;
 
+	if (!standard_descriptors())
+		return CMD_FAIL;
 	first = parse_options(argc, argv, &op);
 	if (first < 0) {
 		usage(stderr);

@@ -122,11 +122,13 @@ def test_limits(daemon):
 
 
 def test_closed_output_of_the_client(daemon):
-    """What could not be shown is not success."""
+    """What could not be shown is not success, nor sent to the daemon."""
     daemon.start()
-    done = run("sh", "-c", f"{IFCTL} -s {daemon.url} ifconfig -a >&-",
-               check=False)
-    assert done.returncode == 1
+    for words in ("ifconfig -a", "sysctl -a", "sysctl -a <&-"):
+        done = run("sh", "-c", f"{IFCTL} -s {daemon.url} {words} >&-",
+                   check=False)
+        assert done.returncode == 1
+        assert done.stderr == ""
 
 
 # --- files ----------------------------------------------------------------
