@@ -1,5 +1,5 @@
 /*
- * The built-in drivers in a vnet: their cloners, and its lo0.
+ * The built-in drivers of a vnet: their cloners, and the vnet's lo0.
  */
 
 #include "dev/dev.h"
@@ -18,7 +18,7 @@ static const struct if_clone *const cloners[] = {
 };
 #define NCLONERS	(sizeof(cloners) / sizeof(cloners[0]))
 
-/* lo0, up, with 127.0.0.1/8. */
+/* Create lo0, up, with 127.0.0.1/8. */
 static int
 dev_make_lo0(struct vnet *vnet)
 {

@@ -1,5 +1,5 @@
 /*
- * dev: the drivers that are built in, as the composer of a stack sees them.
+ * dev: the built-in drivers, for the composer of a stack (src/stack).
  */
 
 #ifndef DEV_DEV_H
@@ -10,8 +10,8 @@
 #include "kern/vnet.h"
 
 /*
- * Gives every vnet the built-in cloners and its lo0 (up, 127.0.0.1/8).  After
- * all domains.
+ * Gives every vnet the built-in cloners and its lo0 (up, 127.0.0.1/8).  Its row
+ * comes after all domains.
  */
 extern const struct vnet_subsys dev_subsys;
 

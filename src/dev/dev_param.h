@@ -1,5 +1,6 @@
 /*
- * dev_param: the words a user adds to "create", for drivers.
+ * dev_param: helpers for drivers to parse the words that a user adds to
+ * "create".
  */
 
 #ifndef DEV_DEV_PARAM_H
@@ -22,7 +23,8 @@ int	dev_param_num(const char **p, uint64_t min, uint64_t max,
 /* The next word as an IPv4 address, network order; EINVAL. */
 int	dev_param_inet(const char **p, uint32_t *addr);
 
-/* EINVAL, with the reason: the driver has no such word; the words it has. */
+/* Refuse a word that the driver does not have, naming the words that it has:
+ * EINVAL. */
 int	dev_param_unknown(const char *word, const char *help);
 
 #endif /* !DEV_DEV_PARAM_H */

@@ -1,6 +1,7 @@
 /*
- * dev_poll: a poller that a driver's interface has while it runs.  Drivers
- * with one are told several times that they run, or that they no longer do.
+ * dev_poll: a driver's poller that is registered while its interface is
+ * running.  Both functions may be called repeatedly, as a driver may be told
+ * several times to start or stop.
  */
 
 #ifndef DEV_DEV_POLL_H
@@ -13,7 +14,8 @@ struct dev_poll {
 	bool		 dp_on;		/* ioctl lock: registered */
 };
 
-/* Ioctl lock.  Poll, if it is not polled already. */
+/* Ioctl lock.  Register the poller, if it is not registered already.  Errors:
+ * those of registering. */
 static inline int
 dev_poll_start(struct ifnet *ifp, struct dev_poll *dp)
 {
@@ -26,7 +28,8 @@ dev_poll_start(struct ifnet *ifp, struct dev_poll *dp)
 	return error;
 }
 
-/* Ioctl lock.  When it returns the poll function does not run any more. */
+/* Ioctl lock.  Unregister the poller; when this returns, its function does not
+ * run any more. */
 static inline void
 dev_poll_stop(struct ifnet *ifp, struct dev_poll *dp)
 {

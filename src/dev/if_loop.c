@@ -1,6 +1,6 @@
 /*
- * lo: the loopback interface.  What is sent comes back in, on the same CPU,
- * through its input queue.
+ * lo: the loopback interface.  Packets sent to it come back in, on the same
+ * CPU, through its input queue.
  */
 
 #include "dev/dev.h"
@@ -22,7 +22,8 @@ lo_transmit(struct ifnet *ifp, struct mvec *mv)
 	if_stat_add_vec(ifp, IF_STAT_OUT, mv);
 	for (unsigned i = 0; i < mv->mv_n; i++) {
 		m = mv->mv_m[i];
-		/* It never leaves this host: what is unfinished is right. */
+		/* The packet never leaves this host, so checksums left open
+		 * count as right. */
 		m->m_flags |= M_LOOP;
 		m->m_csum_flags |= M_CSUM_VALID | M_CSUM_IP_OK;
 	}
@@ -56,7 +57,7 @@ lo_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 		return lo_init(ifp);
 	case SIOCADDMULTI:
 	case SIOCDELMULTI:
-		return 0;	/* every group is heard */
+		return 0;	/* every group is received */
 	default:
 		return ifioctl_common(ifp, cmd, data);
 	}
@@ -102,7 +103,7 @@ static int
 lo_destroy(struct ifnet *ifp)
 {
 
-	/* A stack without lo0 could not talk to itself. */
+	/* lo0 is not destroyed: packets to local addresses go through it. */
 	if (ifp->if_unit == 0 &&
 	    !__atomic_load_n(&ifp->if_vnet->vn_dying, __ATOMIC_RELAXED))
 		return EPERM;

@@ -1,17 +1,18 @@
 /*
  * pair: two Ethernet interfaces joined back to back, in one vnet or in two.
  *
- * What one end sends arrives at the other as a passed mbuf, on the same CPU,
- * through the receiver's input queue (so a ring of routers cannot recurse).
+ * A packet sent by one end arrives at the other as the same mbuf, on the same
+ * CPU, through the receiver's input queue (so a ring of routers cannot
+ * recurse).
  *
- *	ifconfig pair0 create			an end with nothing at it
- *	ifconfig pair1 create peer pair0	joins it to an existing free end
- *	ifconfig pair0 create peer lab:pair0	makes both ends
+ * 	ifconfig pair0 create			an end with nothing at it
+ * 	ifconfig pair1 create peer pair0	joins it to an existing free end
+ * 	ifconfig pair0 create peer lab:pair0	makes both ends
  *
- * An end has a link while its peer is up: not with nothing at it, not while
- * the peer is down or moves to another vnet.  Destroying one end leaves the
- * other without a peer.  Each end has an MTU of its own; what is larger than
- * the peer's is dropped, as a station drops frames that it cannot hold.
+ * An end has a link while it has a peer that is up and is not being moved to
+ * another vnet.  Destroying one end leaves the other without a peer.  Each end
+ * has an MTU of its own; packets larger than the peer's are dropped, as a
+ * station drops frames that it cannot hold.
  *
  * Locks: the joint between two ends is changed with the kern's vnet lock
  * held, since the ends may be in two vnets; senders read it in their read
@@ -28,8 +29,8 @@
 #include "net/if_impl.h"
 
 struct pair_softc {
-	struct ifnet	*sc_ifp;	/* vnet lock to change, with nothing on
-					 * its way here */
+	struct ifnet	*sc_ifp;	/* vnet lock to change, while no packet
+					 * is on its way here */
 	struct pair_softc *sc_peer;	/* vnet lock to change: the other end */
 	struct pair_softc *sc_out;	/* rcu; written with the vnet lock:
 					 * where packets go: sc_peer, or NULL
@@ -39,7 +40,8 @@ struct pair_softc {
 	bool		 sc_dying;	/* vnet lock: no peer any more */
 };
 
-/* Bytes of the peer's packets that one of the vector would make. */
+/* The bytes of a packet that count against the peer's MTU; 0 for a packet that
+ * the receiver cuts into segments. */
 static uint32_t
 pair_size(const struct mbuf *m)
 {
@@ -48,7 +50,8 @@ pair_size(const struct mbuf *m)
 	    m->m_pktlen - ETHER_HDR_LEN;
 }
 
-/* Drop what the peer cannot hold; its MTU is smaller than ours. */
+/* Drop the packets that exceed the peer's MTU, which is smaller than the
+ * sender's. */
 static void
 pair_fit(struct ifnet *ifp, struct mvec *mv, uint32_t mtu)
 {
@@ -84,7 +87,7 @@ pair_transmit(struct ifnet *ifp, struct mvec *mv)
 	return 0;
 }
 
-/* Vnet lock: open the way from one end to the other, or close it. */
+/* Vnet lock: open or close the path of packets from one end to the other. */
 static void
 pair_aim(struct pair_softc *from, struct pair_softc *to)
 {
@@ -92,13 +95,14 @@ pair_aim(struct pair_softc *from, struct pair_softc *to)
 
 	__atomic_store_n(&from->sc_out, link && !from->sc_paused ? to : NULL,
 	    __ATOMIC_RELEASE);
-	/* A moving end is told by its last step. */
+	/* An end that is being moved gets its link state in the last step of
+	 * the move. */
 	if (!from->sc_paused)
 		if_link_state_change(from->sc_ifp, link ? LINK_STATE_UP :
 		    LINK_STATE_DOWN);
 }
 
-/* Vnet lock: something of one of the two has changed. */
+/* Vnet lock: update both paths after a change of one of the ends. */
 static void
 pair_connect(struct pair_softc *a, struct pair_softc *b)
 {
@@ -107,7 +111,7 @@ pair_connect(struct pair_softc *a, struct pair_softc *b)
 	pair_aim(b, a);
 }
 
-/* The end takes packets from now on, or does not. */
+/* Start or stop the reception of packets by an end. */
 static void
 pair_set_up(struct pair_softc *sc, bool up)
 {
@@ -141,8 +145,8 @@ pair_stop(struct ifnet *ifp, bool disable)
 }
 
 /*
- * While it moves its peer has nowhere to send to, and counts what it drops.
- * The peer may go meanwhile, or one may come.
+ * While an end is being moved, its peer's packets are dropped, and counted
+ * there.  The peer may be destroyed meanwhile, or a new one may join.
  */
 static void
 pair_vmove(struct ifnet *ifp, enum if_vmove_step step)
@@ -153,7 +157,7 @@ pair_vmove(struct ifnet *ifp, enum if_vmove_step step)
 	host_mutex_lock(k->k_host, &k->k_vnet_lock);
 	sc->sc_paused = step == IF_VMOVE_PAUSE;
 	if (step == IF_VMOVE_RESUME) {
-		sc->sc_ifp = ifp;	/* before the way to it opens again */
+		sc->sc_ifp = ifp;	/* before the path to it opens again */
 		sc->sc_up = (if_flags_get(ifp) & IFF_RUNNING) != 0;
 	}
 	if (sc->sc_peer != NULL)
@@ -176,7 +180,7 @@ pair_describe(struct ifnet *ifp, char *buf, size_t size)
 	host_mutex_lock(h, &if_kern(ifp)->k_vnet_lock);
 	peer = sc->sc_peer;
 	if (peer != NULL) {
-		/* Under a rename too. */
+		/* The peer's name may change at any time: copy it. */
 		if_name_copy(peer->sc_ifp, name);
 		far_mtu = __atomic_load_n(&peer->sc_ifp->if_mtu,
 		    __ATOMIC_RELAXED);
@@ -203,7 +207,7 @@ static const struct if_ops pair_ops = {
 	.vmove = pair_vmove,
 };
 
-/* One end, attached. */
+/* Create one end and attach it. */
 static int
 pair_attach(struct vnet *vnet, unsigned unit, struct pair_softc **scp)
 {
@@ -272,7 +276,7 @@ pair_detach(struct pair_softc *sc)
 	kslab_free(k, sc, sizeof(*sc));
 }
 
-/* Join two ends; EBUSY when either has a peer, or is on its way out. */
+/* Join two ends; EBUSY when either has a peer, or is being destroyed. */
 static int
 pair_join(struct pair_softc *a, struct pair_softc *b)
 {
@@ -292,8 +296,8 @@ pair_join(struct pair_softc *a, struct pair_softc *b)
 }
 
 /*
- * "peer [VNET:]NAME": the vnet, held, and the name.  EINVAL; ENOENT: no such
- * vnet.
+ * Parse "peer [VNET:]NAME" into the vnet, which is held on return, and the
+ * name.  EINVAL; ENOENT: no such vnet.
  */
 static int
 pair_parse(struct vnet *vnet, const char *params, struct vnet **peer_vnet,
@@ -334,7 +338,8 @@ pair_create_peer(struct vnet *vnet, struct pair_softc *sc, const char *name)
 	unsigned unit;
 	int error;
 
-	/* One that is there may be called anything. */
+	/* An existing interface may have any name, so it is looked up before
+	 * the name is checked. */
 	ifp = if_get(vnet, name, &psref);
 	if (ifp != NULL) {
 		if (ifp->if_cloner != &pair_cloner)

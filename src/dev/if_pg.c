@@ -2,12 +2,12 @@
  * pg: a packet generator on one side and a counting sink on the other, so
  * that the packet path is measured without a device.
  *
- * What is sent to a pg is counted and freed.  With generation parameters it
+ * Packets sent to a pg are counted and freed.  With generation parameters it
  * also hands up, at every poll while it is up, a vector of UDP packets as if
  * they had come in from a wire:
  *
- *	ifconfig pg0 create dst 10.0.2.2 [src 10.0.1.2] [size 64] [vector 256]
- *	    [dsts 1] [count 0]
+ * 	ifconfig pg0 create dst 10.0.2.2 [src 10.0.1.2] [size 64] [vector 256]
+ * 	    [dsts 1] [count 0]
  *
  * size is the frame with its 4-byte check sequence, as on a wire (64 gives a
  * 60-byte frame); dsts spreads over that many consecutive destination
@@ -55,7 +55,8 @@ pg_sum16(const uint8_t *p, unsigned len)
 	return sum;
 }
 
-/* The frame that every packet is copied from; the destination comes later. */
+/* Build the frame that every packet is copied from; the destination is filled
+ * in per packet. */
 static void
 pg_template(struct pg_softc *sc)
 {
@@ -79,7 +80,7 @@ pg_template(struct pg_softc *sc)
 	udp[5] = (uint8_t)(iplen - 20);
 }
 
-/* The destination and the header checksum (RFC 1071) of one packet. */
+/* Fill in the destination and the header checksum (RFC 1071) of one packet. */
 static void
 pg_finish(struct pg_softc *sc, uint8_t *frame)
 {

@@ -1,26 +1,26 @@
 /*
  * tap: an Ethernet interface whose other end is a Linux tap device.
  *
- *	ifconfig tap0 create			the device is called tap0
- *	ifconfig tap0 create host vm7		it is called vm7
- *	ifconfig tap0 create fd			it came as a descriptor with
- *						the request
+ * 	ifconfig tap0 create			the device is called tap0
+ * 	ifconfig tap0 create host vm7		it is called vm7
+ * 	ifconfig tap0 create fd			it came as a descriptor with
+ * 						the request
  *
  * Packets carry a vnet header both ways, so that checksums left to the other
- * side and segments of up to 64 KiB pass through in one piece.  Capabilities
- * say which: those for sending what the stack leaves to the device, those for
- * receiving (with IFCAP_LRO for segments) what the device leaves to us, which
- * it is told when the interface starts.  The device is
- * read by one CPU, which owns the receive buffers; any CPU may write.  While
- * the interface is down nobody reads, and the device has no carrier.
+ * side and segments of up to 64 KiB pass through in one piece.  The
+ * capabilities say which offloads are used: those for sending are done by the
+ * device, those for receiving (with IFCAP_LRO for segments) let the device
+ * leave work to the stack, which it is told when the interface starts.  The
+ * device is read by one CPU, which owns the receive buffers; any CPU may write.
+ * While the interface is down the device is not read, and has no carrier.
  *
- * The two ends are one wire.  The interface's link is up while the Linux side
- * is; an MTU given to one end is the other's too, the last one counts; its
- * name and namespace are asked when they are shown.  The host tells of changes
- * (host_tun_watch).  A device that is deleted takes the link down; destroying
- * the interface is still the user's.  Where the daemon may not look into the
- * device's namespace, MTUs stay apart and a Linux side that went down is
- * noticed with the first packet to it.
+ * The two ends share one link.  The interface's link is up while the Linux side
+ * is; an MTU given to one end is the other's too, and the last one given
+ * counts; the device's name and namespace are queried when they are shown.  The
+ * host tells of changes (host_tun_watch).  A device that is deleted takes the
+ * link down; destroying the interface is still the user's.  Where the daemon
+ * may not look into the device's namespace, MTUs stay apart and a Linux side
+ * that went down is noticed with the first packet to it.
  */
 
 #include "dev/dev.h"
@@ -40,7 +40,8 @@
 
 /* Buffers one packet can take: 64 KiB and a link-level header. */
 #define TAP_NRX		33
-/* Most bytes one poll takes, so that large segments do not empty the pool. */
+/* The most bytes that one poll receives, so that large segments do not empty
+ * the pool of buffers. */
 #define TAP_POLL_BYTES	(1024 * 1024)
 
 #define TAP_CAPS	(IFCAP_TSOv4 | IFCAP_TSOv6 | IFCAP_LRO | \
@@ -60,8 +61,8 @@ struct tap_rx {
 struct tap_softc {
 	struct ifnet	*sc_ifp;	/* changes in tap_vmove alone */
 	struct host_mutex sc_lock;	/* innermost but for lookups */
-	struct vnet	*sc_vnet;	/* sc_lock: where tap_far_changed()
-					 * finds it; NULL: nowhere */
+	struct vnet	*sc_vnet;	/* sc_lock: for tap_far_changed(); NULL:
+					 * not attached */
 	uint64_t	 sc_handle;	/* sc_lock */
 	uint32_t	 sc_far_mtu;	/* ioctl lock: as last seen or set */
 	char		 sc_far_name[IFNAMSIZ];	/* ioctl lock: likewise */
@@ -78,7 +79,7 @@ struct tap_softc {
 
 /* --- receiving ----------------------------------------------------------- */
 
-/* Have a buffer in every element; false when the pool is empty. */
+/* Fill every element with a buffer; false when the pool is empty. */
 static bool
 tap_rx_fill(struct tap_rx *rx)
 {
@@ -95,7 +96,8 @@ tap_rx_fill(struct tap_rx *rx)
 	return rx->rx_n == TAP_NRX;
 }
 
-/* Make a packet of `len' bytes of the first buffers and close the ranks. */
+/* Make a packet of `len' bytes of the first buffers and move the remaining ones
+ * to the front. */
 static struct mbuf *
 tap_rx_take(struct tap_rx *rx, size_t len)
 {
@@ -139,7 +141,7 @@ tap_gone(struct tap_softc *sc)
 	if_link_state_change(sc->sc_ifp, LINK_STATE_DOWN);
 }
 
-/* Any: the Linux side is up, or down, as far as is known now. */
+/* Any: note whether the Linux side is up, as far as is known now. */
 static void
 tap_far_state(struct tap_softc *sc, struct ifnet *ifp, bool up)
 {
@@ -153,7 +155,7 @@ tap_far_state(struct tap_softc *sc, struct ifnet *ifp, bool up)
 	kspin_unlock(&sc->sc_far_spin);
 }
 
-/* A packet that was received but is not fit to go on. */
+/* Drop a received packet that is malformed. */
 static void
 tap_rx_drop(struct tap_softc *sc, struct mbuf *m, enum drop_reason reason)
 {
@@ -163,7 +165,7 @@ tap_rx_drop(struct tap_softc *sc, struct mbuf *m, enum drop_reason reason)
 	m_drop(sc->sc_ifp, m, reason);
 }
 
-/* One packet, or none (NULL): *done says whether there may be more. */
+/* Receive one packet, or none (NULL); *done says that there are no more. */
 static struct mbuf *
 tap_rx_one(struct tap_softc *sc, struct tap_rx *rx, bool *done)
 {
@@ -227,7 +229,7 @@ tap_poll(struct cpu_poller *cp, unsigned budget)
 
 /* --- sending ----------------------------------------------------------- */
 
-/* One packet to the device; the reason it was not taken, or DROP_NREASONS. */
+/* Send one packet to the device; the reason for its drop, or DROP_NREASONS. */
 static enum drop_reason
 tap_tx(struct tap_softc *sc, struct mbuf *m)
 {
@@ -256,7 +258,8 @@ tap_tx(struct tap_softc *sc, struct mbuf *m)
 	}
 	if (r == -EIO) {
 		tap_far_state(sc, sc->sc_ifp, false);
-		/* It may have come up, and been told of, in between. */
+		/* The Linux side may have come up, and been reported, in
+		 * between. */
 		if (host_tun_takes(sc->sc_host, sc->sc_tun))
 			tap_far_state(sc, sc->sc_ifp, true);
 		return DROP_TX_FAR_DOWN;
@@ -266,8 +269,8 @@ tap_tx(struct tap_softc *sc, struct mbuf *m)
 }
 
 /*
- * A run of packets as one; false when they have to go one by one (an older
- * kernel does not know UDP segments).
+ * Send a run of packets as one; false when they have to be sent one by one (an
+ * older kernel does not know UDP segments).
  */
 static bool
 tap_tx_merged(struct tap_softc *sc, const struct mvec *mv, unsigned first,
@@ -327,8 +330,9 @@ tap_transmit(struct ifnet *ifp, struct mvec *mv)
 /* --- control ----------------------------------------------------------- */
 
 /*
- * What the device may leave to us: checksums, when all kinds of them are
- * enabled (it knows no kinds), and then segments.
+ * The offloads for which the device may leave work to the stack: checksums,
+ * when they are enabled for all protocols (the device knows no difference), and
+ * with them segments.
  */
 static unsigned
 tap_offload(uint64_t enable)
@@ -354,13 +358,14 @@ tap_tell_offload(struct tap_softc *sc, uint64_t enable)
 	if (error == 0)
 		sc->sc_offload = offload;
 	else
-		/* It goes on as it did, which works as well. */
+		/* The device goes on with its old offloads, which work as
+		 * well. */
 		klog(if_kern(sc->sc_ifp), KLOG_WARNING, "%s: the host device "
 		    "does not change what it leaves to us: error %d",
 		    sc->sc_ifp->if_xname, error);
 }
 
-/* Also when it runs and has got other capabilities. */
+/* This is also called when the interface runs and its capabilities change. */
 static int
 tap_init(struct ifnet *ifp)
 {
@@ -387,7 +392,8 @@ tap_stop(struct ifnet *ifp, bool disable)
 	host_tun_carrier(sc->sc_host, sc->sc_tun, false);
 }
 
-/* Ioctl lock: the MTU of the interface, as of a request or as of the device. */
+/* Ioctl lock: set the MTU of the interface, by a request or after a change of
+ * the device. */
 static int
 tap_set_mtu(struct tap_softc *sc, struct ifnet *ifp, struct ifreq *ifr)
 {
@@ -408,7 +414,7 @@ tap_set_mtu(struct tap_softc *sc, struct ifnet *ifp, struct ifreq *ifr)
 	return error;
 }
 
-/* Ioctl lock: take over how the Linux side is now. */
+/* Ioctl lock: query the Linux side and take its state over. */
 static void
 tap_follow(struct tap_softc *sc, struct ifnet *ifp)
 {
@@ -442,9 +448,9 @@ tap_follow(struct tap_softc *sc, struct ifnet *ifp)
 }
 
 /*
- * Control, on a thread of the host.  The interface is looked up like anybody
- * else's, so that one that goes or moves meanwhile waits for this, or is not
- * found.
+ * Control, on a thread of the host: the Linux side has changed.  The interface
+ * is looked up and held, so that its detach or move waits for this function, or
+ * the lookup fails.
  */
 static void
 tap_far_changed(void *arg)
@@ -466,7 +472,7 @@ tap_far_changed(void *arg)
 	if_put(ifp, &psref);
 }
 
-/* Where tap_far_changed() finds the interface; NULL: nowhere. */
+/* Set the interface that tap_far_changed() looks up; NULL: none. */
 static void
 tap_far_enable(struct tap_softc *sc, struct ifnet *ifp)
 {
@@ -534,7 +540,7 @@ static const struct if_ops tap_ops = {
 
 extern const struct if_clone tap_cloner;
 
-/* "host NAME", "fd", in any order. */
+/* Parse "host NAME" and "fd", in any order. */
 static int
 tap_parse(const char *params, char name[DEV_WORDSIZE], bool *fd)
 {
@@ -638,7 +644,7 @@ tap_create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
 	if (error != 0)
 		klog(vnet->vn_kern, KLOG_WARNING, "%s: the host device is not "
 		    "watched: error %d", ifp->if_xname, error);
-	/* Also what happened before it was watched. */
+	/* Changes from before the watch began are taken over too. */
 	tap_far_changed(sc);
 	return 0;
 

@@ -35,7 +35,7 @@ put16(uint8_t *p, unsigned v)
 	p[1] = (uint8_t)v;
 }
 
-/* May it be part of a run?  Its payload bytes, or 0. */
+/* The payload bytes of a packet that may be part of a run; 0: it may not. */
 static unsigned
 mergeable(const struct mbuf *m)
 {
@@ -56,7 +56,7 @@ mergeable(const struct mbuf *m)
 	return m->m_len - TAP_MERGE_HDRS;
 }
 
-/* All header bytes but lengths, identification and checksums. */
+/* Compare all header bytes but lengths, identification and checksums. */
 static bool
 same_flow(const uint8_t *a, const uint8_t *b)
 {
@@ -82,7 +82,7 @@ tap_merge_run(const struct mvec *mv, unsigned first)
 		    !same_flow(m->m_data, mv->mv_m[first + n]->m_data))
 			break;
 		total += bytes;
-		if (bytes < len)	/* a shorter one is the last */
+		if (bytes < len)	/* a shorter packet ends the run */
 			return n + 1;
 	}
 	return n;
@@ -116,7 +116,7 @@ tap_merge_build(const struct mvec *mv, unsigned first, unsigned n,
 	sum += sum >> 16;
 	put16(hdr + OFF_IPSUM, ~sum & 0xffff);
 
-	/* The pseudo-header sum of the whole (RFC 768). */
+	/* The pseudo-header sum of the joined packet (RFC 768). */
 	sum = IPPROTO_UDP + 8 + payload;
 	for (unsigned i = OFF_IP + 12; i < OFF_UDP; i += 2)
 		sum += get16(hdr + i);

@@ -1,6 +1,6 @@
 /*
  * The vnet header in front of every packet of a Linux tap, and the offload
- * state of ours.
+ * state of mbufs.
  */
 
 #include "dev/tap_vnethdr.h"
@@ -15,9 +15,10 @@
 #define TAP_CSUM_MIN	(ETHER_HDR_LEN + 20)
 
 /*
- * Is the packet what its vnet header wants to have cut?  What cuts it later,
- * here or at another host, goes by the headers: they are whole, and of the
- * protocol that is named.  IPv6's last one may stand behind others.
+ * Does the packet fit the segmentation in its vnet header?  It is cut later,
+ * here or at another host, by its own headers, so they must be complete and of
+ * the protocol that the vnet header names.  The last header of IPv6 may follow
+ * extension headers.
  */
 static bool
 vh_segments(const struct host_vnethdr *vh, uint8_t gso,
@@ -46,8 +47,8 @@ vh_segments(const struct host_vnethdr *vh, uint8_t gso,
 }
 
 /*
- * May the device vouch for the checksum of a packet of this kind?  Nearly
- * always all kinds are enabled.
+ * Is the checksum offload enabled for this protocol, so that the device's word
+ * is taken?  Nearly always all protocols are enabled.
  */
 static bool
 vh_trusts(const struct ifnet *ifp, const struct mbuf *m)
@@ -117,7 +118,7 @@ tap_vnethdr_get(const struct ifnet *ifp, const struct host_vnethdr *vh,
 	return true;
 }
 
-/* Bytes of the headers of a segmentation packet, for the vnet header. */
+/* The length of the headers of a segmentation packet, for the vnet header. */
 static uint16_t
 vh_hdrlen(const struct mbuf *m)
 {

@@ -13,12 +13,12 @@
 #include "host/host.h"
 
 /*
- * The header's state into a packet received by the interface, link header
- * first.  What does not fit the packet is not believed: false.
+ * Set the offload state of a packet received by the interface, link header
+ * first, from its vnet header.  false: the header does not fit the packet.
  */
 bool	tap_vnethdr_get(const struct ifnet *, const struct host_vnethdr *,
 	    struct mbuf *);
-/* A packet's state into its header. */
+/* Make the vnet header for a packet's offload state. */
 void	tap_vnethdr_put(const struct mbuf *, struct host_vnethdr *);
 
 #endif /* !DEV_TAP_VNETHDR_H */

@@ -6,14 +6,14 @@
  * ping or tap carry CTL_EVENT.  Both ends are on one machine: integers are in
  * host order.
  *
- * The two ends may be of different releases.  What follows a header is a
- * sequence of records (struct ctl_rec), and a record says how much of its
- * struct is there: fields are only ever added at the end, a shorter struct is
- * filled up with zeros, a longer one is read as far as it is known.  A request
- * that asks for something in a field the stack does not know is refused in
- * words (proto_rec_get()); an unknown op is, too.  CTL_HELLO comes first and
- * agrees on the version, which changes only when a release cannot keep these
- * rules, and on features; numbers that listings show travel with their names
+ * The two ends may be of different releases.  A header is followed by a
+ * sequence of records (struct ctl_rec), each with the length of its struct:
+ * fields are only ever added at the end, a shorter struct is filled up with
+ * zeros, a longer one is read as far as it is known.  A request that asks for
+ * something in a field the stack does not know is refused in words
+ * (proto_rec_get()); an unknown op is, too.  CTL_HELLO comes first and agrees
+ * on the version, which changes only when a release cannot keep these rules,
+ * and on features; numbers that listings show travel with their names
  * (CTL_NAMES).
  *
  * A message whose header makes no sense is answered and ends the connection.
@@ -34,8 +34,8 @@
 #define CTL_VNETSIZE	32
 
 /*
- * The payload of each op is one record: the struct named here, and behind it
- * what is named after it.  "many": several records in a message.
+ * The payload of each op is one record: the struct named here, followed by the
+ * data named after it.  "many": several records in a message.
  */
 enum ctl_op {
 	CTL_HELLO = 1,	/* struct ctl_hello, features; answer: the same */
@@ -62,7 +62,7 @@ enum ctl_op {
 	CTL_TAP_OPEN,	/* struct ctl_tap, instructions; events: struct
 			 * ctl_tap_rec, many each, without records around
 			 * them */
-	CTL_TAP_STOP,	/* what was captured still comes, and then the end */
+	CTL_TAP_STOP,	/* the captured packets still come, and then the end */
 	CTL_FILTER_ADD,	/* struct ctl_filter, instructions, text with NUL;
 			 * answer: struct ctl_filter_number */
 	CTL_FILTER_DELETE,	/* struct ctl_filter_number */
@@ -72,10 +72,10 @@ enum ctl_op {
 			 * many each */
 	CTL_NAMES,	/* answers: struct ctl_name, name with NUL, text with
 			 * NUL, many each */
-	CTL_BEGIN,	/* what is created from now on goes again when the
-			 * session ends, until */
-	CTL_COMMIT,	/* it is to stay, or */
-	CTL_ROLLBACK,	/* it is to go now; answer: struct ctl_undone */
+	CTL_BEGIN,	/* interfaces and vnets created from now on are
+			 * destroyed when the session ends, until */
+	CTL_COMMIT,	/* they are to stay, or */
+	CTL_ROLLBACK,	/* are destroyed now; answer: struct ctl_undone */
 	CTL_OP_MAX
 };
 
@@ -102,8 +102,8 @@ struct ctl_rec {
 };
 
 /*
- * The versions the client speaks; the answer: which one is spoken from now on
- * (h_version).  Names of features follow, each with NUL.
+ * The versions that the client speaks; the answer: the version spoken from now
+ * on (h_version).  Names of features follow, each with NUL.
  */
 struct ctl_hello {
 	uint32_t	 h_version;	/* the newest */
@@ -114,7 +114,7 @@ struct ctl_hello {
 	char		 h_text[64];	/* "ifnetd 0.1.0" */
 };
 
-/* What a client of version 1 greets with is a header alone; it understands an
+/* A client of version 1 sends CTL_HELLO as a header alone; it understands an
  * answer with CTL_TEXT. */
 
 /* A number's name: of a drop reason, ... (enum proto_names). */
@@ -197,7 +197,7 @@ struct ctl_tap {
 #define CTL_TAP_PROMISC	0x1	/* make the interface promiscuous */
 };
 
-/* What tap events are made of; tr_caplen bytes follow, padded to 8. */
+/* A record of a tap event; tr_caplen bytes follow, padded to 8. */
 struct ctl_tap_rec {
 	uint64_t	 tr_time_ns;	/* wall clock */
 	uint32_t	 tr_len;	/* of the packet; the end: errno */

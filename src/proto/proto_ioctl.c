@@ -1,6 +1,6 @@
 /*
- * The interface requests this build knows, by command word.  In the table of
- * requests the layouts of today stand before the old ones.
+ * The interface requests that this build knows, by command word.  In the table
+ * of requests the present layouts come before the old ones.
  */
 
 #include "proto/proto_ioctl.h"

@@ -1,9 +1,9 @@
 /*
- * proto_names: numbers that are shown to people, and their names.
+ * proto_names: the names of numbers that are shown to people.
  *
  * The numbers of a stack and of its client need not be the same: a line in the
  * middle of <ifnet/drop.h> moves all that follow.  The greeting carries a hash
- * of the stack's tables; a client whose own hash is another asks for them
+ * of the stack's tables; a client whose own hash differs asks for the tables
  * (CTL_NAMES), once a session.
  */
 
@@ -21,14 +21,14 @@ enum proto_names {
 	PROTO_NAMES_MAX
 };
 
-/* The name of a number of this build, and in *text (may be NULL) what it
- * means, in words.  NULL: there is no such number. */
+/* The name of a number of this build, and in *text (may be NULL) its meaning in
+ * words.  NULL: there is no such number. */
 const char *proto_name(enum proto_names, unsigned number, const char **text);
-/* CTL_NAME_*, of a number there is. */
+/* The flags (CTL_NAME_*) of a number that exists. */
 unsigned proto_name_flags(enum proto_names, unsigned number);
-/* Numbers of a table are smaller than this. */
+/* The size of a table: its numbers are smaller than this. */
 unsigned proto_names_count(enum proto_names);
-/* Of all tables of this build; never 0. */
+/* A hash of all tables of this build; never 0. */
 uint64_t proto_names_hash(void);
 
 #endif /* !PROTO_PROTO_NAMES_H */

@@ -25,7 +25,7 @@ proto_rec_next(const uint8_t **p, size_t *left, struct proto_rec *pr)
 	pr->pr_nfixed = rc.rc_fixed;
 	pr->pr_data = pr->pr_fixed + rc.rc_fixed;
 	pr->pr_len = rc.rc_len - sizeof(rc) - rc.rc_fixed;
-	/* The last one needs no padding. */
+	/* The last record needs no padding. */
 	step = proto_padded(rc.rc_len);
 	if (step > *left)
 		step = *left;

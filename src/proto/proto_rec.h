@@ -1,6 +1,6 @@
 /*
  * proto_rec: records of control messages, as both ends write and read them.
- * Nothing here trusts the bytes it is given.
+ * All input is checked: it may come from anywhere.
  */
 
 #ifndef PROTO_PROTO_REC_H
@@ -39,17 +39,18 @@ proto_rec_head(size_t nfixed, size_t len)
 }
 
 /*
- * The next record at *p, with *left bytes; both advance over it.  1; 0: there
- * is none; -1: what is there makes no sense.
+ * Take the next record at *p, with *left bytes; both advance over it.  Returns
+ * 1; 0: there is none; -1: it is malformed.
  */
 int	proto_rec_next(const uint8_t **p, size_t *left, struct proto_rec *);
 /*
- * Its struct, of size bytes here: filled up with zeros, or as much of it as is
- * known.  false: a field that is not known here is not zero.  Answers are used
- * all the same, requests are refused.
+ * Copy the record's struct to `to', of size bytes in this build: filled up with
+ * zeros, or cut.  false: an unknown field was not zero; the reader of an answer
+ * ignores that, a request is refused.
  */
 bool	proto_rec_get(const struct proto_rec *, void *to, size_t size);
-/* The same of any struct: of n bytes there and size bytes here. */
+/* As proto_rec_get(), for any struct: of n bytes at the sender and size bytes
+ * here. */
 bool	proto_fit(const void *from, size_t n, void *to, size_t size);
 /* Does the data end with a NUL, the only one? */
 bool	proto_rec_istext(const struct proto_rec *);

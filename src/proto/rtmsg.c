@@ -1,6 +1,7 @@
 /*
- * Routing messages: their shape.  What arrives here may come from anybody, so
- * nothing is used before its place inside the message has been checked.
+ * Routing messages: their layout.  A message may come from anywhere, so no
+ * field or address is used before its place inside the message has been
+ * checked.
  */
 
 #include <ifnet/rtmsg.h>
@@ -30,7 +31,7 @@ rt_sa_size(int family)
 	}
 }
 
-/* Bytes of the address itself, without padding. */
+/* The length of an address, without padding. */
 static size_t
 sa_bytes(int family)
 {
@@ -75,7 +76,7 @@ rt_msg_headsize(uint8_t type)
 	}
 }
 
-/* Does the name inside the record, if it has one, end? */
+/* Does the name in the record, if it has one, end with a NUL? */
 static bool
 name_ends(const uint8_t *msg, size_t headsize)
 {
@@ -143,7 +144,8 @@ rt_msg_check(const void *buf, size_t len, const struct sockaddr *sa[RTAX_MAX])
 
 	for (unsigned i = 0; i < RTAX_MAX; i++)
 		sa[i] = NULL;
-	/* The addresses are handed out in place, so it must be aligned. */
+	/* The addresses are returned in place, so the message must be
+	 * aligned. */
 	if (len < sizeof(h) || len > RT_MSG_MAX || ((uintptr_t)buf & 7) != 0)
 		return EINVAL;
 	memcpy(&h, msg, sizeof(h));
@@ -178,7 +180,8 @@ rt_msg_add(void *msg, unsigned bit, const struct sockaddr *sa)
 	uint8_t *p = (uint8_t *)msg + h->rtm_len;
 	size_t bytes;
 
-	/* One known bit, above all that are there. */
+	/* The bit must be a single known one, above those already in the
+	 * message. */
 	if (size == 0 || (bit & RTA_KNOWN) != bit || bit == 0 ||
 	    (bit & (bit - 1)) != 0 || bit <= h->rtm_addrs ||
 	    h->rtm_len > RT_MSG_MAX - size)
@@ -191,7 +194,8 @@ rt_msg_add(void *msg, unsigned bit, const struct sockaddr *sa)
 	return true;
 }
 
-/* The next part of so many bytes, *off behind it; NULL: too few are left. */
+/* The next part, of n bytes, and *off behind it; NULL: too few bytes are
+ * left. */
 static const void *
 part(const uint8_t *msg, size_t len, size_t *off, size_t bytes)
 {

@@ -43,7 +43,8 @@ struct fit {
 	size_t		 ft_tolen;
 };
 
-/* n bytes, padded, as they are.  false: they are not there, or do not fit. */
+/* Copy n bytes, padded, unchanged.  false: the message is shorter, or the room
+ * too small. */
 static bool
 take(struct fit *ft, size_t n)
 {
@@ -58,7 +59,7 @@ take(struct fit *ft, size_t n)
 	return true;
 }
 
-/* The parts behind an if_detail_msg. */
+/* Convert the parts behind an if_detail_msg. */
 static int
 fit_detail(struct fit *ft)
 {
@@ -82,7 +83,7 @@ fit_detail(struct fit *ft)
 	return 0;
 }
 
-/* The addresses, up to the first that is not known here. */
+/* Copy the addresses, up to the first kind that this build does not know. */
 static int
 fit_addresses(struct fit *ft)
 {
@@ -109,13 +110,14 @@ fit_addresses(struct fit *ft)
 	return 0;
 }
 
-/* Is it as this build would have made it? */
+/* Does the message have the layout of this build? */
 static bool
 is_ours(const uint8_t *msg, const struct rt_hdr *h, size_t size, size_t len)
 {
 	uint16_t droplen;
 
-	/* 0: an end in the same program, which has not stamped it. */
+	/* A length of 0 means that the sender is in the same program and did
+	 * not call rt_msg_stamp(). */
 	if (h->rtm_hdrlen == 0)
 		return true;
 	if (h->rtm_hdrlen != size || size > len ||

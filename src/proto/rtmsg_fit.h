@@ -1,8 +1,8 @@
 /*
- * rtmsg_fit: routing messages of an end of another release.
+ * rtmsg_fit: routing messages between two releases.
  *
- * Each message says how long the record at its head is (rtm_hdrlen); what
- * follows the record is found by that.
+ * Each message says how long the record at its head is (rtm_hdrlen); the data
+ * behind the record is found by that.
  */
 
 #ifndef PROTO_RTMSG_FIT_H
@@ -10,14 +10,15 @@
 
 #include <ifnet/rtmsg.h>
 
-/* Before a message leaves: its record is as long as this build has it. */
+/* Set rtm_hdrlen of a message that is about to be sent to the length of this
+ * build. */
 void	rt_msg_stamp(void *msg);
 /*
- * A message of len bytes as this build would have it: in place when it is,
- * else made in room (RT_MSG_MAX bytes, aligned to 8).  *out is where it is.
- * 0; EINVAL: its lengths make no sense; EPROTONOSUPPORT: a version or type
- * that is not known here; E2BIG: made, but a field or address that is not
- * known here was left out.
+ * Convert a message of len bytes to the layout of this build: *out is the
+ * message itself when it has that layout, else a copy in room (RT_MSG_MAX
+ * bytes, aligned to 8). 0; EINVAL: its lengths are inconsistent;
+ * EPROTONOSUPPORT: an unknown version or type; E2BIG: converted, but an unknown
+ * field or address was left out.
  */
 int	rt_msg_fit(const void *msg, size_t len, void *room, const void **out);
 
