@@ -166,7 +166,7 @@ pair_vmove(struct ifnet *ifp, enum if_vmove_step step)
 		if_link_state_change(ifp, LINK_STATE_DOWN);
 	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
 	if (step == IF_VMOVE_PAUSE)
-		pserialize_perform(k);	/* no sender is on its way here */
+		pserialize_perform(k);	/* no sender uses this end now */
 }
 
 static int
@@ -270,7 +270,7 @@ pair_detach(struct pair_softc *sc)
 	}
 	host_mutex_unlock(k->k_host, &k->k_vnet_lock);
 	if (peer != NULL)
-		pserialize_perform(k);	/* no sender is on its way here */
+		pserialize_perform(k);	/* no sender uses this end now */
 	if_detach(sc->sc_ifp);
 	if_free(sc->sc_ifp);
 	kslab_free(k, sc, sizeof(*sc));

@@ -1,5 +1,5 @@
 /*
- * What the two hosts share: the pointer to the calling thread, and the
+ * Functions that both hosts use: the pointer to the calling thread, and the
  * counted registration with liburcu.
  */
 

@@ -1,5 +1,5 @@
 /*
- * common: what the two hosts share.  Private to src/host.
+ * common: functions that both hosts use.  Private to src/host.
  */
 
 #ifndef HOST_COMMON_H

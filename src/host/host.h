@@ -29,19 +29,19 @@ struct host_poller;
 struct host_tun;
 struct host_module;
 
-/* Never: as a timeout or a deadline. */
+/* The timeout or deadline that never comes. */
 #define HOST_FOREVER	UINT64_MAX
 
 /*
- * A thread known to the host: one it created, or one of the user's that
+ * A thread known to the host: created by it, or a thread of the user's that
  * called host_thread_attach().  Every thread that enters the stack is known.
  *
- *	ht_host, ht_name	constant after creation
- *	ht_cpu			the struct cpu this thread runs, or NULL;
- *				written by the thread itself
- *	ht_kern, ht_kern_dtor	kern's own per-thread state (passive
- *				references); written by the thread itself,
- *				the destructor runs at thread exit
+ * 	ht_host, ht_name	constant after creation
+ * 	ht_cpu			the struct cpu this thread runs, or NULL;
+ * 				written by the thread itself
+ * 	ht_kern, ht_kern_dtor	kern's own per-thread state (passive
+ * 				references); written by the thread itself,
+ * 				the destructor runs at thread exit
  */
 
 struct host_thread {
@@ -66,7 +66,7 @@ struct host_cond {
 	uint64_t	 hc_w[8];
 };
 
-/* What host_poller_wait() reports. */
+/* The events that host_poller_wait() reports. */
 #define HOST_POLL_IN	0x01
 #define HOST_POLL_OUT	0x02
 #define HOST_POLL_HUP	0x04	/* error or hang-up; always reported */
@@ -107,19 +107,19 @@ struct host_vnethdr {
 	uint16_t	 vh_csum_offset;
 };
 
-/* Offloads the device is told that we take (TUNSETOFFLOAD). */
+/* Offloads that the stack accepts from the device (TUNSETOFFLOAD). */
 #define HOST_TUN_CSUM	0x01
 #define HOST_TUN_TSO4	0x02
 #define HOST_TUN_TSO6	0x04
 #define HOST_TUN_TSO_ECN 0x08
 #define HOST_TUN_USO	0x10	/* UDP segmentation; EINVAL before Linux 6.2 */
 
-/* What is known of the far side of a tun device: the host's own interface. */
+/* The state of the far side of a tun device: the host's own interface. */
 struct host_tun_far {
-	char		 tf_name[16];	/* as it is called now */
+	char		 tf_name[16];	/* its present name */
 	unsigned	 tf_flags;
 #define HOST_TUN_GONE	0x01	/* deleted; nothing else is valid */
-#define HOST_TUN_UP	0x02	/* its owner has set it up */
+#define HOST_TUN_UP	0x02	/* set up by its owner */
 #define HOST_TUN_AWAY	0x04	/* not in the process's network namespace */
 #define HOST_TUN_UNSEEN	0x08	/* no right to look into its namespace: the
 				 * MTU is not known, down is noticed when a
@@ -147,8 +147,8 @@ enum host_log_level {
 };
 
 /*
- * The operations of a host.  One constant table each; use the inline
- * functions below, which say what every operation promises.
+ * The operations of a host, one constant table for each host.  Callers use the
+ * inline functions below, which document every operation.
  */
 struct host_ops {
 	const char *ho_name;
@@ -231,7 +231,7 @@ struct host_ops {
 	void	(*ho_log)(struct host *, enum host_log_level, const char *);
 };
 
-/* Every host begins with this. */
+/* The common part, with which every host object begins. */
 struct host {
 	const struct host_ops *h_ops;
 };
@@ -258,7 +258,8 @@ host_wallclock(struct host *h)
 	return h->h_ops->ho_wallclock(h);
 }
 
-/* Fill with random bytes fit for keys (seeded under the simulated host). */
+/* Any context: fill a buffer with random bytes fit for keys (seeded under the
+ * simulated host). */
 static inline void
 host_random(struct host *h, void *buf, size_t len)
 {
@@ -299,7 +300,7 @@ host_map(struct host *h, size_t bytes)
 /*
  * A zeroed region for use in full, of whole pages, aligned to a power of two,
  * of large pages where the machine has them; undone by host_unmap().  NULL:
- * none, or not of this host.
+ * there is none, or the host has no such regions.
  */
 static inline void *
 host_map_whole(struct host *h, size_t bytes, size_t align)
@@ -316,7 +317,7 @@ host_unmap(struct host *h, void *p, size_t bytes)
 	h->h_ops->ho_unmap(h, p, bytes);
 }
 
-/* CPUs this process may run on. */
+/* The number of CPUs that this process may run on. */
 static inline unsigned
 host_ncpu(struct host *h)
 {
@@ -345,8 +346,9 @@ host_thread_join(struct host *h, struct host_thread *t)
 }
 
 /*
- * Make the calling thread known (and an RCU reader); cheap when it is
- * already.  Undone by itself at thread exit.  NULL when out of memory.
+ * Attach the calling thread (which becomes an RCU reader as well); cheap when
+ * it is attached already.  Undone automatically at thread exit.  NULL when out
+ * of memory.
  */
 static inline struct host_thread *
 host_thread_attach(struct host *h)
@@ -376,7 +378,7 @@ host_sleep(struct host *h, uint64_t ns)
 	h->h_ops->ho_sleep(h, ns);
 }
 
-/* Let others run.  May switch. */
+/* Yield to other threads.  May switch. */
 static inline void
 host_yield(struct host *h)
 {
@@ -431,7 +433,7 @@ host_mutex_unlock(struct host *h, struct host_mutex *m)
 	h->h_ops->ho_mutex_unlock(h, m);
 }
 
-/* For assertions: does the calling thread hold it? */
+/* For assertions: does the calling thread hold the lock? */
 static inline bool
 host_mutex_owned(struct host *h, const struct host_mutex *m)
 {
@@ -504,7 +506,8 @@ host_poller_mod(struct host *h, struct host_poller *p, int fd, unsigned events,
 	return h->h_ops->ho_poller_mod(h, p, fd, events, cookie);
 }
 
-/* An event already fetched by another thread may still carry the cookie. */
+/* Remove a descriptor from the set.  An event already fetched by another thread
+ * may still carry its cookie. */
 static inline void
 host_poller_del(struct host *h, struct host_poller *p, int fd)
 {
@@ -544,10 +547,11 @@ host_poller_fd(struct host *h, struct host_poller *p)
 }
 
 /*
- * Open, or adopt, a tap device: non-blocking, with vnet header, offloads set
- * and, when it was opened by name, the device brought up.  On failure a
- * handed-over descriptor stays the caller's.  EPERM, EBUSY, ENXIO (no tun
- * driver), EINVAL (not a tap descriptor), or what the kernel said.  May sleep.
+ * Open a tap device, or adopt a descriptor of one: non-blocking, with vnet
+ * header, offloads set and, when it was opened by name, the device brought up.
+ * On failure a handed-over descriptor stays the caller's.  EPERM, EBUSY, ENXIO
+ * (no tun driver), EINVAL (not a tap descriptor), or another errno of the
+ * kernel.  May sleep.
  */
 static inline int
 host_tun_open(struct host *h, const struct host_tun_config *tc,
@@ -571,7 +575,7 @@ host_tun_fd(struct host *h, struct host_tun *t)
 	return h->h_ops->ho_tun_fd(h, t);
 }
 
-/* Control: the device is told anew what we take, HOST_TUN_*.  errno. */
+/* Control: set the offloads that the stack accepts, HOST_TUN_*. 0 or errno. */
 static inline int
 host_tun_offload(struct host *h, struct host_tun *t, unsigned offload)
 {
@@ -579,7 +583,7 @@ host_tun_offload(struct host *h, struct host_tun *t, unsigned offload)
 	return h->h_ops->ho_tun_offload(h, t, offload);
 }
 
-/* The device's name on the other side when it was opened. */
+/* The name that the device had on the other side when it was opened. */
 static inline const char *
 host_tun_name(struct host *h, struct host_tun *t)
 {
@@ -592,7 +596,7 @@ host_tun_name(struct host *h, struct host_tun *t)
  * set up or down, another MTU, name or namespace, deleted.  It is called in
  * control context, on a thread of the host, with no lock of the host held; it
  * may sleep.  It does not run any more when host_tun_close() returns, which it
- * must not call.  Once a device.  errno: nothing will be told.
+ * must not call.  Once a device. 0; errno: no changes will be reported.
  */
 static inline int
 host_tun_watch(struct host *h, struct host_tun *t, void (*fn)(void *),
@@ -603,8 +607,9 @@ host_tun_watch(struct host *h, struct host_tun *t, void (*fn)(void *),
 }
 
 /*
- * Any: does it take packets now?  While the far side is down it does not, and
- * host_tun_send() is -EIO.  After a false the watcher is told when it does.
+ * Any: does the device take packets now?  While the far side is down it does
+ * not, and host_tun_send() is -EIO.  After a false, the watcher is called once
+ * it does.
  */
 static inline bool
 host_tun_takes(struct host *h, struct host_tun *t)
@@ -613,7 +618,7 @@ host_tun_takes(struct host *h, struct host_tun *t)
 	return h->h_ops->ho_tun_takes(h, t);
 }
 
-/* Control: how the far side is now. */
+/* Control: query the present state of the far side. */
 static inline void
 host_tun_far(struct host *h, struct host_tun *t, struct host_tun_far *tf)
 {
@@ -622,7 +627,7 @@ host_tun_far(struct host *h, struct host_tun *t, struct host_tun_far *tf)
 }
 
 /*
- * Control: give the far side an MTU.  EPERM (no right in its namespace),
+ * Control: set the MTU of the far side.  EPERM (no right in its namespace),
  * EINVAL (the host has no such MTU), ENXIO (deleted).
  */
 static inline int
@@ -632,7 +637,7 @@ host_tun_mtu(struct host *h, struct host_tun *t, uint32_t mtu)
 	return h->h_ops->ho_tun_mtu(h, t, mtu);
 }
 
-/* Control: the far side has a carrier, or has none.  It has one at first. */
+/* Control: set whether the far side has a carrier.  It has one at first. */
 static inline void
 host_tun_carrier(struct host *h, struct host_tun *t, bool on)
 {
@@ -641,10 +646,10 @@ host_tun_carrier(struct host *h, struct host_tun *t, bool on)
 }
 
 /*
- * Receive or send one packet, the first sizeof(struct host_vnethdr) bytes
- * being its vnet header.  Bytes moved, or the negative errno: -EAGAIN when
- * there is none or no room, -EBADFD or -ENXIO when the device is gone,
- * anything else loses this packet only.  One system call.  CPU context.
+ * Receive or send one packet, the first sizeof(struct host_vnethdr) bytes being
+ * its vnet header.  Returns the bytes moved, or the negative errno: -EAGAIN
+ * when there is no packet or no room, -EBADFD or -ENXIO when the device is
+ * gone; any other error loses this packet only.  One system call.  CPU context.
  */
 static inline ssize_t
 host_tun_recv(struct host *h, struct host_tun *t, const struct iovec *iov,
@@ -683,8 +688,8 @@ host_sock_accept(struct host *h, int fd, int *newfdp, struct host_peercred *hp)
 }
 
 /*
- * One whole message: its length (more than `len' when it was cut), 0 at the
- * end of the connection, or the negative errno.  *passed_fd is a descriptor
+ * Receive one whole message: its length (more than `len' when it was cut), 0 at
+ * the end of the connection, or the negative errno.  *passed_fd is a descriptor
  * that came with it, or -1; further ones are closed.
  */
 static inline ssize_t
@@ -709,13 +714,14 @@ host_sock_close(struct host *h, int fd)
 }
 
 /*
- * Load NAME.so from the first directory that has it: those of $IFNET_MODULES,
- * absolute and separated by colons, then the one where modules are installed.
- * The variable is ignored in a program that has more rights than its user.
- * name is without a slash; a file that does not define `symbol' is not
- * loaded, so that none of its code runs.  `why' becomes the file's path; on
- * failure what was wrong: ENOENT (there is none), EINVAL (it cannot be loaded,
- * or others could have written it: see host/trust.h), ENOMEM.  Sleeps.
+ * Load NAME.so from the first directory that has it: the directories of
+ * $IFNET_MODULES, absolute and separated by colons, then the directory where
+ * modules are installed.  The variable is ignored in a program that has more
+ * rights than its user.  name is without a slash; a file that does not define
+ * `symbol' is not loaded, so that none of its code runs.  `why' receives the
+ * file's path, or the reason of a failure: ENOENT (there is none), EINVAL (it
+ * cannot be loaded, or others could have written it: see host/trust.h), ENOMEM.
+ * Sleeps.
  */
 static inline int
 host_module_open(struct host *h, const char *name, const char *symbol,
@@ -725,7 +731,7 @@ host_module_open(struct host *h, const char *name, const char *symbol,
 	return h->h_ops->ho_module_open(h, name, symbol, mp, why, whylen);
 }
 
-/* NULL: it has none. */
+/* The address of a module's symbol; NULL: it has none. */
 static inline const void *
 host_module_sym(struct host *h, struct host_module *m, const char *symbol)
 {
@@ -733,7 +739,7 @@ host_module_sym(struct host *h, struct host_module *m, const char *symbol)
 	return h->h_ops->ho_module_sym(h, m, symbol);
 }
 
-/* Nothing of it may be used any more. */
+/* Unload a module, none of whose code or data is in use any more. */
 static inline void
 host_module_close(struct host *h, struct host_module *m)
 {
@@ -741,7 +747,7 @@ host_module_close(struct host *h, struct host_module *m)
 	h->h_ops->ho_module_close(h, m);
 }
 
-/* One line of text, without newline. */
+/* Log one line of text, without newline. */
 static inline void
 host_log(struct host *h, enum host_log_level level, const char *line)
 {

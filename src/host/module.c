@@ -1,9 +1,9 @@
 /*
- * Loadable modules, for both hosts: found in the directories of
- * $IFNET_MODULES, then in the one that they are installed to.
+ * Loadable modules, for both hosts: searched in the directories of
+ * $IFNET_MODULES, then in the directory that modules are installed to.
  *
- * Loading a file runs its constructors, so whose it is and what it is are
- * looked at before.
+ * Loading a file runs its constructors, so its owner and its contents are
+ * checked before.
  */
 
 #include "host/common.h"
@@ -34,7 +34,7 @@ typedef Elf32_Shdr elf_shdr;
 typedef Elf32_Sym elf_sym;
 #endif
 
-/* A file in memory; `n' units of `size' bytes at `from' are in it. */
+/* A file in memory. */
 struct image {
 	const uint8_t	*im_base;
 	size_t		 im_len;
@@ -76,8 +76,8 @@ table_has(const struct image *im, const elf_shdr *table, const elf_shdr *strs,
 }
 
 /*
- * Is it a shared object of this machine that defines the symbol?  NULL, or
- * what it is instead.  The layout is that of elf(5).
+ * Is it a shared object of this machine that defines the symbol?  Returns NULL,
+ * or a text that says what the file is instead.  The layout is that of elf(5).
  */
 static const char *
 look_at(const struct image *im, const char *symbol)
@@ -86,7 +86,7 @@ look_at(const struct image *im, const char *symbol)
 	const elf_shdr *sh;
 	unsigned i;
 
-	/* Of which machine it is, dlopen() looks at before it runs any. */
+	/* dlopen() checks the file's machine before it runs any of its code. */
 	if (eh == NULL || memcmp(eh->e_ident, ELFMAG, SELFMAG) != 0 ||
 	    eh->e_ident[EI_CLASS] != ELF_CLASS || eh->e_type != ET_DYN ||
 	    eh->e_shentsize != sizeof(*sh))
@@ -103,7 +103,7 @@ look_at(const struct image *im, const char *symbol)
 	return "no driver";
 }
 
-/* look_at(), of a file.  EINVAL, or what open(2) and mmap(2) say. */
+/* look_at() for a file.  EINVAL, or an errno of open(2) or mmap(2). */
 static int
 look_into(const char *path, const char *symbol, char *why, size_t whylen)
 {
@@ -140,7 +140,7 @@ look_into(const char *path, const char *symbol, char *why, size_t whylen)
 	return EINVAL;
 }
 
-/* dlopen()'s handle is ours. */
+/* A module is dlopen()'s handle. */
 static int
 load(const char *path, const char *symbol, struct host_module **mp, char *why,
     size_t whylen)
@@ -157,7 +157,8 @@ load(const char *path, const char *symbol, struct host_module **mp, char *why,
 		error = look_into(path, symbol, why, whylen);
 	if (error != 0)
 		return error == ENOMEM ? ENOMEM : EINVAL;
-	/* Who could exchange the file since is trusted. */
+	/* Only users that trust_file() trusts could have exchanged the file
+	 * since it was checked. */
 	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (handle == NULL) {
 		text = dlerror();
@@ -169,7 +170,8 @@ load(const char *path, const char *symbol, struct host_module **mp, char *why,
 	return 0;
 }
 
-/* The first of `dirs', separated by colons, that has it decides. */
+/* Try the directories in `dirs', separated by colons; the first one that has
+ * the file decides. */
 static int
 load_from(const char *dirs, const char *name, const char *symbol,
     struct host_module **mp, char *why, size_t whylen)
@@ -180,7 +182,8 @@ load_from(const char *dirs, const char *name, const char *symbol,
 
 	for (; *dirs != '\0'; dirs += len + (dirs[len] == ':')) {
 		len = strcspn(dirs, ":");
-		/* Absolute ones only: the daemon's directory means nothing. */
+		/* Only absolute paths count: the daemon's working directory has
+		 * no meaning. */
 		if (dirs[0] != '/')
 			continue;
 		n = snprintf(path, sizeof(path), "%.*s/%s.so", (int)len, dirs,
@@ -198,7 +201,8 @@ int
 host_common_module_open(struct host *h, const char *name, const char *symbol,
     struct host_module **mp, char *why, size_t whylen)
 {
-	/* NULL as well in a program that has more rights than its user. */
+	/* secure_getenv() is NULL in a program that has more rights than its
+	 * user. */
 	const char *dirs = secure_getenv("IFNET_MODULES");
 	int error = ENOENT;
 

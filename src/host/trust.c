@@ -1,5 +1,5 @@
 /*
- * Whose a file is, and who could exchange it.
+ * Ownership checks of files: could another user have written or exchanged one?
  */
 
 #include "host/trust.h"
@@ -57,8 +57,8 @@ outsiders(void)
 }
 
 /*
- * `path', with this status, is what other users could not have written.  In a
- * user namespace, files of the machine's root cannot be told from those of
+ * Check that other users could not have written `path', which has this status.
+ * In a user namespace, files of the machine's root cannot be told from those of
  * others outside: both pass.
  */
 static int
@@ -71,7 +71,7 @@ judge(const char *path, const struct stat *st, char *why, size_t whylen)
 		return refuse(why, whylen, EPERM, "%s: the %s belongs to user "
 		    "%u, neither root nor who runs this", path, what,
 		    (unsigned)st->st_uid);
-	/* In a sticky directory nobody replaces the files of others. */
+	/* In a sticky directory users cannot replace each other's files. */
 	if (S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX) != 0)
 		return 0;
 	if ((st->st_mode & S_IWOTH) != 0)
@@ -84,7 +84,7 @@ judge(const char *path, const struct stat *st, char *why, size_t whylen)
 	return 0;
 }
 
-/* The directories above the last part of an absolute path. */
+/* Check the directories above the last part of an absolute path. */
 static int
 judge_way(const char *path, char *why, size_t whylen)
 {
@@ -112,7 +112,7 @@ judge_way(const char *path, char *why, size_t whylen)
 	return 0;
 }
 
-/* As written, and where the symbolic links in it lead. */
+/* The path is checked as written, and with its symbolic links resolved. */
 int
 trust_way(const char *path, char *why, size_t whylen)
 {
@@ -135,7 +135,7 @@ trust_way(const char *path, char *why, size_t whylen)
 	if (error != 0)
 		return error;
 	if (realpath(absolute, real) == NULL) {
-		/* The file need not be there; its directory was seen. */
+		/* The file need not exist; its directory was checked. */
 		*strrchr(absolute, '/') = '\0';
 		if (realpath(absolute[0] != '\0' ? absolute : "/", real) ==
 		    NULL)
@@ -165,7 +165,8 @@ trust_file(const char *path, char *why, size_t whylen)
 	struct stat st;
 	int error, fd;
 
-	/* Found, not opened: a pipe must not notice. */
+	/* O_PATH finds the file without opening it: a pipe's other end must not
+	 * notice. */
 	fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd == -1)
 		return refuse(why, whylen, errno, "%s: %s", path,

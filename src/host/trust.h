@@ -1,9 +1,9 @@
 /*
  * trust: may a file decide what this process does?
  *
- * Configuration and drivers are obeyed, so they must come from root or from
- * the user whose process this is: nobody else may have written the file, put
- * another one in its place, or be able to do so before it is read.
+ * Configuration and drivers are obeyed, so they must come from root or from the
+ * user whose process this is: no other user may have written or replaced the
+ * file, or be able to do so before it is read.
  */
 
 #ifndef HOST_TRUST_H
@@ -14,17 +14,17 @@
 /*
  * Any thread: is the file, and is every directory on the way to it, symbolic
  * links included, root's or the effective user's and writable for nobody else?
- * A directory with the sticky bit passes, since others can replace nothing in
- * it, and so does what the process's own group may write.  A pipe or terminal
- * that is open already (/dev/stdin, /dev/fd/N) has no way to it and is judged
- * by itself.
+ * A directory with the sticky bit passes, since other users can replace nothing
+ * in it, and so does a file that the process's own group may write.  A pipe or
+ * terminal that is open already (/dev/stdin, /dev/fd/N) has no way to it and is
+ * judged by itself.
  *
  * 0; or an errno, EPERM when it is not to be trusted, with the reason as a
  * sentence in `why' that names the file or directory.
  */
 int	trust_file(const char *path, char *why, size_t whylen);
 
-/* The same for the directories alone, of a file that need not exist. */
+/* As trust_file(), for the directories only, of a file that need not exist. */
 int	trust_way(const char *path, char *why, size_t whylen);
 
 #endif /* !HOST_TRUST_H */

@@ -2,8 +2,8 @@
  * A socket for clients: a thread that accepts, and one for each client.
  *
  * A client's thread sleeps in its own poller, whose doorbell also says that
- * there are events for the client or that the server stops.  Whatever a client
- * does or fails to do holds up its own thread alone.
+ * there are events for the client or that the server stops.  A client that is
+ * slow, or does not read, holds up its own thread alone.
  */
 
 #include "server/server.h"
@@ -16,25 +16,26 @@
 #include "kern/kern_impl.h"
 #include "kern/kuser.h"
 
-/* What all can have, administrators too: kern.user.clients.all, which is less,
- * leaves the rest to them. */
+/* The limit for all clients, administrators too: kern.user.clients.all is
+ * smaller, so the rest is for administrators. */
 #define CLIENTS_DEFAULT	1024
-/* Clients that have been asked to end, for administrators who came when all
- * places were taken, and have not ended yet. */
+/* The limit of clients that are ending to make room for administrators. */
 #define ENDING_MAX	32
-/* Pollers that are kept for administrators who come when the process has no
- * descriptor left: the descriptors of one take a connection. */
+/* Pollers kept for administrators that connect when the process has no
+ * descriptor left: destroying one frees descriptors for a connection. */
 #define SPARES		4
-/* Somebody who has connected says what it is in this time. */
+/* The time that a client has for its greeting. */
 #define GREETING_NS	(10 * 1000 * NS_PER_MS)
 #define NS_PER_MS	1000000ull
-/* An answer makes no progress for so long: the client does not read. */
+/* The time after which a client that does not read its answer is
+ * disconnected. */
 #define SEND_LIMIT_MS	30000
-/* After a failed accept for want of descriptors or memory. */
+/* The pause after an accept that failed for want of descriptors or memory. */
 #define ACCEPT_PAUSE_NS	(100 * NS_PER_MS)
 
-/* How long, and how often, a client's thread looks for another request before
- * it sleeps; and how many it takes before it looks at events. */
+/* The time, and the number of tries, that a client's thread polls for another
+ * request before it sleeps; and the number of requests that it takes before it
+ * sends events. */
 #define LINGER_NS	20000
 #define LINGER_TRIES	100
 #define REQUESTS_MAX	64
@@ -99,9 +100,9 @@ is_ending(const struct client *cc)
 /* --- a client's thread --------------------------------------------------- */
 
 /*
- * Wait until the client reads.  An answer waits for a limited time; events
- * wait for as long as the client likes: they hold one bounded queue, which
- * tells the client what it missed.
+ * Wait until the client reads.  An answer waits for a limited time; events wait
+ * for as long as the client likes: they hold only one bounded queue, and the
+ * client is told how many it missed.
  */
 static int
 wait_writable(struct client *cc, uint64_t since)
@@ -195,8 +196,8 @@ client_request(struct client *cc)
 }
 
 /*
- * One request, and those that follow at once: who sends one after the other
- * need not wake this thread for each.
+ * Carry out a request, and the requests that follow at once: a client that
+ * sends one after another need not wake this thread for each.
  */
 static int
 client_requests(struct client *cc)
@@ -225,9 +226,9 @@ client_requests(struct client *cc)
 }
 
 /*
- * How long a client may go without a request: one that has not said what it
- * is, a little; one without privilege that waits for nothing, as long as the
- * setting says.
+ * The time that a client may go without a request: a short one before its
+ * greeting; afterwards, for a client without privilege that waits for nothing,
+ * the value of the setting.
  */
 static uint64_t
 patience(const struct client *cc)
@@ -249,7 +250,7 @@ patience(const struct client *cc)
 	    idle * 1000 * NS_PER_MS;
 }
 
-/* Say why a connection is closed, as far as that can be said. */
+/* Send the reason why a connection is closed, if it can be sent. */
 static void
 say_goodbye(struct server *sv, int fd, int error, const char *text)
 {
@@ -260,7 +261,8 @@ say_goodbye(struct server *sv, int fd, int error, const char *text)
 	(void)host_sock_send(sv->sv_host, fd, &iov, 1);
 }
 
-/* Until there is something to do.  ETIMEDOUT: it has been idle for too long. */
+/* Wait until there is work for the client.  ETIMEDOUT: it has been idle for too
+ * long. */
 static int
 client_wait(struct client *cc, unsigned *n)
 {
@@ -321,7 +323,7 @@ client_main(void *arg)
 		say_goodbye(sv, cc->cc_fd, EUSERS, "ifnetd has closed this "
 		    "connection, which had been quiet for longest: all places "
 		    "were taken, and an administrator came");
-	/* What it watched ends here, not when somebody joins the thread. */
+	/* The client's watch ends here, not when the thread is joined. */
 	sv->sv_proto->sp_close(cc->cc_session);
 	host_sock_close(h, cc->cc_fd);
 	kuser_release(sv->sv_kern, &cc->cc_cred, KUSER_CLIENTS, 1);
@@ -333,7 +335,7 @@ client_main(void *arg)
 
 /* --- accepting ----------------------------------------------------------- */
 
-/* The thread has been joined, or never ran. */
+/* Free a client whose thread has been joined, or never ran. */
 static void
 client_free(struct client *cc)
 {
@@ -400,8 +402,8 @@ is_privileged(const struct server *sv, const struct kauth_cred *cred)
 	return kauth_authorize(sv->sv_kern, cred, KAUTH_HALT) == 0;
 }
 
-/* s: the client that gives up its place: of those that wait for nothing, else
- * of all, the one whose last request is the oldest. */
+/* s: the client that gives up its place: the client whose last request is the
+ * oldest, among the idle ones if there are any, else among all. */
 static struct client *
 quietest(struct server *sv)
 {
@@ -424,8 +426,8 @@ quietest(struct server *sv)
 	return found;
 }
 
-/* s: have a client end, for an administrator.  false: there is none, or enough
- * are about to end. */
+/* s: make a client end, for an administrator.  false: there is none, or enough
+ * clients are ending. */
 static bool
 displace(struct server *sv)
 {
@@ -440,8 +442,9 @@ displace(struct server *sv)
 }
 
 /*
- * Is there a place?  An administrator takes that of another client, so nobody,
- * other administrators included, can keep one out by holding all places.
+ * Is there a place for a client?  An administrator takes the place of another
+ * client, so no user, other administrators included, can shut an administrator
+ * out by holding all places.
  */
 static bool
 is_full(struct server *sv, bool privileged)
@@ -458,7 +461,7 @@ is_full(struct server *sv, bool privileged)
 	return full;
 }
 
-/* Have spare pollers again, as far as there are descriptors. */
+/* Replenish the spare pollers, as far as there are descriptors. */
 static void
 fill_spares(struct server *sv)
 {
@@ -475,8 +478,8 @@ drop_spare(struct server *sv)
 	host_poller_destroy(sv->sv_host, sv->sv_spare[--sv->sv_nspares]);
 }
 
-/* A client's poller; a spare one, when no other can be had, for
- * administrators. */
+/* Make a client's poller; an administrator gets a spare one when none can be
+ * made. */
 static int
 create_poller(struct server *sv, bool privileged, struct host_poller **hpp)
 {
@@ -510,7 +513,8 @@ client_create(struct server *sv, int fd, const struct kauth_cred *cred)
 	error = create_poller(sv, cc->cc_privileged, &cc->cc_poller);
 	if (error != 0)
 		goto fail_client;
-	/* A region: of a client that sends little, a page. */
+	/* A mapped buffer costs only the pages that are used: for a client that
+	 * sends little, one. */
 	cc->cc_buf = host_map(h, sv->sv_proto->sp_msg_max);
 	if (cc->cc_buf == NULL) {
 		error = ENOMEM;
@@ -527,7 +531,8 @@ client_create(struct server *sv, int fd, const struct kauth_cred *cred)
 	    &cc->cc_session);
 	if (error != 0)
 		goto fail_buf;
-	/* The lock is held over it so that cc_thread is set before cc_done. */
+	/* The lock is held over the creation so that cc_thread is set before
+	 * cc_done. */
 	host_mutex_lock(h, &sv->sv_lock);
 	error = host_thread_create(h, "client", -1, client_main, cc,
 	    &cc->cc_thread);
@@ -580,9 +585,9 @@ admit(struct server *sv, int fd, const struct kauth_cred *cred)
 }
 
 /*
- * Accept a connection.  Without a descriptor for it a spare one is given up:
- * then an administrator is let in, for whom another client ends, and others
- * are told.
+ * Accept a connection.  Without a descriptor for it a spare poller is given up:
+ * then an administrator is let in, for whom another client ends, and other
+ * users are refused in words.
  */
 static int
 accept_one(struct server *sv, int *fdp, struct host_peercred *hp)
@@ -596,8 +601,7 @@ accept_one(struct server *sv, int *fdp, struct host_peercred *hp)
 	return host_sock_accept(sv->sv_host, sv->sv_fd, fdp, hp);
 }
 
-/* Some descriptors were spent that are kept for administrators: get others, by
- * the end of a client. */
+/* Spare descriptors were used: make a client end, to replace them. */
 static void
 mend_spares(struct server *sv, bool privileged)
 {
@@ -610,7 +614,8 @@ mend_spares(struct server *sv, bool privileged)
 	host_mutex_unlock(sv->sv_host, &sv->sv_lock);
 }
 
-/* Are spares about to be out that an ending client will give back? */
+/* Are the spare pollers used up while an ending client will soon free
+ * descriptors? */
 static bool
 should_wait(struct server *sv)
 {
@@ -624,7 +629,8 @@ should_wait(struct server *sv)
 	return wait;
 }
 
-/* Take what waits to be accepted; an errno that should be waited out. */
+/* Accept all waiting connections; returns an errno after which the next try
+ * should be delayed. */
 static int
 accept_clients(struct server *sv)
 {
@@ -735,19 +741,21 @@ server_stop(struct server *sv)
 	struct client *cc;
 
 	__atomic_store_n(&sv->sv_stop, true, __ATOMIC_RELEASE);
-	/* 1: no client comes any more, and none can connect in vain. */
+	/* Step 1: stop accepting and remove the socket, so that no client
+	 * connects in vain. */
 	host_poller_wake(h, sv->sv_poller);
 	host_thread_join(h, sv->sv_thread);
 	host_sock_close(h, sv->sv_fd);
 	while (sv->sv_nspares > 0)
 		drop_spare(sv);
-	/* 2: all that are there end, at the same time. */
+	/* Step 2: all clients end, at the same time. */
 	host_mutex_lock(h, &sv->sv_lock);
 	LIST_FOREACH(cc, &sv->sv_clients, cc_link)
 		host_poller_wake(h, cc->cc_poller);
 	host_mutex_unlock(h, &sv->sv_lock);
 	reap(sv, true);
-	/* 3: nobody is left to ring the acceptor's bell. */
+	/* Step 3: no thread is left to wake the acceptor, so its poller can
+	 * go. */
 	host_poller_destroy(h, sv->sv_poller);
 	host_mutex_destroy(h, &sv->sv_lock);
 	kmem_free(sv->sv_kern, sv);

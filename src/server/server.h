@@ -1,9 +1,9 @@
 /*
- * server: a socket at which clients are served, whatever they speak.
+ * server: a socket at which clients are served, for any protocol.
  *
- * This is the transport: the socket and who may have a place at it, a thread
- * and a buffer for each client, waiting for those that read slowly.  What the
- * messages say is the protocol's (struct server_proto), which knows nothing of
+ * This is the transport: the socket and the limits on its clients, a thread and
+ * a buffer for each client, waiting for clients that read slowly.  The contents
+ * of messages are the protocol's (struct server_proto), which knows nothing of
  * sockets.  Two protocols are two servers.
  */
 
@@ -33,12 +33,12 @@ struct server_sink {
 };
 
 enum server_state {
-	SERVER_NEW,		/* has not said yet what it speaks */
+	SERVER_NEW,		/* has not sent its greeting */
 	SERVER_IDLE,		/* waits for a request */
-	SERVER_WATCHING		/* waits for events, as it was asked to */
+	SERVER_WATCHING		/* waits for events of a watch */
 };
 
-/* Room for a last message. */
+/* The size of the message with which a connection is closed. */
 #define SERVER_GOODBYE	512
 
 /*
@@ -79,12 +79,12 @@ int	server_start(struct kern *, const struct server_proto *,
 	    const char *path, unsigned mode, unsigned maxclients,
 	    const struct server_halt *, struct server **);
 /*
- * A client that does not read an answer for so long (at first 30 s) is
- * disconnected; one that reads slowly, or no events, is not.  Any context; the
- * next wait goes by it.
+ * Any context: set the time after which a client that does not read an answer
+ * is disconnected (at first 30 s); a client that reads slowly, or reads no
+ * events, is not.  It counts from the next wait on.
  */
 void	server_set_limit(struct server *, unsigned ms);
-/* Ends every session and removes the socket. */
+/* Control: end every session and remove the socket. */
 void	server_stop(struct server *);
 
 #endif /* !SERVER_SERVER_H */

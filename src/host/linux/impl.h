@@ -1,5 +1,5 @@
 /*
- * impl: what the files of the Linux host show each other.
+ * impl: declarations that only the files of the Linux host use.
  *
  * The host object is the one piece of process-wide state below the stack: it
  * holds the list of known threads and the sockets we listen on, each behind
@@ -100,8 +100,8 @@ ssize_t	linux_tun_send(struct host *, struct host_tun *,
 	    const struct iovec *, int);
 
 /*
- * tun_far.c.  linux_far_attach() is told of a device that was opened; what it
- * returns is freed by linux_far_detach(), before the descriptor is closed.
+ * tun_far.c.  linux_far_attach() is called for a device that was opened; its
+ * result is freed by linux_far_detach(), before the descriptor is closed.
  * NULL: out of memory.
  */
 struct linux_far *linux_far_attach(struct host *, int fd, bool handed_over);

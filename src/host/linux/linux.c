@@ -83,7 +83,8 @@ fetch_random(char *p, size_t len)
 	while (len > 0) {
 		got = getrandom(p, len, 0);
 		if (got < 0) {
-			/* Without good keys there is no safe way on. */
+			/* Without random bytes keys would be predictable: end
+			 * the process. */
 			if (errno != EINTR)
 				abort();
 			continue;
@@ -156,7 +157,7 @@ linux_map(struct host *h, size_t bytes)
 }
 
 #ifndef HOST_ASAN
-/* More than asked for, of which the aligned part is kept. */
+/* Map more than asked for, keep the aligned part, and unmap the rest. */
 static void *
 linux_map_whole(struct host *h, size_t bytes, size_t align)
 {
@@ -178,7 +179,7 @@ linux_map_whole(struct host *h, size_t bytes, size_t align)
 	return base;
 }
 #else
-/* Whole regions would hide from the sanitizer what is in them. */
+/* The sanitizer cannot watch objects inside a region. */
 #define linux_map_whole	NULL
 #endif
 
@@ -191,7 +192,7 @@ linux_unmap(struct host *h, void *p, size_t bytes)
 		munmap(p, round_to_pages(bytes));
 }
 
-/* One write, so that lines of several threads do not mix. */
+/* A line is one write, so that lines of several threads do not mix. */
 static void
 linux_log(struct host *h, enum host_log_level level, const char *line)
 {

@@ -2,18 +2,18 @@
  * Pollers of the Linux host: epoll, and an eventfd as the doorbell.
  *
  * The doorbell is a word with three states, and the eventfd is written only
- * when somebody really sleeps in the kernel.  A ring that comes while the
- * owner is busy costs one atomic exchange, and a ring that comes after
- * another costs the same.
+ * when the owner really sleeps in the kernel.  A ring that comes while the
+ * owner is busy costs one atomic exchange, and a ring that comes after another
+ * costs the same.
  *
- *	AWAKE -> ASLEEP		wait(), before it goes into the kernel
- *	AWAKE -> RUNG		wake(): the next wait() will not sleep
- *	ASLEEP -> RUNG		wake(), which then writes the eventfd
- *	any -> AWAKE		wait(), when it has come back
+ * 	AWAKE -> ASLEEP		wait(), before it goes into the kernel
+ * 	AWAKE -> RUNG		wake(): the next wait() will not sleep
+ * 	ASLEEP -> RUNG		wake(), which then writes the eventfd
+ * 	any -> AWAKE		wait(), when it has come back
  *
- * Both sides use read-modify-write operations on the word, so what a thread
- * wrote before wake() is seen by the owner after the wait() that this ended.
- * One thread at a time waits on a poller.
+ * Both sides use read-modify-write operations on the word, so a thread's writes
+ * before wake() are seen by the owner after the wait() that this ended.  One
+ * thread at a time waits on a poller.
  */
 
 #include "host/linux/impl.h"
@@ -138,7 +138,7 @@ linux_poller_del(struct host *h, struct host_poller *p, int fd)
 	(void)epoll_ctl(p->hp_epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
-/* epoll_wait() in milliseconds, never shorter than asked. */
+/* Wait with epoll_wait(), in milliseconds, never shorter than asked. */
 static int
 wait_ms(struct host_poller *p, struct epoll_event *ev, int n, uint64_t ns)
 {
@@ -165,7 +165,8 @@ wait_kernel(struct linux_host *lh, struct host_poller *p,
 	ts.tv_sec = (time_t)(ns / 1000000000u);
 	ts.tv_nsec = (long)(ns % 1000000000u);
 	got = epoll_pwait2(p->hp_epoll, ev, n, &ts, NULL);
-	/* Old kernels do not have it, some system call filters forbid it. */
+	/* Old kernels lack epoll_pwait2(), and some system call filters forbid
+	 * it. */
 	if (got == -1 && (errno == ENOSYS || errno == EPERM)) {
 		__atomic_store_n(&lh->lh_no_pwait2, true, __ATOMIC_RELAXED);
 		return wait_ms(p, ev, n, ns);
@@ -208,7 +209,7 @@ linux_poller_wait(struct host *h, struct host_poller *p,
 	int got, i;
 
 	*np = 0;
-	/* epoll wants room for one, and the doorbell may take that. */
+	/* epoll needs room for one event, and the doorbell may take a place. */
 	if (n > WAIT_BATCH)
 		n = WAIT_BATCH;
 	if (ns != 0 && !__atomic_compare_exchange_n(&p->hp_bell, &awake,
@@ -262,7 +263,7 @@ linux_poller_fd(struct host *h, struct host_poller *p)
 {
 
 	(void)h;
-	/* Show what was rung before anybody watched. */
+	/* A ring from before the descriptor was watched is shown now. */
 	if (!__atomic_exchange_n(&p->hp_watched, true, __ATOMIC_SEQ_CST) &&
 	    __atomic_load_n(&p->hp_bell, __ATOMIC_SEQ_CST) == BELL_RUNG)
 		ring_kernel(p);

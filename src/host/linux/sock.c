@@ -19,19 +19,21 @@
 
 /* A message must fit the sender's buffer as a whole. */
 #define BUFFER_BYTES	(1 << 20)
-/* What a client of another user leaves unread is our memory. */
+/* Messages that a client of another user does not read take memory of this
+ * process. */
 #define OTHER_BYTES	(1 << 17)
-/* Who connects while the accepting thread is busy is not refused. */
+/* Clients that connect while the accepting thread is busy wait in the backlog
+ * and are not refused. */
 #define BACKLOG		1024
 /* Descriptors we look at in one message; the kernel drops further ones. */
 #define PASSED_MAX	16
-/* How long we wait for another starter to be done with the directory. */
+/* Attempts to lock the directory, which another daemon that starts may hold. */
 #define LOCK_TRIES	100
 #define LOCK_PAUSE_NS	10000000u
 
 /*
- * A socket whose file we made.  Device and inode say whether the file is
- * still that one when the time comes to remove it.
+ * A listening socket and its file.  Device and inode tell at the end whether
+ * the file is still the socket's own, and may be removed.
  */
 struct linux_listener {
 	struct linux_listener *ll_next;	/* lh_sock_lock */
@@ -45,7 +47,7 @@ static void
 set_buffers(int fd, int bytes)
 {
 
-	/* The forced one passes the system's limit, for those who may. */
+	/* SO_SNDBUFFORCE exceeds the system's limit, and needs privilege. */
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes,
 	    sizeof(bytes)) != 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes,
@@ -57,9 +59,10 @@ set_buffers(int fd, int bytes)
 }
 
 /*
- * Before a socket is closed: what its peer has sent and nobody reads would turn
- * the end that the peer sees into a reset, which overtakes what we said last.
- * No more can come, and what is there goes.  Other descriptors mind nothing.
+ * Called before a socket is closed: messages of the peer that were never read
+ * would make the peer see a reset, which overtakes the last message to it.  So
+ * reception is shut down and the queue emptied.  Other kinds of descriptors are
+ * not affected.
  */
 static void
 finish(int fd)
@@ -81,10 +84,10 @@ new_socket(void)
 }
 
 /*
- * Lock the directory of a path, so that of two daemons that start together
- * none takes the other's socket, bound but not yet listening, for a stale
- * one.  -1 when that cannot be had: anybody who can read the directory can
- * hold this lock, so it must not keep us from starting.
+ * Lock the directory of a path, so that of two daemons that start together none
+ * takes the other's socket, bound but not yet listening, for a stale one.  -1:
+ * the lock is not free.  Any user that can read the directory can hold this
+ * lock, so it must not prevent a start.
  */
 static int
 lock_directory(struct host *h, const char *path)
@@ -141,7 +144,8 @@ bind_path(int fd, const struct sockaddr_un *sun)
 	    0 : errno;
 }
 
-/* chmod() of the socket itself, whatever is in its place by now. */
+/* chmod() the socket's own file, even if its name leads to another file by
+ * now. */
 static int
 set_mode(const char *path, mode_t mode)
 {
@@ -157,7 +161,7 @@ set_mode(const char *path, mode_t mode)
 		error = errno;
 	else if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
 		error = EADDRINUSE;
-	/* As bind() made it, when /proc is not there. */
+	/* Without /proc the file keeps the mode that bind() gave it. */
 	else if ((st.st_mode & 0777) != mode && chmod(name, mode) != 0)
 		error = errno;
 	close(fd);
@@ -182,7 +186,7 @@ bind_and_listen(struct host *h, int fd, const struct sockaddr_un *sun,
 	error = set_mode(sun->sun_path, mode);
 	if (error == 0 && listen(fd, BACKLOG) != 0)
 		error = errno;
-	/* EADDRINUSE: another file stands there, which is not ours. */
+	/* EADDRINUSE: another file, not made by this socket, has the name. */
 	if (error != 0 && error != EADDRINUSE)
 		(void)unlink(sun->sun_path);
 out:
@@ -253,8 +257,9 @@ fail_free:
 }
 
 /*
- * The supplementary groups of the peer, as many as we keep.  Fewer only make
- * the peer less than it is, so what cannot be had is left out.
+ * The supplementary groups of the peer, as many as host_peercred holds.
+ * Missing groups only lessen the peer's rights, so groups that cannot be read
+ * are left out.
  */
 static void
 peer_groups(int fd, struct host_peercred *hp)
@@ -422,7 +427,7 @@ linux_sock_close(struct host *h, int fd)
 	struct stat st;
 
 	ll = forget(linux_host(h), fd);
-	/* Somebody may have put another file there since. */
+	/* Another process may have put another file there since. */
 	if (ll != NULL && lstat(ll->ll_path, &st) == 0 &&
 	    st.st_dev == ll->ll_dev && st.st_ino == ll->ll_ino)
 		(void)unlink(ll->ll_path);

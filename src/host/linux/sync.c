@@ -151,7 +151,7 @@ linux_cond_wait(struct host *h, struct host_cond *c, struct host_mutex *m,
 
 	assert(linux_mutex_owned(h, m));
 	deadline = host_clock(h);
-	/* A sum that overflows is for ever, too. */
+	/* A sum that overflows means for ever, too. */
 	deadline = ns > HOST_FOREVER - deadline ? HOST_FOREVER : deadline + ns;
 	set_owner(lm, 0);
 	if (deadline == HOST_FOREVER) {

@@ -1,6 +1,6 @@
 /*
- * Threads of the Linux host: those it creates, and those of the user's that
- * attach themselves.  All of them are RCU readers and stand in one list.
+ * Threads of the Linux host: threads created by it, and threads of the user's
+ * that attach themselves.  All of them are RCU readers and stand in one list.
  */
 
 #include "host/linux/impl.h"
@@ -30,7 +30,7 @@ struct linux_thread {
 	void		*lt_arg;
 };
 
-/* Its destructor is how we learn that an attached thread ends. */
+/* The key's destructor runs at the end of an attached thread. */
 static pthread_key_t attach_key;
 static pthread_once_t attach_once = PTHREAD_ONCE_INIT;
 static int attach_error;
@@ -74,8 +74,8 @@ unlist_thread(struct linux_host *lh, struct host_thread *t)
 }
 
 /*
- * The last thing a known thread does.  It leaves the list first, so that
- * nobody looks at its per-thread state while that is being destroyed.
+ * The end of a known thread.  It leaves the list first, so that no other thread
+ * uses its per-thread state while that is being destroyed.
  */
 static void
 leave(struct host_thread *t)
@@ -91,8 +91,8 @@ leave(struct host_thread *t)
 }
 
 /*
- * Pin the calling thread to the n-th of the CPUs it may run on.  Not being
- * able to costs speed, nothing else.
+ * Pin the calling thread to the n-th of the CPUs it may run on.  A failure is
+ * ignored: it costs speed only.
  */
 static void
 pin_self(unsigned n)
@@ -130,8 +130,8 @@ thread_main(void *arg)
 }
 
 /*
- * Signals belong to the user's threads.  Those that report a fault of the
- * thread itself stay open, so that sanitizers and crash handlers see them.
+ * Signals belong to the user's threads.  Signals that report a fault of the
+ * thread itself stay unblocked, so that sanitizers and crash handlers see them.
  */
 static void
 fill_blocked_signals(sigset_t *set)
@@ -166,7 +166,8 @@ linux_thread_create(struct host *h, const char *name, int pin,
 	lt->lt_fn = fn;
 	lt->lt_arg = arg;
 
-	/* Listed before it runs: whoever created it can count on that. */
+	/* The thread is listed before it runs: its creator can count on
+	 * that. */
 	list_thread(linux_host(h), &lt->lt_thread);
 	fill_blocked_signals(&blocked);
 	pthread_sigmask(SIG_BLOCK, &blocked, &saved);
@@ -199,7 +200,7 @@ static void
 attached_thread_exits(void *arg)
 {
 
-	/* The key's destructor may run when others have cleared this. */
+	/* The destructors of other keys may have cleared this already. */
 	host_curthread = arg;
 	leave(arg);
 	free(arg);

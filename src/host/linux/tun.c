@@ -81,7 +81,8 @@ netdev_up(const char *name)
 
 	memset(&ifr, 0, sizeof(ifr));
 	error = netdev_ioctl(name, SIOCGIFFLAGS, &ifr);
-	/* A device made for us beforehand may be up, and not ours to set. */
+	/* A device that was made beforehand may be up, and this process may
+	 * lack the right to set it. */
 	if (error != 0 || (ifr.ifr_flags & IFF_UP))
 		return error;
 	ifr.ifr_flags |= IFF_UP;
@@ -147,7 +148,7 @@ open_by_name(const char *name, struct host_tun *t, const char **why)
 	error = ioctl_error(t->ht_fd, TUNSETIFF, &ifr);
 	if (error != 0) {
 		close(t->ht_fd);
-		/* What the kernel says when it is a device of other kind. */
+		/* The kernel's errno for a device of another kind. */
 		if (error == EINVAL && name[0] != '\0' &&
 		    netdev_exists(name)) {
 			*why = "the host has a device of this name that is no "
@@ -166,7 +167,8 @@ open_by_name(const char *name, struct host_tun *t, const char **why)
 	return 0;
 }
 
-/* Check that a handed-over descriptor is what we need; it is not changed. */
+/* Check that a handed-over descriptor is a usable tap device; it is not
+ * changed. */
 static int
 check_handed_over(int fd, struct host_tun *t, const char **why)
 {
@@ -305,7 +307,8 @@ linux_tun_watch(struct host *h, struct host_tun *t, void (*fn)(void *),
 	return linux_far_watch(t->ht_far, fn, arg);
 }
 
-/* A poll that finds it down has the device wake the watcher later. */
+/* A poll that finds the device down makes it wake the watcher when it comes
+ * up. */
 bool
 linux_tun_takes(struct host *h, struct host_tun *t)
 {

@@ -1,14 +1,14 @@
 /*
- * The far side of tap devices: the Linux interface whose packets we read and
- * write.  Its owner sets it up and down, gives it an MTU and another name,
- * moves it to another network namespace, deletes it.
+ * The far side of tap devices: the Linux interface whose packets the stack
+ * reads and writes.  Its owner sets it up and down, gives it an MTU and another
+ * name, moves it to another network namespace, deletes it.
  *
  * One thread watches for all devices of the process.  It sleeps on one
  * rtnetlink socket for each namespace that has one of the devices, and on the
  * devices' own descriptors: a device that comes up becomes writable, which is
- * the only sign where we may not look into its namespace.  A message says
- * only that something happened; what there is now is asked anew, so that a
- * lost message or an unknown one does no harm.
+ * the only sign if this process has no right in its namespace.  A message only
+ * triggers a query of the present state, so that a lost or unknown message does
+ * no harm.
  *
  * See rtnetlink(7), and drivers/net/tun.c for the ioctls of the descriptor.
  */
@@ -37,11 +37,12 @@
 
 #define OWN_NETNS	"/proc/thread-self/ns/net"
 
-/* A network namespace with devices of ours that we may look into. */
+/* A network namespace with tap devices of this process, and in which it has
+ * rights. */
 struct far_netns {
 	LIST_ENTRY(far_netns) fn_link;	/* far_lock */
 	ino_t		 fn_ino;	/* constant */
-	int		 fn_netlink;	/* constant: hears of interfaces */
+	int		 fn_netlink;	/* constant: rtnetlink messages */
 	int		 fn_dgram;	/* constant: for their ioctls */
 	unsigned	 fn_refs;	/* far_lock */
 };
@@ -70,8 +71,8 @@ static pthread_cond_t far_idle = PTHREAD_COND_INITIALIZER; /* lf_busy ended */
 static LIST_HEAD(, linux_far) far_list = LIST_HEAD_INITIALIZER(far_list);
 static LIST_HEAD(, far_netns) netns_list = LIST_HEAD_INITIALIZER(netns_list);
 
-/* The thread, while a device is watched.  far_lock; start and end of it are
- * serialised by far_thread_lock, which is taken first. */
+/* The watching thread, which exists while a device is watched.  far_lock; start
+ * and end of it are serialised by far_thread_lock, which is taken first. */
 static pthread_mutex_t far_thread_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct host_thread *far_thread;	/* far_thread_lock */
 static unsigned far_watchers;		/* far_thread_lock */
@@ -114,7 +115,8 @@ open_sockets(struct netns_sockets *ns)
 	ns->ns_netlink = ns->ns_dgram = -1;
 }
 
-/* On a thread of its own, which ends in the namespace it has entered. */
+/* Runs on a thread of its own, as a thread that has entered a namespace stays
+ * in it. */
 static void *
 open_sockets_there(void *arg)
 {
@@ -137,7 +139,8 @@ netns_release(struct far_netns *fn)
 	free(fn);
 }
 
-/* f: the namespace of this number, or NULL.  nsfd -1: it is our own. */
+/* f: the namespace of this inode number, or NULL.  nsfd -1: the process's
+ * own. */
 static struct far_netns *
 netns_acquire(ino_t ino, int nsfd)
 {
@@ -198,7 +201,7 @@ netdev(const struct linux_far *lf, unsigned long request, struct ifreq *ifr)
 
 	if (lf->lf_netns == NULL)
 		return EPERM;
-	/* Once more when it was renamed in between. */
+	/* A second try is made when the device was renamed in between. */
 	for (int i = 0; i < 2; i++) {
 		error = get_name(lf, &name);
 		if (error != 0)
@@ -213,7 +216,7 @@ netdev(const struct linux_far *lf, unsigned long request, struct ifreq *ifr)
 	return error;
 }
 
-/* f: where is the device now?  It may have moved. */
+/* f: find the device's present namespace: it may have moved. */
 static void
 locate(struct linux_far *lf)
 {
@@ -231,7 +234,8 @@ locate(struct linux_far *lf)
 			netns_release(old);
 		}
 	} else if (lf->lf_ino == 0 && !lf->lf_handed_over) {
-		/* A device of ours by name alone: it was found here. */
+		/* A device that was opened by name was found in the process's
+		 * own namespace. */
 		lf->lf_ino = own_netns();
 		lf->lf_netns = netns_acquire(lf->lf_ino, -1);
 	}
@@ -242,7 +246,8 @@ locate(struct linux_far *lf)
 		    ifr.ifr_ifindex : 0;
 }
 
-/* Without looking: a device that is down takes no packets. */
+/* Is the device up?  Judged by its descriptor: a device that is down takes no
+ * packets. */
 static bool
 writable(const struct linux_far *lf)
 {
@@ -263,7 +268,8 @@ linux_far_get(struct linux_far *lf, struct host_tun_far *tf)
 		return;
 	}
 	memcpy(tf->tf_name, ifr.ifr_name, sizeof(tf->tf_name));
-	/* Asked in any case: the device notes that we want to know. */
+	/* The descriptor is polled in any case: that makes the device report
+	 * its next change. */
 	up = writable(lf);
 	pthread_mutex_lock(&far_lock);
 	tf->tf_netns = lf->lf_ino;
@@ -333,7 +339,7 @@ take_messages(const struct far_netns *fn, const void *buf, size_t len)
 	}
 }
 
-/* f: read what there is. */
+/* f: read all waiting messages. */
 static void
 read_netlink(struct far_netns *fn)
 {
@@ -351,7 +357,8 @@ read_netlink(struct far_netns *fn)
 	}
 }
 
-/* f: what an event's pointer stands for, if it is still there. */
+/* f: handle an event, whose pointer is a namespace or a device, if that still
+ * exists. */
 static void
 take_event(void *ptr)
 {
@@ -373,7 +380,7 @@ take_event(void *ptr)
 			lf->lf_dirty = true;
 }
 
-/* f: tell those who watch; the lock is let go meanwhile. */
+/* f: call the watchers of marked devices; the lock is released meanwhile. */
 static void
 tell_dirty(void)
 {
