@@ -10,16 +10,17 @@
  *	bench_core follow FOLLOWERS
  */
 
-#include <ifnet/stack.h>
-
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include <ifnet/if_clone.h>
+#include <ifnet/stack.h>
+
 #include "kern/kern_impl.h"
-#include "net/if_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/route.h"
 #include "net/rtsock.h"
 

@@ -9,9 +9,6 @@
  * through a control socket, from the same process.
  */
 
-#include <ifnet/client.h>
-#include <ifnet/stack.h>
-
 #include <arpa/inet.h>
 #include <sys/resource.h>
 
@@ -23,10 +20,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <ifnet/client.h>
+#include <ifnet/if_clone.h>
+#include <ifnet/stack.h>
+
 #include "ctl/ctl.h"
-#include "server/server.h"
+#include "host/host.h"
 #include "kern/kern_impl.h"
-#include "net/if_impl.h"
+#include "net/if_addr_impl.h"
+#include "server/server.h"
 #include "stack/stack_impl.h"
 
 #define NET_BASE	0x0a000000u	/* 10.0.0.0, a /30 each */

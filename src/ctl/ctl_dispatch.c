@@ -4,6 +4,7 @@
  */
 
 #include "ctl/ctl_impl.h"
+#include "kern/sysctl.h"
 
 #include <errno.h>
 #include <stdio.h>

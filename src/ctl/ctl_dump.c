@@ -10,6 +10,10 @@
 #include <string.h>
 
 #include "proto/rtmsg_fit.h"
+#include "net/if_group_impl.h"
+#include "net/if_history_impl.h"
+#include "net/if_name_impl.h"
+#include "net/if_vnet_impl.h"
 
 #define PIECE_BYTES	(CTL_MSG_MAX - 8192)
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "kern/reqctx.h"
+#include "net/if_name_impl.h"
 
 #define NOTES	500
 

@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "net/if_impl.h"
+#include <ifnet/if_clone.h>
+
+#include "kern/vnet.h"
 
 static const struct if_clone *const cloners[] = {
 	&lo_cloner,

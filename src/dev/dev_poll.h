@@ -7,7 +7,7 @@
 #ifndef DEV_DEV_POLL_H
 #define DEV_DEV_POLL_H
 
-#include "net/if_impl.h"
+#include "net/if_vnet_impl.h"
 
 struct dev_poll {
 	struct cpu_poller dp_poller;	/* kern's while registered */

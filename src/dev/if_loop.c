@@ -3,14 +3,16 @@
  * CPU, through its input queue.
  */
 
+#include <ifnet/if_clone.h>
+#include <ifnet/if_types.h>
+
 #include "dev/dev.h"
 #include "dev/dev_param.h"
 
-#include <ifnet/if_types.h>
-
 #include <errno.h>
 
-#include "net/if_impl.h"
+#include "net/if_ioctl_impl.h"
+#include "net/if_vnet_impl.h"
 
 #define LOMTU	65536
 

@@ -25,8 +25,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <ifnet/if_clone.h>
+
 #include "dev/dev_param.h"
-#include "net/if_impl.h"
+#include "net/if_ioctl_impl.h"
+#include "net/if_name_impl.h"
+#include "net/if_vnet_impl.h"
 
 struct pair_softc {
 	struct ifnet	*sc_ifp;	/* vnet lock to change, while no packet

@@ -16,14 +16,16 @@
 
 #include "dev/dev.h"
 
-#include <ifnet/if_types.h>
-
 #include <errno.h>
 #include <string.h>
 
+#include <ifnet/if_clone.h>
+#include <ifnet/if_types.h>
+
 #include "dev/dev_param.h"
 #include "dev/dev_poll.h"
-#include "net/if_impl.h"
+#include "net/if_ioctl_impl.h"
+#include "net/if_vnet_impl.h"
 
 #define PG_FCS		4
 #define PG_UDP_PORT	9	/* discard, RFC 863 */

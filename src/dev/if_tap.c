@@ -25,18 +25,21 @@
 
 #include "dev/dev.h"
 
-#include <ifnet/if_types.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <ifnet/if_clone.h>
+#include <ifnet/if_types.h>
 
 #include "dev/dev_param.h"
 #include "dev/dev_poll.h"
 #include "dev/tap_merge.h"
 #include "dev/tap_vnethdr.h"
 #include "kern/reqctx.h"
-#include "net/if_impl.h"
+#include "net/if_attach_impl.h"
+#include "net/if_ioctl_impl.h"
+#include "net/if_vnet_impl.h"
 
 /* Buffers one packet can take: 64 KiB and a link-level header. */
 #define TAP_NRX		33

@@ -3,9 +3,10 @@
  * state of mbufs.
  */
 
-#include "dev/tap_vnethdr.h"
-
 #include <ifnet/if_ether.h>
+
+#include "dev/tap_vnethdr.h"
+#include "net/if_ioctl_impl.h"
 
 #include <netinet/in.h>
 

@@ -11,7 +11,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "net/if_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 
 /* In place of a length: nothing more up to the end of the ring. */
 #define REC_SKIP	UINT32_MAX

@@ -4,7 +4,7 @@
 
 #include "net/domain.h"
 
-#include "net/if_impl.h"
+#include "net/if_vnet_impl.h"
 
 void
 domain_attach(struct vnet *vn, const struct domain *dom)

@@ -3,6 +3,7 @@
  */
 
 #include "net/ether_impl.h"
+#include "net/if_vnet_impl.h"
 
 #include <errno.h>
 

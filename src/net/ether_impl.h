@@ -13,8 +13,6 @@
 
 #include <string.h>
 
-#include "net/if_impl.h"
-
 #define ETHER_ADDR_MASK	0xffffffffffffULL
 #define ETHER_GROUP	1ULL		/* the group bit, in a number */
 

@@ -7,6 +7,8 @@
  */
 
 #include "net/ether_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 
 /* Frames ahead of the one at hand whose lines are fetched. */
 #define AHEAD	6

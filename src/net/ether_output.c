@@ -11,6 +11,8 @@
 #include <errno.h>
 
 #include "net/if_llatbl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 
 #define AHEAD	6
 

@@ -11,7 +11,8 @@
 #include <string.h>
 
 #include "net/bpf.h"
-#include "net/if_impl.h"
+#include "net/if_name_impl.h"
+#include "net/if_stats_impl.h"
 
 /* One CPU's counters of a rule. */
 struct filter_count {

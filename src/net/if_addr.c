@@ -3,7 +3,10 @@
  * tables that lookups use, and their references.
  */
 
-#include "net/if_impl.h"
+#include "net/if_addr_impl.h"
+#include "net/if_attach_impl.h"
+#include "net/if_history_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/route.h"
 #include "net/rtsock.h"
 

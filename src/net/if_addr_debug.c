@@ -4,7 +4,8 @@
  * referenced is reported with every place that ever took one.
  */
 
-#include "net/if_impl.h"
+#include "net/if_addr_impl.h"
+#include "net/if_vnet_impl.h"
 
 #ifdef IFNET_DEBUG
 

@@ -3,7 +3,8 @@
  * longest prefix for networks.  All for read sections; none writes anything.
  */
 
-#include "net/if_impl.h"
+#include "net/if_addr_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/route.h"
 
 #include <errno.h>

@@ -2,7 +2,8 @@
  * References on addresses: counted ones, and passive ones.
  */
 
-#include "net/if_impl.h"
+#include "net/if_addr_impl.h"
+#include "net/if_vnet_impl.h"
 
 void
 ifa_ref_at(struct ifaddr *ifa, const char *file, int line)

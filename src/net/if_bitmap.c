@@ -8,9 +8,11 @@
  * for each branch that is full, which a search for a free number skips.
  */
 
-#include "net/if_impl.h"
+#include "host/host.h"
+#include "net/if_bitmap.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define BRANCH_BITS	6
 #define BRANCH_MASK	63u

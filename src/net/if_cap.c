@@ -3,7 +3,7 @@
  * is enabled.
  */
 
-#include "net/if_impl.h"
+#include "net/if_ioctl_impl.h"
 
 #include <errno.h>
 

@@ -7,8 +7,9 @@
 
 #include <errno.h>
 
+#include "net/if_carp_impl.h"
 #include "net/if_ext_impl.h"
-#include "net/if_impl.h"
+#include "net/if_vnet_impl.h"
 
 /* i: to change; rcu */
 struct carp_place {

@@ -3,7 +3,11 @@
  * time in a vnet.
  */
 
-#include "net/if_impl.h"
+#include "net/if_attach_impl.h"
+#include "net/if_bitmap.h"
+#include "net/if_clone_impl.h"
+#include "net/if_name_impl.h"
+#include "net/if_vnet_impl.h"
 
 #include <errno.h>
 

@@ -6,9 +6,10 @@
  * ifioctl()'s.  Without the hook the old numbers are unknown ones.
  */
 
-#include "net/if_impl.h"
-
 #include <ifnet/ifreq_old.h>
+
+#include "net/if_ioctl_impl.h"
+#include "net/if_vnet_impl.h"
 
 #include <errno.h>
 

@@ -2,7 +2,11 @@
  * SIOCGIFCONF: one record for each address, as many whole ones as fit.
  */
 
-#include "net/if_impl.h"
+#include <ifnet/if_clone.h>
+
+#include "net/if_index_impl.h"
+#include "net/if_ioctl_impl.h"
+#include "net/if_name_impl.h"
 
 #include <errno.h>
 

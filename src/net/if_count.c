@@ -2,7 +2,7 @@
  * Counting, on a CPU.
  */
 
-#include "net/if_impl.h"
+#include "net/if_stats_impl.h"
 
 static void
 count(uint64_t *c, uint64_t n)

@@ -3,7 +3,7 @@
  * where the reason is counted.
  */
 
-#include "net/if_impl.h"
+#include "net/if_stats_impl.h"
 
 void
 m_drop(struct ifnet *ifp, struct mbuf *m, enum drop_reason reason)

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 
+#include "net/if_attach_impl.h"
 #include "net/if_ext_impl.h"
-#include "net/if_impl.h"
+#include "net/if_vnet_impl.h"
+#include "net/ifq_impl.h"
 
 /* All constant after if_deferred_start_init(). */
 struct dstart {

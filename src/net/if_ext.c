@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-#include "net/if_impl.h"
+#include "net/if_vnet_impl.h"
 
 void *
 if_ext_get(struct ifnet *ifp, const struct if_ext_tenant *et)

@@ -4,7 +4,13 @@
  * context.
  */
 
-#include "net/if_impl.h"
+#include "net/if_attach_impl.h"
+#include "net/if_carp_impl.h"
+#include "net/if_flags_impl.h"
+#include "net/if_history_impl.h"
+#include "net/if_ioctl_impl.h"
+#include "net/if_vnet_impl.h"
+#include "net/ifq_impl.h"
 #include "net/rtsock.h"
 
 #include <errno.h>

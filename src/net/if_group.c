@@ -7,8 +7,12 @@
  * name does not end in a digit, so that no interface of a cloner can have it.
  */
 
+#include "net/if_clone_impl.h"
 #include "net/if_ext_impl.h"
-#include "net/if_impl.h"
+#include "net/if_group_impl.h"
+#include "net/if_index_impl.h"
+#include "net/if_name_impl.h"
+#include "net/if_vnet_impl.h"
 
 #include <errno.h>
 

@@ -13,7 +13,9 @@
  * from a CPU when there is none finds the store full.
  */
 
-#include "net/if_impl.h"
+#include "net/if_history_impl.h"
+#include "net/if_name_impl.h"
+#include "net/if_vnet_impl.h"
 
 #include <errno.h>
 

@@ -3,7 +3,10 @@
  * and the giving out of indices, generations and blocks of counters.
  */
 
-#include "net/if_impl.h"
+#include "net/if_attach_impl.h"
+#include "net/if_bitmap.h"
+#include "net/if_index_impl.h"
+#include "net/if_vnet_impl.h"
 
 #include <errno.h>
 

@@ -11,6 +11,9 @@
 
 #include "net/bpf.h"
 #include "net/ether_impl.h"
+#include "net/if_input_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/pfil.h"
 
 #define RCVQ_MAXLEN	4096	/* packets, unless set otherwise */

@@ -3,9 +3,16 @@
  * those that every interface knows.
  */
 
+#include <ifnet/if_clone.h>
+
 #include "kern/reqctx.h"
 #include "kern/request.h"
-#include "net/if_impl.h"
+#include "net/if_addr_impl.h"
+#include "net/if_attach_impl.h"
+#include "net/if_flags_impl.h"
+#include "net/if_group_impl.h"
+#include "net/if_ioctl_impl.h"
+#include "net/if_vnet_impl.h"
 
 #include <errno.h>
 

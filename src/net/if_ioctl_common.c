@@ -2,7 +2,14 @@
  * Requests that every interface answers.
  */
 
-#include "net/if_impl.h"
+#include "net/if_flags_impl.h"
+#include "net/if_group_impl.h"
+#include "net/if_history_impl.h"
+#include "net/if_ioctl_impl.h"
+#include "net/if_name_impl.h"
+#include "net/if_sadl_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/rtsock.h"
 
 #include <errno.h>

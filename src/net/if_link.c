@@ -4,8 +4,12 @@
  * a turn.
  */
 
+#include "net/if_attach_impl.h"
+#include "net/if_carp_impl.h"
 #include "net/if_ext_impl.h"
-#include "net/if_impl.h"
+#include "net/if_history_impl.h"
+#include "net/if_link_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/rtsock.h"
 
 #include <errno.h>

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 
+#include "net/if_vnet_impl.h"
 #include "net/rtsock.h"
 
 static uint32_t

@@ -13,7 +13,7 @@
 #include <ifnet/if_ether.h>
 
 #include "kern/khash.h"
-#include "net/if_impl.h"
+#include "net/if_vnet_impl.h"
 
 struct llhdr {
 	struct kern_defer lh_defer;

@@ -2,7 +2,7 @@
  * The ioctl lock of an interface: one request at a time.
  */
 
-#include "net/if_impl.h"
+#include "net/if_vnet_impl.h"
 
 void
 if_ioctl_lock(struct ifnet *ifp)

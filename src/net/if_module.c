@@ -9,7 +9,7 @@
 
 #include <ifnet/if_module.h>
 
-#include "net/if_impl.h"
+#include "net/if_clone_impl.h"
 
 #include <errno.h>
 #include <stdio.h>

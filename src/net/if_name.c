@@ -3,7 +3,9 @@
  * what a name may look like.
  */
 
-#include "net/if_impl.h"
+#include "net/if_attach_impl.h"
+#include "net/if_name_impl.h"
+#include "net/if_vnet_impl.h"
 
 #include <errno.h>
 #include <limits.h>

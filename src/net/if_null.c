@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-#include "net/if_impl.h"
+#include "net/if_attach_impl.h"
 
 static int
 null_transmit(struct ifnet *ifp, struct mvec *mv)

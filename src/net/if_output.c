@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "net/bpf.h"
-#include "net/if_impl.h"
+#include "net/if_stats_impl.h"
 #include "net/pfil.h"
 
 void

@@ -3,7 +3,7 @@
  * network header.
  */
 
-#include "net/if_impl.h"
+#include "net/if_vnet_impl.h"
 
 /* The family of a packet, by its IP version; or AF_UNSPEC. */
 static inline int

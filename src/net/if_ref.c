@@ -3,7 +3,8 @@
  * one they are at.
  */
 
-#include "net/if_impl.h"
+#include "net/if_index_impl.h"
+#include "net/if_vnet_impl.h"
 
 void
 if_acquire_at(struct ifnet *ifp, struct psref *pr, const char *file, int line)

@@ -2,7 +2,9 @@
  * SIOCSIFNAME: an interface under another name, recorded and announced.
  */
 
-#include "net/if_impl.h"
+#include "net/if_history_impl.h"
+#include "net/if_name_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/rtsock.h"
 
 #include <errno.h>

@@ -2,9 +2,11 @@
  * Socket addresses in the records of requests.
  */
 
-#include "net/if_impl.h"
+#include "net/domain.h"
+#include "net/if_ioctl_impl.h"
 
 #include <errno.h>
+#include <string.h>
 
 int
 if_sa_size(struct vnet *vn, const struct sockaddr *sa, size_t *len)

@@ -6,7 +6,11 @@
 #include <errno.h>
 
 #include "net/if_ext_impl.h"
-#include "net/if_impl.h"
+#include "net/if_input_impl.h"
+#include "net/if_link_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
+#include "net/ifq_impl.h"
 
 /* What was counted up to the last reset. */
 struct base {

@@ -4,7 +4,14 @@
  * it is asked for, and net.link.*, the layer's own.
  */
 
-#include "net/if_impl.h"
+#include "kern/sysctl.h"
+#include "net/if_attach_impl.h"
+#include "net/if_index_impl.h"
+#include "net/if_input_impl.h"
+#include "net/if_link_impl.h"
+#include "net/if_name_impl.h"
+#include "net/if_vnet_impl.h"
+#include "net/ifq_impl.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,9 +3,10 @@
  */
 
 #include <errno.h>
+#include <string.h>
 
 #include "net/if_ext_impl.h"
-#include "net/if_impl.h"
+#include "net/if_ioctl_impl.h"
 
 static int	descr_copy(struct ifnet *, const void *);
 static int	linkstr_copy(struct ifnet *, const void *);

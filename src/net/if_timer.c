@@ -3,8 +3,10 @@
  * pay for a callout, and only an armed one costs time.
  */
 
+#include "net/if_attach_impl.h"
 #include "net/if_ext_impl.h"
-#include "net/if_impl.h"
+#include "net/if_timer_impl.h"
+#include "net/if_vnet_impl.h"
 
 #include <errno.h>
 

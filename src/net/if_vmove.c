@@ -13,8 +13,16 @@
  * the twin's ioctl lock from before it can be found until it works.
  */
 
+#include "net/if_attach_impl.h"
+#include "net/if_clone_impl.h"
 #include "net/if_ext_impl.h"
-#include "net/if_impl.h"
+#include "net/if_flags_impl.h"
+#include "net/if_history_impl.h"
+#include "net/if_input_impl.h"
+#include "net/if_ioctl_impl.h"
+#include "net/if_link_impl.h"
+#include "net/if_sadl_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/rtsock.h"
 
 #include <errno.h>

@@ -2,7 +2,15 @@
  * The interface layer's part of a vnet: start and end.
  */
 
-#include "net/if_impl.h"
+#include "net/if_addr_impl.h"
+#include "net/if_clone_impl.h"
+#include "net/if_group_impl.h"
+#include "net/if_history_impl.h"
+#include "net/if_index_impl.h"
+#include "net/if_input_impl.h"
+#include "net/if_link_impl.h"
+#include "net/if_name_impl.h"
+#include "net/if_vnet_impl.h"
 
 #include <errno.h>
 #include <string.h>

@@ -5,8 +5,9 @@
 
 #include <errno.h>
 
+#include "net/if_attach_impl.h"
 #include "net/if_ext_impl.h"
-#include "net/if_impl.h"
+#include "net/ifq_impl.h"
 
 /* It is read without the lock as well. */
 static inline void

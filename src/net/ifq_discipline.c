@@ -10,7 +10,8 @@
 #include <errno.h>
 
 #include "net/if_ext_impl.h"
-#include "net/if_impl.h"
+#include "net/if_vnet_impl.h"
+#include "net/ifq_impl.h"
 
 /* i: to change, and constant while ifq_managed. */
 struct place {

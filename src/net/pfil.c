@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-#include "net/if_impl.h"
+#include "net/if_vnet_impl.h"
 
 /*
  *	pn_next		rcu; pv_lock

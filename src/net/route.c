@@ -15,7 +15,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "net/if_impl.h"
+#include "kern/sysctl.h"
+#include "net/if_addr_impl.h"
+#include "net/if_name_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/rtsock.h"
 
 /* What a request decides; the rest follows from where the route points. */

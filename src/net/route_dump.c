@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "net/if_impl.h"
+#include "net/if_name_impl.h"
 
 static void
 add_inet(struct rt_msg *rtm, unsigned bit, uint32_t addr)

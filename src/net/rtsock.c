@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "kern/request.h"
-#include "net/if_impl.h"
+#include "kern/vnet.h"
+#include "net/domain.h"
+#include "net/if_addr_impl.h"
 #include "net/if_llatbl.h"
 #include "net/route.h"
 

@@ -6,7 +6,9 @@
 
 #include <string.h>
 
+#include "net/if_addr_impl.h"
 #include "net/if_llatbl.h"
+#include "net/if_vnet_impl.h"
 
 enum rts_op { RTS_SET, RTS_NEWS, RTS_CLEAR };
 

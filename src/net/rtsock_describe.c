@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "net/if_llatbl.h"
+#include "net/if_name_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 
 static void
 fill_hdr(struct rt_hdr *h, uint8_t type, size_t len)

@@ -9,7 +9,12 @@
 #include <string.h>
 
 #include "net/domain.h"
-#include "net/if_impl.h"
+#include "net/if_group_impl.h"
+#include "net/if_index_impl.h"
+#include "net/if_ioctl_impl.h"
+#include "net/if_name_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/route.h"
 
 #define RTS_OF_IF	(RTS_LINK | RTS_ADDR | RTS_DETAIL)

@@ -19,8 +19,9 @@
 #ifndef NET_RTSOCK_IMPL_H
 #define NET_RTSOCK_IMPL_H
 
+#include <ifnet/if.h>
+
 #include "kern/ktask.h"
-#include "net/if_impl.h"
 #include "net/route.h"
 #include "net/rtsock.h"
 

@@ -3,6 +3,7 @@
  * what stands when it begins with a snapshot.
  */
 
+#include "kern/kern_impl.h"
 #include "net/rtsock_impl.h"
 
 #include <errno.h>

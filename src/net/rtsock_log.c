@@ -7,6 +7,7 @@
  * overwritten meanwhile.  Everything is copied in words, atomically.
  */
 
+#include "kern/kern_impl.h"
 #include "net/rtsock_impl.h"
 
 #include <errno.h>

@@ -10,6 +10,9 @@
 
 #include <stddef.h>
 
+#include "net/if_addr_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/rtsock.h"
 #include "netinet/arp_var.h"
 

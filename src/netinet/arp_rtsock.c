@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/rtsock.h"
 #include "netinet/arp_var.h"
 

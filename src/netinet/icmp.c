@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 #include "netinet/ip_var.h"
 
 /* An error quotes as much as fits in 576 bytes (RFC 1812 4.3.2.3). */

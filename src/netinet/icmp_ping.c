@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "net/if_stats_impl.h"
 #include "netinet/ip_var.h"
 
 #define PING_RING	64	/* requests waiting to be sent */

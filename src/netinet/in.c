@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "net/if_addr_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 #include "netinet/arp_var.h"
 
 /* --- addresses ----------------------------------------------------------- */

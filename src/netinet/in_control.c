@@ -14,6 +14,9 @@
 
 #include <errno.h>
 
+#include "net/if_addr_impl.h"
+#include "net/if_history_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/rtsock.h"
 #include "netinet/arp_var.h"
 

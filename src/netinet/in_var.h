@@ -6,8 +6,8 @@
 #ifndef NETINET_IN_VAR_H
 #define NETINET_IN_VAR_H
 
-#include "net/if_impl.h"
 #include "net/if_llatbl.h"
+#include "net/if_stats_impl.h"
 #include "net/route.h"
 
 /* ifam_flags */

@@ -5,6 +5,8 @@
  * packets are forwarded by ip_input_vec().
  */
 
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 #include "netinet/ip_var.h"
 
 unsigned

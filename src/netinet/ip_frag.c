@@ -2,6 +2,8 @@
  * ip_frag: cutting a packet into fragments (RFC 791 2.3, RFC 1812 4.2.2.7).
  */
 
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 #include "netinet/ip_var.h"
 
 /* The state that all fragments of a packet share. */

@@ -14,6 +14,9 @@
  * sent.
  */
 
+#include "net/if_addr_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 #include "netinet/ip_var.h"
 
 /* Open output vectors when a vector's packets part ways. */

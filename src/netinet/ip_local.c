@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 #include "netinet/ip_var.h"
 
 /* The packets, and their bytes, handled in one pass: forwarding comes first. */

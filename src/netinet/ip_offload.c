@@ -9,6 +9,9 @@
  * UDP header with its own length.
  */
 
+#include "net/if_ioctl_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 #include "netinet/ip_var.h"
 
 #define TCP_FIN		0x01

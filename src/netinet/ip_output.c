@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "net/if_stats_impl.h"
 #include "netinet/ip_var.h"
 
 /*

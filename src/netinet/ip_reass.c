@@ -18,6 +18,8 @@
 
 #include <errno.h>
 
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 #include "netinet/ip_var.h"
 
 #define REASS_BUCKETS	256

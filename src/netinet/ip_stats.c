@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "kern/sysctl.h"
 #include "netinet/arp_var.h"
 
 #define STATS_PREFIX	"net.inet.stats"

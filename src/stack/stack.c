@@ -14,7 +14,7 @@
 #include "kern/sysctl.h"
 #include "net/bpf.h"
 #include "net/filter.h"
-#include "net/if_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/pfil.h"
 #include "net/route.h"
 #include "net/rtsock.h"

@@ -10,11 +10,13 @@
 
 #include <arpa/inet.h>
 
+#include <ifnet/if_clone.h>
 #include <ifnet/rtmsg.h>
 #include <ifnet/stack.h>
 
 #include "ctl/ctl.h"
-#include "net/if_impl.h"
+#include "net/if_index_impl.h"
+#include "net/if_stats_impl.h"
 #include "net/route.h"
 #include "stack/stack_impl.h"
 

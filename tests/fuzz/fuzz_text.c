@@ -6,7 +6,7 @@
 
 #include <ifnet/if_dl.h>
 
-#include "net/if_impl.h"
+#include "net/if_name_impl.h"
 
 static void
 lladdr(const char *text)

@@ -18,7 +18,6 @@
 #include <ifnet/client.h>
 #include <ifnet/stack.h>
 
-#include "net/if_impl.h"
 #include "stack/stack_impl.h"
 
 /* Allocations of an operation at most. */

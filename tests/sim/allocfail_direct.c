@@ -3,6 +3,8 @@
  * driver.
  */
 
+#include <ifnet/if_ether.h>
+
 #include "allocfail.h"
 
 #include <arpa/inet.h>

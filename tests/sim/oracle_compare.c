@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/if_addr_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/route.h"
 
 static struct mirror wanted;

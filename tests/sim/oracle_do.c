@@ -2,6 +2,8 @@
  * The oracle's companion: one operation, done to both.
  */
 
+#include <ifnet/if_clone.h>
+
 #include "oracle_impl.h"
 
 #include <errno.h>

@@ -3,10 +3,14 @@
  * and the vnet they are in.
  */
 
+#include <ifnet/if_clone.h>
+
+#include "kern/sysctl.h"
 #include "oracle_impl.h"
 
 #include <errno.h>
 
+#include "net/if_vnet_impl.h"
 #include "net/pfil.h"
 #include "net/route.h"
 #include "netinet/arp_var.h"

@@ -7,7 +7,7 @@
 
 #include "oracle_real.h"
 
-#include "net/if_impl.h"
+#include "kern/vnet.h"
 #include "net/rtsock.h"
 
 /* What stands announced, as a listener would know it. */

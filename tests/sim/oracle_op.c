@@ -2,6 +2,7 @@
  * Operations: at random, in words, and what they name.
  */
 
+#include "kern/khash.h"
 #include "oracle_impl.h"
 
 #include <stdio.h>

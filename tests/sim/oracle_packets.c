@@ -5,6 +5,8 @@
  */
 
 #include "oracle_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "host/sim/sim.h"
+#include "net/if_index_impl.h"
+#include "net/if_vnet_impl.h"
 
 const char *const o_names[O_NNAMES] = {
 	"eth1", "ptp2", "west", "east", "a/b", "eth9"

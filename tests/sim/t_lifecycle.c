@@ -5,6 +5,10 @@
  */
 
 #include "../unit/if_test.h"
+#include "net/if_addr_impl.h"
+#include "net/if_attach_impl.h"
+#include "net/if_index_impl.h"
+#include "net/if_vnet_impl.h"
 
 #include <stdlib.h>
 

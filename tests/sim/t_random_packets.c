@@ -19,9 +19,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ifnet/if_clone.h>
+
 #include "ctl/ctl.h"
 #include "host/sim/sim.h"
-#include "net/if_impl.h"
+#include "kern/sysctl.h"
+#include "net/if_index_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/route.h"
 #include "netinet/ip_var.h"
 #include "stack/stack_impl.h"

@@ -15,8 +15,10 @@
 #include <stdio.h>
 
 #include <ifnet/stack.h>
+#include <ifnet/if.h>
 
-#include "net/if_impl.h"
+#include "kern/kern_impl.h"
+#include "kern/vnet.h"
 
 struct dev_test {
 	struct host	*dt_host;

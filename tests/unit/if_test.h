@@ -19,9 +19,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <ifnet/if_clone.h>
+
 #include "host/sim/sim.h"
-#include "net/if_impl.h"
+#include "kern/sysctl.h"
+#include "net/if_addr_impl.h"
 #include "net/if_llatbl.h"
+#include "net/if_vnet_impl.h"
 #include "net/pfil.h"
 #include "net/route.h"
 #include "net/rtsock.h"

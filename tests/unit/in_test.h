@@ -9,6 +9,7 @@
 #ifndef TESTS_IN_TEST_H
 #define TESTS_IN_TEST_H
 
+#include "kern/sysctl.h"
 #include "kern_test.h"
 
 #include <arpa/inet.h>

@@ -9,6 +9,7 @@
 #ifndef TESTS_NET_TEST_H
 #define TESTS_NET_TEST_H
 
+#include "kern/sysctl.h"
 #include "kern_test.h"
 
 #include <arpa/inet.h>
@@ -16,8 +17,10 @@
 
 #include "net/bpf.h"
 #include "net/filter.h"
-#include "net/if_impl.h"
+#include "net/if_addr_impl.h"
 #include "net/if_llatbl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/pfil.h"
 #include "net/route.h"
 #include "net/rtsock.h"

@@ -5,6 +5,8 @@
  */
 
 #include "in_test.h"
+#include "net/if_addr_impl.h"
+#include "net/if_flags_impl.h"
 
 static const uint8_t mac1[6] = { 2, 7, 7, 7, 7, 1 };
 static const uint8_t mac2[6] = { 2, 7, 7, 7, 7, 2 };

@@ -5,6 +5,8 @@
  */
 
 #include "net_test.h"
+#include "net/if_attach_impl.h"
+#include "net/if_vnet_impl.h"
 
 #include <sched.h>
 

@@ -7,8 +7,10 @@
 
 #include <errno.h>
 
+#include <ifnet/if.h>
+#include <ifnet/if_clone.h>
+
 #include "kern/sysctl.h"
-#include "net/if_impl.h"
 #include "net/rtsock.h"
 
 /* --- a session whose answers we look at ---------------------------------- */

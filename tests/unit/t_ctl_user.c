@@ -11,9 +11,10 @@
 
 #include <arpa/inet.h>
 
+#include <ifnet/if.h>
+
 #include "kern/kuser.h"
 #include "kern/sysctl.h"
-#include "net/if_impl.h"
 #include "net/rtsock.h"
 
 #define USER	64001

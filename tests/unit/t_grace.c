@@ -5,6 +5,7 @@
  */
 
 #include "net_test.h"
+#include "net/if_addr_impl.h"
 
 /*
  * A thread in a read section, until what it may still be looking at is said

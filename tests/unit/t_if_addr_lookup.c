@@ -5,6 +5,9 @@
  */
 
 #include "if_test.h"
+#include "net/if_addr_impl.h"
+#include "net/if_flags_impl.h"
+#include "net/if_vnet_impl.h"
 
 #define IP(a, b, c, d)	((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 

@@ -4,6 +4,8 @@
  */
 
 #include "if_test.h"
+#include "net/if_name_impl.h"
+#include "net/if_vnet_impl.h"
 
 static int
 create(struct vnet *vn, const char *name, char full[IFNAMSIZ])

@@ -3,9 +3,12 @@
  * its record cannot hold is refused.
  */
 
-#include "in_test.h"
-
 #include <ifnet/ifreq_old.h>
+
+#include "in_test.h"
+#include "net/if_ioctl_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 
 static int
 old_value(struct in_test *it, unsigned long cmd, int32_t value,

@@ -5,6 +5,8 @@
 #include "if_test.h"
 
 #include "kern/reqctx.h"
+#include "kern/sysctl.h"
+#include "net/if_history_impl.h"
 
 static struct {
 	unsigned	 n;

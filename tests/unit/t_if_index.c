@@ -4,6 +4,9 @@
  */
 
 #include "if_test.h"
+#include "net/if_bitmap.h"
+#include "net/if_index_impl.h"
+#include "net/if_vnet_impl.h"
 
 #include <limits.h>
 

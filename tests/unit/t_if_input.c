@@ -4,6 +4,7 @@
  */
 
 #include "net_test.h"
+#include "net/if_input_impl.h"
 
 static void
 raw_on_cpu(void *arg)

@@ -3,6 +3,7 @@
  */
 
 #include "if_test.h"
+#include "net/if_ioctl_impl.h"
 
 static const struct kauth_cred nobody = { .kc_uid = 65534, .kc_gid = 65534,
     .kc_pid = 1 };

@@ -2,9 +2,12 @@
  * Link state: order, overflow, DOWN never lost, and nothing after detach.
  */
 
-#include "if_test.h"
-
 #include <ifnet/if_carp.h>
+
+#include "if_test.h"
+#include "kern/sysctl.h"
+#include "net/if_link_impl.h"
+#include "net/if_vnet_impl.h"
 
 #define UNKNOWN	LINK_STATE_UNKNOWN
 #define DOWN	LINK_STATE_DOWN

@@ -3,6 +3,9 @@
  * own addresses come back through it.
  */
 
+#include <ifnet/if.h>
+#include <ifnet/if_clone.h>
+
 #include "dev_test.h"
 
 static void

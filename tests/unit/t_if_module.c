@@ -5,6 +5,7 @@
  */
 
 #include "if_test.h"
+#include "net/if_vnet_impl.h"
 
 #include <sys/stat.h>
 

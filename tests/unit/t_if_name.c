@@ -3,6 +3,7 @@
  */
 
 #include "if_test.h"
+#include "net/if_name_impl.h"
 
 static void
 test_valid(void **state)

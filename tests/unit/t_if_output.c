@@ -5,7 +5,11 @@
 
 #include <stdio.h>
 
+#include "kern/sysctl.h"
 #include "net_test.h"
+#include "net/if_attach_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 
 static unsigned start_calls;
 

@@ -3,6 +3,9 @@
  * an end without a peer, and ends that go while the other sends.
  */
 
+#include <ifnet/if.h>
+#include <ifnet/if_clone.h>
+
 #include "dev_test.h"
 
 static struct ifnet_ping *

@@ -2,6 +2,9 @@
  * The packet generator: what it makes is forwarded, counted and bounded.
  */
 
+#include <ifnet/if.h>
+#include <ifnet/if_clone.h>
+
 #include "dev_test.h"
 
 static void

@@ -4,6 +4,9 @@
  */
 
 #include "if_test.h"
+#include "kern/sysctl.h"
+#include "net/if_name_impl.h"
+#include "net/if_vnet_impl.h"
 
 static int
 rename_to(struct vnet *vn, const char *name, const char *new)

@@ -4,6 +4,8 @@
  */
 
 #include "if_test.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 
 #define ROUNDS	200
 

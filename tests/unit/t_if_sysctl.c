@@ -4,6 +4,9 @@
  */
 
 #include "if_test.h"
+#include "kern/sysctl.h"
+#include "net/if_input_impl.h"
+#include "net/if_vnet_impl.h"
 
 static int
 get(struct vnet *vn, const char *name, void *old, size_t *len)

@@ -3,6 +3,9 @@
  * lie, runs that are joined, a device that goes away, creation that fails.
  */
 
+#include <ifnet/if.h>
+#include <ifnet/if_clone.h>
+
 #include "dev_test.h"
 
 #include "dev/tap_merge.h"

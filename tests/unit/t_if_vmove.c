@@ -3,6 +3,9 @@
  */
 
 #include "if_test.h"
+#include "net/if_ioctl_impl.h"
+#include "net/if_link_impl.h"
+#include "net/if_vnet_impl.h"
 
 static struct {
 	struct ifnet	*ifp;		/* the one to be used */

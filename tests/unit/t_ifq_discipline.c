@@ -3,9 +3,12 @@
  * loses none when it comes or goes; the books stay right throughout.
  */
 
-#include "net_test.h"
-
 #include <ifnet/ifq_discipline.h>
+
+#include "net_test.h"
+#include "net/if_attach_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 
 /*
  * Strict priority: the first byte's low two bits are the rank, 3 the most

@@ -5,6 +5,7 @@
  */
 
 #include "in_test.h"
+#include "net/if_name_impl.h"
 
 static const uint8_t mac1[6] = { 2, 7, 7, 7, 7, 1 };
 

@@ -4,6 +4,7 @@
  */
 
 #include "in_test.h"
+#include "net/if_ioctl_impl.h"
 
 #define BIG	20000
 

@@ -4,6 +4,8 @@
  */
 
 #include "net_test.h"
+#include "net/if_attach_impl.h"
+#include "net/if_vnet_impl.h"
 
 struct hook {
 	struct pfil_hook hk_hook;

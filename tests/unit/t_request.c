@@ -11,6 +11,7 @@
 
 #include "ctl/ctl_impl.h"
 #include "kern/request.h"
+#include "net/if_vnet_impl.h"
 
 #include <regex.h>
 

@@ -15,7 +15,10 @@
 #include <pthread.h>
 
 #include "kern/sysctl.h"
-#include "net/if_impl.h"
+#include "net/if_addr_impl.h"
+#include "net/if_index_impl.h"
+#include "net/if_stats_impl.h"
+#include "net/if_vnet_impl.h"
 #include "net/route.h"
 #include "net/rtsock.h"
 

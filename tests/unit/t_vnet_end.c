@@ -11,7 +11,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
-#include "net/if_impl.h"
+#include <ifnet/if.h>
+#include <ifnet/if_clone.h>
+#include <ifnet/if_ether.h>
 
 /* --- a driver that does not let go ---------------------------------------- */
 
