@@ -1,5 +1,5 @@
 /*
- * A client: requests out, answers in, over whatever transport it has.
+ * A client: sends requests and receives answers, over any transport.
  */
 
 #include "client/client_private.h"
@@ -11,7 +11,8 @@
 #include <string.h>
 #include <time.h>
 
-/* What listens there answers a greeting in this time, or is no ifnetd. */
+/* The time in which an ifnetd answers the greeting; a server that takes longer
+ * is not one. */
 #define HELLO_MS	5000
 
 struct ifnet_client *
@@ -201,17 +202,18 @@ send_request(struct ifnet_client *c, const struct client_call *cc,
 	if (error == EBADF && cc->cc_has_fd)
 		return ifnet_error_set(e, error, "%s: descriptor %d is not "
 		    "open", cc->cc_what, cc->cc_fd);
-	/* It was not sent; the next one may be. */
+	/* The request was not sent; the next one may be. */
 	if (error == ENOMEM || error == ENOBUFS || error == EMFILE)
 		return ifnet_error_set(e, error, "%s%s%s", cc->cc_what,
 		    cc->cc_what[0] != '\0' ? ": " : "", strerror(error));
-	/* Who closed on us may have said why first. */
+	/* A server that closed the connection may have sent its reason
+	 * first. */
 	if (error == 0 || error == EPIPE || error == ECONNRESET)
 		return 0;
 	return gone(c, error, e);
 }
 
-/* The answers of the last request. */
+/* Receive the answers to the last request. */
 static int
 take_answers(struct ifnet_client *c, const struct client_call *cc,
     struct ifnet_error *e)
@@ -318,7 +320,7 @@ take_hello(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
 	if (h->ch_error != 0)
 		return;
 	if (!client_record(data, len, &g->hello, sizeof(g->hello), &pr)) {
-		/* How version 1 answers: the version comes first. */
+		/* In the answer of version 1 the version comes first. */
 		memset(&g->hello, 0, sizeof(g->hello));
 		if (len >= sizeof(g->hello.h_version))
 			memcpy(&g->hello.h_version, data,
@@ -326,7 +328,7 @@ take_hello(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
 		return;
 	}
 	g->hello.h_text[sizeof(g->hello.h_text) - 1] = '\0';
-	/* The names end with an empty one, whatever was sent. */
+	/* An empty name is appended as the end of the list, in any case. */
 	g->client->c_features = calloc(1, pr.pr_len + 2);
 	if (g->client->c_features != NULL)
 		memcpy(g->client->c_features, pr.pr_data, pr.pr_len);

@@ -1,6 +1,6 @@
 /*
- * Batches: many requests with few round trips.  They are gathered
- * as the messages they will be sent in, each as long as one can be.
+ * Batches: many requests with few round trips.  They are collected in the
+ * messages that will be sent, each filled as far as possible.
  */
 
 #include "client/client_private.h"
@@ -17,7 +17,7 @@
 
 #define PAYLOAD_MAX	(CTL_MSG_MAX - sizeof(struct ctl_hdr))
 
-/* What a request begins with; its record follows, padded. */
+/* The head of a request; its record follows, padded. */
 struct request_head {
 	struct ctl_hdr	 rh_hdr;
 	struct ctl_rec	 rh_rec;
@@ -31,7 +31,7 @@ struct piece {
 	uint8_t		 pi_data[PAYLOAD_MAX];
 };
 
-/* Where a request's answer goes. */
+/* The destination of a request's answer. */
 struct target {
 	void		*ta_data;
 	size_t		 ta_len;
@@ -78,7 +78,7 @@ ifnet_batch_cancel(struct ifnet_batch *b)
 	free(b);
 }
 
-/* Room for another answer's place. */
+/* Make room for another answer's destination. */
 static bool
 reserve_target(struct ifnet_batch *b)
 {
@@ -96,7 +96,7 @@ reserve_target(struct ifnet_batch *b)
 	return true;
 }
 
-/* The piece that len more bytes fit in. */
+/* The piece that has room for len more bytes. */
 static struct piece *
 piece_for(struct ifnet_batch *b, size_t len)
 {
@@ -114,7 +114,7 @@ piece_for(struct ifnet_batch *b, size_t len)
 	return pi;
 }
 
-/* A request: what of its record is of fixed size, and what follows it. */
+/* Add a request: the fixed part of its record, and the data behind it. */
 static int
 add_request(struct ifnet_batch *b, enum ctl_op op, const void *fixed,
     size_t nfixed, const void *data, size_t len, void *answer,
@@ -170,7 +170,7 @@ ifnet_batch_add_route(struct ifnet_batch *b, const void *msg, size_t len,
 {
 	uint8_t stamped[RT_MSG_MAX] __attribute__((__aligned__(8)));
 
-	/* What cannot be a message is refused over there. */
+	/* The stack refuses a malformed message. */
 	if (len >= sizeof(struct rt_hdr) && len <= sizeof(stamped)) {
 		memcpy(stamped, msg, len);
 		rt_msg_stamp(stamped);
@@ -179,7 +179,7 @@ ifnet_batch_add_route(struct ifnet_batch *b, const void *msg, size_t len,
 	return add_request(b, CTL_ROUTE, NULL, 0, msg, len, NULL, e);
 }
 
-/* One request's answer. */
+/* Handle the answer to one request. */
 static void
 take_answer(struct ifnet_batch *b, const struct ctl_hdr *h,
     const uint8_t *data, size_t len)
@@ -243,7 +243,7 @@ ifnet_batch_run(struct ifnet_batch *b, size_t *done, struct ifnet_error *e)
 	STAILQ_FOREACH(pi, &b->b_pieces, pi_link) {
 		cc.cc_part[0].data = pi->pi_data;
 		cc.cc_part[0].len = pi->pi_len;
-		/* The words of the one that failed say more. */
+		/* The words of the request that failed say more. */
 		error = client_call(b->b_client, &cc, &unused);
 		expected += pi->pi_count;
 		if (b->b_result != 0)

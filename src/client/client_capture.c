@@ -1,5 +1,5 @@
 /*
- * Captures: packets that a tap in the stack saw.
+ * Captures: packets from a tap in the stack.
  */
 
 #include "client/client_private.h"
@@ -110,7 +110,7 @@ not_capturing(struct ifnet_error *e)
 	return ifnet_error_set(e, ENOTCONN, "no capture was begun");
 }
 
-/* The next message into c_ev: one that was kept, or one that comes. */
+/* Put the next message into c_ev: a kept message, or the next to arrive. */
 static int
 fetch(struct ifnet_client *c, struct ctl_hdr *h, size_t *len, int ms,
     struct ifnet_error *e)
@@ -139,8 +139,8 @@ ended(struct ifnet_client *c, int why, struct ifnet_error *e)
 }
 
 /*
- * The record at c_evoff: 0 with *p a packet; EAGAIN: it was none; or how the
- * capture ended.
+ * Read the record at c_evoff: 0 with a packet in *p; EAGAIN: it was no packet;
+ * or the errno with which the capture ended.
  */
 static int
 take_record(struct ifnet_client *c, struct ifnet_packet *p,

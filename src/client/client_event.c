@@ -72,7 +72,7 @@ count_bits(const void *data, size_t len)
 	return n;
 }
 
-/* Prefix bits of a netmask; -1: not one we can count. */
+/* The prefix length of a netmask; -1: it has none. */
 static int
 mask_length(const struct sockaddr *mask)
 {
@@ -103,7 +103,7 @@ link_text(const struct sockaddr_dl *sdl, char *buf, size_t size)
 		    i == 0 ? "%02x" : ":%02x", sdl->sdl_data[i]);
 }
 
-/* An address, with its prefix length unless bits is -1.  NULL: "". */
+/* Format an address, with its prefix length unless bits is -1.  NULL: "". */
 static void
 addr_text(const struct sockaddr *sa, int bits, char *buf, size_t size)
 {
@@ -272,7 +272,8 @@ translate(struct ifnet_client *c, const uint8_t *msg, size_t len,
 
 /* --- following ----------------------------------------------------------- */
 
-/* Ask, or ask again: what the old request still has for us is dropped. */
+/* Send the request to follow, or send it again: messages of the old request are
+ * dropped. */
 static int
 begin_follow(struct ifnet_client *c, unsigned what, struct ifnet_error *e)
 {
@@ -291,7 +292,8 @@ begin_follow(struct ifnet_client *c, unsigned what, struct ifnet_error *e)
 	c->c_insnapshot = (what & IFNET_SNAPSHOT) != 0;
 	c->c_resync = false;
 	c->c_evlen = c->c_evoff = 0;
-	/* The new listener counts from its own beginning; ours goes on. */
+	/* The new listener counts from its own beginning; the client's sequence
+	 * goes on. */
 	c->c_evbase = c->c_evseq;
 	return 0;
 }

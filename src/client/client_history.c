@@ -42,7 +42,8 @@ name_of(const struct ifnet_client *c, enum proto_names table, unsigned number)
 	return name != NULL ? name : "unknown";
 }
 
-/* Numbers of the stack are looked up among its own, and ours used then. */
+/* Convert a history entry; the stack's numbers become its own names for
+ * them. */
 static void
 translate(const struct ifnet_client *c, const struct if_history *ih,
     struct ifnet_history *out)

@@ -24,11 +24,12 @@ struct client_transport {
 	const char *ct_peer;	/* for messages */
 };
 
-/* Takes arg; NULL when memory is out (arg is closed then). */
+/* Create a client that takes over arg; NULL when memory is out (arg is closed
+ * then). */
 struct ifnet_client *client_create(const struct client_transport *, void *arg,
 	    const char *peer, struct ifnet_error *);
-/* Agree with whatever is there on a version: a transport to another process
- * does this first.  EPROTO, EPROTONOSUPPORT, and what the transport says. */
+/* Agree with the server on a version: a transport to another process does this
+ * first.  EPROTO, EPROTONOSUPPORT, and errors of the transport. */
 int	client_greet(struct ifnet_client *, struct ifnet_error *);
 
 #endif /* !CLIENT_CLIENT_IMPL_H */

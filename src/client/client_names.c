@@ -10,7 +10,7 @@
 
 #include "proto/rtmsg_fit.h"
 
-/* No table of names is longer, whatever a stack says. */
+/* The longest table of names that is accepted from a stack. */
 #define NUMBERS_MAX	4096
 
 struct known {
@@ -56,7 +56,7 @@ ours(enum proto_names table, const char *name)
 	return -1;
 }
 
-/* The entry of a number, made if need be. */
+/* The entry of a number, created if necessary. */
 static struct known *
 entry(struct client_names *cn, const struct ctl_name *n)
 {
@@ -84,7 +84,7 @@ take_name(struct client_names *cn, const struct proto_rec *pr)
 	size_t len;
 
 	(void)proto_rec_get(pr, &n, sizeof(n));
-	/* A table that came after us. */
+	/* A table that this build does not know. */
 	if (n.n_table == 0 || n.n_table >= PROTO_NAMES_MAX)
 		return;
 	text = memchr(name, '\0', pr->pr_len);
@@ -106,7 +106,7 @@ take_name(struct client_names *cn, const struct proto_rec *pr)
 		return;
 	}
 	memcpy(kn->kn_name, name, pr->pr_len);
-	/* Without a text it is its own. */
+	/* A name without a text is its own text. */
 	kn->kn_text = pr->pr_len > len ? kn->kn_name + len : kn->kn_name;
 	kn->kn_flags = n.n_flags;
 	kn->kn_ours = ours(n.n_table, kn->kn_name);

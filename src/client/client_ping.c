@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Replies that came: one message holds several. */
+/* Keep the replies in a message, which holds several. */
 void
 client_keep_ping(struct ifnet_client *c, const void *data, size_t len)
 {
@@ -77,7 +77,7 @@ ifnet_ping_send(struct ifnet_client *c, unsigned seq, unsigned bytes,
 	return client_call_any(c, &cc, e);
 }
 
-/* The oldest reply that is kept, or false. */
+/* Take the oldest kept reply; false: there is none. */
 static bool
 next_kept(struct ifnet_client *c, struct ifnet_ping_reply *r)
 {

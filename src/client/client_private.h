@@ -1,5 +1,5 @@
 /*
- * client_private: what the files of src/client show each other.
+ * client_private: declarations that only the files of src/client use.
  */
 
 #ifndef CLIENT_CLIENT_PRIVATE_H
@@ -23,7 +23,7 @@ struct client_ping {
 	struct ctl_ping_reply cp_reply;
 };
 
-/* A message of a capture that came while an answer was waited for. */
+/* A message of a capture that arrived during the wait for an answer. */
 struct client_kept {
 	STAILQ_ENTRY(client_kept) ck_link;
 	size_t		 ck_len;
@@ -50,8 +50,8 @@ struct ifnet_client {
 	uint64_t	 c_follow_seq;
 	bool		 c_insnapshot;
 	bool		 c_resync;		/* ask for a new snapshot */
-	uint64_t	 c_evseq, c_evbase;	/* the last number given; what
-						 * is added to the stack's */
+	uint64_t	 c_evseq, c_evbase;	/* the last number given; the
+						 * offset from the stack's */
 	size_t		 c_evlen, c_evoff;	/* of c_ev */
 	uint8_t		 c_fit[RT_MSG_MAX]	/* a message made to fit */
 			    __attribute__((__aligned__(8)));
@@ -76,7 +76,8 @@ struct ifnet_client {
 typedef void client_answer(void *arg, const struct ctl_hdr *,
     const void *data, size_t len);
 
-/* A request, of one record: its struct and data.  `what' is for messages. */
+/* A request of one record: its struct and data.  `what' names it in
+ * messages. */
 struct client_call {
 	unsigned	 cc_op;
 	const char	*cc_what;
@@ -91,48 +92,48 @@ struct client_call {
 	void		*cc_arg;
 };
 
-/* Send it and take its answers; the last one's errno. */
+/* Send a request and receive its answers; returns the last answer's errno. */
 int	client_call(struct ifnet_client *, const struct client_call *,
 	    struct ifnet_error *);
-/* The same on a connection that follows or pings. */
+/* As client_call(), also on a connection that follows or pings. */
 int	client_call_any(struct ifnet_client *, const struct client_call *,
 	    struct ifnet_error *);
 /*
- * The next message into buf (CTL_MSG_MAX bytes), its header checked.
+ * Receive the next message into buf (CTL_MSG_MAX bytes), and check its header.
  */
 int	client_recv(struct ifnet_client *, void *buf, struct ctl_hdr *,
 	    size_t *len, int ms, struct ifnet_error *);
-/* The errno of a message that carries one, with its words. */
+/* Fill in the errno of a message, and the words that came with it. */
 int	client_error(const struct ctl_hdr *, const void *data, size_t len,
 	    const char *what, struct ifnet_error *);
-/* An answer's one record: its struct, size bytes here, and its data.  false: it
- * makes no sense. */
+/* Read the single record of an answer: its struct, of size bytes here, and its
+ * data.  false: it is malformed. */
 bool	client_record(const void *payload, size_t len, void *fixed,
 	    size_t size, struct proto_rec *);
-/* What came makes no sense. */
+/* Fill in the error for a malformed message. */
 int	client_nonsense(const struct ifnet_client *, struct ifnet_error *);
-/* A number of the stack as this build has it; -1: it has none such. */
+/* The number that this build has for a number of the stack; -1: none. */
 int	client_number(const struct ifnet_client *, enum proto_names,
 	    unsigned number);
 /* The stack's name of one of its numbers; NULL: it has none. */
 const char *client_name(const struct ifnet_client *, enum proto_names,
 	    unsigned number, const char **text);
-/* rt_msg_fit(), and its numbers those of this build too. */
+/* rt_msg_fit(), which also converts the stack's numbers to this build's. */
 int	client_fit(const struct ifnet_client *, const void *msg, size_t len,
 	    void *room, const void **out);
-/* The numbers in a struct if_data; unknown ones are 0, which says so. */
+/* Convert the numbers in a struct if_data; unknown ones become 0, "unknown". */
 void	client_renumber(const struct ifnet_client *, struct if_data *);
-/* Ask for the names; client_names.c. */
+/* Request the stack's tables of names; client_names.c. */
 int	client_names_get(struct ifnet_client *, struct ifnet_error *);
 void	client_names_free(struct client_names *);
-/* A message of the capture; ENOMEM. */
+/* Keep a message of the capture; ENOMEM. */
 int	client_keep_capture(struct ifnet_client *, const struct ctl_hdr *,
 	    const void *data, size_t len);
 void	client_forget_capture(struct ifnet_client *);
 void	client_keep_ping(struct ifnet_client *, const void *data, size_t len);
 /* Milliseconds of a monotonic clock. */
 uint64_t client_now_ms(void);
-/* What is left until then; -1: no limit. */
+/* The milliseconds left until a deadline; -1: no limit. */
 int	client_left_ms(uint64_t deadline, bool limited);
 
 #endif /* !CLIENT_CLIENT_PRIVATE_H */

@@ -166,7 +166,7 @@ take_text(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
 	((char *)r->data)[len] = '\0';
 }
 
-/* A request of a name whose answer is a text. */
+/* Send a request for a name, whose answer is a text. */
 static int
 call_name(struct ifnet_client *c, unsigned op, const char *name, char *text,
     size_t size, struct ifnet_error *e)
@@ -249,7 +249,7 @@ ifnet_route(struct ifnet_client *c, const void *msg, size_t len, void *answer,
 	};
 	int error;
 
-	/* What cannot be a message is refused over there. */
+	/* The stack refuses a malformed message. */
 	if (len >= sizeof(struct rt_hdr) && len <= sizeof(stamped)) {
 		memcpy(stamped, msg, len);
 		rt_msg_stamp(stamped);
@@ -299,7 +299,8 @@ take_messages(void *arg, const struct ctl_hdr *h, const void *data,
 		error = client_fit(d->client, p, rh.rtm_len, room, &msg);
 		p += step < len ? step : len;
 		len -= step < len ? step : len;
-		/* Of a kind that came after us, and not for us. */
+		/* Messages of kinds that this build does not know are
+		 * skipped. */
 		if (error == EPROTONOSUPPORT)
 			continue;
 		if (error == EINVAL) {

@@ -61,7 +61,7 @@ clock_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* Most answers are there at once: look a few times before going to sleep. */
+/* Most answers arrive at once: poll a few times before sleeping. */
 static int
 wait_readable(int fd, int ms)
 {
@@ -95,8 +95,8 @@ unix_recv(void *arg, void *buf, size_t *len, int ms)
 	do {
 		got = recv(fd, buf, *len, MSG_TRUNC);
 	} while (got == -1 && errno == EINTR);
-	/* That the other end closed without reading all of ours is told
-	 * once, and ahead of what it sent before. */
+	/* ECONNRESET (the other end closed without reading everything) is
+	 * reported once, ahead of the messages that it sent before. */
 	if (got == -1 && errno == ECONNRESET)
 		got = recv(fd, buf, *len, MSG_TRUNC);
 	if (got <= 0)
@@ -126,7 +126,7 @@ static const struct client_transport unix_transport = {
 	unix_send, unix_recv, unix_fd, unix_close, "ifnetd"
 };
 
-/* Why there is no connection, as a sentence. */
+/* Fill in the reason for a failed connection, as a sentence. */
 static int
 explain(int error, const char *url, struct ifnet_error *e)
 {
@@ -218,7 +218,7 @@ connect_url(const char *url, struct ifnet_error *e)
 	return c;
 }
 
-/* A daemon listened there once: its socket is left. */
+/* The socket of a daemon that has ended is left at the path. */
 static void
 explain_left(const char *url, struct ifnet_error *e)
 {
@@ -230,8 +230,9 @@ explain_left(const char *url, struct ifnet_error *e)
 }
 
 /*
- * With no daemon named: the user's own one if there is one, then the
- * machine's.  An own one that refuses is the one that was meant.
+ * Without a named daemon, connect to the user's own daemon if there is one,
+ * else to the machine's.  If the own daemon refuses, the machine's is not
+ * tried.
  */
 static struct ifnet_client *
 connect_default(struct ifnet_error *e)

@@ -23,7 +23,8 @@ runtime_dir(char buf[], size_t size)
 	const char *dir;
 	struct stat st;
 
-	/* NULL as well in a program that has more rights than its user. */
+	/* secure_getenv() is NULL in a program that has more rights than its
+	 * user. */
 	dir = secure_getenv("XDG_RUNTIME_DIR");
 	if (dir != NULL && dir[0] == '/')
 		return dir;

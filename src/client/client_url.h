@@ -1,5 +1,5 @@
 /*
- * client_url: where a daemon listens when nobody says where.
+ * client_url: the default place of a daemon's socket.
  */
 
 #ifndef CLIENT_CLIENT_URL_H
@@ -13,9 +13,9 @@
 
 /*
  * The place of a daemon that the calling user starts: IFNET_URL_DEFAULT for
- * root, who may write to its directory; for everybody else, and for the root
- * of a user namespace, ifnetd.sock in $XDG_RUNTIME_DIR or, when that is not
- * set, in /run/user/UID if that belongs to the user.  False: there is no such
+ * root, who may write to its directory; for other users, and for the root of a
+ * user namespace, ifnetd.sock in $XDG_RUNTIME_DIR or, when that is not set, in
+ * /run/user/UID if that belongs to the user.  False: there is no such
  * directory, or its name is too long for a socket.
  */
 bool	client_url_own(char url[CLIENT_URL_MAX]);

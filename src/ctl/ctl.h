@@ -1,5 +1,5 @@
 /*
- * ctl: the control side of a stack: requests in, answers out.
+ * ctl: the control side of a stack: it takes requests and answers them.
  *
  * A session is one client: its credentials, and at most one follow or ping at
  * a time.  ctl_dispatch() takes one message and gives every answer to the
@@ -34,7 +34,7 @@ struct ctl_sink {
 };
 
 /*
- * Control, once for a kern, before the first session and after the last.
+ * Control: called once for a kern, before the first session and after the last.
  * ENOMEM.
  */
 int	ctl_init(struct kern *);
@@ -44,16 +44,17 @@ void	ctl_fini(struct kern *);
 int	ctl_session_create(struct kern *, const struct kauth_cred *,
 	    const struct ctl_sink *, struct ctl_session **);
 void	ctl_session_destroy(struct ctl_session *);
-/* Its client may be of another build: CTL_HELLO has to come first. */
+/* Require CTL_HELLO as the session's first message: its client may be of
+ * another build. */
 void	ctl_session_must_greet(struct ctl_session *);
 /*
- * One message of len bytes.  fd is a descriptor that came with it, or -1; it
- * is taken. 0, or an errno when the session is to be ended (nonsense header,
- * or the sink failed).
+ * Carry out one message of len bytes.  fd is a descriptor that came with it, or
+ * -1; it is taken. 0, or an errno when the session is to be ended (malformed
+ * header, or the sink failed).
  */
 int	ctl_dispatch(struct ctl_session *, const void *msg, size_t len,
 	    int fd);
-/* Send what a follow or ping has for the client; 0 or the sink's errno. */
+/* Send the waiting events of the session's watch; 0 or the sink's errno. */
 int	ctl_session_events(struct ctl_session *);
 
 /*

@@ -144,7 +144,7 @@ ctl_reply_msg(struct ctl_session *s, const struct ctl_hdr *req, int error,
 	memcpy(msg, &h, sizeof(h));
 	if (flags & CTL_ANSWER)
 		s->cs_error = error;
-	/* Before the client knows that it is done. */
+	/* The change is logged before the client gets the answer. */
 	if ((flags & CTL_ANSWER) != 0 && error == 0 && s->cs_unlogged != NULL)
 		ctl_log_change(s, s->cs_unlogged);
 	if (flags & CTL_ANSWER)
@@ -187,7 +187,8 @@ ctl_reply(struct ctl_session *s, const struct ctl_hdr *req, int error,
 	va_list ap;
 	int n;
 
-	/* The place that refused knows better than who reports it. */
+	/* The reason from the place that refused is better than the caller's
+	 * words. */
 	if (error != 0 && rc != NULL && rc->rc_error == error) {
 		memcpy(msg.text, rc->rc_reason, sizeof(rc->rc_reason));
 		len += strlen(msg.text) + 1;
@@ -224,7 +225,7 @@ ctl_check_name(const struct ctl_request *rq)
 	    rq->rq_data + rq->rq_len - 1 ? NULL : "the name has no end";
 }
 
-/* Does the header make sense for a message of this length? */
+/* Is the header valid for a message of this length? */
 static bool
 header_ok(const struct ctl_hdr *h, size_t len)
 {
@@ -234,7 +235,7 @@ header_ok(const struct ctl_hdr *h, size_t len)
 }
 
 /*
- * Check all that can be checked before anything is done.  0, or the errno and
+ * Check a request as far as possible without side effects. 0, or the errno and
  * in *why the words for it.
  */
 static int
@@ -306,7 +307,7 @@ run_request(struct ctl_session *s, struct ctl_request *rq,
 	s->cs_created[0] = '\0';
 	if (kauth_authorize(s->cs_kern, &s->cs_cred, od->od_action) != 0)
 		return ctl_reply_perm(s, &rq->rq_hdr, od->od_action);
-	/* With nothing held: it may take a while. */
+	/* Pacing may sleep, so no lock or vnet is held here. */
 	error = ctl_pace(s, KUSER_REQUESTS, 1, why);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
@@ -363,7 +364,7 @@ dispatch(struct ctl_session *s, const void *msg, size_t len)
 	return run_request(s, &rq, od);
 }
 
-/* What is left of a message that was too long to be read. */
+/* Answer a message that was cut because it was too long. */
 static int
 refuse_oversized(struct ctl_session *s, const void *msg)
 {
@@ -397,9 +398,9 @@ ctl_dispatch(struct ctl_session *s, const void *msg, size_t len, int fd)
 }
 
 /*
- * The request at *off of a batch; false: there is none, or it makes no
- * sense, in which case *off is not the end.  *why is NULL, or why it cannot be
- * carried out.
+ * Take the request at *off of a batch; false: there is none, or it is
+ * malformed, in which case *off is not the end.  *why is NULL, or the reason
+ * why the request cannot be carried out.
  */
 static bool
 batch_next(const struct ctl_request *batch, size_t *off,
@@ -421,7 +422,7 @@ batch_next(const struct ctl_request *batch, size_t *off,
 	p = batch->rq_data + *off + sizeof(rq->rq_hdr);
 	*why = take_record(rq, p, rq->rq_hdr.ch_len - sizeof(rq->rq_hdr),
 	    ctl_op_find(rq->rq_hdr.ch_op), &reason) != 0 ? reason : NULL;
-	/* The last one needs no padding. */
+	/* The last request needs no padding. */
 	*off += (rq->rq_hdr.ch_len + 7u) & ~(size_t)7;
 	if (*off > batch->rq_len)
 		*off = batch->rq_len;
@@ -466,7 +467,7 @@ run_batch(struct ctl_session *s, const struct ctl_request *batch)
 		failed = s->cs_error;
 	}
 	s->cs_batch = NULL;
-	/* What could not be kept is an answer out of memory, no more. */
+	/* If the answer could not be kept, the client gets ENOMEM instead. */
 	error = ctl_out_send(&out, s, &batch->rq_hdr,
 	    error != 0 ? error : failed);
 	ctl_out_free(&out);

@@ -1,7 +1,7 @@
 /*
- * Answers of any length: dumps and lists.  They are gathered in memory
- * before they are sent, so a client that reads slowly holds nothing: lists
- * whole, dumps piece by piece.
+ * Answers of any length: dumps and lists.  They are collected in memory before
+ * they are sent, lists whole, dumps piece by piece, so that no lock is held
+ * while a client reads slowly.
  */
 
 #include "ctl/ctl_impl.h"
@@ -38,7 +38,7 @@ ctl_out_free(struct ctl_out *out)
 	out->co_bytes = 0;
 }
 
-/* Room for len bytes, zero; padded to 8 bytes. */
+/* Make room for len bytes, zeroed and padded to 8 bytes. */
 static int
 out_room(struct ctl_out *out, size_t len, uint8_t **p)
 {
@@ -127,7 +127,7 @@ ctl_out_flush(struct ctl_out *out, struct ctl_session *s,
 		if (error != 0)
 			break;
 	}
-	/* One chunk stays for what comes next. */
+	/* One chunk is kept for the next piece. */
 	while ((ck = TAILQ_FIRST(&out->co_chunks)) !=
 	    TAILQ_LAST(&out->co_chunks, ctl_chunks)) {
 		TAILQ_REMOVE(&out->co_chunks, ck, ck_link);
@@ -154,13 +154,13 @@ ctl_check_dump(const struct ctl_request *rq)
 	return NULL;
 }
 
-/* A dump being made. */
+/* A dump in progress. */
 struct ctl_dump_run {
 	const struct ctl_request *dr_rq;
 	struct ctl_out	 dr_out;
 	char		 dr_name[VNET_NAMESIZE];
-	uint64_t	 dr_id;		/* of the vnet, whose name another one
-					 * may have later */
+	uint64_t	 dr_id;		/* of the vnet, whose name may be
+					 * reused */
 	int		 dr_sink;
 };
 
@@ -181,8 +181,9 @@ dump_message(const void *msg, void *arg)
 }
 
 /*
- * Send what has been gathered, if that is a piece.  Nothing is held meanwhile,
- * not even the vnet.  ENOENT when it went; what the sink says goes to *sink.
+ * Send the collected messages, if they are enough for a piece.  Nothing is held
+ * meanwhile, not even the vnet.  ENOENT when the vnet was destroyed; the sink's
+ * errno goes to *sink.
  */
 static int
 send_piece(struct ctl_session *s, struct ctl_dump_run *dr)
@@ -203,7 +204,7 @@ send_piece(struct ctl_session *s, struct ctl_dump_run *dr)
 	return vn != NULL ? 0 : ENOENT;
 }
 
-/* Everything, or what is of one interface. */
+/* Dump everything, or the messages of one interface. */
 static int
 dump_walk(struct ctl_session *s, struct ctl_dump_run *dr, unsigned what,
     uint64_t handle)
@@ -237,14 +238,14 @@ dump_interface(struct ctl_session *s, struct ctl_dump_run *dr, unsigned what,
 	return dump_walk(s, dr, what, handle);
 }
 
-/* Names of members, as many as are asked for at a time. */
+/* The number of members' names that are requested at a time. */
 #define GROUP_NAMES	2048
 struct group_names {
 	struct if_groupreq gn_req;
 	char		 gn_name[GROUP_NAMES][IFNAMSIZ];
 };
 
-/* Every member of a group; those that go meanwhile are left out. */
+/* Dump every member of a group; members destroyed meanwhile are left out. */
 static int
 dump_group(struct ctl_session *s, struct ctl_dump_run *dr, unsigned what,
     const char *group)
@@ -344,7 +345,7 @@ ctl_run_history(struct ctl_session *s, const struct ctl_request *rq)
 	struct psref psref;
 	int error;
 
-	/* An index is good for one that is there. */
+	/* An index finds only an interface that exists. */
 	ifp = if_get(rq->rq_vnet, hi.hi_ifname, &psref);
 	if (ifp != NULL) {
 		if_name_copy(ifp, hi.hi_ifname);

@@ -1,5 +1,5 @@
 /*
- * Packet filter rules: checked, handed on, listed.
+ * Operations on packet filter rules: check, add, delete, list.
  */
 
 #include "ctl/ctl_impl.h"
@@ -11,7 +11,7 @@
 
 _Static_assert(CTL_FILTER_PROGS == FILTER_PROGS, "programs are counted alike");
 
-/* Bytes of all instructions of a request. */
+/* The bytes of all instructions of a request. */
 static size_t
 insns_size(const struct ctl_filter *f)
 {

@@ -1,11 +1,10 @@
 /*
  * ctl_impl: the insides of control sessions, for src/ctl.
  *
- * A session belongs to one thread, its client's.  What it watches for the
- * client (a follow, a ping or a tap) holds a reference to the vnet; when the
- * vnet is to go, the thread that destroys it takes the watch away
- * (ctl_revoke), so the fields of the watch have a lock.  Nothing is sent with
- * it held.
+ * A session belongs to one thread, its client's.  Its watch for the client (a
+ * follow, a ping or a tap) holds a reference to the vnet; when the vnet is to
+ * be destroyed, the destroying thread ends the watch (ctl_revoke), so the
+ * fields of the watch have a lock.  No message is sent with the lock held.
  */
 
 #ifndef CTL_CTL_IMPL_H
@@ -22,8 +21,8 @@
 #include "net/rtsock.h"
 #include "proto/proto_rec.h"
 
-/* A follow's queue of messages the client has not read yet: an
- * administrator's, and anybody's. */
+/* The bytes of messages that a follower may leave unread: an administrator's,
+ * and another user's. */
 #define CTL_FOLLOW_BYTES	(1024 * 1024)
 #define CTL_FOLLOW_BYTES_USER	(128 * 1024)
 /* Replies of a ping that wait to be sent; further ones are lost. */
@@ -57,16 +56,16 @@ struct ctl_request {
 		struct ctl_filter filter;
 		struct ctl_filter_number number;
 	}		 rq_rec;
-	size_t		 rq_nfixed;	/* of it, what the client sent */
-	const uint8_t	*rq_data;	/* what follows it */
+	size_t		 rq_nfixed;	/* bytes of it that the client sent */
+	const uint8_t	*rq_data;	/* data behind it */
 	size_t		 rq_len;
 	struct vnet	*rq_vnet;	/* held until the answer is sent;
 					 * NULL: the op needs none */
 };
 
 /*
- * Answers that take more than one message, or whose number is not known:
- * gathered first, so that no lock is held while the client reads.
+ * Answers that need more than one message, or whose number is not known
+ * beforehand: collected first, so that no lock is held while the client reads.
  */
 struct ctl_chunk {
 	TAILQ_ENTRY(ctl_chunk) ck_link;
@@ -102,7 +101,7 @@ struct ctl_session {
 
 	struct host_mutex cs_lock;
 	LIST_ENTRY(ctl_session) cs_link;	/* cr_lock; while cs_vnet */
-	struct vnet	*cs_vnet;		/* l: what is watched; held */
+	struct vnet	*cs_vnet;		/* l: the watched vnet; held */
 	struct rt_listener *cs_listener;	/* l: */
 	struct icmp_ping *cs_ping;		/* l: */
 	struct bpf_tap	*cs_tap;		/* l: */
@@ -124,14 +123,16 @@ struct ctl_session {
 /* One operation. */
 struct ctl_op_def {
 	const char	*od_name;
-	/* Who may.  Operations that carry a request of kern/request.h are
-	 * open to all; the request is judged by its entry. */
+	/* The privilege needed.  Operations that carry a request of
+	 * kern/request.h are open to all users; the request is judged by its
+	 * own entry there. */
 	enum kauth_action od_action;
 	size_t		 od_size;		/* of its struct */
 	size_t		 od_min, od_max;	/* data bytes behind that */
 	bool		 od_vnet;		/* is about a vnet */
 	bool		 od_batch;		/* allowed in a batch */
-	/* Is the payload well formed?  NULL, or what is wrong with it. */
+	/* Is the payload well formed?  NULL, or a text that says what is
+	 * wrong. */
 	const char	*(*od_check)(const struct ctl_request *);
 	/* Carry it out and answer; 0, or the sink's errno. */
 	int		(*od_run)(struct ctl_session *,
@@ -141,7 +142,7 @@ struct ctl_op_def {
 /* ctl_session.c */
 /*
  * Spend n of a rate of the session's user, sleeping until that is earned.
- * EAGAIN: it takes too long, or for ever; in words in `why' (KUSER_TEXT).
+ * EAGAIN: it would take too long; `why' (KUSER_TEXT) says so in words.
  */
 int	ctl_pace(struct ctl_session *, enum kuser_rate, uint64_t n, char *why);
 
@@ -149,20 +150,20 @@ int	ctl_pace(struct ctl_session *, enum kuser_rate, uint64_t n, char *why);
 int	ctl_reply(struct ctl_session *, const struct ctl_hdr *, int error,
 	    const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 4, 5)));
-/* An answer of one record. */
+/* Send an answer of one record. */
 int	ctl_reply_rec(struct ctl_session *, const struct ctl_hdr *, int error,
 	    const void *fixed, size_t nfixed, const void *data, size_t len);
-/* A message with room for its header in front; fills that in. */
+/* Send a message that has room for its header in front, which is filled in. */
 int	ctl_reply_msg(struct ctl_session *, const struct ctl_hdr *, int error,
 	    unsigned flags, void *msg, size_t len);
-/* EPERM in words: what the client may not. */
+/* Answer EPERM in words that name the action. */
 int	ctl_reply_perm(struct ctl_session *, const struct ctl_hdr *,
 	    enum kauth_action);
-/* Is it a name that ends within its payload? */
+/* Is the payload a name that ends with a NUL? */
 const char *ctl_check_name(const struct ctl_request *);
 const struct ctl_op_def *ctl_op_find(unsigned op);
 
-/* ctl_log.c: a request that was carried out, if it is one that changes. */
+/* ctl_log.c: log a request that was carried out, if it is a change. */
 void	ctl_log_change(struct ctl_session *, const struct ctl_request *);
 
 /* ctl_ops.c */
@@ -189,13 +190,13 @@ void	ctl_out_init(struct ctl_out *, struct kern *);
 void	ctl_out_free(struct ctl_out *);
 /* Append, padded to 8 bytes.  ENOMEM; EMSGSIZE: more than a message. */
 int	ctl_out_add(struct ctl_out *, const void *, size_t);
-/* The same with a record's header and struct in front. */
+/* As ctl_out_add(), with a record's header and struct in front of the data. */
 int	ctl_out_add_rec(struct ctl_out *, const void *fixed, size_t nfixed,
 	    const void *data, size_t len);
-/* Send it all as the answer to a request. */
+/* Send all that was added as the answer to a request. */
 int	ctl_out_send(struct ctl_out *, struct ctl_session *,
 	    const struct ctl_hdr *, int error);
-/* Send what there is, with more to come, and empty it. */
+/* Send all that was added, with CTL_MORE, and empty the output. */
 int	ctl_out_flush(struct ctl_out *, struct ctl_session *,
 	    const struct ctl_hdr *);
 const char *ctl_check_dump(const struct ctl_request *);
@@ -208,16 +209,17 @@ int	ctl_run_vnet_list(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_begin(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_commit(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_rollback(struct ctl_session *, const struct ctl_request *);
-/* Room for a note about something in this vnet, before it is created.  ENOMEM.
- * All of these do nothing in a session that has not begun a change. */
+/* Make room for a note, before an interface of this vnet, or the vnet, is
+ * created.  ENOMEM.  This and the next two functions do nothing in a session
+ * that has not begun a change. */
 int	ctl_undo_reserve(struct ctl_session *, const char *vnet, uint32_t id);
-/* It was created: an interface, or the vnet. */
+/* Note an interface, or the vnet, as created. */
 void	ctl_undo_note_if(struct ctl_session *, struct vnet *,
 	    const char *ifname);
 void	ctl_undo_note_vnet(struct ctl_session *, uint32_t id);
-/* What was created stays. */
+/* Forget all notes: the created interfaces and vnets stay. */
 void	ctl_undo_forget(struct ctl_session *);
-/* The session ends: what was created goes. */
+/* The session ends: destroy the noted interfaces and vnets. */
 void	ctl_undo_session(struct ctl_session *);
 
 /* ctl_watch.c */
@@ -228,21 +230,22 @@ int	ctl_run_ping_begin(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_ping_send(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_ping_stop(struct ctl_session *, const struct ctl_request *);
 /*
- * Make what was opened (one of the three) the session's watch.  ENOENT: the
- * vnet is dying, and whoever destroys it may have looked for watches already.
+ * Make the listener, ping or tap the session's watch.  ENOENT: the vnet is
+ * dying, and the destroying thread may have looked for watches already.
  */
 int	ctl_watch_begin(struct ctl_session *, const struct ctl_request *,
 	    struct rt_listener *, struct icmp_ping *, struct bpf_tap *);
 /*
- * End what is watched and charge the session's user for another watch; it is
- * released when that ends.  EUSERS, ENOMEM: in words in `why' (KUSER_TEXT).
+ * End the present watch and charge the session's user for a new one; the charge
+ * is released when that ends.  EUSERS, ENOMEM: `why' (KUSER_TEXT) says so in
+ * words.
  */
 int	ctl_watch_charge(struct ctl_session *, enum kuser_resource, char *why);
-/* The buffer for events, there from the first watch on.  ENOMEM. */
+/* Allocate the buffer for events, at the first watch.  ENOMEM. */
 int	ctl_watch_buffer(struct ctl_session *);
-/* Any context: there is something for the session's client. */
+/* Any context: there are events for the session's client. */
 void	ctl_watch_wakeup(void *);
-/* End what is watched. */
+/* End the session's watch. */
 void	ctl_watch_stop(struct ctl_session *);
 /* kern's k_vnet_revoke. */
 void	ctl_revoke(struct vnet *);
@@ -251,7 +254,7 @@ void	ctl_revoke(struct vnet *);
 const char *ctl_check_tap(const struct ctl_request *);
 int	ctl_run_tap_open(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_tap_stop(struct ctl_session *, const struct ctl_request *);
-/* l: fill the event buffer with what the tap has; its length. */
+/* l: fill the event buffer with the tap's packets; returns its length. */
 size_t	ctl_tap_read(struct ctl_session *);
 /* A copy of n instructions of a payload, aligned; NULL: out of memory. */
 struct bpf_insn *ctl_tap_program(struct ctl_session *, const uint8_t *,

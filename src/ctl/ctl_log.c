@@ -1,6 +1,6 @@
 /*
- * The log of changes: what was asked for and carried out, and who asked, one
- * line each at level "info", in the words of ifctl.
+ * The log of changes: one line for each request that was carried out, with its
+ * user, at level "info", in the words of ifctl.
  */
 
 #include "ctl/ctl_impl.h"
@@ -16,7 +16,7 @@
 #include "proto/proto_ioctl.h"
 #include "proto/rtmsg_fit.h"
 
-/* A line in the making. */
+/* A log line that is being put together. */
 struct log_text {
 	char	 lt_buf[384];
 	size_t	 lt_used;
@@ -36,7 +36,8 @@ add(struct log_text *lt, const char *fmt, ...)
 		lt->lt_used += (size_t)n < left ? (size_t)n : left - 1;
 }
 
-/* An address of any family, with a space in front; nothing for none. */
+/* Append an address of any family, with a space in front; nothing without an
+ * address. */
 static void
 add_addr(struct log_text *lt, const char *before, const void *any)
 {
@@ -59,7 +60,7 @@ add_addr(struct log_text *lt, const char *before, const void *any)
 
 /* --- interface requests --------------------------------------------------- */
 
-/* The records that begin like struct ifreq. */
+/* Describe requests whose records begin like struct ifreq. */
 static bool
 add_ifreq(struct log_text *lt, unsigned long cmd, const struct ifreq *ifr)
 {
@@ -164,7 +165,8 @@ log_ioctl(struct log_text *lt, const struct ctl_session *s,
 
 	if (cmd == 0)
 		cmd = asked;
-	/* What only hands something in is a change; so are two others. */
+	/* Requests that only pass data to the stack are changes; so are two
+	 * others. */
 	if ((cmd & IFIOC_OUT) != 0 && cmd != SIOCIFCREATE &&
 	    cmd != SIOCZIFDATA)
 		return false;
@@ -304,7 +306,7 @@ ctl_log_change(struct ctl_session *s, const struct ctl_request *rq)
 	const char *vnet = rq->rq_hdr.ch_vnet;
 	struct log_text lt;
 
-	/* A million changes must not be described for nobody. */
+	/* Changes are not described when the log level hides them. */
 	if (__atomic_load_n(&s->cs_kern->k_log_level, __ATOMIC_RELAXED) <
 	    KLOG_INFO)
 		return;

@@ -13,12 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What a client may count on beyond what every version 2 can do. */
+/* Features that a client may use beyond those that every version 2 has. */
 static const char features[] = "names\0" "record-lengths\0" "changes";
 
 /*
- * Both ends say which versions they speak, and the newest that both do is
- * spoken.  A header alone is how version 1 greeted.
+ * Both ends name the versions that they speak, and the newest common one is
+ * used.  Version 1 sent a header alone.
  */
 int
 ctl_run_hello(struct ctl_session *s, const struct ctl_request *rq)
@@ -46,7 +46,7 @@ ctl_run_hello(struct ctl_session *s, const struct ctl_request *rq)
 	    features, sizeof(features));
 }
 
-/* Every number that is shown under a name. */
+/* List every number that has a name. */
 int
 ctl_run_names(struct ctl_session *s, const struct ctl_request *rq)
 {
@@ -80,7 +80,7 @@ ctl_run_names(struct ctl_session *s, const struct ctl_request *rq)
 
 /* --- interface requests -------------------------------------------------- */
 
-/* An ioctl's answer as it is built; the record begins 16-byte aligned. */
+/* An ioctl's answer that is being built; the record begins 16-byte aligned. */
 struct ioctl_answer {
 	struct ctl_hdr	 ia_hdr;
 	struct ctl_rec	 ia_rec;
@@ -89,7 +89,7 @@ struct ioctl_answer {
 };
 _Static_assert(sizeof(struct ioctl_answer) % 16 == 0, "record is aligned");
 
-/* Does the room a list request speaks of follow it? */
+/* Is the room that a list request claims really behind it? */
 static bool
 list_fits(uint64_t cmd, const uint8_t *record, size_t extra)
 {
@@ -125,7 +125,7 @@ ctl_check_ioctl(const struct ctl_request *rq)
 	if (!request_has_list(here))
 		return ci->i_len == rq->rq_len ? NULL :
 		    "the record does not fit the request";
-	/* Lists begin behind their record, wherever that ends. */
+	/* Lists begin directly behind their record. */
 	if (here != cmd)
 		return "a list of another version of the client";
 	if (here == SIOCGIFCONF && ci->i_stride != sizeof(struct ifreq))
@@ -137,8 +137,8 @@ ctl_check_ioctl(const struct ctl_request *rq)
 
 /*
  * The record of a request, from a client whose record is shorter or longer:
- * filled up with zeros, or cut.  NULL: no memory; *known is whether nothing was
- * cut off that says something.
+ * filled up with zeros, or cut.  NULL: no memory; *known is false when a field
+ * that was not zero was cut off.
  */
 static struct ioctl_answer *
 make_record(struct ctl_session *s, const struct ctl_request *rq,
@@ -164,7 +164,7 @@ make_record(struct ctl_session *s, const struct ctl_request *rq,
 	return ia;
 }
 
-/* The words for a create that failed. */
+/* Find the words for a create that failed. */
 static int
 explain_create(struct ctl_session *s, const struct ctl_hdr *h, int error,
     const char *name)
@@ -188,7 +188,7 @@ explain_create(struct ctl_session *s, const struct ctl_hdr *h, int error,
 	}
 }
 
-/* The words for an interface request that failed, where we have any. */
+/* Find the words for an interface request that failed, if there are any. */
 static int
 explain_ioctl(struct ctl_session *s, const struct ctl_hdr *h, uint64_t cmd,
     int error, const char *name)
@@ -212,7 +212,7 @@ explain_ioctl(struct ctl_session *s, const struct ctl_hdr *h, uint64_t cmd,
 	return ctl_reply(s, h, error, NULL);
 }
 
-/* An MTU that was refused: which there can be. */
+/* An MTU was refused: name the range that is allowed. */
 static int
 explain_mtu(struct ctl_session *s, const struct ctl_request *rq,
     const char *name)
@@ -231,7 +231,7 @@ explain_mtu(struct ctl_session *s, const struct ctl_request *rq,
 	    "the MTU of %s is %u to %u", name, min, max);
 }
 
-/* The interface goes to another vnet, where its handle is another. */
+/* Move an interface to another vnet, where it gets another handle. */
 static void
 note_move(struct ctl_session *s, const struct ifreq *ifr)
 {
@@ -244,7 +244,8 @@ note_move(struct ctl_session *s, const struct ifreq *ifr)
 	vnet_put(vn);
 }
 
-/* The request itself.  Inside a change, what it creates is noted. */
+/* Carry out an interface request.  Inside a change, an interface that it
+ * creates is noted. */
 static int
 carry_out(struct ctl_session *s, struct vnet *vn, uint64_t cmd, void *record,
     size_t len)
@@ -309,7 +310,7 @@ ctl_run_ioctl(struct ctl_session *s, const struct ctl_request *rq)
 	else if (error != 0)
 		error = explain_ioctl(s, &rq->rq_hdr, cmd, error, name);
 	else {
-		/* A longer record of the client's ends in zeros. */
+		/* A client's longer record is filled up with zeros. */
 		if (asked != cmd && IFIOC_SIZE(asked) > len)
 			memset(ia->ia_record + len, 0,
 			    IFIOC_SIZE(asked) - len);
@@ -341,7 +342,7 @@ ctl_check_route(const struct ctl_request *rq)
 		return "a routing message of a version or type this ifnetd "
 		    "does not know (is the client of another version?)";
 	default:
-		return NULL;	/* its words come from where it is read */
+		return NULL;	/* refused with words by the request itself */
 	}
 }
 
@@ -408,7 +409,7 @@ ctl_run_vnet_destroy(struct ctl_session *s, const struct ctl_request *rq)
 	const char *name = (const char *)rq->rq_data;
 	struct vnet *vn;
 
-	/* "" finds the first one, and would be a mistake here. */
+	/* "" would find the first vnet, and is a mistake here. */
 	if (name[0] == '\0')
 		return ctl_reply(s, &rq->rq_hdr, EINVAL, "which vnet?");
 	vn = vnet_get(s->cs_kern, name);

@@ -1,5 +1,5 @@
 /*
- * The control protocol as a server speaks it.
+ * The control protocol as a protocol of src/server.
  */
 
 #include "ctl/ctl_impl.h"
@@ -62,7 +62,7 @@ proto_close(void *s)
 	ctl_session_destroy(s);
 }
 
-/* Number 0: it is about the connection itself. */
+/* Sequence number 0 means that the message is about the connection itself. */
 static size_t
 proto_goodbye(void *room, int error, const char *text)
 {

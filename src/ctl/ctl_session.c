@@ -6,8 +6,8 @@
 
 #include <errno.h>
 
-/* A user without privilege waits so long for its share, and sleeps at most so
- * long at a time. */
+/* The longest time that a user without privilege waits for its share, and the
+ * longest sleep at a time. */
 #define PACE_NS		(3 * 1000000000ull)
 #define PACE_STEP_NS	(100 * 1000000ull)
 

@@ -10,10 +10,10 @@
 
 #include "kern/sysctl.h"
 
-/* The value that an answer can carry. */
+/* The largest value that an answer can carry. */
 #define VALUE_MAX	(CTL_PAYLOAD_MAX - sizeof(struct ctl_sysctl))
 
-/* The answer as it is built: 16-byte aligned where the value begins. */
+/* An answer that is being built; the value begins 16-byte aligned. */
 struct sysctl_answer {
 	struct ctl_hdr	 sa_hdr;
 	struct ctl_rec	 sa_rec;
@@ -34,7 +34,7 @@ ctl_check_sysctl(const struct ctl_request *rq)
 	return NULL;
 }
 
-/* A refusal in words, with what the setting itself says of it. */
+/* Answer a refusal in words, with the setting's own reason. */
 static int
 explain(struct ctl_session *s, const struct ctl_request *rq, const char *name,
     const struct sysctl_op *op, int error)
@@ -70,8 +70,7 @@ explain(struct ctl_session *s, const struct ctl_request *rq, const char *name,
 }
 
 /*
- * With no room the length is what is asked for, so that it does not fit is
- * no error then.
+ * A client without room asks for the length only, so ENOMEM is no error then.
  */
 static int
 request(struct ctl_session *s, const struct ctl_request *rq,
@@ -156,7 +155,7 @@ ctl_run_sysctl_next(struct ctl_session *s, const struct ctl_request *rq)
 	return reply_name(s, rq, next);
 }
 
-/* Are there names below this one? */
+/* Are there names below this name? */
 static bool
 has_names(const struct ctl_request *rq, const char *name)
 {

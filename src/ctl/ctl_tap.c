@@ -19,7 +19,7 @@ _Static_assert(sizeof(struct ctl_tap_rec) == sizeof(struct bpf_rec) &&
     offsetof(struct bpf_rec, br_head) && CTL_TAP_IN == BPF_IN &&
     CTL_TAP_OUT == BPF_OUT, "records are handed on as they are");
 
-/* The counters, as the last thing of a message. */
+/* The size of the counters, the last record of a message. */
 #define STATS_SIZE	(sizeof(struct ctl_tap_rec) +			\
 			    sizeof(struct ctl_tap_stats))
 
@@ -172,7 +172,8 @@ ctl_tap_read(struct ctl_session *s)
 
 	if (s->cs_tap_ended)
 		return len;
-	/* Before reading: what is left once it has ended is all there is. */
+	/* The state is read first: after the end of the capture no packets are
+	 * added. */
 	state = bpf_state(s->cs_tap);
 	n = bpf_read(s->cs_tap, s->cs_evbuf + len,
 	    CTL_MSG_MAX - len - STATS_SIZE);

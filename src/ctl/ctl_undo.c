@@ -1,11 +1,11 @@
 /*
- * Changes that are made whole or not at all.
+ * Changes that are made as a whole or not at all.
  *
  * Between CTL_BEGIN and CTL_COMMIT a session notes the interfaces and vnets it
  * creates.  When it ends before CTL_COMMIT, for whatever reason, they are
  * destroyed again, the last first: a client that is killed leaves nothing.  A
- * note is the interface's handle, so what has been destroyed meanwhile is
- * passed over, and a successor of its name is not touched.
+ * note is the interface's handle, so an interface that was destroyed meanwhile
+ * is passed over, and a later interface of its name is not touched.
  */
 
 #include "ctl/ctl_impl.h"
@@ -18,12 +18,12 @@
 
 #define NOTES	500
 
-/* Things created in one vnet, in order. */
+/* The interfaces created in one vnet, in order, and the vnet itself. */
 struct undo_piece {
 	TAILQ_ENTRY(undo_piece) up_link;
 	char		 up_vnet[VNET_NAMESIZE];
-	uint32_t	 up_id;		/* of the vnet, whose name another one
-					 * may have later */
+	uint32_t	 up_id;		/* of the vnet, whose name may be
+					 * reused */
 	unsigned	 up_n;
 	uint64_t	 up_handle[NOTES]; /* 0: the vnet itself */
 };
@@ -88,7 +88,7 @@ ctl_undo_note_vnet(struct ctl_session *s, uint32_t id)
 		note(s, id, 0);
 }
 
-/* Destroy an interface, under whatever name it has by now. */
+/* Destroy an interface, by its present name. */
 static bool
 destroy_if(struct ctl_session *s, struct vnet *vn, uint64_t handle)
 {

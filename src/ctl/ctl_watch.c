@@ -1,6 +1,6 @@
 /*
- * What goes on for a client after its request was answered: following
- * changes, pinging, and capturing.  A session has one of them at most.
+ * Watches: follows, pings and captures, which go on after the request was
+ * answered.  A session has one watch at most.
  */
 
 #include "ctl/ctl_impl.h"
@@ -22,9 +22,9 @@ ctl_watch_wakeup(void *arg)
 }
 
 /*
- * Registry lock held: the session watches no more, and nobody but the caller
- * will close what it watched.  The vnet's reference is the caller's then; NULL:
- * there was no watch.
+ * Registry lock held: detach the session's watch, which only the caller closes
+ * now.  Returns the vnet, whose reference is the caller's now; NULL: there was
+ * no watch.
  */
 static struct vnet *
 take_watch(struct ctl_session *s, bool revoked)
@@ -60,7 +60,7 @@ close_watch(struct ctl_session *s)
 	s->cs_ping = NULL;
 	s->cs_tap = NULL;
 	s->cs_charged = false;
-	/* The ping is closed: nobody else is at the ring. */
+	/* The ping is closed, so no CPU uses the ring. */
 	s->cs_ring_n = 0;
 	host_mutex_unlock(h, &s->cs_lock);
 }
@@ -75,7 +75,7 @@ ctl_watch_stop(struct ctl_session *s)
 	host_mutex_lock(h, &cr->cr_lock);
 	vn = take_watch(s, false);
 	host_mutex_unlock(h, &cr->cr_lock);
-	/* It may wait for CPUs, and nobody else needs to wait for that. */
+	/* close_watch() may wait for CPUs, so the registry lock is not held. */
 	close_watch(s);
 	if (vn != NULL)
 		vnet_put(vn);
@@ -221,7 +221,7 @@ ctl_run_follow(struct ctl_session *s, const struct ctl_request *rq)
 	return ctl_reply(s, &rq->rq_hdr, error, NULL);
 }
 
-/* Session lock held: fill the event buffer; its length. */
+/* Session lock held: fill the event buffer; returns its length. */
 static size_t
 read_listener(struct ctl_session *s)
 {
@@ -268,7 +268,7 @@ ping_reply(void *arg, const struct icmp_ping_reply *pr)
 		ctl_watch_wakeup(s);
 }
 
-/* Fill the event buffer from the ring; its length. */
+/* Fill the event buffer from the ring; returns its length. */
 static size_t
 read_ring(struct ctl_session *s)
 {
@@ -391,7 +391,7 @@ ctl_run_ping_stop(struct ctl_session *s, const struct ctl_request *rq)
 
 /* --- events -------------------------------------------------------------- */
 
-/* The vnet that was watched is gone. */
+/* Tell the client that the watched vnet is gone. */
 static int
 send_end(struct ctl_session *s)
 {
@@ -435,7 +435,7 @@ ctl_session_events(struct ctl_session *s)
 		if (error != 0)
 			return error;
 	}
-	/* There may be more; the client's requests have their turn first. */
+	/* There may be more events; the client's requests are served first. */
 	ctl_watch_wakeup(s);
 	return 0;
 }

@@ -29,11 +29,13 @@ struct local_msg {
 #define SPARE_BYTES	1024
 
 /*
- * Used by one thread at a time; the doorbell of the poller is for any.
+ * A local client, used by one thread at a time; only the poller's doorbell is
+ * for any thread.
  *
- * A request that was carried out must be answered whatever memory there is: a
- * small answer then goes into the spare message; where it is too long, or the
- * spare is in the queue, the last one says that there was no memory.
+ * A request that was carried out must be answered even without memory: a small
+ * answer then goes into the spare message; an answer that is too long, or comes
+ * while the spare is in the queue, is replaced by the last message, which
+ * reports ENOMEM.
  */
 struct local {
 	LIST_ENTRY(local) lo_link;		/* st_lock; while lo_kern */
@@ -112,7 +114,8 @@ local_send(void *arg, const void *msg, size_t len, int fd)
 	if (lo->lo_last_used ||
 	    host_thread_attach(lo->lo_kern->k_host) == NULL)
 		return ENOMEM;
-	/* The session takes what it is given, and the caller keeps his. */
+	/* The session takes over the descriptor it is given, so it gets a
+	 * duplicate: the caller keeps the original. */
 	if (fd != -1) {
 		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 		if (fd == -1)
@@ -154,8 +157,8 @@ take_message(struct local *lo, void *buf, size_t *len)
 }
 
 /*
- * Wait for events at most ns.  With no CPU of its own the stack runs while
- * we wait, or what we wait for would never come.
+ * Wait for events at most ns.  A stack without CPUs of its own is run
+ * meanwhile, or the events would never come.
  */
 static int
 local_wait(struct local *lo, uint64_t ns)
@@ -216,7 +219,7 @@ local_fd(void *arg)
 	return -1;
 }
 
-/* Let go of the stack. */
+/* Release the stack. */
 static void
 local_end(struct local *lo)
 {
@@ -235,7 +238,7 @@ stack_locals_end(struct ifnet_stack *st)
 {
 	struct local *lo;
 
-	/* One thread alone is left to call anything. */
+	/* Only this thread still uses the stack. */
 	while ((lo = LIST_FIRST(&st->st_locals)) != NULL) {
 		LIST_REMOVE(lo, lo_link);
 		local_end(lo);
@@ -341,7 +344,8 @@ vnet_client(struct vnet *vn, struct ifnet_error *e)
 
 /* --- commands ------------------------------------------------------------ */
 
-/* What a command is run on: the vnet may go while it runs. */
+/* The stack and vnet that a command runs on; the vnet may be destroyed while it
+ * runs. */
 struct target {
 	struct ifnet_stack *ta_stack;
 	char		 ta_vnet[VNET_NAMESIZE];
@@ -368,7 +372,7 @@ run_command(struct vnet *vn, const char *line, FILE *out,
 	int error;
 
 	memcpy(ta.ta_vnet, vn->vn_name, sizeof(ta.ta_vnet));
-	/* The commands count on having somewhere to put their words. */
+	/* The commands always need a place for their messages. */
 	if (e == NULL)
 		e = &own;
 	ctx.cc_client = connect_again(&ta, e);

@@ -26,10 +26,10 @@
 #define NS_PER_MS		1000000u
 
 /*
- * In the order in which they need each other: settings first, because all
- * have some; listeners before whoever announces; hooks before the interfaces
- * they are told of; domains after the layer they register with; drivers, whose
- * interfaces use all of that, last.
+ * In the order in which they need each other: settings first, because all have
+ * some; listeners before the subsystems that announce; hooks before the
+ * interfaces that they are called for; domains after the layer they register
+ * with; drivers, whose interfaces use all of them, last.
  */
 static const struct vnet_subsys *const subsystems[] = {
 	&sysctl_subsys,
@@ -47,7 +47,7 @@ static const struct vnet_subsys *const subsystems[] = {
 	NULL
 };
 
-/* kern's k_vnet_revoke: who watches a vnet that goes lets go of it. */
+/* kern's k_vnet_revoke: end every watch of a vnet that is being destroyed. */
 static void
 revoke(struct vnet *vn)
 {
@@ -67,7 +67,8 @@ translate_config(struct host *h, const struct ifnet_stack_config *sc,
 	memset(kc, 0, sizeof(*kc));
 	kc->kc_ncpu = sc->ncpu;
 	kc->kc_mbufs = sc->mbufs != 0 ? sc->mbufs : MBUFS_DEFAULT;
-	/* A pinned worker that shares its core with others only waits. */
+	/* A pinned worker cannot leave a core that it shares with others: pin
+	 * only where there are enough cores. */
 	kc->kc_pin = sc->ncpu < host_ncpu(h);
 	kc->kc_busy_poll_ns = (uint64_t)us * NS_PER_US;
 	kc->kc_subsys = subsystems;
@@ -141,7 +142,7 @@ ifnet_stack_destroy(struct ifnet_stack *st)
 		return;
 	h = st->st_host;
 	(void)host_thread_attach(h);
-	/* No detach has to wait for a CPU then, one after the other. */
+	/* After this, no detach has to wait for a CPU. */
 	kern_park(st->st_kern);
 	while ((vn = vnet_get(st->st_kern, "")) != NULL)
 		vnet_destroy_held(vn);
@@ -169,7 +170,8 @@ ifnet_stack_timeout_ms(struct ifnet_stack *st)
 	ns = kern_timeout_ns(st->st_kern);
 	if (ns == HOST_FOREVER)
 		return -1;
-	/* Rounded up, or the caller would spin for the last part of it. */
+	/* The timeout is rounded up, or the caller would spin for its last
+	 * part. */
 	ns = ns / NS_PER_MS + (ns % NS_PER_MS != 0);
 	return ns > INT_MAX ? INT_MAX : (int)ns;
 }
@@ -224,7 +226,8 @@ vnet_destroy(struct vnet *vn)
 		return;
 	k = vn->vn_kern;
 	(void)host_thread_attach(k->k_host);
-	/* Destruction consumes a reference; the program's pointer has none. */
+	/* vnet_destroy_held() consumes a reference; the program's pointer has
+	 * none. */
 	host_mutex_lock(k->k_host, &k->k_vnet_lock);
 	vn->vn_refs++;
 	host_mutex_unlock(k->k_host, &k->k_vnet_lock);

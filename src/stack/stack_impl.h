@@ -28,12 +28,13 @@ vnet_stack(struct vnet *vn)
 	return vn->vn_kern->k_stack;
 }
 
-/* Stop every ping of a vnet.  Control. */
+/* Control: stop every ping of a vnet. */
 void	stack_ping_revoke(struct ifnet_stack *, struct vnet *);
-/* Control, when every vnet has ended: clients without a daemon that are still
- * open have nobody to ask. */
+/* Control, when every vnet has ended: detach the local clients that are still
+ * open from the stack; their requests fail from here on. */
 void	stack_locals_end(struct ifnet_stack *);
-/* What the stack says about an errno of vnet_create_named(). */
+/* Fill in the error text for an errno of vnet_create_named(), which is
+ * returned. */
 int	stack_vnet_error(const char *name, int error, struct ifnet_error *);
 
 #endif /* !STACK_STACK_IMPL_H */

@@ -54,7 +54,8 @@ tick(void *arg)
 		set_done(p);
 		return;
 	}
-	/* One that cannot be queued is one that gets no reply. */
+	/* A request that cannot be queued counts as a request without a
+	 * reply. */
 	(void)icmp_ping_send(p->ip_icmp, p->ip_dst, 0, (uint16_t)n,
 	    PING_BYTES, PING_TTL);
 	__atomic_store_n(&p->ip_sent, n + 1, __ATOMIC_RELAXED);
@@ -74,7 +75,8 @@ reply(void *arg, const struct icmp_ping_reply *pr)
 		set_done(p);
 }
 
-/* st_lock held.  Nothing of the stack refers to it any more then. */
+/* st_lock held.  Close the ping; nothing in the stack refers to it after
+ * this. */
 static void
 stop(struct ifnet_ping *p)
 {
@@ -178,7 +180,7 @@ ifnet_ping_free(struct ifnet_ping *p)
 	if (p == NULL)
 		return;
 	(void)host_thread_attach(p->ip_host);
-	/* Once the vnet is gone the stack may be, too. */
+	/* Once the vnet is gone the stack may be gone, too. */
 	if (p->ip_vnet != NULL) {
 		host_mutex_lock(p->ip_host, &p->ip_stack->st_lock);
 		stop(p);

@@ -37,7 +37,7 @@ sim_fd_open(struct sim *s, struct sim_obj *so, int *fdp)
 	return 0;
 }
 
-/* The object behind it, if it is one of these operations' (NULL: any). */
+/* The object behind a descriptor, if it has these operations (NULL: any). */
 struct sim_obj *
 sim_fd_get(struct sim *s, int fd, const struct sim_obj_ops *ops)
 {
@@ -100,7 +100,7 @@ sim_iov_gather(void *to, const struct iovec *iov, int n)
 	}
 }
 
-/* How much of it found room. */
+/* Copy a packet into scattered buffers; returns how many bytes fit. */
 size_t
 sim_iov_scatter(const struct iovec *iov, int n, const void *from, size_t len)
 {

@@ -44,8 +44,9 @@ leaving(void **fake, const struct fiber *to)
 }
 
 /*
- * And that it has changed.  It tells us in return where the stack was that
- * we came from, which is how we learn that of the thread's own.
+ * Tell the sanitizer that the stack has changed.  It returns the bounds of the
+ * previous stack, which is the only way to learn the bounds of the thread's
+ * own.
  */
 static void
 arrived(struct fiber *self)
@@ -108,7 +109,7 @@ fiber_destroy(struct fiber *fb)
 	if (fb->fb_map == NULL)
 		return;
 #ifdef FIBER_ASAN
-	/* Frames that never returned have left their marks. */
+	/* Frames that never returned have left the stack poisoned. */
 	if (fb->fb_stack != NULL)
 		__asan_unpoison_memory_region(fb->fb_stack,
 		    fb->fb_stack_bytes);
@@ -132,7 +133,7 @@ fiber_exit(struct fiber *from, struct fiber *to)
 {
 
 	to->fb_from = from;
-	/* NULL: this fiber's own part of the sanitizer's state goes. */
+	/* NULL frees this fiber's part of the sanitizer's state. */
 	leaving(NULL, to);
 	setcontext(&to->fb_context);
 	abort();

@@ -31,7 +31,8 @@ struct fiber {
 	void		*fb_arg;
 };
 
-/* ENOMEM.  fn must not return: it ends in fiber_exit(). */
+/* Create a fiber that runs fn(arg) at its first switch.  ENOMEM.  fn must not
+ * return: it ends in fiber_exit(). */
 int	fiber_create(struct fiber *, void (*fn)(void *), void *arg);
 void	fiber_destroy(struct fiber *);
 void	fiber_switch(struct fiber *from, struct fiber *to);

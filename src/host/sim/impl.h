@@ -1,5 +1,5 @@
 /*
- * impl: what the files of the simulated host show each other.
+ * impl: declarations that only the files of the simulated host use.
  *
  * Everything here belongs to the one OS thread that runs the simulation, so
  * nothing has a lock.  Anything the simulated program can see must follow
@@ -55,7 +55,8 @@ struct sim_task {
 	void		*st_arg;
 };
 
-/* Behind a descriptor: a tap, a listening socket, or an end of a connection. */
+/* An object behind a descriptor: a tap, a listening socket, or an end of a
+ * connection. */
 struct sim_obj {
 	const struct sim_obj_ops *so_ops;
 	unsigned	 so_refs;	/* descriptors, open or on their way */
@@ -126,7 +127,7 @@ sim_of(struct host *h)
 void	 sim_rng_seed(struct sim_rng *, uint64_t);
 uint64_t sim_rng_next(struct sim_rng *);
 uint64_t sim_rng_below(struct sim_rng *, uint64_t);
-/* Does this tun or socket call fail? */
+/* Is this tun or socket call to fail? */
 bool	 sim_io_fault(struct sim *);
 
 /* mem.c; sim_new() is an allocation of the program's, so it can fail. */
@@ -142,7 +143,7 @@ void	 sim_alloc_free_all(struct sim *);
 /*
  * sched.c.  sim_may_switch(): a point where another task may go on.
  * sim_block(): wait to be woken, at most ns; true when the time was up.
- * sim_wake(): make those runnable that wait like this on that.
+ * sim_wake(): make the tasks runnable that wait in a state on an object.
  */
 void	 sim_may_switch(struct sim *);
 bool	 sim_block(struct sim *, enum sim_state, const void *, uint64_t ns);

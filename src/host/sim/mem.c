@@ -15,7 +15,7 @@
 
 #define ALLOC_MAGIC	UINT64_C(0x51a110c8ed5ea1ed)
 #define ALLOC_FREED	UINT64_C(0x51a1f8eed0bad0bd)
-/* What freed memory is filled with, to show use after free. */
+/* The byte that freed memory is filled with, to show use after free. */
 #define FREED_BYTE	0xdd
 /* Allocations named in a leak report. */
 #define REPORT_MAX	20

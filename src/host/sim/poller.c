@@ -141,7 +141,8 @@ ready_events(struct sim *s, const struct registration *re)
 	    (re->re_events | HOST_POLL_HUP);
 }
 
-/* For the scheduler: would a wait end?  Looks only after a change. */
+/* For the scheduler: would a wait on the poller end?  Descriptors are examined
+ * only after a change. */
 bool
 sim_poller_pending(struct sim *s, const void *wait, uint64_t *seen)
 {
@@ -160,7 +161,8 @@ sim_poller_pending(struct sim *s, const void *wait, uint64_t *seen)
 	return false;
 }
 
-/* Store ready ones, beginning anywhere, so that none is always first. */
+/* Store the ready descriptors, beginning at a random one, so that none is
+ * always first. */
 static unsigned
 collect(struct sim *s, struct host_poller *p, struct host_event *ev,
     unsigned n)

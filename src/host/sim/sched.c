@@ -1,9 +1,9 @@
 /*
  * The scheduler of the simulated host: tasks, virtual time, and RCU.
  *
- * Every task is a fiber.  One that comes to a point where it may switch goes
- * back to the loop in sim_run(), which moves time on a little and lets the
- * seed choose among all that can run.
+ * Every task is a fiber.  A task that comes to a point where it may switch goes
+ * back to the loop in sim_run(), which moves time on a little and lets the seed
+ * choose among the runnable tasks.
  */
 
 #include "host/sim/impl.h"
@@ -32,10 +32,10 @@ void
 sim_may_switch(struct sim *s)
 {
 
-	/* The test program itself, outside of sim_run(), is alone. */
+	/* Outside of sim_run() the test program is the only task. */
 	if (s->s_cur == NULL)
 		return;
-	/* Staying is the seed's choice too, and cheaper made here. */
+	/* Not to switch is the seed's choice too, and cheaper made here. */
 	if (sim_rng_below(&s->s_rng_sched, 4) == 0)
 		return;
 	s->s_cur->st_state = TASK_RUNNABLE;
@@ -55,7 +55,8 @@ sim_block(struct sim *s, enum sim_state state, const void *wait, uint64_t ns)
 	struct sim_task *t = s->s_cur;
 
 	if (t == NULL) {
-		/* Nobody can wake us, but time can pass. */
+		/* No other task can wake the test program, but time can
+		 * pass. */
 		if (ns == HOST_FOREVER) {
 			fprintf(stderr, "sim: a wait without end outside of "
 			    "sim_run()\n");
@@ -85,7 +86,8 @@ sim_wake(struct sim *s, enum sim_state state, const void *wait)
 	}
 }
 
-/* Is a reader left that was there when this grace period began? */
+/* Is a task still in a read section that it was in when this grace period
+ * began? */
 static bool
 readers_left(struct sim *s, uint64_t target)
 {
@@ -155,7 +157,7 @@ next_deadline(struct sim *s)
 	return next;
 }
 
-/* The task to go on, or NULL when none ever can. */
+/* Choose the next task to run; NULL when no task ever can. */
 static struct sim_task *
 pick(struct sim *s)
 {
@@ -296,7 +298,7 @@ task_main(void *arg)
 	fiber_exit(&t->st_fiber, &s->s_main);
 }
 
-/* Takes over `t', zeroed memory of ours; frees it on failure. */
+/* Start a task in `t', zeroed memory, which is freed on failure. */
 static int
 start_task(struct sim *s, struct sim_task *t, const char *name,
     void (*fn)(void *), void *arg)
@@ -408,7 +410,8 @@ sim_ho_thread_attach(struct host *h)
 {
 	struct sim *s = sim_of(h);
 
-	/* Tasks are attached from birth: this is the test program itself. */
+	/* Tasks are attached from their creation, so this is the test program
+	 * itself. */
 	if (!s->s_boot_attached) {
 		memset(&s->s_boot, 0, sizeof(s->s_boot));
 		s->s_boot.ht_host = h;

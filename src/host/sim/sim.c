@@ -80,8 +80,7 @@ sim_io_fault(struct sim *s)
 }
 
 /*
- * Looking at the clock takes time, so that a loop that polls until a time
- * has come ends.
+ * Each call takes some virtual time, so that a loop that polls the clock ends.
  */
 static uint64_t
 sim_ho_clock(struct host *h)
@@ -135,7 +134,8 @@ sim_ho_log(struct host *h, enum host_log_level level, const char *line)
 		    (int)level, line);
 }
 
-/* A simulated machine has none, unless it is to use the real one's. */
+/* A simulated machine has no modules, unless it is set to load the real
+ * machine's. */
 static int
 sim_ho_module_open(struct host *h, const char *name, const char *symbol,
     struct host_module **mp,
@@ -223,7 +223,7 @@ sim_create(const struct sim_config *sc)
 	sim_rng_seed(&s->s_rng_sched, sc->sc_seed);
 	sim_rng_seed(&s->s_rng_fault, sc->sc_seed ^ UINT64_C(0xfa017));
 	sim_rng_seed(&s->s_rng_user, sc->sc_seed ^ UINT64_C(0x05e4));
-	/* Not zero, which programs take for "never". */
+	/* Time does not begin at zero, which programs take for "never". */
 	s->s_now = 1000000000u;
 	TAILQ_INIT(&s->s_tasks);
 	LIST_INIT(&s->s_allocs);
@@ -265,7 +265,7 @@ sim_destroy(struct host *h)
 			sim_obj_drop(s, s->s_fds[i]);
 	}
 	free(s->s_fds);
-	/* What stuck tasks had can only be freed over their heads. */
+	/* Stacks and locks of stuck tasks are freed while still in use. */
 	sim_tasks_free(s);
 	sim_alloc_free_all(s);
 	host_rcu_unregister();

@@ -4,8 +4,8 @@
  * One OS thread runs every task (coroutines); the seed decides which runnable
  * task goes on at each switch, how long things take in virtual time, and which
  * calls fail.  The same seed and the same program give the same run.  When no
- * task can run, virtual time jumps to the next deadline; when there is none
- * either, the run is a deadlock and sim_run() says so.
+ * task can run, virtual time jumps to the next deadline; when there is no
+ * deadline either, the run is a deadlock and sim_run() says so.
  */
 
 #ifndef HOST_SIM_SIM_H
@@ -32,7 +32,7 @@ struct host *sim_create(const struct sim_config *);
  */
 int	 sim_run(struct host *, void (*fn)(void *), void *arg);
 
-/* Frees the host; asserts that every allocation was freed. */
+/* Free the host; asserts that every allocation was freed. */
 void	 sim_destroy(struct host *);
 
 /* Allocations not freed yet, for leak checks. */
@@ -40,10 +40,10 @@ size_t	 sim_allocated(struct host *);
 
 /* Fail the n-th allocation from now (1 = the next one); 0 = none. */
 void	 sim_fail_alloc(struct host *, unsigned n);
-/* Did that failure happen? */
+/* Did the failure set by sim_fail_alloc() happen? */
 bool	 sim_alloc_failed(struct host *);
 
-/* Change the rates while running. */
+/* Change the rates of failures while running. */
 void	 sim_set_faults(struct host *, unsigned alloc_ppm, unsigned io_ppm);
 
 /*
@@ -54,12 +54,13 @@ void	 sim_set_faults(struct host *, unsigned alloc_ppm, unsigned io_ppm);
  */
 int	 sim_tun_put(struct host *, const char *name, const void *, size_t);
 int	 sim_tun_get(struct host *, const char *name, void *, size_t *);
-/* The device goes away under its user: every further call is EBADFD. */
+/* Delete the device while it is in use: every further call of its user is
+ * EBADFD. */
 int	 sim_tun_kill(struct host *, const char *name);
 /*
- * The far side is from now on as tf says (its flags UP and UNSEEN; MTU 0 and
- * no name: as it was), and its watcher is told, on this task: control context.
- * A change to down of an unseen one is not told.  ENXIO: no such device.
+ * Change the state of the far side to tf's (its flags UP and UNSEEN; MTU 0 and
+ * no name: unchanged) and call its watcher, on this task: control context.  A
+ * change to down of an unseen one is not reported.  ENXIO: no such device.
  */
 int	 sim_tun_far(struct host *, const char *name,
 	    const struct host_tun_far *tf);
@@ -76,7 +77,7 @@ unsigned sim_tun_offload(struct host *, const char *name);
 int	 sim_tun_create(struct host *, const char *name, int *fdp);
 
 /*
- * Be the client of a listening socket: *fdp is the client's end, for
+ * Connect to a listening socket: *fdp is the client's end, for
  * host_sock_recv(), host_sock_send(), host_sock_close() and pollers.  Without
  * credentials the peer is root.  ECONNREFUSED, EAGAIN (backlog full), ENOMEM.
  */
@@ -87,7 +88,7 @@ int	 sim_sock_connect(struct host *, const char *path,
 ssize_t	 sim_sock_sendfd(struct host *, int fd, const struct iovec *, int n,
 	    int passed);
 
-/* How often a module was looked for. */
+/* The number of times that a module was opened. */
 unsigned sim_module_opens(struct host *);
 /* The last log line, or "". */
 const char *sim_last_log(struct host *);

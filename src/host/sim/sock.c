@@ -74,7 +74,8 @@ take_message(struct conn *cn)
 	me = STAILQ_FIRST(&cn->cn_rx);
 	if (me != NULL) {
 		STAILQ_REMOVE_HEAD(&cn->cn_rx, me_link);
-		/* Empty messages count too, or they had no bound. */
+		/* Empty messages count too, or their number would have no
+		 * bound. */
 		cn->cn_rx_bytes -= me->me_len + 1;
 	}
 	return me;
@@ -251,7 +252,8 @@ fail_client:
 	return error;
 }
 
-/* Give the receiver a descriptor of its own for what came with a message. */
+/* Give the receiver a descriptor of its own for the object that came with a
+ * message. */
 static void
 deliver_passed(struct sim *s, struct message *me, int *passed_fd)
 {

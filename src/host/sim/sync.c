@@ -1,7 +1,7 @@
 /*
  * Sleeping locks and condition variables of the simulated host.  They check
- * what a real lock cannot afford to: that they were set up, that the holder
- * lets go, and that nobody waits when they go away.
+ * more than a real lock can afford to: that they were set up, that only the
+ * holder releases them, and that no task waits when they are destroyed.
  */
 
 #include "host/sim/impl.h"
@@ -124,7 +124,7 @@ sim_ho_mutex_trylock(struct host *h, struct host_mutex *m)
 	return true;
 }
 
-/* All that wait may try again: the seed says who is first. */
+/* All waiters may try again: the seed decides which is first. */
 static void
 release(struct sim *s, struct host_mutex *m)
 {

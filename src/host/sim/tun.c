@@ -419,7 +419,7 @@ sim_tun_get(struct host *h, const char *name, void *buf, size_t *lenp)
 	return 0;
 }
 
-/* Whoever watches the device is told, as by a thread of the host. */
+/* Call the watcher of the device, as a thread of the host would. */
 static void
 tell(struct sim_tap *tp)
 {
