@@ -216,7 +216,6 @@ static bool
 pidfile_fits(const char *path, int fd)
 {
 	struct stat st;
-	char why[PATH_MAX + 128];
 
 	if (fstat(fd, &st) != 0) {
 		complain("%s: %s", path, strerror(errno));
@@ -229,18 +228,19 @@ pidfile_fits(const char *path, int fd)
 		    "file, or one of an ifnetd that has ended)", path);
 		return false;
 	}
-	if (trust_way(path, why, sizeof(why)) != 0) {
-		complain("--pidfile: %s", why);
-		return false;
-	}
 	return true;
 }
 
 bool
 pidfile_create(const char *path)
 {
+	char why[PATH_MAX + 128];
 	int fd;
 
+	if (trust_way(path, why, sizeof(why)) != 0) {
+		complain("--pidfile: %s", why);
+		return false;
+	}
 	for (;;) {
 		fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
 		    O_NOCTTY | O_CLOEXEC, 0644);

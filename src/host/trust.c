@@ -12,7 +12,6 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,23 +55,31 @@ outsiders(void)
 	return uid;
 }
 
-/*
- * Check that other users could not have written `path', which has this status.
- * In a user namespace, files of the machine's root cannot be told from those of
- * others outside: both pass.
- */
+/* Root and the user whose process this is are trusted; in a user namespace also
+ * the machine's root, who cannot be told from other users outside. */
+static bool
+is_trusted(uid_t uid)
+{
+
+	return uid == 0 || uid == geteuid() || uid == outsiders();
+}
+
+/* Check that other users could not have written `path', which has this
+ * status. */
 static int
 judge(const char *path, const struct stat *st, char *why, size_t whylen)
 {
-	const char *what = S_ISDIR(st->st_mode) ? "directory" : "file";
+	const char *what = S_ISDIR(st->st_mode) ? "directory" :
+	    S_ISLNK(st->st_mode) ? "symbolic link" : "file";
 
-	if (st->st_uid != 0 && st->st_uid != geteuid() &&
-	    st->st_uid != outsiders())
+	if (!is_trusted(st->st_uid))
 		return refuse(why, whylen, EPERM, "%s: the %s belongs to user "
 		    "%u, neither root nor who runs this", path, what,
 		    (unsigned)st->st_uid);
-	/* In a sticky directory users cannot replace each other's files. */
-	if (S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX) != 0)
+	/* The mode of a link means nothing; in a sticky directory users cannot
+	 * replace each other's files. */
+	if (S_ISLNK(st->st_mode) ||
+	    (S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX) != 0))
 		return 0;
 	if ((st->st_mode & S_IWOTH) != 0)
 		return refuse(why, whylen, EPERM, "%s: everybody may write to "
@@ -84,70 +91,141 @@ judge(const char *path, const struct stat *st, char *why, size_t whylen)
 	return 0;
 }
 
-/* Check the directories above the last part of an absolute path. */
-static int
-judge_way(const char *path, char *why, size_t whylen)
-{
-	char dir[PATH_MAX];
-	const char *slash;
-	struct stat st;
-	size_t len;
-	int error;
+/*
+ * A path that is being walked: `at' is where it has come to, with no link in
+ * it, and `rest' is what is left, with the targets of links put in.
+ */
+struct walk {
+	char		 wk_at[PATH_MAX];	/* "": the root directory */
+	char		 wk_rest[PATH_MAX];
+	unsigned	 wk_links;
+	char		*wk_why;
+	size_t		 wk_whylen;
+};
 
-	for (slash = strchr(path, '/'); slash != NULL;
-	    slash = strchr(slash + 1, '/')) {
-		len = slash == path ? 1 : (size_t)(slash - path);
-		if (len >= sizeof(dir))
-			return refuse(why, whylen, ENAMETOOLONG, "%s: %s",
-			    path, strerror(ENAMETOOLONG));
-		memcpy(dir, path, len);
-		dir[len] = '\0';
-		if (stat(dir, &st) != 0)
-			return refuse(why, whylen, errno, "%s: %s", dir,
-			    strerror(errno));
-		error = judge(dir, &st, why, whylen);
-		if (error != 0)
-			return error;
-	}
+static int
+walk_error(struct walk *wk, int error)
+{
+
+	return refuse(wk->wk_why, wk->wk_whylen, error, "%s: %s",
+	    wk->wk_at[0] != '\0' ? wk->wk_at : "/", strerror(error));
+}
+
+/* Take the next part off the rest; "" at the end of the path. */
+static int
+walk_next(struct walk *wk, char part[NAME_MAX + 1])
+{
+	const char *from = wk->wk_rest + strspn(wk->wk_rest, "/");
+	size_t len = strcspn(from, "/");
+
+	if (len > NAME_MAX)
+		return walk_error(wk, ENAMETOOLONG);
+	memcpy(part, from, len);
+	part[len] = '\0';
+	from += len;
+	memmove(wk->wk_rest, from, strlen(from) + 1);
 	return 0;
 }
 
-/* The path is checked as written, and with its symbolic links resolved. */
+/* `at' is a symbolic link: go back to its directory and put its target in front
+ * of the rest. */
+static int
+walk_link(struct walk *wk, const struct stat *st, bool sticky)
+{
+	char target[PATH_MAX];
+	size_t left = strlen(wk->wk_rest);
+	ssize_t n;
+	int error;
+
+	/* Its owner can make it lead elsewhere; where the directory is not
+	 * sticky, only users who may write there can, and they were judged. */
+	error = sticky ? judge(wk->wk_at, st, wk->wk_why, wk->wk_whylen) : 0;
+	if (error != 0)
+		return error;
+	n = readlink(wk->wk_at, target, sizeof(target));
+	if (n < 0)
+		return walk_error(wk, errno);
+	if (++wk->wk_links > 40)
+		return walk_error(wk, ELOOP);
+	if ((size_t)n + 1 + left >= sizeof(wk->wk_rest))
+		return walk_error(wk, ENAMETOOLONG);
+	memmove(wk->wk_rest + n + 1, wk->wk_rest, left + 1);
+	memcpy(wk->wk_rest, target, (size_t)n);
+	wk->wk_rest[n] = '/';
+	*(target[0] == '/' ? wk->wk_at : strrchr(wk->wk_at, '/')) = '\0';
+	return 0;
+}
+
+/* Check the directory `at' and go to `part' in it.  A symbolic link that is the
+ * last part is followed with `follow' only. */
+static int
+walk_step(struct walk *wk, const char *part, bool follow)
+{
+	const char *dir = wk->wk_at[0] != '\0' ? wk->wk_at : "/";
+	struct stat st;
+	size_t len = strlen(wk->wk_at);
+	bool last = wk->wk_rest[strspn(wk->wk_rest, "/")] == '\0';
+	bool sticky;
+	int error;
+
+	if (stat(dir, &st) != 0)
+		return walk_error(wk, errno);
+	error = judge(dir, &st, wk->wk_why, wk->wk_whylen);
+	if (error != 0)
+		return error;
+	sticky = (st.st_mode & S_ISVTX) != 0;
+	if (strcmp(part, ".") == 0)
+		return 0;
+	if (strcmp(part, "..") == 0) {
+		if (len > 0)
+			*strrchr(wk->wk_at, '/') = '\0';
+		return 0;
+	}
+	if (len + 1 + strlen(part) >= sizeof(wk->wk_at))
+		return walk_error(wk, ENAMETOOLONG);
+	wk->wk_at[len] = '/';
+	strcpy(wk->wk_at + len + 1, part);
+	if (lstat(wk->wk_at, &st) != 0)
+		return last && errno == ENOENT ? 0 : walk_error(wk, errno);
+	if (!S_ISLNK(st.st_mode) || (last && !follow))
+		return 0;
+	return walk_link(wk, &st, sticky);
+}
+
+/* Check the directories and symbolic links on the way to a file that need not
+ * exist. */
+static int
+judge_way(const char *path, bool follow, char *why, size_t whylen)
+{
+	struct walk wk = { .wk_why = why, .wk_whylen = whylen };
+	char part[NAME_MAX + 1];
+	size_t len = 0;
+	int error;
+
+	if (path[0] != '/') {
+		if (getcwd(wk.wk_rest, sizeof(wk.wk_rest)) == NULL)
+			return refuse(why, whylen, errno, "%s: the current "
+			    "directory: %s", path, strerror(errno));
+		len = strlen(wk.wk_rest);
+		wk.wk_rest[len++] = '/';
+	}
+	if (len + strlen(path) >= sizeof(wk.wk_rest))
+		return refuse(why, whylen, ENAMETOOLONG, "%s: %s", path,
+		    strerror(ENAMETOOLONG));
+	strcpy(wk.wk_rest + len, path);
+	do {
+		error = walk_next(&wk, part);
+		if (error == 0 && part[0] != '\0')
+			error = walk_step(&wk, part, follow);
+	} while (error == 0 && part[0] != '\0');
+	return error;
+}
+
 int
 trust_way(const char *path, char *why, size_t whylen)
 {
-	char absolute[PATH_MAX], real[PATH_MAX], cwd[PATH_MAX];
-	const char *dir = "";
-	int error, n;
 
-	if (path[0] != '/') {
-		dir = getcwd(cwd, sizeof(cwd));
-		if (dir == NULL)
-			return refuse(why, whylen, errno, "%s: the current "
-			    "directory: %s", path, strerror(errno));
-	}
-	n = snprintf(absolute, sizeof(absolute), "%s%s%s", dir,
-	    path[0] != '/' ? "/" : "", path);
-	if (n < 0 || (size_t)n >= sizeof(absolute))
-		return refuse(why, whylen, ENAMETOOLONG, "%s: %s", path,
-		    strerror(ENAMETOOLONG));
-	error = judge_way(absolute, why, whylen);
-	if (error != 0)
-		return error;
-	if (realpath(absolute, real) == NULL) {
-		/* The file need not exist; its directory was checked. */
-		*strrchr(absolute, '/') = '\0';
-		if (realpath(absolute[0] != '\0' ? absolute : "/", real) ==
-		    NULL)
-			return refuse(why, whylen, errno, "%s: %s", absolute,
-			    strerror(errno));
-		n = (int)strlen(real);
-		if ((size_t)n + 2 > sizeof(real))
-			return refuse(why, whylen, ENAMETOOLONG, "%s: %s",
-			    path, strerror(ENAMETOOLONG));
-		memcpy(real + n, "/", 2);
-	}
-	return judge_way(real, why, whylen);
+	return judge_way(path, false, why, whylen);
 }
 
 static bool
@@ -181,5 +259,5 @@ trust_file(const char *path, char *why, size_t whylen)
 	close(fd);
 	if (error != 0 || is_open_already(path))
 		return error;
-	return trust_way(path, why, whylen);
+	return judge_way(path, true, why, whylen);
 }
