@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long an entry made with "temp" lives; NetBSD's figure. */
+/* The lifetime of an entry made with "temp"; NetBSD's figure. */
 #define TEMP_S		1200
 
 static int
@@ -179,7 +179,7 @@ interface_of(struct cmd_ctx *ctx, struct in_addr a, struct rt_msg *m,
 	    "the address is on no network of an Ethernet-like interface");
 }
 
-/* Why a neighbour was not changed, where the errno alone does not say. */
+/* The reason why a neighbour was not changed, for errnos that do not say it. */
 static const char *
 refusal(int code)
 {
@@ -233,7 +233,7 @@ arp_request(struct cmd_ctx *ctx, uint8_t type, const struct entry *en)
 	}
 	error = ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans,
 	    &len, &e);
-	/* What is set takes the place of what was. */
+	/* The new entry replaces an existing one. */
 	if (error == EEXIST && type == RTM_ADD) {
 		req.m.rtm_h.rtm_type = RTM_CHANGE;
 		len = sizeof(ans);
@@ -242,7 +242,7 @@ arp_request(struct cmd_ctx *ctx, uint8_t type, const struct entry *en)
 	}
 	if (error == 0)
 		return CMD_OK;
-	/* Who may not change anything is told that first. */
+	/* A missing privilege is reported first. */
 	if (nowhere != 0 && e.code != EPERM)
 		return cmd_fail(ctx, &none, "arp: cannot intuit interface "
 		    "index and type for %s (%s)", en->text, none.text);

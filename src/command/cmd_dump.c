@@ -10,11 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How long to wait for a packet before looking whether to go on. */
+/* The time to wait for a packet before checking for an interruption. */
 #define WAIT_MS		200
 #define FILTER_MAX	1024
 
-/* A capture that goes on. */
+/* A running capture. */
 struct running {
 	struct cmd_ctx	*ctx;
 	struct ifnet_client *c;
@@ -40,7 +40,7 @@ put(struct running *r, const struct ifnet_packet *p)
 	return !r->broken;
 }
 
-/* Has whoever reads our output gone?  That tells itself only by writing. */
+/* Has the reader of the output gone?  Otherwise only a write would tell. */
 static bool
 reader_gone(int fd)
 {
@@ -50,7 +50,7 @@ reader_gone(int fd)
 	    (pfd.revents & (POLLERR | POLLNVAL)) != 0;
 }
 
-/* The next packet; what was written is shown before we wait. */
+/* Get the next packet; buffered output is written before a wait. */
 static int
 next(struct running *r, struct ifnet_packet *p, struct ifnet_error *e)
 {
@@ -74,7 +74,8 @@ enough(const struct running *r)
 	    (r->du->du_count != 0 && r->written >= r->du->du_count);
 }
 
-/* Until there is enough, or the capture ends by itself; its errno. */
+/* Capture until the count is reached, or the capture ends by itself; returns
+ * its errno. */
 static int
 loop(struct running *r, struct ifnet_error *e)
 {
@@ -90,7 +91,7 @@ loop(struct running *r, struct ifnet_error *e)
 	}
 	if (error != 0)
 		return r->broken ? 0 : error;
-	/* What came before the stop still belongs to it. */
+	/* Packets from before the stop still belong to the capture. */
 	error = ifnet_capture_stop(r->c, e);
 	while (error == 0 || error == EINTR) {
 		error = ifnet_capture_next(r->c, -1, &p, e);
@@ -128,7 +129,7 @@ report(struct running *r, int error, const struct ifnet_error *e)
 	struct cmd_ctx *ctx = r->ctx;
 
 	if (error == ENXIO) {
-		/* The capture is whole: there are no more packets. */
+		/* The capture is complete: there are no more packets. */
 		if (!r->du->du_quiet && r->follow.cf_handle != 0)
 			cmd_follow_gone(ctx, "dump", &r->follow);
 		else if (!r->du->du_quiet)
@@ -142,7 +143,7 @@ report(struct running *r, int error, const struct ifnet_error *e)
 	return CMD_OK;
 }
 
-/* ^C must not tear a block apart that waits for a slow reader. */
+/* ^C must not cut a block in two while it waits for a slow reader. */
 static ssize_t
 write_whole(void *arg, const char *buf, size_t size)
 {
@@ -167,7 +168,7 @@ close_file(void *arg)
 	return r->fd == fileno(r->ctx->cc_out) ? 0 : close(r->fd);
 }
 
-/* CMD_OK, or the message was given. */
+/* Returns CMD_OK, or the code of a failure after its message. */
 static int
 open_output(struct running *r)
 {
@@ -200,7 +201,7 @@ open_output(struct running *r)
 	return CMD_FAIL;
 }
 
-/* Nobody is told that a reader went: that is how a capture is ended. */
+/* The reader's end is no error: it is a usual way to end a capture. */
 static int
 close_output(struct running *r, int code)
 {
@@ -229,7 +230,8 @@ capture(struct running *r)
 	    r->linktype, r->du->du_snaplen != 0 ? r->du->du_snaplen :
 	    IFNET_SNAPLEN_MAX, r->du->du_filter))
 		r->broken = true;
-	/* Whoever reads it may want to know the link type at once. */
+	/* A reader may need the header, with the link type, before the first
+	 * packet. */
 	if (fflush(r->fp) != 0)
 		r->broken = true;
 	error = loop(r, &e);
@@ -238,7 +240,8 @@ capture(struct running *r)
 	return close_output(r, code);
 }
 
-/* Which interface it is, to say at the end where it went. */
+/* Find the interface's handle, so that the end of the capture can say where the
+ * interface went. */
 static void
 remember(struct running *r)
 {
@@ -361,7 +364,7 @@ options(struct cmd_ctx *ctx, struct dump *du, struct cmd_opts *o)
 	return code;
 }
 
-/* Is it a filter for any kind of interface? */
+/* Is the filter valid for any kind of interface? */
 static bool
 filter_ok(struct cmd_ctx *ctx, const char *name, const char *filter)
 {

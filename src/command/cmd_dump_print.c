@@ -1,6 +1,6 @@
 /*
- * A captured packet in one line: when, which way, and what it is.  Reads no
- * byte that was not captured.
+ * A captured packet in one line: its time, its direction, and its contents.  No
+ * byte beyond the captured ones is read.
  */
 
 #include "command/command_impl.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-/* What is left of a packet while its headers are read. */
+/* The rest of a packet while its headers are read. */
 struct bytes {
 	const uint8_t	*p;
 	size_t		 n;

@@ -1,6 +1,6 @@
 /*
- * extcap: what Wireshark asks of a program that adds interfaces to its list.
- * An interface is "ifnet:VNET:IF" there.
+ * extcap: the interface through which Wireshark lists a program's interfaces
+ * and captures on them.  An interface is "ifnet:VNET:IF" there.
  */
 
 #include "command/command_impl.h"
@@ -52,8 +52,8 @@ parse_question(struct extcap *ex, const char *word)
 }
 
 /*
- * "--name value" or "--name=value"; what we do not know is skipped, for
- * newer Wiresharks.  The number of words it took.
+ * Parse "--name value" or "--name=value"; unknown options are skipped, for
+ * newer Wiresharks.  Returns the number of words used.
  */
 static int
 parse_value(struct extcap *ex, int argc, char **argv)
@@ -222,7 +222,7 @@ capture(struct cmd_ctx *ctx, const struct extcap *ex)
 	return code;
 }
 
-/* Wireshark asks whether a filter is right: silence is yes. */
+/* Wireshark checks a filter: no output means that it is valid. */
 static int
 check_filter(struct cmd_ctx *ctx, const struct extcap *ex)
 {

@@ -44,8 +44,8 @@ programs_free(struct programs *p)
 }
 
 /*
- * The interface need not exist yet, and there can be several kinds of them:
- * one program for each link type the filter makes sense on.
+ * Compile one program for each link type for which the filter is valid: the
+ * interface need not exist yet, and its kind is not known.
  */
 static int
 compile_all(const char *text, struct programs *p, struct ifnet_error *e)
@@ -73,7 +73,7 @@ compile_all(const char *text, struct programs *p, struct ifnet_error *e)
 	return first.code;
 }
 
-/* "in|out IF|any pass|drop", from argv[0] on. */
+/* Parse "in|out IF|any pass|drop", from argv[0] on. */
 static int
 parse_rule(struct cmd_ctx *ctx, char **argv, struct ifnet_filter_rule *r)
 {
@@ -119,7 +119,7 @@ compare(const struct ifnet_filter_rule *r, void *arg)
 	return 0;
 }
 
-/* Is there such a rule already, under this number if one is given? */
+/* Does the rule exist already, under this number if one is given? */
 static bool
 is_there(struct cmd_ctx *ctx, const struct ifnet_filter_rule *r)
 {
@@ -158,7 +158,7 @@ do_add(struct cmd_ctx *ctx, struct ifnet_filter_rule *r)
 	return CMD_OK;
 }
 
-/* The words after "filter add". */
+/* Parse the words after "filter add". */
 static int
 add(struct cmd_ctx *ctx, int argc, char **argv)
 {

@@ -45,7 +45,7 @@ cmd_follow_get(struct cmd_ctx *ctx, struct cmd_follow *cf, unsigned what,
 	}
 	if (error == 0)
 		*cip = pick(list, cf->cf_handle);
-	/* Nobody has the name any more, or another interface has it. */
+	/* The name is free now, or another interface has it. */
 	if (*cip == NULL && (error == 0 || error == ENXIO)) {
 		error = cmd_iflist_get(ctx->cc_client, NULL, what, &list, e);
 		if (error == 0)

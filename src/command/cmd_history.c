@@ -1,5 +1,5 @@
 /*
- * history: what happened to interfaces, and who asked for it.
+ * history: the events of interfaces, and the users who asked for them.
  */
 
 #include "command/command_impl.h"

@@ -147,7 +147,7 @@ do_name(struct ifconfig_run *r, const struct ifconfig_action *a)
 		return ifconfig_refused(r, a->ia_words, "SIOCSIFNAME", &e,
 		    e.code == EEXIST ? hint : NULL);
 	}
-	/* The rest of the line is about it still. */
+	/* The rest of the line is about the renamed interface. */
 	(void)snprintf(r->ifname, sizeof(r->ifname), "%s", a->ia_text);
 	return CMD_OK;
 }
@@ -233,7 +233,7 @@ inet_delete(struct ifconfig_run *r, const struct ifconfig_action *a,
 	memset(&e, 0, sizeof(e));
 	(void)snprintf(req.ifra_name, sizeof(req.ifra_name), "%s", r->ifname);
 	cmd_sin(&req.ifra_addr, addr);
-	/* All that was said of it has to be so. */
+	/* Every property in the line must match the address. */
 	if (a->ia_delete && a->ia_len >= 0)
 		cmd_sin(&req.ifra_mask, cmd_mask(a->ia_len));
 	if (a->ia_delete && (a->ia_havedst || a->ia_havebrd))
@@ -311,9 +311,9 @@ do_inet(struct ifconfig_run *r, const struct ifconfig_action *a)
 		return inet_delete(r, a, old);
 	}
 	/*
-	 * Without "alias" the address takes the place of the first one.  The
-	 * new one goes in before the old one goes, so that a refused one
-	 * leaves all as it was.
+	 * Without "alias" the address replaces the first one.  The new address
+	 * is added before the old one is removed, so that a refusal changes
+	 * nothing.
 	 */
 	replaces = !a->ia_alias && first_inet(r, &old, &e) == 0 &&
 	    old.s_addr != a->ia_addr.s_addr;
@@ -410,7 +410,7 @@ do_actions(struct cmd_ctx *ctx, const char *ifname,
 	    SIOCGIFFLAGS, &ifr, ifname, &e) != 0)
 		return ifconfig_refused(&r, acts[0].ia_words, "SIOCGIFFLAGS",
 		    &e, NULL);
-	/* A line that creates happens whole or not at all. */
+	/* A line with create is carried out as a whole or not at all. */
 	whole = n > 1 && acts[0].ia_kind == IFCONFIG_CREATE;
 	if (whole && ifnet_begin(ctx->cc_client, &e) != 0)
 		return cmd_fail(ctx, &e, "ifconfig %s: %s", ifname, e.text);
@@ -438,7 +438,8 @@ configure(struct cmd_ctx *ctx, const char *ifname, int argc, char **argv)
 	bool isnew;
 	int code;
 
-	/* One more: "delete" alone stands for an address too. */
+	/* The array has one place more: "delete" alone stands for an address
+	 * too. */
 	acts = calloc((size_t)argc + 1, sizeof(*acts));
 	if (acts == NULL) {
 		cmd_err(ctx, "ifconfig: out of memory");
@@ -460,7 +461,7 @@ configure(struct cmd_ctx *ctx, const char *ifname, int argc, char **argv)
 	} else if (ctx->cc_check || n == 0) {
 		code = CMD_OK;
 	} else {
-		/* What is new takes nothing away. */
+		/* A new interface cannot have taken routes away. */
 		isnew = acts[0].ia_kind == IFCONFIG_CREATE;
 		lost = isnew ? 0 : cmd_lost_count(ctx);
 		code = do_actions(ctx, ifname, acts, n);
@@ -522,7 +523,7 @@ show_option(struct ifconfig_show *sh, int c, bool *cloners)
 	return true;
 }
 
-/* Was anything asked for that only a listing has? */
+/* Was an option given that only a listing has? */
 static bool
 shows(const struct ifconfig_show *sh)
 {

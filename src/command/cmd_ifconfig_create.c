@@ -1,6 +1,6 @@
 /*
- * ifconfig IF create: the request, the descriptor that may go with it, and why
- * it was refused.
+ * ifconfig IF create: the request, the descriptor that may go with it, and the
+ * reasons for a refusal.
  */
 
 #include "command/command_impl.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The descriptor to be handed over, -1 for none, -2 with the message given. */
+/* The descriptor to be handed over; -1: none; -2: an error, with a message. */
 static int
 create_fd(struct ifconfig_run *r, const struct ifconfig_action *a,
     char *devname)
@@ -73,8 +73,8 @@ create_params(struct ifconfig_run *r, const struct ifconfig_action *a, int fd,
 }
 
 /*
- * Why a create was refused as invalid: the kind, the unit, or the parameters.
- * The daemon sees one request; which kinds there are tells the cases apart.
+ * The reason why a create was refused as invalid: the kind, the unit, or the
+ * parameters.  The list of existing kinds tells the cases apart.
  */
 static const char *
 create_hint(struct ifconfig_run *r, const char *params, char *buf, size_t size)
@@ -121,13 +121,14 @@ ifconfig_create_refused(struct ifconfig_run *r,
 	char why[IFCLONE_PARAMSIZE + 128];
 	const char *hint = NULL;
 
-	/* What a daemon without a word about it means. */
+	/* A daemon that sends no words means this. */
 	if (e->code == EINVAL && (e->text[0] == '\0' ||
 	    strstr(e->text, "cannot be created") != NULL)) {
 		hint = create_hint(r, params, why, sizeof(why));
 		e->text[0] = '\0';
 	}
-	/* No interface yet: ENXIO is about something else here. */
+	/* The interface does not exist yet, so ENXIO is about something
+	 * else. */
 	if (e->code == ENXIO)
 		return cmd_fail(r->ctx, e, "ifconfig %s %s: SIOCIFCREATE: %s",
 		    r->ifname, a->ia_words, e->text[0] != '\0' ? e->text :
@@ -135,7 +136,7 @@ ifconfig_create_refused(struct ifconfig_run *r,
 	return ifconfig_refused(r, a->ia_words, "SIOCIFCREATE", e, hint);
 }
 
-/* Is there an interface of this name, and of the kind the name says? */
+/* Does an interface of this name exist, of the kind that the name implies? */
 static bool
 is_there(struct ifconfig_run *r)
 {

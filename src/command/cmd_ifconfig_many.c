@@ -1,6 +1,6 @@
 /*
- * ifconfig KIND create N: many interfaces with few round trips.  What follows
- * on the line is done for each; if any of it is refused, none is left.
+ * ifconfig KIND create N: many interfaces with few round trips.  The line's
+ * other actions are done for each; if one is refused, no interface is left.
  */
 
 #include "command/command_impl.h"
@@ -40,7 +40,7 @@ ifconfig_for_many(const struct ifconfig_action *a)
 	}
 }
 
-/* Up to AT_ONCE more. */
+/* Create up to AT_ONCE more interfaces. */
 static int
 make_some(struct many *ma, struct if_createreq *req, size_t n)
 {
@@ -104,7 +104,7 @@ make_all(struct many *ma)
 	return code;
 }
 
-/* What follows create, on each of them. */
+/* Carry out the actions that follow create, on each interface. */
 static int
 set_all(struct many *ma, const struct ifconfig_action *acts, size_t n)
 {
@@ -125,7 +125,8 @@ set_all(struct many *ma, const struct ifconfig_action *acts, size_t n)
 	return code;
 }
 
-/* Those that were made go again.  Without a connection the stack does so. */
+/* Destroy the interfaces that were made.  If the connection is lost, the stack
+ * does it. */
 static void
 take_back(struct many *ma)
 {

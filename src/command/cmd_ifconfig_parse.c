@@ -21,7 +21,7 @@ struct parse {
 	struct ifnet_error *e;
 };
 
-/* A word of the table, as it was typed. */
+/* A word of the table, as typed. */
 struct word {
 	const char	*name;		/* with the "-" */
 	bool		 negated;
@@ -182,7 +182,7 @@ word_destroy(struct parse *p, const struct word *w)
 	return 0;
 }
 
-/* Of `create N'. */
+/* The largest N of `create N'. */
 #define COUNT_MAX	1000000u
 
 /* --- create -------------------------------------------------------------- */
@@ -318,7 +318,8 @@ unknown_word(struct parse *p, const char *word)
 	    "an address (ifctl help ifconfig lists them)", word);
 }
 
-/* A word that is no keyword: an address, or the far end of the last one. */
+/* Parse a word that is no keyword: an address, or the far end of the last
+ * address. */
 static int
 word_address(struct parse *p)
 {
@@ -368,7 +369,7 @@ word_inet(struct parse *p, const struct word *w)
 
 	(void)w;
 	p->inet = NULL;
-	/* alias and delete may come between. */
+	/* alias and delete may stand between the two. */
 	if (p->next >= p->argc || (find_word(p->argv[p->next], &next) &&
 	    next.w->w_code != WORD_ALIAS))
 		return ifnet_error_set(p->e, EINVAL,
@@ -631,7 +632,7 @@ word_active(struct parse *p, const struct word *w)
 	    "address", w->name);
 }
 
-/* What a word of the table does on a line; those of create are not there. */
+/* Parse a word of the table; the words of create are handled elsewhere. */
 static bool
 find_word(const char *name, struct word *found)
 {
@@ -666,7 +667,7 @@ run_word(struct parse *p, const struct word *w)
 	return run[w->w->w_code](p, w);
 }
 
-/* "alias" or "delete" that no address followed. */
+/* Handle "alias" or "delete" without an address. */
 static int
 finish(struct parse *p)
 {

@@ -1,5 +1,5 @@
 /*
- * ifconfig: what it shows, in NetBSD's shape.
+ * ifconfig: its listing, in NetBSD's format.
  */
 
 #include "command/command_impl.h"
@@ -78,7 +78,7 @@ show_link(struct cmd_ctx *ctx, const struct cmd_if *ci)
 	if (sdl != NULL)
 		(void)fprintf(ctx->cc_out, "\taddress: %s\n",
 		    lladdr_text(sdl->sdl_data, sdl->sdl_alen, buf));
-	/* The ones that are not active. */
+	/* Then the link-level addresses that are not active. */
 	for (ca = ci->ci_addrs; ca != NULL; ca = ca->ca_next) {
 		if (ca->ca_addr.ss_family != AF_LINK)
 			continue;
@@ -106,7 +106,8 @@ show_state(struct cmd_ctx *ctx, const struct cmd_if *ci)
 	(void)fprintf(ctx->cc_out, "\tlinkstate: %s\n", cmd_link_text(st));
 }
 
-/* Those it was put into; the others go without saying. */
+/* Print the groups that a user put the interface into; the stack's own groups
+ * are left out. */
 static void
 show_groups(struct cmd_ctx *ctx, const struct cmd_detail *cd)
 {
@@ -262,7 +263,7 @@ wanted(const struct ifconfig_show *sh, const struct cmd_if *ci)
 	return true;
 }
 
-/* Read and reset the counters of those that were shown, with few round
+/* Read and reset the counters of the interfaces that were shown, with few round
  * trips. */
 static int
 zero(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
@@ -293,7 +294,7 @@ zero(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
 		return cmd_fail(ctx, &e, "ifconfig -z: %s", e.text);
 	if (ifnet_batch_run(b, &done, &e) == 0)
 		return CMD_OK;
-	/* The one it stopped at. */
+	/* Find the interface at which the batch stopped. */
 	for (ci = list; ci != NULL; ci = ci->ci_next)
 		if (wanted(sh, ci) && done-- == 0)
 			break;
@@ -314,7 +315,7 @@ no_list(struct cmd_ctx *ctx, const char *ifname, const struct ifnet_error *e)
 	    "interfaces there are", why, sizeof(why)));
 }
 
-/* Those that are wanted, or their names alone. */
+/* Show the selected interfaces, or their names only. */
 static int
 show_json(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
     struct cmd_if **listp)
@@ -366,7 +367,8 @@ ifconfig_show(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
 	}
 	if (error != 0)
 		return no_list(ctx, ifname, &e);
-	/* "-s IF" says by its exit code whether it may be connected. */
+	/* The exit code of "-s IF" says whether the interface may be
+	 * connected. */
 	if (sh->is_running && ifname != NULL && list != NULL &&
 	    list->ci_next == NULL && !sh->is_names) {
 		code = wanted(sh, list) ? 0 : 1;

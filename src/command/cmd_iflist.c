@@ -10,7 +10,7 @@
 
 struct collect {
 	struct cmd_if	*head, **tail;
-	struct cmd_if	*last;		/* the one met last */
+	struct cmd_if	*last;		/* interface met last */
 	bool		 detail;
 	int		 error;
 };
@@ -21,7 +21,7 @@ collect_if(struct collect *co, uint64_t handle, const char *name,
 {
 	struct cmd_if *ci;
 
-	/* Its messages follow one another. */
+	/* All messages of an interface follow one another. */
 	if (co->last != NULL && co->last->ci_handle == handle)
 		return co->last;
 	ci = calloc(1, sizeof(*ci));
@@ -78,7 +78,7 @@ collect_addr(struct collect *co, const struct ifa_msg *m,
 	ci->ci_tail = &ca->ca_next;
 }
 
-/* Room for n more groups and the drops behind those there are. */
+/* Make room for n more groups, and move the drops behind them. */
 static bool
 grow_detail(struct cmd_detail *cd, unsigned groups, unsigned drops)
 {
@@ -321,7 +321,7 @@ cmd_create_words(struct cmd_ctx *ctx, const char *ifname, char *text,
 	    &n, NULL, 0, NULL, NULL, NULL) != 0 || n >= size)
 		return false;
 	text[n] = '\0';
-	/* One line for each, in place of "; ". */
+	/* Replace each "; " by a newline. */
 	while ((p = strstr(text, "; ")) != NULL) {
 		*p = '\n';
 		memmove(p + 1, p + 2, strlen(p + 2) + 1);

@@ -22,7 +22,7 @@ put_flags(struct json *j, const char *key, uint32_t flags)
 	json_end(j);
 }
 
-/* Why an address is not in use, where it is not. */
+/* Write the reason why an address is not in use, if it is not. */
 static void
 address_state(struct json *j, uint32_t flags)
 {
@@ -117,7 +117,7 @@ cmd_state_key(unsigned oper)
 	case IFNET_OPER_TESTING:
 		return "testing";
 	default:
-		/* One whose link nobody knows about works as far as known. */
+		/* An interface with an unknown link state counts as up. */
 		return "up";
 	}
 }
@@ -167,7 +167,7 @@ cmd_json_interfaces(struct cmd_ctx *ctx, const struct cmd_if *list)
 	return json_done(&j);
 }
 
-/* Names of events, as keys: no blanks. */
+/* The name of an event as a key, without blanks. */
 static const char *
 event_name(enum ifnet_event_type type)
 {
@@ -252,7 +252,7 @@ cmd_json_history(struct cmd_ctx *ctx, const struct ifnet_history *ih)
 	text_if_any(&j, "before", ih->before);
 	text_if_any(&j, "after", ih->after);
 	json_text(&j, "by", ih->asked ? "request" : "stack");
-	/* Negative: another user, and it is not shown which. */
+	/* A negative pid means another user, who is not shown. */
 	if (ih->asked && ih->pid >= 0) {
 		json_int(&j, "uid", ih->uid);
 		json_int(&j, "pid", ih->pid);

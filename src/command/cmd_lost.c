@@ -1,7 +1,7 @@
 /*
- * Routes that went because a command took away what they needed: said by the
- * command, since nobody asked for that.  The stack remembers the last of them
- * (net.route.lost).
+ * Routes that were lost because a command removed an address or interface that
+ * they needed: the command reports them, as the user did not ask for that.  The
+ * stack remembers the last of them (net.route.lost).
  */
 
 #include "command/command_impl.h"

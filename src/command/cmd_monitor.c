@@ -1,5 +1,5 @@
 /*
- * monitor: what changes, as it changes, one line each.
+ * monitor: changes as they happen, one line each.
  */
 
 #include "command/command_impl.h"
@@ -82,8 +82,8 @@ print(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 }
 
 /*
- * Is the event about the interface that is followed?  Its name is the one it
- * had or has when the event makes it the interface that was waited for.
+ * Is the event about the interface that is followed?  Its name at the time of
+ * the event decides whether it is the interface that was waited for.
  */
 static bool
 is_wanted(struct monitor *mo, const struct ifnet_event *ev)
@@ -122,8 +122,8 @@ after_overrun(struct cmd_ctx *ctx, struct monitor *mo)
 }
 
 /*
- * Look the name up when the changes are followed already: whatever happens to
- * the interface from then on is among the events.
+ * Look the name up after the follow has begun, so that every later change of
+ * the interface is among the events.
  */
 static int
 find_if(struct cmd_ctx *ctx, struct monitor *mo)
@@ -176,7 +176,7 @@ monitor_loop(struct cmd_ctx *ctx, struct monitor *mo, struct ifnet_client *c)
 		} else
 			print(ctx, &ev);
 		n++;
-		/* A reader that went away ends it. */
+		/* The end of the reader ends the command. */
 		if (fflush(ctx->cc_out) != 0)
 			return CMD_FAIL;
 	}

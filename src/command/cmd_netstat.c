@@ -30,7 +30,8 @@ struct stats {
 
 #define STATS_PREFIX	"net.inet.stats"
 
-/* "net.inet.stats.ip.received" is "received" of the group "ip". */
+/* Split a name: "net.inet.stats.ip.received" is "received" of the group
+ * "ip". */
 static bool
 stat_name(const char *full, struct stat *st)
 {
@@ -62,7 +63,7 @@ stats_add(struct stats *s, const struct stat *st)
 	return 0;
 }
 
-/* Every counter, in the tree's order. */
+/* Get every counter, in the tree's order. */
 static int
 stats_collect(struct ifnet_client *c, struct stats *s, struct ifnet_error *e)
 {
@@ -257,7 +258,7 @@ netstat_run(struct cmd_ctx *ctx, int argc, char **argv)
 		return netstat_interfaces(ctx, &no);
 	if (f.stats)
 		return netstat_stats(ctx, &no);
-	/* There are no sockets here, so the list of them is its heading. */
+	/* The stack has no sockets, so their list is only its heading. */
 	(void)fprintf(ctx->cc_out, "Active Internet connections%s\n"
 	    "%-5s %-6s %-6s  %-22s %-22s %s\n",
 	    no.no_all ? " (including servers)" : "", "Proto", "Recv-Q",

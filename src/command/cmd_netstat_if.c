@@ -156,7 +156,8 @@ heading(struct cmd_ctx *ctx, const struct netstat_opts *no)
 	(void)fputc('\n', ctx->cc_out);
 }
 
-/* A counter that went back was read and reset, or an interface went. */
+/* A counter that decreased was read and reset, or an interface was
+ * destroyed. */
 static uint64_t
 since(uint64_t now, uint64_t before)
 {
@@ -189,7 +190,8 @@ line(struct cmd_ctx *ctx, const struct netstat_opts *no,
 
 /*
  * The counters of the interface that is followed, or of all (NULL).  *renamed:
- * it has another name now.  *gone: it is, and was said to be; the counters end.
+ * the interface has another name now.  *gone: the interface is gone, which was
+ * reported; the counters end.
  */
 static int
 sample(struct cmd_ctx *ctx, struct cmd_follow *cf, struct if_data *d,
@@ -228,7 +230,7 @@ netstat_interval(struct cmd_ctx *ctx, const struct netstat_opts *no)
 	bool again, gone;
 	int code;
 
-	/* The first line is the totals, as NetBSD's. */
+	/* The first line shows the totals, as in NetBSD. */
 	memset(&before, 0, sizeof(before));
 	if (no->no_if != NULL) {
 		code = cmd_follow_begin(ctx, "netstat", &cf, no->no_if);

@@ -1,6 +1,6 @@
 /*
- * Numbers, addresses and names from words.  Strict: a word is all of what it
- * should be, or refused.
+ * Numbers, addresses and names from words.  Parsing is strict: a word must
+ * match completely, or it is refused.
  */
 
 #include "command/command_impl.h"
@@ -64,7 +64,7 @@ cmd_parse_inet(const char *s, struct in_addr *a)
 	return inet_pton(AF_INET, s, a) == 1;
 }
 
-/* Does it look like a host name rather than a broken address? */
+/* Does the word look like a host name rather than a malformed address? */
 static bool
 looks_like_name(const char *s)
 {

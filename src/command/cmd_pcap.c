@@ -1,6 +1,6 @@
 /*
- * Packet filters in libpcap's language: compiled here, so that the stack
- * takes programs alone.
+ * Packet filters in libpcap's language, compiled in the client: the stack takes
+ * only programs.
  */
 
 #include "command/command_impl.h"
@@ -111,7 +111,7 @@ int
 cmd_compile(const char *text, unsigned linktype, struct cmd_program *cp,
     struct ifnet_error *e)
 {
-	/* "Return all of it." */
+	/* The instruction that returns the whole packet. */
 	static const struct ifnet_insn all = { 6, 0, 0, UINT32_MAX };
 
 	memset(cp, 0, sizeof(*cp));

@@ -1,9 +1,9 @@
 /*
- * The words of a packet filter, looked at before libpcap sees them.
+ * The words of a packet filter, checked before libpcap sees them.
  *
  * libpcap takes a word it does not know for the name of a host and asks the
- * system's resolver, which may wait for a network for many seconds, also in a
- * thread that others wait for.  So such words are refused here: hosts and
+ * system's resolver, which may wait for a network for many seconds, even in a
+ * thread on which others wait.  So such words are refused here: hosts and
  * networks are named by their addresses.  Services and protocols keep their
  * names, which are looked up in files of this machine.
  */
@@ -66,13 +66,13 @@ is_keyword(const char *word)
 	return false;
 }
 
-/* Names that stand here are names of what? */
+/* The kind of name that is allowed at a place. */
 enum meaning {
-	OF_HOST,		/* or of nothing: refused */
+	OF_HOST,		/* or of nothing: a name is refused */
 	OF_SERVICE		/* or of a protocol */
 };
 
-/* What a keyword makes of the names behind it. */
+/* The kind of names that may follow a keyword. */
 static enum meaning
 meaning_after(const char *word, enum meaning before)
 {
@@ -85,7 +85,7 @@ meaning_after(const char *word, enum meaning before)
 	    OF_SERVICE : OF_HOST;
 }
 
-/* So many hexadecimal groups of min to max digits with this between them. */
+/* Match n groups of min to max hexadecimal digits, separated by a character. */
 static bool
 is_groups(const char *s, char sep, unsigned groups, unsigned min,
     unsigned max)
@@ -103,7 +103,7 @@ is_groups(const char *s, char sep, unsigned groups, unsigned min,
 	return *s == '\0';
 }
 
-/* One to four decimal numbers with dots between them. */
+/* Match one to four decimal numbers with dots between them. */
 static bool
 is_dotted(const char *s)
 {
@@ -118,7 +118,7 @@ is_dotted(const char *s)
 	return parts <= 4;
 }
 
-/* A number, or an address: as libpcap's scanner sees them. */
+/* Match a number or an address, as libpcap's scanner does. */
 static bool
 is_numeric(const char *s)
 {
@@ -137,7 +137,7 @@ is_numeric(const char *s)
 	    (strchr(s, ':') != NULL && inet_pton(AF_INET6, s, &a6) == 1);
 }
 
-/* One word; escaped: as a name, whatever else it may be. */
+/* Check one word; an escaped word is a name, even if it is also a keyword. */
 static int
 check_word(const char *word, bool escaped, enum meaning *means,
     struct ifnet_error *e)
@@ -168,8 +168,8 @@ check_run(const char *run, size_t len, bool escaped, enum meaning *means,
 }
 
 /*
- * What looks like one word, which colons may divide: an address as a whole, or
- * each part for itself, as in tcp[0:2].
+ * Check a word that may have colons: it is an address as a whole, or each part
+ * is a word, as in tcp[0:2].
  */
 static int
 check_parts(const char *run, size_t len, bool escaped, enum meaning *means,
@@ -224,8 +224,8 @@ cmd_check_filter(const char *text, struct ifnet_error *e)
 		else
 			for (len = 0; in_word(text[len]); len++)
 				continue;
-		/* A sign or a blank.  What follows a closing parenthesis
-		 * inherits what stood before the opening one. */
+		/* Handle a sign or a blank.  Words after a closing parenthesis
+		 * are of the kind that was set before the opening one. */
 		if (len == 0 || (text[0] == '-' && !escaped)) {
 			if (*text == '(' && depth == DEPTH_MAX)
 				return ifnet_error_set(e, EINVAL,

@@ -1,7 +1,7 @@
 /*
- * Captures as pcapng: a section with one interface, its packets, and at the
- * end how many there were.  All numbers are in this machine's order, as the
- * section's header says.
+ * Captures as pcapng: a section with one interface, its packets, and at the end
+ * its counters.  All numbers are in this machine's order, as the section's
+ * header says.
  */
 
 #include "command/command_impl.h"
@@ -25,7 +25,8 @@ enum {
 #define LINKTYPE_RAW	101
 #define BLOCK_MAX	2048	/* of all but packets */
 
-/* A block as it is put together; what does not fit is left out whole. */
+/* A block that is being built; an option that does not fit is left out
+ * completely. */
 struct block {
 	uint8_t		 b_data[BLOCK_MAX];
 	size_t		 b_len;
@@ -50,7 +51,7 @@ put32(struct block *b, uint32_t v)
 	put(b, &v, sizeof(v));
 }
 
-/* Time: the upper half goes first, whatever the machine's order. */
+/* A time is stored upper half first, in any byte order. */
 static void
 put_time(struct block *b, uint64_t ns)
 {

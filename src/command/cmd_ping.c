@@ -177,7 +177,7 @@ got(struct ping *p, const struct ifnet_ping_reply *r)
 	(void)fflush(fp);
 }
 
-/* Square root by Newton's way: no need for the mathematics library. */
+/* Square root by Newton's method, without the mathematics library. */
 static double
 root(double v)
 {
@@ -223,7 +223,7 @@ summary(const struct ping *p)
 
 /* --- the loop ------------------------------------------------------------ */
 
-/* Take replies until then; errno of the connection. */
+/* Handle replies until a time; returns the errno of the connection. */
 static int
 receive_until(struct ping *p, uint64_t until, bool drain,
     struct ifnet_error *e)
@@ -233,7 +233,7 @@ receive_until(struct ping *p, uint64_t until, bool drain,
 	int error, ms;
 
 	while (!cmd_interrupted(p->ctx) && (now = cmd_now()) < until) {
-		/* With everything answered the wait for the last is over. */
+		/* Once every request is answered the final wait ends. */
 		if (drain && p->received + p->errors >= p->sent)
 			break;
 		ms = (int)((until - now + 999999) / 1000000);
@@ -267,14 +267,16 @@ ping_loop(struct ping *p, struct ifnet_error *e)
 		    (unsigned)(p->sent & 0xffff), p->bytes, p->ttl, e);
 		if (error != 0)
 			return error;
-		/* Sequence numbers come round: a later one is no double. */
+		/* Sequence numbers wrap around: a reply to the new request is
+		 * no duplicate. */
 		p->seen[(p->sent & 0xffff) / 8] &=
 		    (uint8_t)~(1u << p->sent % 8);
 		p->sent++;
 		done = p->count != 0 && p->sent >= p->count;
 		next += p->interval_ns;
 		if (done) {
-			/* As long as the slowest so far took, twice. */
+			/* The final wait is twice the longest round trip so
+			 * far. */
 			wait = (uint64_t)(p->max * 2e6);
 			next = cmd_now() + (p->received == 0 || wait <
 			    1000000000u ? 1000000000u : wait);
@@ -330,7 +332,7 @@ option(struct ping *p, int c, const char *arg)
 
 	switch (c) {
 	case 'n':
-		return CMD_OK;		/* addresses are all there is */
+		return CMD_OK;		/* addresses are never looked up */
 	case CMD_OPT_JSON:
 		p->json = true;
 		return CMD_OK;

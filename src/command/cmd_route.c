@@ -25,7 +25,7 @@ bad(struct cmd_ctx *ctx, const char *verb, const char *text)
 
 /* --- requests ------------------------------------------------------------ */
 
-/* "add net 10.0.0.0: gateway 10.1.1.1" */
+/* Format a route for messages: "add net 10.0.0.0: gateway 10.1.1.1". */
 static const char *
 describe(const char *verb, const struct route_words *w, char *buf,
     size_t size)
@@ -49,7 +49,7 @@ describe(const char *verb, const struct route_words *w, char *buf,
 	return buf;
 }
 
-/* The name of the interface that has the address; false: none. */
+/* Find the name of the interface that has an address; false: none. */
 static bool
 if_with_address(struct cmd_ctx *ctx, struct in_addr a, char name[IFNAMSIZ],
     struct ifnet_error *e)
@@ -86,7 +86,7 @@ find_if(struct cmd_ctx *ctx, struct route_words *w, struct sockaddr_dl *sdl,
 
 	memset(sdl, 0, sizeof(*sdl));
 	if (w->is_iface && w->havegw) {
-		/* The interface named by one of its addresses. */
+		/* The interface is named by one of its addresses. */
 		if (!if_with_address(ctx, w->gw, ownname, e))
 			return e->code;
 		w->ifname = ownname;
@@ -125,7 +125,8 @@ build(uint8_t type, const struct route_words *w,
 	m->rtm_flags = w->flags | (w->len == 32 ? RTF_HOST : 0) |
 	    (w->havegw ? RTF_GATEWAY : 0);
 	m->rtm_mtu = w->mtu;
-	/* In the order of their bits; so small that all fit. */
+	/* The addresses follow in the order of their bits; all of them always
+	 * fit. */
 	cmd_sin(&ss, w->dst);
 	(void)rt_msg_add(buf, RTA_DST, (struct sockaddr *)&ss);
 	cmd_sin(&ss, w->gw);
@@ -168,7 +169,7 @@ refused(struct cmd_ctx *ctx, const char *what, const struct ifnet_error *e)
 	char why[IFNET_ERROR_TEXT + 8];
 	const char *text = cmd_strerror(e->code);
 
-	/* NetBSD: "not in table" for what is not there. */
+	/* NetBSD says "not in table" for a missing route. */
 	(void)cmd_reason(e, hint_for(e->code), why, sizeof(why));
 	if (why[0] != '\0')
 		why[strlen(why) - 1] = '\0';
@@ -205,7 +206,8 @@ route_modify(struct cmd_ctx *ctx, int argc, char **argv, uint8_t type)
 	len = sizeof(ans);
 	error = ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans,
 	    &len, &e);
-	/* Again: it becomes what the line says, which it is as a rule. */
+	/* With cc_again an existing route is changed to the line's, which it
+	 * usually equals. */
 	if (error == EEXIST && type == RTM_ADD && ctx->cc_again) {
 		build(RTM_CHANGE, &w, &sdl, handle, &req);
 		len = sizeof(ans);
@@ -238,7 +240,7 @@ route_get(struct cmd_ctx *ctx, int argc, char **argv)
 	memset(&sdl, 0, sizeof(sdl));
 	memset(&e, 0, sizeof(e));
 	w.flags = 0;
-	/* An address alone is looked up as a host's. */
+	/* An address without a length is looked up as a host. */
 	if (!w.is_net)
 		w.len = 32;
 	(void)describe("get", &w, what, sizeof(what));
@@ -255,9 +257,9 @@ route_get(struct cmd_ctx *ctx, int argc, char **argv)
 /* --- flush --------------------------------------------------------------- */
 
 /*
- * One walk of the table, on a connection of its own, while what was found is
- * deleted in batches on the other: the walk goes on where it was, whatever
- * went behind it.
+ * A flush walks the table once, on a connection of its own, and deletes the
+ * routes found in batches on the other connection: the walk continues at its
+ * place, even when routes behind it are gone.
  */
 struct flush {
 	struct cmd_ctx	*ctx;
@@ -282,7 +284,8 @@ flush_print(struct cmd_ctx *ctx, const struct rt_msg *m)
 	    sa[1] != NULL ? cmd_sa_text(sa[1], gw) : m->rtm_ifname);
 }
 
-/* Delete from the i-th on, as far as there is no error; *done is how many. */
+/* Delete routes from the i-th on, up to the first error; *done is their
+ * number. */
 static int
 flush_batch(struct flush *f, size_t i, size_t *done)
 {
@@ -333,7 +336,8 @@ flush_collect(const void *msg, size_t len, void *arg)
 
 	if (rt_msg_check(msg, len, sa) != 0 || len > RT_MSG_MAX)
 		return 0;
-	/* What interfaces and addresses made goes with them, not now. */
+	/* Routes made by interfaces and addresses go with these, not in a
+	 * flush. */
 	if ((m->rtm_flags & (RTF_CONNECTED | RTF_LOCAL | RTF_BROADCAST |
 	    RTF_LLDATA)) != 0)
 		return 0;
@@ -346,8 +350,9 @@ flush_collect(const void *msg, size_t len, void *arg)
 }
 
 /*
- * May routes be changed?  Asked with the route to a host that cannot be, so
- * that the answer does not depend on there being something to flush.
+ * May the user change routes?  The delete of a route to an impossible host
+ * shows it, so that the answer does not depend on whether there is a route to
+ * flush.
  */
 static int
 flush_allowed(struct cmd_ctx *ctx, struct ifnet_error *e)
@@ -445,7 +450,7 @@ route_run(struct cmd_ctx *ctx, int argc, char **argv)
 	bool flush = false;
 
 	cmd_opts_init(&o, ctx, &command_route, argc, argv);
-	/* Names are never looked up: -n is how it is anyway. */
+	/* Names are never looked up, so -n changes nothing. */
 	while ((c = cmd_getopt(&o)) != -1) {
 		if (c == '?')
 			return cmd_usage(ctx, &command_route, 1);

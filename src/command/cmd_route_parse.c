@@ -7,7 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* As NetBSD guesses: the class, but no shorter than the address needs. */
+/* The prefix length that NetBSD guesses: the class's, but no shorter than the
+ * address needs. */
 static int
 guess_len(struct in_addr a, bool is_net)
 {
@@ -86,7 +87,7 @@ set_len(struct route_words *w, int len, struct ifnet_error *e)
 	return 0;
 }
 
-/* A modifier that takes a value (a capital letter). */
+/* Parse a modifier that takes a value (a capital letter). */
 static int
 modifier_value(struct route_words *w, int what, const char *arg,
     struct ifnet_error *e)
@@ -221,7 +222,7 @@ operand(struct route_words *w, const char *word, struct ifnet_error *e)
 	return 0;
 }
 
-/* All words of add, delete, change, get. */
+/* Parse all words of add, delete, change and get. */
 int
 route_parse(int argc, char **argv, struct route_words *w,
     struct ifnet_error *e)

@@ -55,7 +55,7 @@ json_flags(struct json *j, uint32_t flags)
 	json_end(j);
 }
 
-/* What a route's message says. */
+/* Write the route of a message. */
 static void
 json_route(struct json *j, const struct rt_msg *m,
     const struct sockaddr *const sa[RTAX_MAX])
@@ -125,7 +125,7 @@ show_msg(const void *msg, size_t len, void *arg)
 	return 0;
 }
 
-/* A name nobody has is a mistake, and not an empty table. */
+/* An unknown interface is an error, and not an empty table. */
 static int
 check_if(struct cmd_ctx *ctx, const char *ifname)
 {

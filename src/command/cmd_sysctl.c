@@ -46,7 +46,8 @@ value_text(const void *value, size_t len, int type, char *buf, size_t size)
 	return buf;
 }
 
-/* The new value in the type the setting has; false: not one. */
+/* Convert the new value to the setting's type; false: it is not of that
+ * type. */
 static bool
 value_parse(const char *text, int type, void *value, size_t *len)
 {
@@ -94,7 +95,7 @@ read_value(struct cmd_ctx *ctx, const char *name, char *text, size_t size,
 	return error;
 }
 
-/* A setting with all that is known of it. */
+/* Write a setting with its type, description and range. */
 static int
 json_one(struct cmd_ctx *ctx, struct json *j, const char *name,
     struct ifnet_error *e)
@@ -163,8 +164,8 @@ show_one(struct cmd_ctx *ctx, const struct sysctl_how *how, const char *name,
 }
 
 /*
- * All names that are `prefix' or below it ("": all of them).  *found says how
- * many there were.
+ * Show all names that are `prefix' or below it ("": all).  *found is their
+ * number.
  */
 static int
 show_tree(struct cmd_ctx *ctx, const struct sysctl_how *how,
@@ -185,11 +186,12 @@ show_tree(struct cmd_ctx *ctx, const struct sysctl_how *how,
 		if (error != 0)
 			return error;
 		memcpy(name, next, sizeof(name));
-		/* Names are grouped: what is below a prefix comes first. */
+		/* Names are grouped: the names below a prefix come directly
+		 * after it. */
 		if (plen != 0 && (strncmp(name, prefix, plen) != 0 ||
 		    name[plen] != '.'))
 			return 0;
-		/* It may have gone since: an interface's setting. */
+		/* The setting of an interface may have gone since. */
 		error = show_one(ctx, how, name, e);
 		if (error != 0 && error != ENOENT)
 			return error;
@@ -210,7 +212,7 @@ unknown(struct cmd_ctx *ctx, const char *name, struct ifnet_error *e)
 	size_t len;
 
 	e->code = ENOENT;
-	/* The first level at which nothing begins with the name so far. */
+	/* Find the first level at which no name has this prefix. */
 	for (;; level++) {
 		dot = strchrnul(p, '.');
 		len = (size_t)(dot - name);
@@ -239,7 +241,7 @@ show(struct cmd_ctx *ctx, const struct sysctl_how *how, const char *name)
 	int error;
 
 	error = show_one(ctx, how, name, &e);
-	/* The description of a prefix, and then those below it. */
+	/* The description of a prefix comes before the names below it. */
 	if (error == 0 && how->describe) {
 		if (show_tree(ctx, how, name, &found, &e) != 0)
 			return cmd_fail(ctx, &e, "sysctl: %s: %s", name,
@@ -294,7 +296,7 @@ set(struct cmd_ctx *ctx, const struct sysctl_how *how, const char *name,
 		return cmd_fail(ctx, &e, "sysctl: %s = %s: %s%s", name, text,
 		    cmd_strerror(error == EACCES ? EPERM : error), why);
 	}
-	/* A configuration file says nothing when all went well. */
+	/* Successful lines of a configuration file print nothing. */
 	if (how->quiet || ctx->cc_config)
 		return CMD_OK;
 	if (read_value(ctx, name, now, sizeof(now), &type, &writable,
@@ -380,7 +382,7 @@ sysctl_run(struct cmd_ctx *ctx, int argc, char **argv)
 	if (json && (how.describe || how.bare || how.write))
 		return cmd_usage_why(ctx, &command_sysctl, 1,
 		    "--json goes not with -d, -n or -w");
-	/* All words first. */
+	/* All words are parsed first. */
 	how.json = json ? &j : NULL;
 	ctx->cc_check = true;
 	for (i = o.o_next; i < argc && code == CMD_OK; i++)

@@ -88,7 +88,7 @@ cmd_bits_add(struct cmd_bits *cb, const char *name)
 {
 	size_t len = strlen(name);
 
-	/* One before it, one to close it, one to end it. */
+	/* Room is needed for a separator, the closing character, and NUL. */
 	if (len + 3 > cb->cb_size - cb->cb_used)
 		return;
 	cb->cb_buf[cb->cb_used] = cb->cb_used == 0 ? '<' : ',';

@@ -14,7 +14,7 @@
 
 #include "kern/vis.h"
 
-/* One line, whatever the words in it came from. */
+/* Format a message as one line, with control characters made visible. */
 static void __attribute__((__format__(__printf__, 2, 0)))
 put_message(struct cmd_ctx *ctx, const char *fmt, va_list ap)
 {
@@ -67,7 +67,7 @@ const char *
 cmd_strerror(int code)
 {
 
-	/* Where BSD's words differ from the host's. */
+	/* The errnos for which BSD's words differ from the host's. */
 	switch (code) {
 	case ENXIO:
 		return "Device not configured";
@@ -100,8 +100,9 @@ repeats(const char *text, const char *words)
 }
 
 /*
- * The daemon's own words are the best reason there is; when it only repeated
- * the errno, ours.  In parentheses, and so with none inside.
+ * The daemon's own words are the best reason; the caller's are used if the
+ * daemon only repeated the errno.  The result is in parentheses, so the words
+ * have none inside.
  */
 const char *
 cmd_reason(const struct ifnet_error *e, const char *hint, char *buf,
@@ -192,8 +193,8 @@ cmd_sleep_until(const struct cmd_ctx *ctx, uint64_t until)
 	uint64_t now, step;
 
 	/*
-	 * In steps: the flag may be set between the look at it and the
-	 * sleep, and then no signal ends the sleep.
+	 * Sleep in steps: a signal that comes between the test of the flag and
+	 * the sleep would not end the sleep.
 	 */
 	while (!cmd_interrupted(ctx) && (now = cmd_now()) < until) {
 		step = until - now;

@@ -84,7 +84,7 @@ change(struct cmd_ctx *ctx, const char *verb, const char *name)
 	struct ifnet_error e;
 	int error;
 
-	/* A shell whose vnet was destroyed can make it again. */
+	/* A shell whose vnet was destroyed can create it again. */
 	if (strcmp(verb, "create") != 0 && cmd_check_vnet(ctx) != CMD_OK)
 		return CMD_FAIL;
 	memset(&e, 0, sizeof(e));

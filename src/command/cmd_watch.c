@@ -1,6 +1,6 @@
 /*
- * watch: rates of the interfaces, as they are.  On a terminal a table redrawn
- * in place; elsewhere one line per interface and interval.
+ * watch: the present rates of interfaces.  On a terminal a table redrawn in
+ * place; elsewhere one line per interface and interval.
  */
 
 #include "command/command_impl.h"
@@ -30,7 +30,7 @@ struct rates {
 
 /* --- two looks ----------------------------------------------------------- */
 
-/* A list as an array by handle, to find what an interface was before. */
+/* A list as an array by handle, to find an interface's previous counters. */
 struct look {
 	struct cmd_if	*list;
 	struct cmd_if	**by;
@@ -56,7 +56,8 @@ look_free(struct look *l)
 	memset(l, 0, sizeof(*l));
 }
 
-/* Say that an interface has another name; once, and it is used then. */
+/* Report that an interface has another name, once; the new name is used from
+ * then on. */
 static void
 tell_renamed(struct watch *w, struct cmd_follow *cf, const struct cmd_if *ci)
 {
@@ -66,7 +67,8 @@ tell_renamed(struct watch *w, struct cmd_follow *cf, const struct cmd_if *ci)
 		cmd_row(w->ctx, "%s: renamed, was %s", ci->ci_name, was);
 }
 
-/* The interfaces that are followed; the gone are told and left out. */
+/* Get the interfaces that are followed; interfaces that are gone are reported
+ * and left out. */
 static int
 take_named(struct watch *w, struct look *l, struct ifnet_error *e)
 {
@@ -92,7 +94,7 @@ take_named(struct watch *w, struct look *l, struct ifnet_error *e)
 	return w->nnames == 0 ? ENXIO : 0;
 }
 
-/* ENXIO: nothing is left of what is watched, which was said. */
+/* ENXIO: no watched interface is left, which was reported. */
 static int
 look_take(struct watch *w, struct look *l, struct ifnet_error *e)
 {
@@ -139,7 +141,7 @@ static double
 per_second(uint64_t now, uint64_t before, double seconds)
 {
 
-	/* Below what it was: read and reset in between. */
+	/* A counter that decreased was read and reset in between. */
 	return seconds <= 0 ? 0 :
 	    (double)(now >= before ? now - before : now) / seconds;
 }
@@ -164,7 +166,7 @@ rate(const struct cmd_if *now, const struct cmd_if *before, double seconds,
 
 /* --- drawing ------------------------------------------------------------- */
 
-/* "12.3 M" */
+/* Format a number as "12.3 M". */
 static const char *
 human(double v, char buf[16])
 {
@@ -282,12 +284,12 @@ watch_loop(struct watch *w)
 		n++;
 		look_free(&before);
 		before = now;
-		/* A reader that went away ends it. */
+		/* The end of the reader ends the command. */
 		if (fflush(w->ctx->cc_out) != 0)
 			break;
 	}
 	look_free(&before);
-	/* What the terminal shows for ^C has the line to itself. */
+	/* The terminal's echo of ^C gets a line of its own. */
 	if (w->ctx->cc_tty && cmd_interrupted(w->ctx))
 		(void)fputc('\n', w->ctx->cc_out);
 	if (error != 0 && error != ENXIO)

@@ -1,5 +1,5 @@
 /*
- * The table of subcommands, and running one.
+ * The table of subcommands, and the dispatch to one of them.
  */
 
 #include "command/command_impl.h"
@@ -39,7 +39,7 @@ command_find(const char *name)
 	return NULL;
 }
 
-/* What other systems call it. */
+/* Names of commands on other systems, and the commands here. */
 static const struct {
 	const char	*theirs, *ours;
 } foreign[] = {
@@ -62,7 +62,7 @@ static const struct {
 	{ "usage", "help" },
 };
 
-/* What may have been meant, or NULL. */
+/* The command that may have been meant, or NULL. */
 static const char *
 command_guess(const char *name)
 {
@@ -81,7 +81,7 @@ command_guess(const char *name)
 			best = (*c)->c_name;
 		}
 	}
-	/* What begins alike. */
+	/* Look for a command with the same beginning. */
 	for (n = len; n >= 2 && best == NULL; n--)
 		for (c = commands; *c != NULL && best == NULL; c++)
 			if (strncmp((*c)->c_name, name, n) == 0)

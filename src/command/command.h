@@ -3,7 +3,7 @@
  * command line, the daemon's configuration file, the interactive shell and an
  * embedding program run the same code.
  *
- * A command first parses all its words, then makes its requests: a syntax
+ * A command first parses all its words, then makes its requests, so a syntax
  * error changes nothing.
  */
 
@@ -18,11 +18,11 @@
 #include <ifnet/client.h>
 
 /*
- * Where and how a command runs.
+ * The context of a command: its connection, its output, and its mode.
  */
 struct cmd_ctx {
 	struct ifnet_client *cc_client;	/* NULL when cc_check */
-	/* Opens a second connection (watch, monitor); NULL: cannot. */
+	/* Opens a second connection (watch, monitor); NULL: not supported. */
 	struct ifnet_client *(*cc_connect)(void *, struct ifnet_error *);
 	void		*cc_connect_arg;
 	FILE		*cc_out;
@@ -30,17 +30,19 @@ struct cmd_ctx {
 	const char	*cc_vnet;
 	bool		 cc_check;	/* parse only, change nothing */
 	bool		 cc_tty;	/* cc_out is a terminal */
-	bool		 cc_config;	/* from a file: no interactive ones */
+	bool		 cc_config;	/* from a file: not interactive */
 	/*
-	 * What is so already is no error: the lines may have been applied
-	 * before.
+	 * Accept a request whose result exists already: the lines may have been
+	 * applied before.
 	 */
 	bool		 cc_again;
-	/* Set by a signal handler: stop what runs long.  May be NULL. */
+	/* Set by a signal handler to stop a long-running command.  May be
+	 * NULL. */
 	const volatile int *cc_interrupted;
 	/*
-	 * Opens a tap device where the program runs (ifconfig ... create here):
-	 * the descriptor and the device's name, or -1.  NULL: cannot.
+	 * Opens a tap device in the network namespace of the program (ifconfig
+	 * ...  create here): returns the descriptor, and the device's name in
+	 * devname; or -1.  NULL: not supported.
 	 */
 	int		(*cc_open_tap)(const char *name, char *devname,
 			    struct ifnet_error *);
@@ -59,12 +61,12 @@ enum cmd_when {
 
 /*
  * A word of a subcommand.  Parser, help, completion and the test of the manual
- * page all go by this table: a word that is not in it does not exist.
+ * page all use this table: a word that is not in it does not exist.
  *
- * w_arg names the kind of the value that follows: "IF", "VNET", "KIND",
- * "GROUP" and "NAME" (a setting's) are completed by asking the stack, words in
- * lower case with "|" between them are the values there are.  w_code and w_bits
- * are the parser's own.
+ * w_arg names the kind of the value that follows: "IF", "VNET", "KIND", "GROUP"
+ * and "NAME" (a setting's) are completed by asking the stack; words in lower
+ * case with "|" between them are the possible values.  w_code and w_bits are
+ * for the parser.
  */
 struct cmd_word {
 	const char	*w_name;	/* "mtu", "-c", "--json" */
@@ -93,30 +95,32 @@ struct command {
 	const struct cmd_word *c_words;	/* to w_name NULL; NULL: none */
 	const char	*c_operand;	/* as w_arg, for other words */
 	enum cmd_when	 c_when;
-	bool		 c_admin;	/* all of it is for administrators */
+	bool		 c_admin;	/* for administrators alone */
 	/* argv[0] is the name; returns the exit code, messages to cc_err */
 	int		(*c_run)(struct cmd_ctx *, int argc, char **argv);
 	/*
-	 * Candidates for the word argv[argc-1] (may be ""), one call each, in
-	 * place of those by the table; NULL: by the table alone.
+	 * Calls a function with each candidate for the word argv[argc-1] (may
+	 * be ""), in place of the table's candidates; NULL: the table's are
+	 * used.
 	 */
 	void		(*c_complete)(struct cmd_ctx *, int argc, char **argv,
 			    void (*add)(void *, const char *), void *arg);
 };
 
-/* Candidates for the last of the words, argv[0] being the subcommand. */
+/* Call a function with each candidate for the last of the words; argv[0] is the
+ * subcommand. */
 void	command_complete(struct cmd_ctx *, const struct command *, int argc,
 	    char **argv, void (*add)(void *, const char *), void *arg);
 
 extern const struct command *const commands[];	/* NULL-terminated */
 const struct command *command_find(const char *name);
-/* "COMMAND help", "COMMAND -h ...": does it ask about the command? */
+/* Does the command line ask for help ("COMMAND help", "COMMAND -h ...")? */
 bool	command_asks_help(int argc, char **argv);
 
-/* "ifctl: TEXT", made fit to be seen, to cc_err. */
+/* Write "ifctl: TEXT" to cc_err, with control characters made visible. */
 void	command_complain(struct cmd_ctx *, const char *text);
 
-/* Run one; the exit code. */
+/* Run a command; returns its exit code. */
 int	command_run(struct cmd_ctx *, int argc, char **argv);
 
 /*
@@ -128,22 +132,22 @@ int	command_split(const char *line, int *argcp, char ***argvp,
 	    struct ifnet_error *);
 
 /*
- * A configuration file: check every line, and only then run them in order,
- * stopping at the first that fails.  What is so already is no error, so that a
- * file can be applied twice.  0, or an errno with "FILE:LINE: what" in *e; when
- * several lines are wrong, *e has the first with the numbers of the others, and
- * these go to cc_err.
+ * Apply a configuration file: check every line, and only then run them in
+ * order, stopping at the first that fails.  A line whose result exists already
+ * is no error, so that a file can be applied twice. 0, or an errno with
+ * "FILE:LINE: reason" in *e; when several lines are wrong, *e has the first
+ * with the numbers of the others, and these go to cc_err.
  */
 int	command_file(struct cmd_ctx *, const char *path,
 	    struct ifnet_error *);
 
-/* Run a line, its messages into *e; errno-like result (EINVAL for usage). */
+/* Run a line, with its messages in *e; returns an errno (EINVAL for usage). */
 int	command_line(struct cmd_ctx *, const char *line,
 	    struct ifnet_error *);
 
 /*
- * Long work in steps: how far it has got, on cc_err when that is a terminal and
- * a second has gone by.  total 0: nobody knows.
+ * The progress of work in many steps, shown on cc_err when that is a terminal
+ * and a second has passed.  total 0: not known.
  */
 struct cmd_progress {
 	struct cmd_ctx	*cp_ctx;
@@ -156,7 +160,7 @@ struct cmd_progress {
 void	cmd_progress_begin(struct cmd_progress *, struct cmd_ctx *,
 	    const char *what, size_t total);
 void	cmd_progress(struct cmd_progress *, size_t done);
-/* Wipe it away. */
+/* Erase the progress from the terminal. */
 void	cmd_progress_end(struct cmd_progress *);
 
 #endif /* !COMMAND_COMMAND_H */

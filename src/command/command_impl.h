@@ -1,7 +1,7 @@
 /*
- * command_impl: what the subcommands share: messages, option words, numbers
- * and addresses, and the state of interfaces as a client sees it.  Private to
- * src/command.
+ * command_impl: functions that the subcommands share: messages, option words,
+ * numbers and addresses, and the state of interfaces as a client sees it.
+ * Private to src/command.
  */
 
 #ifndef COMMAND_COMMAND_IMPL_H
@@ -33,42 +33,43 @@ extern const struct command command_ifconfig, command_route, command_arp,
 
 /* --- messages (cmd_util.c) ----------------------------------------------- */
 
-/* "ifctl: ..." and a newline, to cc_err. */
+/* Write "ifctl: ..." and a newline to cc_err. */
 void	cmd_err(struct cmd_ctx *, const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 2, 3)));
-/* The same for a request that failed, whose errno goes to cc_errno; returns
- * CMD_FAIL. */
+/* As cmd_err(), for a request that failed, whose errno goes to cc_errno;
+ * returns CMD_FAIL. */
 int	cmd_fail(struct cmd_ctx *, const struct ifnet_error *,
 	    const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 3, 4)));
 /*
- * A line of output, and a newline: whatever bytes the words in it have, it is
- * one line and says nothing to the terminal.  Tabs in front stay.
+ * Write a line of output and a newline to cc_out, with control characters made
+ * visible, so that it stays one line and cannot control the terminal.  Tabs in
+ * front stay.
  */
 void	cmd_row(struct cmd_ctx *, const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 2, 3)));
 /*
- * cmd_lost.c: routes that somebody asked for and that a change has taken along.
- * How many there were before it; then say which went with it.
+ * cmd_lost.c: routes that a user had asked for and that a change removes.  Get
+ * their count before the change; after it, report the routes lost since.
  */
 uint64_t cmd_lost_count(struct cmd_ctx *);
 void	cmd_lost_tell(struct cmd_ctx *, uint64_t before);
-/* The errno in BSD's words ("Device not configured"). */
+/* The text of an errno in BSD's words ("Device not configured"). */
 const char *cmd_strerror(int code);
-/* What a failed request said beyond its errno, as " (words)" or "". */
+/* The words that came with a failed request's errno, as " (words)", or "". */
 const char *cmd_reason(const struct ifnet_error *, const char *hint,
 	    char *buf, size_t size);
-/* The usage of a subcommand to cc_err; returns code. */
+/* Write the usage of a subcommand to cc_err; returns code. */
 int	cmd_usage(struct cmd_ctx *, const struct command *, int code);
-/* The same, with what is wrong in front. */
+/* As cmd_usage(), with a message about the error in front. */
 int	cmd_usage_why(struct cmd_ctx *, const struct command *, int code,
 	    const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 4, 5)));
 void	cmd_print_usage(FILE *, const struct command *);
 /*
- * Between the two, what goes to cc_out is held in memory: who writes while an
- * answer comes, into a pipe that somebody reads page by page, would not read
- * the answer, and be disconnected.  Without memory it is written at once.
+ * Between the two calls, output to cc_out is held in memory: a command that
+ * writes into a pager's pipe while an answer arrives would not read the answer
+ * in time, and be disconnected.  Without memory the output is written at once.
  */
 struct cmd_held {
 	FILE		*ch_out;	/* the real one */
@@ -79,15 +80,15 @@ struct cmd_held {
 void	cmd_hold(struct cmd_ctx *, struct cmd_held *);
 void	cmd_release(struct cmd_ctx *, struct cmd_held *);
 bool	cmd_interrupted(const struct cmd_ctx *);
-/* Wait until then or an interruption (CLOCK_MONOTONIC ns). */
+/* Wait until a time (CLOCK_MONOTONIC, ns) or an interruption. */
 void	cmd_sleep_until(const struct cmd_ctx *, uint64_t);
 uint64_t cmd_now(void);
 /*
- * For requests that are about no vnet: is there the one of -n, if it was given?
- * CMD_FAIL with the message given.
+ * For requests that are about no vnet: check that the vnet of -n, if it was
+ * given, exists.  CMD_FAIL, with a message, if not.
  */
 int	cmd_check_vnet(struct cmd_ctx *);
-/* A second connection, on the same vnet; NULL with the message given. */
+/* Open a second connection, on the same vnet; NULL, with a message. */
 struct ifnet_client *cmd_connect(struct cmd_ctx *);
 
 /* --- option words -------------------------------------------------------- */
@@ -96,7 +97,7 @@ struct ifnet_client *cmd_connect(struct cmd_ctx *);
  * As getopt(3), without its global state; the options are the words of the
  * command that begin with "-".  cmd_getopt() returns the letter (of a long
  * option, its w_code), -1 at the end (o_next is the first operand), or '?' with
- * the message given.
+ * a message.
  */
 struct cmd_opts {
 	struct cmd_ctx	*o_ctx;
@@ -121,12 +122,12 @@ int	cmd_getopt(struct cmd_opts *);
 #define CMD_WORD_END	{ NULL, NULL, NULL, 0, NULL, 0, 0 }
 
 /*
- * The entry for a word as it was typed, or NULL.  With CMD_W_NOT in its flags
- * the word may have a "-" in front, which *negated tells.
+ * The entry for a word as typed, or NULL.  With CMD_W_NOT in its flags the word
+ * may have a "-" in front, and *negated says whether it has.
  */
 const struct cmd_word *cmd_word_find(const struct cmd_word *,
 	    const char *word, bool *negated);
-/* The verb of this name, or NULL with a message that suggests another. */
+/* The verb of a name, or NULL with a message that suggests another. */
 const struct cmd_word *cmd_verb(struct cmd_ctx *, const struct command *,
 	    const char *word);
 /* The word of the table (or verb, with that flag) most like it, or NULL. */
@@ -134,55 +135,58 @@ const struct cmd_word *cmd_word_like(const struct cmd_word *,
 	    const char *word, unsigned flags);
 /* Does the word go with the verb? */
 bool	cmd_word_goes(const struct cmd_word *, const char *verb);
-/* The words of the table alone, whatever c_complete says. */
+/* Complete from the table only, ignoring c_complete. */
 void	command_complete_words(struct cmd_ctx *, const struct command *,
 	    int argc, char **argv, cmd_add_fn *, void *);
 /*
- * What the driver of an interface (its kind, or a name of one) says about
- * create: a line "WORD VALUE: help" for each of its words.  false: nothing.
+ * The driver's description of the words of create, for a kind or an interface's
+ * name: a line "WORD VALUE: help" for each word.  false: there is none.
  */
 bool	cmd_create_words(struct cmd_ctx *, const char *ifname, char *text,
 	    size_t size);
-/* All about a subcommand; as JSON, of all of them with NULL. */
+/* Write the help of a subcommand; as JSON, of all subcommands with NULL. */
 void	cmd_help(struct cmd_ctx *, const struct command *);
 int	cmd_help_json(struct cmd_ctx *, const struct command *);
-/* How many letters differ, are missing or exchanged; small words only. */
+/* The number of letters that differ, are missing or exchanged between two short
+ * words. */
 unsigned cmd_distance(const char *, const char *);
 
 /* --- numbers, addresses -------------------------------------------------- */
 
-/* Decimal digits and nothing else, at most max. */
+/* Parse a number of decimal digits only, at most max. */
 bool	cmd_parse_num(const char *, uint64_t max, uint64_t *);
-/* Seconds with a fraction, into ns; at least min_ns. */
+/* Parse seconds with a fraction, into ns; at least min_ns. */
 bool	cmd_parse_seconds(const char *, uint64_t min_ns, uint64_t *);
-/* Four decimal numbers, no short forms, no leading zeros. */
+/* Parse an address of four decimal numbers, without short forms or leading
+ * zeros. */
 bool	cmd_parse_inet(const char *, struct in_addr *);
-/* ADDR or ADDR/LEN; *len is -1 without one.  The text says what is wrong. */
+/* Parse ADDR or ADDR/LEN; *len is -1 without a length.  EINVAL with words. */
 int	cmd_parse_prefix(const char *, struct in_addr *, int *len,
 	    struct ifnet_error *);
-/* Dotted or 0x hexadecimal, contiguous; into a length. */
+/* Parse a contiguous mask, dotted or 0x hexadecimal, into a length. */
 int	cmd_parse_mask(const char *, int *len, struct ifnet_error *);
-/* A name an interface can have.  With unit: it must end in one. */
+/* Check a name for an interface.  With unit, it must end in a unit number. */
 int	cmd_check_ifname(const char *, bool unit, struct ifnet_error *);
 
-/* A name a group can have. */
+/* Check a name for a group. */
 int	cmd_check_group(const char *, struct ifnet_error *);
 
 struct in_addr cmd_mask(int len);
 int	cmd_mask_len(struct in_addr);	/* -1: not contiguous */
 void	cmd_sin(struct sockaddr_storage *, struct in_addr);
-/* Of the class the address had before 1993. */
+/* The prefix length of the class that the address had before 1993. */
 int	cmd_class_len(struct in_addr);
 
 const char *cmd_inet_text(const struct sockaddr *, char buf[CMD_TEXTSIZE]);
-/* Any socket address; "link#3" for a bare link-level one. */
+/* The text of any socket address; "link#3" for a link-level one with an index
+ * only. */
 const char *cmd_sa_text(const struct sockaddr *, char buf[CMD_TEXTSIZE]);
 /* "10.0.0.0/24", "default", or the bare address of a host. */
 const char *cmd_dst_text(const struct sockaddr *dst,
 	    const struct sockaddr *mask, bool host, char buf[CMD_TEXTSIZE]);
 /*
- * "<UP,BROADCAST>" from the names of the bits that are set, one after the
- * other; "" of none, and no more than there is room for.
+ * Builds "<UP,BROADCAST>" from the names of the bits that are set; "" without
+ * any, and cut at the size of the buffer.
  */
 struct cmd_bits {
 	char		*cb_buf;
@@ -198,7 +202,7 @@ const char *cmd_ifflags_text(uint32_t flags, char *buf, size_t size);
 const char *cmd_rtflags_text(uint32_t flags, char buf[32]);
 const char *cmd_type_text(uint8_t type);
 const char *cmd_link_text(uint8_t link_state);
-/* Put words together with blanks; cut at the size. */
+/* Join words with blanks; cut at the size. */
 const char *cmd_join(int argc, char *const *argv, char *buf, size_t size);
 
 /* --- interfaces (cmd_iflist.c) ------------------------------------------- */
@@ -228,68 +232,75 @@ struct cmd_detail {
 	uint64_t	 cd_caps, cd_capenable;	/* IFCAP_* */
 	char		(*cd_groups)[IFNAMSIZ];
 	unsigned	 cd_ngroups;
-	unsigned	 cd_ndefault;	/* the first: not put into them */
+	unsigned	 cd_ndefault;	/* the first: assigned by the stack */
 	struct if_detail_drop *cd_drops;
 	unsigned	 cd_ndrops;
 };
 
 /*
- * One interface (ifname not NULL), with IFNET_GROUP the members of a group, or
- * all of them, in the order of the dump, with what is asked for in `what'.  One
- * request.  errno; ENXIO when the named one is not there, ENOENT the group.
+ * Get one interface (ifname not NULL), with IFNET_GROUP the members of a group,
+ * or all interfaces, in the order of the dump, with the details that `what'
+ * selects.  One request.  errno; ENXIO: no such interface, ENOENT: no such
+ * group.
  */
 int	cmd_iflist_get(struct ifnet_client *, const char *ifname,
 	    unsigned what, struct cmd_if **, struct ifnet_error *);
 void	cmd_iflist_free(struct cmd_if *);
 /*
  * An interface that is followed (cmd_follow.c).  Its name is looked up once, at
- * the beginning; a rename does not lose it, and another interface that gets the
- * name later is not meant.
+ * the beginning; the follow survives a rename, and another interface that gets
+ * the name later is not followed.
  */
 struct cmd_follow {
 	uint64_t	 cf_handle;	/* 0: not looked up yet */
 	char		 cf_name[IFNAMSIZ];	/* as last seen */
 };
 
-/* Exit code; CMD_FAIL with the message given when nobody has the name. */
+/* Begin to follow; returns an exit code: CMD_FAIL, with a message, when no
+ * interface has the name. */
 int	cmd_follow_begin(struct cmd_ctx *, const char *command,
 	    struct cmd_follow *, const char *name);
 /*
- * The interface as it is now.  Two requests after a rename, else one; the name
- * in *cf stays what it was.  ENXIO: it is gone.
+ * Get the interface's present state.  Two requests after a rename, else one;
+ * the name in *cf is not changed.  ENXIO: the interface is gone.
  */
 int	cmd_follow_get(struct cmd_ctx *, struct cmd_follow *, unsigned what,
 	    struct cmd_if **, struct ifnet_error *);
-/* Has it another name now?  Then that is taken over, and `was' is the old. */
+/* Has the interface another name now?  The new name is stored then, and `was'
+ * is the old one. */
 bool	cmd_follow_renamed(struct cmd_follow *, const char *name,
 	    char was[IFNAMSIZ]);
-/* The word on cc_err with which a follow ends, and where the interface is. */
+/* Write the message with which a follow ends, and the vnet to which the
+ * interface went, to cc_err. */
 void	cmd_follow_gone(struct cmd_ctx *, const char *command,
 	    const struct cmd_follow *);
-/* The active link-level address of it, or NULL. */
+/* The active link-level address of an interface, or NULL. */
 const struct sockaddr_dl *cmd_if_lladdr(const struct cmd_if *);
-/* One request on an ifreq whose name is set. */
+/* Make a request on an ifreq whose name is set. */
 int	cmd_ifreq(struct ifnet_client *, unsigned long cmd, struct ifreq *,
 	    const char *ifname, struct ifnet_error *);
-/* Candidates: the names of all interfaces, of all cloners. */
+/* Add candidates: the names of all interfaces, of all cloners. */
 void	cmd_complete_if(struct cmd_ctx *, cmd_add_fn *, void *);
 void	cmd_complete_cloner(struct cmd_ctx *, cmd_add_fn *, void *);
-/* The ones of a NULL-terminated list. */
+/* Add candidates from a NULL-terminated list. */
 void	cmd_complete_words(const char *const *, cmd_add_fn *, void *);
-/* Names of the cloners, NULL-terminated, one block; NULL: not to be had. */
+/* The names of the cloners, NULL-terminated, one block; NULL: the request
+ * failed. */
 char	(*cmd_cloners(struct ifnet_client *, int *n,
 	    struct ifnet_error *))[IFNAMSIZ];
 
 /* --- JSON (cmd_json.c) --------------------------------------------------- */
 
-/* "up", "down-carrier", ... of an IFNET_OPER_*, as the listings show it. */
+/* The name of an IFNET_OPER_* as the listings show it: "up", "down-carrier",
+ * ... */
 const char *cmd_state_key(unsigned oper);
-/* An array with an object for each interface of the list; exit code. */
+/* Write an array with an object for each interface of the list; returns the
+ * exit code. */
 int	cmd_json_interfaces(struct cmd_ctx *, const struct cmd_if *);
 struct ifnet_event;
 int	cmd_json_event(struct cmd_ctx *, const struct ifnet_event *);
 struct ifnet_history;
-/* One entry, one line. */
+/* Write one entry as one line. */
 int	cmd_json_history(struct cmd_ctx *, const struct ifnet_history *);
 struct cmd_counter {
 	const char	*cn_group, *cn_name;
@@ -303,7 +314,7 @@ struct cmd_vnet {
 };
 int	cmd_json_vnets(struct cmd_ctx *, const struct cmd_vnet *, size_t n);
 
-/* Rules of the packet filter; exit code. */
+/* Write the rules of the packet filter; returns the exit code. */
 struct ifnet_filter_rule;
 struct cmd_rules {
 	struct ifnet_filter_rule *cr_rules;
@@ -313,7 +324,7 @@ int	cmd_json_rules(struct cmd_ctx *, const struct cmd_rules *);
 
 /* --- filters (cmd_pcap.c) ------------------------------------------------- */
 
-/* A compiled filter; zeroed: every packet. */
+/* A compiled filter; a zeroed one passes every packet. */
 struct cmd_program {
 	unsigned	 cp_n;
 	struct ifnet_insn *cp_insns;
@@ -324,22 +335,23 @@ struct cmd_program {
 
 /*
  * Compile libpcap's language for a link type; no host is looked up.  EINVAL
- * with libpcap's words, or that a word is none of its;
- * EOPNOTSUPP: the build has no libpcap.  An empty text needs none.
+ * with libpcap's words, or naming a word that is not of its language;
+ * EOPNOTSUPP: the build has no libpcap.  An empty text does not need libpcap.
  */
 int	cmd_compile(const char *text, unsigned linktype, struct cmd_program *,
 	    struct ifnet_error *);
 void	cmd_program_free(struct cmd_program *);
 /*
- * Are all words of a filter known, or numeric, or names of services and
- * protocols where such can stand?  EINVAL with the first that is not.  What
- * passes makes libpcap ask nobody about hosts (cmd_pcap_words.c).
+ * Are all words of a filter keywords, numbers, or names of services and
+ * protocols where these are allowed?  EINVAL with the first that is not.  With
+ * a filter that passes, libpcap does not ask the resolver for hosts
+ * (cmd_pcap_words.c).
  */
 int	cmd_check_filter(const char *text, struct ifnet_error *);
 
 /* --- captures ------------------------------------------------------------- */
 
-/* pcapng (cmd_pcapng.c); false when it could not be written. */
+/* Write parts of a pcapng file (cmd_pcapng.c); false on a write error. */
 struct ifnet_packet;
 bool	pcapng_begin(FILE *, const char *ifname, unsigned linktype,
 	    unsigned snaplen, const char *filter);
@@ -347,10 +359,10 @@ bool	pcapng_packet(FILE *, const struct ifnet_packet *);
 struct ifnet_capture_stats;
 bool	pcapng_end(FILE *, const struct ifnet_capture_stats *,
 	    uint64_t written);
-/* One line on a packet (cmd_dump_print.c). */
+/* Print a packet as one line (cmd_dump_print.c). */
 void	dump_print(FILE *, unsigned linktype, const struct ifnet_packet *);
 
-/* What a capture is to be. */
+/* The parameters of a capture. */
 struct dump {
 	const char	*du_ifname;
 	const char	*du_file;	/* "-" or NULL: cc_out */
@@ -369,7 +381,7 @@ int	dump_run(struct cmd_ctx *, struct ifnet_client *,
 /* --- parts of one command ------------------------------------------------ */
 
 /*
- * What an ifconfig line asks for, in order: cmd_ifconfig_parse.c.
+ * The actions of an ifconfig line, in order: cmd_ifconfig_parse.c.
  */
 enum ifconfig_kind {
 	IFCONFIG_CREATE, IFCONFIG_DESTROY, IFCONFIG_FLAGS, IFCONFIG_MTU,
@@ -403,15 +415,15 @@ struct ifconfig_action {
 };
 
 /*
- * The words after the interface name; at most argc actions into `acts'.
- * EINVAL with the words that are wrong in *e.
+ * Parse the words after the interface name; at most argc actions go to `acts'.
+ * EINVAL with the wrong words in *e.
  */
 int	ifconfig_parse(int argc, char **argv, struct ifconfig_action *acts,
 	    size_t *n, struct ifnet_error *);
 extern const struct cmd_word ifconfig_words[];
 
 /*
- * A line being carried out.
+ * The state of a line that is being carried out.
  */
 struct ifconfig_run {
 	struct cmd_ctx	*ctx;
@@ -419,29 +431,30 @@ struct ifconfig_run {
 	bool		 created;
 };
 
-/* "ifconfig tap0 mtu 99999: SIOCSIFMTU: Invalid argument (why)" */
+/* Write the message of a refused request: "ifconfig tap0 mtu 99999: SIOCSIFMTU:
+ * Invalid argument (why)". */
 int	ifconfig_refused(struct ifconfig_run *, const char *words,
 	    const char *request, const struct ifnet_error *,
 	    const char *hint);
-/* Makes the interface; its name may change to the one it got. */
+/* Create the interface; the run's name becomes the name that it got. */
 int	ifconfig_create(struct ifconfig_run *,
 	    const struct ifconfig_action *);
-/* Why it was not made; CMD_FAIL. */
+/* Write the reason for a refused create; returns CMD_FAIL. */
 int	ifconfig_create_refused(struct ifconfig_run *,
 	    const struct ifconfig_action *, const char *params,
 	    struct ifnet_error *);
-/* Any other action on the run's interface. */
+/* Carry out any other action on the run's interface. */
 int	ifconfig_act(struct ifconfig_run *, const struct ifconfig_action *);
 /*
- * `create N' and what follows on the line, for each: all or nothing
- * (cmd_ifconfig_many.c).
+ * Carry out `create N' and the line's other actions for each interface: all or
+ * nothing (cmd_ifconfig_many.c).
  */
 int	ifconfig_create_many(struct ifconfig_run *,
 	    const struct ifconfig_action *, size_t n);
-/* Can the action be one of `create N'? */
+/* Can the action be combined with `create N'? */
 bool	ifconfig_for_many(const struct ifconfig_action *);
 
-/* What `ifconfig' shows: cmd_ifconfig_show.c. */
+/* The parameters of `ifconfig' as a listing: cmd_ifconfig_show.c. */
 struct ifconfig_show {
 	bool	 is_all, is_names, is_up, is_down, is_broadcast, is_running,
 		 is_caps, is_verbose, is_zero, is_groups, is_json;
@@ -454,7 +467,7 @@ int	ifconfig_cloners(struct cmd_ctx *, bool json);
 const char *ifconfig_caps_text(uint64_t caps, char *buf, size_t size);
 
 /*
- * A route as the words describe it: cmd_route_parse.c.
+ * A route as described by the words: cmd_route_parse.c.
  */
 struct route_words {
 	struct in_addr	 dst, gw;
@@ -466,11 +479,11 @@ struct route_words {
 	bool		 haveifa;
 };
 
-/* argv[0] is the verb; EINVAL with what is wrong in *e. */
+/* Parse the words; argv[0] is the verb.  EINVAL with the reason in *e. */
 int	route_parse(int argc, char **argv, struct route_words *,
 	    struct ifnet_error *);
 extern const struct cmd_word route_options[];
-/* w_code of its verbs; modifiers have letters. */
+/* The w_code of route's verbs; modifiers have letters. */
 enum {
 	ROUTE_ADD = 1, ROUTE_CHANGE, ROUTE_DELETE, ROUTE_FLUSH, ROUTE_GET,
 	ROUTE_MONITOR, ROUTE_SHOW

@@ -1,5 +1,6 @@
 /*
- * Lines: splitting them into words, running one, and a file of them.
+ * Lines: splitting them into words, running a line, and running a file of
+ * lines.
  */
 
 #include "command/command_impl.h"
@@ -16,8 +17,8 @@ is_blank(char c)
 }
 
 /*
- * One word from *lp into *outp, which has room for the rest of the line.
- * false: a quote that is not closed.
+ * Copy one word from *lp to *outp, which has room for the rest of the line.
+ * false: a quote is not closed.
  */
 static bool
 split_word(const char **lp, char **outp)
@@ -80,7 +81,8 @@ command_split(const char *line, int *argcp, char ***argvp,
 	return 0;
 }
 
-/* The messages of a command as one line: no "ifctl: ", "; " between. */
+/* Join the messages of a command in one line, without "ifctl: ", with "; "
+ * between. */
 static void
 flatten(char *text)
 {
@@ -152,7 +154,7 @@ struct line {
 	unsigned l_number;
 };
 
-/* All lines of the file; *np of them, to be freed with lines_free(). */
+/* Read all lines of the file, *np of them, to be freed with lines_free(). */
 static int
 lines_read(const char *path, struct line **linesp, size_t *np,
     struct ifnet_error *e)
@@ -172,7 +174,8 @@ lines_read(const char *path, struct line **linesp, size_t *np,
 		    cmd_strerror(errno));
 	while ((len = getline(&buf, &size, fp)) >= 0) {
 		number++;
-		/* What some editors put in front of UTF-8. */
+		/* Skip the byte order mark that some editors put in front of
+		 * UTF-8. */
 		if (number == 1 && strncmp(buf, "\xef\xbb\xbf", 3) == 0) {
 			len -= 3;
 			memmove(buf, buf + 3, (size_t)len + 1);
@@ -216,7 +219,7 @@ lines_free(struct line *lines, size_t n)
 	free(lines);
 }
 
-/* Split and run one line; the errno, with "FILE:LINE: what" in *e. */
+/* Split and run one line; returns the errno, with "FILE:LINE: reason" in *e. */
 static int
 run_line(struct cmd_ctx *ctx, const char *path, const struct line *l,
     struct ifnet_error *e)
@@ -234,7 +237,7 @@ run_line(struct cmd_ctx *ctx, const char *path, const struct line *l,
 	    l->l_number, why.text);
 }
 
-/* Are all lines well formed?  Every one that is not is told. */
+/* Are all lines well formed?  Every line that is not is reported. */
 static int
 check_lines(struct cmd_ctx *ctx, const char *path, const struct line *lines,
     size_t n, struct ifnet_error *first)
@@ -276,7 +279,8 @@ command_file(struct cmd_ctx *ctx, const char *path, struct ifnet_error *e)
 
 	error = lines_read(path, &lines, &n, e);
 	inner.cc_config = inner.cc_again = true;
-	/* Parsing first: an error anywhere changes nothing. */
+	/* All lines are parsed first, so that an error anywhere changes
+	 * nothing. */
 	if (error == 0)
 		error = check_lines(&inner, path, lines, n, e);
 	for (i = 0; error == 0 && !ctx->cc_check && i < n; i++)

@@ -1,5 +1,5 @@
 /*
- * JSON, written as it comes.
+ * The writer of JSON.
  */
 
 #include "command/json.h"
@@ -64,7 +64,7 @@ put_text(struct json *j, const char *s, size_t len)
 	(void)fputc('"', j->j_fp);
 }
 
-/* What stands before a value. */
+/* Write the comma, the indentation and the key before a value. */
 static void
 lead(struct json *j, const char *key)
 {

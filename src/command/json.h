@@ -1,7 +1,7 @@
 /*
- * json: the one writer of JSON for all subcommands.  A value is written as it
- * is met, so that a listing of any length needs no memory.  The documents are
- * described in ifctl(8) and, for programs, in docs/ifctl.schema.json.
+ * json: the writer of JSON for all subcommands.  Values are written at once, so
+ * that a listing of any length needs no memory.  The documents are described in
+ * ifctl(8) and, for programs, in docs/ifctl.schema.json.
  */
 
 #ifndef COMMAND_JSON_H
@@ -36,22 +36,24 @@ struct json {
 
 /* Begin a document on cc_out. */
 void	json_begin(struct json *, struct cmd_ctx *, enum json_style);
-/* End it: a newline, and the exit code, with a message on failure. */
+/* End the document with a newline; returns the exit code, with a message on
+ * failure. */
 int	json_done(struct json *);
 
 /* In an object the key comes with the value; in an array it is NULL. */
 void	json_object(struct json *, const char *key);
 void	json_array(struct json *, const char *key);
 void	json_end(struct json *);
-/* Any bytes: each that is no part of a character in UTF-8 becomes U+FFFD. */
+/* Write a text of any bytes: each byte that is not part of a UTF-8 character
+ * becomes U+FFFD. */
 void	json_text(struct json *, const char *key, const char *);
 void	json_textn(struct json *, const char *key, const char *, size_t);
 void	json_bool(struct json *, const char *key, bool);
-/* Numbers that a double holds exactly. */
+/* Write a number that a double holds exactly. */
 void	json_int(struct json *, const char *key, int64_t);
 /*
- * A number that may pass 2^53, which many readers round: KEY is the number, and
- * KEY_str the same digits as a text.
+ * Write a number that may pass 2^53, which many readers round: KEY is the
+ * number, and KEY_str the same digits as a text.
  */
 void	json_u64(struct json *, const char *key, uint64_t);
 void	json_fixed(struct json *, const char *key, double, int decimals);
@@ -62,7 +64,8 @@ struct json_counter {
 	uint64_t	 jc_value;
 };
 
-/* KEY is an object of them as numbers, KEY_str one of the same as texts. */
+/* Write an object KEY of counters as numbers, and an object KEY_str of the same
+ * as texts. */
 void	json_counters(struct json *, const char *key,
 	    const struct json_counter *, size_t n);
 

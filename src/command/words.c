@@ -48,7 +48,7 @@ cmd_distance(const char *a, const char *b)
 			d = m < d ? m : d;
 			m = row[i % 3][j - 1] + 1;
 			d = m < d ? m : d;
-			/* Two neighbours exchanged are one mistake. */
+			/* Two exchanged neighbours count as one mistake. */
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
 			    a[i - 2] == b[j - 1]) {
 				m = row[(i - 2) % 3][j - 2] + 1;
@@ -60,7 +60,8 @@ cmd_distance(const char *a, const char *b)
 	return row[la % 3][lb];
 }
 
-/* A mistake in three letters, and the beginning of a word, are near. */
+/* The distance up to which a word is suggested: one mistake for three letters,
+ * or a common beginning. */
 static unsigned
 unlikeness(const char *typed, const char *word)
 {
@@ -158,7 +159,7 @@ complete_choice(const char *words, cmd_add_fn *add, void *arg)
 	}
 }
 
-/* Values of a kind. */
+/* Add the candidates for a kind of value. */
 static void
 complete_value(struct cmd_ctx *ctx, const char *kind, cmd_add_fn *add,
     void *arg)
@@ -190,7 +191,7 @@ verb_of(const struct command *c, int argc, char **argv)
 	return NULL;
 }
 
-/* Parameters of the kind of an interface that is to be created. */
+/* Add the parameters of the kind of an interface that is to be created. */
 static void
 complete_create(struct cmd_ctx *ctx, const char *ifname, cmd_add_fn *add,
     void *arg)
@@ -231,7 +232,7 @@ complete_words(struct cmd_ctx *ctx, const struct command *c, int argc,
 		    w->w_of != NULL && (verb == NULL ||
 		    !is_member(w->w_of, verb->w_name)))
 			continue;
-		/* The driver says which of them it takes. */
+		/* The driver lists which of these words it takes. */
 		if ((w->w_flags & CMD_W_CREATE) != 0)
 			continue;
 		add(arg, w->w_name);
@@ -273,7 +274,7 @@ command_complete_words(struct cmd_ctx *ctx, const struct command *c, int argc,
 			complete_value(ctx, c->c_operand, add, arg);
 		return;
 	}
-	/* The value of the word before it. */
+	/* The word is the value of the word before it. */
 	w = argc > 2 ? cmd_word_find(c->c_words, argv[argc - 2], &negated) :
 	    NULL;
 	if (w != NULL && w->w_arg != NULL && (w->w_flags & CMD_W_VERB) == 0 &&
@@ -316,7 +317,8 @@ help_words(struct cmd_ctx *ctx, const struct command *c)
 		    "administrators\n");
 }
 
-/* What the drivers say about their parameters; nothing without a daemon. */
+/* Print the drivers' own descriptions of their parameters; nothing without a
+ * daemon. */
 static void
 help_create(struct cmd_ctx *ctx)
 {
