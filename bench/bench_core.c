@@ -81,7 +81,8 @@ stack(struct vnet **vn)
 
 /* --- forwarding ----------------------------------------------------------- */
 
-/* Run, and print the clocks a packet of the stages and of all of them. */
+/* Run for a time, and print the clocks per packet of each stage and of all
+ * together. */
 static void
 fwd_measure(struct ifnet_stack *st, struct vnet *vn, unsigned seconds,
     const char *name)
@@ -154,7 +155,7 @@ static const struct {
 	{ 13, 2 }, { 12, 2 }, { 11, 1 }, { 10, 1 }, { 9, 1 },
 };
 
-/* What generates packets: a piece of work that schedules itself. */
+/* The generator of packets: a work that schedules itself. */
 static struct gen {
 	struct cpu_work	 g_work;	/* first */
 	struct ifnet	*g_ifp;
@@ -184,8 +185,8 @@ random_len(void)
 	return lengths[i].len;
 }
 
-/* May a route of the table lie there?  1/8 to 223/8, without the benchmark's
- * own networks and such as are not forwarded. */
+/* May a route of the table have this address?  Yes from 1/8 to 223/8, without
+ * the benchmark's own networks and addresses that are not forwarded. */
 static bool
 usable(uint32_t addr, unsigned len)
 {
@@ -200,7 +201,8 @@ usable(uint32_t addr, unsigned len)
 	return addr >> 24 >= 1 && addr >> 24 < 224;
 }
 
-/* A destination in each route, in the order in which they were made. */
+/* Choose a destination in each route, in the order in which the routes were
+ * made. */
 static void
 make_routes(struct vnet *vn, unsigned n)
 {
@@ -228,7 +230,7 @@ make_routes(struct vnet *vn, unsigned n)
 	gen.g_n = n;
 }
 
-/* CPU: the next vector, as if it had come in from a wire. */
+/* CPU: the work's function: receive the next vector, as if from a link. */
 static void
 generate(struct cpu_work *w)
 {
@@ -359,7 +361,7 @@ bench_lookup(unsigned count)
 	ifnet_stack_destroy(st);
 }
 
-/* Create and destroy 1,000 pairs of ends with `count' interfaces there. */
+/* Create and destroy 1,000 pairs of ends while there are `count' interfaces. */
 static void
 bench_create(unsigned count)
 {
@@ -427,7 +429,7 @@ follower_main(void *arg)
 	}
 }
 
-/* Create interfaces one by one while so many follow each from a thread. */
+/* Create interfaces one by one while several threads follow each. */
 static void
 bench_follow(unsigned count)
 {

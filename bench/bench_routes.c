@@ -62,7 +62,7 @@ connect_again(void *arg, struct ifnet_error *e)
 	return c;
 }
 
-/* A whole command, its output thrown away; seconds. */
+/* Run a whole command without its output; returns its time in seconds. */
 static double
 command(struct ifnet_client *c, const char *line)
 {

@@ -133,7 +133,8 @@ give_addresses(struct vnet *vn, unsigned count)
 	}
 }
 
-/* Rates at the full size: with few there, the same ones again and again. */
+/* Measure rates at the full size: with few interfaces, the same ones are used
+ * repeatedly. */
 static void
 bench_rates(struct vnet *vn, unsigned count)
 {
@@ -222,7 +223,7 @@ fill_keys(struct keys *ke, unsigned count, bool hit)
 	}
 }
 
-/* One pass over the keys; ns each. */
+/* One pass over the keys; returns ns per lookup. */
 static double
 pass(struct keys *ke, const struct lookup *lu, unsigned start)
 {
@@ -259,7 +260,7 @@ run_job(void *arg)
 	jo->jo_ns = pass(jo->jo_keys, jo->jo_lookup, jo->jo_start);
 }
 
-/* The same by two threads at once: ns each, for one lookup of either. */
+/* A pass by two threads at once: ns per lookup of each thread. */
 static void
 bench_threads(struct host *h, struct keys *ke, const struct lookup *lu)
 {
@@ -310,7 +311,7 @@ bench_lookups(struct ifnet_stack *st, struct vnet *vn, unsigned count)
 
 /* --- through the control socket ------------------------------------------- */
 
-/* Creates in batches of 1,000, and takes them away again. */
+/* Create interfaces in batches of 1,000, and destroy them again. */
 static void
 bench_batch(struct ifnet_client *c, unsigned count)
 {

@@ -1,5 +1,5 @@
 /*
- * Completion, for the shell in here and for bash.
+ * Completion, for the interactive shell and for bash.
  */
 
 #include <string.h>

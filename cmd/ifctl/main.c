@@ -30,7 +30,8 @@ interrupt_arm(void)
 	interrupted = 0;
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = on_interrupt;
-	/* The second one kills: not every wait looks at the flag. */
+	/* A second ^C kills the process, since not every wait checks the
+	 * flag. */
 	sa.sa_flags = (int)SA_RESETHAND;
 	(void)sigaction(SIGINT, &sa, NULL);
 	if (!isatty(STDIN_FILENO))
@@ -54,7 +55,8 @@ usage(FILE *fp)
 	    "commands)\n");
 }
 
-/* Global options; the index of the first word after them, or -1. */
+/* Parse global options; returns the index of the first word after them, or
+ * -1. */
 static int
 parse_options(int argc, char **argv, struct options *op)
 {
@@ -108,7 +110,7 @@ connect_again(void *arg, struct ifnet_error *e)
 	return ifnet_connect(arg, e);
 }
 
-/* Does the command do without a daemon? */
+/* Does the command work without a daemon? */
 static bool
 is_local(int argc, char **argv)
 {
@@ -124,7 +126,7 @@ run(struct cmd_ctx *ctx, const struct options *op, int argc, char **argv)
 	struct ifnet_error e;
 	int code;
 
-	/* A wrong word needs no daemon to be told. */
+	/* A wrong word is reported without a daemon. */
 	if (argc > 0) {
 		ctx->cc_check = true;
 		code = command_run(ctx, argc, argv);
@@ -132,7 +134,7 @@ run(struct cmd_ctx *ctx, const struct options *op, int argc, char **argv)
 		if (code != CMD_OK)
 			return code;
 		if (is_local(argc, argv)) {
-			/* Help tells of the daemon's drivers as well. */
+			/* Help describes the daemon's drivers as well. */
 			ctx->cc_client = ifnet_connect(op->url, NULL);
 			code = command_run(ctx, argc, argv);
 			if (ctx->cc_client != NULL)
@@ -162,7 +164,8 @@ run(struct cmd_ctx *ctx, const struct options *op, int argc, char **argv)
 	return code;
 }
 
-/* Commands can come from a terminal for both, or from a pipe or file. */
+/* Commands come from a terminal (if the output is one, too), or from a pipe or
+ * file. */
 static bool
 has_input(void)
 {
@@ -185,7 +188,8 @@ print_candidate(void *arg, const char *word)
 	(void)printf("%s\n", word);
 }
 
-/* ifctl --complete [-s URL] [-n VNET] WORD ...: candidates for the last. */
+/* ifctl --complete [-s URL] [-n VNET] WORD ...: write the candidates for the
+ * last word. */
 static int
 run_complete(struct cmd_ctx *ctx, const char *url, int argc, char **argv)
 {
@@ -197,7 +201,7 @@ run_complete(struct cmd_ctx *ctx, const char *url, int argc, char **argv)
 		else if (strcmp(argv[i], "-n") != 0)
 			break;
 	}
-	/* Without a daemon the fixed words are still there. */
+	/* Without a daemon only the fixed words are completed. */
 	ctx->cc_client = ifnet_connect(url, NULL);
 	complete(ctx, argc, argv, print_candidate, NULL);
 	if (ctx->cc_client != NULL)
@@ -268,7 +272,7 @@ main(int argc, char **argv)
 		usage(stderr);
 		code = CMD_USAGE;
 	}
-	/* What could not be written was not shown. */
+	/* A write error means that the output is incomplete: fail. */
 	if (fflush(stdout) != 0 || ferror(stdout))
 		code = code == CMD_OK ? CMD_FAIL : code;
 	return code;

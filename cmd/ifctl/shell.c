@@ -19,7 +19,7 @@
 
 #define HISTORY_MAX	1000
 
-/* The line editor has no argument to hand through. */
+/* A global variable, as the line editor passes no argument on. */
 static struct cmd_ctx *shell_ctx;
 
 struct words {
@@ -45,7 +45,8 @@ words_add(void *arg, const char *word)
 		w->n++;
 }
 
-/* The words before the cursor, the one at it being the last, maybe "". */
+/* Split the line before the cursor into words; the word at the cursor is the
+ * last, and may be "". */
 static void
 candidates(const char *text, int start, struct words *w)
 {
@@ -77,7 +78,8 @@ nothing(const char *text, int state)
 	return NULL;
 }
 
-/* As readline wants it: [0] what all have in common, then all of them. */
+/* The candidates in readline's form: [0] is their common beginning, then all of
+ * them follow. */
 static char **
 shell_complete(const char *text, int start, int end)
 {
@@ -86,7 +88,7 @@ shell_complete(const char *text, int start, int end)
 	char **result;
 
 	(void)end;
-	/* Never file names. */
+	/* File names are never candidates. */
 	rl_attempted_completion_over = 1;
 	memset(&w, 0, sizeof(w));
 	candidates(text, start, &w);
@@ -207,7 +209,7 @@ run_line(struct cmd_ctx *ctx, const char *line, bool *quit)
 		command_complain(ctx, e.text);
 		return CMD_USAGE;
 	}
-	/* What a line of the manual page begins with is no harm. */
+	/* A leading "ifctl", as in examples of the manual page, is skipped. */
 	if (argc > 0 && strcmp(argv[0], "ifctl") == 0) {
 		argc--;
 		memmove(argv, argv + 1, ((size_t)argc + 1) * sizeof(*argv));
@@ -225,7 +227,7 @@ run_line(struct cmd_ctx *ctx, const char *line, bool *quit)
 	return code;
 }
 
-/* The daemon went: a new one may be there for the next command. */
+/* The daemon has ended: connect again, as a new one may have been started. */
 static void
 reconnect(struct cmd_ctx *ctx, const char *url)
 {
@@ -250,7 +252,8 @@ shell(struct cmd_ctx *ctx, const char *url)
 	int code = CMD_OK;
 	char *line;
 
-	/* The editor's: it counts characters, not bytes. */
+	/* The line editor needs the locale, to count characters and not
+	 * bytes. */
 	(void)setlocale(LC_CTYPE, "");
 	(void)snprintf(prompt, sizeof(prompt), "ifctl%s%.40s> ",
 	    ctx->cc_vnet != NULL && ctx->cc_vnet[0] != '\0' ? " " : "",
@@ -262,7 +265,7 @@ shell(struct cmd_ctx *ctx, const char *url)
 		interrupt_arm();
 		line = editor_line(prompt);
 		if (line == NULL && *ctx->cc_interrupted) {
-			/* ^C gives up the line, not the shell. */
+			/* ^C discards the line and does not end the shell. */
 			(void)fputc('\n', ctx->cc_out);
 			continue;
 		}
@@ -298,7 +301,7 @@ batch(struct cmd_ctx *ctx)
 		cmd_progress(&progress, number);
 	}
 	cmd_progress_end(&progress);
-	/* Which one: the same words may stand in many. */
+	/* The message names the line, as the same words may be in several. */
 	if (code != CMD_OK)
 		(void)fprintf(ctx->cc_err, "ifctl: stopped at line %zu\n",
 		    number);

@@ -1,5 +1,5 @@
 /*
- * Being a daemon: the fork, the log, the file with our process number.
+ * The daemon's process: the fork, the log, the pidfile.
  */
 
 #include "ifnetd.h"
@@ -66,8 +66,8 @@ background_log_init(void)
 }
 
 /*
- * With a standard descriptor closed, the next file or socket would get its
- * number and be written to as if it were a log.
+ * If a standard descriptor were closed, the next file or socket would get its
+ * number, and log lines would go there.
  */
 static bool
 standard_descriptors(void)
@@ -77,7 +77,8 @@ standard_descriptors(void)
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		if (fcntl(fd, F_GETFD) != -1)
 			continue;
-		/* The lowest free number, so it is this one. */
+		/* open() returns the lowest free number, which is the closed
+		 * descriptor's. */
 		null = open("/dev/null", O_RDWR);
 		if (null != fd)
 			return false;
@@ -103,7 +104,8 @@ background_prepare(int keep)
 	return true;
 }
 
-/* The parent: our exit code is the child's fate. */
+/* The parent waits for the child, and exits with a code that tells whether it
+ * started. */
 static void __attribute__((__noreturn__))
 wait_for_child(int fd)
 {
@@ -113,7 +115,7 @@ wait_for_child(int fd)
 	do {
 		n = read(fd, &status, 1);
 	} while (n == -1 && errno == EINTR);
-	/* Whatever went wrong, the child has said it. */
+	/* The child has reported any error. */
 	_exit(n == 1 ? 0 : 1);
 }
 
@@ -170,7 +172,7 @@ background_ready(void)
 	ready_fd = -1;
 }
 
-/* Somebody else has the lock on it: say who. */
+/* Another process has the lock on the pidfile: report which. */
 static void
 complain_taken(const char *path, int fd)
 {
@@ -184,7 +186,7 @@ complain_taken(const char *path, int fd)
 	    pid[0] != '\0' ? pid : "unknown");
 }
 
-/* A process number and nothing else, or nothing at all, is in the file. */
+/* Does the file have only a process number in it, or is it empty? */
 static bool
 holds_number(int fd)
 {
@@ -201,7 +203,7 @@ holds_number(int fd)
 	    (size_t)n == strlen(text);
 }
 
-/* Is the open file still the one at the path, and no symbolic link to it? */
+/* Is the open file still at the path, and not reached by a symbolic link? */
 static bool
 is_at(int fd, const char *path)
 {
@@ -211,7 +213,8 @@ is_at(int fd, const char *path)
 	    there.st_dev == open.st_dev && there.st_ino == open.st_ino;
 }
 
-/* May the file at the path become ours?  Nothing has been written yet. */
+/* May the file at the path become the pidfile?  It has not been written to
+ * yet. */
 static bool
 pidfile_fits(const char *path, int fd)
 {
@@ -281,7 +284,8 @@ pidfile_remove(void)
 
 	if (pidfile_fd == -1)
 		return;
-	/* With the lock, and only if it is still the file made here. */
+	/* Remove the pidfile while its lock is held, and only if it is still
+	 * the file made here. */
 	if (is_at(pidfile_fd, pidfile))
 		(void)unlink(pidfile);
 	close(pidfile_fd);

@@ -1,9 +1,9 @@
 /*
  * ifnetd: a network stack as a daemon.
  *
- * The configuration is applied before the socket listens, so whoever can
- * connect finds the stack as configured; whatever fails on the way there takes
- * down all that was set up.
+ * The configuration is applied before the socket listens, so a client that can
+ * connect finds the stack as configured; a failure before that takes everything
+ * down again.
  */
 
 #include "ifnetd.h"
@@ -27,7 +27,8 @@
 
 #define FIRST_VNET	"default"
 
-/* Every tap device and every client has a descriptor. */
+/* Raise the limit of descriptors: every tap device and every client needs
+ * some. */
 static void
 raise_limits(void)
 {
@@ -40,10 +41,10 @@ raise_limits(void)
 }
 
 /*
- * Before there is any thread, so that all of them have it: the main thread
- * alone takes the signals that end us.  What the parent had blocked or ignored
- * does not matter, but for SIGINT: a shell without job control ignores it in
- * what it runs in the background, and ^C is not meant for that.
+ * Set up signals, before there is any thread, so that all threads inherit it:
+ * only the main thread takes the signals that end the process.  Signals that
+ * the parent had blocked or ignored are reset, except SIGINT: a shell without
+ * job control ignores it in background processes, for which ^C is not meant.
  */
 static void
 prepare_signals(sigset_t *ends)
@@ -52,7 +53,8 @@ prepare_signals(sigset_t *ends)
 
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
-	/* A log that has reached a limit loses lines and ends nothing. */
+	/* A log file at its size limit loses lines but does not end the
+	 * process. */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	(void)signal(SIGTERM, SIG_DFL);
 	(void)signal(SIGCHLD, SIG_DFL);
@@ -63,7 +65,8 @@ prepare_signals(sigset_t *ends)
 	(void)sigprocmask(SIG_SETMASK, ends, NULL);
 }
 
-/* The N of /dev/fd/N, which is open and wanted; -1: it is another file. */
+/* The N of a path /dev/fd/N, which is to be kept open; -1: the path is another
+ * file. */
 static int
 inherited(const char *path)
 {
@@ -75,7 +78,7 @@ inherited(const char *path)
 	return fd;
 }
 
-/* A client asks us to stop: the same as a signal. */
+/* A client's request to stop has the effect of a signal. */
 static int
 halt(void *arg)
 {
@@ -179,7 +182,7 @@ listen_at(const struct options *o, struct kern *k, struct server **svp)
 	return error == 0;
 }
 
-/* From configuration to the end; the exit code. */
+/* Run the daemon, from configuration to the end; returns the exit code. */
 static int
 serve(const struct options *o, struct ifnet_stack *st, const sigset_t *ends)
 {
@@ -194,7 +197,8 @@ serve(const struct options *o, struct ifnet_stack *st, const sigset_t *ends)
 	}
 	if (!configure(o, vn))
 		return 1;
-	/* From here on it is the administrator's, like any other. */
+	/* From here on an administrator may destroy the vnet, like any
+	 * other. */
 	vnet_disown(vn);
 	if (!listen_at(o, st->st_kern, &sv))
 		return 1;
@@ -223,7 +227,8 @@ run(const struct options *o, const sigset_t *ends)
 		complain("%s", e.text);
 		return 1;
 	}
-	/* Here, because group 0 is one, too. */
+	/* The group is not part of the stack's configuration, where 0 would
+	 * mean none: group 0 is valid, too. */
 	kauth_set_admin_group(st->st_kern, o->o_group);
 	code = serve(o, st, ends);
 	ifnet_stack_destroy(st);

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-/* What the command line asks for. */
+/* The options of the command line. */
 struct options {
 	const char	*o_config;	/* NULL: none */
 	const char	*o_url;		/* "unix:///..." */
@@ -29,26 +29,27 @@ void	parse_options(struct options *, int argc, char **argv);
 
 /* background.c */
 
-/* "ifnetd: ..." where the user sees it. */
+/* Write "ifnetd: ..." where the user sees it. */
 void	complain(const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 1, 2)));
 /*
- * First of all: standard descriptors that are closed become /dev/null, others
- * that the parent left open are closed, but for `keep' (-1: none); files get
- * the modes they are made with.  false: there is no /dev/null.
+ * Called first of all: standard descriptors that are closed become /dev/null,
+ * other descriptors that the parent left open are closed, except `keep' (-1:
+ * none); the umask is 022.  false: there is no /dev/null.
  */
 bool	background_prepare(int keep);
 /*
- * Go on in a child; the parent waits for background_ready() and exits then,
- * or with 1 when the child ends before.  false: could not (it has been said).
+ * Continue in a child; the parent exits with 0 at background_ready(), or with 1
+ * when the child ends before.  false: it failed, with a message.
  */
 bool	background_fork(void);
-/* The parent may go; messages go to syslog(3) from here on. */
+/* Let the parent exit; messages go to syslog(3) from here on. */
 void	background_ready(void);
-/* Have the stack's messages come through us. */
+/* Route the stack's log messages through the daemon's log. */
 void	background_log_init(void);
 
-/* Take the file, or say who has it.  false: it has been said. */
+/* Lock and write the pidfile.  false: it failed, with a message that names the
+ * process that has it. */
 bool	pidfile_create(const char *path);
 void	pidfile_remove(void);
 

@@ -135,7 +135,7 @@ parse_level(const char *text)
 	    "info, debug", text);
 }
 
-/* Where we listen when nobody says. */
+/* The default URL to listen at. */
 static const char *
 default_url(void)
 {

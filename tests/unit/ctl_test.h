@@ -1,5 +1,6 @@
 /*
- * ctl_test: requests as they are sent, for tests of what takes them.
+ * ctl_test: requests in the form in which they are sent, for tests of their
+ * receivers.
  */
 
 #ifndef TESTS_CTL_TEST_H
@@ -10,7 +11,7 @@
 #include "ctl/ctl_impl.h"	/* how long the struct of an operation is */
 #include "proto/proto_rec.h"
 
-/* A request of these bytes behind its header; its length. */
+/* Build a request with these bytes behind its header; returns its length. */
 static inline size_t
 build_raw(uint8_t *msg, unsigned op, const char *vnet, const void *data,
     size_t len)
@@ -29,7 +30,7 @@ build_raw(uint8_t *msg, unsigned op, const char *vnet, const void *data,
 	return sizeof(h) + len;
 }
 
-/* A request whose struct has nfixed bytes. */
+/* Build a request whose struct has nfixed bytes. */
 static inline size_t
 build_rec(uint8_t *msg, unsigned op, const char *vnet, const void *fixed,
     size_t nfixed, const void *data, size_t len)
@@ -45,7 +46,7 @@ build_rec(uint8_t *msg, unsigned op, const char *vnet, const void *fixed,
 	return build_raw(msg, op, vnet, payload, rc.rc_len);
 }
 
-/* Build a request: its struct, whole, and what follows that. */
+/* Build a request: its whole struct, and the data behind it. */
 static inline size_t
 build(uint8_t *msg, unsigned op, const char *vnet, const void *data,
     size_t len)
@@ -59,7 +60,7 @@ build(uint8_t *msg, unsigned op, const char *vnet, const void *data,
 	    (const uint8_t *)data + nfixed, len - nfixed);
 }
 
-/* The greeting of a client of this build. */
+/* Build the greeting of a client of this build. */
 static inline size_t
 build_hello(uint8_t *msg)
 {

@@ -94,7 +94,7 @@ dev_command(struct dev_test *dt, const char *line)
 	KASSERT(dev_try(dt->dt_vnet, line) == 0);
 }
 
-/* Every equation of struct if_data holds; returned for more. */
+/* Check every equation of struct if_data; returns it for further checks. */
 static inline struct if_data
 dev_data(struct vnet *vn, const char *name)
 {

@@ -30,7 +30,8 @@
 #include "net/route.h"
 #include "net/rtsock.h"
 
-/* What the driver and the domain were asked, and what they are to answer. */
+/* The requests that the driver and the domain got, and the answers that they
+ * are to give. */
 struct tally {
 	unsigned	 t_init, t_stop, t_ioctl, t_watchdog, t_setflags;
 	unsigned	 t_up, t_down, t_attach, t_detach, t_purge, t_sweep;
@@ -68,7 +69,7 @@ sin_of(uint32_t addr)
 	return sin;
 }
 
-/* i: an address (host order) of a prefix length; dst 0: none. */
+/* i: add an address (host order) of a prefix length; dst 0: no far end. */
 static inline int
 test_ifa_add(struct ifnet *ifp, uint32_t addr, unsigned len, uint32_t dst,
     struct ifaddr **ifap)
@@ -206,7 +207,7 @@ test_sweep(struct ifnet *ifp)
 
 	(void)ifp;
 	KASSERT(curcpu() != NULL);
-	/* On every CPU at once. */
+	/* This runs on every CPU at once. */
 	(void)__atomic_fetch_add(&tally.t_sweep, 1, __ATOMIC_RELAXED);
 }
 
@@ -310,7 +311,7 @@ static const struct if_ops test_ops __attribute__((__unused__)) = {
 	.watchdog = test_watchdog,
 };
 
-/* An interface "NAMEunit" of the driver, attached; NULL with *errorp set. */
+/* Attach an interface "NAMEunit" of the driver; NULL with *errorp set. */
 static inline struct ifnet *
 test_attach(struct vnet *vn, const char *name, unsigned unit, int *errorp)
 {
@@ -436,7 +437,7 @@ if_test_main(void *arg)
 	kern_destroy(k);
 }
 
-/* On the simulated host, several seeds. */
+/* Run a body on the simulated host, with several seeds. */
 static inline void
 if_on_sim(unsigned ncpu, void (*body)(struct vnet *))
 {
@@ -455,7 +456,7 @@ if_on_sim(unsigned ncpu, void (*body)(struct vnet *))
 	}
 }
 
-/* On this machine. */
+/* Run a body on this machine. */
 static inline void
 if_on_linux(unsigned ncpu, void (*body)(struct vnet *))
 {
@@ -478,7 +479,7 @@ test_ifreq(struct vnet *vn, const char *name, unsigned long cmd, int32_t value,
 	return ifioctl(vn, &kauth_cred_self, cmd, ifr, sizeof(*ifr));
 }
 
-/* Wait until CPU 0 has handled what was scheduled for it. */
+/* Wait until CPU 0 has done all work scheduled for it. */
 static inline void
 test_settle(struct vnet *vn)
 {

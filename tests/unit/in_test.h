@@ -1,7 +1,7 @@
 /*
- * in_test: a vnet with IPv4 in it on the simulated host, Ethernets that
- * remember what they sent and take what a test injects, a loopback interface,
- * and packets made by hand.
+ * in_test: a vnet with IPv4 in it on the simulated host, Ethernet interfaces
+ * that record the packets they sent and receive the packets that a test
+ * injects, a loopback interface, and packets made by hand.
  *
  * Bodies check with KASSERT; see kern_test.h.  Addresses are text, "10.0.1.1".
  */
@@ -94,7 +94,7 @@ in_nothing(void *arg)
 	(void)arg;
 }
 
-/* All that is scheduled now has run. */
+/* Wait until all work that is scheduled now has run. */
 static inline void
 settle(struct in_test *it)
 {
@@ -246,7 +246,7 @@ ifdata(struct ifnet *ifp)
 	return ifi;
 }
 
-/* Every packet is accounted for. */
+/* Check that every packet is accounted for. */
 static inline void
 books(struct ifnet *ifp)
 {
@@ -267,7 +267,7 @@ all_books(struct in_test *it)
 	books(it->it_lo);
 }
 
-/* A counter of IPv4, "ip.forwarded". */
+/* The value of a counter of IPv4, "ip.forwarded". */
 static inline uint64_t
 ipstat(struct in_test *it, const char *name)
 {
@@ -392,7 +392,8 @@ has_route(struct in_test *it, const char *dst, uint32_t flag,
 
 /* --- packets ------------------------------------------------------------- */
 
-/* An IPv4 header for len bytes of payload, which follows it; total length. */
+/* Build an IPv4 header for len bytes of payload, which follows it; returns the
+ * total length. */
 static inline unsigned
 mk_ip(uint8_t *buf, const char *src, const char *dst, uint8_t proto,
     uint8_t ttl, unsigned len)
@@ -411,7 +412,7 @@ mk_ip(uint8_t *buf, const char *src, const char *dst, uint8_t proto,
 	return 20 + len;
 }
 
-/* A UDP packet with len bytes of payload. */
+/* Build a UDP packet with len bytes of payload. */
 static inline unsigned
 mk_udp(uint8_t *buf, const char *src, const char *dst, uint8_t ttl,
     unsigned len)
@@ -430,7 +431,7 @@ mk_udp(uint8_t *buf, const char *src, const char *dst, uint8_t ttl,
 	return mk_ip(buf, src, dst, IPPROTO_UDP, ttl, 8 + len);
 }
 
-/* An echo request with len bytes of data. */
+/* Build an echo request with len bytes of data. */
 static inline unsigned
 mk_echo(uint8_t *buf, const char *src, const char *dst, uint16_t id,
     uint16_t seq, unsigned len)
@@ -516,7 +517,7 @@ inject_bcast(struct in_test *it, struct tif *t, const void *data, unsigned len)
 	on_cpu(it, inject_cpu, &in);
 }
 
-/* Received in a link-level multicast of that group's. */
+/* Receive a packet in a link-level multicast of its group's address. */
 static inline void
 inject_mcast(struct in_test *it, struct tif *t, const void *data, unsigned len)
 {
@@ -610,7 +611,7 @@ struct in_test_run {
 	void		(*ir_body)(struct in_test *);
 };
 
-/* Two networks, each with a neighbour .2 that is known; forwarding is on. */
+/* Set up two networks, each with a known neighbour .2; forwarding is on. */
 static inline void
 in_test_main(void *arg)
 {
@@ -680,7 +681,7 @@ in_on_sim(unsigned ncpu, void (*body)(struct in_test *))
 	}
 }
 
-/* The cmocka test NAME of NAME_body. */
+/* Define the cmocka test NAME, which runs NAME_body. */
 #define IN_TEST(name, ncpu)	static void name(void **state)		\
 	{ (void)state; in_on_sim(ncpu, name##_body); }
 

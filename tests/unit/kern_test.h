@@ -37,7 +37,7 @@ kern_test_main(void *arg)
 	kern_destroy(k);
 }
 
-/* On the simulated host, several seeds. */
+/* Run a body on the simulated host, with several seeds. */
 static inline void
 on_sim(unsigned ncpu, void (*body)(struct kern *))
 {
@@ -60,7 +60,7 @@ on_sim(unsigned ncpu, void (*body)(struct kern *))
 	}
 }
 
-/* On this machine. */
+/* Run a body on this machine. */
 static inline void
 on_linux(unsigned ncpu, void (*body)(struct kern *))
 {

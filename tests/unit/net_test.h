@@ -1,7 +1,7 @@
 /*
  * net_test: a vnet with the interface layer in it and no protocol, on either
- * host, an Ethernet whose driver remembers what it was given, and a domain
- * that remembers what it was asked.
+ * host, an Ethernet interface whose driver records the packets it was given,
+ * and a domain that records its calls.
  *
  * Bodies check with KASSERT; see kern_test.h.
  */
@@ -36,7 +36,7 @@ struct net_test {
 	struct host	*nt_host;
 };
 
-/* What src/netinet provides elsewhere. */
+/* The neighbour table, which src/netinet provides in the product. */
 static struct lltable net_test_lltable;
 
 static inline void
@@ -117,7 +117,7 @@ net_nothing(void *arg)
 	(void)arg;
 }
 
-/* Run fn on CPU 0, and what it scheduled there. */
+/* Run fn on CPU 0, and the work that it scheduled there. */
 static inline void
 on_cpu(struct kern *k, void (*fn)(void *), void *arg)
 {
@@ -221,7 +221,7 @@ etest_drops(const struct etest *et, enum drop_reason reason)
 	return drop[reason];
 }
 
-/* Every packet is accounted for. */
+/* Check that every packet is accounted for. */
 static inline void
 etest_books(const struct etest *et)
 {
@@ -233,7 +233,7 @@ etest_books(const struct etest *et)
 	    ifi.ifi_oqueued);
 }
 
-/* Nothing that came in is still on its way. */
+/* Have all received packets been handled? */
 static inline bool
 etest_at_rest(const struct etest *et)
 {
@@ -243,7 +243,7 @@ etest_at_rest(const struct etest *et)
 	    ifi.ifi_idrops;
 }
 
-/* CPU: a packet of these bytes. */
+/* CPU: make a packet of these bytes. */
 static inline struct mbuf *
 etest_packet(const void *data, unsigned len)
 {
@@ -255,7 +255,7 @@ etest_packet(const void *data, unsigned len)
 	return m;
 }
 
-/* CPU: a frame with a recognisable payload. */
+/* CPU: make a frame with a recognisable payload. */
 static inline struct mbuf *
 etest_frame(const uint8_t *dst, const uint8_t *src, uint16_t type, uint8_t tag,
     unsigned payload)
@@ -378,7 +378,7 @@ ip4(const char *text)
 	return in.s_addr;
 }
 
-/* An address of an interface, without what a protocol would do about it. */
+/* An address of an interface, without a protocol's part. */
 struct ifatest {
 	struct protoaddr ia_proto;	/* first */
 #define ia_ifa	ia_proto.pa_ifa

@@ -62,7 +62,7 @@ test_command(struct vnet *vn, const char *line)
 		fail_msg("%s: %s", line, e.text);
 }
 
-/* Every buffer is free again. */
+/* Check that every buffer is free again. */
 static inline void
 test_conserved(struct ifnet_stack *st)
 {

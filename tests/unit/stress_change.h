@@ -1,12 +1,13 @@
 /*
- * stress_change: the threads of t_stress that change what is there: they move,
- * rename, capture, and set whatever can be set.
+ * stress_change: the threads of t_stress that make changes: they move and
+ * rename interfaces, capture, and change settings.
  */
 
 #ifndef TESTS_STRESS_CHANGE_H
 #define TESTS_STRESS_CHANGE_H
 
-/* To and fro between the vnets, with a packet on its way, under two names. */
+/* Move an interface to and fro between the vnets, with packets on their way,
+ * under two names. */
 static void *
 move_main(void *arg)
 {
@@ -50,7 +51,7 @@ move_main(void *arg)
 	return NULL;
 }
 
-/* What can be set of an interface under traffic. */
+/* Change the settings of an interface under traffic. */
 static void *
 change_main(void *arg)
 {
@@ -81,7 +82,7 @@ change_main(void *arg)
 	return NULL;
 }
 
-/* Rules come and go; one of them has something to drop. */
+/* Add and delete rules, one of which drops packets. */
 static void *
 filter_main(void *arg)
 {
@@ -103,7 +104,8 @@ filter_main(void *arg)
 	return NULL;
 }
 
-/* One capture after the other: of what stays, and of what goes under it. */
+/* Capture repeatedly: on an interface that stays, and on one that is moved or
+ * destroyed meanwhile. */
 static void *
 capture_main(void *arg)
 {
