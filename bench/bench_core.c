@@ -146,7 +146,8 @@ bench_fwd(unsigned seconds, unsigned dsts)
 #define GATEWAYS	200
 #define GEN_BASE	0x0a000202u	/* 10.0.2.2, the first gateway */
 
-/* Of a thousand routes of the Internet, as many have this prefix length. */
+/* The number of routes with each prefix length among a thousand of the
+ * Internet. */
 static const struct {
 	unsigned len, permille;
 } lengths[] = {

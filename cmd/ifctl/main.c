@@ -210,9 +210,9 @@ run_complete(struct cmd_ctx *ctx, const char *url, int argc, char **argv)
 }
 
 /*
- * With a standard descriptor closed, the connection to the daemon would get
- * its number, and output would be sent to it.  Open for the wrong direction,
- * so that reading and writing still fail.
+ * With a standard descriptor closed, the connection to the daemon would get its
+ * number, and output would be sent to it.  It is opened for the opposite
+ * direction, so that its use still fails.
  */
 static bool
 standard_descriptors(void)

@@ -290,7 +290,7 @@ batch(struct cmd_ctx *ctx)
 	size_t size = 0, number = 0;
 	int code = CMD_OK;
 
-	/* The same lines may have been applied before. */
+	/* The input's lines may have been applied before. */
 	ctx->cc_again = true;
 	cmd_progress_begin(&progress, ctx, "lines", 0);
 	while (!quit && code == CMD_OK && getline(&line, &size, stdin) >= 0) {

@@ -262,7 +262,8 @@ pidfile_create(const char *path)
 			close(fd);
 			return false;
 		}
-		/* Another daemon may have removed it before it was locked. */
+		/* Another daemon may have removed the file before it was
+		 * locked. */
 		if (is_at(fd, path))
 			break;
 		close(fd);

@@ -382,7 +382,7 @@ client_greet(struct ifnet_client *c, struct ifnet_error *e)
 
 	c->c_answer_ms = HELLO_MS;
 	error = greet(c, false, &g, e);
-	/* Version 1 takes no greeting but its own, which says what it is. */
+	/* Version 1 refuses any greeting but its own, so try that one. */
 	if (error == EINVAL && greet(c, true, &g, &again) == 0)
 		error = 0;
 	if (error == 0)

@@ -71,7 +71,8 @@ struct ifnet_client {
 };
 
 /*
- * One answer (there can be several): its header, and what follows it.
+ * The function that gets an answer (there can be several): its header, and its
+ * payload.
  */
 typedef void client_answer(void *arg, const struct ctl_hdr *,
     const void *data, size_t len);

@@ -134,7 +134,7 @@ int	command_split(const char *line, int *argcp, char ***argvp,
 /*
  * Apply a configuration file: check every line, and only then run them in
  * order, stopping at the first that fails.  A line whose result exists already
- * is no error, so that a file can be applied twice. 0, or an errno with
+ * is no error, so that a file can be applied twice.  0, or an errno with
  * "FILE:LINE: reason" in *e; when several lines are wrong, *e has the first
  * with the numbers of the others, and these go to cc_err.
  */

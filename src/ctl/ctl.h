@@ -49,7 +49,7 @@ void	ctl_session_destroy(struct ctl_session *);
 void	ctl_session_must_greet(struct ctl_session *);
 /*
  * Carry out one message of len bytes.  fd is a descriptor that came with it, or
- * -1; it is taken. 0, or an errno when the session is to be ended (malformed
+ * -1; it is taken.  0, or an errno when the session is to be ended (malformed
  * header, or the sink failed).
  */
 int	ctl_dispatch(struct ctl_session *, const void *msg, size_t len,

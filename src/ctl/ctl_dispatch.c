@@ -1,6 +1,6 @@
 /*
- * From a message to its operation: the header and the payload are checked
- * whole before anything is done.
+ * The dispatch of a message to its operation: header and payload are checked
+ * completely before anything is done.
  */
 
 #include "ctl/ctl_impl.h"
@@ -235,7 +235,7 @@ header_ok(const struct ctl_hdr *h, size_t len)
 }
 
 /*
- * Check a request as far as possible without side effects. 0, or the errno and
+ * Check a request as far as possible without side effects.  0, or the errno and
  * in *why the words for it.
  */
 static int

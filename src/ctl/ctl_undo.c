@@ -2,10 +2,10 @@
  * Changes that are made as a whole or not at all.
  *
  * Between CTL_BEGIN and CTL_COMMIT a session notes the interfaces and vnets it
- * creates.  When it ends before CTL_COMMIT, for whatever reason, they are
- * destroyed again, the last first: a client that is killed leaves nothing.  A
- * note is the interface's handle, so an interface that was destroyed meanwhile
- * is passed over, and a later interface of its name is not touched.
+ * creates.  When it ends before CTL_COMMIT, for any reason, they are destroyed
+ * again, the last first: a client that is killed leaves nothing.  A note is the
+ * interface's handle, so an interface that was destroyed meanwhile is passed
+ * over, and a later interface of its name is not touched.
  */
 
 #include "ctl/ctl_impl.h"
@@ -74,7 +74,7 @@ ctl_undo_note_if(struct ctl_session *s, struct vnet *vn, const char *ifname)
 		return;
 	ifp = if_get(vn, ifname, &psref);
 	if (ifp == NULL)
-		return;		/* somebody destroyed it */
+		return;		/* destroyed already */
 	handle = ifp->if_handle;
 	if_put(ifp, &psref);
 	note(s, vn->vn_id, handle);

@@ -411,7 +411,8 @@ host_mutex_destroy(struct host *h, struct host_mutex *m)
 	h->h_ops->ho_mutex_destroy(h, m);
 }
 
-/* Not recursive.  Sleeps; may switch.  Never on the packet path. */
+/* Lock a mutex, which is not recursive.  Sleeps; may switch.  Never on the
+ * packet path. */
 static inline void
 host_mutex_lock(struct host *h, struct host_mutex *m)
 {
@@ -596,7 +597,8 @@ host_tun_name(struct host *h, struct host_tun *t)
  * set up or down, another MTU, name or namespace, deleted.  It is called in
  * control context, on a thread of the host, with no lock of the host held; it
  * may sleep.  It does not run any more when host_tun_close() returns, which it
- * must not call.  Once a device. 0; errno: no changes will be reported.
+ * must not call.  A device can be watched once.  errno: no changes will be
+ * reported.
  */
 static inline int
 host_tun_watch(struct host *h, struct host_tun *t, void (*fn)(void *),
@@ -669,8 +671,8 @@ host_tun_send(struct host *h, struct host_tun *t, const struct iovec *iov,
 
 /*
  * Local sequenced-packet sockets, for control.  Listening replaces a stale
- * socket file that nobody listens on, and is EADDRINUSE on a live one.  All
- * descriptors are non-blocking and close-on-exec.  The file is removed by
+ * socket file, at which no process listens, and is EADDRINUSE on a live one.
+ * All descriptors are non-blocking and close-on-exec.  The file is removed by
  * host_sock_close() of the listening descriptor.
  */
 static inline int

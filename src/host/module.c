@@ -76,8 +76,9 @@ table_has(const struct image *im, const elf_shdr *table, const elf_shdr *strs,
 }
 
 /*
- * Is it a shared object of this machine that defines the symbol?  Returns NULL,
- * or a text that says what the file is instead.  The layout is that of elf(5).
+ * Is the file a shared object of this machine that defines the symbol?  Returns
+ * NULL, or a text that says what the file is instead.  The layout is that of
+ * elf(5).
  */
 static const char *
 look_at(const struct image *im, const char *symbol)

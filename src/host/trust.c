@@ -27,7 +27,7 @@ refuse(char *why, size_t whylen, int error, const char *fmt, ...)
 }
 
 /*
- * The user whose files are those of users that are not in this process's user
+ * The uid that stands for all users that are not in this process's user
  * namespace, the machine's root among them; (uid_t)-1 in the machine's own
  * namespace.  See user_namespaces(7).
  */
@@ -55,8 +55,9 @@ outsiders(void)
 	return uid;
 }
 
-/* Root and the user whose process this is are trusted; in a user namespace also
- * the machine's root, who cannot be told from other users outside. */
+/* Is the user trusted?  Root and the process's own user are; in a user
+ * namespace also the machine's root, which cannot be distinguished from other
+ * users outside. */
 static bool
 is_trusted(uid_t uid)
 {
@@ -92,8 +93,8 @@ judge(const char *path, const struct stat *st, char *why, size_t whylen)
 }
 
 /*
- * A path that is being walked: `at' is where it has come to, with no link in
- * it, and `rest' is what is left, with the targets of links put in.
+ * A path that is being walked: `at' is the part walked so far, without links,
+ * and `rest' is the remaining part, with the targets of links put in.
  */
 struct walk {
 	char		 wk_at[PATH_MAX];	/* "": the root directory */
@@ -137,8 +138,9 @@ walk_link(struct walk *wk, const struct stat *st, bool sticky)
 	ssize_t n;
 	int error;
 
-	/* Its owner can make it lead elsewhere; where the directory is not
-	 * sticky, only users who may write there can, and they were judged. */
+	/* The owner of a link can make it lead elsewhere.  In a directory that
+	 * is not sticky, so can the users who may write there, but these were
+	 * judged already. */
 	error = sticky ? judge(wk->wk_at, st, wk->wk_why, wk->wk_whylen) : 0;
 	if (error != 0)
 		return error;

@@ -13,10 +13,10 @@
 
 /*
  * Any thread: is the file, and is every directory on the way to it, by links
- * too, root's or the effective user's and writable for nobody else?  A
+ * too, root's or the effective user's, and writable for no other user?  A
  * directory with the sticky bit passes, since others can replace nothing in it
- * but symbolic links of their own, which are refused, and so does what the
- * process's own group may write.  A pipe or terminal that is open already
+ * but symbolic links of their own, which are refused, and so does a file that
+ * the process's own group may write.  A pipe or terminal that is open already
  * (/dev/stdin, /dev/fd/N) has no way to it and is judged by itself.
  *
  * 0; or an errno, EPERM when it is not to be trusted, with the reason as a

@@ -3,10 +3,10 @@
  *
  * Level 0 has a slot for each of the next 256 ticks, level 1 one for each of
  * the next 256 blocks of 256 ticks, and so on.  When time comes to the start of
- * a block, its callouts move to the levels below.  A bitmap of the slots in
- * use lets time jump over what is empty, and tells how long the CPU may
- * sleep: a sleeper is woken for a block's start at most three times before
- * a callout is due.
+ * a block, its callouts move to the levels below.  A bitmap of the slots in use
+ * lets time jump over empty slots, and tells how long the CPU may sleep: a
+ * sleeper is woken for a block's start at most three times before a callout is
+ * due.
  *
  * The lock is never held while a callout's function runs.  A callout whose
  * function is running stays on that CPU, so it never runs on two.

@@ -1,5 +1,5 @@
 /*
- * The one function that judges who may do what.
+ * The function that judges every request's privilege.
  */
 
 #include <ifnet/kauth.h>

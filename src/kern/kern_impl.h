@@ -202,8 +202,8 @@ cpu_stat_add(uint64_t *stat, uint64_t n)
 
 /*
  * Charge the clocks since the last switch to the stage that ran, and begin
- * another; returns the one that ran, to switch back to.  Two reads of the
- * time-stamp counter a vector and stage.
+ * another; returns the stage that ran, to switch back to.  The cost is two
+ * reads of the time-stamp counter per vector and stage.
  */
 static inline enum cpu_stage
 cpu_stage_switch(struct cpu *ci, enum cpu_stage next)

@@ -143,7 +143,8 @@ khash_insert(struct khash *kh, uint32_t hash, void *obj)
 	uint64_t *slot;
 	int error;
 
-	/* At most three quarters in use, so that few buckets are full. */
+	/* The array is grown at three quarters in use, so that few buckets are
+	 * full. */
 	if (ha == NULL || (ha->ha_used + 1) * 4 >
 	    (ha->ha_mask + 1) * KHASH_SLOTS * 3) {
 		error = rebuild(kh);

@@ -1,12 +1,12 @@
 /*
  * khash: a hash table that readers search while one writer changes it.
  *
- * Slots are words of a tag (sixteen bits of the hash) and a pointer (the
- * other 48: what user space has on the machines we run on), eight to a bucket
- * of one cache line.  A search compares the eight tags at once and goes to the
- * next bucket only when this one is full: a lookup that hits costs one line of
- * the table and one of the object, at any size, and no branch that depends on
- * where in the bucket it was.
+ * Slots are words of a tag (sixteen bits of the hash) and a pointer (the other
+ * 48, which hold any address of user space on the supported machines), eight to
+ * a bucket of one cache line.  A search compares the eight tags at once and
+ * goes to the next bucket only when this one is full: a lookup that hits costs
+ * one line of the table and one of the object, at any size, and no branch that
+ * depends on where in the bucket it was.
  *
  * Equal keys may be in it more than once.  Writers are serialised by the
  * caller's lock; readers are in a read section.  Growing builds a new array and
@@ -115,8 +115,8 @@ khash_match(const struct khash_bucket *kb, uint32_t tag)
 #endif
 }
 
-/* Has a slot never been used since the bucket was last full?  Then no search
- * went, or goes, beyond it. */
+/* Does the bucket have a slot that is empty, and not SLOT_GONE?  Then no search
+ * goes beyond the bucket. */
 static inline bool
 khash_ends(const struct khash_bucket *kb)
 {

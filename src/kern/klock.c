@@ -48,7 +48,8 @@ klock_lock(struct kern *k, struct klock *kl)
 		return;
 	KASSERT(!klock_owned(kl));
 	host_mutex_lock(k->k_host, &k->k_klock_lock);
-	/* Others may wait as well: they are woken with the next release. */
+	/* Other threads may wait as well: they are woken with the next
+	 * release. */
 	while (!take(kl, self() | KLOCK_WAITED))
 		if (mark(kl))
 			(void)host_cond_wait(k->k_host, &k->k_klock_cv,

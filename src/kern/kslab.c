@@ -46,7 +46,7 @@ struct chunk {
 	void		*ch_freed;	/* objects given back, linked by their
 					 * first word */
 	uint32_t	 ch_used;
-	uint32_t	 ch_fresh;	/* offset of what was never used */
+	uint32_t	 ch_fresh;	/* offset of the unused rest */
 	uint32_t	 ch_listed;
 };
 

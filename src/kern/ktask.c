@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* How often a canceller looks whether the task has come to its end. */
+/* The interval at which a canceller checks whether the task has ended. */
 #define CANCEL_NS	(100 * 1000)
 
 /*

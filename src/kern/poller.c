@@ -24,7 +24,7 @@
 /* The descriptor hung up; owner's. */
 #define CP_HUP		0x10u
 
-/* After so many empty polls a poller is cold. */
+/* The number of empty polls after which a poller is cold. */
 #define COLD_AFTER	2
 
 static struct cpu_private *
@@ -144,7 +144,8 @@ poller_run(struct cpu *ci)
 			(void)cpu_stage_switch(ci, STAGE_LOCAL);
 		} else if (++cp->cp_idle >= COLD_AFTER) {
 			unwatch_dead(cp);
-			/* Once cold, a kick may put it on the other list. */
+			/* A poller that is cold may be put on the other list by
+			 * a kick, so its link is read first. */
 			next = cp->cp_next;
 			if (make_cold(cp)) {
 				*cpp = next;

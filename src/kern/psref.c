@@ -20,8 +20,8 @@
 #define CHUNK_SLOTS	64
 
 /*
- *	ps_target	atomic: NULL or what is referred to
- *	ps_file, ps_line atomic, relaxed; whoever reports them may be late
+ *	ps_target	atomic: the target; NULL: a free slot
+ *	ps_file, ps_line atomic, relaxed; a report may show older ones
  *	ps_index	constant
  */
 struct psref_slot {
@@ -61,7 +61,7 @@ init_chunk(struct psref_chunk *pc)
 		pc->pc_slot[i].ps_index = i;
 }
 
-/* At thread exit; nobody sees the thread any more. */
+/* The destructor at thread exit: the thread is off the host's list by now. */
 static void
 free_thread(void *arg)
 {

@@ -5,8 +5,8 @@
  * The table is the only place where these are written down: the entries
  * ifioctl(), rtsock_request() and sysctl_request() ask request_action() and
  * hand the answer to kauth_authorize().  A number that the table does not have
- * is privileged, whatever its direction bits say: a driver may change, or tell,
- * anything on a request of its own.
+ * is privileged, regardless of its direction bits: a driver may change, or
+ * reveal, anything on a request of its own.
  *
  * Operations of the control protocol have their action in the table of
  * ctl_dispatch.c; operations that carry one of the requests here have none of

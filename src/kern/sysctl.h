@@ -108,10 +108,10 @@ int	sysctl_handle_quad_ro(struct sysctl_op *, uint64_t v);
 int	sysctl_handle_string_ro(struct sysctl_op *, const char *);
 
 /*
- * The entry.  Control.  ENOENT (no such name), EPERM, EACCES (read-only),
- * EINVAL, ENOMEM (old buffer too small; *oldlen is what is needed).
- * old and oldlen may be NULL; new is NULL for a read.  *type is set when not
- * NULL.
+ * Control: read and write a value by name.  ENOENT (no such name), EPERM,
+ * EACCES (read-only), EINVAL, ENOMEM (old buffer too small; *oldlen is the
+ * length needed).  old and oldlen may be NULL; new is NULL for a read.  *type
+ * is set when not NULL.
  */
 int	sysctl_request(struct vnet *, const struct kauth_cred *,
 	    const char *name, void *old, size_t *oldlen, const void *new,

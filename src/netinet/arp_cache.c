@@ -317,7 +317,7 @@ arp_timer_arm(struct arp_vnet *av, uint64_t now)
 		}
 }
 
-/* No lock. */
+/* Called without a lock: send and log for one entry of a batch. */
 static void
 batch_do(const struct arp_batch *ab, unsigned i)
 {

@@ -204,10 +204,10 @@ in_rank(const struct ifaddr *ifa, void *arg)
 }
 
 /*
- * Somebody's route to a destination is gone: the next that brings one along is
- * to have it.  That address's interface may be another one, whose ioctl lock is
- * not held: its removal waits for the reference, and deletes its routes, and
- * looks for an heir, after that.
+ * The route of an address to a destination is gone: give one to the next
+ * address that brings such a route along, the heir.  The heir may be on another
+ * interface, whose ioctl lock is not held: its removal waits for the reference
+ * held here, and only then deletes its routes and looks for the next heir.
  */
 static void
 in_route_inherit(struct vnet *vn, uint32_t dst, unsigned len)
@@ -444,7 +444,7 @@ in_purgeif(struct ifnet *ifp)
 	if_purgeaddrs(ifp, AF_INET, in_purge_one);
 }
 
-/* --- checking what is asked for ------------------------------------------ */
+/* --- checking requests --------------------------------------------------- */
 
 /* The IPv4 address of a record, whose family is AF_INET, or 0 when that is
  * allowed. */

@@ -23,7 +23,7 @@
 #define NSPLIT		4
 #define PREFETCH	4
 
-/* Does its route lead to destinations that are never forwarded to? */
+/* Does the route lead to destinations that are never forwarded to? */
 static inline bool
 is_careful(const struct rtentry *rt)
 {
@@ -313,7 +313,8 @@ ip_fast_deep(const struct vnet *vn, const struct ifnet *ifp,
 		for (unsigned i = 0; i < n; i++) {
 			__builtin_prefetch(m[i + 2 * PREFETCH < n ?
 			    i + 2 * PREFETCH : i]);
-			/* Within the buffer, whatever the packet's length. */
+			/* The read is within the buffer, whatever the packet's
+			 * length. */
 			memcpy(&dst, m[i]->m_data + 16, 4);
 			key[i] = be32(dst);
 		}

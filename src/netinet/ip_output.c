@@ -51,8 +51,9 @@ ip_loopback(struct vnet *vn, struct mbuf *m, const struct rtentry *rt)
 	return 0;
 }
 
-/* A special-purpose address that is no destination.  Addresses for
- * documentation are left to the sender, who may use them on this network. */
+/* Is this a special-purpose address that cannot be a destination?  Addresses
+ * for documentation are left to the sender, who may use them on this
+ * network. */
 static bool
 ip_never_sent_to(uint32_t dst)
 {

@@ -1,9 +1,9 @@
 /*
  * ip_reass: reassembly of fragments for this host (RFC 791 3.2, RFC 815).
  *
- * A packet being put together is an entry of a fixed table; its fragments wait
- * in the buffers they came in, in order of their offset.  Memory is bounded
- * twice: by packets (net.inet.ip.maxfragpackets) and by fragments
+ * A packet that is being reassembled is an entry of a fixed table; its
+ * fragments wait in the buffers they came in, in order of their offset.  Memory
+ * is bounded twice: by packets (net.inet.ip.maxfragpackets) and by fragments
  * (net.inet.ip.maxfrags).  At a limit the oldest packet is dropped: under a
  * flood the oldest packets are the least likely to be completed.
  *

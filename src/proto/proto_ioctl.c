@@ -9,7 +9,7 @@
 
 #include "kern/request.h"
 
-/* All of a command word but the size of its record. */
+/* The bits of a command word without the size of its record. */
 #define IDENTITY	(~(0x3ffful << 16))
 
 const char *

@@ -13,7 +13,7 @@ const char *proto_ioctl_name(unsigned long cmd);
 /*
  * The command word as this build has it: the same word, when it is known
  * (requests in older layouts are), else the known word that differs in the size
- * of its record alone. 0: there is none.
+ * of its record alone.  0: there is none.
  */
 unsigned long proto_ioctl_here(unsigned long cmd);
 

@@ -19,7 +19,7 @@ struct kern;
 struct server;
 
 /*
- * What a session is given to reach its client.
+ * The functions by which a session reaches its client.
  *	ss_send		one whole message; 0, or an errno, which ends the
  *			request.  May sleep.
  *	ss_wakeup	any context: sp_events() has something
@@ -42,13 +42,14 @@ enum server_state {
 #define SERVER_GOODBYE	512
 
 /*
- * All but sp_goodbye in the thread of the client whose session it is.
+ * A protocol.  All functions but sp_goodbye are called in the thread of the
+ * session's client.
  *	sp_msg_max	the largest message, either way
  *	sp_open		a new client's session.  ENOMEM
  *	sp_message	one message; fd came with it (-1: none) and is taken.
  *			0, or an errno that ends the session
- *	sp_events	send what there is without a request; as sp_message
- *	sp_state	what its client is waiting for
+ *	sp_events	send the events that wait; errors as sp_message
+ *	sp_state	the state of the session's client
  *	sp_close	the client has gone
  *	sp_goodbye	the message with which a connection is refused or
  *			ended; its length.  Control

@@ -26,10 +26,11 @@
 #define NS_PER_MS		1000000u
 
 /*
- * In the order in which they need each other: settings first, because all have
- * some; listeners before the subsystems that announce; hooks before the
- * interfaces that they are called for; domains after the layer they register
- * with; drivers, whose interfaces use all of them, last.
+ * The subsystems of a vnet, in the order in which they need each other:
+ * settings first, because all have some; listeners before the subsystems that
+ * announce; hooks before the interfaces that they are called for; domains after
+ * the layer they register with; drivers, whose interfaces use all of them,
+ * last.
  */
 static const struct vnet_subsys *const subsystems[] = {
 	&sysctl_subsys,

@@ -36,8 +36,8 @@ enum bell { BELL_AWAKE, BELL_ASLEEP, BELL_RUNG };
 /*
  *	hp_epoll, hp_event	descriptors, constant
  *	hp_bell			enum bell; atomic
- *	hp_watched		somebody polls hp_epoll from outside, so a ring
- *				must always show there; atomic, never cleared
+ *	hp_watched		hp_epoll is polled from outside, so a ring must
+ *				always show there; atomic, never cleared
  */
 struct host_poller {
 	int		 hp_epoll;

@@ -25,7 +25,8 @@
 /* Clients that connect while the accepting thread is busy wait in the backlog
  * and are not refused. */
 #define BACKLOG		1024
-/* Descriptors we look at in one message; the kernel drops further ones. */
+/* The most descriptors that are read from one message; the kernel drops further
+ * ones. */
 #define PASSED_MAX	16
 /* Attempts to lock the directory, which another daemon that starts may hold. */
 #define LOCK_TRIES	100
@@ -117,7 +118,7 @@ lock_directory(struct host *h, const char *path)
 	return -1;
 }
 
-/* Is there a socket file at this address on which nobody listens? */
+/* Is there a socket file at this address at which no process listens? */
 static bool
 is_stale(const struct sockaddr_un *sun)
 {

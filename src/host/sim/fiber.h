@@ -1,9 +1,9 @@
 /*
  * fiber: coroutines with their own stacks, on one OS thread.
  *
- * A fiber runs from fiber_switch() to it until it switches away itself; one
- * that has ended is left with fiber_exit() and never entered again.
- * AddressSanitizer is told of every change of stack.
+ * A fiber runs from fiber_switch() to it until it switches away itself; it ends
+ * with fiber_exit() and is never entered again.  AddressSanitizer is told of
+ * every change of stack.
  */
 
 #ifndef HOST_SIM_FIBER_H

@@ -21,11 +21,12 @@
 #define REPORT_MAX	20
 
 /*
- * In front of what the user gets; for a mapping, elsewhere.
+ * The header of an allocation, in front of the user's memory; the header of a
+ * mapping is elsewhere.
  *
- *	sa_base			what to free, or the mapping
- *	sa_bytes		as asked for; of a mapping, as mapped
- *	sa_caller		who asked
+ *	sa_base			the block to free, or the mapping
+ *	sa_bytes		size as requested; of a mapping, as mapped
+ *	sa_caller		address of the caller
  */
 struct sim_alloc {
 	LIST_ENTRY(sim_alloc) sa_link;

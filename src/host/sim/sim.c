@@ -62,7 +62,8 @@ sim_rng_next(struct sim_rng *r)
 	return result;
 }
 
-/* Below n, which is small enough for the modulo's bias not to matter. */
+/* A random number below n, which is small enough for the modulo's bias not to
+ * matter. */
 uint64_t
 sim_rng_below(struct sim_rng *r, uint64_t n)
 {

@@ -42,7 +42,7 @@ struct sim_tap {
 	bool		 tp_up;		/* the far side is */
 	bool		 tp_unseen;	/* the stack may not look at it */
 	bool		 tp_carrier;	/* as last told */
-	void		(*tp_fn)(void *); /* who watches; NULL: nobody */
+	void		(*tp_fn)(void *); /* the watcher; NULL: none */
 	void		*tp_arg;
 	bool		 tp_dead;
 };
@@ -354,7 +354,7 @@ sim_ho_tun_send(struct host *h, struct host_tun *t, const struct iovec *iov,
 	len = sim_iov_bytes(iov, n);
 	if (!tp->tp_up)
 		return -EIO;
-	/* As Linux: a tap takes no frame without its Ethernet header. */
+	/* A tap takes no frame without its Ethernet header, as on Linux. */
 	if (len < sizeof(struct host_vnethdr) + ETHER_HEADER ||
 	    len > PACKET_MAX)
 		return -EINVAL;
