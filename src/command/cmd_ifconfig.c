@@ -185,13 +185,17 @@ do_vnet(struct ifconfig_run *r, const struct ifconfig_action *a)
 {
 	struct ifnet_error e;
 	const char *hint = NULL;
+	struct cmd_neighs neighs;
 	struct ifreq ifr;
 
+	cmd_neighs_static(r->ctx, r->ifname, &neighs);
 	memset(&ifr, 0, sizeof(ifr));
 	(void)snprintf(ifr.ifr_text, sizeof(ifr.ifr_text), "%s", a->ia_text);
 	if (cmd_ifreq(r->ctx->cc_client, SIOCSIFVNET, &ifr, r->ifname,
-	    &e) == 0)
+	    &e) == 0) {
+		cmd_neighs_tell(r->ctx, r->ifname, &neighs);
 		return CMD_OK;
+	}
 	if (e.code == ENOENT)
 		hint = "there is no such vnet; \"vnet list\" shows those there "
 		    "are";

@@ -54,6 +54,17 @@ void	cmd_row(struct cmd_ctx *, const char *fmt, ...)
  */
 uint64_t cmd_lost_count(struct cmd_ctx *);
 void	cmd_lost_tell(struct cmd_ctx *, uint64_t before);
+/* The neighbours of an interface that were set by hand, before it moves; then
+ * say which stayed behind. */
+#define CMD_NEIGHS	16
+struct cmd_neighs {
+	unsigned	 cn_n;		/* all of them */
+	char		 cn_text[CMD_NEIGHS][CMD_TEXTSIZE]; /* the first */
+};
+void	cmd_neighs_static(struct cmd_ctx *, const char *ifname,
+	    struct cmd_neighs *);
+void	cmd_neighs_tell(struct cmd_ctx *, const char *ifname,
+	    const struct cmd_neighs *);
 /* The text of an errno in BSD's words ("Device not configured"). */
 const char *cmd_strerror(int code);
 /* The words that came with a failed request's errno, as " (words)", or "". */
