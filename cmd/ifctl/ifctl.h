@@ -37,4 +37,7 @@ void	interrupt_arm(void);
  */
 int	tun_open_here(const char *name, char *devname, struct ifnet_error *);
 
+/* The terminal of stdin and stdout; NULL: built without ncurses. */
+const struct cmd_screen *screen_terminal(void);
+
 #endif /* !IFCTL_IFCTL_H */

@@ -257,6 +257,7 @@ main(int argc, char **argv)
 	ctx.cc_tty = isatty(STDOUT_FILENO);
 	ctx.cc_interrupted = &interrupted;
 	ctx.cc_open_tap = tun_open_here;
+	ctx.cc_screen = screen_terminal();
 	if (op.help || op.version) {
 		one[0] = op.help ? help : version;
 		argc = 1;

@@ -1,45 +1,25 @@
 /*
  * watch: the present rates of interfaces.  On a terminal a table redrawn in
- * place; elsewhere one line per interface and interval.
+ * place (cmd_watch_screen.c); elsewhere one line per interface and interval.
  */
 
-#include "command/command_impl.h"
+#include "command/watch_impl.h"
 
-#include <sys/ioctl.h>
-
+#include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-struct watch {
-	struct cmd_ctx	*ctx;
-	int		 nnames;	/* 0: all interfaces */
-	char		**names;	/* as given */
-	struct cmd_follow *follow;	/* the interfaces, nnames of them */
-	uint64_t	 count;		/* 0: for ever */
-	uint64_t	 interval_ns;
-	unsigned	 rows;		/* terminal only: lines drawn last */
+const char *const watch_columns[WATCH_NCOLUMNS + 1] = {
+	"name", "state", "in-pps", "in-bps", "out-pps", "out-bps", "drops",
+	NULL
 };
 
-/* Rates per second of one interface. */
-struct rates {
-	double	 ipps, ibps, opps, obps, drops;
-};
-
-/* --- two looks ----------------------------------------------------------- */
-
-/* A list as an array by handle, to find an interface's previous counters. */
-struct look {
-	struct cmd_if	*list;
-	struct cmd_if	**by;
-	size_t		 n;
-	uint64_t	 when;
-};
+/* --- looks --------------------------------------------------------------- */
 
 static int
-compare(const void *a, const void *b)
+compare_handles(const void *a, const void *b)
 {
 	const struct cmd_if *const *x = a, *const *y = b;
 
@@ -48,7 +28,7 @@ compare(const void *a, const void *b)
 }
 
 static void
-look_free(struct look *l)
+look_free(struct watch_look *l)
 {
 
 	cmd_iflist_free(l->list);
@@ -63,14 +43,16 @@ tell_renamed(struct watch *w, struct cmd_follow *cf, const struct cmd_if *ci)
 {
 	char was[IFNAMSIZ];
 
-	if (cmd_follow_renamed(cf, ci->ci_name, was) && !w->ctx->cc_tty)
-		cmd_row(w->ctx, "%s: renamed, was %s", ci->ci_name, was);
+	if (!cmd_follow_renamed(cf, ci->ci_name, was))
+		return;
+	cmd_err(w->ctx, "watch: %s was renamed, it is %s now", was,
+	    ci->ci_name);
 }
 
 /* Get the interfaces that are followed; interfaces that are gone are reported
  * and left out. */
 static int
-take_named(struct watch *w, struct look *l, struct ifnet_error *e)
+take_named(struct watch *w, struct watch_look *l, struct ifnet_error *e)
 {
 	struct cmd_if *ci, **tail = &l->list;
 	int error, i = 0;
@@ -94,16 +76,15 @@ take_named(struct watch *w, struct look *l, struct ifnet_error *e)
 	return w->nnames == 0 ? ENXIO : 0;
 }
 
-/* ENXIO: no watched interface is left, which was reported. */
 static int
-look_take(struct watch *w, struct look *l, struct ifnet_error *e)
+look_take(struct watch *w, struct watch_look *l, struct ifnet_error *e)
 {
 	struct cmd_if *ci;
 	size_t i = 0;
 	int error;
 
 	memset(l, 0, sizeof(*l));
-	if (w->nnames != 0)
+	if (w->follow != NULL)
 		error = take_named(w, l, e);
 	else
 		error = cmd_iflist_get(w->ctx->cc_client, NULL, IFNET_LINK,
@@ -122,20 +103,22 @@ look_take(struct watch *w, struct look *l, struct ifnet_error *e)
 	}
 	for (ci = l->list; ci != NULL; ci = ci->ci_next)
 		l->by[i++] = ci;
-	qsort(l->by, l->n, sizeof(*l->by), compare);
+	qsort(l->by, l->n, sizeof(*l->by), compare_handles);
 	return 0;
 }
 
 static const struct cmd_if *
-look_find(const struct look *l, const struct cmd_if *key)
+look_find(const struct watch_look *l, const struct cmd_if *key)
 {
 	struct cmd_if **p;
 
 	if (l->n == 0)
 		return NULL;
-	p = bsearch(&key, l->by, l->n, sizeof(*l->by), compare);
+	p = bsearch(&key, l->by, l->n, sizeof(*l->by), compare_handles);
 	return p != NULL ? *p : NULL;
 }
+
+/* --- rows ---------------------------------------------------------------- */
 
 static double
 per_second(uint64_t now, uint64_t before, double seconds)
@@ -147,12 +130,10 @@ per_second(uint64_t now, uint64_t before, double seconds)
 }
 
 static void
-rate(const struct cmd_if *now, const struct cmd_if *before, double seconds,
-    struct rates *r)
+set_rates(struct watch_row *r, const struct cmd_if *before, double seconds)
 {
-	const struct if_data *d = &now->ci_data, *b;
+	const struct if_data *d = &r->ci->ci_data, *b;
 
-	memset(r, 0, sizeof(*r));
 	if (before == NULL)
 		return;
 	b = &before->ci_data;
@@ -164,25 +145,120 @@ rate(const struct cmd_if *now, const struct cmd_if *before, double seconds,
 	    b->ifi_idrops + b->ifi_odrops, seconds);
 }
 
-/* --- drawing ------------------------------------------------------------- */
-
-/* Format a number as "12.3 M". */
-static const char *
-human(double v, char buf[16])
+/* Digits within names are compared as numbers: tap2 comes before tap10. */
+static int
+compare_names(const char *a, const char *b)
 {
-	static const char units[] = " kMGTP";
-	unsigned u = 0;
+	unsigned long x, y;
+	char *enda, *endb;
 
-	while (v >= 9999.5 && u < 5) {
-		v /= 1000;
-		u++;
+	while (*a != '\0' && *b != '\0') {
+		if (!isdigit((unsigned char)*a) ||
+		    !isdigit((unsigned char)*b)) {
+			if (*a != *b)
+				break;
+			a++;
+			b++;
+			continue;
+		}
+		x = strtoul(a, &enda, 10);
+		y = strtoul(b, &endb, 10);
+		if (x != y)
+			return x < y ? -1 : 1;
+		a = enda;
+		b = endb;
 	}
-	(void)snprintf(buf, 16, u == 0 ? "%.0f %c" : "%.1f %c", v, units[u]);
-	return buf;
+	return (unsigned char)*a - (unsigned char)*b;
 }
 
-static const char *
-state(const struct cmd_if *ci)
+/* Larger rates come first. */
+static int
+compare_rates(double a, double b)
+{
+
+	return a > b ? -1 : a < b;
+}
+
+static int
+compare_rows(const void *a, const void *b, void *arg)
+{
+	const struct watch_row *x = a, *y = b;
+	const struct watch *w = arg;
+	int d = 0;
+
+	switch (w->column) {
+	case WATCH_NAME:
+		d = compare_names(x->ci->ci_name, y->ci->ci_name);
+		break;
+	case WATCH_STATE:
+		d = strcmp(watch_state(x->ci), watch_state(y->ci));
+		break;
+	case WATCH_IPPS:
+		d = compare_rates(x->ipps, y->ipps);
+		break;
+	case WATCH_IBPS:
+		d = compare_rates(x->ibps, y->ibps);
+		break;
+	case WATCH_OPPS:
+		d = compare_rates(x->opps, y->opps);
+		break;
+	case WATCH_OBPS:
+		d = compare_rates(x->obps, y->obps);
+		break;
+	default:
+		d = compare_rates(x->drops, y->drops);
+		break;
+	}
+	if (w->reverse)
+		d = -d;
+	/* Equal rows keep their order from one interval to the next. */
+	return d != 0 ? d : x->place < y->place ? -1 : x->place > y->place;
+}
+
+int
+watch_rows(struct watch *w, struct ifnet_error *e)
+{
+	double seconds = w->before.when == 0 ? 0 :
+	    (double)(w->now.when - w->before.when) / 1e9;
+	const struct cmd_if *ci;
+	struct watch_row *r;
+	size_t place = 0;
+
+	r = calloc(w->now.n + 1, sizeof(*r));
+	if (r == NULL)
+		return ifnet_error_set(e, ENOMEM, "out of memory");
+	free(w->rows);
+	w->rows = r;
+	for (ci = w->now.list; ci != NULL; ci = ci->ci_next, place++) {
+		if (strstr(ci->ci_name, w->filter) == NULL)
+			continue;
+		r->ci = ci;
+		r->place = place;
+		set_rates(r++, look_find(&w->before, ci), seconds);
+	}
+	w->nrows = (size_t)(r - w->rows);
+	if (w->sorted)
+		qsort_r(w->rows, w->nrows, sizeof(*w->rows), compare_rows, w);
+	return 0;
+}
+
+int
+watch_look(struct watch *w, struct ifnet_error *e)
+{
+	struct watch_look l;
+	int error;
+
+	error = look_take(w, &l, e);
+	if (error != 0)
+		return error;
+	look_free(&w->before);
+	w->before = w->now;
+	w->now = l;
+	return watch_rows(w, e);
+}
+
+const char *
+watch_state(const struct cmd_if *ci)
 {
 
 	if ((ci->ci_flags & IFF_UP) == 0)
@@ -191,104 +267,48 @@ state(const struct cmd_if *ci)
 	    "up";
 }
 
-static unsigned
-terminal_rows(const struct watch *w)
-{
-	struct winsize ws;
-
-	memset(&ws, 0, sizeof(ws));
-	if (ioctl(fileno(w->ctx->cc_out), TIOCGWINSZ, &ws) != 0 ||
-	    ws.ws_row < 4)
-		return 24;
-	return ws.ws_row;
-}
+/* --- lines --------------------------------------------------------------- */
 
 static void
-draw_table(struct watch *w, const struct look *now, const struct look *before)
+print_lines(struct watch *w)
 {
-	double seconds = (double)(now->when - before->when) / 1e9;
-	unsigned room = terminal_rows(w) - 3, shown = 0, hidden = 0;
-	FILE *fp = w->ctx->cc_out;
-	char a[16], b[16], c[16], d[16], f[16];
-	const struct cmd_if *ci;
-	struct rates r;
-
-	if (w->rows != 0)
-		(void)fprintf(fp, "\033[%uA", w->rows);
-	(void)fprintf(fp, "\r\033[K%-12s %-8s %10s %12s %10s %12s %10s\n",
-	    "NAME", "STATE", "IN pkt/s", "IN bit/s", "OUT pkt/s",
-	    "OUT bit/s", "DROPS/s");
-	for (ci = now->list; ci != NULL; ci = ci->ci_next) {
-		if (shown >= room) {
-			hidden++;
-			continue;
-		}
-		shown++;
-		rate(ci, look_find(before, ci), seconds, &r);
-		(void)fprintf(fp, "\033[K%-12s %-8s %10s %12s %10s %12s "
-		    "%10s\n", ci->ci_name, state(ci), human(r.ipps, a),
-		    human(r.ibps, b), human(r.opps, c), human(r.obps, d),
-		    human(r.drops, f));
-	}
-	(void)fprintf(fp, "\033[J");
-	w->rows = shown + 1;
-	if (hidden != 0) {
-		(void)fprintf(fp, "and %u more\n", hidden);
-		w->rows++;
-	}
-}
-
-static void
-draw_lines(struct watch *w, const struct look *now, const struct look *before)
-{
-	double seconds = (double)(now->when - before->when) / 1e9;
-	const struct cmd_if *ci;
-	struct rates r;
+	const struct watch_row *r;
 	time_t t = time(NULL);
 	struct tm tm;
 	char when[16];
 
 	(void)localtime_r(&t, &tm);
 	(void)strftime(when, sizeof(when), "%H:%M:%S", &tm);
-	for (ci = now->list; ci != NULL; ci = ci->ci_next) {
-		rate(ci, look_find(before, ci), seconds, &r);
-		(void)fprintf(w->ctx->cc_out, "%s %s %s in %.0f pkt/s %.0f "
-		    "bit/s out %.0f pkt/s %.0f bit/s drops %.0f /s\n", when,
-		    ci->ci_name, state(ci), r.ipps, r.ibps, r.opps, r.obps,
-		    r.drops);
-	}
+	for (r = w->rows; r < w->rows + w->nrows; r++)
+		cmd_row(w->ctx, "%s %s %s in %.0f pkt/s %.0f bit/s out %.0f "
+		    "pkt/s %.0f bit/s drops %.0f /s", when, r->ci->ci_name,
+		    watch_state(r->ci), r->ipps, r->ibps, r->opps, r->obps,
+		    r->drops);
 }
 
 static int
-watch_loop(struct watch *w)
+watch_lines(struct watch *w)
 {
-	struct look now, before;
 	struct ifnet_error e;
 	uint64_t n = 0, next;
 	int error;
 
-	error = look_take(w, &before, &e);
+	error = watch_look(w, &e);
 	next = cmd_now();
 	while (error == 0 && (w->count == 0 || n < w->count)) {
 		next += w->interval_ns;
 		cmd_sleep_until(w->ctx, next);
 		if (cmd_interrupted(w->ctx))
 			break;
-		error = look_take(w, &now, &e);
+		error = watch_look(w, &e);
 		if (error != 0)
 			break;
-		if (w->ctx->cc_tty)
-			draw_table(w, &now, &before);
-		else
-			draw_lines(w, &now, &before);
+		print_lines(w);
 		n++;
-		look_free(&before);
-		before = now;
 		/* The end of the reader ends the command. */
 		if (fflush(w->ctx->cc_out) != 0)
 			break;
 	}
-	look_free(&before);
 	/* The terminal's echo of ^C gets a line of its own. */
 	if (w->ctx->cc_tty && cmd_interrupted(w->ctx))
 		(void)fputc('\n', w->ctx->cc_out);
@@ -304,18 +324,77 @@ run_named(struct watch *w)
 {
 	int code = CMD_OK, i;
 
-	w->follow = calloc((size_t)w->nnames + 1, sizeof(*w->follow));
-	if (w->follow == NULL) {
+	if (w->nnames != 0)
+		w->follow = calloc((size_t)w->nnames, sizeof(*w->follow));
+	if (w->nnames != 0 && w->follow == NULL) {
 		cmd_err(w->ctx, "watch: out of memory");
 		return CMD_FAIL;
 	}
 	for (i = 0; i < w->nnames && code == CMD_OK; i++)
 		code = cmd_follow_begin(w->ctx, "watch", &w->follow[i],
 		    w->names[i]);
-	if (code == CMD_OK)
-		code = watch_loop(w);
+	if (code == CMD_OK) {
+		code = w->ctx->cc_tty ? watch_screen(w) : -1;
+		if (code < 0)
+			code = watch_lines(w);
+	}
+	look_free(&w->now);
+	look_free(&w->before);
+	free(w->rows);
 	free(w->follow);
 	return code;
+}
+
+/* Set the column from the value of -s. */
+static bool
+parse_column(struct watch *w, const char *word)
+{
+
+	for (int i = 0; watch_columns[i] != NULL; i++)
+		if (strcmp(watch_columns[i], word) == 0) {
+			w->sorted = true;
+			w->column = (enum watch_column)i;
+			return true;
+		}
+	return false;
+}
+
+static int
+bad(struct watch *w, int c, const char *arg, const char *what)
+{
+
+	cmd_err(w->ctx, "watch: -%c %s: bad value (%s)", c, arg, what);
+	return CMD_USAGE;
+}
+
+static int
+parse_option(struct watch *w, int c, const char *arg)
+{
+
+	switch (c) {
+	case 'c':
+		return cmd_parse_num(arg, UINT32_MAX, &w->count) &&
+		    w->count != 0 ? CMD_OK :
+		    bad(w, c, arg, "a number above 0");
+	case 'w':
+	case 'i':
+		return cmd_parse_seconds(arg, 10000000, &w->interval_ns) ?
+		    CMD_OK : bad(w, c, arg, "seconds, at least 0.01");
+	case 's':
+		return parse_column(w, arg) ? CMD_OK : bad(w, c, arg, "name, "
+		    "state, in-pps, in-bps, out-pps, out-bps or drops");
+	case 'r':
+		w->reverse = true;
+		w->sorted = true;
+		return CMD_OK;
+	case 'f':
+		if (strlen(arg) >= sizeof(w->filter))
+			return bad(w, c, arg, "part of a name");
+		(void)strcpy(w->filter, arg);
+		return CMD_OK;
+	default:
+		return cmd_usage(w->ctx, &command_watch, CMD_USAGE);
+	}
 }
 
 static int
@@ -324,25 +403,16 @@ watch_run(struct cmd_ctx *ctx, int argc, char **argv)
 	struct ifnet_error e;
 	struct cmd_opts o;
 	struct watch w;
-	int c, i;
+	int c, code, i;
 
 	memset(&w, 0, sizeof(w));
 	w.ctx = ctx;
 	w.interval_ns = 1000000000;
 	cmd_opts_init(&o, ctx, &command_watch, argc, argv);
 	while ((c = cmd_getopt(&o)) != -1) {
-		if (c == 'c' && (!cmd_parse_num(o.o_arg, UINT32_MAX,
-		    &w.count) || w.count == 0)) {
-			cmd_err(ctx, "watch: -c %s: bad value (a number above "
-			    "0)", o.o_arg);
-			return CMD_USAGE;
-		} else if ((c == 'w' || c == 'i') && !cmd_parse_seconds(
-		    o.o_arg, 10000000, &w.interval_ns)) {
-			cmd_err(ctx, "watch: -%c %s: bad value (seconds, at "
-			    "least 0.01)", c, o.o_arg);
-			return CMD_USAGE;
-		} else if (c == '?')
-			return cmd_usage(ctx, &command_watch, CMD_USAGE);
+		code = parse_option(&w, c, o.o_arg);
+		if (code != CMD_OK)
+			return code;
 	}
 	w.nnames = argc - o.o_next;
 	w.names = argv + o.o_next;
@@ -351,23 +421,26 @@ watch_run(struct cmd_ctx *ctx, int argc, char **argv)
 			cmd_err(ctx, "watch: %s", e.text);
 			return CMD_USAGE;
 		}
-	if (ctx->cc_check)
-		return CMD_OK;
-	return run_named(&w);
+	return ctx->cc_check ? CMD_OK : run_named(&w);
 }
 
 static const struct cmd_word watch_words[] = {
 	{ "-c", "COUNT", "end after so many intervals" },
 	{ "-w", "SECONDS", "the interval; 1 if not given" },
 	{ "-i", "SECONDS", "the same" },
+	{ "-s", "name|state|in-pps|in-bps|out-pps|out-bps|drops",
+	    "sort by a column; rates: the largest first" },
+	{ "-r", NULL, "the other way round" },
+	{ "-f", "TEXT", "only interfaces with this in their name" },
 	CMD_WORD_END
 };
 
 const struct command command_watch = {
 	.c_name = "watch",
-	.c_synopsis = "[-c COUNT] [-w SECONDS] [IF ...]",
+	.c_synopsis = "[-c COUNT] [-w SECONDS] [-s COLUMN] [-r] [-f TEXT] "
+	    "[IF ...]",
 	.c_summary = "show live rates of interfaces",
-	.c_example = "watch -w 5 tap0 tap1",
+	.c_example = "watch -s in-bps -w 5",
 	.c_words = watch_words,
 	.c_operand = "IF",
 	.c_when = CMD_NOT_CONFIG,

@@ -18,6 +18,30 @@
 #include <ifnet/client.h>
 
 /*
+ * The window of a terminal, for commands that draw it again and again.  Lines
+ * are cut at its width.
+ */
+struct cmd_screen {
+	/* Take the terminal over; an errno, with the reason, when it cannot. */
+	int		(*sc_open)(struct ifnet_error *);
+	void		(*sc_close)(void);	/* as it was before */
+	void		(*sc_size)(unsigned *rows, unsigned *columns);
+	void		(*sc_line)(unsigned row, const char *text, bool bright);
+	void		(*sc_show)(void);	/* the lines set since */
+	/* A character, or one of CMD_KEY_*; waits so long for it. */
+	int		(*sc_key)(int ms);
+};
+
+enum {
+	CMD_KEY_NONE = 0,	/* none within the time, or a signal */
+	CMD_KEY_UP = 256, CMD_KEY_DOWN, CMD_KEY_LEFT, CMD_KEY_RIGHT,
+	CMD_KEY_PAGE_UP, CMD_KEY_PAGE_DOWN, CMD_KEY_HOME, CMD_KEY_END,
+	CMD_KEY_BACKSPACE, CMD_KEY_ESCAPE,
+	CMD_KEY_RESIZE,		/* the window has another size */
+	CMD_KEY_GONE		/* the terminal is closed */
+};
+
+/*
  * The context of a command: its connection, its output, and its mode.
  */
 struct cmd_ctx {
@@ -46,6 +70,7 @@ struct cmd_ctx {
 	 */
 	int		(*cc_open_tap)(const char *name, char *devname,
 			    struct ifnet_error *);
+	const struct cmd_screen *cc_screen;	/* NULL: none; with cc_tty */
 	int		 cc_errno;	/* out: of the request that failed */
 };
 
