@@ -130,7 +130,9 @@ void	client_names_free(struct client_names *);
 /* Keep a message of the capture; ENOMEM. */
 int	client_keep_capture(struct ifnet_client *, const struct ctl_hdr *,
 	    const void *data, size_t len);
+/* Forget the capture and free its kept messages. */
 void	client_forget_capture(struct ifnet_client *);
+/* Keep the replies in a message of a ping for ifnet_ping_recv(). */
 void	client_keep_ping(struct ifnet_client *, const void *data, size_t len);
 /* Milliseconds of a monotonic clock. */
 uint64_t client_now_ms(void);

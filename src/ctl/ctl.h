@@ -43,6 +43,7 @@ void	ctl_fini(struct kern *);
 /* Control, all of these.  ENOMEM. */
 int	ctl_session_create(struct kern *, const struct kauth_cred *,
 	    const struct ctl_sink *, struct ctl_session **);
+/* End a session: its watch ends, and uncommitted changes are undone. */
 void	ctl_session_destroy(struct ctl_session *);
 /* Require CTL_HELLO as the session's first message: its client may be of
  * another build. */

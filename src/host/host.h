@@ -310,6 +310,7 @@ host_map_whole(struct host *h, size_t bytes, size_t align)
 	    h->h_ops->ho_map_whole(h, bytes, align);
 }
 
+/* Undo host_map() or host_map_whole().  Any thread; NULL is allowed. */
 static inline void
 host_unmap(struct host *h, void *p, size_t bytes)
 {
@@ -397,6 +398,7 @@ host_rcu_synchronize(struct host *h)
 	h->h_ops->ho_rcu_synchronize(h);
 }
 
+/* Control: set up a mutex in storage of the caller; never fails. */
 static inline void
 host_mutex_init(struct host *h, struct host_mutex *m)
 {
@@ -404,6 +406,7 @@ host_mutex_init(struct host *h, struct host_mutex *m)
 	h->h_ops->ho_mutex_init(h, m);
 }
 
+/* Control: end the use of a mutex, which no thread holds or waits for. */
 static inline void
 host_mutex_destroy(struct host *h, struct host_mutex *m)
 {
@@ -420,6 +423,7 @@ host_mutex_lock(struct host *h, struct host_mutex *m)
 	h->h_ops->ho_mutex_lock(h, m);
 }
 
+/* Lock a mutex if it is free; false: it is not.  Any context. */
 static inline bool
 host_mutex_trylock(struct host *h, struct host_mutex *m)
 {
@@ -427,6 +431,7 @@ host_mutex_trylock(struct host *h, struct host_mutex *m)
 	return h->h_ops->ho_mutex_trylock(h, m);
 }
 
+/* Unlock a mutex that the calling thread holds. */
 static inline void
 host_mutex_unlock(struct host *h, struct host_mutex *m)
 {
@@ -442,6 +447,7 @@ host_mutex_owned(struct host *h, const struct host_mutex *m)
 	return h->h_ops->ho_mutex_owned(h, m);
 }
 
+/* Control: set up a condition variable; never fails. */
 static inline void
 host_cond_init(struct host *h, struct host_cond *c)
 {
@@ -449,6 +455,7 @@ host_cond_init(struct host *h, struct host_cond *c)
 	h->h_ops->ho_cond_init(h, c);
 }
 
+/* Control: end the use of a condition variable, on which no thread waits. */
 static inline void
 host_cond_destroy(struct host *h, struct host_cond *c)
 {
@@ -468,6 +475,7 @@ host_cond_wait(struct host *h, struct host_cond *c, struct host_mutex *m,
 	return h->h_ops->ho_cond_wait(h, c, m, ns);
 }
 
+/* Wake every thread that waits on a condition variable. */
 static inline void
 host_cond_broadcast(struct host *h, struct host_cond *c)
 {
@@ -483,6 +491,8 @@ host_poller_create(struct host *h, struct host_poller **pp)
 	return h->h_ops->ho_poller_create(h, pp);
 }
 
+/* Control: free a poller, on which no thread waits; its descriptors stay
+ * open. */
 static inline void
 host_poller_destroy(struct host *h, struct host_poller *p)
 {
@@ -499,6 +509,7 @@ host_poller_add(struct host *h, struct host_poller *p, int fd, unsigned events,
 	return h->h_ops->ho_poller_add(h, p, fd, events, cookie);
 }
 
+/* Change the events and the cookie of a descriptor in the set.  Any thread. */
 static inline int
 host_poller_mod(struct host *h, struct host_poller *p, int fd, unsigned events,
     void *cookie)
@@ -562,6 +573,7 @@ host_tun_open(struct host *h, const struct host_tun_config *tc,
 	return h->h_ops->ho_tun_open(h, tc, tp);
 }
 
+/* Control: close the device; its watcher does not run any more. */
 static inline void
 host_tun_close(struct host *h, struct host_tun *t)
 {
@@ -569,6 +581,7 @@ host_tun_close(struct host *h, struct host_tun *t)
 	h->h_ops->ho_tun_close(h, t);
 }
 
+/* Any: the descriptor of the device, for a poller. */
 static inline int
 host_tun_fd(struct host *h, struct host_tun *t)
 {
@@ -682,6 +695,8 @@ host_sock_listen(struct host *h, const char *path, mode_t mode, int *fdp)
 	return h->h_ops->ho_sock_listen(h, path, mode, fdp);
 }
 
+/* Accept a connection, with the credentials of its peer.  EAGAIN: none
+ * waits; EMFILE, ENFILE, ENOMEM. */
 static inline int
 host_sock_accept(struct host *h, int fd, int *newfdp, struct host_peercred *hp)
 {
@@ -701,6 +716,8 @@ host_sock_recv(struct host *h, int fd, void *buf, size_t len, int *passed_fd)
 	return h->h_ops->ho_sock_recv(h, fd, buf, len, passed_fd);
 }
 
+/* Send one whole message: bytes sent, or the negative errno: -EAGAIN when
+ * the receiver has no room, -EPIPE when it is gone. */
 static inline ssize_t
 host_sock_send(struct host *h, int fd, const struct iovec *iov, int n)
 {
@@ -708,6 +725,7 @@ host_sock_send(struct host *h, int fd, const struct iovec *iov, int n)
 	return h->h_ops->ho_sock_send(h, fd, iov, n);
 }
 
+/* Close a socket; of a listening one, remove its file as well. */
 static inline void
 host_sock_close(struct host *h, int fd)
 {

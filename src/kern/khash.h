@@ -56,6 +56,8 @@ struct khash {
 	khash_fn	*kh_hash;	/* constant */
 };
 
+/* Any: make an empty table, without an array; never fails.  khash_fn is called
+ * by the writer. */
 void	khash_init(struct kern *, struct khash *, khash_fn *);
 /* Writer, when no reader is left: free the table; its objects are left
  * alone. */

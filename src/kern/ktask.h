@@ -36,9 +36,12 @@ int	ktask_create(struct kern *);	/* ENOMEM, ... */
 /* Control: the tasks' thread ends; tasks scheduled from then on run in
  * ktask_run(). */
 void	ktask_stop(struct kern *);
+/* Control: end the tasks' thread if it runs, and free the queue, which must be
+ * empty. */
 void	ktask_destroy(struct kern *);
 /* Control: run the queued tasks; false when there were none. */
 bool	ktask_run(struct kern *);
+/* Any: are there queued tasks? */
 bool	ktask_pending(struct kern *);
 
 #endif /* !KERN_KTASK_H */

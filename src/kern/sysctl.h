@@ -89,6 +89,8 @@ struct sysctl_virtual {
 	/* One line on a name, or on a prefix of names; NULL: no such name. */
 	const char	*(*sv_descr)(const char *name);
 };
+/* Control: register a virtual subtree; the struct is copied, its strings are
+ * not.  EEXIST, ENOMEM. */
 int	sysctl_add_virtual(struct vnet *, const struct sysctl_virtual *);
 
 /* A description of the names below a prefix. */

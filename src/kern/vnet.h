@@ -79,7 +79,9 @@ int	vnet_create_named(struct kern *, const char *name, struct vnet **);
 /* As vnet_create_named(), for a vnet that a program holds a pointer to:
  * requests do not destroy it, until vnet_disown(). */
 int	vnet_create_owned(struct kern *, const char *name, struct vnet **);
+/* Control: from here on requests may destroy the vnet. */
 void	vnet_disown(struct vnet *);
+/* Control: does a program own the vnet? */
 bool	vnet_is_owned(struct vnet *);
 /*
  * Control: waits for the holders of references, then takes down every
@@ -89,6 +91,7 @@ void	vnet_destroy_held(struct vnet *);
 /* Control: find a vnet and hold it; NULL when there is none.  "" means the
  * first vnet. */
 struct vnet *vnet_get(struct kern *, const char *name);
+/* Control: release a vnet that was held. */
 void	vnet_put(struct vnet *);
 /* Control: call fn for each vnet, which is held meanwhile, until fn returns
  * nonzero; returns that. */

@@ -187,6 +187,7 @@ void	ip_input_vec(struct ifnet *, struct mvec *);
  * set; NULL: it is gone. */
 struct mbuf *ip_forward_slow(struct ifnet *, struct mbuf *,
 	    const struct rtentry *);
+/* CPU: queue a checked packet for this host, which is taken. */
 void	ip_local_input(struct ifnet *, struct mbuf *);
 /* A finished IPv4 packet of our own (header length and addresses set, checksum
  * not): route, fragment, send.  ip_src 0: chosen by the route.  errno, and the
@@ -200,7 +201,10 @@ void	ip_fragment_output(struct ifnet *, struct mbuf *, unsigned mtu);
 /* Prepare an offloaded packet (checksum, segments) for an interface that lacks
  * the offload; may cut it into pieces, which go to if_output_vec. */
 void	ip_offload_output(struct ifnet *, struct mbuf *);
+/* CPU: take a fragment; returns the whole packet if this fragment completes it,
+ * else NULL. */
 struct mbuf *ip_reass(struct ifnet *, struct mbuf *);
+/* CPU: drop the fragments received by an interface that is being detached. */
 void	ip_reass_sweep(struct ifnet *);
 
 /* icmp.c.  CPU.  m is the offending packet at its IP header; not taken.
@@ -208,6 +212,8 @@ void	ip_reass_sweep(struct ifnet *);
  * 3.2.2 lists. */
 void	icmp_error(struct ifnet *, struct mbuf *m, uint8_t type, uint8_t code,
 	    uint32_t mtu);
+/* CPU: handle a received ICMP message, which is taken; m is at the IP
+ * header. */
 void	icmp_input(struct ifnet *, struct mbuf *);
 
 /*

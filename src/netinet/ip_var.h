@@ -306,6 +306,7 @@ void	ip_route_set(struct mbuf *, const struct rtentry *);
 /* The last steps of forwarding, after ip_route_set(): offload, fragmentation,
  * output.  The packet was counted on its input interface. */
 void	ip_send(struct mbuf *);
+/* Any, read section: the MTU of a route, or else of its interface. */
 unsigned ip_rt_mtu(const struct rtentry *);
 /* Can a packet leave without being fragmented? */
 bool	ip_fits(const struct mbuf *, unsigned mtu);
@@ -335,12 +336,17 @@ unsigned ip_options_echo(const struct iphdr4 *, uint8_t opts[IP_OPTLEN_MAX]);
 
 /* ip_output.c: identification for a new packet, network order. */
 uint16_t ip_newid(void);
+/* CPU: send a packet to a local address, whose route is given; the packet is
+ * taken.  0 or errno. */
 int	ip_loopback(struct vnet *, struct mbuf *, const struct rtentry *);
 
 /* ip_local.c.  CPU: from the softint, checked packets for this host. */
 int	ip_local_init(struct vnet *);
 void	ip_local_fini(struct vnet *);
+/* CPU: drop the calling CPU's queued packets of an interface that is being
+ * detached. */
 void	ip_local_sweep(struct ifnet *);
+/* Any: the packets in the queues of all CPUs, and the packets dropped there. */
 uint64_t ip_local_len(struct vnet *);
 uint64_t ip_local_drops(struct vnet *);
 
@@ -378,6 +384,9 @@ int	arp_sysctl_init(struct vnet *);
 
 /* in.c, in_control.c */
 void	in_purgeif(struct ifnet *);
+/* Control, with the ioctl lock: an interface request of family AF_INET.
+ * EOPNOTSUPP for requests that IPv4 does not have, and each request's own
+ * errors. */
 int	in_ioctl(struct ifnet *, unsigned long cmd, void *data);
 void	in_rtrequest(struct rtentry *, struct ifaddr *);
 /* Control: dom_route_gone. */
