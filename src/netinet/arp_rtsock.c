@@ -188,8 +188,7 @@ arp_req_is_host(struct vnet *vn, uint32_t addr)
 	rt = rt_lookup4(vn, addr);
 	if (rt != NULL)
 		is = (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST)) == 0 &&
-		    ((rt->rt_flags & RTF_CONNECTED) == 0 ||
-		    rt->rt_lpm.le_len > 30 || rt->rt_lpm.le_key != be32(addr));
+		    !in_is_network(rt, addr);
 	pserialize_read_exit();
 	return is;
 }

@@ -490,6 +490,7 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 	struct ip_stats *ips = ip_stats(ifp->if_vnet);
 	uint8_t own[ETHER_ADDR_LEN], proxy[ETHER_ADDR_LEN];
 	bool request = be16(ar->ar_op) == ARP_REQUEST, ours, known = false;
+	const struct rtentry *rt;
 	struct ifaddr *ifa;
 
 	if (request)
@@ -505,6 +506,11 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 			arp_conflict(ifp, ar->ar_spa, ar->ar_sha);
 		return DROP_ARP_CONFLICT;
 	}
+	/* No host has a broadcast address or a network address. */
+	rt = ar->ar_spa != 0 ? rt_lookup4(ifp->if_vnet, ar->ar_spa) : NULL;
+	if (rt != NULL && ((rt->rt_flags & RTF_BROADCAST) != 0 ||
+	    in_is_network(rt, ar->ar_spa)))
+		return DROP_ARP_BAD;
 	ifa = arp_ours(ifp, ar->ar_tpa);
 	/* Another host probes for the address that is being checked here (RFC
 	 * 5227 2.1.1). */

@@ -32,16 +32,6 @@ is_careful(const struct rtentry *rt)
 	    RTE_SPECIAL) != 0;
 }
 
-/* Is the address the network address of a connected prefix (RFC 1812
- * 4.2.2.11)? */
-static inline bool
-is_network(const struct rtentry *rt, uint32_t addr)
-{
-
-	return (rt->rt_flags & RTF_CONNECTED) != 0 &&
-	    rt->rt_lpm.le_len < 31 && rt->rt_lpm.le_key == be32(addr);
-}
-
 /* RFC 3704 2.2, 2.4: does a source with this route belong on ifp? */
 static bool
 rpf_passes(const struct ifnet *ifp, const struct rtentry *rt)
@@ -96,7 +86,7 @@ ip_source_drop(const struct ifnet *ifp, const struct rtentry *rt, uint32_t src)
 	    !ip_is_laid_down(rt, src))
 		return DROP_IP_LAND;
 	if (rt != NULL && ((rt->rt_flags & RTF_BROADCAST) != 0 ||
-	    is_network(rt, src)))
+	    in_is_network(rt, src)))
 		return DROP_IP_SRC;
 	if (in_maybe_special(src) && !in_special_may(rt, src, INS_SOURCE))
 		return DROP_IP_SPECIAL;

@@ -392,6 +392,16 @@ void	in_rtrequest(struct rtentry *, struct ifaddr *);
 /* Control: dom_route_gone. */
 void	in_route_gone(struct vnet *, const struct sockaddr *, unsigned len,
 	    uint64_t handle, bool asked);
+/* Is the address the network address of a connected prefix, whose route is rt
+ * (RFC 1812 4.2.2.11)? */
+static inline bool
+in_is_network(const struct rtentry *rt, uint32_t addr)
+{
+
+	return (rt->rt_flags & RTF_CONNECTED) != 0 &&
+	    rt->rt_lpm.le_len < 31 && rt->rt_lpm.le_key == be32(addr);
+}
+
 /* CPU: is an address of ours, which the route is to, usable on some interface
  * that has it? */
 bool	in_local_usable(const struct rtentry *, uint32_t addr);

@@ -536,6 +536,17 @@ station_body(struct in_test *it)
 		inject_arp(it, &it->it_b, &ar, sizeof(ar));
 		KASSERT(drops(b, DROP_ARP_BAD) == n + 1);
 	}
+	/* Neither a network nor a broadcast address asks or answers. */
+	for (unsigned i = 0; i < 2; i++) {
+		n = drops(b, DROP_ARP_BAD);
+		tif_clear(&it->it_b);
+		ar = mk_arp(ARP_REQUEST, mac1, i == 0 ? "10.0.2.0" :
+		    "10.0.2.255", "10.0.2.1");
+		inject_arp(it, &it->it_b, &ar, sizeof(ar));
+		KASSERT(drops(b, DROP_ARP_BAD) == n + 1);
+		KASSERT(it->it_b.tif_ntx == 0);
+	}
+	KASSERT(neigh_req(it, RTM_GET, b, "10.0.2.0", NULL, 0, 0) == ESRCH);
 	/* Ours, which alone published makes sense. */
 	KASSERT(neigh_req(it, RTM_ADD, b, "10.0.2.9", it->it_b.tif_mac, 0,
 	    0) == EADDRINUSE);
@@ -555,6 +566,10 @@ station_body(struct in_test *it)
 	/* The first of two (RFC 3021) is one. */
 	KASSERT(addr_add(it, b, "10.3.0.1", 31) == 0);
 	KASSERT(neigh_req(it, RTM_ADD, b, "10.3.0.0", mac1, 0, 0) == 0);
+	n = drops(b, DROP_ARP_BAD);
+	ar = mk_arp(ARP_REQUEST, mac1, "10.3.0.0", "10.3.0.1");
+	inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	KASSERT(drops(b, DROP_ARP_BAD) == n);
 	/* What is answered with our own address is so with the next one. */
 	if_ioctl_lock(b);
 	KASSERT(if_set_sadl(b, mac2, 6, false) == 0);
