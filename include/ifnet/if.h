@@ -79,7 +79,8 @@ struct if_ops {
 	void	(*stop)(struct ifnet *, bool disable);
 	/* CPU: if_timer reached zero. */
 	void	(*watchdog)(struct ifnet *);
-	/* Control: memory is short. */
+	/* Control: memory is short.  No user yet: ports with rings of their
+	 * own. */
 	void	(*drain)(struct ifnet *);
 	/* Control, ioctl lock: if_flags is to become `flags'. */
 	int	(*setflags)(struct ifnet *, int flags);
@@ -453,6 +454,8 @@ void	ifq_purge(struct ifnet *, enum drop_reason);
  * interface goes down or away.  A NULL queue is if_snd.
  *
  * ifq_attach2: control, before attach, once.  ENOMEM.
+ *
+ * No user yet: transmit queues of devices with several.
  */
 int	ifq_attach2(struct ifnet *, struct ifqueue *second, unsigned maxlen);
 int	ifq_enqueue2(struct ifnet *, struct ifqueue *second, struct mbuf *);
@@ -466,6 +469,8 @@ struct mbuf *ifq_dequeue2(struct ifnet *, struct ifqueue *second);
  * if_deferred_start_init: control, before attach, once; ended by if_detach().
  * ENOMEM.  if_schedule_deferred_start: CPU; false when it waits already, when
  * the send queue is in use and empty, or when the interface goes away.
+ *
+ * No user yet: transmit queues.
  */
 int	if_deferred_start_init(struct ifnet *, void (*fn)(struct ifnet *));
 bool	if_schedule_deferred_start(struct ifnet *);

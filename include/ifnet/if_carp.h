@@ -5,6 +5,8 @@
  * Such a protocol must know at once that the interface under it does not work
  * any more, before anybody else acts on it.  It attaches one group to an
  * interface; an interface without one pays nothing for it.
+ *
+ * No user yet: CARP and VRRP.
  */
 
 #ifndef IFNET_IF_CARP_H

@@ -13,6 +13,8 @@
  * back on purpose calls ifq_start() when their time has come.
  *
  * An interface without one pays a test of a byte that lies beside the lock.
+ *
+ * No discipline is built in yet: queues that shape.
  */
 
 #ifndef IFNET_IFQ_DISCIPLINE_H

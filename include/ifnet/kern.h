@@ -99,13 +99,15 @@ struct kspin {
 	uint32_t ks_locked;
 };
 
+/* kspin_lock()'s way when somebody else has it. */
+void	kspin_wait(struct kspin *);
+
 static inline void
 kspin_lock(struct kspin *s)
 {
 
-	while (__atomic_exchange_n(&s->ks_locked, 1, __ATOMIC_ACQUIRE) != 0)
-		while (__atomic_load_n(&s->ks_locked, __ATOMIC_RELAXED) != 0)
-			__builtin_ia32_pause();
+	if (__atomic_exchange_n(&s->ks_locked, 1, __ATOMIC_ACQUIRE) != 0)
+		kspin_wait(s);
 }
 
 static inline void

@@ -44,10 +44,9 @@ struct llentry;
 #define M_BCAST		0x0001	/* came as link-level broadcast */
 #define M_MCAST		0x0002	/* came as link-level multicast */
 #define M_PROMISC	0x0004	/* not to us; seen in promiscuous mode */
-#define M_VLANTAG	0x0008	/* m_vlan_tag is valid */
+#define M_VLANTAG	0x0008	/* m_vlan_tag is valid.  No user yet: VLANs */
 #define M_LOOP		0x0010	/* came back through lo */
 #define M_LOCAL		0x0020	/* originated here */
-#define M_TSTAMP	0x0040	/* m_tstamp is valid */
 
 /* m_csum_flags: the checksum and segmentation state that offloads carry. */
 #define M_CSUM_PARTIAL	0x0001	/* sum from m_csum_start is to be stored at
@@ -77,10 +76,10 @@ struct mbuf {
 					 * current first byte (m_data) */
 	uint16_t	 m_csum_offset;	/* from m_csum_start */
 	uint16_t	 m_segsz;	/* payload bytes a segment */
-	uint16_t	 m_vlan_tag;
-	uint32_t	 m_flowid;	/* hash of the flow, 0 = none yet */
+	uint16_t	 m_vlan_tag;	/* No user yet: VLANs */
+	uint32_t	 m_flowid;	/* hash of the flow, 0 = none yet.  No
+					 * user yet: multipath, several CPUs */
 	uint32_t	 m_nexthop;	/* IPv4 next hop, network order */
-	uint16_t	 m_proto;	/* link-level type, host order */
 	uint8_t		 m_loops;	/* interfaces of this process passed */
 	uint8_t		 m_shared;	/* m_owner or m_refcnt matter */
 	union {		/* the next hop, from the route lookup to
@@ -98,8 +97,6 @@ struct mbuf {
 	uint32_t	 m_refcnt;	/* users of this buffer's data (atomic
 					 * when above 1) */
 	uint32_t	 m_index;	/* in the region; constant */
-	uint64_t	 m_tstamp;	/* with M_TSTAMP: host clock when it was
-					 * received */
 	uint64_t	 m_scratch[4];	/* the holder's own */
 } __attribute__((__aligned__(64)));
 

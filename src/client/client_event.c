@@ -3,6 +3,7 @@
  */
 
 #include "client/client_private.h"
+#include "proto/prefix.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -61,17 +62,6 @@ ifnet_event_text(enum ifnet_event_type type)
 
 /* --- texts --------------------------------------------------------------- */
 
-static unsigned
-count_bits(const void *data, size_t len)
-{
-	const uint8_t *p = data;
-	unsigned n = 0;
-
-	while (len-- > 0)
-		n += (unsigned)__builtin_popcount(*p++);
-	return n;
-}
-
 /* The prefix length of a netmask; -1: it has none. */
 static int
 mask_length(const struct sockaddr *mask)
@@ -80,10 +70,10 @@ mask_length(const struct sockaddr *mask)
 	if (mask == NULL)
 		return -1;
 	if (mask->sa_family == AF_INET)
-		return (int)count_bits(
+		return prefix_len_bytes(
 		    &((const struct sockaddr_in *)mask)->sin_addr, 4);
 	if (mask->sa_family == AF_INET6)
-		return (int)count_bits(
+		return prefix_len_bytes(
 		    &((const struct sockaddr_in6 *)mask)->sin6_addr, 16);
 	return -1;
 }

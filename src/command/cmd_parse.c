@@ -4,6 +4,7 @@
  */
 
 #include "command/command_impl.h"
+#include "proto/prefix.h"
 
 #include <arpa/inet.h>
 
@@ -116,14 +117,8 @@ cmd_parse_prefix(const char *word, struct in_addr *a, int *len,
 int
 cmd_mask_len(struct in_addr mask)
 {
-	uint32_t m = ntohl(mask.s_addr);
-	int len = 0;
 
-	while (len < 32 && (m & (1u << (31 - len))) != 0)
-		len++;
-	if (len < 32 && (m << len) != 0)
-		return -1;
-	return len;
+	return prefix_len(ntohl(mask.s_addr));
 }
 
 struct in_addr
@@ -131,7 +126,7 @@ cmd_mask(int len)
 {
 	struct in_addr a;
 
-	a.s_addr = len <= 0 ? 0 : htonl(0xffffffffu << (32 - len));
+	a.s_addr = htonl(prefix_mask(len <= 0 ? 0 : (unsigned)len));
 	return a;
 }
 

@@ -92,7 +92,7 @@ void
 cpu_notify(struct cpu *ci)
 {
 
-	full_fence();
+	machine_fence();
 	if (__atomic_load_n(&ci->ci_sleeping, __ATOMIC_RELAXED) != CPU_AWAKE)
 		host_poller_wake(ci->ci_kern->k_host, ci->ci_poller);
 }
@@ -168,7 +168,7 @@ cpu_pass(struct cpu *ci)
 	bool worked;
 
 	ci->ci_now = host_clock(ci->ci_kern->k_host);
-	ci->ci_stage_mark = __builtin_ia32_rdtsc();
+	ci->ci_stage_mark = machine_clock();
 	ci->ci_stage_cur = STAGE_LOCAL;
 	cpu_stat_add(&ci->ci_passes, 1);
 
@@ -262,7 +262,7 @@ cpu_borrow(struct cpu *ci)
 	}
 	host_curthread->ht_cpu = ci;
 	ci->ci_now = host_clock(ci->ci_kern->k_host);
-	ci->ci_stage_mark = __builtin_ia32_rdtsc();
+	ci->ci_stage_mark = machine_clock();
 	return true;
 }
 
@@ -275,7 +275,7 @@ cpu_return(struct cpu *ci)
 	own = has_own_work(ci);
 	host_curthread->ht_cpu = NULL;
 	__atomic_store_n(&ci->ci_sleeping, CPU_ASLEEP, __ATOMIC_RELEASE);
-	full_fence();
+	machine_fence();
 	if (own || has_foreign_work(ci))
 		host_poller_wake(ci->ci_kern->k_host, ci->ci_poller);
 }
@@ -304,7 +304,7 @@ cpu_sleep(struct cpu *ci)
 
 	/* The caller has checked that the CPU has no work of its own. */
 	__atomic_store_n(&ci->ci_sleeping, CPU_ASLEEP, __ATOMIC_RELEASE);
-	full_fence();
+	machine_fence();
 	if (!has_foreign_work(ci) &&
 	    !__atomic_load_n(&ci->ci_stop, __ATOMIC_RELAXED)) {
 		deadline = callout_deadline(ci);
@@ -396,7 +396,7 @@ cpu_leave(struct cpu *ci)
 
 	host_curthread->ht_cpu = NULL;
 	__atomic_store_n(&ci->ci_sleeping, CPU_ASLEEP, __ATOMIC_RELAXED);
-	full_fence();
+	machine_fence();
 }
 
 static void

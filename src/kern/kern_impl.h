@@ -14,6 +14,7 @@
 
 #include "host/host.h"
 #include "kern/khash.h"
+#include "kern/machine.h"
 #include "kern/mbuf_share.h"
 #include "kern/vnet.h"
 
@@ -192,6 +193,14 @@ unsigned mbuf_free_count(struct kern *);
 /* CPU: free a packet and count it on this CPU, for want of an interface. */
 void	kern_drop(struct mbuf *, enum drop_reason);
 
+/* A length that one thread at a time writes, and others read. */
+static inline void
+cpu_len_set(uint32_t *p, uint32_t len)
+{
+
+	__atomic_store_n(p, len, __ATOMIC_RELAXED);
+}
+
 /* Add to a counter that one thread writes and others read. */
 static inline void
 cpu_stat_add(uint64_t *stat, uint64_t n)
@@ -209,7 +218,7 @@ static inline enum cpu_stage
 cpu_stage_switch(struct cpu *ci, enum cpu_stage next)
 {
 	enum cpu_stage prev = ci->ci_stage_cur;
-	uint64_t now = __builtin_ia32_rdtsc();
+	uint64_t now = machine_clock();
 
 	cpu_stat_add(&ci->ci_stage[prev].ss_clocks, now - ci->ci_stage_mark);
 	ci->ci_stage_mark = now;

@@ -13,18 +13,6 @@
 /* A bundle is what a cache and the depot exchange in one operation. */
 #define BUNDLE_MAX	MVEC_MAX
 
-/*
- * A full barrier.  As an instruction, because ThreadSanitizer's compiler
- * refuses the standard fence.
- */
-static inline void
-full_fence(void)
-{
-
-	__builtin_ia32_mfence();
-	__asm__ volatile("" ::: "memory");
-}
-
 /* cpu.c */
 int	cpu_create(struct kern *, unsigned index);
 void	cpu_destroy(struct kern *, unsigned index);

@@ -79,3 +79,13 @@ klock_owned(const struct klock *kl)
 	return host_curthread != NULL && (__atomic_load_n(&kl->kl_owner,
 	    __ATOMIC_RELAXED) & ~KLOCK_WAITED) == self();
 }
+
+void
+kspin_wait(struct kspin *s)
+{
+
+	do {
+		while (__atomic_load_n(&s->ks_locked, __ATOMIC_RELAXED) != 0)
+			machine_relax();
+	} while (__atomic_exchange_n(&s->ks_locked, 1, __ATOMIC_ACQUIRE) != 0);
+}

@@ -256,7 +256,6 @@ prepare(struct mbuf *m)
 	m->m_vlan_tag = 0;
 	m->m_flowid = 0;
 	m->m_nexthop = 0;
-	m->m_proto = 0;
 	m->m_loops = 0;
 	m->m_shared = 0;
 	m->m_next = NULL;

@@ -23,10 +23,8 @@ copy_header(struct mbuf *to, const struct mbuf *from)
 	to->m_vlan_tag = from->m_vlan_tag;
 	to->m_flowid = from->m_flowid;
 	to->m_ptr = from->m_ptr;
-	to->m_tstamp = from->m_tstamp;
 	to->m_nexthop = from->m_nexthop;
 	to->m_loops = from->m_loops;
-	to->m_proto = from->m_proto;
 	memcpy(to->m_scratch, from->m_scratch, sizeof(to->m_scratch));
 }
 

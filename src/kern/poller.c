@@ -132,7 +132,7 @@ poller_run(struct cpu *ci)
 
 	take_kicks(ci);
 	for (cpp = &ci->ci_hot; (cp = *cpp) != NULL;) {
-		ci->ci_stage_mark = __builtin_ia32_rdtsc();
+		ci->ci_stage_mark = machine_clock();
 		ci->ci_stage_cur = STAGE_POLL;
 		cpu_stat_add(&ci->ci_polls, 1);
 		n = cp->cp_poll(cp, MVEC_MAX);
@@ -154,7 +154,7 @@ poller_run(struct cpu *ci)
 		}
 		cpp = &cp->cp_next;
 	}
-	ci->ci_stage_mark = __builtin_ia32_rdtsc();
+	ci->ci_stage_mark = machine_clock();
 	ci->ci_stage_cur = STAGE_LOCAL;
 	return worked;
 }

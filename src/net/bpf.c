@@ -23,13 +23,6 @@ bpf_dlt(const struct ifnet *ifp)
 
 /* --- the packet path ------------------------------------------------------ */
 
-static inline void
-add(uint64_t *c, uint64_t n)
-{
-
-	__atomic_store_n(c, *c + n, __ATOMIC_RELAXED);
-}
-
 static inline uint32_t
 rec_size(uint32_t caplen)
 {
@@ -125,9 +118,9 @@ deliver(struct bpf_tap *bt, const struct mvec *mv, unsigned dir, uint64_t now)
 		if (!ring_put(bt, rg, m, want, now, dir))
 			dropped++;
 	}
-	add(&rg->rg_received, mv->mv_n);
-	add(&rg->rg_filtered, filtered);
-	add(&rg->rg_dropped, dropped);
+	cpu_stat_add(&rg->rg_received, mv->mv_n);
+	cpu_stat_add(&rg->rg_filtered, filtered);
+	cpu_stat_add(&rg->rg_dropped, dropped);
 	/* Drops are told too, though there is no more to read than before. */
 	if (filtered < mv->mv_n && __atomic_exchange_n(&bt->bt_woken, 1,
 	    __ATOMIC_SEQ_CST) == 0)

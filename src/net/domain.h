@@ -91,7 +91,8 @@ struct domain {
 	bool	(*dom_sa_within)(const struct sockaddr *a,
 		    const struct sockaddr *b, const struct sockaddr *mask);
 	/*
-	 * Families without netmasks (AppleTalk): is the destination on the
+	 * No user yet, and none of the parts to come: families without
+	 * netmasks (AppleTalk): is the destination on the
 	 * network of an address?  Any, read section.  Such a family has few
 	 * addresses, for all of them are asked.
 	 */

@@ -286,9 +286,9 @@ ether_input_count(struct ifnet *ifp, struct mvec *mv)
 		return;
 	prev = cpu_stage_enter(ci, STAGE_ETHER_INPUT, mv->mv_n);
 	type = first_type(mv);
-	if_ctr_add(&ic->ic_stat[IF_STAT_IPACKETS], mv->mv_n);
+	cpu_stat_add(&ic->ic_stat[IF_STAT_IPACKETS], mv->mv_n);
 	done = input_usual(mv, us, type, ifp->if_handle, &bytes, true);
-	if_ctr_add(&ic->ic_stat[IF_STAT_IBYTES], bytes);
+	cpu_stat_add(&ic->ic_stat[IF_STAT_IBYTES], bytes);
 	input_rest(ifp, mv, done, us, type);
 	(void)cpu_stage_switch(ci, prev);
 }

@@ -9,6 +9,7 @@
 #include "net/if_vnet_impl.h"
 #include "net/route.h"
 #include "net/rtsock.h"
+#include "proto/prefix.h"
 
 #include <errno.h>
 
@@ -68,15 +69,6 @@ af_insert(struct if_vnet *ifv, struct protoaddr *pa, const struct domain *dom)
 	    __ATOMIC_RELEASE);
 }
 
-/* A prefix length, or -1 for a mask with holes. */
-static int
-mask_length(uint32_t mask)
-{
-	int len = mask == 0 ? 0 : 32 - __builtin_ctz(mask);
-
-	return len == __builtin_popcount(mask) ? len : -1;
-}
-
 /* --- addresses that share something -------------------------------------- */
 
 static void
@@ -130,7 +122,7 @@ net_insert(struct if_vnet *ifv, struct protoaddr *pa)
 		return 0;
 	sin = (const struct sockaddr_in *)ifa->ifa_addr;
 	mask = (const struct sockaddr_in *)ifa->ifa_netmask;
-	len = mask_length(ntohl(mask->sin_addr.s_addr));
+	len = prefix_len(ntohl(mask->sin_addr.s_addr));
 	if (len < 0)
 		return EINVAL;
 	le->le_key = ntohl(sin->sin_addr.s_addr & mask->sin_addr.s_addr);

@@ -6,6 +6,7 @@
 #include "net/if_addr_impl.h"
 #include "net/if_vnet_impl.h"
 #include "net/route.h"
+#include "proto/prefix.h"
 
 #include <errno.h>
 
@@ -207,13 +208,6 @@ first_usable(struct lpm_entry *le)
 	return pa_ifa(pa);
 }
 
-static uint32_t
-prefix_key(uint32_t addr, unsigned len)
-{
-
-	return len == 0 ? 0 : addr & (uint32_t)(UINT64_MAX << (32 - len));
-}
-
 static struct ifaddr *
 inet_net(struct vnet *vn, uint32_t key)
 {
@@ -229,7 +223,7 @@ inet_net(struct vnet *vn, uint32_t key)
 	/* Only while a deactivated interface is on its way out: shorter ones
 	 * one by one. */
 	for (len = le->le_len; ifa == NULL && len-- > 0;) {
-		le = lpm_find(l, prefix_key(key, len), len);
+		le = lpm_find(l, key & prefix_mask(len), len);
 		if (le != NULL)
 			ifa = first_usable(le);
 	}
@@ -241,7 +235,7 @@ ifa_ifwithprefix(struct vnet *vn, uint32_t dst, unsigned len)
 {
 	struct lpm_entry *le;
 
-	le = lpm_find(&vn->vn_if->ifv_nets, prefix_key(ntohl(dst), len), len);
+	le = lpm_find(&vn->vn_if->ifv_nets, ntohl(dst) & prefix_mask(len), len);
 	return le == NULL ? NULL : first_usable(le);
 }
 
@@ -307,7 +301,7 @@ ifa_best(struct vnet *vn, const struct sockaddr_in *sin, unsigned len,
 		return NULL;
 	if (len < 32)
 		best_of(&be, lpm_pa(lpm_find(&ifv->ifv_nets,
-		    prefix_key(sin_host(sa), len), len)), PA_NET);
+		    sin_host(sa) & prefix_mask(len), len)), PA_NET);
 	else {
 		best_of(&be, ifa_sharing(&ifv->ifv_addrs, dom, sa, PA_ADDR),
 		    PA_ADDR);
@@ -517,7 +511,7 @@ lead_lookup(struct leading *ld, const struct domain *dom,
 	le = ifa == NULL ? lpm_lookup(&ifv->ifv_nets, key) : NULL;
 	for (len = le == NULL ? 0 : le->le_len + 1U; ifa == NULL && len-- > 0;)
 		ifa = lead_sharing(ld, lpm_pa(lpm_find(&ifv->ifv_nets,
-		    prefix_key(key, len), len)), PA_NET);
+		    key & prefix_mask(len), len)), PA_NET);
 	return ifa;
 }
 

@@ -4,19 +4,11 @@
 
 #include "net/if_stats_impl.h"
 
-static void
-count(uint64_t *c, uint64_t n)
-{
-
-	/* This CPU alone writes it; readers must not see half a store. */
-	__atomic_store_n(c, *c + n, __ATOMIC_RELAXED);
-}
-
 void
 if_stat_add(struct ifnet *ifp, enum if_stat stat, uint64_t n)
 {
 
-	count(&if_ctr(ifp, net_curcpu()->ci_index)->ic_stat[stat], n);
+	cpu_stat_add(&if_ctr(ifp, net_curcpu()->ci_index)->ic_stat[stat], n);
 }
 
 void
@@ -30,10 +22,11 @@ if_stat_add_vec(struct ifnet *ifp, enum if_stat_dir dir, const struct mvec *mv)
 		bytes += mv->mv_m[i]->m_pktlen;
 		mcasts += (mv->mv_m[i]->m_flags & (M_BCAST | M_MCAST)) != 0;
 	}
-	count(&ic->ic_stat[in ? IF_STAT_IPACKETS : IF_STAT_OPACKETS],
+	cpu_stat_add(&ic->ic_stat[in ? IF_STAT_IPACKETS : IF_STAT_OPACKETS],
 	    mv->mv_n);
-	count(&ic->ic_stat[in ? IF_STAT_IBYTES : IF_STAT_OBYTES], bytes);
+	cpu_stat_add(&ic->ic_stat[in ? IF_STAT_IBYTES : IF_STAT_OBYTES],
+	    bytes);
 	if (mcasts != 0)
-		count(&ic->ic_stat[in ? IF_STAT_IMCASTS : IF_STAT_OMCASTS],
-		    mcasts);
+		cpu_stat_add(&ic->ic_stat[in ? IF_STAT_IMCASTS :
+		    IF_STAT_OMCASTS], mcasts);
 }

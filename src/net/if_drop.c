@@ -13,7 +13,7 @@ m_drop(struct ifnet *ifp, struct mbuf *m, enum drop_reason reason)
 		kern_drop(m, reason);
 		return;
 	}
-	if_ctr_add(&if_ctr(ifp, net_curcpu()->ci_index)->ic_drop[reason], 1);
+	cpu_stat_add(&if_ctr(ifp, net_curcpu()->ci_index)->ic_drop[reason], 1);
 	m_freem(m);
 }
 
@@ -27,7 +27,7 @@ mvec_drop(struct ifnet *ifp, struct mvec *mv, enum drop_reason reason)
 		mv->mv_n = 0;
 		return;
 	}
-	if_ctr_add(&if_ctr(ifp, net_curcpu()->ci_index)->ic_drop[reason],
+	cpu_stat_add(&if_ctr(ifp, net_curcpu()->ci_index)->ic_drop[reason],
 	    mv->mv_n);
 	mvec_free(mv);
 }

@@ -20,6 +20,7 @@
 #include <errno.h>
 
 #include "kern/reqctx.h"
+#include "proto/prefix.h"
 
 /* Chunks of the store: the first has this many slots, the second too, and from
  * then on each doubles the store, up to 65536 slots. */
@@ -315,23 +316,13 @@ if_history_text(struct ifnet *ifp, enum if_history_event event,
 	if_history_put(ifp, &ih);
 }
 
-static uint8_t
-mask_bits(const void *mask, size_t len)
-{
-	const uint8_t *p = mask;
-	unsigned n = 0;
-
-	while (len-- > 0)
-		n += (unsigned)__builtin_popcount(*p++);
-	return (uint8_t)n;
-}
-
 void
 if_history_addr(struct ifnet *ifp, enum if_history_event event,
     const struct ifaddr *ifa)
 {
 	const struct sockaddr *sa = ifa->ifa_addr, *mask = ifa->ifa_netmask;
 	struct if_history ih;
+	int bits;
 
 	memset(&ih, 0, sizeof(ih));
 	ih.ih_event = (uint16_t)event;
@@ -340,14 +331,16 @@ if_history_addr(struct ifnet *ifp, enum if_history_event event,
 	case AF_INET:
 		memcpy(ih.ih_addr, &((const struct sockaddr_in *)sa)->sin_addr,
 		    4);
-		ih.ih_prefixlen = mask == NULL ? 32 : mask_bits(
+		bits = mask == NULL ? 32 : prefix_len_bytes(
 		    &((const struct sockaddr_in *)mask)->sin_addr, 4);
+		ih.ih_prefixlen = (uint8_t)bits;
 		break;
 	case AF_INET6:
 		memcpy(ih.ih_addr,
 		    &((const struct sockaddr_in6 *)sa)->sin6_addr, 16);
-		ih.ih_prefixlen = mask == NULL ? 128 : mask_bits(
+		bits = mask == NULL ? 128 : prefix_len_bytes(
 		    &((const struct sockaddr_in6 *)mask)->sin6_addr, 16);
+		ih.ih_prefixlen = (uint8_t)bits;
 		break;
 	case AF_LINK:
 		/* the prefix length is its own, in bits */

@@ -47,8 +47,8 @@ mark_and_count(struct ifnet *ifp, struct mvec *mv)
 		mv->mv_m[i]->m_rcvif = ifp->if_handle;
 		bytes += mv->mv_m[i]->m_pktlen;
 	}
-	if_ctr_add(&ic->ic_stat[IF_STAT_IPACKETS], mv->mv_n);
-	if_ctr_add(&ic->ic_stat[IF_STAT_IBYTES], bytes);
+	cpu_stat_add(&ic->ic_stat[IF_STAT_IPACKETS], mv->mv_n);
+	cpu_stat_add(&ic->ic_stat[IF_STAT_IBYTES], bytes);
 	bpf_tap_vec(ifp, mv, BPF_IN);
 }
 
@@ -157,13 +157,6 @@ list_remove(struct vnet *vn, struct if_rcvq *rq)
 	rq->rq_listed = false;
 }
 
-static inline void
-set_len(struct if_rcvq *rq, uint32_t len)
-{
-
-	__atomic_store_n(&rq->rq_len, len, __ATOMIC_RELAXED);
-}
-
 /* Put one at the end; it was marked and counted. */
 static inline void
 rcvq_put(struct if_rcvq *rq, struct mbuf *m)
@@ -175,7 +168,7 @@ rcvq_put(struct if_rcvq *rq, struct mbuf *m)
 	else
 		rq->rq_tail->m_nextpkt = m;
 	rq->rq_tail = m;
-	set_len(rq, rq->rq_len + 1);
+	cpu_len_set(&rq->rq_len, rq->rq_len + 1);
 }
 
 static void
@@ -190,7 +183,7 @@ rcvq_get(struct if_rcvq *rq, struct mvec *mv)
 		m->m_nextpkt = NULL;
 		mv->mv_m[mv->mv_n++] = m;
 	}
-	set_len(rq, rq->rq_len - mv->mv_n);
+	cpu_len_set(&rq->rq_len, rq->rq_len - mv->mv_n);
 }
 
 /*

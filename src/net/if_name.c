@@ -180,7 +180,7 @@ names_begin(const struct if_vnet *ifv)
 
 	while ((seq = __atomic_load_n(&ifv->ifv_names_seq,
 	    __ATOMIC_ACQUIRE)) & 1)
-		__builtin_ia32_pause();
+		machine_relax();
 	return seq;
 }
 

@@ -21,7 +21,7 @@ if_output_vec(struct ifnet *ifp, int af, struct mvec *mv)
 		if (mv->mv_n == 0)
 			return;
 	}
-	if_ctr_add(&if_ctr(ifp, net_curcpu()->ci_index)->
+	cpu_stat_add(&if_ctr(ifp, net_curcpu()->ci_index)->
 	    ic_stat[IF_STAT_OFFERED], mv->mv_n);
 	if (__builtin_expect((flags & (IFF_UP | IFF_RUNNING)) !=
 	    (IFF_UP | IFF_RUNNING), 0)) {

@@ -19,14 +19,6 @@ if_ctr(const struct ifnet *ifp, unsigned cpu)
 	    cpu * ifp->if_vnet->vn_if->ifv_ctr_stride);
 }
 
-/* Count: this CPU alone writes it, but others must not see half a store. */
-static inline void
-if_ctr_add(uint64_t *c, uint64_t n)
-{
-
-	__atomic_store_n(c, *c + n, __ATOMIC_RELAXED);
-}
-
 /* The calling CPU, known to be one. */
 static inline struct cpu *
 net_curcpu(void)

@@ -5,17 +5,10 @@
 
 #include <errno.h>
 
+#include "kern/kern_impl.h"
 #include "net/if_attach_impl.h"
 #include "net/if_ext_impl.h"
 #include "net/ifq_impl.h"
-
-/* It is read without the lock as well. */
-static inline void
-set_len(struct ifqueue *ifq, uint32_t len)
-{
-
-	__atomic_store_n(&ifq->ifq_len, len, __ATOMIC_RELAXED);
-}
 
 void
 ifq_drop_list(struct ifnet *ifp, struct mbuf *m, enum drop_reason reason)
@@ -67,7 +60,7 @@ ifq_enqueue2(struct ifnet *ifp, struct ifqueue *second, struct mbuf *m)
 		else
 			ifq->ifq_tail->m_nextpkt = m;
 		ifq->ifq_tail = m;
-		set_len(ifq, ifq->ifq_len + 1);
+		cpu_len_set(&ifq->ifq_len, ifq->ifq_len + 1);
 	} else
 		ifq->ifq_drops++;
 	kspin_unlock(&ifq->ifq_lock);
@@ -97,7 +90,7 @@ ifq_dequeue2(struct ifnet *ifp, struct ifqueue *second)
 		m = ifq_discipline_get(ifp);
 	} else if (m != NULL) {
 		ifq->ifq_head = m->m_nextpkt;
-		set_len(ifq, ifq->ifq_len - 1);
+		cpu_len_set(&ifq->ifq_len, ifq->ifq_len - 1);
 		m->m_nextpkt = NULL;
 	}
 	kspin_unlock(&ifq->ifq_lock);
@@ -202,7 +195,7 @@ purge(struct ifnet *ifp, struct ifqueue *ifq, enum drop_reason reason)
 	kspin_lock(&ifq->ifq_lock);
 	m = ifq->ifq_managed ? ifq_discipline_purge(ifp) : ifq->ifq_head;
 	ifq->ifq_head = ifq->ifq_tail = NULL;
-	set_len(ifq, 0);
+	cpu_len_set(&ifq->ifq_len, 0);
 	kspin_unlock(&ifq->ifq_lock);
 	ifq_drop_list(ifp, m, reason);
 }

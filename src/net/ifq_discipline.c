@@ -24,13 +24,6 @@ static const struct if_ext_tenant discipline_tenant = {
 	.et_size = sizeof(struct place),
 };
 
-static inline void
-set_len(struct ifqueue *ifq, uint32_t len)
-{
-
-	__atomic_store_n(&ifq->ifq_len, len, __ATOMIC_RELAXED);
-}
-
 /* --- for the send queue.  ifq_lock held, and it is managed. -------------- */
 
 struct mbuf *
@@ -47,7 +40,7 @@ ifq_discipline_put(struct ifnet *ifp, struct mbuf *m)
 		n++;
 	KASSERT(n <= ifq->ifq_len + 1);
 	ifq->ifq_drops += n;
-	set_len(ifq, ifq->ifq_len + 1 - n);
+	cpu_len_set(&ifq->ifq_len, ifq->ifq_len + 1 - n);
 	return over;
 }
 
@@ -61,7 +54,7 @@ ifq_discipline_get(struct ifnet *ifp)
 	m = pl->pl_disc->qd_dequeue(pl->pl_state);
 	if (m != NULL) {
 		KASSERT(ifq->ifq_len > 0);
-		set_len(ifq, ifq->ifq_len - 1);
+		cpu_len_set(&ifq->ifq_len, ifq->ifq_len - 1);
 		m->m_nextpkt = NULL;
 	}
 	return m;
@@ -79,7 +72,7 @@ ifq_discipline_purge(struct ifnet *ifp)
 	for (m = list; m != NULL; m = m->m_nextpkt)
 		n++;
 	KASSERT(n == ifq->ifq_len);
-	set_len(ifq, 0);
+	cpu_len_set(&ifq->ifq_len, 0);
 	return list;
 }
 
@@ -97,7 +90,7 @@ switch_on(void *arg)
 	kspin_lock(&ifq->ifq_lock);
 	m = ifq->ifq_head;
 	ifq->ifq_head = ifq->ifq_tail = NULL;
-	set_len(ifq, 0);
+	cpu_len_set(&ifq->ifq_len, 0);
 	__atomic_store_n(&ifq->ifq_managed, 1, __ATOMIC_RELAXED);
 	for (; m != NULL; m = next) {
 		next = m->m_nextpkt;
@@ -125,7 +118,7 @@ switch_off(void *arg)
 	if (len != 0)
 		while (ifq->ifq_tail->m_nextpkt != NULL)
 			ifq->ifq_tail = ifq->ifq_tail->m_nextpkt;
-	set_len(ifq, len);
+	cpu_len_set(&ifq->ifq_len, len);
 	__atomic_store_n(&ifq->ifq_managed, 0, __ATOMIC_RELAXED);
 	kspin_unlock(&ifq->ifq_lock);
 	/* Some may have been held back. */

@@ -27,7 +27,7 @@ struct pfil_hook {
 	 * knows its own again.  One that it drops it counts as
 	 * IF_STAT_OFFERED.  The way back: ph_packets takes what is
 	 * encapsulated, and counts it as IF_STAT_DELIVERED; what was in it
-	 * comes in by another interface.
+	 * comes in by another interface.  No user yet: IPsec.
 	 */
 	void	(*ph_output)(void *arg, struct ifnet *, int af,
 		    struct mvec *);

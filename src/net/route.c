@@ -20,6 +20,7 @@
 #include "net/if_name_impl.h"
 #include "net/if_vnet_impl.h"
 #include "net/rtsock.h"
+#include "proto/prefix.h"
 
 /* What a request decides; the rest follows from where the route points. */
 #define RTF_ASKED	(RTF_REJECT | RTF_BLACKHOLE | RTF_DYNAMIC | \
@@ -52,13 +53,6 @@ route_unlock(struct vnet *vn)
 {
 
 	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
-}
-
-static uint32_t
-prefix_mask(unsigned len)
-{
-
-	return len == 0 ? 0 : UINT32_MAX << (32 - len);
 }
 
 static uint32_t

@@ -16,17 +16,7 @@
 #include "net/if_addr_impl.h"
 #include "net/if_llatbl.h"
 #include "net/route.h"
-
-/* A netmask as a length; -1 when it has holes. */
-static int
-mask_len(uint32_t mask)
-{
-	uint32_t host = ~ntohl(mask);
-
-	if ((host & (host + 1)) != 0)
-		return -1;
-	return host == 0 ? 32 : __builtin_clz(host);
-}
+#include "proto/prefix.h"
 
 static uint32_t
 sa_addr4(const struct sockaddr *sa)
@@ -90,7 +80,7 @@ request_dst(const struct rt_msg *rtm,
 	if (sa[2] != NULL) {
 		if (sa[2]->sa_family != AF_INET)
 			return EAFNOSUPPORT;
-		len = mask_len(sa_addr4(sa[2]));
+		len = prefix_len(ntohl(sa_addr4(sa[2])));
 		if (len < 0 || ((rtm->rtm_flags & RTF_HOST) && len != 32))
 			return EINVAL;
 	}

@@ -246,7 +246,7 @@ arp_entry_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
 			batch_ask(ab, la, false);
 			return;
 		}
-		if_ctr_add(&ip_stats(av->av_vnet)->arps_timeout, 1);
+		cpu_stat_add(&ip_stats(av->av_vnet)->arps_timeout, 1);
 		arp_entry_unhold(la, &ab->ab_failed);
 		arp_entry_state(av, la, ARP_FAILED, now,
 		    (uint64_t)av->av_down * ARP_NS);
@@ -258,7 +258,7 @@ arp_entry_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
 			arp_entry_probe(av, la, now, ab);
 			return;
 		}
-		if_ctr_add(&ip_stats(av->av_vnet)->arps_timeout, 1);
+		cpu_stat_add(&ip_stats(av->av_vnet)->arps_timeout, 1);
 		break;
 	case ARP_REACHABLE:
 	case ARP_STALE:

@@ -256,7 +256,7 @@ arp_dad_conflict(struct ifaddr *ifa, const uint8_t *sha)
 	kspin_unlock(&av->av_annlock);
 	if (!lost)
 		return !usable;
-	if_ctr_add(&ip_stats(ifp->if_vnet)->arps_duplicate, 1);
+	cpu_stat_add(&ip_stats(ifp->if_vnet)->arps_duplicate, 1);
 	klog(if_kern(ifp), KLOG_WARNING, "%s: %s has our address %s: it is "
 	    "not used", ifp->if_xname, lladdr_text(sha, ETHER_ADDR_LEN, l),
 	    arp_addr_text(ia->ia_addr.sin_addr.s_addr, a));
@@ -308,11 +308,11 @@ dad_tell(struct in_ifaddr *ia, enum dad_step step, bool changed)
 		rt_newaddrmsg(RTM_CHGADDR, &ia->ia_ifa);
 	switch (step) {
 	case DAD_PROBE:
-		if_ctr_add(&ips->arps_probe, 1);
+		cpu_stat_add(&ips->arps_probe, 1);
 		arp_send(ifp, ARP_REQUEST, NULL, NULL, 0, NULL, addr);
 		break;
 	case DAD_ANNOUNCE:
-		if_ctr_add(&ips->arps_announce, 1);
+		cpu_stat_add(&ips->arps_announce, 1);
 		arp_send(ifp, ARP_REQUEST, NULL, NULL, addr, NULL, addr);
 		break;
 	case DAD_NOTHING:

@@ -59,7 +59,7 @@ icmp_allowed(struct vnet *vn)
 	if (ip_token_take(&iv->iv_icmp->icv_tokens[ci->ci_index * 4],
 	    ci->ci_now, limit))
 		return true;
-	if_ctr_add(&ip_stats(vn)->icps_limited, 1);
+	cpu_stat_add(&ip_stats(vn)->icps_limited, 1);
 	return false;
 }
 
@@ -149,13 +149,13 @@ static void
 icmp_count_error(struct ip_stats *ips, uint8_t type, uint8_t code)
 {
 
-	if_ctr_add(&ips->icps_error, 1);
+	cpu_stat_add(&ips->icps_error, 1);
 	if (type == ICMP4_TIMXCEED)
-		if_ctr_add(&ips->icps_timxceed, 1);
+		cpu_stat_add(&ips->icps_timxceed, 1);
 	else if (type == ICMP4_UNREACH && code == ICMP4_UNREACH_NEEDFRAG)
-		if_ctr_add(&ips->icps_needfrag, 1);
+		cpu_stat_add(&ips->icps_needfrag, 1);
 	else if (type == ICMP4_UNREACH)
-		if_ctr_add(&ips->icps_unreach, 1);
+		cpu_stat_add(&ips->icps_unreach, 1);
 }
 
 static bool
@@ -169,7 +169,7 @@ icmp_send_error(struct ifnet *ifp, struct mbuf *m, uint8_t type, uint8_t code,
 	uint32_t src;
 
 	if (icmp_forbidden(ifp, m)) {
-		if_ctr_add(&ip_stats(vn)->icps_oldicmp, 1);
+		cpu_stat_add(&ip_stats(vn)->icps_oldicmp, 1);
 		return false;
 	}
 	if (!icmp_allowed(vn))
@@ -222,7 +222,7 @@ icmp_redirect(struct ifnet *ifp, struct mbuf *m, uint32_t gw)
 	if (in_ifsource(ifp, mtoip(m)->ip_src) == 0)
 		return;
 	if (icmp_send_error(ifp, m, ICMP4_REDIRECT, ICMP4_REDIRECT_HOST, gw))
-		if_ctr_add(&ip_stats(ifp->if_vnet)->ips_redirectsent, 1);
+		cpu_stat_add(&ip_stats(ifp->if_vnet)->ips_redirectsent, 1);
 }
 
 /*
@@ -266,8 +266,7 @@ icmp_reply_echo(struct ifnet *ifp, struct mbuf *m, uint32_t src)
 	m->m_csum_flags = 0;
 	m->m_ptr = NULL;
 	m->m_loops = 0;
-	m->m_tstamp = 0;
-	if_ctr_add(&ip_stats(vn)->icps_echo, 1);
+	cpu_stat_add(&ip_stats(vn)->icps_echo, 1);
 	(void)ip_output(vn, m, 0);
 }
 
@@ -343,7 +342,7 @@ icmp_input(struct ifnet *ifp, struct mbuf *m)
 		icmp_input_echo(ifp, m);
 		return;
 	case ICMP4_ECHOREPLY:
-		if_ctr_add(&ip_stats(ifp->if_vnet)->icps_reply, 1);
+		cpu_stat_add(&ip_stats(ifp->if_vnet)->icps_reply, 1);
 		wanted = icmp_ping_input(ifp->if_vnet, ip,
 		    be16(icmp.icmp_echo.id), be16(icmp.icmp_echo.seq),
 		    icmp.icmp_type, icmp.icmp_code, len);

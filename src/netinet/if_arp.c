@@ -45,9 +45,9 @@ arp_send(struct ifnet *ifp, uint16_t op, const uint8_t *dst,
 		memset(ar->ar_tha, 0, ETHER_ADDR_LEN);
 	ar->ar_tpa = tpa;
 	if (op == ARP_REQUEST)
-		if_ctr_add(&ips->arps_txrequest, 1);
+		cpu_stat_add(&ips->arps_txrequest, 1);
 	else
-		if_ctr_add(&ips->arps_txreply, 1);
+		cpu_stat_add(&ips->arps_txreply, 1);
 	/* Packets about a link-local address are always broadcast, as another
 	 * host may use the address too (RFC 3927 2.5). */
 	ether_frame_output(ifp, m, dst != NULL && !in_is_linklocal(spa) ? dst :
@@ -284,7 +284,7 @@ arp_tell_move(struct ifnet *ifp, uint32_t addr, const uint8_t *lladdr,
 	struct ip_stats *ips = ip_stats(ifp->if_vnet);
 	char a[16], l[LLADDR_STRSIZE];
 
-	if_ctr_add(believed ? &ips->arps_changed : &ips->arps_refused, 1);
+	cpu_stat_add(believed ? &ips->arps_changed : &ips->arps_refused, 1);
 	if (!arp_may_log(av, net_curcpu()->ci_now))
 		return;
 	klog(if_kern(ifp), KLOG_NOTICE, believed ? "%s: %s is at %s now" :
@@ -410,7 +410,7 @@ arp_conflict(struct ifnet *ifp, uint32_t addr, const uint8_t *sha)
 	    ifp->if_xname, lladdr_text(sha, ETHER_ADDR_LEN, l),
 	    arp_addr_text(addr, a));
 	arp_send(ifp, ARP_REQUEST, NULL, NULL, addr, NULL, addr);
-	if_ctr_add(&ip_stats(ifp->if_vnet)->arps_announce, 1);
+	cpu_stat_add(&ip_stats(ifp->if_vnet)->arps_announce, 1);
 }
 
 /* This interface's own address `addr'; NULL: it has no such address. */
@@ -494,9 +494,9 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 	struct ifaddr *ifa;
 
 	if (request)
-		if_ctr_add(&ips->arps_rxrequest, 1);
+		cpu_stat_add(&ips->arps_rxrequest, 1);
 	else
-		if_ctr_add(&ips->arps_rxreply, 1);
+		cpu_stat_add(&ips->arps_rxreply, 1);
 	arp_own_lladdr(ifp, own);
 	if (memcmp(ar->ar_sha, own, ETHER_ADDR_LEN) == 0)
 		return DROP_ARP_NOT_OURS;	/* our own, come back */

@@ -19,6 +19,7 @@
 #include "net/if_vnet_impl.h"
 #include "net/rtsock.h"
 #include "netinet/arp_var.h"
+#include "proto/prefix.h"
 
 /* A quarter of a second in all. */
 #define IN_MEMORY_TRIES		25
@@ -476,11 +477,11 @@ in_classful_len(uint32_t addr)
 static int
 in_mask_len(uint32_t mask, unsigned *len)
 {
-	uint32_t h = be32(mask);
+	int n = prefix_len(be32(mask));
 
-	if (h == 0 || (~h & (~h + 1)) != 0)
+	if (n <= 0)
 		return EINVAL;
-	*len = 32 - (unsigned)__builtin_ctz(h);
+	*len = (unsigned)n;
 	return 0;
 }
 

@@ -153,7 +153,7 @@ ip_forward_slow(struct ifnet *ifp, struct mbuf *m, const struct rtentry *rt)
 		ip_set_cksum(ip);
 	}
 	ip_dec_ttl(ip);
-	if_ctr_add(&ip_stats(ifp->if_vnet)->ips_forward, 1);
+	cpu_stat_add(&ip_stats(ifp->if_vnet)->ips_forward, 1);
 	if_stat_add(ifp, IF_STAT_FORWARDED, 1);
 	ip_route_set(m, rt);
 	return m;

@@ -104,7 +104,6 @@ frag_piece(const struct frag_plan *fp, const struct mbuf *m, unsigned at,
 	n->m_flags = m->m_flags;
 	n->m_flowid = m->m_flowid;
 	n->m_loops = m->m_loops;
-	n->m_tstamp = m->m_tstamp;
 	n->m_nexthop = m->m_nexthop;
 	n->m_rt = m->m_rt;
 	return n;
@@ -129,7 +128,7 @@ ip_fragment_output(struct ifnet *ifp, struct mbuf *m, unsigned mtu)
 	why = (mtoip(m)->ip_off & htons(IP_DF)) != 0 || mtu < IF_MTU_MIN ?
 	    DROP_TX_OFFLOAD : ip_finish_cksum(&m);
 	if (why != DROP_NREASONS) {
-		if_ctr_add(&ips->ips_cantfrag, 1);
+		cpu_stat_add(&ips->ips_cantfrag, 1);
 		ip_out_drop(ifp, m, why);
 		return;
 	}
@@ -144,11 +143,11 @@ ip_fragment_output(struct ifnet *ifp, struct mbuf *m, unsigned mtu)
 		if (n == NULL)
 			goto nobuf;
 		mv.mv_m[mv.mv_n++] = n;
-		if_ctr_add(&ips->ips_ofragments, 1);
+		cpu_stat_add(&ips->ips_ofragments, 1);
 		if (mv.mv_n == MVEC_MAX)
 			if_output_vec(ifp, AF_INET, &mv);
 	}
-	if_ctr_add(&ips->ips_fragmented, 1);
+	cpu_stat_add(&ips->ips_fragmented, 1);
 	if (mv.mv_n != 0)
 		if_output_vec(ifp, AF_INET, &mv);
 	m_freem(m);
@@ -156,6 +155,6 @@ ip_fragment_output(struct ifnet *ifp, struct mbuf *m, unsigned mtu)
 nobuf:
 	/* An incomplete set of fragments is useless to the receiver. */
 	mvec_free(&mv);
-	if_ctr_add(&ips->ips_cantfrag, 1);
+	cpu_stat_add(&ips->ips_cantfrag, 1);
 	ip_out_drop(ifp, m, DROP_OUT_NOBUF);
 }

@@ -329,7 +329,7 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 	if (n == 0)
 		return;
 	prev = cpu_stage_enter(ci, STAGE_IP_INPUT, n);
-	if_ctr_add(&ips->ips_total, n);
+	cpu_stat_add(&ips->ips_total, n);
 
 	if (ip_setting(&vn->vn_ip->iv_forwarding) == 0) {
 		for (unsigned i = 0; i < n; i++)
@@ -342,8 +342,8 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 
 	cpu_stage_enter(ci, STAGE_IP_FORWARD, f.if_n);
 	if (f.if_n != 0) {
-		if_ctr_add(&ips->ips_forward, f.if_n);
-		if_ctr_add(&if_ctr(ifp, ci->ci_index)->
+		cpu_stat_add(&ips->ips_forward, f.if_n);
+		cpu_stat_add(&if_ctr(ifp, ci->ci_index)->
 		    ic_stat[IF_STAT_FORWARDED], f.if_n);
 	}
 	if (f.if_n == n && f.if_differ == 0)

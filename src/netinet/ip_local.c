@@ -73,7 +73,7 @@ ip_deliver(struct ifnet *ifp, struct mbuf *m)
 		m_drop(ifp, m, DROP_L4_CSUM);
 		return;
 	}
-	if_ctr_add(&ip_stats(ifp->if_vnet)->ips_delivered, 1);
+	cpu_stat_add(&ip_stats(ifp->if_vnet)->ips_delivered, 1);
 	switch (ip->ip_p) {
 	case IPPROTO_ICMP:
 		icmp_input(ifp, m);

@@ -186,7 +186,6 @@ seg_piece(const struct seg_plan *sg, unsigned at, unsigned len, bool last)
 	n->m_flags = m->m_flags;
 	n->m_flowid = m->m_flowid;
 	n->m_loops = m->m_loops;
-	n->m_tstamp = m->m_tstamp;
 	n->m_nexthop = m->m_nexthop;
 	n->m_rt = m->m_rt;
 	seg_fix_transport(sg, n, at, len, last);
@@ -235,7 +234,7 @@ ip_segment_output(struct ifnet *ifp, struct mbuf *m, unsigned mtu)
 		ip_out_drop(ifp, m, why);
 		return;
 	}
-	if_ctr_add(&ips->ips_segmented, 1);
+	cpu_stat_add(&ips->ips_segmented, 1);
 	total = m->m_pktlen - sg.sg_hdr;
 	mv.mv_n = 0;
 	at = 0;

@@ -167,7 +167,7 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 		goto drop;
 	}
 	ip_set_cksum(ip);
-	if_ctr_add(&ip_stats(vn)->ips_localout, 1);
+	cpu_stat_add(&ip_stats(vn)->ips_localout, 1);
 	if ((rt->rt_flags & RTF_LOCAL) != 0)
 		return ip_loopback(vn, m, rt);
 	if (!ip_fits(m, ip_rt_mtu(rt)) && (ip->ip_off & htons(IP_DF)) != 0) {

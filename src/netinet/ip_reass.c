@@ -296,9 +296,8 @@ reass_finish(struct ifnet *ifp, struct mbuf *head, struct mbuf *last,
 		m->m_rcvif = last->m_rcvif;
 		m->m_flags = last->m_flags;
 		m->m_loops = last->m_loops;
-		m->m_tstamp = last->m_tstamp;
 		m->m_csum_flags = M_CSUM_IP_OK;
-		if_ctr_add(&ip_stats(ifp->if_vnet)->ips_reassembled, 1);
+		cpu_stat_add(&ip_stats(ifp->if_vnet)->ips_reassembled, 1);
 	}
 	for (p = head; p != NULL; p = next) {
 		next = p->m_nextpkt;
@@ -352,7 +351,7 @@ ip_reass(struct ifnet *ifp, struct mbuf *m)
 	struct ip_fragq *fq;
 	bool last;
 
-	if_ctr_add(&ip_stats(vn)->ips_fragments, 1);
+	cpu_stat_add(&ip_stats(vn)->ips_fragments, 1);
 	if (!reass_check(m, &last)) {
 		m_drop(ifp, m, DROP_FRAG_BAD);
 		return NULL;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "netinet/in_var.h"
+#include "proto/prefix.h"
 
 #define IP_HLEN_MIN	20
 #define IP_MAXPACKET	65535
@@ -117,7 +118,7 @@ static inline void
 in_iqueued_add(struct ifnet *ifp, int64_t n)
 {
 
-	if_ctr_add(&if_ctr(ifp, net_curcpu()->ci_index)->ic_iqueued,
+	cpu_stat_add(&if_ctr(ifp, net_curcpu()->ci_index)->ic_iqueued,
 	    (uint64_t)n);
 }
 
@@ -212,7 +213,7 @@ static inline uint32_t
 in_mask(unsigned len)
 {
 
-	return len == 0 ? 0 : __builtin_bswap32(~0u << (32 - len));
+	return __builtin_bswap32(prefix_mask(len));
 }
 
 static inline struct iphdr4 *

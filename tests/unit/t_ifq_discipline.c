@@ -433,7 +433,7 @@ send_on_each(void *arg)
 		buf[0] = (uint8_t)i;
 		mv.mv_n = 1;
 		mv.mv_m[0] = etest_packet(buf, sizeof(buf));
-		if_ctr_add(&ic->ic_stat[IF_STAT_OFFERED], 1);
+		cpu_stat_add(&ic->ic_stat[IF_STAT_OFFERED], 1);
 		if_transmit_vec(et->et_ifp, &mv);
 	}
 }

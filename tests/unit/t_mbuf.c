@@ -24,12 +24,12 @@ exhaust(void *arg)
 		    m->m_next == NULL && m->m_owner == NULL &&
 		    m->m_refcnt == 1 && m->m_shared == 0 &&
 		    m->m_flags == 0 && m->m_csum_flags == 0 &&
-		    m->m_rcvif == 0 && m->m_loops == 0 && m->m_proto == 0 &&
+		    m->m_rcvif == 0 && m->m_loops == 0 &&
 		    m_leading(m) == MBUF_HEADROOM);
 		memset(m_start(m), 0x5a, MBUF_HEADROOM + MBUF_SIZE);
-		m->m_flags = m->m_csum_flags = m->m_proto = 77;
+		m->m_flags = m->m_csum_flags = 77;
 		m->m_loops = 77;
-		m->m_rcvif = m->m_tstamp = 77;
+		m->m_rcvif = 77;
 		all[n++] = m;
 	}
 	KASSERT(n == TOTAL);
