@@ -119,6 +119,7 @@ fail_at(struct ifnet_stack *st, struct vnet *vn, const struct step *s,
 	char *now;
 	int error;
 
+	kern_run(vn->vn_kern);
 	sim_fail_alloc(h, n);
 	error = run_step(st, vn, s);
 	failed = sim_alloc_failed(h);
@@ -168,6 +169,8 @@ fail_everywhere(struct ifnet_stack *st, struct vnet *vn, const struct step *s)
 
 	/* Twice, so that tables have the size that they will have. */
 	for (int i = 0; i < 2; i++) {
+		/* A change of a link that was undone is handled later. */
+		kern_run(vn->vn_kern);
 		before = listing(vn);
 		if (run_step(st, vn, s) != 0) {
 			fprintf(stderr, "%s fails\n", s->s_do);
