@@ -11,6 +11,7 @@ def history(daemon, *argv, **kwargs):
 
 def test_life(daemon):
     daemon.ok("ifconfig", "pair0", "create", "peer", "pair1")
+    daemon.ok("ifconfig", "pair1", "up")
     daemon.ok("ifconfig", "pair0", "10.8.0.1/24", "up", "mtu", "1400")
     daemon.ok("ifconfig", "pair0", "name", "wan")
     daemon.ok("ifconfig", "wan", "10.8.0.1", "delete")
