@@ -75,7 +75,7 @@ def place():
     for name in ("ifnetd", "ifctl"):
         shutil.copy(BUILD / "cmd" / name / name, path / name)
         os.chmod(path / name, 0o755)
-    os.chmod(path, 0o777)
+    os.chmod(path, 0o755)       # -f refuses a file in a place of everybody's
     yield path
     shutil.rmtree(path)
 
@@ -118,6 +118,7 @@ def test_as_a_user(place):
     # As on most machines: anybody may open the tun device.
     os.mknod(place / "tun", 0o666 | 0o020000, os.makedev(10, 200))
     os.chmod(place / "tun", 0o666)
+    os.chown(place, 65534, 65534)
     done = run("unshare", "--mount", "--propagation", "private", "sh", "-c",
                f'mount --bind "{place}/tun" /dev/net/tun && exec '
                + " ".join(ids) + ' sh -c "$SHELL_LINE"',
