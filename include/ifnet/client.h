@@ -87,6 +87,8 @@ int	ifnet_batch_add_ioctl(struct ifnet_batch *, unsigned long cmd,
 /* A routing-socket message; its answer is not kept. */
 int	ifnet_batch_add_route(struct ifnet_batch *, const void *msg,
 	    size_t len, struct ifnet_error *);
+/* ifnet_commit() as the last of the requests: with them or not at all. */
+int	ifnet_batch_add_commit(struct ifnet_batch *, struct ifnet_error *);
 int	ifnet_batch_run(struct ifnet_batch *, size_t *done,
 	    struct ifnet_error *);
 void	ifnet_batch_cancel(struct ifnet_batch *);
@@ -94,8 +96,12 @@ void	ifnet_batch_cancel(struct ifnet_batch *);
 /*
  * A change that is made whole or not at all: the interfaces and vnets that
  * this client creates between begin and commit go again when it rolls back, or
- * ends before commit in whatever way.  rollback: *undone (may be NULL) is how
- * many went.  EBUSY: begun already; EINVAL: not begun.
+ * ends before commit in whatever way, and what it set of other interfaces
+ * (flags, values, texts, groups, names, vnet, addresses) is as it was before.
+ * Not undone: interfaces destroyed, counters set to zero, routes, neighbours,
+ * settings and filters; an address that comes back is the interface's last,
+ * and without the routes that went with it.  rollback: *undone (may be NULL) is
+ * how many went.  EBUSY: begun already; EINVAL: not begun.
  */
 int	ifnet_begin(struct ifnet_client *, struct ifnet_error *);
 int	ifnet_commit(struct ifnet_client *, struct ifnet_error *);

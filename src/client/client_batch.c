@@ -179,6 +179,13 @@ ifnet_batch_add_route(struct ifnet_batch *b, const void *msg, size_t len,
 	return add_request(b, CTL_ROUTE, NULL, 0, msg, len, NULL, e);
 }
 
+int
+ifnet_batch_add_commit(struct ifnet_batch *b, struct ifnet_error *e)
+{
+
+	return add_request(b, CTL_COMMIT, NULL, 0, NULL, 0, NULL, e);
+}
+
 /* Handle the answer to one request. */
 static void
 take_answer(struct ifnet_batch *b, const struct ctl_hdr *h,

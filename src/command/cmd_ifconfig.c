@@ -208,6 +208,22 @@ do_vnet(struct ifconfig_run *r, const struct ifconfig_action *a)
 
 /* --- addresses ----------------------------------------------------------- */
 
+/* Begin a change, so that the line is done as a whole or not at all. */
+static int
+begin_change(struct ifconfig_run *r)
+{
+	struct ifnet_error e;
+
+	if (r->begun)
+		return CMD_OK;
+	memset(&e, 0, sizeof(e));
+	if (ifnet_begin(r->ctx->cc_client, &e) != 0)
+		return cmd_fail(r->ctx, &e, "ifconfig %s: %s", r->ifname,
+		    e.text);
+	r->begun = true;
+	return CMD_OK;
+}
+
 /* The first address of the interface; 0, or EADDRNOTAVAIL and others. */
 static int
 first_inet(struct ifconfig_run *r, struct in_addr *a, struct ifnet_error *e)
@@ -226,10 +242,12 @@ first_inet(struct ifconfig_run *r, struct in_addr *a, struct ifnet_error *e)
 	return error;
 }
 
+/* Delete an address; commit: complete the line's change in the same step. */
 static int
 inet_delete(struct ifconfig_run *r, const struct ifconfig_action *a,
-    struct in_addr addr)
+    struct in_addr addr, bool commit)
 {
+	struct ifnet_batch *b;
 	struct ifaliasreq req;
 	struct ifnet_error e;
 
@@ -242,8 +260,14 @@ inet_delete(struct ifconfig_run *r, const struct ifconfig_action *a,
 		cmd_sin(&req.ifra_mask, cmd_mask(a->ia_len));
 	if (a->ia_delete && (a->ia_havedst || a->ia_havebrd))
 		cmd_sin(&req.ifra_dstaddr, a->ia_dst);
-	if (ifnet_ioctl(r->ctx->cc_client, SIOCDIFADDR, &req, sizeof(req),
-	    &e) == 0)
+	b = ifnet_batch_begin(r->ctx->cc_client, &e);
+	if (b == NULL)
+		return ifconfig_refused(r, a->ia_words, "SIOCDIFADDR", &e,
+		    NULL);
+	if (ifnet_batch_add_ioctl(b, SIOCDIFADDR, &req, sizeof(req), &e) != 0 ||
+	    (commit && ifnet_batch_add_commit(b, &e) != 0))
+		ifnet_batch_cancel(b);
+	else if (ifnet_batch_run(b, NULL, &e) == 0)
 		return CMD_OK;
 	return ifconfig_refused(r, a->ia_words, "SIOCDIFADDR", &e,
 	    e.code == EADDRNOTAVAIL ? "the interface has no such address" :
@@ -287,6 +311,7 @@ inet_add(struct ifconfig_run *r, const struct ifconfig_action *a)
 		    inet_add_hint(e.code));
 	if (!a->ia_havepref)
 		return CMD_OK;
+	memset(&e, 0, sizeof(e));
 	memset(&pref, 0, sizeof(pref));
 	(void)snprintf(pref.ifap_name, sizeof(pref.ifap_name), "%s",
 	    r->ifname);
@@ -312,7 +337,7 @@ do_inet(struct ifconfig_run *r, const struct ifconfig_action *a)
 		if (!a->ia_haveaddr && first_inet(r, &old, &e) != 0)
 			return ifconfig_refused(r, a->ia_words, "SIOCGIFADDR",
 			    &e, "the interface has no address");
-		return inet_delete(r, a, old);
+		return inet_delete(r, a, old, false);
 	}
 	/*
 	 * Without "alias" the address replaces the first one.  The new address
@@ -321,10 +346,19 @@ do_inet(struct ifconfig_run *r, const struct ifconfig_action *a)
 	 */
 	replaces = !a->ia_alias && first_inet(r, &old, &e) == 0 &&
 	    old.s_addr != a->ia_addr.s_addr;
+	if (replaces || a->ia_havepref) {
+		code = begin_change(r);
+		if (code != CMD_OK)
+			return code;
+	}
 	code = inet_add(r, a);
-	if (code == CMD_OK && replaces)
-		code = inet_delete(r, a, old);
-	return code;
+	if (code != CMD_OK || !replaces)
+		return code;
+	if (!r->last)
+		return inet_delete(r, a, old, false);
+	r->replaced = a;
+	r->old = old;
+	return CMD_OK;
 }
 
 static int
@@ -393,6 +427,46 @@ ifconfig_act(struct ifconfig_run *r, const struct ifconfig_action *a)
 	return CMD_FAIL;
 }
 
+/*
+ * End the line.  The replaced address is deleted here: the routes that go with
+ * it would not come back if a later word were refused.
+ */
+static int
+end_change(struct ifconfig_run *r, int code)
+{
+	struct ifnet_error e;
+
+	if (!r->begun)
+		return code;
+	memset(&e, 0, sizeof(e));
+	if (code == CMD_OK && r->replaced != NULL) {
+		code = inet_delete(r, r->replaced, r->old, true);
+		if (code == CMD_OK)
+			return code;
+	}
+	if (code == CMD_OK)
+		return ifnet_commit(r->ctx->cc_client, &e) == 0 ? CMD_OK :
+		    cmd_fail(r->ctx, &e, "ifconfig %s: %s", r->ifname,
+		    e.text);
+	if (ifnet_rollback(r->ctx->cc_client, NULL, &e) == 0)
+		cmd_err(r->ctx, r->created ? "%s is not created" :
+		    "%s is as it was before", r->ifname);
+	return code;
+}
+
+/* Can the deletion of the replaced address wait for the end of the line? */
+static bool
+is_last_address(const struct ifconfig_action *a, size_t n)
+{
+
+	for (size_t i = 1; i < n; i++)
+		if (a[i].ia_kind == IFCONFIG_INET ||
+		    a[i].ia_kind == IFCONFIG_VNET ||
+		    a[i].ia_kind == IFCONFIG_DESTROY)
+			return false;
+	return true;
+}
+
 static int
 do_actions(struct cmd_ctx *ctx, const char *ifname,
     const struct ifconfig_action *acts, size_t n)
@@ -400,7 +474,6 @@ do_actions(struct cmd_ctx *ctx, const char *ifname,
 	struct ifnet_error e;
 	struct ifreq ifr;
 	struct ifconfig_run r;
-	bool whole;
 	size_t i;
 	int code = CMD_OK;
 
@@ -414,20 +487,13 @@ do_actions(struct cmd_ctx *ctx, const char *ifname,
 	    SIOCGIFFLAGS, &ifr, ifname, &e) != 0)
 		return ifconfig_refused(&r, acts[0].ia_words, "SIOCGIFFLAGS",
 		    &e, NULL);
-	/* A line with create is carried out as a whole or not at all. */
-	whole = n > 1 && acts[0].ia_kind == IFCONFIG_CREATE;
-	if (whole && ifnet_begin(ctx->cc_client, &e) != 0)
-		return cmd_fail(ctx, &e, "ifconfig %s: %s", ifname, e.text);
-	for (i = 0; i < n && code == CMD_OK; i++)
+	if (n > 1)
+		code = begin_change(&r);
+	for (i = 0; i < n && code == CMD_OK; i++) {
+		r.last = is_last_address(&acts[i], n - i);
 		code = ifconfig_act(&r, &acts[i]);
-	if (!whole)
-		return code;
-	if (code == CMD_OK && ifnet_commit(ctx->cc_client, &e) != 0)
-		return cmd_fail(ctx, &e, "ifconfig %s: %s", ifname, e.text);
-	if (code != CMD_OK && ifnet_rollback(ctx->cc_client, NULL, &e) == 0 &&
-	    r.created)
-		cmd_err(ctx, "%s is not created", r.ifname);
-	return code;
+	}
+	return end_change(&r, code);
 }
 
 /* --- the command --------------------------------------------------------- */

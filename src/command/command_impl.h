@@ -440,6 +440,13 @@ struct ifconfig_run {
 	struct cmd_ctx	*ctx;
 	char		 ifname[IFNAMSIZ];
 	bool		 created;
+	bool		 begun;		/* a change, which is completed at the
+					 * line's end */
+	bool		 last;		/* no later action needs to see which
+					 * address is the first */
+	/* The address to be deleted at the line's end, and by which action. */
+	const struct ifconfig_action *replaced;
+	struct in_addr	 old;
 };
 
 /* Write the message of a refused request: "ifconfig tap0 mtu 99999: SIOCSIFMTU:

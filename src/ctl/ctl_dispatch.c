@@ -94,7 +94,7 @@ static const struct ctl_op_def ops[CTL_OP_MAX] = {
 	    0, 0, 0, false, false, NULL,
 	    ctl_run_begin },
 	[CTL_COMMIT] = { "commit", KAUTH_INTERFACE_SET,
-	    0, 0, 0, false, false, NULL,
+	    0, 0, 0, false, true, NULL,
 	    ctl_run_commit },
 	[CTL_ROLLBACK] = { "rollback", KAUTH_INTERFACE_SET,
 	    0, 0, 0, false, false, NULL,

@@ -165,6 +165,9 @@ const struct ctl_op_def *ctl_op_find(unsigned op);
 
 /* ctl_log.c: log a request that was carried out, if it is a change. */
 void	ctl_log_change(struct ctl_session *, const struct ctl_request *);
+/* Log a request to an interface that undid another. */
+void	ctl_log_undone(struct ctl_session *, struct vnet *, unsigned long cmd,
+	    const void *record, size_t);
 
 /* ctl_ops.c */
 const char *ctl_check_ioctl(const struct ctl_request *);
@@ -205,6 +208,33 @@ const char *ctl_check_history(const struct ctl_request *);
 int	ctl_run_history(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_vnet_list(struct ctl_session *, const struct ctl_request *);
 
+/* ctl_inverse.c */
+/* The records of requests to an interface; each begins with its name. */
+union ctl_if_record {
+	struct ifreq	 ifr;
+	struct if_createreq create;
+	struct ifaliasreq alias;
+	struct if_laddrreq laddr;
+	struct if_addrprefreq pref;
+	struct ifcapreq	 cap;
+	struct if_groupreq group;
+};
+
+/* A request that undoes one, or a part of it. */
+#define CTL_INVERSE_MAX	6
+struct ctl_inverse {
+	unsigned long	 ci_cmd;
+	union ctl_if_record ci_record;
+};
+
+/*
+ * The requests that undo a request that has not been carried out yet; the last
+ * is to be made first.  Their number, CTL_INVERSE_MAX at most.
+ */
+unsigned	ctl_inverse(struct ctl_session *, struct vnet *,
+	    unsigned long cmd, const union ctl_if_record *,
+	    struct ctl_inverse *);
+
 /* ctl_undo.c */
 int	ctl_run_begin(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_commit(struct ctl_session *, const struct ctl_request *);
@@ -219,7 +249,20 @@ void	ctl_undo_note_if(struct ctl_session *, struct vnet *,
 void	ctl_undo_note_vnet(struct ctl_session *, uint32_t id);
 /* Forget all notes: the created interfaces and vnets stay. */
 void	ctl_undo_forget(struct ctl_session *);
-/* The session ends: destroy the noted interfaces and vnets. */
+/*
+ * Note how a request to an interface is undone, before it is carried out.
+ * ENOMEM.  *created: the change created the interface, and will destroy it.
+ */
+int	ctl_undo_prepare(struct ctl_session *, struct vnet *, unsigned long,
+	    const void *, size_t, bool *created);
+/* Drop the note: the request was refused.  Keep it.  Keep it, the request
+ * moved the interface. */
+void	ctl_undo_cancel(struct ctl_session *);
+void	ctl_undo_keep(struct ctl_session *);
+void	ctl_undo_keep_moved(struct ctl_session *, struct vnet *to,
+	    const char *ifname);
+/* The session ends: destroy the noted interfaces and vnets, and restore the
+ * noted settings. */
 void	ctl_undo_session(struct ctl_session *);
 
 /* ctl_watch.c */

@@ -13,6 +13,7 @@
 
 #include <ifnet/if_dl.h>
 
+#include "net/if_name_impl.h"
 #include "proto/proto_ioctl.h"
 #include "proto/rtmsg_fit.h"
 
@@ -101,18 +102,8 @@ add_ifreq(struct log_text *lt, unsigned long cmd, const struct ifreq *ifr)
 	}
 }
 
-union record {
-	struct ifreq	 ifr;
-	struct if_createreq create;
-	struct ifaliasreq alias;
-	struct if_laddrreq laddr;
-	struct if_addrprefreq pref;
-	struct ifcapreq	 cap;
-	struct if_groupreq group;
-};
-
 static bool
-add_record(struct log_text *lt, unsigned long cmd, const union record *r)
+add_record(struct log_text *lt, unsigned long cmd, const union ctl_if_record *r)
 {
 
 	switch (cmd) {
@@ -161,7 +152,7 @@ log_ioctl(struct log_text *lt, const struct ctl_session *s,
 	uint64_t asked = rq->rq_rec.ioctl.i_cmd;
 	uint64_t cmd = proto_ioctl_here(asked);
 	size_t len = rq->rq_rec.ioctl.i_len;
-	union record r;
+	union ctl_if_record r;
 
 	if (cmd == 0)
 		cmd = asked;
@@ -180,6 +171,24 @@ log_ioctl(struct log_text *lt, const struct ctl_session *s,
 }
 
 /* --- the other requests --------------------------------------------------- */
+
+static void
+add_ifindex(struct log_text *lt, const char *word, struct vnet *vn,
+    unsigned index)
+{
+	char name[IFNAMSIZ];
+	struct psref psref;
+	struct ifnet *ifp;
+
+	ifp = vn == NULL ? NULL : if_get_byindex(vn, index, &psref);
+	if (ifp == NULL) {
+		add(lt, " %s #%u (gone)", word, index);
+		return;
+	}
+	if_name_copy(ifp, name);
+	if_put(ifp, &psref);
+	add(lt, " %s %s", word, name);
+}
 
 static bool
 log_route(struct log_text *lt, const struct ctl_request *rq)
@@ -217,7 +226,8 @@ log_route(struct log_text *lt, const struct ctl_request *rq)
 		add(lt, " %s", m->rtm_flags & RTF_REJECT ? "-reject" :
 		    "-blackhole");
 	if (m->rtm_index != 0 && !neighbour)
-		add(lt, " out of interface %u", m->rtm_index);
+		add_ifindex(lt, sa[1] != NULL ? "-ifp" : "-interface",
+		    rq->rq_vnet, m->rtm_index);
 	return true;
 }
 
@@ -300,26 +310,55 @@ describe(struct log_text *lt, const struct ctl_session *s,
 	}
 }
 
+/* Changes are not described when the log level hides them. */
+static bool
+is_logged(const struct ctl_session *s)
+{
+
+	return __atomic_load_n(&s->cs_kern->k_log_level, __ATOMIC_RELAXED) >=
+	    KLOG_INFO;
+}
+
+static void
+put_line(struct ctl_session *s, const char *before, const char *vnet,
+    const struct log_text *lt)
+{
+	char who[64] = "ourselves";
+
+	if (s->cs_cred.kc_pid != 0)
+		(void)snprintf(who, sizeof(who), "uid %u pid %d",
+		    (unsigned)s->cs_cred.kc_uid, (int)s->cs_cred.kc_pid);
+	klog(s->cs_kern, KLOG_INFO, "by %s: %s%s%s%s%s", who, before,
+	    vnet[0] != '\0' ? "-n " : "", vnet, vnet[0] != '\0' ? " " : "",
+	    lt->lt_buf);
+}
+
 void
 ctl_log_change(struct ctl_session *s, const struct ctl_request *rq)
 {
-	const char *vnet = rq->rq_hdr.ch_vnet;
 	struct log_text lt;
 
-	/* Changes are not described when the log level hides them. */
-	if (__atomic_load_n(&s->cs_kern->k_log_level, __ATOMIC_RELAXED) <
-	    KLOG_INFO)
+	if (!is_logged(s))
 		return;
 	memset(&lt, 0, sizeof(lt));
-	if (!describe(&lt, s, rq))
+	if (describe(&lt, s, rq))
+		put_line(s, "", rq->rq_hdr.ch_vnet, &lt);
+}
+
+void
+ctl_log_undone(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
+    const void *record, size_t len)
+{
+	union ctl_if_record r;
+	struct log_text lt;
+
+	if (!is_logged(s))
 		return;
-	if (s->cs_cred.kc_pid == 0)
-		klog(s->cs_kern, KLOG_INFO, "by ourselves: %s%s%s%s",
-		    vnet[0] != '\0' ? "-n " : "", vnet,
-		    vnet[0] != '\0' ? " " : "", lt.lt_buf);
-	else
-		klog(s->cs_kern, KLOG_INFO, "by uid %u pid %d: %s%s%s%s",
-		    (unsigned)s->cs_cred.kc_uid, (int)s->cs_cred.kc_pid,
-		    vnet[0] != '\0' ? "-n " : "", vnet,
-		    vnet[0] != '\0' ? " " : "", lt.lt_buf);
+	memset(&lt, 0, sizeof(lt));
+	memset(&r, 0, sizeof(r));
+	memcpy(&r, record, len < sizeof(r) ? len : sizeof(r));
+	add(&lt, "ifconfig %.*s", IFNAMSIZ, r.ifr.ifr_name);
+	if (!add_record(&lt, cmd, &r))
+		add(&lt, " request 0x%lx", cmd);
+	put_line(s, "(undone) ", vn->vn_name, &lt);
 }

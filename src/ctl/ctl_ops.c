@@ -231,52 +231,58 @@ explain_mtu(struct ctl_session *s, const struct ctl_request *rq,
 	    "the MTU of %s is %u to %u", name, min, max);
 }
 
-/* Move an interface to another vnet, where it gets another handle. */
+/* Note that an interface was moved to another vnet, where it has a new
+ * handle. */
 static void
-note_move(struct ctl_session *s, const struct ifreq *ifr)
+note_move(struct ctl_session *s, const struct ifreq *ifr, bool created)
 {
-	struct vnet *vn = vnet_get(s->cs_kern, ifr->ifr_text);
+	char name[IFNAMSIZ + 1] = "", vnet[sizeof(ifr->ifr_text) + 1] = "";
+	struct vnet *vn;
 
+	memcpy(name, ifr->ifr_name, IFNAMSIZ);
+	memcpy(vnet, ifr->ifr_text, sizeof(ifr->ifr_text));
+	vn = vnet_get(s->cs_kern, vnet);
 	if (vn == NULL)
 		return;
-	if (ctl_undo_reserve(s, vn->vn_name, vn->vn_id) == 0)
-		ctl_undo_note_if(s, vn, ifr->ifr_name);
+	if (!created)
+		ctl_undo_keep_moved(s, vn, name);
+	else if (ctl_undo_reserve(s, vn->vn_name, vn->vn_id) == 0)
+		ctl_undo_note_if(s, vn, name);
 	vnet_put(vn);
 }
 
-/* Carry out an interface request.  Inside a change, an interface that it
- * creates is noted. */
+/* Carry out an interface request.  Inside a change, note how to undo it. */
 static int
 carry_out(struct ctl_session *s, struct vnet *vn, uint64_t cmd, void *record,
     size_t len)
 {
 	struct if_createreq ifcr;
 	struct ifreq ifr;
+	bool created;
 	int error;
 
-	if (cmd == SIOCIFCREATE) {
-		error = ctl_undo_reserve(s, vn->vn_name, vn->vn_id);
-		if (error != 0)
-			return error;
-	}
-	error = ifioctl(vn, &s->cs_cred, cmd, record, len);
+	error = cmd == SIOCIFCREATE ?
+	    ctl_undo_reserve(s, vn->vn_name, vn->vn_id) :
+	    ctl_undo_prepare(s, vn, cmd, record, len, &created);
 	if (error != 0)
 		return error;
+	/* A reason left by a look-up above is not this request's. */
+	kern_reqctx()->rc_error = 0;
+	error = ifioctl(vn, &s->cs_cred, cmd, record, len);
+	if (error != 0) {
+		ctl_undo_cancel(s);
+		return error;
+	}
 	if (cmd == SIOCIFCREATE) {
 		memcpy(&ifcr, record, sizeof(ifcr));
 		ifcr.ifcr_name[IFNAMSIZ - 1] = '\0';
 		memcpy(s->cs_created, ifcr.ifcr_name, IFNAMSIZ);
-	}
-	if (s->cs_undo == NULL)
-		return 0;
-	if (cmd == SIOCIFCREATE) {
 		ctl_undo_note_if(s, vn, ifcr.ifcr_name);
-	} else if (cmd == SIOCSIFVNET) {
+	} else if (cmd == SIOCSIFVNET && s->cs_undo != NULL) {
 		memcpy(&ifr, record, sizeof(ifr));
-		ifr.ifr_name[IFNAMSIZ - 1] = '\0';
-		ifr.ifr_text[sizeof(ifr.ifr_text) - 1] = '\0';
-		note_move(s, &ifr);
+		note_move(s, &ifr, created);
 	}
+	ctl_undo_keep(s);
 	return 0;
 }
 

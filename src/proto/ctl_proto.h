@@ -73,9 +73,10 @@ enum ctl_op {
 	CTL_NAMES,	/* answers: struct ctl_name, name with NUL, text with
 			 * NUL, many each */
 	CTL_BEGIN,	/* interfaces and vnets created from now on are
-			 * destroyed when the session ends, until */
+			 * destroyed when the session ends, and settings of
+			 * other interfaces restored, until */
 	CTL_COMMIT,	/* they are to stay, or */
-	CTL_ROLLBACK,	/* are destroyed now; answer: struct ctl_undone */
+	CTL_ROLLBACK,	/* are undone now; answer: struct ctl_undone */
 	CTL_OP_MAX
 };
 

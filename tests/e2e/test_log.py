@@ -110,3 +110,28 @@ def test_nobody_asked_for_it(daemon):
     """At the default level changes are not in the log."""
     daemon.ok("ifconfig", "pair0", "create")
     assert lines(daemon) == []
+
+
+def test_undone(talkative):
+    """A change whose client ends before it is complete is undone, and the log
+    says so line by line."""
+    talkative.ok("ifconfig", "pair0", "create", "mtu", "1400")
+    talkative.bad("ifconfig", "pair0", "descr", "new", "mtu", "1300", "mtu",
+                  "60")
+    talkative.bad("ifconfig", "pair2", "create", "mtu", "60")
+    lines = [line for line in talkative.text().splitlines()
+             if "(undone)" in line]
+    assert any("ifconfig pair0 mtu 1400" in line for line in lines)
+    assert any('ifconfig pair0 descr ""' in line for line in lines)
+    assert any("ifconfig pair2 destroy" in line for line in lines)
+    assert all(re.search(r"by uid \d+ pid \d+: ", line) for line in lines)
+
+
+def test_interfaces_have_names(talkative):
+    talkative.ok("ifconfig", "pair0", "create", "10.0.0.1/24")
+    talkative.ok("route", "add", "10.9.0.0/16", "10.0.0.2", "-ifp", "pair0")
+    talkative.ok("route", "delete", "10.9.0.0/16")
+    talkative.ok("ifconfig", "pair0", "name", "wan0")
+    talkative.ok("route", "add", "10.8.0.0/16", "-interface", "wan0")
+    assert "-ifp pair0" in talkative.text()
+    assert "-interface wan0" in talkative.text()

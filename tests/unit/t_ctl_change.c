@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 
@@ -212,6 +213,327 @@ test_line(void **state)
 	assert_int_equal(interfaces(f->c, "default"), before + 1);
 }
 
+/* --- settings -- */
+
+static int
+run(struct ifnet_client *c, unsigned long cmd, void *record)
+{
+	struct ifnet_error e;
+
+	return ifnet_ioctl(c, cmd, record, IFIOC_SIZE(cmd), &e);
+}
+
+static int
+number(struct ifnet_client *c, unsigned long cmd, const char *name, int v)
+{
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	strcpy(ifr.ifr_name, name);
+	ifr.ifr_value = v;
+	return run(c, cmd, &ifr);
+}
+
+static int
+value(struct ifnet_client *c, unsigned long cmd, const char *name)
+{
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	strcpy(ifr.ifr_name, name);
+	assert_int_equal(run(c, cmd, &ifr), 0);
+	return ifr.ifr_value;
+}
+
+static void
+set_sin(struct sockaddr_storage *ss, const char *text)
+{
+	struct sockaddr_in sin;
+
+	memset(&sin, 0, sizeof(sin));
+	sin.sin_family = AF_INET;
+	assert_int_equal(inet_pton(AF_INET, text, &sin.sin_addr), 1);
+	memcpy(ss, &sin, sizeof(sin));
+}
+
+static int
+inet(struct ifnet_client *c, unsigned long cmd, const char *name,
+    const char *addr, const char *mask)
+{
+	struct ifaliasreq ifra;
+
+	memset(&ifra, 0, sizeof(ifra));
+	strcpy(ifra.ifra_name, name);
+	set_sin(&ifra.ifra_addr, addr);
+	if (mask != NULL)
+		set_sin(&ifra.ifra_mask, mask);
+	return run(c, cmd, &ifra);
+}
+
+static int
+preference(struct ifnet_client *c, unsigned long cmd, const char *name,
+    const char *addr, int v)
+{
+	struct if_addrprefreq pref;
+	int error;
+
+	memset(&pref, 0, sizeof(pref));
+	strcpy(pref.ifap_name, name);
+	pref.ifap_preference = v;
+	set_sin(&pref.ifap_addr, addr);
+	error = run(c, cmd, &pref);
+	return cmd == SIOCGIFADDRPREF && error == 0 ? pref.ifap_preference :
+	    error;
+}
+
+static int
+laddr(struct ifnet_client *c, unsigned long cmd, const char *name,
+    uint8_t last, unsigned flags)
+{
+	struct if_laddrreq iflr;
+	struct sockaddr_dl sdl;
+
+	memset(&iflr, 0, sizeof(iflr));
+	memset(&sdl, 0, sizeof(sdl));
+	strcpy(iflr.iflr_name, name);
+	sdl.sdl_family = AF_LINK;
+	sdl.sdl_alen = 6;
+	sdl.sdl_data[0] = 2;
+	sdl.sdl_data[5] = last;
+	memcpy(&iflr.iflr_addr, &sdl, sizeof(sdl));
+	iflr.iflr_flags = flags;
+	iflr.iflr_prefixlen = 48;
+	return run(c, cmd, &iflr);
+}
+
+/* Is it the active one? */
+static bool
+is_active(struct ifnet_client *c, const char *name, uint8_t last)
+{
+	struct if_laddrreq iflr;
+	struct sockaddr_dl sdl;
+
+	memset(&iflr, 0, sizeof(iflr));
+	strcpy(iflr.iflr_name, name);
+	assert_int_equal(run(c, SIOCGLIFADDR, &iflr), 0);
+	memcpy(&sdl, &iflr.iflr_addr, sizeof(sdl));
+	return sdl.sdl_data[0] == 2 && sdl.sdl_data[5] == last;
+}
+
+static int
+group(struct ifnet_client *c, unsigned long cmd, const char *name,
+    const char *text)
+{
+	struct if_groupreq gr;
+
+	memset(&gr, 0, sizeof(gr));
+	strcpy(gr.ifgr_name, name);
+	strcpy(gr.ifgr_group, text);
+	return run(c, cmd, &gr);
+}
+
+static void
+expect_text(struct ifnet_client *c, unsigned long cmd, const char *name,
+    const char *text)
+{
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	strcpy(ifr.ifr_name, name);
+	(void)run(c, cmd, &ifr);
+	assert_string_equal(ifr.ifr_text, text);
+}
+
+/* An interface that has everything, and another without. */
+static void
+furnish(struct ifnet_client *c)
+{
+
+	assert_int_equal(create(c, "pair0"), 0);
+	assert_int_equal(create(c, "pair2"), 0);
+	assert_int_equal(number(c, SIOCSIFMTU, "pair0", 1400), 0);
+	assert_int_equal(number(c, SIOCSIFMETRIC, "pair0", 3), 0);
+	assert_int_equal(request(c, SIOCSIFDESCR, "pair0", "uplink"), 0);
+	assert_int_equal(inet(c, SIOCAIFADDR, "pair0", "10.0.0.1",
+	    "255.255.255.0"), 0);
+	assert_int_equal(inet(c, SIOCAIFADDR, "pair0", "10.0.1.1",
+	    "255.255.0.0"), 0);
+	assert_int_equal(preference(c, SIOCSIFADDRPREF, "pair0", "10.0.1.1",
+	    7), 0);
+	assert_int_equal(laddr(c, SIOCALIFADDR, "pair0", 1, IFLR_ACTIVE), 0);
+	assert_int_equal(laddr(c, SIOCALIFADDR, "pair0", 2, 0), 0);
+	assert_int_equal(group(c, SIOCAIFGROUP, "pair0", "wan"), 0);
+	/* The addresses brought it up. */
+	assert_int_equal(number(c, SIOCSIFFLAGS, "pair0", 0), 0);
+}
+
+static void
+expect_furnished(struct ifnet_client *c)
+{
+	struct ifaliasreq ifra;
+
+	assert_int_equal(value(c, SIOCGIFMTU, "pair0"), 1400);
+	assert_int_equal(value(c, SIOCGIFMETRIC, "pair0"), 3);
+	assert_int_equal(value(c, SIOCGIFFLAGS, "pair0") & IFF_UP, 0);
+	expect_text(c, SIOCGIFDESCR, "pair0", "uplink");
+	expect_text(c, SIOCGIFDESCR, "pair2", "");
+	assert_int_equal(preference(c, SIOCGIFADDRPREF, "pair0", "10.0.1.1",
+	    0), 7);
+	assert_int_equal(preference(c, SIOCGIFADDRPREF, "pair0", "10.0.0.1",
+	    0), 0);
+	assert_int_equal(preference(c, SIOCGIFADDRPREF, "pair0", "10.0.9.1",
+	    0), EADDRNOTAVAIL);
+	memset(&ifra, 0, sizeof(ifra));
+	strcpy(ifra.ifra_name, "pair0");
+	set_sin(&ifra.ifra_addr, "10.0.1.1");
+	assert_int_equal(run(c, SIOCGIFALIAS, &ifra), 0);
+	assert_int_equal(((struct sockaddr_in *)&ifra.ifra_mask)->
+	    sin_addr.s_addr, htonl(0xffff0000));
+	assert_true(is_active(c, "pair0", 1));
+	assert_int_equal(laddr(c, SIOCALIFADDR, "pair0", 2, 0), EEXIST);
+	assert_int_equal(group(c, SIOCAIFGROUP, "pair0", "wan"), EEXIST);
+	assert_int_equal(group(c, SIOCDIFGROUP, "pair0", "lan"), ENOENT);
+}
+
+/* Every kind of setting, once and again, of two interfaces. */
+static void
+change_all(struct ifnet_client *c)
+{
+
+	assert_int_equal(number(c, SIOCSIFMTU, "pair0", 1300), 0);
+	assert_int_equal(number(c, SIOCSIFMTU, "pair0", 1200), 0);
+	assert_int_equal(number(c, SIOCSIFMETRIC, "pair0", 9), 0);
+	assert_int_equal(number(c, SIOCSIFFLAGS, "pair0", IFF_UP), 0);
+	assert_int_equal(request(c, SIOCSIFDESCR, "pair0", "other"), 0);
+	assert_int_equal(request(c, SIOCSIFDESCR, "pair2", "new"), 0);
+	assert_int_equal(inet(c, SIOCDIFADDR, "pair0", "10.0.1.1", NULL), 0);
+	assert_int_equal(inet(c, SIOCAIFADDR, "pair0", "10.0.1.1",
+	    "255.0.0.0"), 0);
+	assert_int_equal(inet(c, SIOCAIFADDR, "pair0", "10.0.9.1",
+	    "255.255.255.0"), 0);
+	assert_int_equal(preference(c, SIOCSIFADDRPREF, "pair0", "10.0.0.1",
+	    4), 0);
+	assert_int_equal(laddr(c, SIOCALIFADDR, "pair0", 3, IFLR_ACTIVE), 0);
+	assert_int_equal(laddr(c, SIOCDLIFADDR, "pair0", 2, 0), 0);
+	assert_int_equal(laddr(c, SIOCDLIFADDR, "pair0", 1, 0), 0);
+	assert_int_equal(group(c, SIOCDIFGROUP, "pair0", "wan"), 0);
+	assert_int_equal(group(c, SIOCAIFGROUP, "pair0", "lan"), 0);
+	assert_int_equal(request(c, SIOCSIFNAME, "pair0", "north"), 0);
+	assert_int_equal(number(c, SIOCSIFMTU, "north", 1100), 0);
+}
+
+static void
+test_settings(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *c = other(f);
+	struct ifnet_error e;
+	unsigned long long n;
+
+	furnish(f->c);
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	change_all(c);
+	assert_int_equal(ifnet_rollback(c, &n, &e), 0);
+	assert_int_equal(n, 0);
+	expect_furnished(f->c);
+	/* The client ends; what was refused is not undone. */
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	change_all(c);
+	assert_int_equal(number(c, SIOCSIFMTU, "north", 60), EINVAL);
+	assert_int_equal(group(c, SIOCAIFGROUP, "north", "lan"), EEXIST);
+	assert_int_equal(inet(c, SIOCDIFADDR, "north", "10.7.7.7", NULL),
+	    EADDRNOTAVAIL);
+	ifnet_close(c);
+	expect_furnished(f->c);
+	/* It is completed. */
+	c = other(f);
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	change_all(c);
+	assert_int_equal(ifnet_commit(c, &e), 0);
+	ifnet_close(c);
+	assert_int_equal(value(f->c, SIOCGIFMTU, "north"), 1100);
+}
+
+/* The old requests, of the first address. */
+static void
+test_first_address(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *c = other(f);
+	struct ifnet_error e;
+	struct ifreq ifr;
+
+	furnish(f->c);
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	memset(&ifr, 0, sizeof(ifr));
+	strcpy(ifr.ifr_name, "pair0");
+	set_sin(&ifr.ifr_space, "10.9.0.1");
+	assert_int_equal(run(c, SIOCSIFADDR, &ifr), 0);
+	set_sin(&ifr.ifr_space, "255.255.255.252");
+	assert_int_equal(run(c, SIOCSIFNETMASK, &ifr), 0);
+	assert_int_equal(preference(c, SIOCGIFADDRPREF, "pair0", "10.0.0.1",
+	    0), EADDRNOTAVAIL);
+	ifnet_close(c);
+	expect_furnished(f->c);
+	assert_int_equal(preference(f->c, SIOCGIFADDRPREF, "pair0", "10.9.0.1",
+	    0), EADDRNOTAVAIL);
+	/* An interface that came up with its first address. */
+	c = other(f);
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_equal(inet(c, SIOCAIFADDR, "pair2", "10.9.0.1", NULL), 0);
+	assert_int_not_equal(value(c, SIOCGIFFLAGS, "pair2") & IFF_UP, 0);
+	ifnet_close(c);
+	assert_int_equal(value(f->c, SIOCGIFFLAGS, "pair2") & IFF_UP, 0);
+}
+
+/* What is moved comes back, and others' interfaces stay others'. */
+static void
+test_moved(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *c = other(f);
+	unsigned before, red = interfaces(c, "red");
+	struct ifnet_error e;
+
+	furnish(f->c);
+	before = interfaces(c, "default");
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_equal(number(c, SIOCSIFMTU, "pair2", 1300), 0);
+	assert_int_equal(request(c, SIOCSIFVNET, "pair2", "red"), 0);
+	assert_int_equal(ifnet_set_vnet(c, "red", &e), 0);
+	assert_int_equal(number(c, SIOCSIFMTU, "pair2", 1200), 0);
+	/* Gone meanwhile, and another one has its name. */
+	assert_int_equal(ifnet_set_vnet(c, "default", &e), 0);
+	assert_int_equal(number(c, SIOCSIFMTU, "pair0", 1300), 0);
+	assert_int_equal(request(f->c, SIOCIFDESTROY, "pair0", ""), 0);
+	assert_int_equal(create(f->c, "pair0"), 0);
+	ifnet_close(c);
+	assert_int_equal(interfaces(f->c, "default"), before);
+	assert_int_equal(interfaces(f->c, "red"), red);
+	assert_int_equal(value(f->c, SIOCGIFMTU, "pair2"), 1500);
+	assert_int_equal(value(f->c, SIOCGIFMTU, "pair0"), 1500);
+}
+
+/* A line of ifconfig about an interface that is there, refused at the end. */
+static void
+test_settings_line(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_error e;
+
+	furnish(f->c);
+	assert_int_not_equal(vnet_command(f->vn, "ifconfig pair0 up "
+	    "descr other 10.0.9.1/24 alias preference 3 group lan "
+	    "inet 10.0.8.1/24 mtu 60", &e), 0);
+	expect_furnished(f->c);
+	assert_int_equal(vnet_command(f->vn, "ifconfig pair0 10.0.9.1/24 "
+	    "preference 2 up", &e), 0);
+	assert_int_equal(preference(f->c, SIOCGIFADDRPREF, "pair0", "10.0.9.1",
+	    0), 2);
+	assert_int_equal(preference(f->c, SIOCGIFADDRPREF, "pair0", "10.0.0.1",
+	    0), EADDRNOTAVAIL);
+}
+
 /* --- over a socket -------------------------------------------------------- */
 
 static int
@@ -318,6 +640,8 @@ main(void)
 #define T(t)	cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_commit), T(test_end), T(test_meanwhile), T(test_line),
+		T(test_settings), T(test_first_address), T(test_moved),
+		T(test_settings_line),
 		T(test_socket), T(test_server_stops),
 	};
 #undef T
