@@ -158,7 +158,7 @@ from_link(struct ifnet_event *ev, const struct if_msg *ifm)
 	set_name(ev, ifm->ifm_name);
 	ev->link.flags = ifm->ifm_flags;
 	ev->link.mtu = ifm->ifm_data.ifi_mtu;
-	/* The stack's numbers are ours. */
+	/* The public constants have the stack's numbers. */
 	_Static_assert((int)IFNET_OPER_UP == IF_OPER_UP &&
 	    (int)IFNET_OPER_TESTING == IF_OPER_TESTING, "same order");
 	ev->link.operstate = ifm->ifm_data.ifi_oper <= IF_OPER_TESTING ?

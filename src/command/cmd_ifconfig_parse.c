@@ -17,7 +17,7 @@ struct parse {
 	size_t		 n;
 	struct ifconfig_action *inet;	/* the address that attributes go
 					 * to, or NULL */
-	bool		 alias, del;	/* said before the address */
+	bool		 alias, del;	/* words before the address */
 	struct ifnet_error *e;
 };
 

@@ -74,7 +74,8 @@ struct cmd_ctx {
 	int		 cc_errno;	/* out: of the request that failed */
 };
 
-/* Exit codes of our own subcommands; the BSD ones use 1 for usage. */
+/* Exit codes of ifnet's own subcommands; the BSD subcommands use 1 for
+ * usage. */
 #define CMD_OK		0
 #define CMD_FAIL	1
 #define CMD_USAGE	2

@@ -96,7 +96,7 @@ struct ctl_session {
 	struct ctl_undo	*cs_undo;		/* o: NULL: no change begun */
 	char		 cs_created[IFNAMSIZ];	/* o: by the request; "" */
 	const struct ctl_request *cs_unlogged;	/* o: until its answer */
-	struct vnet	*cs_held;		/* o: for the request; let go
+	struct vnet	*cs_held;		/* o: for the request; released
 						 * before anything is sent */
 
 	struct host_mutex cs_lock;

@@ -17,10 +17,10 @@
  * The two ends share one link.  The interface's link is up while the Linux side
  * is; an MTU given to one end is the other's too, and the last one given
  * counts; the device's name and namespace are queried when they are shown.  The
- * host tells of changes (host_tun_watch).  A device that is deleted takes the
- * link down; destroying the interface is still the user's.  Where the daemon
- * may not look into the device's namespace, MTUs stay apart and a Linux side
- * that went down is noticed with the first packet to it.
+ * host reports changes (host_tun_watch()).  A device that is deleted takes the
+ * link down; the interface remains until the user destroys it.  If the daemon
+ * has no right in the device's namespace, the two MTUs are independent, and a
+ * Linux side that went down is noticed with the first packet to it.
  */
 
 #include "dev/dev.h"

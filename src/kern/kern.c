@@ -168,9 +168,11 @@ kern_destroy(struct kern *k)
 	kern_free(k);
 }
 
-/* The clocks run alike; apart by more than this, the wall clock was set. */
+/* The wall clock was set if its offset from the monotonic clock changes by more
+ * than this. */
 #define CLOCK_STEP_NS	1000000
-/* Between two readings of one clock: longer, and we were interrupted. */
+/* The longest time between two readings of a clock; more means that the thread
+ * was interrupted. */
 #define CLOCK_READ_NS	100000
 
 uint64_t

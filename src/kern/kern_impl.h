@@ -46,8 +46,8 @@ struct cpu_stage_stats {
 /*
  * One CPU.  Fields belong to the CPU unless said otherwise: to its thread while
  * ci_sleeping is CPU_AWAKE, and while it is CPU_BORROWED to the control thread
- * that borrowed it (cpu_borrow()).  "foreign" ones are written by others, with
- * atomics, and sit in lines of their own.
+ * that borrowed it (cpu_borrow()).  "foreign" fields are written by other
+ * threads, with atomics, and are in cache lines of their own.
  */
 struct cpu {
 	/* hot */

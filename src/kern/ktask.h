@@ -3,9 +3,9 @@
  * context.
  *
  * A thread of the kern runs tasks in the order in which they were scheduled.
- * It is for work that must not hold up a CPU or a thread that makes a change,
- * such as waking many sleepers.  With no CPU of its own (ncpu 0) the user's
- * thread runs them in kern_run().
+ * Tasks are for work that must not hold up a CPU or a thread that makes a
+ * change, such as waking many sleepers.  With no CPU of its own (ncpu 0) the
+ * user's thread runs them in kern_run().
  */
 
 #ifndef KERN_KTASK_H

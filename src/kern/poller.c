@@ -89,7 +89,7 @@ poller_ready(struct cpu_poller *cp, unsigned events)
 
 /*
  * A descriptor that hung up and has nothing more would be ready for ever; its
- * driver learned of it by polling, so we stop watching.
+ * driver learned of it by polling, so the descriptor is not watched any more.
  */
 static void
 unwatch_dead(struct cpu_poller *cp)

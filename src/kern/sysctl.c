@@ -98,7 +98,8 @@ is_below(const char *prefix, const char *name)
 	return strncmp(prefix, name, len) == 0 && name[len] == '.';
 }
 
-/* The virtual subtree that a name is in: the one with the longest prefix. */
+/* The virtual subtree that a name is in: the subtree with the longest
+ * prefix. */
 static struct sysctl_virtual *
 find_virtual(struct sysctl_vnet *sv, const char *name)
 {

@@ -1,8 +1,8 @@
 /*
- * Cross-calls: a control thread has a function run on CPUs and waits.
+ * Cross-calls: a control thread makes CPUs run a function, and waits.
  *
- * The function runs within the CPU's pass; the caller is told after the pass
- * has left its read section, so that telling it may take a lock.
+ * The function runs within the CPU's pass; the caller is woken after the pass
+ * has left its read section, so that the wakeup may take a lock.
  */
 
 #include "kern/kern_private.h"

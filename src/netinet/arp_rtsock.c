@@ -137,7 +137,7 @@ arp_req_cpu(void *arg)
 
 /*
  * The interface on which an address is a neighbour: the interface that the
- * request names, or else the one whose prefix has the address.
+ * request names, or else the interface whose prefix has the address.
  */
 static int
 arp_req_ifp(struct vnet *vn, const struct rt_msg *rtm,

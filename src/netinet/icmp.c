@@ -176,7 +176,7 @@ icmp_send_error(struct ifnet *ifp, struct mbuf *m, uint8_t type, uint8_t code,
 		return false;
 	/*
 	 * The source is the address that the packet was sent to, when that is
-	 * ours, else an address of the receiving interface, or else another
+	 * local, else an address of the receiving interface, or else another
 	 * address of the router (RFC 1812 4.3.2.4).  For a packet of our own,
 	 * it is an address of the interface that could not send it.
 	 */
@@ -302,7 +302,7 @@ icmp_input_echo(struct ifnet *ifp, struct mbuf *m)
 	icmp_reply_echo(ifp, n, src);
 }
 
-/* Is an ICMP error about an echo request of ours? */
+/* Is an ICMP error about an echo request of this host? */
 static bool
 icmp_input_error(struct ifnet *ifp, struct mbuf *m, const struct icmphdr4 *icmp)
 {

@@ -499,7 +499,7 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 		cpu_stat_add(&ips->arps_rxreply, 1);
 	arp_own_lladdr(ifp, own);
 	if (memcmp(ar->ar_sha, own, ETHER_ADDR_LEN) == 0)
-		return DROP_ARP_NOT_OURS;	/* our own, come back */
+		return DROP_ARP_NOT_OURS;	/* sent by this host */
 	ifa = ar->ar_spa != 0 ? arp_ours(ifp, ar->ar_spa) : NULL;
 	if (ifa != NULL) {
 		if (!arp_dad_conflict(ifa, ar->ar_sha))

@@ -1,13 +1,14 @@
 /*
- * in_control: giving interfaces IPv4 addresses and taking them away.
+ * in_control: requests that add, change and delete IPv4 addresses of
+ * interfaces.
  *
- * An address comes with routes: a host route to itself (RTF_LOCAL), one to the
- * prefix it is on, or to the far end, and one to the broadcast address.  Where
- * several addresses bring a route to one destination along, that to an address
- * of ours comes first, then far ends and prefixes, then broadcast addresses;
- * of equals the first one stays.  When that goes, the next is looked for
- * (in_rank()), and of equals the one on the interface with the lowest index is
- * taken.
+ * An address brings routes along: a host route to itself (RTF_LOCAL), a route
+ * to its prefix or far end, and a route to the broadcast address.  If several
+ * addresses bring a route to the same destination, the route to a local address
+ * has precedence, then routes to far ends and prefixes, then to broadcast
+ * addresses; among equals the first one stays.  When a route goes, the next
+ * address by rank (in_rank()) gets it, and among equals the address on the
+ * interface with the lowest index.
  *
  * All of it runs with the interface's ioctl lock.
  */

@@ -189,9 +189,9 @@ struct mbuf *ip_forward_slow(struct ifnet *, struct mbuf *,
 	    const struct rtentry *);
 /* CPU: queue a checked packet for this host, which is taken. */
 void	ip_local_input(struct ifnet *, struct mbuf *);
-/* A finished IPv4 packet of our own (header length and addresses set, checksum
- * not): route, fragment, send.  ip_src 0: chosen by the route.  errno, and the
- * packet is gone. */
+/* CPU: route, fragment and send an IPv4 packet made by this host (header length
+ * and addresses set, checksum not).  ip_src 0: chosen by the route.  The packet
+ * is taken. 0 or errno. */
 int	ip_output(struct vnet *, struct mbuf *, unsigned ttl);
 /* Any: an address of this vnet that may be used, neither tentative nor
  * duplicated. */

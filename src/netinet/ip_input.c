@@ -418,8 +418,8 @@ drop:
 
 /*
  * Does a packet have a source or destination that must not be on a link (RFC
- * 1812 5.3.7, 4.2.2.11)?  Packets of our own that came back through lo may have
- * any of ours.
+ * 1812 5.3.7, 4.2.2.11)?  Packets of this host that came back through lo0 may
+ * have any local address.
  */
 static bool
 ip_check_addrs(struct ifnet *ifp, struct mbuf *m)

@@ -148,7 +148,8 @@ seg_fix_transport(const struct seg_plan *sg, struct mbuf *n, unsigned at,
 	sum16 = (uint16_t)~in_cksum_fold(sum);
 	memcpy(th + n->m_csum_offset, &sum16, 2);
 	n->m_csum_flags = M_CSUM_PARTIAL;
-	/* The header is in the first buffer, which is ours: cannot fail. */
+	/* The header is in the first buffer, which is not shared: this cannot
+	 * fail. */
 	if (!sg->sg_partial)
 		(void)ip_finish_cksum(&n);
 }

@@ -11,9 +11,9 @@
  * fragments is dropped, and its entry stays until its timeout so that its
  * further fragments are dropped as well.
  *
- * When it is whole, all fragments but the one that completed it count as
- * delivered on their interfaces; the packet goes on in the place of that one,
- * and meets its end once.
+ * When a packet is complete, all fragments but the last to arrive count as
+ * delivered on their interfaces; the packet continues in place of that
+ * fragment, and is counted once at its end.
  */
 
 #include <errno.h>

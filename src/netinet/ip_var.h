@@ -403,7 +403,7 @@ in_is_network(const struct rtentry *rt, uint32_t addr)
 	    rt->rt_lpm.le_len < 31 && rt->rt_lpm.le_key == be32(addr);
 }
 
-/* CPU: is an address of ours, which the route is to, usable on some interface
+/* CPU: is the local address, to which the route leads, usable on any interface
  * that has it? */
 bool	in_local_usable(const struct rtentry *, uint32_t addr);
 /* in_laddr.c: SIOC[ADG]LIFADDR.  EINVAL, EADDRNOTAVAIL, or as SIOCAIFADDR. */

@@ -2,8 +2,8 @@
  * impl: declarations that only the files of the Linux host use.
  *
  * The host object is the one piece of process-wide state below the stack: it
- * holds the list of known threads and the sockets we listen on, each behind
- * its own lock.
+ * holds the list of known threads and the listening sockets, each with its own
+ * lock.
  */
 
 #ifndef HOST_LINUX_IMPL_H

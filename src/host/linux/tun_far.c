@@ -90,7 +90,7 @@ own_netns(void)
 }
 
 struct netns_sockets {
-	int		 ns_fd;		/* of the namespace; -1: our own */
+	int		 ns_fd;		/* namespace's; -1: the own */
 	int		 ns_netlink;	/* -1: could not be made */
 	int		 ns_dgram;
 };

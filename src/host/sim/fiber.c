@@ -1,5 +1,5 @@
 /*
- * Coroutines: ucontext, with stacks of our own behind a guard page.
+ * Coroutines: ucontext, with mapped stacks that end at a guard page.
  */
 
 #include "host/sim/fiber.h"
