@@ -15,6 +15,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #pragma GCC visibility push(default)
 
 /* symbol, side, name, what happened */
@@ -188,5 +192,9 @@ const char *drop_text(enum drop_reason);
 bool	drop_is_output(enum drop_reason);
 
 #pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* !IFNET_DROP_H */

@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #pragma GCC visibility push(default)
 
 #define AF_LINK		AF_PACKET
@@ -42,5 +46,9 @@ int	lladdr_parse(const char *, uint8_t *, unsigned max);
 bool	lladdr_is_station(const uint8_t *, unsigned len);
 
 #pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* !IFNET_IF_DL_H */

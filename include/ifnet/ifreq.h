@@ -165,7 +165,6 @@ struct ifdropreq {
 	uint32_t	 ifdq_pad;
 	uint64_t	 ifdq_drop[IFDROPS_MAX]; /* by enum drop_reason */
 };
-_Static_assert(DROP_NREASONS <= IFDROPS_MAX, "room for every drop reason");
 
 struct ifcapreq {
 	char		 ifcr_name[IFNAMSIZ];

@@ -21,6 +21,10 @@
 #include <ifnet/if_dl.h>
 #include <ifnet/ifreq.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #pragma GCC visibility push(default)
 
 #define RTM_VERSION	1
@@ -192,5 +196,9 @@ bool	rt_msg_add(void *msg, unsigned bit, const struct sockaddr *);
 size_t	rt_msg_headsize(uint8_t type);
 
 #pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* !IFNET_RTMSG_H */

@@ -5,6 +5,10 @@
 
 #include "net/if_stats_impl.h"
 
+#include <ifnet/ifreq.h>
+
+_Static_assert(DROP_NREASONS <= IFDROPS_MAX, "room for every drop reason");
+
 void
 m_drop(struct ifnet *ifp, struct mbuf *m, enum drop_reason reason)
 {
