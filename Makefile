@@ -58,17 +58,18 @@ all: build
 
 # Compile everything.
 build: $(BUILD)/build.ninja prefix
-	ninja -C $(BUILD)
+	@scripts/as-owner $(BUILD) ninja -C $(BUILD)
 
 # A PREFIX from the command line or the environment is the build's from now on.
 prefix: $(BUILD)/build.ninja
 ifneq ($(origin PREFIX),file)
-	@scripts/set-prefix $(BUILD) '$(PREFIX)'
+	@scripts/as-owner $(BUILD) scripts/set-prefix $(BUILD) '$(PREFIX)'
 endif
 
 $(BUILD)/build.ninja:
 	@scripts/install-deps -n build
-	meson setup $(BUILD) --prefix $(PREFIX) $(san_flags) $(MESON_FLAGS)
+	scripts/as-owner $(BUILD) meson setup $(BUILD) --prefix $(PREFIX) \
+	    $(san_flags) $(MESON_FLAGS)
 
 deps-%:
 	@scripts/install-deps $(subst -, ,$*)
@@ -117,6 +118,7 @@ check: deps-build-check
 
 install: build
 	@DESTDIR='$(DESTDIR)' meson install -C $(BUILD) --no-rebuild --quiet
+	@scripts/as-owner $(BUILD) rm -f $(BUILD)/meson-logs/install-log.txt
 	@scripts/after-install $(BUILD) '$(DESTDIR)'
 
 # What `make install' with the same PREFIX and DESTDIR put there.

@@ -142,6 +142,34 @@ def test_destdir(tree, prefix, tmp_path):
     assert files(dest) == []
 
 
+def test_root_installs_what_a_user_built(tree):
+    """`make' by a user, `sudo make install': nothing of root's is left in the
+    user's tree, and the next `make' works."""
+    user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    if run(*user, "true", check=False).returncode != 0:
+        pytest.skip("cannot become another user here (a user namespace)")
+    for path in tree.parents:
+        if path.stat().st_uid == os.geteuid() and path != path.parent:
+            path.chmod(path.stat().st_mode | 0o11)
+    run("chown", "-R", "65534:65534", tree)
+    second = tree.parent / "second"
+    # The cache of who runs the tests is none of the user's.
+    env = dict(os.environ, CCACHE_DISABLE="1")
+    make(tree, "install", f"PREFIX={second}", env=env)
+    assert (second / "sbin/ifnetd").stat().st_uid == os.geteuid()
+    left = run("find", tree, "!", "-user", "65534").stdout
+    assert left == ""
+    (tree / "src/kern/kmem.c").touch()
+    run(*user, "env", f"HOME={tree}", "make", "-C", tree,
+        timeout=300, env=env)
+    done = make(tree, "uninstall", f"PREFIX={second}")
+    assert "files of ifnet removed" in done.stdout
+    assert "nothing of ifnet" in make(tree, "uninstall",
+                                      f"PREFIX={second}").stdout
+    assert files(second) == []
+    assert run("find", tree, "!", "-user", "65534").stdout == ""
+
+
 def test_removed(tree, prefix):
     """The last test: nothing is left, and what is others' stays."""
     other = prefix / "share/man/man8/other.8"
