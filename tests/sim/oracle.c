@@ -289,7 +289,7 @@ heir(const struct oracle *o, const struct o_addr *gone,
 	struct o_addr *best = NULL, *oa;
 
 	for (unsigned i = 0; i < o->o_naddrs; i++) {
-		oa = o->o_net[i];
+		oa = o->o_addr[i];
 		if (oa->oa_if == dying || oa->oa_if->oi_kind != O_ETH ||
 		    (broadcast ? oa->oa_dst != gone->oa_dst :
 		    !same_net(oa, gone)))
@@ -316,19 +316,9 @@ inherit(struct oracle *o, const struct o_addr *gone, const struct o_if *dying)
 static void
 addr_insert(struct oracle *o, struct o_addr *oa)
 {
-	unsigned at = o->o_naddrs;
 
-	if (at == O_NADDRS)
+	if (o->o_naddrs == O_NADDRS)
 		abort();
-	/* Behind the first of its prefix. */
-	for (unsigned i = 0; i < o->o_naddrs; i++)
-		if (same_net(o->o_net[i], oa)) {
-			at = i + 1;
-			break;
-		}
-	memmove(&o->o_net[at + 1], &o->o_net[at],
-	    (o->o_naddrs - at) * sizeof(o->o_net[0]));
-	o->o_net[at] = oa;
 	o->o_addr[o->o_naddrs++] = oa;
 }
 
@@ -348,7 +338,6 @@ addr_remove(struct oracle *o, struct o_addr *oa, const struct o_if *dying)
 
 	routes_of_addr_gone(o, oa);
 	list_remove(o->o_addr, o->o_naddrs, oa);
-	list_remove(o->o_net, o->o_naddrs, oa);
 	o->o_naddrs--;
 	inherit(o, oa, dying);
 	routes_lead_on(o, oa, dying);

@@ -78,7 +78,6 @@ struct oracle {
 	unsigned	 o_nifs;
 	struct o_addr	*o_addr[O_NADDRS];	/* in order of arrival */
 	unsigned	 o_naddrs;
-	struct o_addr	*o_net[O_NADDRS];	/* in order of succession */
 	struct o_route	*o_route[O_NROUTES];	/* in order of arrival */
 	unsigned	 o_nroutes;
 	char		 o_event[O_NEVENTS][O_TEXT];

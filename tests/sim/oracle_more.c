@@ -18,10 +18,10 @@ o_addr_prefix(const struct oracle *o, uint32_t addr, unsigned len)
 	const struct o_addr *oa;
 
 	for (unsigned i = 0; i < o->o_naddrs; i++) {
-		oa = o->o_net[i];
+		oa = o->o_addr[i];
 		if (oa->oa_len == len &&
 		    ((oa->oa_addr ^ addr) & o_mask(len)) == 0)
-			return o->o_net[i];
+			return o->o_addr[i];
 	}
 	return NULL;
 }
