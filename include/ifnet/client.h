@@ -69,7 +69,7 @@ int	ifnet_set_vnet(struct ifnet_client *, const char *name,
 /* A command of <ifnet/ifreq.h> with its record, in and out. */
 int	ifnet_ioctl(struct ifnet_client *, unsigned long cmd, void *data,
 	    size_t len, struct ifnet_error *);
-/* The same, and a descriptor handed over with it (it stays yours). */
+/* ifnet_ioctl() with a descriptor handed over, which stays the caller's. */
 int	ifnet_ioctl_fd(struct ifnet_client *, unsigned long cmd, void *data,
 	    size_t len, int fd, struct ifnet_error *);
 
@@ -132,7 +132,7 @@ int	ifnet_sysctl_descr(struct ifnet_client *, const char *name,
 int	ifnet_route(struct ifnet_client *, const void *msg, size_t len,
 	    void *answer, size_t *answerlen, struct ifnet_error *);
 
-/* What to dump or follow. */
+/* Kinds of objects to dump or follow. */
 #define IFNET_LINK	0x01
 #define IFNET_ADDR	0x02
 #define IFNET_ROUTE	0x04
@@ -244,9 +244,9 @@ struct ifnet_history {
 };
 
 /*
- * What happened to an interface that is there or is remembered (NULL: to all),
- * the oldest first, by any name that it had; to each that had it.  fn as in
- * ifnet_dump.  ENXIO: none of this name is known.
+ * Events of the interfaces that have the name, or had it at some time (NULL: of
+ * all interfaces), the oldest first.  fn as in ifnet_dump().  ENXIO: no
+ * interface of this name is known or remembered.
  */
 int	ifnet_history(struct ifnet_client *, const char *ifname,
 	    int (*fn)(const struct ifnet_history *, void *arg), void *arg,
@@ -298,7 +298,7 @@ struct ifnet_insn {
 
 #define IFNET_PKT_IN	0x1
 #define IFNET_PKT_OUT	0x2
-/* What can be captured of a packet at most. */
+/* The most bytes that a capture keeps of a packet. */
 #define IFNET_SNAPLEN_MAX 65280
 
 struct ifnet_capture {

@@ -406,7 +406,7 @@ const struct sockaddr_dl *if_sadl(const struct ifnet *);
  */
 int	ifioctl(struct vnet *, const struct kauth_cred *, unsigned long cmd,
 	    void *data, size_t datalen);
-/* What every interface answers.  ioctl lock.  ENOTTY: not a common one. */
+/* Requests that every interface answers.  ioctl lock.  ENOTTY: another one. */
 int	ifioctl_common(struct ifnet *, unsigned long cmd, void *data);
 
 /* --- packets.  CPU. ---------------------------------------------------- */
@@ -417,8 +417,9 @@ int	ifioctl_common(struct ifnet *, unsigned long cmd, void *data);
  */
 void	if_input_vec(struct ifnet *, struct mvec *);
 /*
- * The same from inside another interface's output: queued on the calling CPU
- * and handled by a soft interrupt.  Needs if_percpuq.
+ * if_input_vec() for packets that come out of another interface's output:
+ * queued on the calling CPU and handled by a soft interrupt.  Needs
+ * if_percpuq.
  */
 void	if_percpuq_enqueue_vec(struct ifnet *, struct mvec *);
 /* Vectors of one. */
@@ -432,9 +433,9 @@ void	if_output_vec(struct ifnet *, int af, struct mvec *);
 void	if_transmit_vec(struct ifnet *, struct mvec *);
 void	if_transmit(struct ifnet *, struct mbuf *);
 /*
- * The same, and the packet's fate: ENOBUFS when the send queue was full, or
- * what the driver said.  The lock is the queue's own: several CPUs may be here
- * with one interface.
+ * if_transmit() that says what became of the packet: 0, ENOBUFS when the send
+ * queue was full, or the driver's error.  The lock is the queue's own: several
+ * CPUs may be here with one interface.
  */
 int	if_transmit_lock(struct ifnet *, struct mbuf *);
 /* For drivers with a start routine.  ENOBUFS: full; dropped and counted. */

@@ -31,8 +31,8 @@ struct if_clone {
 		    unsigned unit, const char *params);
 	int	(*ifc_destroy)(struct ifnet *);
 	/*
-	 * What params can hold, for help and completion: "WORD VALUE: what it
-	 * is; WORD: ...".  NULL: nothing.  Read as net.link.cloner.NAME.
+	 * Words that params can hold, for help and completion: "WORD VALUE:
+	 * meaning; WORD: ...".  NULL: nothing.  Read as net.link.cloner.NAME.
 	 */
 	const char *ifc_params_help;
 	void	(*ifc_abandon)(struct ifnet *);	/* NULL: if_free() */

@@ -19,7 +19,7 @@
 #define IFNET_MODULE_ABI	2
 
 /*
- * What a module exports, under the name ifnet_module.
+ * The symbol that a module exports, under the name ifnet_module.
  *
  * im_init runs once after loading, in control context, and may refuse with an
  * errno; im_fini before unloading, when every vnet is gone, and leaves nothing

@@ -138,7 +138,7 @@ unsigned cpu_index(const struct cpu *);
 unsigned kern_ncpu(const struct kern *);
 struct cpu *kern_cpu(struct kern *, unsigned);
 struct kern *cpu_kern(const struct cpu *);
-/* Of a vnet, and so of an interface's if_vnet.  Any. */
+/* Any: the kern of a vnet, for example of an interface's if_vnet. */
 struct kern *vnet_kern(const struct vnet *);
 
 /*

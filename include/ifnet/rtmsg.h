@@ -137,11 +137,11 @@ struct rt_overrun_msg {
 };
 
 /*
- * What few interfaces have and few listings show.  Behind it, each part padded
- * to 8 bytes: the description and the link string (without NUL), the names of
- * groups (IFNAMSIZ each), and struct if_detail_drop, one for each reason with
- * a count.  An interface in more groups than one message holds has further
- * messages with nothing but groups.  rt_detail_check() takes it apart.
+ * Details of an interface, which few listings show.  Behind it, each part
+ * padded to 8 bytes: the description and the link string (without NUL), the
+ * names of groups (IFNAMSIZ each), and struct if_detail_drop, one for each
+ * reason with a count.  An interface in more groups than one message holds has
+ * further messages with nothing but groups.  rt_detail_check() takes it apart.
  */
 struct if_detail_msg {
 	struct rt_hdr	 ifdm_h;	/* rtm_addrs is 0 */
@@ -186,7 +186,7 @@ size_t	rt_sa_size(int family);
  */
 int	rt_msg_check(const void *msg, size_t len,
 	    const struct sockaddr *sa[RTAX_MAX]);
-/* The same of an RTM_IFDETAIL; its parts are in place.  0, EINVAL. */
+/* Check an RTM_IFDETAIL and find its parts, which stay in place.  0, EINVAL. */
 int	rt_detail_check(const void *msg, size_t len, struct if_detail *);
 /* Append an address (bit: one RTA_*, in ascending order) to a message being
  * built in a buffer of RT_MSG_MAX bytes; updates rtm_len and rtm_addrs.  false:

@@ -93,7 +93,7 @@ cmd_neighs_tell(struct cmd_ctx *ctx, const char *ifname,
 
 	if (cn->cn_n == 0)
 		return;
-	/* It was moved to the stack where it is. */
+	/* The interface was moved to the stack where it is. */
 	cmd_neighs_static(ctx, ifname, &now);
 	if (now.cn_n != 0)
 		return;

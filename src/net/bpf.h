@@ -1,6 +1,6 @@
 /*
  * bpf: taps on interfaces: packets as they were received and as they are
- * handed to the driver, copied for whoever captures.
+ * handed to the driver, copied for a capture.
  *
  * A tap has a program, a length to which packets are cut, and for each CPU a
  * ring that is there from the start: a CPU copies into its own and never
@@ -20,7 +20,7 @@
 #define BPF_IN		0x1
 #define BPF_OUT		0x2
 
-/* What is kept of a packet at most: a record fits a control message. */
+/* The most bytes kept of a packet: a record fits a control message. */
 #define BPF_SNAPLEN_MAX	65280
 #define BPF_RING_DEFAULT (1024u * 1024)		/* of each CPU */
 #define BPF_RING_MIN	(128u * 1024)
@@ -81,8 +81,8 @@ void	bpf_close(struct bpf_tap *);
 size_t	bpf_read(struct bpf_tap *, void *, size_t room);
 enum bpf_state bpf_state(const struct bpf_tap *);
 void	bpf_stats(const struct bpf_tap *, struct bpf_stats *);
-/* What the packets of an interface begin with, as taps and filters see them:
- * DLT_*. */
+/* Any: DLT_* of the header that packets of an interface begin with, as taps and
+ * filters see them. */
 uint32_t bpf_dlt(const struct ifnet *);
 
 /* The interface layer's side.  CPU: show packets to the taps. */

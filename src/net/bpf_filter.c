@@ -123,8 +123,8 @@ bpf_check(const struct bpf_insn *prog, unsigned n)
 		if (why != NULL)
 			return why;
 	}
-	/* Whatever does not jump falls through to the next; only what returns
-	 * may be last. */
+	/* An instruction that is no jump and no return goes on with the next
+	 * one, so the last must be a return. */
 	return (prog[n - 1].code & 0x07) == BPF_RET ? NULL :
 	    "does not end with a return";
 }

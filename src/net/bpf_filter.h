@@ -44,10 +44,10 @@ enum {
 	BPF_TAX = 0x00, BPF_TXA = 0x80
 };
 
-/* What is wrong with a program, in words, or NULL.  Any context. */
+/* Any: the fault of a program, in words; NULL: it has none. */
 const char *bpf_check(const struct bpf_insn *, unsigned n);
 /*
- * What a checked program says of a packet: bytes to keep, 0: none of it.
+ * Run a checked program: the bytes to keep of a packet; 0: it is not wanted.
  * Reading beyond the packet's end gives 0.  Any context; writes nothing.
  */
 uint32_t bpf_run(const struct bpf_insn *, const struct mbuf *);

@@ -233,7 +233,7 @@ bpf_ifdetach(struct ifnet *ifp)
 	struct bpf_tap *bt, *next;
 	struct bpf_if *bi;
 
-	/* Nobody can open one any more; without one there is nothing to do. */
+	/* No tap can be opened any more: without a list there is none. */
 	if (__atomic_load_n(&ifp->if_bpf, __ATOMIC_ACQUIRE) == NULL)
 		return;
 	host_mutex_lock(h, &bv->bv_lock);

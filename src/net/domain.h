@@ -46,7 +46,7 @@ struct domain {
 	/* At detach, when every family's data of it is gone: give up what
 	 * outlives addresses, such as group memberships (PR_PURGEIF) */
 	void	(*dom_purgelast)(struct ifnet *);
-	/* What the interface's driver answered ENOTTY to.  ioctl lock. */
+	/* A request to which the driver answered ENOTTY.  ioctl lock. */
 	int	(*dom_ioctl)(struct ifnet *, unsigned long cmd, void *data);
 	/* CPU, cross-call at detach: drop queued packets that came from ifp */
 	void	(*dom_sweep)(struct ifnet *);

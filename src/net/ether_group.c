@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* Where an Ethernet keeps its groups; the domains use the lower slots. */
+/* The slot of if_afdata for an Ethernet's groups; domains use lower ones. */
 #define AFDATA_ETHER	3
 _Static_assert(AFDATA_ETHER >= DOM_SLOT_MAX, "slots of the domains");
 

@@ -196,7 +196,7 @@ prefetch_ahead(const struct mvec *mv, unsigned i, unsigned n)
 
 	m = (const uint8_t *)mv->mv_m[i + AHEAD < n ? i + AHEAD : i];
 	__builtin_prefetch(m, 1);
-	/* Where the data of a packet begins that nobody has moved. */
+	/* The packet's data begins there, unless it was moved. */
 	__builtin_prefetch(m + MBUF_HDR + MBUF_HEADROOM);
 }
 

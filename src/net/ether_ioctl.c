@@ -20,7 +20,8 @@ ether_ifattach(struct ifnet *ifp, const uint8_t lladdr[ETHER_ADDR_LEN])
 	return if_set_sadl(ifp, lladdr, ETHER_ADDR_LEN, true);
 }
 
-/* It must run before it is up, for those who hear of it to be able to send. */
+/* The interface runs before it is announced as up, so that a listener that
+ * hears of it can send. */
 static int
 start(struct ifnet *ifp)
 {

@@ -306,7 +306,7 @@ ifa_insert(struct ifnet *ifp, struct ifaddr *ifa)
 			    (uint16_t)~IFA_INACTIVE, __ATOMIC_RELEASE);
 	}
 	host_mutex_unlock(if_host(ifp), &ifv->ifv_lock);
-	/* Those who pass it by still look at it. */
+	/* Lookups that passed the address by may still be looking at it. */
 	if (error != 0)
 		pserialize_perform(if_kern(ifp));
 	return error;
@@ -398,7 +398,7 @@ if_addr_init(struct ifnet *ifp, struct ifaddr *ifa, bool src)
 	return error;
 }
 
-/* Where it cannot be heard, or is heard by itself, there is nothing to find. */
+/* An interface that is down, or hears itself, cannot detect a duplicate. */
 int
 if_do_dad(const struct ifnet *ifp)
 {

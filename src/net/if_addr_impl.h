@@ -62,7 +62,8 @@ struct ifaddr *ifa_best(struct vnet *, const struct sockaddr_in *, unsigned len,
  * section. */
 bool	ifa_any_equal(struct vnet *, const struct sockaddr *,
 	    bool (*fits)(const struct ifaddr *, void *), void *arg);
-/* One that fits, the latest given first; looks at a thousand of them. */
+/* An address of the family that fits, the latest given first; looks at a
+ * thousand of them. */
 struct ifaddr *ifa_find_af(struct vnet *, int af,
 	    bool (*fits)(const struct ifaddr *));
 /*
@@ -74,7 +75,8 @@ struct ifaddr *ifa_find_af(struct vnet *, int af,
  */
 struct ifaddr *ifa_ifp_leading(struct ifnet *, const struct sockaddr *,
 	    bool (*fits)(const struct ifaddr *));
-/* The same of an interface that is not on its way out; of AF_LINK too. */
+/* ifa_ifp_leading() with every address, AF_LINK too, on an interface that is
+ * not being detached. */
 struct ifaddr *ifaof_ifpforaddr(const struct sockaddr *, struct ifnet *);
 typedef struct ifaddr *ifa_lookup_fn(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_lookup_psref_at(struct vnet *, ifa_lookup_fn *,

@@ -29,7 +29,8 @@ is_exact(const struct domain *dom, const struct ifaddr *ifa,
     const struct sockaddr *sa)
 {
 
-	/* Beside the line with the pointer to it. */
+	/* The cache line of the socket address, while that of ifa_addr is
+	 * still on its way. */
 	__builtin_prefetch((const char *)ifa + dom->dom_addr_offset);
 	return usable(ifa) && ifa->ifa_addr->sa_family == sa->sa_family &&
 	    dom->dom_sa_equal(ifa->ifa_addr, sa);

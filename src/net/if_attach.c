@@ -3,7 +3,7 @@
  *
  * Attach does everything that can fail first, then makes the interface
  * visible to every lookup in one step, then tells.  Detach goes the other
- * way: out of sight, wait for whoever saw it, then take apart, then tell.
+ * way: out of sight, wait for readers that saw it, take it apart, announce.
  */
 
 #include "net/bpf.h"
@@ -194,7 +194,8 @@ make_visible(struct ifnet *ifp)
 	return error;
 }
 
-/* Whoever finds it waits for its ioctl lock until it has been announced. */
+/* The ioctl lock is held until the interface has been announced: requests that
+ * find it earlier wait. */
 int
 if_register_locked(struct ifnet *ifp)
 {
@@ -311,7 +312,7 @@ remove_addresses(struct ifnet *ifp)
 	if_ioctl_unlock(ifp);
 }
 
-/* What outlives addresses: group memberships and the like. */
+/* Group memberships and other things that outlive addresses. */
 static void
 purge_last(struct ifnet *ifp)
 {
@@ -427,7 +428,7 @@ if_detach(struct ifnet *ifp)
 		if_percpuq_destroy(ifp);
 
 #ifdef IFNET_DEBUG
-	/* Nobody kept one of its addresses. */
+	/* No reference on one of its addresses is left. */
 	kern_defer_barrier(k);
 	(void)ifa_debug_check(ifp);
 #endif

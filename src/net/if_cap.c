@@ -40,7 +40,7 @@ if_csum_tx(const struct ifnet *ifp, uint64_t enable)
 	if ((mask & (IF_TX_TCPv4 | IF_TX_UDPv4)) ==
 	    (IF_TX_TCPv4 | IF_TX_UDPv4))
 		mask |= M_CSUM_PARTIAL;
-	/* Whoever cuts a packet makes the sums of the pieces. */
+	/* Segmentation includes the checksums of the segments. */
 	if ((enable & IFCAP_TSOv4) != 0 && (mask & IF_TX_TCPv4) != 0)
 		mask |= M_TSO4;
 	if ((enable & IFCAP_TSOv6) != 0 && (mask & IF_TX_TCPv6) != 0)

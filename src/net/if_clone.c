@@ -275,7 +275,7 @@ claim(struct vnet *vn, const char *name, const struct cloner *cl,
 	struct ifnet *ifp = NULL;
 
 	ifv_lock(vn);
-	/* It said so when the unit is taken. */
+	/* The unit is taken when the driver has set if_cloner itself. */
 	if (!if_bitmap_isset(&cl->cl_units, unit))
 		ifp = if_name_lookup(vn->vn_if, name);
 	if (ifp != NULL && ifp->if_cloner == NULL) {

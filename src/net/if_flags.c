@@ -80,7 +80,7 @@ tell_addresses(struct ifnet *ifp)
 }
 
 /*
- * Everybody is told once a transition, in this order: addresses (down only),
+ * A transition is told once, to each in this order: addresses (down only),
  * the send queue (down only), CARP, listeners, domains.
  */
 void

@@ -7,7 +7,7 @@
  * each uses its own oldest one again, so that a noisy one cannot push out what
  * is known of the others.  When the store is full, an interface that has its
  * fair share does the same, and for the others the oldest of all gives way.
- * What is known of one that is gone stays until then.
+ * Events of an interface that is gone stay until then.
  *
  * Memory is taken in control context only, ahead of need; a change that comes
  * from a CPU when there is none finds the store full.
@@ -421,7 +421,7 @@ sort_places(struct place *a, size_t n)
 	}
 }
 
-/* What is known of an interface while the entries are gone through. */
+/* An interface met while the entries are gone through. */
 struct seen {
 	uint64_t	 se_handle;	/* 0: free */
 	uint32_t	 se_count;

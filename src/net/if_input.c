@@ -187,8 +187,8 @@ rcvq_get(struct if_rcvq *rq, struct mvec *mv)
 }
 
 /*
- * They count as received here, so that a packet is at every moment in
- * somebody's books.
+ * Packets count as received here, so that at every moment the counters of one
+ * interface include each of them.
  */
 void
 if_percpuq_enqueue_vec(struct ifnet *ifp, struct mvec *mv)
@@ -204,7 +204,7 @@ if_percpuq_enqueue_vec(struct ifnet *ifp, struct mvec *mv)
 	}
 	for (unsigned i = 0; i < mv->mv_n; i++) {
 		m = mv->mv_m[i];
-		/* What the sender's link and route were is over. */
+		/* Flags of the sender's link and route do not hold here. */
 		m->m_flags &= (uint16_t)~(M_BCAST | M_MCAST | M_PROMISC |
 		    M_LOCAL);
 		m->m_ptr = NULL;

@@ -31,7 +31,7 @@ terminated(const char *text, size_t size)
 	return memchr(text, '\0', size) != NULL;
 }
 
-/* What the driver does not know is the protocol's, by the request's family. */
+/* A request that the driver does not know is for the protocol of its family. */
 static int
 protocol_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 {
@@ -72,7 +72,7 @@ protocol_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 	return error == ENOTTY ? EOPNOTSUPP : error;
 }
 
-/* What a running driver is told when it did not say ENETRESET to itself. */
+/* Initialise a running driver again, after a change that needs it. */
 static int
 restart(struct ifnet *ifp)
 {

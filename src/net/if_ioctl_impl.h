@@ -20,7 +20,7 @@ int	if_mtu_set(struct ifnet *, int32_t);
 int	ifreq_setaddr(struct vnet *, struct ifreq *, const struct sockaddr *);
 /* Bytes of an address of its family.  EAFNOSUPPORT. */
 int	if_sa_size(struct vnet *, const struct sockaddr *, size_t *len);
-/* The same into `room' bytes, zeroes behind.  EAFNOSUPPORT, EFBIG. */
+/* An address into `room' bytes, zeroes behind.  EAFNOSUPPORT, EFBIG. */
 int	if_sa_put(struct vnet *, void *to, size_t room,
 	    const struct sockaddr *);
 /* if_cap.c: i: SIOCSIFCAP.  EINVAL; ENETRESET: others are enabled, and the

@@ -188,8 +188,8 @@ link_state_set(struct ifnet *ifp, unsigned state)
 
 	if (old == state)
 		return;
-	/* Whoever checks addresses when a link comes up starts over, though
-	 * nobody knew that it was down. */
+	/* Duplicate address detection starts over when a link comes up, also
+	 * after a state that was unknown. */
 	if (old == LINK_STATE_UNKNOWN && state == LINK_STATE_UP)
 		tell_domains(ifp, LINK_STATE_DOWN);
 	__atomic_store_n(&ifp->if_link_state, (uint8_t)state,
@@ -254,7 +254,7 @@ link_intr(struct cpu_work *w)
 	unsigned n, state;
 
 	kspin_lock(&lw->lw_lock);
-	/* Those there now; one that has more goes behind them. */
+	/* Each interface listed now, once; with more changes it goes behind. */
 	for (n = lw->lw_n; n > 0 && (ifp = pending_get(lw)) != NULL; n--) {
 		state = linkq_item(ifp, 0);
 		linkq_remove(ifp, 0);
@@ -286,7 +286,7 @@ if_link_state_change(struct ifnet *ifp, int state)
 		return;
 	if (__atomic_load_n(&ifp->if_state, __ATOMIC_RELAXED) ==
 	    IFS_ALLOCATED) {
-		/* Nobody knows it yet, so nobody is told. */
+		/* Not attached yet: nothing to announce. */
 		__atomic_store_n(&ifp->if_link_state, (uint8_t)state,
 		    __ATOMIC_RELAXED);
 		return;

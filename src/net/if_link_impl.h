@@ -18,7 +18,7 @@
 int	if_link_init(struct vnet *);
 void	if_link_fini(struct vnet *);
 void	if_link_detach(struct ifnet *);
-/* Of a detached one: its link's state with all changes that were reported. */
+/* The link state of a detached interface, with every change reported to it. */
 int	if_link_last(const struct ifnet *);
 uint64_t if_link_lost(struct vnet *);	/* changes lost so far */
 uint8_t	if_operstate(const struct ifnet *);	/* IF_OPER_*; any */

@@ -2,7 +2,7 @@
  * Drivers that are files of their own: found, checked, loaded when first asked
  * for, and kept until the stack ends.
  *
- * They are not unloaded earlier: nothing is gained but memory that the next
+ * A module is not unloaded earlier: nothing is gained but memory that the next
  * interface wants back, and a CPU could be anywhere in their code.  With the
  * vnets all gone, so are the interfaces.
  */
@@ -121,7 +121,7 @@ unload_all(struct kern *k)
 		k->k_modules = mo->mo_next;
 		if (mo->mo_im->im_fini != NULL)
 			mo->mo_im->im_fini(k);
-		/* What it left to be freed later is code of its own. */
+		/* Deferred work of the module is code in it. */
 		kern_defer_barrier(k);
 		host_module_close(k->k_host, mo->mo_host);
 		kmem_free(k, mo);

@@ -98,7 +98,7 @@ if_name_valid(const char *name)
 	bool digits = true;
 	size_t n;
 
-	/* It would be an option of every command, and never a name. */
+	/* Commands would take such a name for an option. */
 	if (name[0] == '-')
 		return false;
 
@@ -251,9 +251,9 @@ if_name_lookup(struct if_vnet *ifv, const char *name)
 }
 
 /*
- * It is entered under the new name first, where no reader takes it for what
- * it asked for yet; the name itself changes in one step; the old entry, which
- * nobody takes for anything any more, goes last.
+ * The table gets an entry by the new name first, which no lookup takes yet,
+ * because if_xname is still another; if_xname changes in one step; the entry by
+ * the old name, which no lookup takes any more, goes last.
  */
 int
 if_name_change(struct if_vnet *ifv, struct ifnet *ifp, const char *name)

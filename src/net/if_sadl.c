@@ -194,7 +194,7 @@ if_set_sadl(struct ifnet *ifp, const void *lladdr, unsigned len, bool factory)
 	if (len > SDL_DATALEN || !lladdr_is_station(lladdr, len))
 		return EINVAL;
 	ifa = if_sadl_find(ifp, lladdr, len);
-	/* What it had, when that stays. */
+	/* The address that was active, when it stays. */
 	if (old != NULL && old == ifp->if_hwdl && !factory && old != ifa &&
 	    told_reserve(ifp, old) != 0)
 		return ENOMEM;
@@ -205,7 +205,7 @@ if_set_sadl(struct ifnet *ifp, const void *lladdr, unsigned len, bool factory)
 	if (factory)
 		ifp->if_hwdl = ifa;
 	if_activate_sadl(ifp, ifa);
-	/* What it had is gone, but for the factory address. */
+	/* The address that was active goes, unless it is the factory one. */
 	if (old == NULL || old == ifa)
 		return 0;
 	if (old != ifp->if_hwdl)
@@ -248,7 +248,7 @@ if_sadl(const struct ifnet *ifp)
 	return ifa == NULL ? NULL : ifa_sdl(ifa);
 }
 
-/* Those it was given before it had an index. */
+/* Addresses given before the interface had an index. */
 void
 if_sadl_attach(struct ifnet *ifp)
 {
@@ -378,7 +378,7 @@ if_laddr_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 	    (const struct sockaddr_dl *)&iflr->iflr_addr;
 	struct ifaddr *ifa;
 
-	/* Those of a protocol are for it to answer. */
+	/* An address of another family is for its protocol to answer. */
 	if (sdl->sdl_family != AF_LINK && sdl->sdl_family != 0)
 		return ENOTTY;
 	if (cmd == SIOCGLIFADDR)

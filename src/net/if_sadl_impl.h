@@ -9,7 +9,7 @@
 
 /* if_sadl.c */
 void	if_sadl_attach(struct ifnet *);	/* l:, before it is visible */
-/* The same ones as another's, before attach; ENOMEM. */
+/* Copy the addresses of another interface, before attach; ENOMEM. */
 int	if_sadl_copy(struct ifnet *, const struct ifnet *);
 void	if_free_sadl(struct ifnet *);	/* never attached, or detached */
 void	if_sadl_announce(struct ifnet *);	/* i: those not active */

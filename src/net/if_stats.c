@@ -12,7 +12,7 @@
 #include "net/if_vnet_impl.h"
 #include "net/ifq_impl.h"
 
-/* What was counted up to the last reset. */
+/* The counters at the last reset. */
 struct base {
 	struct if_counters ba_sum;	/* ba_lock */
 	struct kspin	 ba_lock;
@@ -58,9 +58,9 @@ if_stats_sum(const struct ifnet *ifp, enum if_stat stat)
 }
 
 /*
- * What was counted since the last reset; with `reset', which is given with
- * the ioctl lock and a base, up to a new one, so that the next reading begins
- * exactly where this one ends.
+ * The counters since the last reset.  With `reset', which needs the ioctl lock
+ * and a base, they are reset at the same moment, so that the next reading
+ * begins exactly where this one ends.
  */
 static void
 sum_since(const struct ifnet *ifp, struct if_counters *since, bool reset)

@@ -64,7 +64,7 @@ static const struct {
 };
 #define NLEAVES	(int)(sizeof(leaves) / sizeof(leaves[0]))
 
-/* What the leaves of an interface are grouped by. */
+/* Groups of an interface's leaves. */
 static const struct {
 	const char	*name, *descr;
 } branches[] = {
@@ -101,9 +101,9 @@ parse(const char *full, char ifname[IFNAMSIZ])
 }
 
 /*
- * What waits and what was dropped is that of all send queues; the limit is that
- * of the first, which is the only one a user can set, and which a discipline
- * replaces by its own.
+ * Length and drops are sums over all send queues.  The limit is that of the
+ * first queue, the only limit that a user can set; a discipline replaces it by
+ * its own.
  */
 static int
 snd_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)

@@ -1,7 +1,7 @@
 /*
  * Moving an interface to another vnet.
  *
- * What moves is the driver's end: its device, its peer, its settings.  In the
+ * The driver's end moves: its device, its peer, its settings.  In the
  * new vnet it gets an interface of its own (the twin), which is attached like
  * any other, so that all that can fail has failed before anything is given up;
  * then the old one is detached, in the order and with the guarantees of every

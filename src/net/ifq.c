@@ -213,8 +213,8 @@ ifq_purge(struct ifnet *ifp, enum drop_reason reason)
 /* --- start ---------------------------------------------------------------- */
 
 /*
- * Whoever comes while another CPU is in the driver's start leaves it to that
- * one to look again.
+ * A CPU that comes while another one is in the driver's start leaves it to that
+ * CPU to look at the queue again.
  */
 void
 ifq_start(struct ifnet *ifp)

@@ -116,7 +116,7 @@ lpm_find(const struct lpm *l, uint32_t key, unsigned len)
 	return NULL;
 }
 
-/* Those of all shorter lengths, by prefix. */
+/* The hash of prefixes shorter than an address. */
 static int
 exact_insert(struct lpm *l, struct lpm_entry *le)
 {
@@ -176,7 +176,7 @@ free_node(struct kern_defer *kd)
 	kmem_free(ln->ln_kern, ln);
 }
 
-/* Where all slots of a node say the same, say it in its place. */
+/* A node whose slots are all equal is replaced by that one value. */
 static void
 collapse(struct lpm *l, uintptr_t *slot)
 {

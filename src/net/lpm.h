@@ -44,11 +44,12 @@ int	lpm_init(struct kern *, struct lpm *);
 void	lpm_fini(struct lpm *);	/* empty it first */
 /* EEXIST (that very prefix), ENOMEM: unchanged then. */
 int	lpm_insert(struct lpm *, struct lpm_entry *);
-/* It is in.  Never fails; the entry may be freed after a grace period. */
+/* Take out an entry that is in.  Never fails; the entry may be freed after a
+ * grace period. */
 void	lpm_remove(struct lpm *, struct lpm_entry *);
 /* Put `new' (same prefix) where `old' is, in place. */
 void	lpm_replace(struct lpm *, struct lpm_entry *old, struct lpm_entry *new);
-/* That very prefix, or NULL.  Writer. */
+/* Writer: the entry of exactly that prefix, or NULL. */
 struct lpm_entry *lpm_find(const struct lpm *, uint32_t key, unsigned len);
 
 /*

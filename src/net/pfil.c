@@ -23,7 +23,7 @@ struct pfil_node {
 };
 
 /*
- * What if_pfil points at: the vnet's one, or an interface's own.
+ * The head that if_pfil points at: the vnet's, or an interface's own.
  *	phd_own		rcu; pv_lock
  */
 struct pfil_head {

@@ -22,11 +22,11 @@
 #include "net/rtsock.h"
 #include "proto/prefix.h"
 
-/* What a request decides; the rest follows from where the route points. */
+/* Flags that a request decides; the others follow from where it leads. */
 #define RTF_ASKED	(RTF_REJECT | RTF_BLACKHOLE | RTF_DYNAMIC | \
 	    RTF_STATIC | RTF_PROTO1 | RTF_PROTO2 | RTF_CONNECTED | \
 	    RTF_LOCAL | RTF_BROADCAST)
-/* What a change may alter. */
+/* Flags that a change may alter. */
 #define RTF_ALTERABLE	(RTF_REJECT | RTF_BLACKHOLE | RTF_DYNAMIC | \
 	    RTF_STATIC | RTF_PROTO1 | RTF_PROTO2)
 #define RTF_NOWHERE	(RTF_REJECT | RTF_BLACKHOLE)
@@ -188,7 +188,7 @@ point_at_link(const struct rt_info *ri, struct rtentry *rt)
 	pserialize_read_exit();
 }
 
-/* What the family makes of it: a local one may lead elsewhere. */
+/* The family has its say: it may lead a local route to another interface. */
 static void
 ask_family(struct vnet *vn, struct rtentry *rt)
 {
@@ -201,7 +201,7 @@ ask_family(struct vnet *vn, struct rtentry *rt)
 		dom->dom_rtrequest(rt, rt->rt_ifa);
 }
 
-/* Where the route leads.  self: the route that is being changed. */
+/* Find where a route leads.  self: the route that is being changed. */
 static int
 point(struct vnet *vn, const struct rt_info *ri, const struct rtentry *self,
     struct rtentry *rt)
@@ -250,8 +250,9 @@ own_in(struct rtentry *rt)
 	    __ATOMIC_RELAXED);
 }
 
-/* It is out of the table.  Whoever destroys the address says so first and then
- * waits for readers: that is enough if it has not been said by now. */
+/* An own route is out of the table.  Its address is marked as being destroyed
+ * before its end waits for readers: that wait is enough if the mark comes
+ * later than this. */
 static void
 own_out(struct rtentry *rt)
 {
@@ -319,7 +320,7 @@ same_own(const struct rtentry *a, const struct rtentry *b)
 	    a->rt_lpm.le_len == b->rt_lpm.le_len && a->rt_flags == b->rt_flags;
 }
 
-/* It came with an address, and was not asked for. */
+/* The route came with an address, and was not asked for. */
 static bool
 is_derived(const struct rtentry *rt)
 {
@@ -473,7 +474,7 @@ named(const struct rtentry *rt, const struct rt_info *ri)
 	return false;
 }
 
-/* What a family is told of a route that was taken out on request. */
+/* A route that was taken out on request, for its family. */
 struct rt_gone {
 	struct sockaddr_in rg_dst;
 	unsigned	 rg_len;

@@ -77,7 +77,7 @@ struct pa_link {
 	struct protoaddr *pl_next;	/* NULL: the last */
 	struct protoaddr *pl_prev;	/* of the first: the last */
 };
-/* They share the address itself, the far end or broadcast address, or the
+/* Addresses share the address itself, the far end or broadcast address, or the
  * prefix. */
 enum pa_shared { PA_ADDR, PA_DST, PA_NET, PA_NSHARED };
 
@@ -95,7 +95,7 @@ struct protoaddr {
 	struct rts_node	 pa_rts;	/* rtsock's: of it and of pa_own */
 };
 
-/* Of one that is not of AF_LINK. */
+/* The structure around an address that is not of AF_LINK. */
 static inline struct protoaddr *
 ifa_proto(const struct ifaddr *ifa)
 {
@@ -105,8 +105,8 @@ ifa_proto(const struct ifaddr *ifa)
 	return (struct protoaddr *)(uintptr_t)ifa;
 }
 
-/* What addresses share in a table by hash: PA_ADDR, or PA_DST, which may be
- * NULL. */
+/* The key that addresses share in a table by hash: PA_ADDR, or PA_DST, which
+ * may be NULL. */
 const struct sockaddr *ifa_shared_sa(const struct ifaddr *, enum pa_shared);
 /* The first of the addresses that share it, or NULL.  l:, or read section. */
 struct protoaddr *ifa_sharing(const struct khash *, const struct domain *,
@@ -120,7 +120,7 @@ rt_is_own(const struct rtentry *rt)
 	    RTE_OWN) != 0;
 }
 
-/* Of one that is no address's own. */
+/* The structure around a route that is not an address's own route. */
 static inline struct rtfull *
 rt_full(const struct rtentry *rt)
 {
@@ -216,7 +216,8 @@ void	rt_ifdetach(struct ifnet *);
  */
 void	rt_ifa_withdraw(struct ifaddr *);
 /*
- * The same, and then those that were asked for and have it as their source.
+ * rt_ifa_withdraw(), and then the routes that were asked for and have the
+ * address as their source.
  * A route whose gateway is on a connected network still, or which leads out of
  * an interface on link, goes on with another source; the others are deleted,
  * announced, and remembered (rt_lost()).  The address is in no table any more.

@@ -27,7 +27,7 @@ sa_addr4(const struct sockaddr *sa)
 	return sin.sin_addr.s_addr;
 }
 
-/* What a message says of a route, taken apart. */
+/* A message about a route, taken apart. */
 struct route_request {
 	struct rt_info	 rq_ri;
 	bool		 rq_masked;	/* the prefix was given */
@@ -117,7 +117,7 @@ request_parse(struct vnet *vn, const struct rt_msg *rtm,
 		return EAFNOSUPPORT;
 	ri->ri_flags = rtm->rtm_flags;
 	ri->ri_mtu = rtm->rtm_mtu;
-	/* What stands for an address is changed with the address. */
+	/* Own routes are changed with their address. */
 	ri->ri_refuse = RTF_LOCAL | RTF_BROADCAST;
 	if (rtm->rtm_expire_s < 0 || rtm->rtm_expire_s > INT32_MAX ||
 	    rtm->rtm_mtu > 65535)
@@ -158,7 +158,7 @@ request_change_table(struct vnet *vn, uint8_t type, struct route_request *rq,
 	error = type == RTM_ADD ? rt_add(vn, ri) : rt_change(vn, ri);
 	if (error != 0)
 		return error;
-	/* Somebody may have deleted it since; it was there all the same. */
+	/* The route was there, also when it is deleted by now. */
 	return rt_get(vn, ri->ri_dst, (int)ri->ri_len, type, answer) == 0 ?
 	    0 : ESRCH;
 }

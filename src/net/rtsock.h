@@ -22,7 +22,7 @@ struct rt_listener;
 int	rtsock_request(struct vnet *, const struct kauth_cred *,
 	    const void *msg, size_t len, void *answer, size_t *answerlen);
 
-/* What a dump or a listener wants. */
+/* Kinds of messages that a dump or a listener wants. */
 #define RTS_LINK	0x01	/* interfaces: RTM_IFANNOUNCE, RTM_IFINFO */
 #define RTS_ADDR	0x02
 #define RTS_ROUTE	0x04
@@ -42,9 +42,9 @@ int	rtsock_dump(struct vnet *, unsigned what, uint64_t handle,
 	    int (*fn)(const void *msg, void *arg), void *arg);
 
 /*
- * The same in pieces, of one interface, one route or some neighbours each:
- * nothing is held between two calls, not even the vnet, and what is there all
- * the time is met once.  It goes on as long as rc_what is not 0.
+ * A dump in pieces of one interface, one route or some neighbours each: nothing
+ * is held between two calls, not even the vnet, and an object that is there all
+ * the time is met once.  The dump goes on as long as rc_what is not 0.
  */
 struct rtsock_cursor {
 	uint64_t	 rc_handle;
@@ -79,8 +79,8 @@ size_t	rt_listener_read(struct rt_listener *, void *msg);
 /*
  * Announcements, after the change is visible.  Any context.
  *
- * What was announced and not taken back stands in one list, in the order of
- * announcement; an object must be taken back (departure, RTM_DELADDR,
+ * Objects that were announced and not taken back stand in one list, in the
+ * order of announcement; an object must be taken back (departure, RTM_DELADDR,
  * RTM_DELETE) before it is freed.  A snapshot is a walk of that list and not of
  * the tables, as far as it went when the walk began.  While a listener walks it
  * is not told of the objects that its walk has yet to come to, only of those

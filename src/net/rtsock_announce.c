@@ -13,8 +13,9 @@
 enum rts_op { RTS_SET, RTS_NEWS, RTS_CLEAR };
 
 /*
- * What is announced: one of the four kinds.  An address and its own routes
- * share a node, of which they are parts; anything else is part 0 of its node.
+ * An announcement about an object of one of the four kinds.  An address and its
+ * own routes share a node, of which they are parts; any other object is part 0
+ * of its node.
  */
 struct announcement {
 	struct rts_node	*an_node;
@@ -131,10 +132,12 @@ tell_instead(struct rtsock_vnet *rs, struct rts_node *rn)
 }
 
 /*
- * rs: another part is to stand in a node that stands already.  A walk that is
- * still to come to it would show that part ahead of what is queued: ahead of
- * the end of another address or route that it takes the place of.  So the node
- * goes to the end of all, and what it had is told instead.
+ * rs: a part is added to a node that is in the list already.  The new part may
+ * take the place of another object, whose end was announced just before and is
+ * still in the log.  A walk that has yet to come to the node would show the
+ * part before the listener reads of that end.  So the node moves to the end of
+ * the list, behind every walk, and its earlier parts are announced to the
+ * listeners that are walking.
  */
 static void
 node_renew(struct rtsock_vnet *rs, struct rts_node *rn)

@@ -161,7 +161,7 @@ rts_describe(struct rtsock_vnet *rs, struct rts_node *rn, unsigned part,
     uint32_t kind, uint8_t type, int what, void *msg)
 {
 
-	/* What hangs off an interface is seen as any reader sees it. */
+	/* The link-level address is read as by any reader. */
 	pserialize_read_enter();
 	switch (kind) {
 	case RTS_LINK:

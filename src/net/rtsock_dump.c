@@ -125,7 +125,7 @@ dump_detail(struct ifnet *ifp, dump_fn *fn, void *arg)
 	from = n = add_groups(ifp, 0, room, &buf);
 	add_part(&buf, drops, dropbytes);
 	error = fn(&buf, arg);
-	/* It has room for all but a few interfaces' groups. */
+	/* One message has room for the groups of nearly every interface. */
 	while (error == 0 && n >= room / IFNAMSIZ) {
 		begin_detail(ifp, &buf);
 		buf.mb_ifdm.ifdm_more = 1;
@@ -216,7 +216,7 @@ next_if(struct vnet *vn, struct rtsock_cursor *rc, unsigned kinds,
 			finish(rc, kinds);
 		return ifp;
 	}
-	/* That one alone, once. */
+	/* A dump of one interface: that, once. */
 	if (rc->rc_index == 1)
 		ifp = if_get_byhandle(vn, rc->rc_handle, psref);
 	else
@@ -293,8 +293,8 @@ next_neigh(struct vnet *vn, struct rtsock_cursor *rc, dump_fn *fn, void *arg)
 		rc->rc_what &= ~RTS_NEIGH;	/* it went meanwhile */
 		return 0;
 	}
-	/* Another one may have the index by now: its neighbours are shown from
-	 * the same place on. */
+	/* By now another interface may have the index: its neighbours are
+	 * shown from the same place on. */
 	error = dump_neigh(ifp, rc, fn, arg);
 	if (error == 0) {
 		rc->rc_index = rc->rc_handle != 0 ? again : ifp->if_index;

@@ -155,7 +155,7 @@ node_kind(const struct rts_node *rn)
 	return rn->rn_word & ((1u << NODE_PART_SHIFT) - 1);
 }
 
-/* What a part of a node of this kind is. */
+/* The kind of a part of a node. */
 static inline uint32_t
 part_kind(uint32_t kind, unsigned part)
 {

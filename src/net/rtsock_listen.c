@@ -45,7 +45,7 @@ ring_get(struct rt_listener *l, void *buf, size_t len)
 	memcpy((uint8_t *)buf + first, l->l_ring, len - first);
 	l->l_head = (l->l_head + len) % l->l_size;
 	l->l_used -= len;
-	/* One that keeps up touches the beginning of its queue alone. */
+	/* A reader that keeps up touches the beginning of its queue alone. */
 	if (l->l_used == 0)
 		l->l_head = 0;
 }
@@ -217,7 +217,7 @@ wake_idle(void *arg)
 		rest += WAKE_REST_NS;
 	}
 	host_mutex_unlock(k->k_host, &rs->rs_llock);
-	/* What is announced meanwhile is for one more round. */
+	/* Announcements made meanwhile are for one more round. */
 	if (k->k_threaded && rest != 0)
 		host_sleep(k->k_host, rest < WAKE_REST_MAX_NS ? rest :
 		    WAKE_REST_MAX_NS);
@@ -419,8 +419,8 @@ rt_listener_read(struct rt_listener *l, void *msg)
 
 	(void)take_idle(l);
 	for (;;) {
-		/* The snapshot first: what is queued happened to what it has
-		 * shown, or began after it. */
+		/* The snapshot first: the log tells of objects that the walk
+		 * has shown, and of newer ones. */
 		if (l->l_walking) {
 			walk_on(l, h);
 			break;
