@@ -1,6 +1,6 @@
 /*
- * machine: what the compiler does not say for every machine alike.  A machine
- * that is not here is refused in this one place.
+ * machine: operations that the compiler does not offer in the same form for
+ * every machine.  An unsupported machine is refused here and nowhere else.
  */
 
 #ifndef KERN_MACHINE_H
@@ -15,7 +15,7 @@
 
 #if defined(__x86_64__)
 
-/* In a loop that waits for another CPU. */
+/* Any: pause for a moment, in a loop that waits for another CPU. */
 static inline void
 machine_relax(void)
 {
@@ -23,7 +23,7 @@ machine_relax(void)
 	__builtin_ia32_pause();
 }
 
-/* A clock of the CPU for short spans; its unit is the machine's. */
+/* Any: a clock of the CPU for short spans; its unit depends on the machine. */
 static inline uint64_t
 machine_clock(void)
 {
@@ -32,8 +32,8 @@ machine_clock(void)
 }
 
 /*
- * A full barrier.  As an instruction, because ThreadSanitizer's compiler
- * refuses the standard fence.
+ * Any: a full barrier.  It is an instruction, because ThreadSanitizer's
+ * compiler refuses the standard fence.
  */
 static inline void
 machine_fence(void)

@@ -204,7 +204,7 @@ vnet_is_owned(struct vnet *vn)
 	return owned;
 }
 
-/* Vnet lock held. */
+/* The kern's vnet lock is held.  Release a reference. */
 static void
 unref(struct vnet *vn)
 {

@@ -291,7 +291,7 @@ in_rtrequest(struct rtentry *rt, struct ifaddr *ifa)
 		return;
 	pserialize_read_enter();
 	lo = ifunit(ifp->if_vnet, "lo0");
-	/* Stays good: its detach waits for the route lock. */
+	/* lo0 stays valid: its detach waits for the route lock. */
 	if (lo != NULL && (if_flags_get(lo) & IFF_LOOPBACK) != 0)
 		rt->rt_ifp = lo;
 	pserialize_read_exit();
