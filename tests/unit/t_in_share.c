@@ -389,6 +389,30 @@ neighbours_body(struct in_test *it)
 }
 IN_TEST(neighbours, 2)
 
+/* However many interfaces borrow an address, a second network with it is
+ * refused. */
+static void
+many_borrow_body(struct in_test *it)
+{
+	enum { N = 70 };
+	struct tif *t;
+
+	t = kmem_zalloc(it->it_kern, N * sizeof(*t));
+	KASSERT(t != NULL);
+	for (unsigned i = 0; i < N; i++) {
+		tif_attach(it, &t[i], i + 2);
+		KASSERT(addr_add(it, t[i].tif_ifp, "10.20.0.1", 32) == 0);
+	}
+	KASSERT(addr_add(it, it->it_a.tif_ifp, "10.20.0.1", 24) == 0);
+	KASSERT(addr_add(it, it->it_b.tif_ifp, "10.20.0.1", 24) == EEXIST);
+	KASSERT(addr_add(it, it->it_b.tif_ifp, "10.20.0.1", 32) == 0);
+	for (unsigned i = 0; i < N; i++)
+		tif_detach(&t[i]);
+	kmem_free(it->it_kern, t);
+	all_books(it);
+}
+IN_TEST(many_borrow, 1)
+
 int
 main(void)
 {
@@ -399,6 +423,7 @@ main(void)
 		cmocka_unit_test(unnumbered),
 		cmocka_unit_test(shared_down),
 		cmocka_unit_test(ranks),
+		cmocka_unit_test(many_borrow),
 		cmocka_unit_test(neighbours),
 	};
 
