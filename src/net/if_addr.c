@@ -258,7 +258,7 @@ list_insert(struct ifnet *ifp, struct ifaddr *ifa)
 	    __ATOMIC_RELEASE);
 }
 
-/* Its own link forward stays, for readers that are at it. */
+/* The address keeps its link forward, for readers that are at it. */
 static void
 list_remove(struct ifnet *ifp, struct ifaddr *ifa)
 {
@@ -429,7 +429,7 @@ ifaddrpref_ioctl(struct vnet *vn, unsigned long cmd, void *data,
 		__atomic_store_n(&ifa->ifa_preference,
 		    (int16_t)ifap->ifap_preference,
 		    __ATOMIC_RELAXED);
-		/* From now on whoever chooses a source looks at them. */
+		/* From now on the choice of a source compares preferences. */
 		__atomic_store_n(&vn->vn_if->ifv_preferred, true,
 		    __ATOMIC_RELAXED);
 	} else

@@ -12,7 +12,7 @@
 
 /* How many addresses ifa_find_af() looks at. */
 #define FIND_AF_MAX	1024
-/* How many of those that share an address, or a prefix, ifa_best() compares. */
+/* How many addresses that share something a search looks at. */
 #define BEST_MAX	64
 
 static bool
@@ -83,7 +83,7 @@ ifa_sharing(const struct khash *kh, const struct domain *dom,
 	return NULL;
 }
 
-/* The first usable one that is sa. */
+/* The first usable address equal to sa. */
 static struct ifaddr *
 exact(struct vnet *vn, const struct domain *dom, const struct sockaddr *sa)
 {
@@ -198,7 +198,7 @@ lpm_pa(const struct lpm_entry *le)
 	    offsetof(struct protoaddr, pa_net));
 }
 
-/* The first usable one of a prefix. */
+/* The first usable address of a prefix. */
 static struct ifaddr *
 first_usable(struct lpm_entry *le)
 {
@@ -240,7 +240,7 @@ ifa_ifwithprefix(struct vnet *vn, uint32_t dst, unsigned len)
 	return le == NULL ? NULL : first_usable(le);
 }
 
-/* --- the best of those that share something ------------------------------- */
+/* --- the best of the addresses that share something ----------------------- */
 
 struct best {
 	int		(*be_rank)(const struct ifaddr *, void *);
