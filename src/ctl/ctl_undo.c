@@ -13,6 +13,7 @@
 #include "ctl/ctl_impl.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kern/reqctx.h"
@@ -62,7 +63,7 @@ piece_alloc(struct ctl_session *s, const char *vnet, uint32_t id,
 	    sizeof(up->up_u.handle)));
 	if (up == NULL)
 		return NULL;
-	strncpy(up->up_vnet, vnet, sizeof(up->up_vnet) - 1);
+	(void)snprintf(up->up_vnet, sizeof(up->up_vnet), "%s", vnet);
 	up->up_id = id;
 	up->up_isrequest = isrequest;
 	return up;
@@ -249,8 +250,7 @@ ctl_undo_keep_moved(struct ctl_session *s, struct vnet *to,
 		return;
 	/* The move back starts in the new vnet. */
 	TAILQ_FOREACH(up, &s->cs_undo->un_pending, up_link) {
-		memset(up->up_vnet, 0, sizeof(up->up_vnet));
-		strncpy(up->up_vnet, to->vn_name, sizeof(up->up_vnet) - 1);
+		memcpy(up->up_vnet, to->vn_name, sizeof(up->up_vnet));
 		up->up_id = to->vn_id;
 		up->up_u.request.ur_was = up->up_u.request.ur_handle;
 		up->up_u.request.ur_handle = handle_of(to, ifname);
