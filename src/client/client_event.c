@@ -20,6 +20,7 @@ ifnet_operstate_text(enum ifnet_operstate state)
 
 	switch (state) {
 	case IFNET_OPER_UP:
+	case IFNET_OPER_UNKNOWN:	/* counts as up, as in JSON */
 		return "up";
 	case IFNET_OPER_DOWN_ADMIN:
 		return "down (administratively)";
@@ -29,8 +30,6 @@ ifnet_operstate_text(enum ifnet_operstate state)
 		return "down (lower layer)";
 	case IFNET_OPER_TESTING:
 		return "testing";
-	case IFNET_OPER_UNKNOWN:
-		break;
 	}
 	return "unknown";
 }

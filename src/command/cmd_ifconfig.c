@@ -157,7 +157,6 @@ do_group(struct ifconfig_run *r, const struct ifconfig_action *a)
 {
 	struct if_groupreq req;
 	struct ifnet_error e;
-	const char *hint = NULL;
 	int error;
 
 	memset(&req, 0, sizeof(req));
@@ -170,14 +169,8 @@ do_group(struct ifconfig_run *r, const struct ifconfig_action *a)
 	    &e);
 	if (error == 0 || (error == EEXIST && r->ctx->cc_again))
 		return CMD_OK;
-	if (error == EEXIST)
-		hint = "it is in the group already";
-	else if (error == ENOENT)
-		hint = "it is not in the group";
-	else if (error == EBUSY)
-		hint = "every interface is in this group of its kind";
 	return ifconfig_refused(r, a->ia_words,
-	    a->ia_delete ? "SIOCDIFGROUP" : "SIOCAIFGROUP", &e, hint);
+	    a->ia_delete ? "SIOCDIFGROUP" : "SIOCAIFGROUP", &e, NULL);
 }
 
 static int

@@ -189,7 +189,7 @@ group_add(struct ifnet *ifp, const char *name)
 	int error = EEXIST;
 
 	if (is_default(ifp, name))
-		return EEXIST;
+		return kern_refuse(EEXIST, "it is in the group already");
 	ms = if_ext_get(ifp, &groups_tenant);
 	if (ms == NULL)
 		return ENOMEM;
@@ -207,6 +207,8 @@ group_add(struct ifnet *ifp, const char *name)
 	}
 	groups_unlock(vn);
 	kmem_free(vn->vn_kern, im);
+	if (error == EEXIST)
+		return kern_refuse(EEXIST, "it is in the group already");
 	return error;
 }
 
@@ -229,13 +231,14 @@ group_delete(struct ifnet *ifp, const char *name)
 	struct if_member *im;
 
 	if (is_default(ifp, name))
-		return EBUSY;
+		return kern_refuse(EBUSY, "every interface is in this group "
+		    "of its kind");
 	groups_lock(vn);
 	im = member_find(ifp, name);
 	if (im != NULL)
 		member_remove(vn, ifp, im);
 	groups_unlock(vn);
-	return im != NULL ? 0 : ENOENT;
+	return im != NULL ? 0 : kern_refuse(ENOENT, "it is not in the group");
 }
 
 void

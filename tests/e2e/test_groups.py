@@ -49,3 +49,12 @@ def test_refused(edge):
     assert "Device busy" in edge.bad("ifconfig", "pair0", "-group", "pair",
                                      code=1)
     edge.bad("ifconfig", "pair0", "group", code=1)
+
+
+def test_refusals_say_why(daemon):
+    daemon.ok("ifconfig", "pair0", "create", "group", "lan")
+    for words, why in ((("group", "lan"), "it is in the group already"),
+                       (("group", "pair"), "it is in the group already"),
+                       (("-group", "wan"), "it is not in the group"),
+                       (("-group", "pair"), "of its kind")):
+        assert why in daemon.bad("ifconfig", "pair0", *words)

@@ -611,11 +611,21 @@ test_local(void **state)
 	ifnet_stack_destroy(st);
 }
 
+/* As in JSON. */
+static void
+test_unknown_link(void **state)
+{
+
+	(void)state;
+	assert_string_equal(ifnet_operstate_text(IFNET_OPER_UNKNOWN), "up");
+}
+
 int
 main(void)
 {
 #define T(t)	cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_unknown_link),
 		T(test_connect_errors), T(test_gone), T(test_requests),
 		T(test_sysctl), T(test_dump), T(test_batch), T(test_handover),
 		T(test_denied), T(test_follow), T(test_overrun), T(test_ping),
