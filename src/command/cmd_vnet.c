@@ -85,7 +85,9 @@ change(struct cmd_ctx *ctx, const char *verb, const char *name)
 	int error;
 
 	/* A shell whose vnet was destroyed can create it again. */
-	if (strcmp(verb, "create") != 0 && cmd_check_vnet(ctx) != CMD_OK)
+	if ((strcmp(verb, "create") != 0 || ctx->cc_vnet == NULL ||
+	    strcmp(ctx->cc_vnet, name) != 0) &&
+	    cmd_check_vnet(ctx) != CMD_OK)
 		return CMD_FAIL;
 	memset(&e, 0, sizeof(e));
 	if (strcmp(verb, "create") == 0)

@@ -99,3 +99,10 @@ def test_the_reason(set_up):
             (("route", "delete", "10.0.0.1"), "belongs to an address")):
         text = set_up.bad(*words)
         assert why in text and "root" not in text, text
+
+
+def test_vnet_created_from_nowhere(daemon):
+    assert "no vnet named nosuch" in daemon.bad("vnet", "create", "red",
+                                                vnet="nosuch")
+    assert "red" not in daemon.ok("vnet", "list")
+    daemon.ok("vnet", "create", "red", vnet="red")
