@@ -75,7 +75,7 @@ def test_no_group(daemon, client):
 
 
 def test_who_started_it(tmp, client):
-    os.chmod(tmp, 0o777)
+    os.chmod(tmp, 0o1777)
     shutil.copy(IFCTL.parent.parent / "ifnetd/ifnetd", tmp / "ifnetd")
     os.chmod(tmp / "ifnetd", 0o755)
     d = Daemon(tmp, start=False)
