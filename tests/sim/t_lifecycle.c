@@ -23,7 +23,7 @@ struct model_if {
 	uint64_t	 mi_handle;
 	bool		 mi_up;
 	unsigned	 mi_naddrs;
-	uint32_t	 mi_addr[MAXADDRS];
+	union test_addr	 mi_addr[MAXADDRS];
 };
 
 struct model_vnet {
@@ -120,14 +120,13 @@ op_destroy(struct model *m, struct model_vnet *mv)
 
 static int
 alias(struct model_vnet *mv, struct model_if *mi, unsigned long cmd,
-    uint32_t addr)
+    const union test_addr *addr)
 {
 	struct ifaliasreq ifra;
-	struct sockaddr_in sin = sin_of(addr);
 
 	memset(&ifra, 0, sizeof(ifra));
 	memcpy(ifra.ifra_name, mi->mi_name, IFNAMSIZ);
-	memcpy(&ifra.ifra_addr, &sin, sizeof(sin));
+	memcpy(&ifra.ifra_addr, addr, test_addr_len(&addr->sa));
 	return ifioctl(mv->mv_vnet, &kauth_cred_self, cmd, &ifra,
 	    sizeof(ifra));
 }
@@ -136,14 +135,15 @@ static void
 op_addr_add(struct model *m, struct model_vnet *mv)
 {
 	struct model_if *mi = pick_if(m, mv);
-	uint32_t addr;
+	union test_addr addr;
+	unsigned n;
 
 	if (mi == NULL || mi->mi_naddrs == MAXADDRS)
 		return;
 	/* Few networks, so that many interfaces share a prefix. */
-	addr = 0x0a000000u | pick(m, 4) << 8 | (1 + m->m_serial++ % 250);
-	addr |= (m->m_serial / 250) << 16;
-	if (failed(m, alias(mv, mi, SIOCAIFADDR, addr)))
+	n = pick(m, 4) << 8 | (1 + m->m_serial++ % 250);
+	addr = test_addr_plus("10.0.0.0", n | (m->m_serial / 250) << 16);
+	if (failed(m, alias(mv, mi, SIOCAIFADDR, &addr)))
 		return;
 	mi->mi_addr[mi->mi_naddrs++] = addr;
 }
@@ -157,7 +157,7 @@ op_addr_del(struct model *m, struct model_vnet *mv)
 	if (mi == NULL || mi->mi_naddrs == 0)
 		return;
 	i = pick(m, mi->mi_naddrs);
-	KASSERT(alias(mv, mi, SIOCDIFADDR, mi->mi_addr[i]) == 0);
+	KASSERT(alias(mv, mi, SIOCDIFADDR, &mi->mi_addr[i]) == 0);
 	mi->mi_addr[i] = mi->mi_addr[--mi->mi_naddrs];
 	m->m_done++;
 }
@@ -277,18 +277,18 @@ count_if(struct ifnet *ifp, void *arg)
 static void
 check_addrs(struct vnet *vn, const struct model_if *mi)
 {
-	struct sockaddr_in sin;
+	const struct sockaddr *sa;
 	struct ifaddr *ifa;
 
 	for (unsigned i = 0; i < mi->mi_naddrs; i++) {
-		sin = sin_of(mi->mi_addr[i]);
+		sa = &mi->mi_addr[i].sa;
 		pserialize_read_enter();
-		ifa = ifa_ifwithaddr(vn, (struct sockaddr *)&sin);
+		ifa = ifa_ifwithaddr(vn, sa);
 		KASSERT(ifa != NULL);
 		KASSERT(ifa->ifa_ifp->if_handle == mi->mi_handle);
-		ifa = ifa_ifwithnet(vn, (struct sockaddr *)&sin);
-		KASSERT(ifa != NULL &&
-		    ((sa_addr(ifa->ifa_addr) ^ mi->mi_addr[i]) >> 8) == 0);
+		ifa = ifa_ifwithnet(vn, sa);
+		KASSERT(ifa != NULL && test_sa_within(ifa->ifa_addr, sa,
+		    ifa->ifa_netmask));
 		pserialize_read_exit();
 	}
 }

@@ -21,9 +21,10 @@
 
 #include <ifnet/if_clone.h>
 
+#include "ifa_test.h"
+
 #include "host/sim/sim.h"
 #include "kern/sysctl.h"
-#include "net/if_addr_impl.h"
 #include "net/if_llatbl.h"
 #include "net/if_vnet_impl.h"
 #include "net/pfil.h"
@@ -43,60 +44,6 @@ struct tally {
 static struct tally tally;
 
 /* --- the domain --------------------------------------------------------- */
-
-struct test_ifaddr {
-	struct protoaddr ta_proto;	/* first */
-#define ta_ifa	ta_proto.pa_ifa
-	struct sockaddr_in ta_addr, ta_mask, ta_dst;
-	struct kern	*ta_kern;
-};
-
-static inline void
-test_ifa_free(struct ifaddr *ifa)
-{
-
-	kmem_free(((struct test_ifaddr *)ifa)->ta_kern, ifa);
-}
-
-static inline struct sockaddr_in
-sin_of(uint32_t addr)
-{
-	struct sockaddr_in sin;
-
-	memset(&sin, 0, sizeof(sin));
-	sin.sin_family = AF_INET;
-	sin.sin_addr.s_addr = htonl(addr);
-	return sin;
-}
-
-/* i: add an address (host order) of a prefix length; dst 0: no far end. */
-static inline int
-test_ifa_add(struct ifnet *ifp, uint32_t addr, unsigned len, uint32_t dst,
-    struct ifaddr **ifap)
-{
-	struct test_ifaddr *ta;
-	int error;
-
-	ta = kmem_zalloc(if_kern(ifp), sizeof(*ta));
-	if (ta == NULL)
-		return ENOMEM;
-	ta->ta_kern = if_kern(ifp);
-	ta->ta_addr = sin_of(addr);
-	ta->ta_mask = sin_of(len == 0 ? 0 :
-	    (uint32_t)(UINT64_MAX << (32 - len)));
-	ta->ta_dst = sin_of(dst);
-	ta->ta_ifa.ifa_addr = (struct sockaddr *)&ta->ta_addr;
-	ta->ta_ifa.ifa_netmask = (struct sockaddr *)&ta->ta_mask;
-	if (dst != 0)
-		ta->ta_ifa.ifa_dstaddr = (struct sockaddr *)&ta->ta_dst;
-	ta->ta_ifa.ifa_free = test_ifa_free;
-	error = ifa_insert(ifp, &ta->ta_ifa);
-	if (error != 0)
-		kmem_free(ta->ta_kern, ta);
-	else if (ifap != NULL)
-		*ifap = &ta->ta_ifa;
-	return error;
-}
 
 static inline uint32_t
 sa_addr(const struct sockaddr *sa)
@@ -198,7 +145,7 @@ test_purgeif(struct ifnet *ifp)
 {
 
 	tally.t_purge++;
-	if_purgeaddrs(ifp, AF_INET, test_purge_one);
+	if_purgeaddrs(ifp, TEST_AF, test_purge_one);
 }
 
 static inline void
@@ -219,8 +166,8 @@ test_dom_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 
 	switch (cmd) {
 	case SIOCAIFADDR:
-		return test_ifa_add(ifp,
-		    sa_addr((struct sockaddr *)&ifra->ifra_addr), 24, 0, NULL);
+		return test_ifa_add(ifp, (struct sockaddr *)&ifra->ifra_addr,
+		    24, NULL, NULL);
 	case SIOCDIFADDR:
 		ifa = ifa_ifp_find(ifp, (struct sockaddr *)&ifra->ifra_addr);
 		if (ifa == NULL)
@@ -233,7 +180,7 @@ test_dom_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 }
 
 static const struct domain test_domain __attribute__((__unused__)) = {
-	.dom_family = AF_INET,
+	.dom_family = TEST_AF,
 	.dom_slot = DOM_SLOT_INET,
 	.dom_name = "test",
 	.dom_salen = sizeof(struct sockaddr_in),

@@ -9,15 +9,15 @@
 #ifndef TESTS_NET_TEST_H
 #define TESTS_NET_TEST_H
 
-#include "kern/sysctl.h"
+#include "ifa_test.h"
 #include "kern_test.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 
+#include "kern/sysctl.h"
 #include "net/bpf.h"
 #include "net/filter.h"
-#include "net/if_addr_impl.h"
+#include "net/if_attach_impl.h"
 #include "net/if_llatbl.h"
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
@@ -271,6 +271,14 @@ etest_frame(const uint8_t *dst, const uint8_t *src, uint16_t type, uint8_t tag,
 	return etest_packet(buf, 14 + payload);
 }
 
+/* Move an interface to another vnet; the error. */
+static inline int
+test_vmove(struct ifnet *ifp, struct vnet *to)
+{
+
+	return if_vmove(ifp, to);
+}
+
 /* --- a domain ------------------------------------------------------------- */
 
 static unsigned dtest_resolved, dtest_input;
@@ -346,7 +354,7 @@ dtest_rtrequest(struct rtentry *rt, struct ifaddr *ifa)
 }
 
 static const struct domain dtest_domain = {
-	.dom_family = AF_INET,
+	.dom_family = TEST_AF,
 	.dom_slot = DOM_SLOT_INET,
 	.dom_name = "test",
 	.dom_salen = sizeof(struct sockaddr_in),
@@ -378,42 +386,14 @@ ip4(const char *text)
 	return in.s_addr;
 }
 
-/* An address of an interface, without a protocol's part. */
-struct ifatest {
-	struct protoaddr ia_proto;	/* first */
-#define ia_ifa	ia_proto.pa_ifa
-	struct sockaddr_in ia_addr;
-	struct sockaddr_in ia_mask;
-	struct kern	*ia_kern;
-};
-
-static inline void
-ifatest_free(struct ifaddr *ifa)
-{
-
-	kmem_free(((struct ifatest *)ifa)->ia_kern, ifa);
-}
-
 static inline struct ifaddr *
 ifatest_add(struct ifnet *ifp, const char *addr, unsigned len)
 {
-	struct ifatest *ia;
 
-	ia = kmem_zalloc(if_kern(ifp), sizeof(*ia));
-	KASSERT(ia != NULL);
-	ia->ia_kern = if_kern(ifp);
-	ia->ia_addr.sin_family = ia->ia_mask.sin_family = AF_INET;
-	ia->ia_addr.sin_addr.s_addr = ip4(addr);
-	ia->ia_mask.sin_addr.s_addr = htonl(UINT32_MAX << (32 - len));
-	ia->ia_ifa.ifa_addr = (struct sockaddr *)&ia->ia_addr;
-	ia->ia_ifa.ifa_netmask = (struct sockaddr *)&ia->ia_mask;
-	ia->ia_ifa.ifa_free = ifatest_free;
-	if_ioctl_lock(ifp);
-	KASSERT(ifa_insert(ifp, &ia->ia_ifa) == 0);
-	if_ioctl_unlock(ifp);
-	return &ia->ia_ifa;
+	return test_give(ifp, test_sa(addr), len, NULL);
 }
 
+/* Take an address away, with its own routes and those that need it. */
 static inline void
 ifatest_remove(struct ifaddr *ifa)
 {

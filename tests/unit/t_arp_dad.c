@@ -5,8 +5,7 @@
  */
 
 #include "in_test.h"
-#include "net/if_addr_impl.h"
-#include "net/if_flags_impl.h"
+#include "net/if_addr_impl.h"	/* if_do_dad() by itself */
 
 static const uint8_t mac1[6] = { 2, 7, 7, 7, 7, 1 };
 static const uint8_t mac2[6] = { 2, 7, 7, 7, 7, 2 };
@@ -356,12 +355,12 @@ ready_body(struct in_test *it)
 	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 3) == 0);
 	up(b, false);
 	KASSERT(state_of(b, "10.4.0.1") == IFA_TENTATIVE);
-	if_flags_modify(b, IFF_NOARP, 0);
+	if_flags_update(b, IFF_NOARP, 0);
 	up(b, true);
 	KASSERT(state_of(b, "10.4.0.1") == 0);
 	up(b, false);
 	KASSERT(state_of(b, "10.4.0.1") == 0);
-	if_flags_modify(b, 0, IFF_NOARP);
+	if_flags_update(b, 0, IFF_NOARP);
 	up(b, true);
 	KASSERT(addr_add(it, it->it_lo, "127.0.0.1", 8) == 0);
 	KASSERT(state_of(it->it_lo, "127.0.0.1") == 0);

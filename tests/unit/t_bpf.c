@@ -5,8 +5,6 @@
  */
 
 #include "net_test.h"
-#include "net/if_attach_impl.h"
-#include "net/if_vnet_impl.h"
 
 #include <sched.h>
 
@@ -563,7 +561,7 @@ moved_body(struct vnet *vn)
 	KASSERT(tap_open(vn, "et0", BPF_OUT, 0, NULL, 0, &old) == 0);
 	on_cpu(vn->vn_kern, three_raw_out, &et);
 	old.t_woken = 0;
-	KASSERT(if_vmove(et.et_ifp, to) == 0);
+	KASSERT(test_vmove(et.et_ifp, to) == 0);
 	KASSERT(et.et_ifp->if_vnet == to && et.et_ifp->if_bpf == NULL);
 	KASSERT(bpf_state(old.t_tap) == BPF_DETACHED && old.t_woken == 1);
 	on_cpu(vn->vn_kern, three_raw_out, &et);

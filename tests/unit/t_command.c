@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command/command_impl.h"
+#include "command/command_impl.h"	/* under test */
 
 /* --- split --------------------------------------------------------------- */
 

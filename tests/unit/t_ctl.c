@@ -10,8 +10,7 @@
 #include <ifnet/if.h>
 #include <ifnet/if_clone.h>
 
-#include "kern/sysctl.h"
-#include "net/rtsock.h"
+#include "kern/sysctl.h"	/* types of values */
 
 /* --- a session whose answers we look at ---------------------------------- */
 

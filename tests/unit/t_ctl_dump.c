@@ -11,7 +11,7 @@
 
 #include <ifnet/rtmsg.h>
 
-#include "proto/proto_rec.h"
+#include "proto/proto_rec.h"	/* records as sent */
 
 #define NIFS	250
 #define NROUTES	1500

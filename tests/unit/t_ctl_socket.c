@@ -12,8 +12,6 @@
 #include <poll.h>
 #include <time.h>
 
-#include "net/rtsock.h"
-
 struct fixture {
 	struct ifnet_stack *st;
 	struct vnet	*vn;

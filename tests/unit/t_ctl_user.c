@@ -13,9 +13,7 @@
 
 #include <ifnet/if.h>
 
-#include "kern/kuser.h"
-#include "kern/sysctl.h"
-#include "net/rtsock.h"
+#include "kern/sysctl.h"	/* a limit is set */
 
 #define USER	64001
 #define OTHER	64002

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command/command_impl.h"
+#include "command/command_impl.h"	/* under test */
 
 static unsigned lookups;
 static char looked_up[64];

@@ -5,7 +5,6 @@
  */
 
 #include "net_test.h"
-#include "net/if_addr_impl.h"
 
 /*
  * A thread in a read section, until what it may still be looking at is said
@@ -126,13 +125,11 @@ static struct {
 static uint32_t
 half_hash(const struct sockaddr *sa)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
 
-	if (dtest_addr(sa) == ip4(HALF_DST) && half.ha_calls++ == 0) {
-		sin.sin_addr.s_addr = ip4(HALF_ADDR);
+	if (test_addr_is(sa, HALF_DST) && half.ha_calls++ == 0) {
 		pserialize_read_enter();
 		half.ha_found = ifa_ifwithaddr(half.ha_vn,
-		    (struct sockaddr *)&sin) != NULL;
+		    test_sa(HALF_ADDR)) != NULL;
 		pserialize_read_exit();
 		straggler_start(&half.ha_sg, half.ha_vn->vn_kern->k_host);
 	}
@@ -144,8 +141,7 @@ half_body(struct vnet *vn)
 {
 	static struct domain dom;
 	static struct etest et;
-	struct sockaddr_in dst = { .sin_family = AF_INET };
-	struct ifatest *ia;
+	struct test_ifaddr *ta;
 
 	dom = dtest_domain;
 	dom.dom_sa_hash = half_hash;
@@ -154,22 +150,17 @@ half_body(struct vnet *vn)
 	memset(&half, 0, sizeof(half));
 	half.ha_vn = vn;
 
-	ia = kmem_zalloc(vn->vn_kern, sizeof(*ia));
-	KASSERT(ia != NULL);
-	ia->ia_addr.sin_family = ia->ia_mask.sin_family = AF_INET;
-	ia->ia_addr.sin_addr.s_addr = ip4(HALF_ADDR);
-	dst.sin_addr.s_addr = ip4(HALF_DST);
-	/* A mask with holes is what is refused last. */
-	ia->ia_mask.sin_addr.s_addr = ip4("255.0.255.0");
-	ia->ia_ifa.ifa_addr = (struct sockaddr *)&ia->ia_addr;
-	ia->ia_ifa.ifa_netmask = (struct sockaddr *)&ia->ia_mask;
-	ia->ia_ifa.ifa_dstaddr = (struct sockaddr *)&dst;
+	ta = test_ifa_alloc(vn->vn_kern, test_sa(HALF_ADDR), 24,
+	    test_sa(HALF_DST));
+	KASSERT(ta != NULL);
+	/* A mask with holes is refused last. */
+	ta->ta_mask = test_addr("255.0.255.0");
 	if_ioctl_lock(et.et_ifp);
-	KASSERT(ifa_insert(et.et_ifp, &ia->ia_ifa) == EINVAL);
+	KASSERT(ifa_insert(et.et_ifp, &ta->ta_ifa) == EINVAL);
 	if_ioctl_unlock(et.et_ifp);
 	straggler_end(&half.ha_sg);
 	KASSERT(!half.ha_found);
-	kmem_free(vn->vn_kern, ia);
+	kmem_free(vn->vn_kern, ta);
 	etest_detach(&et);
 }
 

@@ -3,7 +3,7 @@
  * sockets, and tap devices in a network namespace of the test's own.
  */
 
-#include "host/host.h"
+#include "host/host.h"	/* under test */
 
 #include <sys/ioctl.h>
 #include <sys/socket.h>

@@ -4,45 +4,19 @@
  */
 
 #include "if_test.h"
-#include "net/if_addr_impl.h"
-#include "net/if_flags_impl.h"
-#include "net/if_sadl_impl.h"
-
-#define IP(a, b, c, d)	((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+#include "net/if_sadl_impl.h"	/* if_sadl_find() by itself */
 
 typedef struct ifaddr *lookup_fn(struct vnet *, const struct sockaddr *);
 
 static struct ifaddr *
-look(struct vnet *vn, lookup_fn *fn, uint32_t addr)
+look(struct vnet *vn, lookup_fn *fn, const struct sockaddr *sa)
 {
-	struct sockaddr_in sin = sin_of(addr);
 	struct ifaddr *ifa;
 
 	pserialize_read_enter();
-	ifa = fn(vn, (struct sockaddr *)&sin);
+	ifa = fn(vn, sa);
 	pserialize_read_exit();
 	return ifa;
-}
-
-static struct ifaddr *
-add(struct ifnet *ifp, uint32_t addr, unsigned len, uint32_t dst)
-{
-	struct ifaddr *ifa;
-
-	if_ioctl_lock(ifp);
-	KASSERT(test_ifa_add(ifp, addr, len, dst, &ifa) == 0);
-	if_ioctl_unlock(ifp);
-	return ifa;
-}
-
-static void
-del(struct ifaddr *ifa)
-{
-	struct ifnet *ifp = ifa->ifa_ifp;
-
-	if_ioctl_lock(ifp);
-	ifa_remove(ifp, ifa);
-	if_ioctl_unlock(ifp);
 }
 
 static void
@@ -50,71 +24,71 @@ lookup_body(struct vnet *vn)
 {
 	struct ifnet *a, *b, *p;
 	struct ifaddr *a1, *a2, *b1, *p1, *ifa;
-	struct sockaddr_in sin = sin_of(IP(10, 0, 0, 1));
-	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6 };
+	union test_addr sin = test_addr("10.0.0.1");
+	union test_addr other = test_addr("::");
 	struct psref pr;
 
 	a = test_must_attach(vn, "a", 0);
 	b = test_must_attach(vn, "b", 0);
 	p = test_must_attach(vn, "p", 0);
-	if_flags_modify(p, IFF_POINTOPOINT, IFF_BROADCAST);
+	if_flags_update(p, IFF_POINTOPOINT, IFF_BROADCAST);
 
-	a1 = add(a, IP(10, 0, 0, 1), 8, IP(10, 255, 255, 255));
-	a2 = add(a, IP(10, 1, 0, 1), 16, 0);
-	b1 = add(b, IP(10, 1, 2, 3), 24, 0);
-	p1 = add(p, IP(192, 0, 2, 1), 32, IP(192, 0, 2, 2));
+	a1 = test_give(a, test_sa("10.0.0.1"), 8, test_sa("10.255.255.255"));
+	a2 = test_give(a, test_sa("10.1.0.1"), 16, NULL);
+	b1 = test_give(b, test_sa("10.1.2.3"), 24, NULL);
+	p1 = test_give(p, test_sa("192.0.2.1"), 32, test_sa("192.0.2.2"));
 
-	KASSERT(look(vn, ifa_ifwithaddr, IP(10, 0, 0, 1)) == a1);
-	KASSERT(look(vn, ifa_ifwithaddr, IP(10, 1, 0, 1)) == a2);
-	KASSERT(look(vn, ifa_ifwithaddr, IP(10, 255, 255, 255)) == a1);
-	KASSERT(look(vn, ifa_ifwithaddr, IP(10, 0, 0, 2)) == NULL);
+	KASSERT(look(vn, ifa_ifwithaddr, test_sa("10.0.0.1")) == a1);
+	KASSERT(look(vn, ifa_ifwithaddr, test_sa("10.1.0.1")) == a2);
+	KASSERT(look(vn, ifa_ifwithaddr, test_sa("10.255.255.255")) == a1);
+	KASSERT(look(vn, ifa_ifwithaddr, test_sa("10.0.0.2")) == NULL);
 	/* The far end is no broadcast address, nor the other way round. */
-	KASSERT(look(vn, ifa_ifwithaddr, IP(192, 0, 2, 2)) == NULL);
-	KASSERT(look(vn, ifa_ifwithdstaddr, IP(192, 0, 2, 2)) == p1);
-	KASSERT(look(vn, ifa_ifwithdstaddr, IP(10, 255, 255, 255)) == NULL);
+	KASSERT(look(vn, ifa_ifwithaddr, test_sa("192.0.2.2")) == NULL);
+	KASSERT(look(vn, ifa_ifwithdstaddr, test_sa("192.0.2.2")) == p1);
+	KASSERT(look(vn, ifa_ifwithdstaddr, test_sa("10.255.255.255")) == NULL);
 
-	KASSERT(look(vn, ifa_ifwithnet, IP(10, 9, 9, 9)) == a1);
-	KASSERT(look(vn, ifa_ifwithnet, IP(10, 1, 9, 9)) == a2);
-	KASSERT(look(vn, ifa_ifwithnet, IP(10, 1, 2, 9)) == b1);
-	KASSERT(look(vn, ifa_ifwithnet, IP(11, 0, 0, 1)) == NULL);
-	KASSERT(look(vn, ifa_ifwithladdr, IP(192, 0, 2, 2)) == p1);
-	KASSERT(look(vn, ifa_ifwithladdr, IP(10, 1, 2, 9)) == b1);
+	KASSERT(look(vn, ifa_ifwithnet, test_sa("10.9.9.9")) == a1);
+	KASSERT(look(vn, ifa_ifwithnet, test_sa("10.1.9.9")) == a2);
+	KASSERT(look(vn, ifa_ifwithnet, test_sa("10.1.2.9")) == b1);
+	KASSERT(look(vn, ifa_ifwithnet, test_sa("11.0.0.1")) == NULL);
+	KASSERT(look(vn, ifa_ifwithladdr, test_sa("192.0.2.2")) == p1);
+	KASSERT(look(vn, ifa_ifwithladdr, test_sa("10.1.2.9")) == b1);
 
 	pserialize_read_enter();
-	KASSERT(ifa_ifwithnet(vn, (struct sockaddr *)&sin6) == NULL);
-	KASSERT(ifa_ifwithaddr(vn, (struct sockaddr *)&sin6) == NULL);
-	KASSERT(ifa_ifwithaf(vn, AF_INET) != NULL);
-	KASSERT(ifa_ifwithaf(vn, AF_INET6) == NULL);
+	KASSERT(ifa_ifwithnet(vn, &other.sa) == NULL);
+	KASSERT(ifa_ifwithaddr(vn, &other.sa) == NULL);
+	KASSERT(ifa_ifwithaf(vn, TEST_AF) != NULL);
+	KASSERT(ifa_ifwithaf(vn, other.sa.sa_family) == NULL);
 	KASSERT(ifa_ifwithaf(vn, AF_LINK) != NULL);
-	KASSERT(ifaof_ifpforaddr((struct sockaddr *)&sin, a) == a1);
-	sin = sin_of(IP(10, 1, 9, 9));
-	KASSERT(ifaof_ifpforaddr((struct sockaddr *)&sin, a) == a2);
-	sin = sin_of(IP(44, 0, 0, 1));
-	KASSERT(ifaof_ifpforaddr((struct sockaddr *)&sin, a) == a2);
-	sin = sin_of(IP(192, 0, 2, 2));
-	KASSERT(ifaof_ifpforaddr((struct sockaddr *)&sin, p) == p1);
+	KASSERT(ifaof_ifpforaddr(&sin.sa, a) == a1);
+	sin = test_addr("10.1.9.9");
+	KASSERT(ifaof_ifpforaddr(&sin.sa, a) == a2);
+	sin = test_addr("44.0.0.1");
+	KASSERT(ifaof_ifpforaddr(&sin.sa, a) == a2);
+	sin = test_addr("192.0.2.2");
+	KASSERT(ifaof_ifpforaddr(&sin.sa, p) == p1);
 	KASSERT(ifa_ifwithnet(vn, a->if_dl->ifa_addr) == a->if_dl);
 	pserialize_read_exit();
 
 	/* A deactivated interface has nothing to say; shorter prefixes do. */
 	if_deactivate(b);
-	KASSERT(look(vn, ifa_ifwithnet, IP(10, 1, 2, 9)) == a2);
-	KASSERT(look(vn, ifa_ifwithaddr, IP(10, 1, 2, 3)) == NULL);
+	KASSERT(look(vn, ifa_ifwithnet, test_sa("10.1.2.9")) == a2);
+	KASSERT(look(vn, ifa_ifwithaddr, test_sa("10.1.2.3")) == NULL);
 	if_deactivate(a);
-	KASSERT(look(vn, ifa_ifwithnet, IP(10, 1, 2, 9)) == NULL);
-	KASSERT(look(vn, ifa_ifwithaddr, IP(10, 255, 255, 255)) == NULL);
+	KASSERT(look(vn, ifa_ifwithnet, test_sa("10.1.2.9")) == NULL);
+	KASSERT(look(vn, ifa_ifwithaddr, test_sa("10.255.255.255")) == NULL);
 
-	sin = sin_of(IP(192, 0, 2, 1));
-	ifa = ifa_ifwithaddr_psref(vn, (struct sockaddr *)&sin, &pr);
+	sin = test_addr("192.0.2.1");
+	ifa = ifa_ifwithaddr_psref(vn, &sin.sa, &pr);
 	KASSERT(ifa == p1 && ifa_held(p1));
 	ifa_release(ifa, &pr);
 	KASSERT(!ifa_held(p1));
 	test_detach(a);
 	test_detach(b);
 	test_detach(p);
-	KASSERT(look(vn, ifa_ifwithladdr, IP(192, 0, 2, 2)) == NULL);
+	KASSERT(look(vn, ifa_ifwithladdr, test_sa("192.0.2.2")) == NULL);
 	pserialize_read_enter();
-	KASSERT(ifa_ifwithaf(vn, AF_INET) == NULL);
+	KASSERT(ifa_ifwithaf(vn, TEST_AF) == NULL);
 	KASSERT(ifa_ifwithaf(vn, AF_LINK) == NULL);
 	pserialize_read_exit();
 }
@@ -136,53 +110,55 @@ equal_body(struct vnet *vn)
 		host_random(vn->vn_kern->k_host, &r, sizeof(r));
 		i = r % 4;
 		if (in[i])
-			del(ifa[i]);
+			test_take(ifa[i]);
 		else
-			ifa[i] = add(ifp[i], IP(10, 0, 0, 1) + i, 24, 0);
+			ifa[i] = test_give(ifp[i], test_sa_plus("10.0.0.1", i),
+			    24, NULL);
 		in[i] = !in[i];
-		found = look(vn, ifa_ifwithnet, IP(10, 0, 0, 99));
+		found = look(vn, ifa_ifwithnet, test_sa("10.0.0.99"));
 		KASSERT((found != NULL) == (in[0] || in[1] || in[2] || in[3]));
 		for (i = 0; i < 4; i++) {
-			KASSERT((look(vn, ifa_ifwithaddr, IP(10, 0, 0, 1) +
-			    i) != NULL) == in[i]);
+			KASSERT((look(vn, ifa_ifwithaddr,
+			    test_sa_plus("10.0.0.1", i)) != NULL) == in[i]);
 			if (found != NULL && found->ifa_ifp == ifp[i])
 				KASSERT(in[i]);
 		}
 	}
 	for (unsigned i = 0; i < 4; i++)
 		test_detach(ifp[i]);
-	KASSERT(look(vn, ifa_ifwithnet, IP(10, 0, 0, 99)) == NULL);
+	KASSERT(look(vn, ifa_ifwithnet, test_sa("10.0.0.99")) == NULL);
 }
 
 /* Another address that the table cannot tell from this one by its hash. */
-static uint32_t
-twin_of(uint32_t addr)
+static union test_addr
+twin_of(const char *addr)
 {
-	struct sockaddr_in a = sin_of(addr), b;
-	uint32_t other = addr;
+	union test_addr a = test_addr(addr), b;
+	unsigned n = 0;
 
 	do {
-		b = sin_of(++other);
-	} while (((test_sa_hash((struct sockaddr *)&a) ^
-	    test_sa_hash((struct sockaddr *)&b)) & 0xfffe000f) != 0);
-	return other;
+		b = test_addr_plus(addr, ++n);
+	} while (((test_sa_hash(&a.sa) ^ test_sa_hash(&b.sa)) &
+	    0xfffe000f) != 0);
+	return b;
 }
 
 /* Two addresses of one hash: each is found for itself, not for the other. */
 static void
 twins_body(struct vnet *vn)
 {
-	uint32_t one = IP(10, 0, 0, 1), two = twin_of(one);
+	union test_addr a1 = test_addr("10.0.0.1"), a2 = twin_of("10.0.0.1");
+	const struct sockaddr *one = &a1.sa, *two = &a2.sa;
 	struct ifnet *ifp = test_must_attach(vn, "e", 0);
 	struct ifaddr *a, *b;
 
-	a = add(ifp, one, 32, 0);
+	a = test_give(ifp, one, 32, NULL);
 	KASSERT(look(vn, ifa_ifwithaddr, one) == a);
 	KASSERT(look(vn, ifa_ifwithaddr, two) == NULL);
-	b = add(ifp, two, 32, 0);
+	b = test_give(ifp, two, 32, NULL);
 	KASSERT(look(vn, ifa_ifwithaddr, one) == a);
 	KASSERT(look(vn, ifa_ifwithaddr, two) == b);
-	del(a);
+	test_take(a);
 	KASSERT(look(vn, ifa_ifwithaddr, one) == NULL);
 	KASSERT(look(vn, ifa_ifwithaddr, two) == b);
 	test_detach(ifp);
@@ -209,8 +185,8 @@ faults_body(struct vnet *vn)
 		if_ioctl_lock(ifp);
 		before = sim_allocated(h);
 		sim_fail_alloc(h, n);
-		error = test_ifa_add(ifp, IP(172, 16, 1, 1), 30,
-		    IP(172, 16, 1, 3), NULL);
+		error = test_ifa_add(ifp, test_sa("172.16.1.1"), 30,
+		    test_sa("172.16.1.3"), NULL);
 		sim_fail_alloc(h, 0);
 		if_ioctl_unlock(ifp);
 		if (error == 0)
@@ -218,8 +194,10 @@ faults_body(struct vnet *vn)
 		KASSERT(error == ENOMEM);
 		/* Tables that grew may stay grown, but nothing is found. */
 		(void)before;
-		KASSERT(look(vn, ifa_ifwithladdr, IP(172, 16, 1, 1)) == NULL);
-		KASSERT(look(vn, ifa_ifwithladdr, IP(172, 16, 1, 3)) == NULL);
+		KASSERT(look(vn, ifa_ifwithladdr, test_sa("172.16.1.1")) ==
+		    NULL);
+		KASSERT(look(vn, ifa_ifwithladdr, test_sa("172.16.1.3")) ==
+		    NULL);
 		KASSERT(n < 50);
 	}
 	test_detach(ifp);
@@ -229,14 +207,14 @@ static void
 pref_body(struct vnet *vn)
 {
 	struct if_addrprefreq ifap;
-	struct sockaddr_in sin = sin_of(IP(10, 0, 0, 1));
+	union test_addr sin = test_addr("10.0.0.1");
 	struct ifnet *ifp;
 
 	ifp = test_must_attach(vn, "q", 0);
-	(void)add(ifp, IP(10, 0, 0, 1), 8, 0);
+	(void)test_give(ifp, test_sa("10.0.0.1"), 8, NULL);
 	memset(&ifap, 0, sizeof(ifap));
 	memcpy(ifap.ifap_name, "q0", 3);
-	memcpy(&ifap.ifap_addr, &sin, sizeof(sin));
+	memcpy(&ifap.ifap_addr, &sin, sizeof(sin.sin));
 	ifap.ifap_preference = 7;
 	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFADDRPREF, &ifap,
 	    sizeof(ifap)) == 0);
@@ -251,8 +229,8 @@ pref_body(struct vnet *vn)
 		KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFADDRPREF, &ifap,
 		    sizeof(ifap)) == 0 && ifap.ifap_preference == 7);
 	}
-	sin = sin_of(IP(10, 0, 0, 2));
-	memcpy(&ifap.ifap_addr, &sin, sizeof(sin));
+	sin = test_addr("10.0.0.2");
+	memcpy(&ifap.ifap_addr, &sin, sizeof(sin.sin));
 	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFADDRPREF, &ifap,
 	    sizeof(ifap)) == EADDRNOTAVAIL);
 	ifap.ifap_addr.ss_family = AF_UNIX;
@@ -421,7 +399,7 @@ kept_body(struct vnet *vn)
 	struct ifaddr *ifa;
 
 	ifp = test_must_attach(vn, "k", 0);
-	ifa = add(ifp, IP(10, 0, 0, 1), 8, 0);
+	ifa = test_give(ifp, test_sa("10.0.0.1"), 8, NULL);
 	ifa_ref(ifa);
 	if_detach(ifp);
 	KASSERT(strstr(sim_last_log(h), "t_if_addr.c") != NULL);

@@ -5,22 +5,6 @@
  */
 
 #include "if_test.h"
-#include "net/if_addr_impl.h"
-#include "net/if_flags_impl.h"
-#include "net/if_vnet_impl.h"
-
-#define IP(a, b, c, d)	((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
-
-static struct ifaddr *
-add(struct ifnet *ifp, uint32_t addr, unsigned len, uint32_t dst)
-{
-	struct ifaddr *ifa;
-
-	if_ioctl_lock(ifp);
-	KASSERT(test_ifa_add(ifp, addr, len, dst, &ifa) == 0);
-	if_ioctl_unlock(ifp);
-	return ifa;
-}
 
 /* --- lookups with a reference -------------------------------------------- */
 
@@ -46,27 +30,27 @@ static void
 find_held(struct vnet *vn, struct ifnet *ifp, const struct sockaddr_dl *sdl,
     struct found *fo)
 {
-	struct sockaddr_in self = sin_of(IP(10, 0, 0, 1));
-	struct sockaddr_in brd = sin_of(IP(10, 255, 255, 255));
-	struct sockaddr_in dst = sin_of(IP(192, 0, 2, 2));
-	struct sockaddr_in net = sin_of(IP(10, 7, 7, 7));
+	union test_addr self = test_addr("10.0.0.1");
+	union test_addr brd = test_addr("10.255.255.255");
+	union test_addr dst = test_addr("192.0.2.2");
+	union test_addr net = test_addr("10.7.7.7");
 	struct psref pr;
 
-	hold_one(ifa_ifwithaddr_psref(vn, (struct sockaddr *)&self, &pr), &pr,
+	hold_one(ifa_ifwithaddr_psref(vn, &self.sa, &pr), &pr,
 	    &fo->fo_addr);
-	hold_one(ifa_ifwithaddr_psref(vn, (struct sockaddr *)&brd, &pr), &pr,
+	hold_one(ifa_ifwithaddr_psref(vn, &brd.sa, &pr), &pr,
 	    &fo->fo_brd);
-	hold_one(ifa_ifwithdstaddr_psref(vn, (struct sockaddr *)&dst, &pr),
+	hold_one(ifa_ifwithdstaddr_psref(vn, &dst.sa, &pr),
 	    &pr, &fo->fo_dst);
-	hold_one(ifa_ifwithnet_psref(vn, (struct sockaddr *)&net, &pr), &pr,
+	hold_one(ifa_ifwithnet_psref(vn, &net.sa, &pr), &pr,
 	    &fo->fo_net);
-	hold_one(ifa_ifwithladdr_psref(vn, (struct sockaddr *)&dst, &pr), &pr,
+	hold_one(ifa_ifwithladdr_psref(vn, &dst.sa, &pr), &pr,
 	    &fo->fo_laddr);
-	hold_one(ifa_ifwithaf_psref(vn, AF_INET, &pr), &pr, &fo->fo_af);
+	hold_one(ifa_ifwithaf_psref(vn, TEST_AF, &pr), &pr, &fo->fo_af);
 	hold_one(ifa_ifwithaf_psref(vn, AF_LINK, &pr), &pr, &fo->fo_linkaf);
 	hold_one(ifa_ifwithnet_psref(vn, (const struct sockaddr *)sdl, &pr),
 	    &pr, &fo->fo_link);
-	hold_one(ifaof_ifpforaddr_psref((struct sockaddr *)&net, ifp, &pr),
+	hold_one(ifaof_ifpforaddr_psref(&net.sa, ifp, &pr),
 	    &pr, &fo->fo_best);
 	hold_one(ifaof_ifpforaddr_psref((const struct sockaddr *)sdl, ifp,
 	    &pr), &pr, &fo->fo_bestlink);
@@ -76,21 +60,21 @@ static void
 find(struct vnet *vn, struct ifnet *ifp, const struct sockaddr_dl *sdl,
     struct found *fo)
 {
-	struct sockaddr_in self = sin_of(IP(10, 0, 0, 1));
-	struct sockaddr_in brd = sin_of(IP(10, 255, 255, 255));
-	struct sockaddr_in dst = sin_of(IP(192, 0, 2, 2));
-	struct sockaddr_in net = sin_of(IP(10, 7, 7, 7));
+	union test_addr self = test_addr("10.0.0.1");
+	union test_addr brd = test_addr("10.255.255.255");
+	union test_addr dst = test_addr("192.0.2.2");
+	union test_addr net = test_addr("10.7.7.7");
 
 	pserialize_read_enter();
-	fo->fo_addr = ifa_ifwithaddr(vn, (struct sockaddr *)&self);
-	fo->fo_brd = ifa_ifwithaddr(vn, (struct sockaddr *)&brd);
-	fo->fo_dst = ifa_ifwithdstaddr(vn, (struct sockaddr *)&dst);
-	fo->fo_net = ifa_ifwithnet(vn, (struct sockaddr *)&net);
-	fo->fo_laddr = ifa_ifwithladdr(vn, (struct sockaddr *)&dst);
-	fo->fo_af = ifa_ifwithaf(vn, AF_INET);
+	fo->fo_addr = ifa_ifwithaddr(vn, &self.sa);
+	fo->fo_brd = ifa_ifwithaddr(vn, &brd.sa);
+	fo->fo_dst = ifa_ifwithdstaddr(vn, &dst.sa);
+	fo->fo_net = ifa_ifwithnet(vn, &net.sa);
+	fo->fo_laddr = ifa_ifwithladdr(vn, &dst.sa);
+	fo->fo_af = ifa_ifwithaf(vn, TEST_AF);
 	fo->fo_linkaf = ifa_ifwithaf(vn, AF_LINK);
 	fo->fo_link = ifa_ifwithnet(vn, (const struct sockaddr *)sdl);
-	fo->fo_best = ifaof_ifpforaddr((struct sockaddr *)&net, ifp);
+	fo->fo_best = ifaof_ifpforaddr(&net.sa, ifp);
 	fo->fo_bestlink = ifaof_ifpforaddr((const struct sockaddr *)sdl, ifp);
 	pserialize_read_exit();
 }
@@ -106,9 +90,9 @@ held_body(struct vnet *vn)
 	memset(&none, 0, sizeof(none));
 	a = test_must_attach(vn, "a", 0);
 	p = test_must_attach(vn, "p", 0);
-	if_flags_modify(p, IFF_POINTOPOINT, IFF_BROADCAST);
-	a1 = add(a, IP(10, 0, 0, 1), 8, IP(10, 255, 255, 255));
-	p1 = add(p, IP(192, 0, 2, 1), 32, IP(192, 0, 2, 2));
+	if_flags_update(p, IFF_POINTOPOINT, IFF_BROADCAST);
+	a1 = test_give(a, test_sa("10.0.0.1"), 8, test_sa("10.255.255.255"));
+	p1 = test_give(p, test_sa("192.0.2.1"), 32, test_sa("192.0.2.2"));
 	memset(&sdl, 0, sizeof(sdl));
 	sdl.sdl_family = AF_LINK;
 	sdl.sdl_index = a->if_index;
@@ -124,13 +108,14 @@ held_body(struct vnet *vn)
 
 	/* The last of the family when none fits; none at all. */
 	{
-		struct sockaddr_in far = sin_of(IP(44, 0, 0, 1));
+		union test_addr far = test_addr("44.0.0.1");
 		struct ifnet *c = test_must_attach(vn, "c", 0);
-		struct ifaddr *a2 = add(a, IP(172, 16, 0, 1), 12, 0);
+		struct ifaddr *a2 = test_give(a, test_sa("172.16.0.1"), 12,
+		    NULL);
 
 		pserialize_read_enter();
-		KASSERT(ifaof_ifpforaddr((struct sockaddr *)&far, a) == a2);
-		KASSERT(ifaof_ifpforaddr((struct sockaddr *)&far, c) == NULL);
+		KASSERT(ifaof_ifpforaddr(&far.sa, a) == a2);
+		KASSERT(ifaof_ifpforaddr(&far.sa, c) == NULL);
 		pserialize_read_exit();
 		if_ioctl_lock(a);
 		ifa_remove(a, a2);
@@ -317,21 +302,21 @@ static void
 hold_for_a_while(void *arg)
 {
 	struct host *h = holder.ho_vnet->vn_kern->k_host;
-	struct sockaddr_in sin = sin_of(IP(10, 0, 0, 1));
+	union test_addr sin = test_addr("10.0.0.1");
 	struct ifaddr *ifa;
 	struct psref pr;
 
 	(void)arg;
-	ifa = ifa_ifwithaddr_psref(holder.ho_vnet, (struct sockaddr *)&sin,
+	ifa = ifa_ifwithaddr_psref(holder.ho_vnet, &sin.sa,
 	    &pr);
 	KASSERT(ifa != NULL);
 	__atomic_store_n(&holder.ho_got, 1, __ATOMIC_RELEASE);
 	host_sleep(h, 300000000);
 	/* Nobody finds it, but it is whole. */
-	KASSERT(ifa_is_destroying(ifa) && sa_addr(ifa->ifa_addr) ==
-	    IP(10, 0, 0, 1));
+	KASSERT(ifa_is_destroying(ifa) && test_addr_is(ifa->ifa_addr,
+	    "10.0.0.1"));
 	pserialize_read_enter();
-	KASSERT(ifa_ifwithladdr(holder.ho_vnet, (struct sockaddr *)&sin) ==
+	KASSERT(ifa_ifwithladdr(holder.ho_vnet, &sin.sa) ==
 	    NULL);
 	pserialize_read_exit();
 	__atomic_store_n(&holder.ho_released, 1, __ATOMIC_RELEASE);
@@ -349,7 +334,7 @@ wait_body(struct vnet *vn)
 	memset(&holder, 0, sizeof(holder));
 	holder.ho_vnet = vn;
 	ifp = test_must_attach(vn, "w", 0);
-	ifa = add(ifp, IP(10, 0, 0, 1), 8, 0);
+	ifa = test_give(ifp, test_sa("10.0.0.1"), 8, NULL);
 	KASSERT(host_thread_create(h, "holder", -1, hold_for_a_while, NULL,
 	    &t) == 0);
 	while (!__atomic_load_n(&holder.ho_got, __ATOMIC_ACQUIRE))
@@ -371,15 +356,15 @@ pref_body(struct vnet *vn)
 		.kc_uid = 65534, .kc_gid = 65534, .kc_pid = 99999,
 	};
 	struct if_addrprefreq ifap;
-	struct sockaddr_in sin = sin_of(IP(10, 0, 0, 1));
+	union test_addr sin = test_addr("10.0.0.1");
 	struct ifnet *ifp;
 	struct ifaddr *ifa;
 
 	ifp = test_must_attach(vn, "q", 0);
-	ifa = add(ifp, IP(10, 0, 0, 1), 8, 0);
+	ifa = test_give(ifp, test_sa("10.0.0.1"), 8, NULL);
 	memset(&ifap, 0, sizeof(ifap));
 	memcpy(ifap.ifap_name, "q0", 3);
-	memcpy(&ifap.ifap_addr, &sin, sizeof(sin));
+	memcpy(&ifap.ifap_addr, &sin, sizeof(sin.sin));
 	/* Everybody may look; to set it takes the right. */
 	ifap.ifap_preference = -7;
 	KASSERT(ifioctl(vn, &nobody, SIOCSIFADDRPREF, &ifap, sizeof(ifap)) ==
@@ -392,11 +377,11 @@ pref_body(struct vnet *vn)
 	    sizeof(ifap)) == 0);
 	KASSERT(ifa->ifa_preference == -7 && vn->vn_if->ifv_preferred);
 	/* Of another interface, and of no family that is here. */
-	sin = sin_of(IP(10, 0, 0, 2));
-	memcpy(&ifap.ifap_addr, &sin, sizeof(sin));
+	sin = test_addr("10.0.0.2");
+	memcpy(&ifap.ifap_addr, &sin, sizeof(sin.sin));
 	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFADDRPREF, &ifap,
 	    sizeof(ifap)) == EADDRNOTAVAIL);
-	ifap.ifap_addr.ss_family = AF_INET6;
+	ifap.ifap_addr.ss_family = AF_UNIX;
 	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFADDRPREF, &ifap,
 	    sizeof(ifap)) == EINVAL);
 	test_detach(ifp);
@@ -415,7 +400,7 @@ purge_two(struct ifaddr *ifa)
 
 	purged++;
 	TAILQ_FOREACH(other, &ifp->if_addrlist, ifa_list)
-		if (other != ifa && other->ifa_addr->sa_family == AF_INET)
+		if (other != ifa && other->ifa_addr->sa_family == TEST_AF)
 			break;
 	if (other != NULL)
 		ifa_remove(ifp, other);
@@ -437,7 +422,7 @@ count_inet(struct ifnet *ifp)
 	unsigned n = 0;
 
 	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
-		n += ifa->ifa_addr->sa_family == AF_INET;
+		n += ifa->ifa_addr->sa_family == TEST_AF;
 	return n;
 }
 
@@ -449,23 +434,25 @@ purge_body(struct vnet *vn)
 
 	ifp = test_must_attach(vn, "p", 0);
 	for (unsigned i = 1; i <= 7; i++)
-		(void)add(ifp, IP(10, i, 0, 1), 24, 0);
+		(void)test_give(ifp, test_sa_plus("10.0.0.1", i << 16), 24,
+		    NULL);
 	if_ioctl_lock(ifp);
 	purged = 0;
-	if_purgeaddrs(ifp, AF_INET, purge_two);
+	if_purgeaddrs(ifp, TEST_AF, purge_two);
 	KASSERT(purged == 4 && count_inet(ifp) == 0);
 	/* The link-level one is of another family. */
 	KASSERT(if_sadl(ifp) != NULL);
-	if_purgeaddrs(ifp, AF_INET, purge_two);
+	if_purgeaddrs(ifp, TEST_AF, purge_two);
 	KASSERT(purged == 4);
 	if_ioctl_unlock(ifp);
 
 	/* A protocol that does nothing: warned about, and done for it. */
 	for (unsigned i = 1; i <= 3; i++)
-		(void)add(ifp, IP(10, i, 0, 1), 24, 0);
+		(void)test_give(ifp, test_sa_plus("10.0.0.1", i << 16), 24,
+		    NULL);
 	if_ioctl_lock(ifp);
 	purged = 0;
-	if_purgeaddrs(ifp, AF_INET, purge_none);
+	if_purgeaddrs(ifp, TEST_AF, purge_none);
 	KASSERT(purged == 3 && count_inet(ifp) == 0);
 	if_ioctl_unlock(ifp);
 	KASSERT(strstr(sim_last_log(h), "was not purged") != NULL);
@@ -537,7 +524,7 @@ init_body(struct vnet *vn)
 	struct ifaddr *ifa;
 
 	ifp = test_must_attach(vn, "i", 0);
-	ifa = add(ifp, IP(10, 0, 0, 1), 24, 0);
+	ifa = test_give(ifp, test_sa("10.0.0.1"), 24, NULL);
 	if_ioctl_lock(ifp);
 	ifp->if_ops = &init_ops;
 	/* As a source: the address alone. */
@@ -590,9 +577,8 @@ static void
 shared_body(struct vnet *vn)
 {
 	enum { N = 500 };
-	const uint32_t base = 0x0a010000, far = 0x0a01ffff;
-	struct sockaddr_in want = sin_of(far);
-	const struct sockaddr *sa = (const struct sockaddr *)&want;
+	union test_addr want = test_addr("10.1.255.255");
+	const struct sockaddr *sa = &want.sa;
 	struct ifaddr **ifa, *other, *found;
 	struct ifnet *a, *b;
 
@@ -600,14 +586,15 @@ shared_body(struct vnet *vn)
 	KASSERT(ifa != NULL);
 	a = test_must_attach(vn, "a", 0);
 	b = test_must_attach(vn, "b", 0);
-	if_flags_modify(a, IFF_BROADCAST, IFF_POINTOPOINT);
-	if_flags_modify(b, IFF_POINTOPOINT, IFF_BROADCAST);
+	if_flags_update(a, IFF_BROADCAST, IFF_POINTOPOINT);
+	if_flags_update(b, IFF_POINTOPOINT, IFF_BROADCAST);
 	if_ioctl_lock(b);
-	KASSERT(test_ifa_add(b, 0x0a020001, 32, far, &other) == 0);
+	KASSERT(test_ifa_add(b, test_sa("10.2.0.1"), 32, sa, &other) == 0);
 	if_ioctl_unlock(b);
 	if_ioctl_lock(a);
 	for (unsigned i = 0; i < N; i++)
-		KASSERT(test_ifa_add(a, base + 1 + i, 16, far, &ifa[i]) == 0);
+		KASSERT(test_ifa_add(a, test_sa_plus("10.1.0.1", i), 16, sa,
+		    &ifa[i]) == 0);
 	/* The table has the first one alone. */
 	KASSERT(vn->vn_if->ifv_dsts.kh_count == 1);
 	for (unsigned i = 0; i < N; i++) {
@@ -650,9 +637,9 @@ static void
 unnumbered_body(struct vnet *vn)
 {
 	enum { N = 200 };
-	const uint32_t local = IP(10, 20, 0, 1);
-	struct sockaddr_in want = sin_of(local);
-	const struct sockaddr *sa = (const struct sockaddr *)&want;
+	union test_addr want = test_addr("10.20.0.1");
+	union test_addr local = want;
+	const struct sockaddr *sa = &want.sa;
 	struct ifnet *ifp[N];
 	struct ifaddr *ifa[N], *more[N];
 	char name[IFNAMSIZ];
@@ -661,23 +648,25 @@ unnumbered_body(struct vnet *vn)
 	for (unsigned i = 0; i < N; i++) {
 		(void)snprintf(name, sizeof(name), "p%u", i);
 		ifp[i] = test_must_attach(vn, name, 0);
-		if_flags_modify(ifp[i], IFF_POINTOPOINT, IFF_BROADCAST);
-		ifa[i] = add(ifp[i], local, 32, IP(10, 20, 1, 0) + i);
+		if_flags_update(ifp[i], IFF_POINTOPOINT, IFF_BROADCAST);
+		ifa[i] = test_give(ifp[i], &local.sa, 32,
+		    test_sa_plus("10.20.1.0", i));
 	}
 	for (unsigned i = 0; i < N; i++)
-		more[i] = add(ifp[0], IP(10, 30, 0, 1) + i, 24, 0);
+		more[i] = test_give(ifp[0], test_sa_plus("10.30.0.1", i), 24,
+		    NULL);
 	KASSERT(vn->vn_if->ifv_addrs.kh_count == 1 + N);
 	pserialize_read_enter();
 	KASSERT(ifa_ifwithaddr(vn, sa) == ifa[0]);
 	for (unsigned i = 0; i < N; i++)
 		KASSERT(ifa_ifp_find(ifp[i], sa) == ifa[i]);
-	want = sin_of(IP(10, 30, 0, 1));
+	want = test_addr("10.30.0.1");
 	KASSERT(ifa_ifp_find(ifp[0], sa) == more[0]);
 	KASSERT(ifa_ifp_find(ifp[1], sa) == NULL);
 	pserialize_read_exit();
 
 	/* The first of them that is not on its way out. */
-	want = sin_of(local);
+	want = local;
 	if_deactivate(ifp[0]);
 	pserialize_read_enter();
 	KASSERT(ifa_ifwithaddr(vn, sa) == ifa[1]);
@@ -687,7 +676,7 @@ unnumbered_body(struct vnet *vn)
 	if_ioctl_lock(ifp[N - 1]);
 	ifa_remove(ifp[N - 1], ifa[N - 1]);
 	if_ioctl_unlock(ifp[N - 1]);
-	ifa[N - 1] = add(ifp[N - 1], local, 32, 0);
+	ifa[N - 1] = test_give(ifp[N - 1], &local.sa, 32, NULL);
 	for (unsigned i = 1; i < N; i++) {
 		pserialize_read_enter();
 		for (k = 1; ifp[k] == NULL; k++)
@@ -715,18 +704,19 @@ static bool
 fits_even(const struct ifaddr *ifa)
 {
 
-	return (ntohl(((const struct sockaddr_in *)ifa->ifa_addr)->
-	    sin_addr.s_addr) & 1) == 0;
+	const uint8_t *p = (const uint8_t *)ifa->ifa_addr;
+
+	return (p[test_addr_last(ifa->ifa_addr)] & 1) == 0;
 }
 
 static struct ifaddr *
-leading(struct ifnet *ifp, uint32_t dst, bool (*fits)(const struct ifaddr *))
+leading(struct ifnet *ifp, const struct sockaddr *dst,
+    bool (*fits)(const struct ifaddr *))
 {
-	struct sockaddr_in sin = sin_of(dst);
 	struct ifaddr *ifa;
 
 	pserialize_read_enter();
-	ifa = ifa_ifp_leading(ifp, (const struct sockaddr *)&sin, fits);
+	ifa = ifa_ifp_leading(ifp, dst, fits);
 	pserialize_read_exit();
 	return ifa;
 }
@@ -742,37 +732,38 @@ leading_body(struct vnet *vn)
 
 	a = test_must_attach(vn, "a", 0);
 	b = test_must_attach(vn, "b", 0);
-	KASSERT(leading(a, IP(10, 1, 2, 3), NULL) == NULL);
-	wide = add(a, IP(10, 0, 0, 1), 8, IP(10, 255, 255, 255));
-	narrow = add(a, IP(10, 1, 0, 1), 16, 0);
+	KASSERT(leading(a, test_sa("10.1.2.3"), NULL) == NULL);
+	wide = test_give(a, test_sa("10.0.0.1"), 8, test_sa("10.255.255.255"));
+	narrow = test_give(a, test_sa("10.1.0.1"), 16, NULL);
 	for (unsigned i = 0; i < N; i++)
-		ifa[i] = add(a, IP(172, 16, 0, 1) + (i << 8), 24, 0);
-	last = add(a, IP(192, 0, 2, 1), 32, 0);
-	on_b = add(b, IP(10, 1, 2, 1), 24, 0);
+		ifa[i] = test_give(a, test_sa_plus("172.16.0.1", i << 8), 24,
+		    NULL);
+	last = test_give(a, test_sa("192.0.2.1"), 32, NULL);
+	on_b = test_give(b, test_sa("10.1.2.1"), 24, NULL);
 
 	/* The longest prefix of the interface's, though another's is longer. */
-	KASSERT(leading(a, IP(10, 1, 2, 3), NULL) == narrow);
-	KASSERT(leading(b, IP(10, 1, 2, 3), NULL) == on_b);
-	KASSERT(leading(a, IP(10, 2, 2, 3), NULL) == wide);
-	KASSERT(leading(a, IP(10, 255, 255, 255), NULL) == wide);
+	KASSERT(leading(a, test_sa("10.1.2.3"), NULL) == narrow);
+	KASSERT(leading(b, test_sa("10.1.2.3"), NULL) == on_b);
+	KASSERT(leading(a, test_sa("10.2.2.3"), NULL) == wide);
+	KASSERT(leading(a, test_sa("10.255.255.255"), NULL) == wide);
 	for (unsigned i = 0; i < N; i++)
-		KASSERT(leading(a, IP(172, 16, 0, 9) + (i << 8), NULL) ==
+		KASSERT(leading(a, test_sa_plus("172.16.0.9", i << 8), NULL) ==
 		    ifa[i]);
 	/* Itself; the last where none leads there. */
-	KASSERT(leading(a, IP(192, 0, 2, 1), NULL) == last);
-	KASSERT(leading(a, IP(44, 0, 0, 1), NULL) == last);
+	KASSERT(leading(a, test_sa("192.0.2.1"), NULL) == last);
+	KASSERT(leading(a, test_sa("44.0.0.1"), NULL) == last);
 	/* None fits: the search goes on in shorter prefixes, then anywhere. */
-	KASSERT(leading(a, IP(44, 0, 0, 1), fits_even) == NULL);
-	even = add(a, IP(10, 0, 0, 2), 7, 0);
-	KASSERT(leading(a, IP(10, 1, 2, 3), fits_even) == even);
-	KASSERT(leading(a, IP(44, 0, 0, 1), fits_even) == even);
+	KASSERT(leading(a, test_sa("44.0.0.1"), fits_even) == NULL);
+	even = test_give(a, test_sa("10.0.0.2"), 7, NULL);
+	KASSERT(leading(a, test_sa("10.1.2.3"), fits_even) == even);
+	KASSERT(leading(a, test_sa("44.0.0.1"), fits_even) == even);
 	/* More on another interface share the prefix than are looked at. */
 	for (unsigned i = 0; i < N; i++)
-		(void)add(b, IP(10, 9, 0, 10) + i, 16, 0);
-	narrow = add(a, IP(10, 9, 0, 1), 16, 0);
-	KASSERT(leading(a, IP(10, 9, 9, 9), NULL) == wide);
+		(void)test_give(b, test_sa_plus("10.9.0.10", i), 16, NULL);
+	narrow = test_give(a, test_sa("10.9.0.1"), 16, NULL);
+	KASSERT(leading(a, test_sa("10.9.9.9"), NULL) == wide);
 	test_detach(b);
-	KASSERT(leading(a, IP(10, 9, 9, 9), NULL) == narrow);
+	KASSERT(leading(a, test_sa("10.9.9.9"), NULL) == narrow);
 	test_detach(a);
 }
 

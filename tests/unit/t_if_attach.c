@@ -4,9 +4,6 @@
  */
 
 #include "if_test.h"
-#include "net/if_bitmap.h"
-#include "net/if_ioctl_impl.h"
-#include "net/if_vnet_impl.h"
 
 static unsigned nevents;
 static enum pfil_event events[8];

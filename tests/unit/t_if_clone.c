@@ -4,8 +4,7 @@
  */
 
 #include "if_test.h"
-#include "net/if_name_impl.h"
-#include "net/if_vnet_impl.h"
+#include "net/if_name_impl.h"	/* names that no request gives */
 
 static int
 create(struct vnet *vn, const char *name, char full[IFNAMSIZ])

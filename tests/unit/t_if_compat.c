@@ -6,9 +6,7 @@
 #include <ifnet/ifreq_old.h>
 
 #include "in_test.h"
-#include "net/if_ioctl_impl.h"
-#include "net/if_stats_impl.h"
-#include "net/if_vnet_impl.h"
+#include "net/if_ioctl_impl.h"	/* ifreq_setaddr() by itself */
 
 static int
 old_value(struct in_test *it, unsigned long cmd, int32_t value,

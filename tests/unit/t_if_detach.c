@@ -8,10 +8,7 @@
 #include <ifnet/if_carp.h>
 #include <ifnet/ifq_discipline.h>
 
-#include "kern/sysctl.h"
 #include "net_test.h"
-#include "net/if_addr_impl.h"
-#include "net/if_vnet_impl.h"
 
 /* What happened, in order; messages of the routing socket in between. */
 static char trace[1024];

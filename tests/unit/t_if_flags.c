@@ -4,7 +4,6 @@
  */
 
 #include "if_test.h"
-#include "net/if_ext_impl.h"
 #include "net/if_ext_impl.h"	/* is a timer armed: nothing public tells */
 
 static bool

@@ -3,7 +3,6 @@
  */
 
 #include "if_test.h"
-#include "net/if_vnet_impl.h"
 
 struct list {
 	struct if_groupreq req;

@@ -4,9 +4,8 @@
 
 #include "if_test.h"
 
-#include "kern/reqctx.h"
-#include "kern/sysctl.h"
-#include "net/if_history_impl.h"
+#include "kern/reqctx.h"	/* who asked, behind a request */
+#include "net/if_history_impl.h"	/* under test */
 
 static struct {
 	unsigned	 n;

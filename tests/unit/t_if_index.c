@@ -4,9 +4,7 @@
  */
 
 #include "if_test.h"
-#include "net/if_bitmap.h"
-#include "net/if_index_impl.h"
-#include "net/if_vnet_impl.h"
+#include "net/if_index_impl.h"	/* under test */
 
 #include <limits.h>
 

@@ -4,7 +4,7 @@
  */
 
 #include "net_test.h"
-#include "net/if_input_impl.h"
+#include "net/if_input_impl.h"	/* under test */
 
 static void
 raw_on_cpu(void *arg)

@@ -3,7 +3,7 @@
  */
 
 #include "if_test.h"
-#include "net/if_ioctl_impl.h"
+#include "net/if_ioctl_impl.h"	/* ifreq_setaddr() by itself */
 
 static const struct kauth_cred nobody = { .kc_uid = 65534, .kc_gid = 65534,
     .kc_pid = 1 };
@@ -280,15 +280,13 @@ cap_body(struct vnet *vn)
 }
 
 static int
-alias(struct vnet *vn, unsigned long cmd, sa_family_t family, uint32_t addr)
+alias(struct vnet *vn, unsigned long cmd, const char *addr)
 {
 	struct ifaliasreq ifra;
-	struct sockaddr_in sin = sin_of(addr);
 
 	memset(&ifra, 0, sizeof(ifra));
 	memcpy(ifra.ifra_name, "x0", 3);
-	memcpy(&ifra.ifra_addr, &sin, sizeof(sin));
-	ifra.ifra_addr.ss_family = family;
+	test_addr_put(&ifra.ifra_addr, addr);
 	return ifioctl(vn, &kauth_cred_self, cmd, &ifra, sizeof(ifra));
 }
 
@@ -301,21 +299,21 @@ protocol_body(struct vnet *vn)
 	ifp = test_must_attach(vn, "x", 0);
 	/* The driver is asked first, and what it answers counts. */
 	tally.t_ioctl_error = ENXIO;
-	KASSERT(alias(vn, SIOCAIFADDR, AF_INET, 0x0a000001) == ENXIO);
+	KASSERT(alias(vn, SIOCAIFADDR, "10.0.0.1") == ENXIO);
 	KASSERT(tally.t_ioctl == 1);
 	/* What it does not know is the protocol's. */
 	tally.t_ioctl_error = ENOTTY;
-	KASSERT(alias(vn, SIOCAIFADDR, AF_INET, 0x0a000001) == 0);
-	KASSERT(alias(vn, SIOCDIFADDR, AF_INET, 0x0a000001) == 0);
+	KASSERT(alias(vn, SIOCAIFADDR, "10.0.0.1") == 0);
+	KASSERT(alias(vn, SIOCDIFADDR, "10.0.0.1") == 0);
 	KASSERT(test_ifreq(vn, "x0", SIOCGIFMTU, 0, &ifr) == EOPNOTSUPP);
 	tally.t_ioctl_error = 0;
-	KASSERT(alias(vn, SIOCAIFADDR, AF_INET, 0x0a000001) == 0);
-	KASSERT(alias(vn, SIOCDIFADDR, AF_INET, 0x0a000002) == EADDRNOTAVAIL);
-	KASSERT(alias(vn, SIOCDIFADDR, AF_INET, 0x0a000001) == 0);
-	KASSERT(alias(vn, SIOCAIFADDR, AF_INET6, 0) == EOPNOTSUPP);
-	KASSERT(alias(vn, SIOCGIFALIAS, AF_INET, 0) == EOPNOTSUPP);
+	KASSERT(alias(vn, SIOCAIFADDR, "10.0.0.1") == 0);
+	KASSERT(alias(vn, SIOCDIFADDR, "10.0.0.2") == EADDRNOTAVAIL);
+	KASSERT(alias(vn, SIOCDIFADDR, "10.0.0.1") == 0);
+	KASSERT(alias(vn, SIOCAIFADDR, "2001:db8::1") == EOPNOTSUPP);
+	KASSERT(alias(vn, SIOCGIFALIAS, "0.0.0.0") == EOPNOTSUPP);
 	memset(&ifr, 0, sizeof(ifr));
-	KASSERT(test_ifreq(vn, "x0", SIOCGIFADDR, AF_INET, &ifr) ==
+	KASSERT(test_ifreq(vn, "x0", SIOCGIFADDR, TEST_AF, &ifr) ==
 	    EOPNOTSUPP);
 	test_detach(ifp);
 }
@@ -331,7 +329,7 @@ conf_body(struct vnet *vn)
 
 	x = test_must_attach(vn, "x", 0);
 	y = test_must_attach(vn, "y", 0);
-	KASSERT(alias(vn, SIOCAIFADDR, AF_INET, 0x0a000001) == 0);
+	KASSERT(alias(vn, SIOCAIFADDR, "10.0.0.1") == 0);
 	memset(&buf, 0xa5, sizeof(buf));
 	buf.c.ifc_len = 0;
 	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGIFCONF, &buf,
@@ -356,10 +354,9 @@ conf_body(struct vnet *vn)
 	KASSERT(buf.c.ifc_len == 3 * sizeof(struct ifreq));
 	KASSERT(strcmp(buf.r[0].ifr_name, "x0") == 0);
 	KASSERT(buf.r[0].ifr_addr.sa_family == AF_LINK);
-	KASSERT(buf.r[1].ifr_addr.sa_family == AF_INET);
-	KASSERT(sa_addr(&buf.r[1].ifr_addr) == 0x0a000001);
+	KASSERT(test_addr_is(&buf.r[1].ifr_addr, "10.0.0.1"));
 	/* Every byte behind the address is written, as zero. */
-	for (size_t i = sizeof(struct sockaddr_in);
+	for (size_t i = test_addr_len(&buf.r[1].ifr_addr);
 	    i < sizeof(buf.r[1].ifr_ifru); i++)
 		KASSERT(((uint8_t *)&buf.r[1].ifr_ifru)[i] == 0);
 	KASSERT(strcmp(buf.r[2].ifr_name, "y0") == 0);
@@ -385,7 +382,7 @@ setaddr_body(struct vnet *vn)
 	union {
 		struct sockaddr	 sa;
 		struct sockaddr_dl sdl;
-		struct sockaddr_in sin;
+		union test_addr	 addr;
 		uint8_t		 room[256];
 	} u;
 	struct ifnet *ifp;
@@ -404,10 +401,10 @@ setaddr_body(struct vnet *vn)
 	u.sa.sa_family = AF_LINK;
 	KASSERT(ifreq_setaddr(vn, &ifr, &u.sa) == 0);
 	KASSERT(memcmp(&ifr.ifr_addr, &u.sdl, sizeof(u.sdl)) == 0);
-	u.sin = sin_of(0x0a000001);
+	u.addr = test_addr("10.0.0.1");
 	KASSERT(ifreq_setaddr(vn, &ifr, &u.sa) == 0);
-	KASSERT(sa_addr(&ifr.ifr_addr) == 0x0a000001);
-	for (size_t i = sizeof(u.sin); i < sizeof(ifr.ifr_ifru); i++)
+	KASSERT(test_addr_is(&ifr.ifr_addr, "10.0.0.1"));
+	for (size_t i = test_addr_len(&u.sa); i < sizeof(ifr.ifr_ifru); i++)
 		KASSERT(((uint8_t *)&ifr.ifr_ifru)[i] == 0);
 
 	/* One without any address has a record, of a zero one. */

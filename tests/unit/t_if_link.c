@@ -5,9 +5,7 @@
 #include <ifnet/if_carp.h>
 
 #include "if_test.h"
-#include "kern/sysctl.h"
-#include "net/if_link_impl.h"
-#include "net/if_vnet_impl.h"
+#include "net/if_link_impl.h"	/* under test */
 
 #define UNKNOWN	LINK_STATE_UNKNOWN
 #define DOWN	LINK_STATE_DOWN

@@ -5,7 +5,6 @@
  */
 
 #include "if_test.h"
-#include "net/if_vnet_impl.h"
 
 #include <sys/stat.h>
 

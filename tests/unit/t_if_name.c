@@ -3,7 +3,7 @@
  */
 
 #include "if_test.h"
-#include "net/if_name_impl.h"
+#include "net/if_name_impl.h"	/* under test */
 
 static void
 test_valid(void **state)

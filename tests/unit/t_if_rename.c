@@ -4,9 +4,7 @@
  */
 
 #include "if_test.h"
-#include "kern/sysctl.h"
-#include "net/if_name_impl.h"
-#include "net/if_vnet_impl.h"
+#include "net/if_name_impl.h"	/* names while they change */
 
 static int
 rename_to(struct vnet *vn, const char *name, const char *new)

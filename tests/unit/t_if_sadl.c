@@ -5,7 +5,6 @@
  */
 
 #include "if_test.h"
-#include "net/if_addr_impl.h"
 
 static struct race {
 	struct vnet	*ra_vnet;

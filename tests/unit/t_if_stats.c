@@ -4,8 +4,7 @@
  */
 
 #include "if_test.h"
-#include "net/if_stats_impl.h"
-#include "net/if_vnet_impl.h"
+#include "net/if_stats_impl.h"	/* sums before a reset */
 
 #define ROUNDS	200
 

@@ -4,9 +4,7 @@
  */
 
 #include "if_test.h"
-#include "kern/sysctl.h"
-#include "net/if_input_impl.h"
-#include "net/if_vnet_impl.h"
+#include "net/if_input_impl.h"	/* the limit that was set */
 
 static int
 get(struct vnet *vn, const char *name, void *old, size_t *len)

@@ -8,7 +8,7 @@
 
 #include "dev_test.h"
 
-#include "dev/tap_merge.h"
+#include "dev/tap_merge.h"	/* under test */
 
 #define SIM_MAX	(65536 + 64)
 

@@ -3,9 +3,7 @@
  */
 
 #include "if_test.h"
-#include "net/if_ioctl_impl.h"
-#include "net/if_link_impl.h"
-#include "net/if_vnet_impl.h"
+#include "net/if_link_impl.h"	/* a hold-down to move */
 
 static struct {
 	struct ifnet	*ifp;		/* the one to be used */
@@ -108,7 +106,7 @@ configure(struct vnet *vn, const char *name, struct ifnet *ifp)
 	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFDESCR, &ifr,
 	    sizeof(ifr)) == 0);
 	if_ioctl_lock(ifp);
-	error = test_ifa_add(ifp, 0x0a000001, 24, 0, NULL);
+	error = test_ifa_add(ifp, test_sa("10.0.0.1"), 24, NULL, NULL);
 	if_ioctl_unlock(ifp);
 	KASSERT(error == 0);
 }
@@ -226,7 +224,7 @@ simple_body(struct vnet *vn)
 	    IFCAP_CSUM_IPv4_Rx) && ifp->if_capenable == IFCAP_CSUM_IPv4_Rx);
 	KASSERT(ifp->if_csum_tx == IF_RX_IPv4);
 	KASSERT(if_sadl(ifp)->sdl_data[5] == 7 && ifp->if_hwdl == ifp->if_dl);
-	KASSERT(addresses(ifp, AF_LINK) == 1 && addresses(ifp, AF_INET) == 0);
+	KASSERT(addresses(ifp, AF_LINK) == 1 && addresses(ifp, TEST_AF) == 0);
 	memset(&ifr, 0, sizeof(ifr));
 	(void)strcpy(ifr.ifr_name, "x0");
 	KASSERT(ifioctl(other, &kauth_cred_self, SIOCGIFDESCR, &ifr,
@@ -269,7 +267,7 @@ refused_body(struct vnet *vn)
 	KASSERT(move(vn, "x0", "other") == EEXIST);
 	KASSERT(driver.ifp == ifp && !driver.paused && driver.resumes == 1);
 	KASSERT(find(vn, "x0") == ifp && find(other, "x0") == taken);
-	KASSERT(addresses(ifp, AF_INET) == 1);
+	KASSERT(addresses(ifp, TEST_AF) == 1);
 	KASSERT((ifp->if_flags & IFF_UP) != 0);
 	test_detach(taken);
 	test_detach(fixed);
@@ -308,7 +306,7 @@ memory_body(struct vnet *vn)
 		KASSERT(find(vn, "x0") == ifp && find(other, "x0") == NULL);
 		KASSERT(driver.ifp == ifp && !driver.paused);
 		KASSERT((ifp->if_flags & IFF_UP) != 0);
-		KASSERT(addresses(ifp, AF_INET) == 1);
+		KASSERT(addresses(ifp, TEST_AF) == 1);
 		KASSERT(other->vn_if->ifv_count == 0);
 	}
 	sim_fail_alloc(h, 0);

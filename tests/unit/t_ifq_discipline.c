@@ -6,9 +6,6 @@
 #include <ifnet/ifq_discipline.h>
 
 #include "net_test.h"
-#include "net/if_attach_impl.h"
-#include "net/if_stats_impl.h"
-#include "net/if_vnet_impl.h"
 
 /*
  * Strict priority: the first byte's low two bits are the rank, 3 the most
@@ -400,7 +397,7 @@ moved_body(struct vnet *vn)
 	KASSERT(ifq_discipline_enable(et.et_ifp) == 0);
 	output(vn, &et, 5);
 	KASSERT(pq.pq_n == 5);
-	KASSERT(if_vmove(et.et_ifp, to) == 0 && et.et_ifp->if_vnet == to);
+	KASSERT(test_vmove(et.et_ifp, to) == 0 && et.et_ifp->if_vnet == to);
 	KASSERT(pq.pq_n == 0 && pq.pq_gone == 1 && pq.pq_taken == 5);
 	KASSERT(!et.et_ifp->if_snd.ifq_managed);
 	output(to, &et, 3);

@@ -4,7 +4,7 @@
  */
 
 #include "in_test.h"
-#include "net/if_addr_impl.h"
+#include "net/if_addr_impl.h"	/* addresses that are going */
 
 static struct ifaddr *
 ifa_of(struct ifnet *ifp, const char *addr)

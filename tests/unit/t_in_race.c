@@ -9,8 +9,7 @@
 
 #define TIF_KEEP 8
 #include "in_test.h"
-#include "net/if_addr_impl.h"
-#include "net/if_vnet_impl.h"
+#include "net/if_addr_impl.h"	/* lookups, from CPUs */
 
 #define RACE_NS		400000000ull
 

@@ -5,7 +5,7 @@
  */
 
 #include "in_test.h"
-#include "net/if_name_impl.h"
+#include "net/if_name_impl.h"	/* if_rename() */
 
 static const uint8_t mac1[6] = { 2, 7, 7, 7, 7, 1 };
 

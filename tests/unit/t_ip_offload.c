@@ -4,7 +4,6 @@
  */
 
 #include "in_test.h"
-#include "net/if_ioctl_impl.h"
 
 #define BIG	20000
 

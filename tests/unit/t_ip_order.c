@@ -13,7 +13,6 @@
 
 #define TIF_KEEP	2048
 #include "in_test.h"
-#include "net/if_ioctl_impl.h"
 
 #define NOUT		6	/* networks 10.0.10.0/24, 10.0.11.0/24, ... */
 #define NROUNDS		40

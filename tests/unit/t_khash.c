@@ -4,7 +4,7 @@
  */
 
 #include "kern_test.h"
-#include "kern/khash.h"
+#include "kern/khash.h"	/* under test */
 
 #include <errno.h>
 

@@ -5,7 +5,7 @@
 
 #include "kern_test.h"
 
-#include "kern/ktask.h"
+#include "kern/ktask.h"	/* under test */
 
 static struct kern *kern;
 static unsigned ran[3], order[3], norder;

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "kern/reqctx.h"
-#include "kern/kuser.h"
-#include "kern/sysctl.h"
+#include "kern/reqctx.h"	/* the asker */
+#include "kern/kuser.h"	/* under test */
+#include "kern/sysctl.h"	/* limits */
 
 static const struct vnet_subsys *const subsystems[] = { &sysctl_subsys, NULL };
 

@@ -5,7 +5,7 @@
 
 #include "count_client.h"
 
-#include "command/command.h"
+#include "command/command.h"	/* commands of a client that counts */
 
 struct fixture {
 	struct ifnet_stack *st;

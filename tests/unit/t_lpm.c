@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "net/lpm.h"
+#include "net/lpm.h"	/* under test */
 
 #define NENTRIES	600
 #define NROUNDS		12000

@@ -4,8 +4,6 @@
  */
 
 #include "net_test.h"
-#include "net/if_attach_impl.h"
-#include "net/if_vnet_impl.h"
 
 struct hook {
 	struct pfil_hook hk_hook;
@@ -222,7 +220,7 @@ moved_body(struct vnet *vn)
 	hook_add(to, &there, NULL);
 	traffic(vn, &et);
 	KASSERT(all.hk_in == 3 && own.hk_in == 3 && there.hk_in == 0);
-	KASSERT(if_vmove(et.et_ifp, to) == 0);
+	KASSERT(test_vmove(et.et_ifp, to) == 0);
 	KASSERT(all.hk_detach == 1 && own.hk_detach == 1);
 	KASSERT(there.hk_attach == 1 && there.hk_detach == 0);
 	traffic(vn, &et);

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#include "proto/prefix.h"
+#include "proto/prefix.h"	/* under test */
 
 static void
 test_lengths(void **state)

@@ -11,12 +11,11 @@
 #include <ifnet/if_dl.h>
 #include <ifnet/ifreq_old.h>
 
-#include "client/client_impl.h"
-#include "command/command.h"
-#include "net/rtsock.h"
-#include "proto/proto_ioctl.h"
-#include "proto/proto_names.h"
-#include "proto/rtmsg_fit.h"
+#include "client/client_impl.h"	/* transports */
+#include "command/command.h"	/* commands over them */
+#include "proto/proto_ioctl.h"	/* under test */
+#include "proto/proto_names.h"	/* under test */
+#include "proto/rtmsg_fit.h"	/* under test */
 
 /* --- a session, and what it answers -------------------------------------- */
 

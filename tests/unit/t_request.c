@@ -9,9 +9,7 @@
 
 #include <ifnet/ifreq_old.h>
 
-#include "ctl/ctl_impl.h"
-#include "kern/request.h"
-#include "net/if_vnet_impl.h"
+#include "ctl/ctl_impl.h"	/* the table of operations */
 
 #include <regex.h>
 

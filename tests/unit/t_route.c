@@ -4,7 +4,6 @@
  */
 
 #include "net_test.h"
-#include "net/if_addr_impl.h"
 
 static struct rt_info
 info(const char *dst, unsigned len, const char *gw, struct ifnet *ifp)

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "kern/kuser.h"
-#include "server/server.h"
+#include "kern/kuser.h"	/* accounts of users */
+#include "server/server.h"	/* under test */
 
 #define PATH	"/server"
 #define S	UINT64_C(1000000000)

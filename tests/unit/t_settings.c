@@ -9,7 +9,7 @@
 #include <errno.h>
 
 /* Why: names and ranges are walked where they are kept. */
-#include "kern/sysctl.h"
+#include "kern/sysctl.h"	/* under test */
 
 #define NAMES_MAX	2000
 

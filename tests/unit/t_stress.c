@@ -14,13 +14,12 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "kern/sysctl.h"
-#include "net/if_addr_impl.h"
-#include "net/if_index_impl.h"
-#include "net/if_stats_impl.h"
-#include "net/if_vnet_impl.h"
-#include "net/route.h"
-#include "net/rtsock.h"
+#include "kern/sysctl.h"	/* settings at random */
+#include "net/if_addr_impl.h"	/* lookups, from CPUs */
+#include "net/if_index_impl.h"	/* walks of all */
+#include "net/if_stats_impl.h"	/* the books of all */
+#include "net/route.h"	/* lookups, from CPUs */
+#include "net/rtsock.h"	/* listeners */
 
 #define ROUNDS		120
 #define NVNETS		2

@@ -4,7 +4,7 @@
  */
 
 #include "kern_test.h"
-#include "kern/sysctl.h"
+#include "kern/sysctl.h"	/* under test */
 
 #include <errno.h>
 #include <stdio.h>

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* The module itself: nothing public shows it alone. */
-#include "kern/vis.h"
+#include "kern/vis.h"	/* under test */
 
 static void
 check(const char *in, const char *want)
