@@ -56,6 +56,22 @@ test_addr_plus(const char *text, unsigned n)
 	return a;
 }
 
+/* Which address after the other it is. */
+static inline unsigned
+test_addr_minus(const struct sockaddr *sa, const char *text)
+{
+	union test_addr a = test_addr(text), b;
+
+	KASSERT(sa->sa_family == a.sa.sa_family);
+	memset(&b, 0, sizeof(b));
+	memcpy(&b, sa, a.sa.sa_family == AF_INET ? sizeof(b.sin) :
+	    sizeof(b.sin6));
+	return a.sa.sa_family == AF_INET ?
+	    ntohl(b.sin.sin_addr.s_addr) - ntohl(a.sin.sin_addr.s_addr) :
+	    ntohl(b.sin6.sin6_addr.s6_addr32[3]) -
+	    ntohl(a.sin6.sin6_addr.s6_addr32[3]);
+}
+
 /* A netmask of len bits, of the family of another address. */
 static inline union test_addr
 test_mask(const struct sockaddr *like, unsigned len)

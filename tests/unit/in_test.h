@@ -11,6 +11,7 @@
 
 #include "kern/sysctl.h"
 #include "kern_test.h"
+#include "route_test.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -361,9 +362,10 @@ route_add(struct in_test *it, const char *dst, unsigned len, const char *gw,
 	struct rt_info ri;
 
 	memset(&ri, 0, sizeof(ri));
-	ri.ri_dst = ip4(dst);
+	test_route_to(&ri, dst);
 	ri.ri_len = len;
-	ri.ri_gw = gw != NULL ? ip4(gw) : 0;
+	if (gw != NULL)
+		test_route_via(&ri, gw);
 	ri.ri_flags = flags;
 	ri.ri_mtu = mtu;
 	return rt_add(it->it_vn, &ri);
@@ -375,7 +377,7 @@ route_to(struct in_test *it, const char *dst)
 	const struct rtentry *rt;
 
 	pserialize_read_enter();
-	rt = rt_lookup4(it->it_vn, ip4(dst));
+	rt = test_rt_lookup(it->it_vn, dst);
 	pserialize_read_exit();
 	return rt;
 }

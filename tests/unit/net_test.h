@@ -11,6 +11,7 @@
 
 #include "ifa_test.h"
 #include "kern_test.h"
+#include "route_test.h"
 
 #include <errno.h>
 
@@ -22,7 +23,6 @@
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
 #include "net/pfil.h"
-#include "net/route.h"
 #include "net/rtsock.h"
 
 static const struct vnet_subsys *const net_test_subsys[] = {

@@ -527,7 +527,7 @@ three_raw_out(void *arg)
 
 	for (mv.mv_n = 0; mv.mv_n < 3; mv.mv_n++)
 		mv.mv_m[mv.mv_n] = etest_packet(v4, sizeof(v4));
-	if_output_vec(et->et_ifp, AF_INET, &mv);
+	if_output_vec(et->et_ifp, TEST_AF, &mv);
 }
 
 static void

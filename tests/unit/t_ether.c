@@ -294,7 +294,7 @@ output_on_cpu(void *arg)
 		mv.mv_m[i] = packet_to(ot->ot_nh[i < 100 ? i % 2 : 0],
 		    (uint8_t)i);
 	mv.mv_n = MVEC_MAX;
-	if_output_vec(et->et_ifp, AF_INET, &mv);
+	if_output_vec(et->et_ifp, TEST_AF, &mv);
 	KASSERT(mv.mv_n == 0 && et->et_nsent == MVEC_MAX);
 	for (unsigned i = 0; i < MVEC_MAX; i++) {
 		check_header(&et->et_sent[i], i < 100 && i % 2 == 1 ? other :
@@ -317,7 +317,7 @@ output_on_cpu(void *arg)
 	mv.mv_m[mv.mv_n++]->m_nexthop = ot->ot_nh[0];
 	mv.mv_m[mv.mv_n] = packet_to(ip4("10.0.0.255"), 5);
 	mv.mv_m[mv.mv_n++]->m_flags |= M_BCAST;
-	if_output_vec(et->et_ifp, AF_INET, &mv);
+	if_output_vec(et->et_ifp, TEST_AF, &mv);
 	KASSERT(mv.mv_n == 0 && et->et_nsent == 6 && dtest_resolved == 1);
 	for (unsigned i = 0; i < 6; i++)
 		KASSERT(et->et_sent[i].ep_data[14] == i);
@@ -352,7 +352,7 @@ output_down_on_cpu(void *arg)
 
 	mv.mv_n = 1;
 	mv.mv_m[0] = packet_to(ot->ot_nh[0], 0);
-	if_output_vec(ot->ot_et.et_ifp, AF_INET, &mv);
+	if_output_vec(ot->ot_et.et_ifp, TEST_AF, &mv);
 	ether_frame_output(ot->ot_et.et_ifp, packet_to(0, 7),
 	    etherbroadcastaddr, ETHERTYPE_ARP);
 }
@@ -420,36 +420,38 @@ group_request(struct ifnet *ifp, unsigned long cmd, const void *sa, size_t len)
 static void
 groups_body(struct vnet *vn)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
+	union test_addr sin = test_addr("224.0.0.1");
+	union test_addr sin6 = test_addr("::");
 	struct sockaddr_dl sdl = { .sdl_family = AF_LINK, .sdl_alen = 6 };
-	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6 };
 	static struct etest et;
 	struct ifnet *ifp;
 	uint8_t a[6], b[6];
 
 	etest_attach(vn, &et, 0, &etest_ops, true);
 	ifp = et.et_ifp;
-	sin.sin_addr.s_addr = ip4("224.0.0.1");
 	memcpy(sdl.sdl_data, group, 6);
-	KASSERT(group_request(ifp, SIOCDELMULTI, &sin, sizeof(sin)) == ENXIO);
-	KASSERT(group_request(ifp, SIOCADDMULTI, &sin, sizeof(sin)) == 0);
+	KASSERT(group_request(ifp, SIOCDELMULTI, &sin, sizeof(sin.sin)) ==
+	    ENXIO);
+	KASSERT(group_request(ifp, SIOCADDMULTI, &sin, sizeof(sin.sin)) == 0);
 	/* the same group by its other name */
 	KASSERT(group_request(ifp, SIOCADDMULTI, &sdl, sizeof(sdl)) == 0);
-	KASSERT(group_request(ifp, SIOCDELMULTI, &sin, sizeof(sin)) == 0);
-	KASSERT(group_request(ifp, SIOCDELMULTI, &sin, sizeof(sin)) == 0);
-	KASSERT(group_request(ifp, SIOCDELMULTI, &sin, sizeof(sin)) == ENXIO);
+	KASSERT(group_request(ifp, SIOCDELMULTI, &sin, sizeof(sin.sin)) == 0);
+	KASSERT(group_request(ifp, SIOCDELMULTI, &sin, sizeof(sin.sin)) == 0);
+	KASSERT(group_request(ifp, SIOCDELMULTI, &sin, sizeof(sin.sin)) ==
+	    ENXIO);
 	/* no groups at all */
-	sin.sin_addr.s_addr = ip4("10.0.0.1");
-	KASSERT(group_request(ifp, SIOCADDMULTI, &sin, sizeof(sin)) == EINVAL);
+	sin = test_addr("10.0.0.1");
+	KASSERT(group_request(ifp, SIOCADDMULTI, &sin, sizeof(sin.sin)) ==
+	    EINVAL);
 	sdl.sdl_data[0] = 2;
 	KASSERT(group_request(ifp, SIOCADDMULTI, &sdl, sizeof(sdl)) == EINVAL);
 	sdl.sdl_alen = 8;
 	KASSERT(group_request(ifp, SIOCADDMULTI, &sdl, sizeof(sdl)) == EINVAL);
-	KASSERT(group_request(ifp, SIOCADDMULTI, &sin6, sizeof(sin6)) ==
+	KASSERT(group_request(ifp, SIOCADDMULTI, &sin6, sizeof(sin6.sin6)) ==
 	    EAFNOSUPPORT);
 	/* one left for the detach to free */
-	sin.sin_addr.s_addr = ip4("224.0.0.2");
-	KASSERT(group_request(ifp, SIOCADDMULTI, &sin, sizeof(sin)) == 0);
+	sin = test_addr("224.0.0.2");
+	KASSERT(group_request(ifp, SIOCADDMULTI, &sin, sizeof(sin.sin)) == 0);
 
 	ether_random_addr(vn, a);
 	ether_random_addr(vn, b);

@@ -79,7 +79,7 @@ route_body(struct vnet *vn)
 		if_ioctl_lock(et.et_ifp);
 		ifa_ref(ifa);
 		ifa_remove(et.et_ifp, ifa);
-		ri.ri_dst = ip4("10.0.0.0");
+		test_route_to(&ri, "10.0.0.0");
 		ri.ri_ifp = et.et_ifp;
 		ri.ri_ifa = ifa;
 		ri.ri_own = 1 + RT_OWN_NET;

@@ -106,7 +106,7 @@ four_purge(struct ifnet *ifp)
 	KASSERT(if_ioctl_locked(ifp));
 	step("purge4");
 	if (!late)
-		if_purgeaddrs(ifp, AF_INET, four_purge_one);
+		if_purgeaddrs(ifp, TEST_AF, four_purge_one);
 }
 
 static void
@@ -434,7 +434,7 @@ one_out(void *arg)
 
 	mv.mv_n = 1;
 	mv.mv_m[0] = etest_packet(buf, sizeof(buf));
-	if_output_vec(arg, AF_INET, &mv);
+	if_output_vec(arg, TEST_AF, &mv);
 }
 
 static void
@@ -482,7 +482,7 @@ order_body(struct vnet *vn)
 		if_up(ifp);
 		expect("carp:nolink IFINFO up4");
 		on_cpu(vn->vn_kern, one_out, ifp);
-		ri.ri_dst = ip4("20.0.0.0");
+		test_route_to(&ri, "20.0.0.0");
 		ri.ri_ifp = ifp;
 		KASSERT(rt_add(vn, &ri) == 0);
 		expect("ADD");
@@ -571,7 +571,7 @@ dead_body(struct vnet *vn)
 	ifp = traced_attach(vn, 0);
 	expect("type:attach attach4 IFANNOUNCE");
 	/* A route that no address brought. */
-	ri.ri_dst = ip4("20.0.0.0");
+	test_route_to(&ri, "20.0.0.0");
 	ri.ri_ifp = ifp;
 	KASSERT(rt_add(vn, &ri) == 0);
 	expect("ADD");

@@ -52,7 +52,7 @@ output_on_cpu(void *arg)
 		buf[0] = (uint8_t)i;
 		mv.mv_m[mv.mv_n++] = etest_packet(buf, sizeof(buf));
 	}
-	if_output_vec(ot->ot_et->et_ifp, AF_INET, &mv);
+	if_output_vec(ot->ot_et->et_ifp, TEST_AF, &mv);
 	KASSERT(mv.mv_n == 0);
 }
 
@@ -245,7 +245,7 @@ spoil_on_cpu(void *arg)
 		m->m_flags |= mv.mv_n % 2 ? M_MCAST : 0;
 		mv.mv_m[mv.mv_n] = m;
 	}
-	if_output_vec(et->et_ifp, AF_INET, &mv);
+	if_output_vec(et->et_ifp, TEST_AF, &mv);
 	for (unsigned i = 0; i < 10; i++) {
 		m = etest_packet(buf, 20 + i);
 		m->m_flags |= i % 2 ? M_MCAST : 0;

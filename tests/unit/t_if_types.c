@@ -134,7 +134,7 @@ frames_on_cpu(void *arg)
 
 	mv.mv_n = 1;
 	mv.mv_m[0] = etest_packet(v4, sizeof(v4));
-	if_output_vec(ifp, AF_INET, &mv);
+	if_output_vec(ifp, TEST_AF, &mv);
 	mv.mv_n = 1;
 	mv.mv_m[0] = etest_packet(v4, sizeof(v4));
 	if_output_vec(ifp, AF_INET6, &mv);

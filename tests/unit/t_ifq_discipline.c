@@ -180,7 +180,7 @@ output_on_cpu(void *arg)
 		buf[0] = (uint8_t)i;
 		mv.mv_m[mv.mv_n++] = etest_packet(buf, sizeof(buf));
 	}
-	if_output_vec(ot->ot_et->et_ifp, AF_INET, &mv);
+	if_output_vec(ot->ot_et->et_ifp, TEST_AF, &mv);
 }
 
 static void

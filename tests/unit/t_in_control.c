@@ -475,7 +475,7 @@ preference_body(struct in_test *it)
 	/* On its way out it has nothing better, and its routes go next. */
 	if_deactivate(b);
 	pserialize_read_enter();
-	KASSERT(in_rtsource(rt_lookup4(it->it_vn, ip4("10.0.2.2")),
+	KASSERT(in_rtsource(test_rt_lookup(it->it_vn, "10.0.2.2"),
 	    ip4("10.0.2.2")) == ip4("10.0.2.1"));
 	KASSERT(in_ifsource(b, ip4("10.0.2.2")) == 0);
 	pserialize_read_exit();
@@ -544,7 +544,7 @@ finder_main(void *arg)
 	struct psref pr;
 
 	(void)arg;
-	ri.ri_dst = ip4("192.0.2.0");
+	test_route_to(&ri, "192.0.2.0");
 	ri.ri_ifp = finder.fi_ifa->ifa_ifp;
 	ri.ri_ifa = finder.fi_ifa;
 	psref_acquire(it->it_kern, &pr, &finder.fi_ifa->ifa_psref);

@@ -98,7 +98,7 @@ user_main(void *arg)
 	while (!stopped()) {
 		i = race_random(&x, 4);
 		memset(&ri, 0, sizeof(ri));
-		ri.ri_dst = ip4(known[i].kr_dst);
+		test_route_to(&ri, known[i].kr_dst);
 		ri.ri_len = known[i].kr_len;
 		ri.ri_flags = RTF_STATIC;
 		ri.ri_mtu = 1000 + race_random(&x, 400);
@@ -121,7 +121,7 @@ user_main(void *arg)
 	}
 	for (i = 0; i < 4; i++) {
 		memset(&ri, 0, sizeof(ri));
-		ri.ri_dst = ip4(known[i].kr_dst);
+		test_route_to(&ri, known[i].kr_dst);
 		ri.ri_len = known[i].kr_len;
 		(void)rt_delete(race->it_vn, &ri);
 	}

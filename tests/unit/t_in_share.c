@@ -26,7 +26,7 @@ goes_by(struct in_test *it, const char *dst, const struct ifnet *ifp,
 {
 	const struct rtentry *rt = route_to(it, dst);
 
-	return rt != NULL && rt->rt_ifp == ifp && rt->rt_gw4 == ip4(gw);
+	return rt != NULL && rt->rt_ifp == ifp && test_rt_is_via(rt, gw);
 }
 
 static uint64_t
@@ -151,9 +151,9 @@ changes_body(struct in_test *it)
 			    ip4("10.0.1.1"))
 				break;
 		memset(&ri, 0, sizeof(ri));
-		ri.ri_dst = ip4("10.8.0.0");
+		test_route_to(&ri, "10.8.0.0");
 		ri.ri_len = 16;
-		ri.ri_gw = ip4("10.0.1.254");
+		test_route_via(&ri, "10.0.1.254");
 		ri.ri_ifa = ifa;
 		KASSERT(rt_add(it->it_vn, &ri) == 0);
 		KASSERT(addr_add(it, a, "10.0.1.1", 26) == 0);
@@ -311,7 +311,7 @@ ranks_body(struct in_test *it)
 	KASSERT(addr_add(it, b, "10.6.0.1", 16) == 0);
 	KASSERT(goes_by(it, "10.6.9.9", a, "10.0.1.2"));
 	{
-		struct rt_info ri = { .ri_dst = ip4("10.6.0.0"),
+		struct rt_info ri = { TEST_DST("10.6.0.0"),
 		    .ri_len = 16 };
 
 		KASSERT(rt_delete(it->it_vn, &ri) == 0);
@@ -341,7 +341,7 @@ neighbours_body(struct in_test *it)
 {
 	struct ifnet *b = it->it_b.tif_ifp;
 	struct arphdr ar = mk_arp(ARP_REPLY, mac1, "10.3.0.7", "10.3.0.1");
-	struct rt_info ri = { .ri_dst = ip4("10.9.0.0"), .ri_len = 24,
+	struct rt_info ri = { TEST_DST("10.9.0.0"), .ri_len = 24,
 	    .ri_ifp = b, .ri_flags = RTF_STATIC };
 
 	KASSERT(addr_add(it, b, "10.3.0.1", 24) == 0);
@@ -381,7 +381,7 @@ neighbours_body(struct in_test *it)
 	KASSERT(rt_add(it->it_vn, &ri) == 0);
 	forward(it, "10.9.0.7");
 	ri.ri_ifp = NULL;
-	ri.ri_gw = ip4("10.0.2.2");
+	test_route_via(&ri, "10.0.2.2");
 	KASSERT(rt_change(it->it_vn, &ri) == 0);
 	settle(it);
 	KASSERT(drops(b, DROP_ARP_GONE) == 4);

@@ -27,7 +27,7 @@ link_route(struct in_test *it, const char *dst, unsigned len,
 	struct rt_info ri;
 
 	memset(&ri, 0, sizeof(ri));
-	ri.ri_dst = ip4(dst);
+	test_route_to(&ri, dst);
 	ri.ri_len = len;
 	ri.ri_flags = RTF_STATIC;
 	ri.ri_ifp = ifp;

@@ -428,7 +428,7 @@ late_send(struct ifnet *ifp)
 	mv.mv_m[0] = m_gethdr();
 	KASSERT(mv.mv_m[0] != NULL && m_append(mv.mv_m[0], pkt, len) == 0);
 	mv.mv_m[0]->m_nexthop = ip4("10.0.2.77");
-	if_output_vec(ifp, AF_INET, &mv);
+	if_output_vec(ifp, TEST_AF, &mv);
 }
 
 /* While the driver sends, another CPU offers a packet; the driver plays it. */

@@ -74,7 +74,7 @@ three_each_way(void *arg)
 	if_input_vec(et->et_ifp, &mv);
 	for (mv.mv_n = 0; mv.mv_n < 3; mv.mv_n++)
 		mv.mv_m[mv.mv_n] = etest_packet(v4, sizeof(v4));
-	if_output_vec(et->et_ifp, AF_INET, &mv);
+	if_output_vec(et->et_ifp, TEST_AF, &mv);
 	KASSERT(mv.mv_n == 0);
 }
 
@@ -330,7 +330,7 @@ four_out(void *arg)
 		v4[0] = mv.mv_n == 0 ? 0x46 : 0x45;
 		mv.mv_m[mv.mv_n] = etest_packet(v4, sizeof(v4));
 	}
-	if_output_vec(et->et_ifp, AF_INET, &mv);
+	if_output_vec(et->et_ifp, TEST_AF, &mv);
 }
 
 static void

@@ -10,8 +10,8 @@ info(const char *dst, unsigned len, const char *gw, struct ifnet *ifp)
 {
 
 	return (struct rt_info){
-		.ri_dst = ip4(dst), .ri_len = len,
-		.ri_gw = gw != NULL ? ip4(gw) : 0, .ri_ifp = ifp,
+		TEST_DST(dst), .ri_len = len,
+		.ri_gw = gw != NULL ? test_rt_key(gw, 0) : 0, .ri_ifp = ifp,
 		.ri_flags = RTF_STATIC,
 	};
 }
@@ -37,7 +37,7 @@ static const struct rtentry *
 lookup(struct vnet *vn, const char *dst)
 {
 
-	return rt_lookup4(vn, ip4(dst));
+	return test_rt_lookup(vn, dst);
 }
 
 /* The routes that an address brings with it. */
@@ -82,7 +82,7 @@ add_body(struct vnet *vn)
 	KASSERT(add(vn, "10.9.0.0", 16, NULL, NULL) == EINVAL);
 	KASSERT(add(vn, "10.9.0.0", 33, "10.0.0.2", NULL) == EINVAL);
 	rt = lookup(vn, "192.0.2.1");
-	KASSERT(rt != NULL && rt->rt_gw4 == ip4("10.0.0.2"));
+	KASSERT(rt != NULL && test_rt_is_via(rt, "10.0.0.2"));
 	KASSERT(rt->rt_ifp == et[0].et_ifp && rt->rt_ifa == ifa);
 	KASSERT((rt->rt_flags & (RTF_UP | RTF_GATEWAY | RTF_STATIC |
 	    RTF_HOST)) == (RTF_UP | RTF_GATEWAY | RTF_STATIC));
@@ -90,10 +90,10 @@ add_body(struct vnet *vn)
 	/* bits past the length do not matter; longest wins */
 	KASSERT(add(vn, "192.0.2.77", 24, "10.0.0.3", NULL) == 0);
 	KASSERT(add(vn, "192.0.2.0", 24, "10.0.0.3", NULL) == EEXIST);
-	KASSERT(lookup(vn, "192.0.2.1")->rt_gw4 == ip4("10.0.0.3"));
+	KASSERT(test_rt_is_via(lookup(vn, "192.0.2.1"), "10.0.0.3"));
 	KASSERT(add(vn, "192.0.2.1", 32, "10.0.0.4", NULL) == 0);
 	KASSERT(lookup(vn, "192.0.2.1")->rt_flags & RTF_HOST);
-	KASSERT(lookup(vn, "192.0.2.1")->rt_gw4 == ip4("10.0.0.4"));
+	KASSERT(test_rt_is_via(lookup(vn, "192.0.2.1"), "10.0.0.4"));
 	KASSERT(lookup(vn, "10.0.0.1")->rt_flags & RTF_LOCAL);
 	KASSERT(lookup(vn, "10.0.0.9")->rt_flags & RTF_CONNECTED);
 
@@ -117,7 +117,7 @@ add_body(struct vnet *vn)
 	ri = info("10.5.0.0", 16, NULL, et[0].et_ifp);
 	KASSERT(rt_delete(vn, &ri) == ESRCH);
 	KASSERT(del(vn, "192.0.2.1", 32) == 0);
-	KASSERT(lookup(vn, "192.0.2.1")->rt_gw4 == ip4("10.0.0.3"));
+	KASSERT(test_rt_is_via(lookup(vn, "192.0.2.1"), "10.0.0.3"));
 	ri = info("10.0.0.1", 32, NULL, NULL);
 	ri.ri_refuse = RTF_LOCAL;
 	KASSERT(rt_delete(vn, &ri) == EPERM);
@@ -188,7 +188,6 @@ linkgw_body(struct vnet *vn)
 		struct rt_msg	 rtm;
 		uint8_t		 room[RT_MSG_MAX];
 	} msg, ans;
-	struct sockaddr_in sin = { .sin_family = AF_INET };
 	struct sockaddr_dl sdl;
 	struct ifaddr *a, *b;
 	size_t len;
@@ -206,8 +205,7 @@ linkgw_body(struct vnet *vn)
 	msg.rtm.rtm_h.rtm_version = RTM_VERSION;
 	msg.rtm.rtm_h.rtm_type = RTM_ADD;
 	msg.rtm.rtm_flags = RTF_HOST | RTF_STATIC;
-	sin.sin_addr.s_addr = ip4("10.1.2.3");
-	KASSERT(rt_msg_add(&msg, RTA_DST, (struct sockaddr *)&sin));
+	KASSERT(rt_msg_add(&msg, RTA_DST, test_sa("10.1.2.3")));
 	memset(&sdl, 0, sizeof(sdl));
 	sdl.sdl_family = AF_LINK;
 	sdl.sdl_index = et[1].et_ifp->if_index;
@@ -268,7 +266,7 @@ change_body(struct vnet *vn)
 	KASSERT(rt_change(vn, &ri) == 0);
 	rt = lookup(vn, "172.16.5.5");
 	KASSERT(rt->rt_ifp == et[1].et_ifp && rt->rt_ifa == ifa[1]);
-	KASSERT(rt->rt_gw4 == ip4("10.0.1.2") && rt_mtu(rt) == 0);
+	KASSERT(test_rt_is_via(rt, "10.0.1.2") && rt_mtu(rt) == 0);
 	/* the same again is no change */
 	KASSERT(rt_change(vn, &ri) == 0 && lookup(vn, "172.16.5.5") == rt);
 	/* one thing alone */
@@ -276,7 +274,7 @@ change_body(struct vnet *vn)
 	ri.ri_mtu = 1400;
 	KASSERT(rt_change(vn, &ri) == 0);
 	rt = lookup(vn, "172.16.5.5");
-	KASSERT(rt_mtu(rt) == 1400 && rt->rt_gw4 == ip4("10.0.1.2"));
+	KASSERT(rt_mtu(rt) == 1400 && test_rt_is_via(rt, "10.0.1.2"));
 	/* what cannot be leaves it */
 	ri = info("172.16.0.0", 12, "192.0.2.1", NULL);
 	KASSERT(rt_change(vn, &ri) == ENETUNREACH);
@@ -324,7 +322,7 @@ own_body(struct vnet *vn)
 	etest_attach(vn, &et, 0, &etest_ops, true);
 	ifa = ifatest_add(et.et_ifp, "10.0.0.1", 24);
 	own = &ifa_proto(ifa)->pa_own[RT_OWN_NET];
-	ri.ri_dst = ip4("10.0.0.0");
+	test_route_to(&ri, "10.0.0.0");
 	ri.ri_ifp = et.et_ifp;
 	ri.ri_ifa = ifa;
 	KASSERT(rt_add(vn, &ri) == 0 && lookup(vn, "10.0.0.9") == own);
@@ -345,7 +343,7 @@ own_body(struct vnet *vn)
 	KASSERT(vn->vn_route->rv_count == 1);
 	KASSERT(del(vn, "10.0.0.0", 24) == 0);
 	/* To somewhere else than it led. */
-	ri.ri_dst = ip4("10.0.0.2");
+	test_route_to(&ri, "10.0.0.2");
 	ri.ri_len = 32;
 	KASSERT(rt_add(vn, &ri) == 0);
 	KASSERT(lookup(vn, "10.0.0.2") != own && lookup(vn, "10.0.0.2") !=
@@ -386,13 +384,13 @@ left_body(struct vnet *vn)
 	etest_attach(vn, &et, 0, &etest_ops, true);
 	ifa = ifatest_add(et.et_ifp, "10.0.0.1", 24);
 	rt_newaddrmsg(RTM_NEWADDR, ifa);
-	ri.ri_dst = ip4("10.0.0.0");
+	test_route_to(&ri, "10.0.0.0");
 	ri.ri_ifp = et.et_ifp;
 	ri.ri_ifa = ifa;
 	KASSERT(rt_add(vn, &ri) == 0);
 	KASSERT(add(vn, "10.9.0.0", 16, "10.0.0.2", NULL) == 0);
 	if_ioctl_lock(et.et_ifp);
-	if_purgeaddrs(et.et_ifp, AF_INET, purge_nothing);
+	if_purgeaddrs(et.et_ifp, TEST_AF, purge_nothing);
 	if_ioctl_unlock(et.et_ifp);
 	KASSERT(vn->vn_route->rv_count == 0);
 	etest_detach(&et);
@@ -435,11 +433,12 @@ dump_body(struct vnet *vn)
 	struct order or = { .or_n = 0 };
 
 	for (uint32_t i = 0; i < 30; i++) {
-		ri.ri_dst = htonl((i * 2654435761u) & 0xffffff00);
+		test_route_to_plus(&ri, "0.0.0.0",
+		    (i * 2654435761u) & 0xffffff00);
 		ri.ri_len = 24;
 		KASSERT(rt_add(vn, &ri) == 0);
 	}
-	ri.ri_dst = 0;
+	test_route_to(&ri, "0.0.0.0");
 	ri.ri_len = 0;
 	KASSERT(rt_add(vn, &ri) == 0);
 	KASSERT(rt_dump(vn, in_order, &or) == 0 && or.or_n == 31);
@@ -466,7 +465,7 @@ nomem_body(struct vnet *vn)
 	struct rt_info ri = { .ri_flags = RTF_REJECT, .ri_len = 32 };
 	int error;
 
-	ri.ri_dst = ip4("10.1.2.3");
+	test_route_to(&ri, "10.1.2.3");
 	for (unsigned n = 1;; n++) {
 		sim_fail_alloc(h, n);
 		error = rt_add(vn, &ri);

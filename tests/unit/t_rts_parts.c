@@ -16,13 +16,15 @@ union msgbuf {
 	uint8_t		 mb_room[RT_MSG_MAX];
 };
 
-static uint32_t
+/* Which address after 10.0.0.0 the message has in a place. */
+static unsigned
 answer_addr(const union msgbuf *mb, unsigned i)
 {
 	const struct sockaddr *sa[RTAX_MAX];
 
 	KASSERT(rt_msg_check(mb, mb->mb_hdr.rtm_len, sa) == 0);
-	return sa[i] == NULL ? 0 : dtest_addr(sa[i]);
+	KASSERT(sa[i] != NULL);
+	return test_addr_minus(sa[i], "10.0.0.0");
 }
 
 #define NADDRS		4
@@ -59,21 +61,20 @@ parts_random(uint32_t n)
 	return (parts.pt_random >> 8) % n;
 }
 
-static uint32_t
+static unsigned
 part_addr(unsigned i, unsigned part)
 {
 	static const uint8_t last[NPARTS] = { 1, [1 + RT_OWN_LOCAL] = 1,
 	    [1 + RT_OWN_NET] = 0, [1 + RT_OWN_BROADCAST] = 255 };
 
-	return htonl(0x0a000000 + (i << 8) + last[part]);
+	return (i << 8) + last[part];
 }
 
 /* Which address and which part of it a message is about. */
 static uint32_t *
 part_of(struct parts *ps, const union msgbuf *mb, bool addr)
 {
-	uint32_t a = answer_addr(mb, addr ? 5 : 0);
-	unsigned i = ntohl(a) >> 8 & 0xff;
+	unsigned a = answer_addr(mb, addr ? 5 : 0), i = a >> 8 & 0xff;
 
 	KASSERT(i < NADDRS);
 	for (unsigned part = addr ? 0 : 1; part < NPARTS; part++)
@@ -188,9 +189,9 @@ static void
 parts_route(unsigned i, unsigned part)
 {
 	uint32_t *have = &parts.pt_truth.ps_have[i][part];
-	struct rt_info ri = { .ri_dst = part_addr(i, part), .ri_len = 32,
-	    .ri_flags = RTF_CONNECTED };
+	struct rt_info ri = { .ri_len = 32, .ri_flags = RTF_CONNECTED };
 
+	test_route_to_plus(&ri, "10.0.0.0", part_addr(i, part));
 	if (part == 1 + RT_OWN_NET)
 		ri.ri_len = 24;
 	if (*have == 0) {
@@ -280,7 +281,7 @@ replaced_body(struct vnet *vn)
 	old = ifatest_add(et.et_ifp, "10.0.0.1", 24);
 	rt_newaddrmsg(RTM_NEWADDR, old);
 	new = ifatest_add(et.et_ifp, "10.0.0.1", 16);
-	ri.ri_dst = ip4("10.9.0.0");
+	test_route_to(&ri, "10.9.0.0");
 	ri.ri_ifp = et.et_ifp;
 	ri.ri_ifa = new;
 	KASSERT(rt_add(vn, &ri) == 0);

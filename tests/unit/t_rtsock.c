@@ -31,10 +31,8 @@ start(union msgbuf *mb, uint8_t type)
 static void
 put4(union msgbuf *mb, unsigned bit, const char *addr)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
 
-	sin.sin_addr.s_addr = ip4(addr);
-	KASSERT(rt_msg_add(mb, bit, (struct sockaddr *)&sin));
+	KASSERT(rt_msg_add(mb, bit, test_sa(addr)));
 }
 
 static int
@@ -73,13 +71,30 @@ request(struct vnet *vn, uint8_t type, const char *dst, const char *gw,
 	return send_msg(vn, &mb, answer);
 }
 
-static uint32_t
-answer_addr(const union msgbuf *mb, unsigned i)
+static const struct sockaddr *
+answer_sa(const union msgbuf *mb, unsigned i)
 {
 	const struct sockaddr *sa[RTAX_MAX];
 
 	KASSERT(rt_msg_check(mb, mb->mb_hdr.rtm_len, sa) == 0);
-	return sa[i] == NULL ? 0 : dtest_addr(sa[i]);
+	return sa[i];
+}
+
+static bool
+answer_is(const union msgbuf *mb, unsigned i, const char *addr)
+{
+
+	return test_addr_is(answer_sa(mb, i), addr);
+}
+
+static bool
+answer_is_plus(const union msgbuf *mb, unsigned i, const char *addr,
+    unsigned n)
+{
+	const struct sockaddr *sa = answer_sa(mb, i);
+
+	return sa != NULL && memcmp(sa, test_sa_plus(addr, n),
+	    test_addr_len(sa)) == 0;
 }
 
 static void
@@ -96,10 +111,10 @@ request_body(struct vnet *vn)
 	dtest_attach(vn);
 	etest_attach(vn, &et, 0, &etest_ops, true);
 	ifa = ifatest_add(et.et_ifp, "10.0.0.1", 24);
-	ri = (struct rt_info){ .ri_dst = ip4("10.0.0.0"), .ri_len = 24,
+	ri = (struct rt_info){ TEST_DST("10.0.0.0"), .ri_len = 24,
 	    .ri_ifp = et.et_ifp, .ri_ifa = ifa, .ri_flags = RTF_CONNECTED };
 	KASSERT(rt_add(vn, &ri) == 0);
-	ri.ri_dst = ip4("10.0.0.1");
+	test_route_to(&ri, "10.0.0.1");
 	ri.ri_len = 32;
 	ri.ri_flags = RTF_LOCAL;
 	KASSERT(rt_add(vn, &ri) == 0);
@@ -116,18 +131,18 @@ request_body(struct vnet *vn)
 
 	/* longest match without a mask, that prefix with one */
 	KASSERT(request(vn, RTM_GET, "192.0.2.1", NULL, NULL, 0, &ans) == 0);
-	KASSERT(answer_addr(&ans, 0) == 0);
-	KASSERT(answer_addr(&ans, 1) == ip4("10.0.0.2"));
-	KASSERT(answer_addr(&ans, 5) == ip4("10.0.0.1"));
+	KASSERT(answer_is(&ans, 0, "0.0.0.0"));
+	KASSERT(answer_is(&ans, 1, "10.0.0.2"));
+	KASSERT(answer_is(&ans, 5, "10.0.0.1"));
 	KASSERT(request(vn, RTM_GET, "192.0.2.1", NULL, "255.255.255.0", 0,
 	    &ans) == ESRCH);
 	KASSERT(request(vn, RTM_GET, "10.0.0.0", NULL, "255.255.255.0", 0,
 	    &ans) == 0);
-	KASSERT(answer_addr(&ans, 2) == ip4("255.255.255.0"));
+	KASSERT(answer_is(&ans, 2, "255.255.255.0"));
 
 	KASSERT(request(vn, RTM_CHANGE, "0.0.0.0", "10.0.0.9", "0.0.0.0", 0,
 	    &ans) == 0);
-	KASSERT(answer_addr(&ans, 1) == ip4("10.0.0.9"));
+	KASSERT(answer_is(&ans, 1, "10.0.0.9"));
 
 	/* what may not be */
 	KASSERT(request(vn, RTM_ADD, "10.1.0.0", "10.0.0.2", "255.0.255.0", 0,
@@ -184,7 +199,7 @@ request_body(struct vnet *vn)
 
 	KASSERT(request(vn, RTM_DELETE, "0.0.0.0", NULL, "0.0.0.0", 0, &ans)
 	    == 0);
-	KASSERT(answer_addr(&ans, 1) == ip4("10.0.0.9"));
+	KASSERT(answer_is(&ans, 1, "10.0.0.9"));
 	KASSERT(request(vn, RTM_GET, "192.0.2.1", NULL, NULL, 0, &ans) ==
 	    ESRCH);
 	ifatest_remove(ifa);
@@ -254,7 +269,7 @@ dump_body(struct vnet *vn)
 	ifa[1] = ifatest_add(et[1].et_ifp, "10.0.1.1", 24);
 	ifa[2] = ifatest_add(et[0].et_ifp, "10.0.2.1", 24);
 	for (unsigned i = 0; i < 2; i++) {
-		ri.ri_dst = htonl(0x0a000500 + (i << 8));
+		test_route_to_plus(&ri, "10.0.5.0", i << 8);
 		ri.ri_ifp = et[1 - i].et_ifp;
 		KASSERT(rt_add(vn, &ri) == 0);
 	}
@@ -330,7 +345,7 @@ follow_body(struct vnet *vn)
 	etest_attach(vn, &et[0], 0, &etest_ops, true);
 	ifa = ifatest_add(et[0].et_ifp, "10.0.0.1", 24);
 	rt_newaddrmsg(RTM_NEWADDR, ifa);
-	ri.ri_dst = ip4("10.1.1.1");
+	test_route_to(&ri, "10.1.1.1");
 	KASSERT(rt_add(vn, &ri) == 0);
 
 	wakeups = 0;
@@ -345,7 +360,7 @@ follow_body(struct vnet *vn)
 	 * finds it. */
 	if_down(et[0].et_ifp);
 	KASSERT(rt_delete(vn, &ri) == 0);
-	ri.ri_dst = ip4("10.2.2.2");
+	test_route_to(&ri, "10.2.2.2");
 	KASSERT(rt_add(vn, &ri) == 0);
 	etest_attach(vn, &et[1], 1, &etest_ops, true);
 	expect(l, RTM_NEWADDR, &seq, &mb);
@@ -354,7 +369,7 @@ follow_body(struct vnet *vn)
 	KASSERT(strcmp(mb.mb_ifm.ifm_name, "et0") == 0);
 	KASSERT((mb.mb_ifm.ifm_flags & IFF_UP) == 0);
 	expect(l, RTM_ADD, &seq, &mb);
-	KASSERT(answer_addr(&mb, 0) == ip4("10.2.2.2"));
+	KASSERT(answer_is(&mb, 0, "10.2.2.2"));
 	expect(l, RTM_IFANNOUNCE, &seq, &mb);
 	KASSERT(strcmp(mb.mb_ifm.ifm_name, "et1") == 0);
 	expect(l, RTM_IFINFO, &seq, &mb);
@@ -406,22 +421,22 @@ again_body(struct vnet *vn)
 	uint64_t seq = 0;
 	union msgbuf mb;
 
-	ri.ri_dst = ip4("10.0.0.1");
+	test_route_to(&ri, "10.0.0.1");
 	KASSERT(rt_add(vn, &ri) == 0);
-	ri.ri_dst = ip4("10.0.0.2");
+	test_route_to(&ri, "10.0.0.2");
 	KASSERT(rt_add(vn, &ri) == 0);
 	KASSERT(rt_listener_open(vn, RTS_ROUTE | RTS_SNAPSHOT, 0, NULL, NULL,
 	    &l) == 0);
 	expect(l, RTM_ADD, &seq, &mb);
-	ri.ri_dst = ip4("10.0.0.1");
+	test_route_to(&ri, "10.0.0.1");
 	KASSERT(rt_delete(vn, &ri) == 0);
 	KASSERT(rt_add(vn, &ri) == 0);
 	expect(l, RTM_ADD, &seq, &mb);
-	KASSERT(answer_addr(&mb, 0) == ip4("10.0.0.2"));
+	KASSERT(answer_is(&mb, 0, "10.0.0.2"));
 	expect(l, RTM_SNAPSHOT_END, &seq, &mb);
 	expect(l, RTM_DELETE, &seq, &mb);
 	expect(l, RTM_ADD, &seq, &mb);
-	KASSERT(answer_addr(&mb, 0) == ip4("10.0.0.1"));
+	KASSERT(answer_is(&mb, 0, "10.0.0.1"));
 	KASSERT(rt_listener_read(l, &mb) == 0);
 	rt_listener_close(l);
 }
@@ -448,7 +463,7 @@ tight_body(struct vnet *vn)
 	size_t len;
 
 	KASSERT(rt_listener_open(vn, RTS_ROUTE, 0, NULL, NULL, &l) == 0);
-	ri.ri_dst = ip4("10.9.9.9");
+	test_route_to(&ri, "10.9.9.9");
 	KASSERT(rt_add(vn, &ri) == 0);
 	expect(l, RTM_ADD, &seq, &mb);
 	len = mb.mb_hdr.rtm_len;
@@ -457,18 +472,18 @@ tight_body(struct vnet *vn)
 	KASSERT(rt_listener_open(vn, RTS_ROUTE, 64 * len + 8, NULL, NULL, &l)
 	    == 0);
 	for (unsigned i = 0; i < 66; i++) {
-		ri.ri_dst = htonl(0x0a000000 + i);
+		test_route_to_plus(&ri, "10.0.0.0", i);
 		KASSERT(rt_add(vn, &ri) == 0);
 		/* Full, one lost, one read. */
 		if (i == 64) {
 			seq = 0;
 			expect(l, RTM_ADD, &seq, &mb);
-			KASSERT(answer_addr(&mb, 0) == ip4("10.0.0.0"));
+			KASSERT(answer_is(&mb, 0, "10.0.0.0"));
 		}
 	}
 	for (unsigned i = 1; i < 64; i++) {
 		expect(l, RTM_ADD, &seq, &mb);
-		KASSERT(answer_addr(&mb, 0) == htonl(0x0a000000 + i));
+		KASSERT(answer_is_plus(&mb, 0, "10.0.0.0", i));
 	}
 	expect(l, RTM_OVERRUN, &seq, &mb);
 	KASSERT(mb.mb_overrun.rto_lost == 2);
@@ -490,13 +505,13 @@ overrun_body(struct vnet *vn)
 	KASSERT(rt_listener_open(vn, RTS_ROUTE, 1 << 20, NULL, NULL, &fast)
 	    == 0);
 	for (unsigned i = 0; i < 200; i++) {
-		ri.ri_dst = htonl(0x0a000000 + i);
+		test_route_to_plus(&ri, "10.0.0.0", i);
 		KASSERT(rt_add(vn, &ri) == 0);
 	}
 	/* A little room: the record of the loss, then what comes next. */
 	for (unsigned i = 0; i < 10; i++, got++)
 		expect(slow, RTM_ADD, &seq, &mb);
-	ri.ri_dst = ip4("10.9.9.9");
+	test_route_to(&ri, "10.9.9.9");
 	KASSERT(rt_add(vn, &ri) == 0);
 	again = false;
 	while (rt_listener_read(slow, &mb) != 0) {
@@ -509,13 +524,13 @@ overrun_body(struct vnet *vn)
 		}
 		got++;
 		if (again)
-			KASSERT(answer_addr(&mb, 0) == ip4("10.9.9.9"));
+			KASSERT(answer_is(&mb, 0, "10.9.9.9"));
 	}
 	KASSERT(again && got + lost == 201 && lost > 100);
 
 	/* Everything lost: the record comes all the same. */
 	for (unsigned i = 0; i < 200; i++) {
-		ri.ri_dst = htonl(0x0a000000 + i);
+		test_route_to_plus(&ri, "10.0.0.0", i);
 		KASSERT(rt_delete(vn, &ri) == 0);
 	}
 	lost = got = 0;
@@ -572,7 +587,7 @@ churn_loop(void *arg)
 
 	while (!__atomic_load_n(&ch->ch_stop, __ATOMIC_ACQUIRE)) {
 		x = x * 1664525 + 1013904223;
-		ri.ri_dst = htonl(0x0a000000 + (x >> 8) % NROUTES);
+		test_route_to_plus(&ri, "10.0.0.0", (x >> 8) % NROUTES);
 		ri.ri_mtu = 576 + (x >> 16 & 0xff);
 		if ((x >> 28) % 3 == 0)
 			error = rt_change(ch->ch_vn, &ri);
@@ -603,7 +618,7 @@ apply(struct view *vi, const union msgbuf *mb)
 		vi->vi_ended = true;
 		return;
 	}
-	i = ntohl(answer_addr(mb, 0)) - 0x0a000000;
+	i = test_addr_minus(answer_sa(mb, 0), "10.0.0.0");
 	KASSERT(i < NROUTES);
 	switch (mb->mb_hdr.rtm_type) {
 	case RTM_ADD:
@@ -654,7 +669,7 @@ churn_body(struct vnet *vn)
 			apply(&views[n], &mb);
 		KASSERT(views[n].vi_ended);
 		for (uint32_t i = 0; i < NROUTES; i++) {
-			rt = rt_lookup4(vn, htonl(0x0a000000 + i));
+			rt = test_rt_lookup_plus(vn, "10.0.0.0", i);
 			KASSERT((rt == NULL ? 0 : rt_mtu(rt)) ==
 			    views[n].vi_mtu[i]);
 		}
@@ -700,7 +715,7 @@ many_body(struct vnet *vn)
 		KASSERT(rt_listener_open(vn, RTS_ROUTE, 65536, slow_wakeup,
 		    vn, &l[n]) == 0);
 	for (unsigned i = 0; i < 100; i++) {
-		ri.ri_dst = htonl(0x0a000000 + i);
+		test_route_to_plus(&ri, "10.0.0.0", i);
 		KASSERT(rt_add(vn, &ri) == 0);
 		host_sleep(vn->vn_kern->k_host, 1000);
 	}
@@ -712,8 +727,7 @@ many_body(struct vnet *vn)
 		seq = 0;
 		for (unsigned i = 0; i < 100; i++) {
 			expect(l[n], RTM_ADD, &seq, &mb);
-			KASSERT(answer_addr(&mb, 0) ==
-			    htonl(0x0a000000 + i));
+			KASSERT(answer_is_plus(&mb, 0, "10.0.0.0", i));
 		}
 		KASSERT(rt_listener_read(l[n], &mb) == 0);
 		rt_listener_close(l[n]);
@@ -741,7 +755,7 @@ log_body(struct vnet *vn)
 	uint64_t seq = 0, wseq = 0, got = 0, lost = 0, more = 0;
 	union msgbuf mb;
 
-	ri.ri_dst = ip4("10.0.0.1");
+	test_route_to(&ri, "10.0.0.1");
 	KASSERT(rt_add(vn, &ri) == 0);
 	KASSERT(rt_listener_open(vn, RTS_ROUTE, 1 << 20, NULL, NULL, &l) ==
 	    0);

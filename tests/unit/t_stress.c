@@ -9,8 +9,8 @@
  */
 
 #include "stack_test.h"
+#include "route_test.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 
@@ -18,7 +18,6 @@
 #include "net/if_addr_impl.h"	/* lookups, from CPUs */
 #include "net/if_index_impl.h"	/* walks of all */
 #include "net/if_stats_impl.h"	/* the books of all */
-#include "net/route.h"	/* lookups, from CPUs */
 #include "net/rtsock.h"	/* listeners */
 
 #define ROUNDS		120
@@ -103,19 +102,18 @@ static void
 prove_gone(struct vnet *vn, uint64_t handle, const char *name,
     const char *addr)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
+	union test_addr a = test_addr(addr);
 	const struct rtentry *rt;
 	const struct rtentry *one;
 	uint64_t n = 0, place = 0;
 
 	KASSERT(handle != 0);
-	KASSERT(inet_pton(AF_INET, addr, &sin.sin_addr) == 1);
 	pserialize_read_enter();
 	KASSERT(if_byhandle(vn, handle) == NULL);
 	KASSERT(ifunit(vn, name) == NULL);
-	KASSERT(ifa_ifwithaddr(vn, (struct sockaddr *)&sin) == NULL);
-	KASSERT(ifa_ifwithnet(vn, (struct sockaddr *)&sin) == NULL);
-	rt = rt_lookup4(vn, sin.sin_addr.s_addr);
+	KASSERT(ifa_ifwithaddr(vn, &a.sa) == NULL);
+	KASSERT(ifa_ifwithnet(vn, &a.sa) == NULL);
+	rt = test_rt_lookup(vn, addr);
 	KASSERT(rt == NULL);
 	pserialize_read_exit();
 	host_mutex_lock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
@@ -209,7 +207,7 @@ tst_poll(void *arg)
 		memset(mv.mv_m[i]->m_data, 0x45, 20);
 		mv.mv_m[i]->m_nexthop = 0xffffffff;
 	}
-	if_output_vec(ifp, AF_INET, &mv);
+	if_output_vec(ifp, TEST_AF, &mv);
 
 	mv.mv_n = m_get_bulk(mv.mv_m, 8);
 	for (unsigned i = 0; i < mv.mv_n; i++) {
@@ -277,11 +275,10 @@ tst_main(void *arg)
 static void
 look_everywhere(struct vnet *vn, const char *name, const char *addr)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
+	union test_addr a = test_addr(addr);
 	struct ifnet *ifp;
 	struct ifaddr *ifa;
 
-	(void)inet_pton(AF_INET, addr, &sin.sin_addr);
 	pserialize_read_enter();
 	ifp = ifunit(vn, name);
 	if (ifp != NULL) {
@@ -290,13 +287,13 @@ look_everywhere(struct vnet *vn, const char *name, const char *addr)
 		(void)__atomic_fetch_add(&stress.s_found, 1,
 		    __ATOMIC_RELAXED);
 	}
-	ifa = ifa_ifwithaddr(vn, (struct sockaddr *)&sin);
+	ifa = ifa_ifwithaddr(vn, &a.sa);
 	if (ifa != NULL)
 		KASSERT(ifa->ifa_ifp->if_vnet == vn);
-	ifa = ifa_ifwithnet(vn, (struct sockaddr *)&sin);
+	ifa = ifa_ifwithnet(vn, &a.sa);
 	if (ifa != NULL)
-		KASSERT(ifa->ifa_addr->sa_family == AF_INET);
-	(void)rt_lookup4(vn, sin.sin_addr.s_addr);
+		KASSERT(ifa->ifa_addr->sa_family == a.sa.sa_family);
+	(void)test_rt_lookup(vn, addr);
 	pserialize_read_exit();
 }
 
