@@ -423,7 +423,8 @@ kern_run(struct kern *k)
 	do {
 		for (unsigned i = 0; i < k->k_ncpu; i++)
 			run_cpu(k->k_cpu[i], &passes);
-	} while ((ktask_run(k) | reclaim_run(k)) && passes < RUN_PASSES);
+	} while ((int)ktask_run(k) + (int)reclaim_run(k) != 0 &&
+	    passes < RUN_PASSES);
 }
 
 uint64_t
