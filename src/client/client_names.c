@@ -60,14 +60,15 @@ ours(enum proto_names table, const char *name)
 static struct known *
 entry(struct client_names *cn, const struct ctl_name *n)
 {
-	struct known *entries = cn->cn_table[n->n_table].entries;
+	struct known *entries = cn->cn_table[n->n_table].entries, *more;
 	unsigned count = cn->cn_table[n->n_table].count;
 
 	if (n->n_number < count)
 		return &entries[n->n_number];
-	entries = realloc(entries, (n->n_number + 1) * sizeof(*entries));
-	if (entries == NULL)
+	more = realloc(entries, (n->n_number + 1) * sizeof(*entries));
+	if (more == NULL)
 		return NULL;
+	entries = more;
 	for (; count <= n->n_number; count++)
 		entries[count] = (struct known){ .kn_ours = -1 };
 	cn->cn_table[n->n_table].entries = entries;

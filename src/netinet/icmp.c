@@ -235,7 +235,7 @@ icmp_reply_echo(struct ifnet *ifp, struct mbuf *m, uint32_t src)
 	struct vnet *vn = ifp->if_vnet;
 	struct iphdr4 *ip = mtoip(m), old = *ip;
 	unsigned hlen = ip_hlen(ip), optlen = 0;
-	uint8_t opts[IP_OPTLEN_MAX];
+	uint8_t opts[IP_OPTLEN_MAX] = { 0 };
 	struct icmphdr4 *icmp;
 	uint32_t c;
 
@@ -251,7 +251,8 @@ icmp_reply_echo(struct ifnet *ifp, struct mbuf *m, uint32_t src)
 		ip = mtoip(m);
 	}
 	memset(ip, 0, sizeof(*ip));
-	memcpy(ip + 1, opts, optlen);
+	if (optlen != 0)
+		memcpy(ip + 1, opts, optlen);
 	ip->ip_vhl = (uint8_t)(0x40 | (IP_HLEN_MIN + optlen) >> 2);
 	ip->ip_tos = old.ip_tos;
 	ip->ip_p = IPPROTO_ICMP;
