@@ -14,6 +14,10 @@
 
 #define NCURSES_NOMACROS	1
 #include <curses.h>
+#include <term.h>
+/* Capabilities that <term.h> has as macros, and names of variables here. */
+#undef columns
+#undef lines
 
 static SCREEN *screen;
 
@@ -21,11 +25,16 @@ static int
 screen_open(struct ifnet_error *e)
 {
 	const char *term = getenv("TERM");
+	int known;
 
 	if (!isatty(STDIN_FILENO))
 		return ifnet_error_set(e, ENOTTY, "the input is no terminal");
 	(void)fflush(stdout);
-	screen = newterm(NULL, stdout, stdin);
+	/* newterm() loses memory when it does not know the terminal. */
+	if (setupterm(NULL, STDOUT_FILENO, &known) == OK) {
+		(void)del_curterm(cur_term);
+		screen = newterm(NULL, stdout, stdin);
+	}
 	if (screen == NULL)
 		return ifnet_error_set(e, ENOTTY, "terminals of the type "
 		    "\"%s\" ($TERM) are not known", term != NULL ? term : "");
