@@ -100,7 +100,7 @@ hello(struct run *r, uint8_t *msg)
 	return fuzz_put_header(r->r_in, CTL_HELLO, 1, msg, len);
 }
 
-/* What comes before everything else. */
+/* Setup comes before everything else. */
 static void
 greet(struct run *r, unsigned who)
 {

@@ -131,7 +131,7 @@ route_of(struct oracle *o, struct o_addr *oa, uint32_t dst, unsigned len,
 	o_event_route(o, "add", ort);
 }
 
-/* Those it brought along.  Last come, first gone. */
+/* Routes that the address brought along go, the last one first. */
 static void
 routes_of_addr_gone(struct oracle *o, const struct o_addr *oa)
 {
@@ -168,7 +168,7 @@ point_at(const struct oracle *o, uint32_t gw, struct o_route *ort)
 	return 0;
 }
 
-/* Those through gateways: by another address, or not at all. */
+/* Routes through gateways go by another address, or not at all. */
 static void
 routes_lead_on(struct oracle *o, const struct o_addr *oa,
     const struct o_if *dying)

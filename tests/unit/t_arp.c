@@ -516,7 +516,7 @@ request_body(struct in_test *it)
 }
 IN_TEST(request, 2)
 
-/* What a neighbour's address may be, by request and on the wire. */
+/* Link-level addresses a neighbour may have, by request and on the wire. */
 static void
 station_body(struct in_test *it)
 {
@@ -570,7 +570,7 @@ station_body(struct in_test *it)
 	ar = mk_arp(ARP_REQUEST, mac1, "10.3.0.0", "10.3.0.1");
 	inject_arp(it, &it->it_b, &ar, sizeof(ar));
 	KASSERT(drops(b, DROP_ARP_BAD) == n);
-	/* What is answered with our own address is so with the next one. */
+	/* Answers carry the interface's own address, also the next one. */
 	if_ioctl_lock(b);
 	KASSERT(if_set_sadl(b, mac2, 6, false) == 0);
 	if_ioctl_unlock(b);
@@ -612,7 +612,8 @@ moves_body(struct in_test *it)
 	KASSERT(requests(&it->it_b, "10.0.2.9") == 1);
 	KASSERT(ipstat(it, "arp.changed") == 0);
 
-	/* It is silent: the new one has the address, and it is said. */
+	/* The old station is silent: the new one has the address, as the log
+	 * says. */
 	tif_clear(&it->it_b);
 	{
 		struct arphdr ar = mk_arp(ARP_REQUEST, mac2, "10.0.2.9",

@@ -416,7 +416,7 @@ promisc_body(struct vnet *vn)
 		KASSERT(bpf_open(vn, "et0", &bc, &t[i].t_tap) == 0);
 		KASSERT((if_flags_get(et.et_ifp) & IFF_PROMISC) != 0);
 	}
-	/* One that does not ask for it changes nothing. */
+	/* A capture that does not ask for promiscuous mode changes nothing. */
 	KASSERT(tap_open(vn, "et0", BPF_IN, 0, NULL, 0, &t[2]) == 0);
 	bpf_stop(t[0].t_tap);
 	bpf_stop(t[0].t_tap);
@@ -426,7 +426,7 @@ promisc_body(struct vnet *vn)
 	KASSERT((if_flags_get(et.et_ifp) & IFF_PROMISC) == 0);
 	KASSERT(et.et_ifp->if_pcount == 0);
 	bpf_close(t[2].t_tap);
-	/* One that is refused. */
+	/* A capture that is refused. */
 	bc.bc_dlt = DLT_RAW;
 	KASSERT(bpf_open(vn, "et0", &bc, &t[0].t_tap) == EPROTOTYPE);
 	KASSERT((if_flags_get(et.et_ifp) & IFF_PROMISC) == 0);

@@ -165,7 +165,7 @@ test_end(void **state)
 	assert_int_equal(interfaces(f->c, "blue"), ~0u);
 }
 
-/* What others did to it meanwhile. */
+/* Changes that others made to the interface meanwhile. */
 static void
 test_meanwhile(void **state)
 {
@@ -486,7 +486,7 @@ test_first_address(void **state)
 	assert_int_equal(value(f->c, SIOCGIFFLAGS, "pair2") & IFF_UP, 0);
 }
 
-/* What is moved comes back, and others' interfaces stay others'. */
+/* A moved interface comes back, and interfaces of others stay theirs. */
 static void
 test_moved(void **state)
 {

@@ -60,7 +60,7 @@ raw_connect(const struct test_server *ts)
 
 static int	raw_answer(int fd);
 
-/* The same, and greet. */
+/* Connect likewise, and greet. */
 static int
 raw_greet(const struct test_server *ts)
 {
