@@ -373,6 +373,32 @@ def daemon(tmp):
     finish(d)
 
 
+class Installed:
+    """The build installed into a directory: what a driver is built with."""
+
+    def __init__(self, dest):
+        self.dest = dest
+        run("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet",
+            "--destdir", dest, timeout=60)
+        config = next(dest.rglob("ifnet.pc")).parent
+        self.env = dict(os.environ, PKG_CONFIG_SYSROOT_DIR=str(dest))
+        self.env["PKG_CONFIG_PATH"] = ":".join(filter(None, (
+            str(config), os.environ.get("PKG_CONFIG_PATH"))))
+        self.cflags = run("pkg-config", "--cflags", "ifnet", "liburcu-memb",
+                          env=self.env).stdout
+
+    def driver(self, source, directory):
+        """Build a driver of one file into a directory."""
+        run("cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror",
+            *self.cflags.split(), "-fPIC", "-shared", "-o",
+            directory / source.with_suffix(".so").name, source, timeout=60)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    return Installed(tmp_path_factory.mktemp("installed") / "dest")
+
+
 @pytest.fixture
 def netns():
     """netns("hint") makes a namespace."""

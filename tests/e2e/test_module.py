@@ -12,28 +12,22 @@ DRIVER = ROOT / "examples/driver"
 
 
 @pytest.fixture(scope="module")
-def modules(tmp_path_factory):
+def modules(installed, tmp_path_factory):
     """A directory with if_null.so, made from the installed headers."""
-    top = tmp_path_factory.mktemp("module")
-    dest, work = top / "dest", top / "driver"
-    run("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet",
-        "--destdir", dest, timeout=60)
+    work = tmp_path_factory.mktemp("module") / "driver"
     work.mkdir()
     for name in ("if_null.c", "Makefile"):
         shutil.copy(DRIVER / name, work)
-    config = next(dest.rglob("ifnet.pc")).parent
-    env = dict(os.environ, PKG_CONFIG_SYSROOT_DIR=str(dest))
-    env["PKG_CONFIG_PATH"] = ":".join(
-        filter(None, (str(config), env.get("PKG_CONFIG_PATH"))))
-    cflags = run("pkg-config", "--cflags", "ifnet", env=env).stdout
-    assert str(ROOT) not in cflags and str(dest) in cflags
+    assert str(ROOT) not in installed.cflags
+    assert str(installed.dest) in installed.cflags
     # None of the headers needs one that is not installed, or another first.
-    for header in sorted(dest.rglob("include/ifnet/*.h")):
+    for header in sorted(installed.dest.rglob("include/ifnet/*.h")):
         run("cc", "-std=gnu11", "-Wall", "-Wextra", "-Werror",
-            "-fsyntax-only", *cflags.split(), "-xc", "-", timeout=60,
-            stdin=None, input=f"#include <ifnet/{header.name}>\n")
+            "-fsyntax-only", *installed.cflags.split(), "-xc", "-",
+            timeout=60, stdin=None,
+            input=f"#include <ifnet/{header.name}>\n")
     run("make", "-C", work, "CFLAGS=-O2 -Wall -Wextra -Werror",
-        env=env, timeout=60)
+        env=installed.env, timeout=60)
     return work
 
 
