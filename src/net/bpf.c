@@ -17,7 +17,7 @@ uint32_t
 bpf_dlt(const struct ifnet *ifp)
 {
 
-	/* Our loopback puts no header in front of its packets. */
+	/* Packets of lo have no header in front. */
 	return ifp->if_dlt == DLT_NULL ? DLT_RAW : ifp->if_dlt;
 }
 

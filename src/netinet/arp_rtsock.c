@@ -58,8 +58,8 @@ arp_req_set(struct arp_vnet *av, struct arp_req *ar, struct ifnet *ifp,
 	uint8_t own[ETHER_ADDR_LEN];
 	int error;
 
-	/* Our own link-level address can stand for another host's in a
-	 * published entry only. */
+	/* The interface's own link-level address can stand for another host's
+	 * in a published entry only. */
 	arp_own_lladdr(ifp, own);
 	if (memcmp(ar->ar_lladdr, own, ETHER_ADDR_LEN) == 0 &&
 	    (ar->ar_lleflags & LLE_PUBLISHED) == 0)

@@ -69,7 +69,7 @@ execute(struct vnet *vn, const char *line, bool check)
 		ctx.cc_connect_arg = vn;
 	}
 	error = command_line(&ctx, line, &e);
-	/* Who is refused is told why, in one line. */
+	/* A command that is refused says why, in one line. */
 	KASSERT(error == 0 || (e.code == error && e.text[0] != '\0'));
 	KASSERT(error == 0 || strchr(e.text, '\n') == NULL);
 	if (ctx.cc_client != NULL)

@@ -103,7 +103,7 @@ static const uint32_t fuzz_cmds[] = {
 	SIOCSIFVNET,
 };
 
-/* Those of the highest quarter: in older layouts, and only for drivers. */
+/* Requests of the highest quarter: in older layouts, and only for drivers. */
 static const uint32_t fuzz_cmds_more[] = {
 	OSIOCSIFADDR, OSIOCGIFADDR, OSIOCSIFDSTADDR, OSIOCGIFDSTADDR,
 	OSIOCSIFFLAGS, OSIOCGIFFLAGS, OSIOCGIFBRDADDR, OSIOCSIFBRDADDR,

@@ -31,7 +31,8 @@ replay_file(const char *path)
 		exit(1);
 	}
 	(void)fclose(fp);
-	/* What fails says which one it was. */
+	/* Print the file's name first, so that a crash says which file it
+	 * was. */
 	(void)fprintf(stderr, "%s\n", path);
 	(void)LLVMFuzzerTestOneInput(data, (size_t)st.st_size);
 	free(data);

@@ -62,7 +62,7 @@ run(struct host *h, void *arg)
 	fuzz_stack_destroy(st);
 }
 
-/* What was read is used. */
+/* Sum of the bytes read, so that the reads are not optimised away. */
 static volatile unsigned long read_sum;
 
 static void

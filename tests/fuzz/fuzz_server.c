@@ -208,7 +208,7 @@ run(struct host *h, void *arg)
 		one_record(&r, i);
 	pause_ms(&r, 10);
 	sim_fail_alloc(h, 0);
-	/* It serves still, once there is room. */
+	/* The server serves still, once there is room. */
 	for (unsigned i = 0; i < NCLIENTS; i++)
 		leave(&r, i);
 	pause_ms(&r, 500);

@@ -106,7 +106,7 @@ fuzz_stack_destroy_ncpu(struct ifnet_stack *st)
 {
 
 	(void)vnet_foreach(st->st_kern, fuzz_books_vnet, NULL);
-	/* Whatever waits inside leaves with its vnet. */
+	/* Packets and requests that wait inside leave with their vnet. */
 	for (struct vnet *vn; (vn = vnet_get(st->st_kern, "")) != NULL;)
 		vnet_destroy_held(vn);
 	kern_defer_barrier(st->st_kern);

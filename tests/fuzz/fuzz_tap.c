@@ -1,8 +1,8 @@
 /*
- * What a tap device hands the stack: vnet headers that are right, nearly
- * right or lies, in front of frames of which the same is true, through the
- * real driver and a router.  What comes out at the other device is well
- * formed, its vnet header is true of it, and the books balance after each.
+ * Input of a tap device: vnet headers that are right, nearly right or lies, in
+ * front of frames of which the same is true, through the real driver and a
+ * router.  Packets that come out at the other device are well formed, their
+ * vnet headers are true of them, and the books balance after each.
  */
 
 #include "fuzz_stack.h"

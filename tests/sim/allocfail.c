@@ -17,7 +17,7 @@ mask_counts(char *rules)
 			memset(rules + 28, 'x', 27);
 }
 
-/* What a list says, less what an allocation that failed may change. */
+/* The text of a listing, less the parts that a failed allocation may change. */
 static char *
 listing(struct vnet *vn)
 {

@@ -237,7 +237,7 @@ set_sin(void *sa, uint32_t addr)
 	memcpy(sa, &sin, sizeof(sin));
 }
 
-/* Those that answer, and those that set what is set already. */
+/* Requests that answer, and requests that set a value set already. */
 static const unsigned long gets[] = {
 	SIOCGIFADDR, SIOCGIFDSTADDR, SIOCGIFFLAGS, SIOCGIFBRDADDR,
 	SIOCGIFNETMASK, SIOCGIFMETRIC, SIOCGIFALIAS, SIOCGLIFADDR,
@@ -286,7 +286,8 @@ one_get(struct vnet *vn, unsigned long cmd)
 static int
 answer(struct ifnet_stack *st, struct vnet *vn)
 {
-	/* It has no far end and no texts: some refuse, at the first time. */
+	/* The interface has no far end and no texts: some refuse, at the
+	 * first time. */
 	static int first[sizeof(gets) / sizeof(gets[0])];
 	static bool known;
 	int error;

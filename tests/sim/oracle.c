@@ -280,7 +280,7 @@ comes_before(const struct o_addr *a, const struct o_addr *b)
 	return ia != ib ? ia < ib : a->oa_addr < b->oa_addr;
 }
 
-/* Who is next with the prefix of an address that is gone (len), or with its
+/* The heir of the prefix of an address that is gone (len), or of its
  * broadcast address (len 0), not on `dying'. */
 static struct o_addr *
 heir(const struct oracle *o, const struct o_addr *gone,

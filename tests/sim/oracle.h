@@ -47,7 +47,7 @@ struct o_if {
 	uint8_t		 oi_lladdr[O_NLLADDRS];
 	unsigned	 oi_nlladdrs;
 	uint8_t		 oi_active, oi_factory;
-	/* Of a point-to-point link, packets since it came to its vnet. */
+	/* Books of a point-to-point link since it came to its vnet. */
 	bool		 oi_busy;	/* its driver takes none */
 	unsigned	 oi_queued;
 	uint64_t	 oi_offered, oi_sent, oi_full, oi_down, oi_purged;
@@ -87,7 +87,7 @@ struct oracle {
 void	o_free(struct oracle *);
 struct o_if *o_if_name(const struct oracle *, const char *name);
 struct o_addr *o_addr_find(const struct oracle *, uint32_t addr);
-/* Who stands for a prefix; NULL: there is none such. */
+/* The address that stands for a prefix; NULL: there is none such. */
 struct o_addr *o_addr_prefix(const struct oracle *, uint32_t addr,
 	    unsigned len);
 /* The addresses of the longest prefix that holds addr: its length, or -1. */
@@ -123,12 +123,12 @@ int	o_lladdr(struct oracle *, const char *name, uint8_t last, bool add,
 	    bool active);
 int	o_preference(struct oracle *, const char *name, uint32_t addr,
 	    int32_t preference);
-/* Those that are not active come, or go. */
+/* Announce link-level addresses that are not active as come, or gone. */
 void	o_lladdrs(struct oracle *, const struct o_if *, const char *verb);
 void	o_send(struct o_if *, unsigned n, enum o_plant);
 void	o_busy(struct o_if *, bool busy);
 void	o_purge(struct o_if *);
-/* What does not move with it. */
+/* Forget state that does not move with an interface. */
 void	o_forget(struct o_if *);
 
 static inline uint32_t

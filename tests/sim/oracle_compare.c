@@ -21,7 +21,7 @@ text_cmp(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* What stands announced after the oracle's state. */
+/* Fill the mirror with objects announced, by the oracle's state. */
 static void
 want(const struct oracle *o)
 {

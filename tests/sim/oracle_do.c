@@ -256,7 +256,7 @@ do_move(struct run *r, struct net *n, const struct op *op, const char *name,
 	learn_handle(r, to, name);
 }
 
-/* What is done to an interface that stands there by name. */
+/* Make the request of an operation, about an interface by name. */
 static int
 request(struct net *n, const struct op *op, const char *name)
 {

@@ -76,7 +76,7 @@ static const struct if_ops ptp_ops = {
 	.vmove = drv_vmove,
 };
 
-/* That it is the cloner's, the layer finds out by itself. */
+/* The layer itself finds out that the interface is the cloner's. */
 static int
 drv_create(const struct if_clone *ifc, struct vnet *vn, unsigned unit,
     const char *params)

@@ -10,7 +10,7 @@
 #include "kern/vnet.h"
 #include "net/rtsock.h"
 
-/* What stands announced, as a listener would know it. */
+/* Objects that stand announced, as a listener would know them. */
 struct mirror {
 	char		 mi_text[O_NIFS * (1 + O_NLLADDRS) + O_NADDRS +
 			    O_NROUTES][O_TEXT];
@@ -103,7 +103,7 @@ void	compare_members(struct run *, struct net *);
 
 /* oracle_listen.c */
 void	news_open(struct net *);
-/* What was announced since, to n_heard. */
+/* Append messages announced since to n_heard. */
 void	news_hear(struct run *, struct net *);
 void	slow_open(struct run *, struct net *, size_t queue);
 void	slow_read(struct run *, struct net *, unsigned n);

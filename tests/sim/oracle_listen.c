@@ -55,8 +55,7 @@ news_hear(struct run *r, struct net *n)
 		if (mb.mb_hdr.rtm_seq != ++n->n_news_seq)
 			o_fail(r, "a gap in the sequence");
 		log_put(n, t);
-		/* What becomes of the check for duplicates is another's
-		 * story. */
+		/* The outcome of the check for duplicates is not compared. */
 		if (t[0] == '~')
 			n->n_nheard--;
 		else

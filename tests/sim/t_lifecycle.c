@@ -321,7 +321,8 @@ check(struct model_vnet *mv)
 	pserialize_read_exit();
 }
 
-/* Somebody else, who looks at whatever there is and holds it for a while. */
+/* Another thread, which looks up random interfaces and holds each for a
+ * while. */
 static void
 reader_main(void *arg)
 {
@@ -409,7 +410,7 @@ life_main(void *arg)
 	}
 	host_mutex_destroy(m->m_host, &m->m_lock);
 	kern_destroy(m->m_kern);
-	/* What an attach that failed had begun was undone, too. */
+	/* Attaches that failed were undone, too. */
 	KASSERT(tally.t_attach == tally.t_detach);
 	/* The run did what it is for. */
 	KASSERT(m->m_done > OPS / 10 && m->m_enomem > 0);

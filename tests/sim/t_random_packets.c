@@ -272,7 +272,7 @@ op_frames(struct model *m, unsigned v)
 		op_frame(m, v);
 }
 
-/* What came out of the taps. */
+/* Take the packets that came out of the taps. */
 static void
 op_drain(struct model *m, unsigned v)
 {

@@ -96,7 +96,7 @@ test_addr_len(const struct sockaddr *sa)
 	    sizeof(struct sockaddr_in6);
 }
 
-/* Where the last byte of the address itself is. */
+/* Offset of the last byte of the address itself. */
 static inline size_t
 test_addr_last(const struct sockaddr *sa)
 {

@@ -105,7 +105,7 @@ silence_body(struct in_test *it)
 	KASSERT(drops(b, DROP_ARP_UNRESOLVED) == 104);
 	KASSERT(requests(&it->it_b, "10.0.2.9") == 5);
 	all_books(it);
-	/* It comes to life by itself, */
+	/* The neighbour comes to life by itself, */
 	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
 	KASSERT(goes_to(it, "10.0.2.9", mac1));
 	/* another one is asked for again after a while. */
@@ -151,7 +151,7 @@ storm_body(struct in_test *it)
 	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 22);
 	KASSERT(ifdata(b).ifi_oqueued == 20);
 	KASSERT(drops(b, DROP_ARP_UNRESOLVED) == 227);
-	/* Those that are there are still found. */
+	/* Neighbours that are there are still found. */
 	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
 	KASSERT(goes_to(it, "10.0.2.9", mac1));
 	sleep_ms(it, 15000);
@@ -186,7 +186,7 @@ answer_body(struct in_test *it)
 	KASSERT(memcmp(out->ar_tha, mac1, 6) == 0 &&
 	    memcmp(out->ar_sha, it->it_b.tif_mac, 6) == 0);
 	KASSERT(memcmp(it->it_b.tif_tx[0].tp_data, mac1, 6) == 0);
-	/* Whoever asks for us will hear from us. */
+	/* A sender that asks for this host will hear from it. */
 	KASSERT(goes_to(it, "10.0.2.50", mac1));
 
 	/* A probe (RFC 5227) is answered but nobody is learnt. */
@@ -295,7 +295,7 @@ change_body(struct in_test *it)
 	/* Unknown ones that announce themselves are not remembered. */
 	reply_from(it, &it->it_b, mac2, "10.0.2.77", "10.0.2.77");
 	KASSERT(drops(it->it_b.tif_ifp, DROP_ARP_NOT_OURS) == 1);
-	/* We change: what is sent then comes from the new address. */
+	/* This host changes its address: packets come from the new one then. */
 	if_ioctl_lock(it->it_b.tif_ifp);
 	KASSERT(if_set_sadl(it->it_b.tif_ifp, mac1, 6, false) == 0);
 	if_ioctl_unlock(it->it_b.tif_ifp);
@@ -328,7 +328,7 @@ aging_body(struct in_test *it)
 	KASSERT(requests(&it->it_b, "10.0.2.9") == n);
 	KASSERT(goes_to(it, "10.0.2.9", mac1));
 
-	/* It does not answer any more: gone after five. */
+	/* The neighbour does not answer any more: gone after five. */
 	tif_clear(&it->it_b);
 	sleep_ms(it, 20000);
 	KASSERT(requests(&it->it_b, "10.0.2.9") == 5);
@@ -431,7 +431,7 @@ lladdr_body(struct in_test *it)
 }
 IN_TEST(lladdr, 1)
 
-/* Somebody claims our address: defended once in ten seconds. */
+/* Another host claims this host's address: defended once in ten seconds. */
 static void
 conflict_body(struct in_test *it)
 {
@@ -466,7 +466,7 @@ request_body(struct in_test *it)
 	struct arphdr ar;
 	unsigned n = 0;
 
-	/* What waits leaves when the entry is given. */
+	/* Packets that wait leave when the entry is given. */
 	send_to(it, "10.0.2.9", 2);
 	KASSERT(neigh_req(it, RTM_ADD, NULL, "10.0.2.9", mac1, 0, 0) == 0);
 	settle(it);
@@ -547,7 +547,7 @@ station_body(struct in_test *it)
 		KASSERT(it->it_b.tif_ntx == 0);
 	}
 	KASSERT(neigh_req(it, RTM_GET, b, "10.0.2.0", NULL, 0, 0) == ESRCH);
-	/* Ours, which alone published makes sense. */
+	/* Addresses of this host, which alone published make sense. */
 	KASSERT(neigh_req(it, RTM_ADD, b, "10.0.2.9", it->it_b.tif_mac, 0,
 	    0) == EADDRINUSE);
 	KASSERT(neigh_req(it, RTM_CHANGE, b, "10.0.2.2", it->it_b.tif_mac, 0,
@@ -584,7 +584,7 @@ station_body(struct in_test *it)
 }
 IN_TEST(station, 1)
 
-/* Where a known neighbour is said to have moved: the settings. */
+/* A known neighbour is said to have moved: the settings. */
 static void
 moves_body(struct in_test *it)
 {

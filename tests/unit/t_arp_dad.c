@@ -231,7 +231,8 @@ tentative_body(struct in_test *it)
 }
 IN_TEST(tentative, 1)
 
-/* Somebody has it: found at every moment of the check, in every way. */
+/* Another host has the address: found at every moment of the check, in every
+ * way. */
 static void
 taken_body(struct in_test *it)
 {
@@ -277,7 +278,7 @@ taken_body(struct in_test *it)
 			unusable(it, "10.3.0.1", "10.3.0.9");
 		KASSERT(addr_del(it, b, "10.3.0.1") == 0);
 	}
-	/* Our own probe, come back, is no conflict. */
+	/* A probe of this host, come back, is no conflict. */
 	KASSERT(addr_add(it, b, "10.3.0.1", 24) == 0);
 	{
 		struct arphdr ar = mk_arp(ARP_REQUEST, it->it_b.tif_mac,
@@ -351,7 +352,8 @@ ready_body(struct in_test *it)
 	sleep_ms(it, 10);
 	KASSERT(state_of(b, "10.4.0.1") == 0);
 	KASSERT(asked(&it->it_b, "10.4.0.1", "10.4.0.1") == 1);
-	/* What speaks no ARP has nothing to find out, or does no more. */
+	/* An interface that speaks no ARP, or does no more, has nothing to
+	 * find out. */
 	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 3) == 0);
 	up(b, false);
 	KASSERT(state_of(b, "10.4.0.1") == IFA_TENTATIVE);
@@ -518,7 +520,7 @@ random_step(struct chance *ch)
 		host_sleep(it->it_host, pick(it, 1500) * 1000000ull);
 }
 
-/* Whatever happens, in the end each address is ours or another's, and the
+/* A random run: in the end each address is this host's or another's, and the
  * wheel stands still. */
 static void
 chance_body(struct in_test *it)

@@ -60,7 +60,7 @@ test_hostile(void **state)
 	assert_non_null(check1(BPF_STX, 0, 0, UINT32_MAX));
 	assert_non_null(check1(BPF_LD | BPF_MEM, 0, 0, 16));
 	assert_non_null(check1(BPF_LDX | BPF_MEM, 0, 0, 16));
-	/* What there is not. */
+	/* Instructions that do not exist. */
 	assert_non_null(check1(BPF_LD | BPF_B | BPF_MSH, 0, 0, 0));
 	assert_non_null(check1(BPF_LDX | BPF_W | BPF_ABS, 0, 0, 0));
 	assert_non_null(check1(BPF_RET | BPF_X, 0, 0, 0));
@@ -462,7 +462,8 @@ refused_body(struct vnet *vn)
 	etest_detach(&et);
 }
 
-/* Nobody reads until the end: what is there and what was lost is all. */
+/* A tap that is not read until the end: packets kept and packets lost are
+ * all. */
 static void
 slow_body(struct vnet *vn)
 {
@@ -505,7 +506,8 @@ detach_body(struct vnet *vn)
 	etest_detach(&et);
 	KASSERT(a.t_woken == 1 && b.t_woken == 1);
 	KASSERT(bpf_state(a.t_tap) == BPF_DETACHED);
-	/* What it saw is not lost, and stopping it changes nothing. */
+	/* Packets that the tap saw are not lost, and stopping it changes
+	 * nothing. */
 	bpf_stop(a.t_tap);
 	KASSERT(bpf_state(a.t_tap) == BPF_DETACHED);
 	KASSERT(tap_count(&a) == 5 && tap_count(&b) == 2);

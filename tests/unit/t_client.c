@@ -348,7 +348,8 @@ test_handover(void **state)
 	struct ifreq ifr;
 	int fd;
 
-	/* Nobody wants it: it is closed there and stays ours here. */
+	/* A descriptor that the stack has no use for: closed there, and the
+	 * caller's still. */
 	memset(&ifr, 0, sizeof(ifr));
 	strcpy(ifr.ifr_name, "lo0");
 	fd = open("/dev/null", O_RDONLY);
@@ -390,7 +391,7 @@ test_batch(void **state)
 	for (unsigned i = 0; i < N; i++)
 		assert_int_equal(ifr[i].ifr_mtu, 1500);
 
-	/* It stops at the first that fails, and says why. */
+	/* A batch stops at the first request that fails, and says why. */
 	b = ifnet_batch_begin(f->c, &e);
 	assert_non_null(b);
 	for (unsigned i = 0; i < 3; i++) {

@@ -162,7 +162,7 @@ test_prefix(void **state)
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		if (cmd_parse_prefix(bad[i], &a, &len, &e) != EINVAL)
 			fail_msg("accepted: \"%s\"", bad[i]);
-	/* What it is told says that names are not looked up. */
+	/* The error says that names are not looked up. */
 	(void)cmd_parse_prefix("localhost", &a, &len, &e);
 	assert_non_null(strstr(e.text, "host names are not looked up"));
 }

@@ -500,7 +500,7 @@ borrowed_call(void *arg)
 
 	be_alone(bo, &bo->bo_calls);
 	bo->bo_here += host_curthread == caller;
-	/* What is begun here the CPU ends, which has to wake for it. */
+	/* The CPU ends work begun here, and has to wake for it. */
 	softint_schedule(bo->bo_si);
 }
 
@@ -571,7 +571,7 @@ borrow_first_body(struct kern *k)
 	softint_disestablish(bo.bo_si);
 }
 
-/* What was begun on a borrowed CPU is done, though nobody asks for more. */
+/* Work begun on a borrowed CPU is done, though nothing more is asked for. */
 static void
 borrow_wakes_body(struct kern *k)
 {

@@ -153,7 +153,7 @@ test_bad_header(void **state)
 	memcpy(msg, &h, sizeof(h));
 	assert_int_equal(ctl_dispatch(f->s, msg, n, -1), EPROTO);
 	assert_int_equal(f->a.n, 0);
-	/* Ours, but nonsense: answered, and the end. */
+	/* A header of the protocol's, but nonsense: answered, and the end. */
 	n = build(msg, CTL_HELLO, "", NULL, 0);
 	assert_int_equal(ctl_dispatch(f->s, msg, n + 8, -1), EPROTO);
 	h.ch_magic = CTL_MAGIC;
@@ -284,7 +284,7 @@ test_ioctl(void **state)
 	    EINVAL);
 }
 
-/* Somebody who is neither root nor who started the stack. */
+/* A user who is neither root nor the one that started the stack. */
 static uid_t
 stranger(void)
 {
@@ -434,7 +434,7 @@ test_batch(void **state)
 	assert_int_equal(off, f->a.m[0].len);
 	assert_non_null(vnet_lookup(f->st, "blue"));
 	assert_null(vnet_lookup(f->st, "green"));
-	/* One that is malformed keeps all from being carried out. */
+	/* A malformed request keeps all of its batch from being carried out. */
 	memset(buf, 0, sizeof(buf));
 	n = batch_add(buf, 0, CTL_VNET_CREATE, "green", 6);
 	n = batch_add(buf, n, CTL_IOCTL, "x", 1);
@@ -470,7 +470,7 @@ test_vnet_goes(void **state)
 	(void)expect(f, f->s, CTL_VNET_CREATE, "", "a b", 4, EINVAL);
 }
 
-/* Whatever comes, every request has an answer and the stack stays whole. */
+/* Random requests: every one has an answer and the stack stays whole. */
 static void
 test_random(void **state)
 {

@@ -132,7 +132,8 @@ test_commit(void **state)
 	assert_int_equal(interfaces(f->c, "default"), before + 1);
 }
 
-/* It ends without a word: interfaces, a vnet and what is in it, a batch. */
+/* The client ends without a word: interfaces, a vnet and its contents, a
+ * batch. */
 static void
 test_end(void **state)
 {
@@ -180,7 +181,7 @@ test_meanwhile(void **state)
 	assert_int_equal(create(c, "pair2"), 0);
 	assert_int_equal(create(c, "pair4"), 0);
 	assert_int_equal(create(c, "pair6"), 0);
-	/* Its name belongs to somebody else now. */
+	/* The name belongs to another interface now. */
 	assert_int_equal(request(f->c, SIOCIFDESTROY, "pair0", ""), 0);
 	assert_int_equal(create(f->c, "pair0"), 0);
 	assert_int_equal(request(f->c, SIOCSIFNAME, "pair2", "north"), 0);
@@ -445,7 +446,7 @@ test_settings(void **state)
 	    EADDRNOTAVAIL);
 	ifnet_close(c);
 	expect_furnished(f->c);
-	/* It is completed. */
+	/* The change is completed. */
 	c = other(f);
 	assert_int_equal(ifnet_begin(c, &e), 0);
 	change_all(c);

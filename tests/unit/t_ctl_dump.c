@@ -22,7 +22,7 @@ struct fixture {
 	struct vnet	*vn;
 	struct ctl_session *s;
 
-	/* what was sent */
+	/* contents of the answers */
 	unsigned	 pieces, ifs, details, addrs, routes, neighs;
 	int		 error;
 	uint32_t	 last;		/* index or address */

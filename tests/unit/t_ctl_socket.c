@@ -125,7 +125,7 @@ test_full(void **state)
 	test_server_start(&ts, f->st, 8);
 	for (i = 0; i < 8; i++)
 		c[i] = test_connect(&ts);
-	/* We are the administrator here: the quietest client goes. */
+	/* The test is an administrator: the quietest client goes. */
 	more = test_connect(&ts);
 	assert_int_equal(ifnet_vnet_create(c[0], "blue", &e), EUSERS);
 	says(e.text, "an administrator came");
@@ -136,7 +136,8 @@ test_full(void **state)
 	test_server_stop(&ts);
 }
 
-/* Who is sent away hears why, also when it has written first, and more. */
+/* A client that is sent away hears why, also when it has written first, and
+ * more. */
 static void
 test_refused_in_words(void **state)
 {
@@ -152,7 +153,7 @@ test_refused_in_words(void **state)
 	n = (ssize_t)build_hello(msg);
 	fd = raw_greet(&ts);
 	for (int i = 0; i < 500; i++) {
-		/* Its answers may come before the last word, or not. */
+		/* Answers may come before the last word, or not. */
 		for (int j = 0; j < i % 4; j++)
 			(void)send(fd, msg, (size_t)n, MSG_NOSIGNAL);
 		next = raw_greet(&ts);
@@ -263,7 +264,7 @@ read_slowly(int fd, const uint8_t *msg, size_t n, double *last)
 	return true;
 }
 
-/* It is thrown out after the time it has, and not before. */
+/* The slow client is thrown out after the time it has, and not before. */
 static void
 test_limit(void **state)
 {
@@ -293,7 +294,7 @@ test_limit(void **state)
 	test_server_stop(&ts);
 }
 
-/* Who follows and does not read is told what it missed, and stays. */
+/* A follower that does not read is told what it missed, and stays. */
 static void
 test_limit_events(void **state)
 {
@@ -334,7 +335,8 @@ next_is_event(int fd)
 	return (h.ch_flags & CTL_EVENT) != 0;
 }
 
-/* Who always has another request waiting hears of events all the same. */
+/* A client that always has another request waiting hears of events all the
+ * same. */
 static void
 test_busy_events(void **state)
 {

@@ -1,7 +1,7 @@
 /*
- * What a client without privilege can have of what all share: watches of each
- * kind, listings, requests and pings; that it is given back; and that an
- * administrator has it all the same.
+ * Shares of a client without privilege: watches of each kind, listings,
+ * requests and pings; that they are given back; and that an administrator has
+ * all the same.
  */
 
 #include "ctl_test.h"
@@ -146,7 +146,7 @@ test_watches(void **state)
 	assert_int_equal(follow(s[2]), 0);
 	assert_int_equal(ping(s[0], NULL), EUSERS);
 	says(words, "kern.user.pings.each");
-	/* That ended what it had, as a new watch does. */
+	/* A ping ended the watch of its session, as a new watch does. */
 	assert_int_equal(kuser_used(st->st_kern, USER, KUSER_FOLLOWERS), 1);
 	assert_int_equal(follow(s[0]), 0);
 	/* All users together; the administrator is not one of them. */
@@ -155,7 +155,7 @@ test_watches(void **state)
 	assert_int_equal(follow(other), EUSERS);
 	says(words, "kern.user.followers.all");
 	assert_int_equal(follow(root), 0);
-	/* What cannot be begun is not charged. */
+	/* Pings that cannot be begun are not charged. */
 	assert_int_equal(ask(s[1], CTL_PING_STOP, NULL, 0), 0);
 	assert_int_equal(kuser_used(st->st_kern, USER, KUSER_PINGS), 0);
 	for (unsigned i = 0; i < 3; i++)

@@ -8,7 +8,7 @@
 static const uint8_t other[6] = { 2, 0, 0, 0, 0, 9 };
 static const uint8_t group[6] = { 1, 0, 0x5e, 0, 0, 1 };
 
-/* Who took what, in which order. */
+/* Packets that protocols took, in order. */
 static unsigned arp_taken;
 static uint8_t order[1024];
 static unsigned norder;
@@ -99,7 +99,7 @@ input_on_cpu(void *arg)
 	if_input_vec(et->et_ifp, &mv);
 	KASSERT(norder == 7);
 
-	/* nobody's type, all of it */
+	/* frames of an unknown type, all of them */
 	mv.mv_n = 1;
 	mv.mv_m[0] = etest_frame(etest_addr, etest_peer, 0x9999, 0, 46);
 	if_input_vec(et->et_ifp, &mv);
@@ -178,12 +178,12 @@ priority_on_cpu(void *arg)
 	mv.mv_m[0] = tagged(vlan, TYPE_ORDERED, 0);
 	mv.mv_m[1] = tagged(inner, TYPE_ORDERED, 0);
 	mv.mv_m[2] = tagged(three, TYPE_ORDERED, 0);
-	/* What follows it is looked at for itself. */
+	/* The packet that follows is looked at for itself. */
 	mv.mv_m[3] = tagged(pcp, TYPE_ORDERED, 9);
 	mv.mv_n = 4;
 	if_input_vec(et->et_ifp, &mv);
 	KASSERT(etest_drops(et, DROP_NO_PROTO) == 3 && norder == 19);
-	/* It ends within its tag. */
+	/* Frames that end within their tag. */
 	for (unsigned len = 14; len < 22; len++) {
 		m = tagged(both, TYPE_ORDERED, 0);
 		m_trim(m, len);

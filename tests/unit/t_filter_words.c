@@ -73,7 +73,8 @@ getnetbyname_r(const char *name, struct netent *ne, char *buf, size_t len,
 	return 0;
 }
 
-/* What libpcap looks up comes to us, or the other tests would see nothing. */
+/* Lookups of libpcap come to the functions above, or the other tests would
+ * see nothing. */
 static void
 test_trap(void **state)
 {

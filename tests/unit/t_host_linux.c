@@ -77,7 +77,7 @@ test_clock_and_memory(void **state)
 	assert_true(host_ncpu(h) >= 1);
 }
 
-/* What the threads of one test share. */
+/* State that the threads of one test share. */
 struct shared {
 	struct host_mutex s_lock;
 	struct host_cond s_cond;
@@ -410,7 +410,8 @@ test_sock_path(void **state)
 	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
 	close(fd);
 	assert_int_equal(host_sock_listen(h, path, 0600, &l), 0);
-	/* Somebody else's file in our place stays when we go. */
+	/* A file that another program put in the socket's place stays when
+	 * the socket is closed. */
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(host_sock_listen(h, path, 0600, &other), 0);
 	host_sock_close(h, l);

@@ -17,7 +17,7 @@
 
 #define SEC	UINT64_C(1000000000)
 
-/* What the tasks of one test share. */
+/* State that the tasks of one test share. */
 struct world {
 	struct host	*w_host;
 	struct host_mutex w_lock;
@@ -125,7 +125,7 @@ test_same_seed_same_run(void **state)
 	end_world(&c);
 }
 
-/* Nobody is inside with another, and nobody waits while all others finish. */
+/* A mutex lets one task in at a time, and all of them in the end. */
 static void
 test_mutex(void **state)
 {

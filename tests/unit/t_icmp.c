@@ -26,7 +26,7 @@ echo_body(struct in_test *it)
 		KASSERT(be16(ip->ip_len) == len);
 		KASSERT(memcmp(&icmp->icmp_echo, buf + 24, 4 + size) == 0);
 	}
-	/* Our address on the other side is ours as well. */
+	/* The address on the other side is this host's as well. */
 	tif_clear(&it->it_a);
 	len = mk_echo(buf, "10.0.1.2", "10.0.2.1", 1, 1, 8);
 	inject(it, &it->it_a, buf, len);
@@ -238,7 +238,7 @@ transport_body(struct in_test *it)
 		KASSERT(drops(ifp, DROP_L4_CSUM) == ++bad);
 	}
 
-	/* The same for the header's. */
+	/* A wrong checksum of the header likewise. */
 	len = mk_echo(buf, "10.0.1.2", "10.0.1.1", 1, 1, 20);
 	buf[10] ^= 1;
 	inject_flags(it, buf, len, 0);

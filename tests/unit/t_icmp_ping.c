@@ -74,7 +74,7 @@ reply_body(struct in_test *it)
 }
 IN_TEST(reply, 2)
 
-/* Ourselves: through lo0, and without it. */
+/* Addresses of this host: through lo0, and without it. */
 static void
 ourselves_body(struct in_test *it)
 {
@@ -120,7 +120,8 @@ errors_body(struct in_test *it)
 	KASSERT(icmp_ping_send(p, ip4("127.9.9.9"), 0, 2, 56, 0) == 0);
 	settle(it);
 	KASSERT(hd.hd_n == 2 && hd.hd_last.pr_errno == ENETUNREACH);
-	/* Nobody there: our own "host unreachable" comes back. */
+	/* An address without a host: this host's own "host unreachable"
+	 * comes back. */
 	KASSERT(icmp_ping_send(p, ip4("10.0.2.99"), 0, 3, 56, 0) == 0);
 	sleep_ms(it, 8000);
 	KASSERT(hd.hd_n == 3 && hd.hd_last.pr_type == ICMP4_UNREACH &&

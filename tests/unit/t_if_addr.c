@@ -454,7 +454,7 @@ test_pref(void **state)
 	if_on_sim(1, pref_body);
 }
 
-/* Who follows knows of those that a dump shows. */
+/* Listeners know of the addresses that a dump shows. */
 static void
 sadl_told_body(struct vnet *vn)
 {

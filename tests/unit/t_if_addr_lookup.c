@@ -8,7 +8,7 @@
 
 /* --- lookups with a reference -------------------------------------------- */
 
-/* What all of them find for one address of each kind. */
+/* Results of all lookups for one address of each kind. */
 struct found {
 	struct ifaddr	*fo_addr, *fo_brd, *fo_dst, *fo_net, *fo_laddr;
 	struct ifaddr	*fo_af, *fo_linkaf, *fo_link, *fo_best, *fo_bestlink;
@@ -312,7 +312,7 @@ hold_for_a_while(void *arg)
 	KASSERT(ifa != NULL);
 	__atomic_store_n(&holder.ho_got, 1, __ATOMIC_RELEASE);
 	host_sleep(h, 300000000);
-	/* Nobody finds it, but it is whole. */
+	/* The address is not found, but it is whole. */
 	KASSERT(ifa_is_destroying(ifa) && test_addr_is(ifa->ifa_addr,
 	    "10.0.0.1"));
 	pserialize_read_enter();
@@ -365,7 +365,7 @@ pref_body(struct vnet *vn)
 	memset(&ifap, 0, sizeof(ifap));
 	memcpy(ifap.ifap_name, "q0", 3);
 	memcpy(&ifap.ifap_addr, &sin, sizeof(sin.sin));
-	/* Everybody may look; to set it takes the right. */
+	/* Every user may read a preference; to set it takes the right. */
 	ifap.ifap_preference = -7;
 	KASSERT(ifioctl(vn, &nobody, SIOCSIFADDRPREF, &ifap, sizeof(ifap)) ==
 	    EPERM);
@@ -532,7 +532,7 @@ init_body(struct vnet *vn)
 	KASSERT(init.in_n == 1 && init.in_cmd[0] == SIOCINITIFADDR &&
 	    init.in_ifa == ifa);
 	KASSERT(told(ifp, ifa, true, 0, EIO) == EIO);
-	/* Its far end first; who knows nothing of that gets the address. */
+	/* The far end first; an interface without one gets the address. */
 	KASSERT(told(ifp, ifa, false, 0, EIO) == 0);
 	KASSERT(init.in_n == 1 && init.in_cmd[0] == SIOCSIFDSTADDR &&
 	    init.in_ifa == ifa);
@@ -749,7 +749,7 @@ leading_body(struct vnet *vn)
 	for (unsigned i = 0; i < N; i++)
 		KASSERT(leading(a, test_sa_plus("172.16.0.9", i << 8), NULL) ==
 		    ifa[i]);
-	/* Itself; the last where none leads there. */
+	/* The address itself; the last where none leads there. */
 	KASSERT(leading(a, test_sa("192.0.2.1"), NULL) == last);
 	KASSERT(leading(a, test_sa("44.0.0.1"), NULL) == last);
 	/* None fits: the search goes on in shorter prefixes, then anywhere. */

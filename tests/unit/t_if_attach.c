@@ -59,8 +59,8 @@ order_body(struct vnet *vn)
 }
 
 /*
- * Somebody who looks all the time: found by name is found by index as well, and
- * the other way round, or it goes away already.
+ * A thread that looks all the time: an interface found by name is found by
+ * index as well, and the other way round, or it goes away already.
  */
 struct looker {
 	struct vnet	*lo_vnet;
@@ -151,7 +151,7 @@ at_once_body(struct vnet *vn)
 	host_thread_join(h, t);
 }
 
-/* What is not set by the driver is what it should be. */
+/* Fields that the driver does not set have their defaults. */
 static const struct if_ops bare_ops = { .start = NULL };
 
 static void
@@ -178,7 +178,8 @@ defaults_body(struct vnet *vn)
 	/* Without an ioctl function: the common one. */
 	KASSERT(test_ifreq(vn, "bare7", SIOCGIFMTU, 0, &ifr) == 0);
 	KASSERT(ifr.ifr_mtu == 1500);
-	/* What a driver has set is kept: a limit, what is enabled, its link. */
+	/* Fields that a driver has set are kept: a limit, capabilities
+	 * enabled, its link. */
 	test_detach(ifp);
 	ifp = if_alloc(vn, IFT_OTHER);
 	KASSERT(ifp != NULL);
@@ -384,7 +385,7 @@ wait_body(struct vnet *vn)
 		host_sleep(h, 1000000);
 	if_detach(ifp);
 	KASSERT(ho.ho_released);
-	/* Who held it was said, by place. */
+	/* The holder was named, by place. */
 	KASSERT(strstr(sim_last_log(h), "t_if_attach.c") != NULL);
 	if_free(ifp);
 	host_thread_join(h, t);

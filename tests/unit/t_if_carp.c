@@ -38,7 +38,7 @@ carp_body(struct vnet *vn)
 		KASSERT(if_carp_detach(et.et_ifp, &none) == ENXIO);
 		if_link_state_change(et.et_ifp, i % 2 ? LINK_STATE_UP :
 		    LINK_STATE_DOWN);
-		/* It runs, if this machine has the CPUs for it. */
+		/* The callout runs, if this machine has the CPUs for it. */
 		if (i % 2 == 0)
 			for (unsigned k = 0; k < 1000000 && __atomic_load_n(
 			    &carp_told, __ATOMIC_RELAXED) == told; k++)

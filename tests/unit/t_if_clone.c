@@ -205,7 +205,7 @@ static const struct if_clone slow = {
 	"slow", slow_create, slow_destroy, NULL
 };
 
-/* Everybody wants the same interfaces, and to be rid of them. */
+/* All threads create the same interfaces, and destroy them. */
 static void
 slow_loop(void *arg)
 {

@@ -10,7 +10,7 @@
 
 #include "net_test.h"
 
-/* What happened, in order; messages of the routing socket in between. */
+/* Events, in order; messages of the routing socket in between. */
 static char trace[1024];
 static struct rt_listener *listener;
 
@@ -157,7 +157,8 @@ static void
 four_link(struct ifnet *ifp, int state)
 {
 
-	/* It is stored, but for the DOWN that comes before the first UP. */
+	/* The state is stored, but for the DOWN that comes before the first
+	 * UP. */
 	KASSERT(ifp->if_link_state == state ||
 	    (ifp->if_link_state == LINK_STATE_UNKNOWN &&
 	    state == LINK_STATE_DOWN));
@@ -305,7 +306,7 @@ carp_gone(void *arg, struct ifnet *ifp)
 	size_t len = sizeof(int64_t);
 	int64_t v;
 
-	/* Nobody finds it any more, in whatever way. */
+	/* Lookups do not find the interface any more, in whatever way. */
 	(void)snprintf(name, sizeof(name), "net.interfaces.%s.sndq.len",
 	    ifp->if_xname);
 	KASSERT(sysctl_request(ifp->if_vnet, &kauth_cred_self, name, &v, &len,
@@ -493,7 +494,8 @@ order_body(struct vnet *vn)
 		    "purge4 DELETE DELADDR DELADDR "
 		    "detach6 detach4 last4 last6 type:detach "
 		    "pfil:detach IFANNOUNCE sweep4");
-		/* What the second family forgot was said, and is gone. */
+		/* Addresses that the second family forgot were announced
+		 * gone, and are. */
 		KASSERT(six_addrs == 0);
 		if_free(ifp);
 	}

@@ -46,7 +46,7 @@ updown_body(struct vnet *vn)
 	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, 0, &ifr) == 0);
 	KASSERT(listener_count(rl, RTM_IFINFO) == 1);
 	KASSERT(tally.t_stop == 1 && tally.t_down == 2);
-	/* What the stack alone changes is not the user's. */
+	/* Flags that the stack alone changes are not the user's. */
 	KASSERT((ifp->if_flags & (IFF_BROADCAST | IFF_MULTICAST)) != 0);
 	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, IFF_LOOPBACK | IFF_PROMISC,
 	    &ifr) == 0);
@@ -218,7 +218,7 @@ own_body(struct vnet *vn)
 /* A driver with no functions: the common ones serve it. */
 static const struct if_ops none_ops = { .transmit = test_transmit };
 
-/* One that wants to start over when its flags change. */
+/* A driver that wants to start over when its flags change. */
 static int
 again_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 {
@@ -251,7 +251,7 @@ none_body(struct vnet *vn)
 	KASSERT(if_mcast_op(ifp, SIOCADDMULTI, (struct sockaddr *)&sdl) ==
 	    ENOTTY);
 	if_ioctl_unlock(ifp);
-	/* Nobody watches. */
+	/* A driver without a watchdog. */
 	if_set_timer(ifp, 1);
 	KASSERT(ifp->if_timer == 0 &&
 	    !watchdog_armed(ifp));

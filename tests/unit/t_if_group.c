@@ -136,7 +136,8 @@ pages_body(struct vnet *vn)
 	KASSERT(vn->vn_if->ifv_groups.kh_count == 0);
 }
 
-/* Another one that is put into the group of a kind stands beside those. */
+/* An interface that is put into the group of a kind stands beside that
+ * kind's. */
 static void
 kind_body(struct vnet *vn)
 {

@@ -74,7 +74,8 @@ life_body(struct vnet *vn)
 	KASSERT(ifioctl(vn, &root, SIOCSIFNAME, &ifr, sizeof(ifr)) == 0);
 	test_detach(ifp);
 
-	/* What changed nothing is not in it, and it is there still. */
+	/* Requests that changed nothing are not in the history, and it is
+	 * there still. */
 	KASSERT(history(vn, "x0") == 7);
 	KASSERT(history(vn, "wan") == 7);
 	KASSERT(got.ih[1].ih_event == IFHIST_UP);

@@ -193,7 +193,8 @@ one_each_way(void *arg)
 	v4[1] = (uint8_t)cpu_index(curcpu());
 	for (unsigned i = 0; i < 100; i++) {
 		if_input(et->et_ifp, etest_packet(v4, sizeof(v4)));
-		/* What it was to its sender, it is not here. */
+		/* Flags of the sending side mean nothing on the receiving
+		 * side. */
 		m = etest_packet(v4, sizeof(v4));
 		m->m_flags |= M_BCAST | M_MCAST | M_LOCAL;
 		if_percpuq_enqueue(et->et_ifp, m);
@@ -238,7 +239,8 @@ test_single(void **state)
 	net_on_sim(2, single_body);
 }
 
-/* What is queued when the interface goes is dropped under that name. */
+/* Packets that are queued when the interface goes are dropped under that
+ * name. */
 static void
 sweep_on_cpu(void *arg)
 {
@@ -264,7 +266,7 @@ sweep_body(struct vnet *vn)
 	on_cpu(vn->vn_kern, sweep_on_cpu, &qt);
 	etest_books(&et[0]);
 	KASSERT(etest_drops(&et[0], DROP_IF_DETACHING) == 300);
-	/* It works on, and so does another's. */
+	/* The interface's queue works on, and so does another's. */
 	enqueue(vn, &et[0], 10, 0);
 	enqueue(vn, &et[1], 10, 0);
 	KASSERT(dtest_input == 20);

@@ -64,7 +64,7 @@ static const unsigned long privileged[] = {
 	SIOCS80211NWKEY, SIOCS80211POWER, SIOCS80211CHANNEL, SIOCS80211BSSID,
 	SIOCS80211, SIOCG80211, SIOCG80211NWKEY, SIOCIFCREATE, SIOCIFDESTROY,
 	SIOCINITIFADDR,
-	/* those that only a protocol, or this stack, has */
+	/* requests that only a protocol, or this stack, has */
 	SIOCSIFADDR, SIOCSIFDSTADDR, SIOCSIFBRDADDR, SIOCSIFNETMASK,
 	SIOCAIFADDR, SIOCDIFADDR, SIOCSIFDESCR, SIOCSIFNAME, SIOCAIFGROUP,
 	SIOCDIFGROUP, SIOCSIFVNET,
@@ -126,8 +126,8 @@ privilege_body(struct vnet *vn)
 	KASSERT(bare(vn, &kauth_cred_self, SIOCSIFMEDIA) == EOPNOTSUPP);
 	KASSERT(bare(vn, &kauth_cred_self, SIOCSIFPHYADDR) == EOPNOTSUPP);
 	KASSERT(bare(vn, &kauth_cred_self, SIOCSDRVSPEC) == EOPNOTSUPP);
-	/* Whoever asked, nothing has changed but what was asked for by one
-	 * who may. */
+	/* The interface has changed only where a permitted user asked for
+	 * it. */
 	KASSERT(ifp->if_mtu == 1500);
 	test_detach(ifp);
 }
@@ -182,7 +182,8 @@ cap(struct vnet *vn, uint64_t enable)
 	return ifioctl(vn, &kauth_cred_self, SIOCSIFCAP, &ifcr, sizeof(ifcr));
 }
 
-/* What the packet path is told for what is enabled. */
+/* Capabilities that are enabled, and the transmit flags that the packet path
+ * is given for them. */
 static const struct {
 	uint64_t	 enable;
 	uint32_t	 mask;
@@ -199,7 +200,7 @@ static const struct {
 	{ IFCAP_CSUM_UDPv6_Rx, IF_RX_UDPv6 },
 	{ IFCAP_CSUM_TCPv4_Tx | IFCAP_CSUM_UDPv4_Tx,
 	  IF_TX_TCPv4 | IF_TX_UDPv4 | M_CSUM_PARTIAL },
-	/* Whoever cuts a packet makes the sums of the pieces. */
+	/* Segmentation offload makes the checksums of the pieces. */
 	{ IFCAP_TSOv4, 0 },
 	{ IFCAP_TSOv6 | IFCAP_CSUM_TCPv4_Tx, IF_TX_TCPv4 },
 	{ IFCAP_TSOv4 | IFCAP_CSUM_TCPv4_Tx, IF_TX_TCPv4 | M_TSO4 },
@@ -222,7 +223,7 @@ cap_body(struct vnet *vn)
 		KASSERT(cap(vn, masks[i].enable) == 0);
 		KASSERT(ifp->if_csum_tx == masks[i].mask);
 	}
-	/* Of a driver that takes UDP segments: when it makes their sums. */
+	/* A driver that takes UDP segments: when it makes their sums. */
 	ifp->if_csum_tx = M_USO | M_TSO_ECN;
 	KASSERT(cap(vn, IFCAP_CSUM_UDPv4_Tx) == 0);
 	KASSERT((ifp->if_csum_tx & 0xffff) == (M_USO | M_TSO_ECN));
@@ -231,7 +232,8 @@ cap_body(struct vnet *vn)
 	KASSERT(cap(vn, IFCAP_CSUM_UDPv4_Tx) == 0);
 	KASSERT((ifp->if_csum_tx & 0xffff) == (M_USO | M_TSO_ECN));
 
-	/* One that it has not: nothing happens, not even what it has. */
+	/* A capability that the driver has not: nothing is enabled, not even
+	 * those that it has. */
 	KASSERT(cap(vn, IFCAP_LRO | IFCAP_TSOv4) == EINVAL);
 	KASSERT(cap(vn, 1ull << 63) == EINVAL);
 	KASSERT(ifp->if_capenable == IFCAP_CSUM_UDPv4_Tx);
@@ -249,7 +251,7 @@ cap_body(struct vnet *vn)
 	KASSERT(tally.t_init == n + 1);
 	KASSERT(cap(vn, all) == 0 && tally.t_init == n + 1);
 	KASSERT(cap(vn, 0) == 0 && tally.t_init == n + 2);
-	/* One that cannot: it goes on with what it had. */
+	/* A driver that cannot start over goes on with the old capabilities. */
 	tally.t_init_error = EIO;
 	KASSERT(cap(vn, all) == EIO && tally.t_init == n + 4);
 	KASSERT(ifp->if_capenable == 0);
@@ -258,12 +260,12 @@ cap_body(struct vnet *vn)
 	KASSERT(ifp->if_mtu == 1500 && tally.t_init == n + 6);
 	tally.t_init_error = 0;
 	KASSERT(cap(vn, all) == 0);
-	/* The same for its MTU. */
+	/* A change of MTU starts a driver over likewise. */
 	n = tally.t_init;
 	KASSERT(test_ifreq(vn, "x0", SIOCSIFMTU, 1501, &ifr) == 0);
 	KASSERT(test_ifreq(vn, "x0", SIOCSIFMTU, 1501, &ifr) == 0);
 	KASSERT(tally.t_init == n + 1);
-	/* What the common code says to those who ask it. */
+	/* ifioctl_common() returns ENETRESET for a change to start over for. */
 	if_ioctl_lock(ifp);
 	ifcr.ifcr_capenable = 0;
 	KASSERT(ifioctl_common(ifp, SIOCSIFCAP, &ifcr) == ENETRESET);
@@ -301,7 +303,7 @@ protocol_body(struct vnet *vn)
 	tally.t_ioctl_error = ENXIO;
 	KASSERT(alias(vn, SIOCAIFADDR, "10.0.0.1") == ENXIO);
 	KASSERT(tally.t_ioctl == 1);
-	/* What it does not know is the protocol's. */
+	/* Requests that the driver does not know are the protocol's. */
 	tally.t_ioctl_error = ENOTTY;
 	KASSERT(alias(vn, SIOCAIFADDR, "10.0.0.1") == 0);
 	KASSERT(alias(vn, SIOCDIFADDR, "10.0.0.1") == 0);

@@ -90,7 +90,7 @@ spurious_body(struct vnet *vn)
 	KASSERT(ifp[1]->if_link_state == UNKNOWN);
 	KASSERT(tally.t_nlink == 0 && ifp[0]->if_lastchange_ns == changed);
 	KASSERT(listener_count(rl, RTM_IFINFO) == 0);
-	/* It works on. */
+	/* The link works on. */
 	if_link_state_change(ifp[0], DOWN);
 	test_settle(vn);
 	KASSERT(ifp[0]->if_link_state == DOWN);
@@ -134,7 +134,7 @@ told(void *arg, struct ifnet *ifp)
 	KASSERT(now == DOWN + 1u || now == UP + 1u);
 }
 
-/* What CPU 0 did before is seen after a cross-call. */
+/* Events of CPU 0 are seen after a cross-call. */
 static void
 nothing(void *arg)
 {
@@ -262,7 +262,7 @@ queue_body(struct vnet *vn)
 	    DOWN, UP };
 	static const int nine_told[] = { DOWN, UP, DOWN, UP, DOWN, UP, DOWN,
 	    UP };
-	/* One that is no DOWN in front goes itself. */
+	/* A front event other than DOWN goes itself. */
 	static const int front[] = { UNKNOWN, DOWN, UP, DOWN, UP, DOWN, UP,
 	    DOWN, UP };
 	static const int front_told[] = { DOWN, UP, DOWN, UP, DOWN, UP, DOWN,
@@ -536,7 +536,7 @@ oper_body(struct vnet *vn)
 	if_oper_reason(ifp, 0);
 	KASSERT(oper(vn) == IF_OPER_UP);
 	KASSERT(listener_count(rl, RTM_IFINFO) == 2);
-	/* Whoever has not set it up need not look further. */
+	/* "Down by the administrator" comes before any other reason. */
 	if_oper_reason(ifp, IF_OPER_TESTING);
 	KASSERT(test_ifreq(vn, "x0", SIOCSIFFLAGS, 0, &ifr) == 0);
 	KASSERT(oper(vn) == IF_OPER_DOWN_ADMIN);

@@ -54,7 +54,7 @@ good_body(struct vnet *vn)
 	if_clone_purge(vn, NULL);
 	KASSERT(vn->vn_if->ifv_count == 0);
 	KASSERT(create(vn, "good3") == 0);
-	/* It is left for the vnet's end. */
+	/* good3 is left for the vnet's end. */
 }
 
 static void
@@ -94,7 +94,7 @@ busy_body(struct vnet *vn)
 	KASSERT(if_clone_destroy(vn, "busy0") == EBUSY);
 }
 
-/* What cannot be a driver's name is not looked for. */
+/* Words that cannot be a driver's name are not looked for. */
 static void
 names_body(struct vnet *vn)
 {

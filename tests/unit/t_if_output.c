@@ -122,7 +122,7 @@ queue_body(struct vnet *vn)
 	if_flags_update(ifp, 0, IFF_RUNNING);
 	output(vn, &et, 4);
 	KASSERT(etest_drops(&et, DROP_OUT_IF_DOWN) == 7);
-	/* What a driver puts there by itself goes with the interface. */
+	/* Packets that a driver puts there by itself go with the interface. */
 	if_down(ifp);
 	on_cpu(vn->vn_kern, enqueue_on_cpu, ifp);
 	KASSERT(ifp->if_snd.ifq_len == 1);
@@ -413,7 +413,7 @@ static const struct if_ops two_ops = {
 	.ioctl = ifioctl_common,
 };
 
-/* The same with the default transmit. */
+/* A start function with the default transmit. */
 static const struct if_ops one_ops = {
 	.start = two_start,
 	.ioctl = ifioctl_common,
@@ -601,7 +601,7 @@ moved_body(struct vnet *vn)
 	output(vn, &et, 4);
 	KASSERT(fast.ifq_len == 2);
 	KASSERT(test_vmove(old, to) == 0);
-	/* What waited was dropped there; it works here. */
+	/* Packets that waited were dropped there; the queue works here. */
 	KASSERT(et.et_ifp->if_vnet == to && fast.ifq_len == 0);
 	output(to, &et, 4);
 	KASSERT(et.et_nsent == 4 && et.et_sent[0].ep_data[0] == 1);

@@ -154,7 +154,7 @@ described(struct vnet *vn, const char *name, const char *what)
 	if_put(ifp, &psref);
 }
 
-/* What one end does, the other sees: down, up, moved, renamed, its MTU. */
+/* Changes of one end that the other sees: down, up, moved, renamed, its MTU. */
 static void
 body_far(struct dev_test *dt)
 {

@@ -82,7 +82,7 @@ rcvq_body(struct vnet *vn)
 	KASSERT(number(vn, "net.interfaces.x0.rcvq.maxlen") == 0);
 	KASSERT(set(vn, "net.interfaces.x0.rcvq.maxlen", 50) == EACCES);
 	KASSERT(number(vn, "net.interfaces.x0.rcvq.maxlen") == 0);
-	/* Nobody may set a limit of what goes away. */
+	/* Limits of an interface that goes away cannot be set. */
 	if_deactivate(ifp);
 	KASSERT(set(vn, "net.interfaces.x1.sndq.maxlen", 50) == ENOENT);
 	KASSERT(ifp->if_snd.ifq_maxlen == 0);

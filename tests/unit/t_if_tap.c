@@ -48,7 +48,7 @@ put(struct dev_test *dt, unsigned len)
 	    sizeof(pkt.sp_vh) + len) == 0);
 }
 
-/* What comes out at tap1: its length without the header, 0: nothing. */
+/* Length of the packet that comes out at tap1, without the header, 0: none. */
 static unsigned
 get(struct dev_test *dt)
 {
@@ -136,7 +136,7 @@ body_lies(struct dev_test *dt)
 		  .vh_gso_type = 3, .vh_gso_size = 100 },
 		{ .vh_flags = 1, .vh_csum_start = 34, .vh_csum_offset = 16,
 		  .vh_gso_type = 0x7f, .vh_gso_size = 100 },
-		/* It is UDP, from byte 34 on. */
+		/* The packet is UDP, from byte 34 on. */
 		{ .vh_flags = 1, .vh_csum_start = 34, .vh_csum_offset = 16,
 		  .vh_gso_type = HOST_VH_GSO_TCPV4, .vh_gso_size = 100 },
 		{ .vh_flags = 1, .vh_csum_start = 34, .vh_csum_offset = 16,
@@ -227,7 +227,7 @@ body_receive(struct dev_test *dt)
 	KASSERT(sim_tun_offload(dt->dt_host, "tap0") == all);
 	KASSERT(believed(dt, HOST_VH_DATA_VALID));
 	KASSERT(!believed(dt, 0));
-	/* It runs, and starts over. */
+	/* The device runs, and starts over. */
 	dev_command(dt, "ifconfig tap0 -lro");
 	KASSERT(sim_tun_offload(dt->dt_host, "tap0") == HOST_TUN_CSUM);
 	KASSERT(sim_tun_offload(dt->dt_host, "other") == all);
@@ -238,7 +238,7 @@ body_receive(struct dev_test *dt)
 	dev_command(dt, "ifconfig tap0 udp4csum-rx -tcp4csum-rx");
 	KASSERT(sim_tun_offload(dt->dt_host, "tap0") == 0);
 	KASSERT(believed(dt, HOST_VH_DATA_VALID));
-	/* One that is down is told when it starts. */
+	/* A device that is down is told when it starts. */
 	dev_command(dt, "ifconfig tap0 down tcp4csum-rx lro");
 	KASSERT(sim_tun_offload(dt->dt_host, "tap0") == 0);
 	dev_command(dt, "ifconfig tap0 up");
@@ -267,7 +267,7 @@ body_gone(struct dev_test *dt)
 	    LINK_STATE_DOWN);
 }
 
-/* Nobody reads while it is down. */
+/* The host's side does not read while it is down. */
 static void
 body_down(struct dev_test *dt)
 {
@@ -296,7 +296,8 @@ body_alloc(struct dev_test *dt)
 	int error;
 
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		/* What the first creation leaves for ever is not a leak. */
+		/* Memory that the first creation leaves for ever is not a
+		 * leak. */
 		strcpy(name, lines[i]);
 		KASSERT(if_clone_create(dt->dt_vnet, name, "") == 0);
 		KASSERT(if_clone_destroy(dt->dt_vnet, name) == 0);
@@ -318,7 +319,7 @@ body_alloc(struct dev_test *dt)
 	}
 }
 
-/* What is not a run of equal packets of one flow is left alone. */
+/* Packets that are not a run of equal ones of one flow are left alone. */
 static void
 body_not_merged(struct dev_test *dt)
 {
@@ -478,7 +479,7 @@ body_far(struct dev_test *dt)
 	far_is(dt, "other", HOST_TUN_UP, 0);
 	KASSERT(link_of(dt, "tap1") == LINK_STATE_UP);
 
-	/* One that cannot be looked at: with the first packet. */
+	/* A device that cannot be looked at: with the first packet. */
 	far_is(dt, "other", HOST_TUN_UNSEEN, 0);
 	KASSERT(link_of(dt, "tap1") == LINK_STATE_UP);
 	put(dt, frame(dt, IPPROTO_UDP, 100, 1));

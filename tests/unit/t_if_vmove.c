@@ -132,7 +132,8 @@ run_cpus(struct vnet *vn)
 		kern_run(vn->vn_kern);
 }
 
-/* What the driver reported just before is not lost, not even a DOWN. */
+/* Link states that the driver reported just before are not lost, not even a
+ * DOWN. */
 static void
 link_body(struct vnet *vn)
 {
@@ -164,7 +165,7 @@ link_body(struct vnet *vn)
 	vnet_destroy_held(other);
 }
 
-/* It can fail to be up again: it has moved all the same. */
+/* An interface that fails to be up again has moved all the same. */
 static void
 down_body(struct vnet *vn)
 {
@@ -181,7 +182,7 @@ down_body(struct vnet *vn)
 	KASSERT(!(if_flags_get(driver.ifp) & IFF_UP));
 	KASSERT(driver.ifp->if_oper_why == IF_OPER_TESTING);
 
-	/* One that is going is not moved. */
+	/* An interface that is going is not moved. */
 	ifp = driver.ifp;
 	if_deactivate(ifp);
 	KASSERT(move(other, "x0", "test") == ENXIO);
@@ -217,7 +218,8 @@ simple_body(struct vnet *vn)
 	KASSERT(ifp != NULL && driver.ifp == ifp && !driver.paused);
 	KASSERT(driver.pauses == 1 && driver.resumes == 1);
 	KASSERT(ifp->if_vnet == other);
-	/* What is the interface's own, and what was the vnet's. */
+	/* Settings that are the interface's own, and those that were the
+	 * vnet's. */
 	KASSERT(ifp->if_mtu == 1300 && (ifp->if_flags & IFF_UP) != 0);
 	KASSERT((ifp->if_flags & IFF_RUNNING) != 0);
 	KASSERT(ifp->if_capabilities == (IFCAP_CSUM_IPv4_Tx |
@@ -295,7 +297,8 @@ memory_body(struct vnet *vn)
 		if (!sim_alloc_failed(h))
 			break;
 		if (error == 0) {
-			/* It could do without that one: go back. */
+			/* The move could do without that allocation: go
+			 * back. */
 			KASSERT(move(other, "x0", "test") == 0);
 			ifp = find(vn, "x0");
 			configure(vn, "x0", ifp);

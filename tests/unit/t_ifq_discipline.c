@@ -240,7 +240,8 @@ order_body(struct vnet *vn)
 	drain(vn, &et);
 	expect(&et, fifo, 8);
 
-	/* It has every packet, those of the second queue as well. */
+	/* The discipline has every packet, those of the second queue as
+	 * well. */
 	KASSERT(ifq_discipline_enable(ifp) == 0);
 	output(vn, &et, 8);
 	KASSERT(pq.pq_taken == 8 && pq.pq_n == 8);
@@ -250,7 +251,8 @@ order_body(struct vnet *vn)
 	expect(&et, sorted, 8);
 	KASSERT(ifp->if_snd.ifq_len == 0);
 
-	/* What waits is handed over when it comes, and back when it goes. */
+	/* Packets that wait are handed over when the discipline comes, and
+	 * back when it goes. */
 	KASSERT(ifq_discipline_disable(ifp) == 0);
 	output(vn, &et, 8);
 	KASSERT(second.ifq_len == 1 && ifp->if_snd.ifq_len == 7);
@@ -286,8 +288,8 @@ full_body(struct vnet *vn)
 	drain(vn, &et);
 	expect(&et, (const uint8_t[]){ 3, 7, 2, 6 }, 4);
 
-	/* One that holds back: nothing is sent, nothing is lost, and it goes
-	 * out when it is switched off. */
+	/* A discipline that holds back: nothing is sent, nothing is lost,
+	 * and it goes out when it is switched off. */
 	pq.pq_hold = true;
 	output(vn, &et, 3);
 	drain(vn, &et);
@@ -364,7 +366,8 @@ nomem_body(struct vnet *vn)
 	etest_detach(&et);
 }
 
-/* It stays behind when the interface moves; what it held is counted there. */
+/* A discipline stays behind when the interface moves; packets that it held
+ * are counted there. */
 static void
 keep_still(struct ifnet *ifp, enum if_vmove_step step)
 {

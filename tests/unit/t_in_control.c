@@ -338,12 +338,13 @@ ptp_body(struct in_test *it)
 	KASSERT(addr_req(it, SIOCAIFADDR, a, "10.4.0.1", 32, "10.77.0.2") ==
 	    0);
 	KASSERT(has_route(it, "10.77.0.2", RTF_HOST, a));
-	/* Its own address is reached through lo0, from itself. */
+	/* The own address is reached through lo0, from itself. */
 	KASSERT(has_route(it, "10.4.0.1", RTF_LOCAL, it->it_lo));
 	KASSERT(route_to(it, "10.4.0.1")->rt_ifa == ifa_of(a, "10.4.0.1"));
 	KASSERT(has_route(it, "10.0.2.1", RTF_LOCAL, it->it_b.tif_ifp));
 	KASSERT(route_to(it, "10.77.0.3") == NULL);
-	/* It has no broadcast address, and gets none. */
+	/* A point-to-point interface has no broadcast address, and gets
+	 * none. */
 	memset(&ifr, 0, sizeof(ifr));
 	memcpy(ifr.ifr_name, a->if_xname, IFNAMSIZ);
 	ifr.ifr_addr.sa_family = AF_INET;
@@ -354,7 +355,8 @@ ptp_body(struct in_test *it)
 	KASSERT(addr_del(it, a, "10.4.0.1") == 0);
 	KASSERT(route_to(it, "10.77.0.2") == NULL);
 	KASSERT(route_to(it, "10.4.0.1") == NULL);
-	/* It goes with the interface, and with lo0, whichever is first. */
+	/* The address goes with the interface, and with lo0, whichever is
+	 * first. */
 	KASSERT(addr_req(it, SIOCAIFADDR, a, "10.4.0.1", 32, "10.77.0.2") ==
 	    0);
 	tif_detach(&it->it_a);
@@ -527,8 +529,8 @@ driver_body(struct in_test *it)
 }
 IN_TEST(driver, 1)
 
-/* Who found the address when it could be found, as a request for a route with
- * that source does, and adds the route when it is going. */
+/* A thread that found the address when it could be found, as a request for a
+ * route with that source does, and adds the route when the address is going. */
 static struct {
 	struct in_test	*fi_it;
 	struct ifaddr	*fi_ifa;
@@ -593,8 +595,8 @@ found_body(struct in_test *it)
 }
 IN_TEST(found, 1)
 
-/* It comes up for the address, which is announced, and then will not have
- * it. */
+/* A driver that comes up for the address, which is announced, and then will
+ * not have it. */
 static int
 refuse_announced(struct ifnet *ifp, struct ifaddr *ifa, bool src)
 {
@@ -618,7 +620,8 @@ announced_body(struct in_test *it)
 
 	b->if_ops = &refusing;
 	KASSERT(addr_add(it, b, "10.33.0.1", 24) == EIO);
-	/* What it had is announced again, and nothing else. */
+	/* The addresses that the interface had are announced again, and
+	 * nothing else. */
 	KASSERT(it->it_vn->vn_arp->av_nann == 1);
 	sleep_ms(it, 5000);
 	KASSERT(it->it_vn->vn_arp->av_nann == 0);

@@ -108,7 +108,8 @@ user_main(void *arg)
 			break;
 		case 1:
 			error = rt_change(race->it_vn, &ri);
-			/* One that leads nowhere needs to be told where to. */
+			/* A route that leads nowhere needs to be told where
+			 * to. */
 			if (error == EINVAL)
 				error = 0;
 			break;
@@ -179,7 +180,7 @@ msg_sin(const void *msg, unsigned i)
 	return (const struct sockaddr_in *)(const void *)sa[i];
 }
 
-/* What a message is about, or NULL. */
+/* The view's place for the object of a message, or NULL. */
 static bool *
 view_slot(struct view *vi, const void *msg, bool addr)
 {

@@ -1,7 +1,7 @@
 /*
- * What goes on when an address changes or goes: routes that were asked for, and
- * addresses and prefixes that stand on several interfaces; and neighbours,
- * which go with their prefix.
+ * Routes and neighbours when an address changes or goes: routes that were asked
+ * for, and addresses and prefixes that stand on several interfaces; and
+ * neighbours, which go with their prefix.
  */
 
 #include "in_test.h"
@@ -251,7 +251,7 @@ shared_down_body(struct in_test *it)
 	if_ioctl_lock(a);
 	if_down(a);
 	if_ioctl_unlock(a);
-	/* It has been announced. */
+	/* The address has been announced. */
 	sleep_ms(it, 3000);
 	len = mk_echo(buf, "10.0.2.2", "10.20.0.1", 1, 1, 8);
 	tif_clear(&it->it_b);
@@ -272,7 +272,7 @@ shared_down_body(struct in_test *it)
 }
 IN_TEST(shared_down, 1)
 
-/* What two networks bring along: a host comes before a broadcast address; a
+/* Own routes of two networks: a host comes before a broadcast address; a
  * route that was asked for stands before a network's. */
 static void
 ranks_body(struct in_test *it)
@@ -362,7 +362,7 @@ neighbours_body(struct in_test *it)
 	KASSERT(neigh_req(it, RTM_GET, b, "10.3.0.7", NULL, 0, 0) == ESRCH);
 	KASSERT(drops(b, DROP_ARP_GONE) == 2);
 	KASSERT(tx_icmp(&it->it_a, 0) != NULL);
-	/* What was set by hand waits for the prefix. */
+	/* Neighbours set by hand wait for the prefix. */
 	KASSERT(neigh_req(it, RTM_GET, b, "10.3.0.8", NULL, 0, 0) == 0);
 	KASSERT(neigh_req(it, RTM_GET, b, "10.0.2.2", NULL, 0, 0) == 0);
 	/* Nothing is asked for any more. */

@@ -1,6 +1,7 @@
 /*
- * What the stack says in its own name where it has no address, and which
- * addresses are its own: not those of an interface that is down.
+ * Source addresses of packets that the stack sends by itself through an
+ * interface without an address, and which addresses are the host's own: not
+ * those of an interface that is down.
  */
 
 #include "in_test.h"
@@ -129,7 +130,7 @@ borrowed_body(struct in_test *it)
 	KASSERT(in_router_id(it->it_vn) == ip4("10.255.0.1"));
 	pserialize_read_exit();
 
-	/* Nobody's name: silence. */
+	/* The host has no address to speak in the name of: silence. */
 	KASSERT(addr_del(it, it->it_lo, "10.255.0.1") == 0);
 	KASSERT(addr_add(it, it->it_lo, "127.0.0.1", 8) == 0);
 	KASSERT(addr_del(it, it->it_a.tif_ifp, "10.0.1.1") == 0);
@@ -175,7 +176,8 @@ unreachable(const struct tif *t, unsigned i)
 	    icmp->icmp_code == ICMP4_UNREACH_HOST;
 }
 
-/* What belongs to an interface that is down is neither ours nor reached. */
+/* Addresses and prefixes of an interface that is down: neither the host's
+ * own nor reached. */
 static void
 down_body(struct in_test *it)
 {

@@ -240,7 +240,7 @@ refusals_body(struct in_test *it)
 	refused(it, "250.1.1.1", DROP_IP_DST, -1, 0);
 	refused(it, "127.0.0.1", DROP_IP_DST, -1, 0);
 
-	/* What the link broadcast is not for others to get again. */
+	/* Packets that the link broadcast are not for others to get again. */
 	len = mk_udp(buf, "10.0.1.2", "10.0.2.2", 64, 4);
 	inject_bcast(it, &it->it_a, buf, len);
 	KASSERT(drops(it->it_a.tif_ifp, DROP_IP_LINKBCAST) == 1);

@@ -133,7 +133,8 @@ addresses_body(struct in_test *it)
 		dropped(it, buf, len, DROP_IP_LAND);
 		len = mk_echo(buf, "10.0.2.1", "10.0.1.1", 1, 1, 10);
 		dropped(it, buf, len, DROP_IP_LAND);
-		/* The same, to be passed on; and from everybody. */
+		/* Sources that are this host or a broadcast, in packets to
+		 * be passed on. */
 		len = mk_udp(buf, "10.0.2.1", "10.0.2.2", 64, 10);
 		dropped(it, buf, len, DROP_IP_LAND);
 		len = mk_udp(buf, "10.0.1.255", "10.0.2.2", 64, 10);
@@ -145,8 +146,8 @@ addresses_body(struct in_test *it)
 IN_TEST(addresses, 1)
 
 /*
- * Whatever a link-level broadcast or multicast carries to one host, it is
- * neither answered nor forwarded, and no error is sent about it.
+ * Packets to one host in a link-level broadcast or multicast are neither
+ * answered nor forwarded, and no error is sent about them.
  */
 static void
 linkbcast_body(struct in_test *it)

@@ -5,7 +5,7 @@
 
 #include "in_test.h"
 
-/* What the registry of special-purpose addresses says of each block. */
+/* The registry of special-purpose addresses: each block, and its uses. */
 #define S	1	/* source */
 #define D	2	/* destination */
 #define F	4	/* forwardable */
@@ -334,7 +334,7 @@ rpf_body(struct in_test *it)
 }
 IN_TEST(rpf, 1)
 
-/* Who asks for an address has none yet. */
+/* A host that asks for an address has none yet. */
 static void
 rpf_unknown_body(struct in_test *it)
 {

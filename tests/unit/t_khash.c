@@ -107,7 +107,7 @@ struct reading {
 	uint32_t	 rd_laps;
 };
 
-/* What is in the table all the time is found all the time. */
+/* Entries that are in the table all the time are found all the time. */
 static void
 reader(void *arg)
 {

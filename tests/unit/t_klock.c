@@ -116,7 +116,7 @@ waiter_start(struct waiter *wa, struct kern *k, struct klock *kl)
 	    &wa->wa_thread) == 0);
 	while (__atomic_load_n(&wa->wa_state, __ATOMIC_ACQUIRE) == 0)
 		host_sleep(k->k_host, 100000);
-	/* It sleeps by now, or nearly. */
+	/* The waiter sleeps by now, or nearly. */
 	host_sleep(k->k_host, 2000000);
 }
 
@@ -149,7 +149,7 @@ hand_body(struct kern *k)
 	klock_unlock(k, &a);
 	KASSERT(!klock_owned(&a) && a.kl_owner == 0);
 
-	/* Those who wait sleep in one place: one that is released and whose
+	/* All waiters sleep in one place: a lock that is released and whose
 	 * waiter has it by now does not hold up the others. */
 	klock_lock(k, &a);
 	klock_lock(k, &b);

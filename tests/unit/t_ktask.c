@@ -107,12 +107,12 @@ cancel_body(struct kern *k)
 	ktask_schedule(k, &busy);
 	while (!__atomic_load_n(&begun, __ATOMIC_SEQ_CST))
 		host_sleep(k->k_host, 1000);
-	/* One that waits is taken back; twice scheduled is once. */
+	/* A task that waits is taken back; twice scheduled is once. */
 	ktask_schedule(k, &waits);
 	ktask_schedule(k, &waits);
 	ktask_cancel(k, &waits);
 	KASSERT(!ktask_pending(k));
-	/* One that runs is waited for. */
+	/* A task that runs is waited for. */
 	KASSERT(host_thread_create(k->k_host, "allow", -1, allow, NULL, &t) ==
 	    0);
 	ktask_cancel(k, &busy);

@@ -136,11 +136,11 @@ rate(struct kern *k, struct vnet *vn)
 	for (unsigned i = 0; i < 1000; i++)
 		KASSERT(kuser_spend(k, &kauth_cred_self, KUSER_PING_PACKETS,
 		    1, NULL, why) == 0);
-	/* It can never do. */
+	/* An amount above the limit can never be had. */
 	KASSERT(kuser_spend(k, &a, KUSER_PING_PACKETS, 101, &wait, why) ==
 	    EAGAIN);
 	KASSERT(wait == HOST_FOREVER);
-	/* Who comes back at once finds the account as it was. */
+	/* A user who comes back at once finds the account as it was. */
 	KASSERT(kuser_count(k) == 2);
 	KASSERT(kuser_spend(k, &a, KUSER_PING_PACKETS, 50, &wait, why) ==
 	    EAGAIN);

@@ -305,7 +305,7 @@ share_body(struct kern *k)
 	unsigned before = mbuf_free_count(k);
 
 	kern_xcall(k, csum_and_share, NULL);
-	/* It kept exactly one. */
+	/* The call kept exactly one buffer. */
 	KASSERT(mbuf_free_count(k) == before - 1);
 }
 

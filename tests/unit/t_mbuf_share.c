@@ -87,7 +87,7 @@ exhausted_body(struct in_test *it)
 	KASSERT(error == ENOBUFS);
 	forwards(it);
 	icmp_ping_close(p);
-	/* What waited is given back when its time is over. */
+	/* Buffers that waited are given back when their time is over. */
 	sleep_ms(it, 8000);
 	for (unsigned i = 0; i < MBUF_NSHARES; i++)
 		KASSERT(used(it, (enum mbuf_share)i) == 0);

@@ -103,7 +103,7 @@ hooks_body(struct vnet *vn)
 	traffic(vn, &et[1]);
 	KASSERT(one.hk_in == 3 && one.hk_out == 3);
 
-	/* That of every interface comes first, and refuses one packet. */
+	/* The hook of every interface comes first, and refuses one packet. */
 	hook_add(vn, &all, NULL);
 	all.hk_refuse_first = true;
 	traffic(vn, &et[0]);
@@ -131,7 +131,7 @@ hooks_body(struct vnet *vn)
 		KASSERT(et[i].et_ifp->if_pfil == NULL);
 		traffic(vn, &et[i]);
 	}
-	/* One that is not there. */
+	/* A hook that is not there. */
 	pfil_remove_hook(vn, &all.hk_hook);
 
 	/* An interface takes its hooks along. */

@@ -30,7 +30,7 @@ struct fixture {
 		uint8_t	*msg;
 		size_t	 len;
 	}		 m[KEEP];
-	/* What a stack of another release makes of an answer. */
+	/* Makes of an answer the one of a stack of another release. */
 	size_t		(*other)(uint8_t *msg, size_t len);
 	/* Answers in place of the session; false: it does. */
 	bool		(*instead)(struct fixture *, const void *msg);
@@ -170,7 +170,7 @@ test_first_release(void **state)
 	assert_true(memcmp(f->m[0].msg, hello, 4) == 0);
 }
 
-/* Its requests, where it does not mind being refused. */
+/* Requests of the session, which may be refused. */
 static void
 test_first_release_goes_on(void **state)
 {
@@ -218,7 +218,7 @@ test_versions(void **state)
 	struct ctl_hello answer;
 	const char *text;
 
-	/* One that can do more settles for what both can. */
+	/* A client that can do more settles for the version of both. */
 	assert_int_equal(greet(f, 9, 2, sizeof(answer), &answer, &text), 0);
 	assert_int_equal(answer.h_version, CTL_VERSION);
 	says(answer.h_text, "ifnetd");
@@ -254,7 +254,7 @@ test_longer_requests(void **state)
 			continue;
 		assert_non_null(od);
 		memset(fixed, 0, sizeof(fixed));
-		/* What is not known is not asked for. */
+		/* Operations that are not known are not asked for. */
 		n = build_rec(msg, op, "", fixed, od->od_size + 24, "x", 2);
 		(void)ask(f, msg, n, &text);
 		assert_null(strstr(text, "does not know"));
@@ -385,7 +385,7 @@ test_ioctl_records(void **state)
 	assert_string_equal(proto_ioctl_name(SIOCSIFMTU), "SIOCSIFMTU");
 }
 
-/* What a list holds is of a size both know, or it is refused. */
+/* Records of a list are of a size that both ends know, or refused. */
 static void
 test_ioctl_lists(void **state)
 {
@@ -613,7 +613,7 @@ test_stack_of_first_release(void **state)
 	ifnet_close(c);
 }
 
-/* One that speaks nothing we do. */
+/* A server that speaks no version of this client's. */
 static bool
 answer_as_last(struct fixture *f, const void *msg)
 {

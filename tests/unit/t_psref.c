@@ -90,7 +90,7 @@ test_wait(void **state)
 	on_sim(1, wait_body);
 }
 
-/* Who holds on for long is named in the log. */
+/* A reader that holds on for long is named in the log. */
 static void
 hold_long(void *arg)
 {

@@ -1,5 +1,5 @@
 /*
- * Who may make which request: the table, walked; every number of a request
+ * Requests and who may make them: the table, walked; every number of a request
  * that there can be; and that the entries do what the table says.
  *
  * Private headers: the table is not for programs.
@@ -205,7 +205,7 @@ test_operations(void **state)
 		CTL_NAMES,
 		/* of the session: what is undone was judged when made */
 		CTL_BEGIN, CTL_COMMIT, CTL_ROLLBACK,
-		/* those whose payload is judged */
+		/* requests whose payload is judged */
 		CTL_IOCTL, CTL_SYSCTL, CTL_ROUTE, CTL_BATCH,
 	};
 	const struct ctl_op_def *od;

@@ -178,8 +178,8 @@ onlink_body(struct vnet *vn)
 	etest_detach(&et);
 }
 
-/* The same, asked for through the routing socket: an interface by its
- * link-level address stands where a gateway would. */
+/* Routes through an interface, asked for by the routing socket: the
+ * interface, by its link-level address, stands where a gateway would. */
 static void
 linkgw_body(struct vnet *vn)
 {
@@ -216,7 +216,7 @@ linkgw_body(struct vnet *vn)
 	KASSERT(lookup(vn, "10.1.2.3")->rt_gw4 == 0);
 	KASSERT(lookup(vn, "10.1.2.3")->rt_ifa == a);
 	KASSERT(dtest_route.dr_n == n + 1 && dtest_route.dr_ifa == a);
-	/* It needs the interface alone. */
+	/* The route needs the interface alone. */
 	ifatest_remove(a);
 	KASSERT(lookup(vn, "10.1.2.3")->rt_ifa == b);
 	ifatest_remove(b);
@@ -275,7 +275,7 @@ change_body(struct vnet *vn)
 	KASSERT(rt_change(vn, &ri) == 0);
 	rt = lookup(vn, "172.16.5.5");
 	KASSERT(rt_mtu(rt) == 1400 && test_rt_is_via(rt, "10.0.1.2"));
-	/* what cannot be leaves it */
+	/* a change that fails leaves the route */
 	ri = info("172.16.0.0", 12, "192.0.2.1", NULL);
 	KASSERT(rt_change(vn, &ri) == ENETUNREACH);
 	KASSERT(lookup(vn, "172.16.5.5") == rt);
@@ -307,7 +307,7 @@ test_change(void **state)
 	net_on_sim(1, change_body);
 }
 
-/* What an address keeps of its routes: the place of each, for what it said
+/* The own routes of an address: the place of each, for the one announced
  * first; anything else is a route like others. */
 static void
 own_body(struct vnet *vn)
@@ -442,7 +442,7 @@ dump_body(struct vnet *vn)
 	ri.ri_len = 0;
 	KASSERT(rt_add(vn, &ri) == 0);
 	KASSERT(rt_dump(vn, in_order, &or) == 0 && or.or_n == 31);
-	/* what fn says ends it */
+	/* an error of fn ends the dump */
 	or.or_n = 39;
 	or.or_key = 0;
 	KASSERT(rt_dump(vn, in_order, &or) == 77);

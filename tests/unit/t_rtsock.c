@@ -144,7 +144,7 @@ request_body(struct vnet *vn)
 	    &ans) == 0);
 	KASSERT(answer_is(&ans, 1, "10.0.0.9"));
 
-	/* what may not be */
+	/* routes that are refused */
 	KASSERT(request(vn, RTM_ADD, "10.1.0.0", "10.0.0.2", "255.0.255.0", 0,
 	    &ans) == EINVAL);
 	KASSERT(request(vn, RTM_ADD, "10.1.0.0", "10.0.0.1", "255.255.0.0", 0,
@@ -782,7 +782,8 @@ log_body(struct vnet *vn)
 	expect(walker, RTM_ADD, &wseq, &mb);
 	KASSERT(mb.mb_rtm.rtm_mtu == 601);
 	expect(walker, RTM_SNAPSHOT_END, &wseq, &mb);
-	/* What it was told to have missed may be what the snapshot shows. */
+	/* Messages that the walker was told to have missed may be shown by
+	 * the snapshot. */
 	while (rt_listener_read(walker, &mb) != 0) {
 		KASSERT(mb.mb_hdr.rtm_seq == ++wseq);
 		more++;

@@ -72,7 +72,7 @@ test_once(void **state)
 	on_sim(3, once_body);
 }
 
-/* One that always schedules itself does not keep anybody from ending it. */
+/* A soft interrupt that always schedules itself can be ended all the same. */
 static void
 end_body(struct kern *k)
 {

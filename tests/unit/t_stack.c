@@ -151,7 +151,7 @@ test_commands(void **state)
 	ifnet_stack_destroy(st);
 }
 
-/* What is watched does not keep a vnet, and may outlive it. */
+/* Followers and captures do not keep a vnet, and may outlive it. */
 static void
 test_watched_vnet(void **state)
 {
@@ -199,7 +199,7 @@ test_own_vnet(void **state)
 	assert_int_equal(vnet_command(a, "vnet destroy a", &e), EBUSY);
 	assert_non_null(strstr(e.text, "vnet_destroy"));
 	test_command(a, "ifconfig lo0");
-	/* One that a command made goes by a command, also from inside. */
+	/* A vnet that a command made goes by a command, also from inside. */
 	test_command(a, "vnet create b");
 	assert_int_not_equal(vnet_command(vnet_lookup(st, "b"),
 	    "vnet destroy a", &e), 0);
@@ -218,8 +218,8 @@ test_own_vnet(void **state)
 }
 
 /*
- * What a program holds, each ended at its place in an order.  Every order is
- * allowed, but that a vnet goes with its stack.
+ * Objects that a program holds, each ended at its place in an order.  Every
+ * order is allowed, but that a vnet goes with its stack.
  */
 enum handle { H_VNET, H_STACK, H_CLIENT, H_FOLLOW, H_CAPTURE, H_PING,
     H_PINGER, NHANDLES };
@@ -286,7 +286,7 @@ let_go(struct held *hd, enum handle what)
 	}
 }
 
-/* What is left answers, or says that there is nobody to ask. */
+/* Objects that are left answer, or say that there is no stack to ask. */
 static void
 use(struct held *hd)
 {
@@ -428,7 +428,7 @@ test_ping_errors(void **state)
 	assert_null(ifnet_ping_start(vn, "nowhere", 1, &e));
 	assert_int_equal(e.code, EINVAL);
 	assert_null(ifnet_ping_start(vn, "127.0.0.1", 0, &e));
-	/* Nobody is there, and it ends all the same. */
+	/* The host pinged does not exist, and the ping ends all the same. */
 	ping = ifnet_ping_start(vn, "10.1.2.3", 1, &e);
 	assert_non_null(ping);
 	wait_ping(st, ping);

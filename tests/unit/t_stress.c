@@ -385,7 +385,7 @@ walk_main(void *arg)
 			len = sizeof(value);
 			error = sysctl_request(vn, &kauth_cred_self, next,
 			    value, &len, NULL, 0, NULL, NULL);
-			/* It may have gone since. */
+			/* The setting may have gone since. */
 			KASSERT(error == 0 || error == ENOENT ||
 			    error == ENOMEM || error == EACCES);
 			memcpy(name, next, sizeof(name));

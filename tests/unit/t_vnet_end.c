@@ -32,7 +32,7 @@ stub_tick(void *arg)
 	callout_reset(&sb->sb_callout, 1000000, stub_tick, sb);
 }
 
-/* What it is given stays in its send queue. */
+/* Packets given to the driver stay in its send queue. */
 static void
 stub_start(struct ifnet *ifp)
 {
