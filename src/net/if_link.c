@@ -86,7 +86,8 @@ linkq_make_room(struct ifnet *ifp)
 static void
 linkq_report(struct ifnet *ifp, unsigned state)
 {
-	unsigned before = ifp->if_link_state;
+	unsigned before = __atomic_load_n(&ifp->if_link_state,
+	    __ATOMIC_RELAXED);
 
 	if ((ifp->if_linkq_flags & IFLQ_REPORTED) != 0)
 		before = ifp->if_linkq_flags >> IFLQ_SHIFT;

@@ -109,6 +109,7 @@ static int
 snd_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)
 {
 	struct ifqueue *ifq = &ifp->if_snd;
+	const struct if_ops *ops;
 	int64_t v;
 	int error;
 
@@ -123,7 +124,8 @@ snd_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)
 	v = ifq->ifq_maxlen;
 	kspin_unlock(&ifq->ifq_lock);
 	/* A driver without a start routine takes packets from no queue. */
-	if (ifp->if_ops->start == NULL && !if_is_deactivated(ifp)) {
+	ops = __atomic_load_n(&ifp->if_ops, __ATOMIC_ACQUIRE);
+	if (ops->start == NULL && ops != &if_null_ops) {
 		op->so_why = "this kind of interface sends without a queue";
 		v = 0;
 		return sysctl_handle_int(op, &v, 0, 0, false);

@@ -176,6 +176,14 @@ free_node(struct kern_defer *kd)
 	kmem_free(ln->ln_kern, ln);
 }
 
+/* Readers choose between two ways of looking up by it. */
+static inline void
+set_nodes(struct lpm *l, size_t n)
+{
+
+	__atomic_store_n(&l->lpm_nodes, n, __ATOMIC_RELAXED);
+}
+
 /* A node whose slots are all equal is replaced by that one value. */
 static void
 collapse(struct lpm *l, uintptr_t *slot)
@@ -189,7 +197,7 @@ collapse(struct lpm *l, uintptr_t *slot)
 		if (ln->ln_slot[i] != s)
 			return;
 	slot_set(slot, s);
-	l->lpm_nodes--;
+	set_nodes(l, l->lpm_nodes - 1);
 	kern_defer(l->lpm_kern, &ln->ln_defer, free_node);
 }
 
@@ -297,7 +305,7 @@ lpm_insert(struct lpm *l, struct lpm_entry *le)
 	for (int i = 1; i >= 0; i--) {
 		if (pa.pa_new[i] == NULL)
 			continue;
-		l->lpm_nodes++;
+		set_nodes(l, l->lpm_nodes + 1);
 		slot_set(pa.pa_slot[i], (uintptr_t)pa.pa_new[i] | LPM_NODE);
 	}
 	return 0;

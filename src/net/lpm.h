@@ -35,7 +35,7 @@ struct lpm {
 	struct khash	 lpm_exact;	/* by prefix, without those of
 					 * length 32; writer's */
 	struct kern	*lpm_kern;
-	size_t		 lpm_nodes;	/* writer's */
+	size_t		 lpm_nodes;	/* writer's; atomic */
 	uint32_t	 lpm_count[33];	/* entries by length; writer's */
 };
 

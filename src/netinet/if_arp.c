@@ -117,6 +117,15 @@ arp_lookup_drained(struct arp_vnet *av, struct ifnet *ifp, uint32_t addr,
 	}
 }
 
+/* The link type's output, or the null one once the interface is deactivated. */
+static void
+output(struct ifnet *ifp, struct mvec *mv)
+{
+
+	__atomic_load_n(&ifp->if_typeops, __ATOMIC_CONSUME)->it_output(ifp,
+	    AF_INET, mv);
+}
+
 void
 arp_release(struct ifnet *ifp, struct arp_pkts *ap)
 {
@@ -130,11 +139,11 @@ arp_release(struct ifnet *ifp, struct arp_pkts *ap)
 		m->m_nextpkt = NULL;
 		mv.mv_m[mv.mv_n++] = m;
 		if (mv.mv_n == MVEC_MAX)
-			ifp->if_typeops->it_output(ifp, AF_INET, &mv);
+			output(ifp, &mv);
 	}
 	ap->ap_tail = &ap->ap_head;
 	if (mv.mv_n != 0)
-		ifp->if_typeops->it_output(ifp, AF_INET, &mv);
+		output(ifp, &mv);
 }
 
 /* --- resolving ----------------------------------------------------------- */
@@ -235,7 +244,7 @@ arp_resolve(struct ifnet *ifp, struct mbuf *m)
 		kspin_unlock(&av->av_table.lt_lock);
 		mv.mv_n = 1;
 		mv.mv_m[0] = m;
-		ifp->if_typeops->it_output(ifp, AF_INET, &mv);
+		output(ifp, &mv);
 		return;
 	} else if (la->la_state == ARP_FAILED)
 		la = NULL;

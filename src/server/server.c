@@ -412,7 +412,8 @@ quietest(struct server *sv)
 	bool idle, found_idle = false;
 
 	LIST_FOREACH(cc, &sv->sv_clients, cc_link) {
-		if (cc->cc_ending || cc->cc_done)
+		if (__atomic_load_n(&cc->cc_ending, __ATOMIC_RELAXED) ||
+		    cc->cc_done)
 			continue;
 		idle = __atomic_load_n(&cc->cc_idle, __ATOMIC_RELAXED);
 		since = __atomic_load_n(&cc->cc_since, __ATOMIC_RELAXED);
