@@ -23,14 +23,34 @@
 #define NSPLIT		4
 #define PREFETCH	4
 
-/* Does the route lead to destinations that are never forwarded to? */
+/* Is no packet forwarded along the route, or not to every destination? */
 static inline bool
-is_careful(const struct rtentry *rt)
+is_rarely_forwarded(const struct rtentry *rt)
 {
 
-	return (__atomic_load_n(&rt->rt_lpm.le_user, __ATOMIC_RELAXED) &
-	    RTE_SPECIAL) != 0;
+	return ((rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST | RTF_REJECT |
+	    RTF_BLACKHOLE)) | (__atomic_load_n(&rt->rt_lpm.le_user,
+	    __ATOMIC_RELAXED) & RTE_SPECIAL)) != 0;
 }
+
+/* May no packet be forwarded along the route to dst? */
+static bool
+is_never_forwarded(const struct rtentry *rt, uint32_t dst)
+{
+
+	return (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST | RTF_REJECT |
+	    RTF_BLACKHOLE)) != 0 || in_maybe_special(dst);
+}
+
+/* A vector's plain packets so far, and the properties of the last one, which
+ * the next one often has too. */
+struct ip_run {
+	uint32_t	 ir_src;	/* source found in order */
+	uint32_t	 ir_mtu;	/* of ir_out */
+	struct ifnet	*ir_out;	/* output: up, and not the input */
+	bool		 ir_differ;	/* there were other ones */
+	unsigned	 ir_n;		/* packets */
+};
 
 /* RFC 3704 2.2, 2.4: does a source with this route belong on ifp? */
 static bool
@@ -94,77 +114,79 @@ ip_source_drop(const struct ifnet *ifp, const struct rtentry *rt, uint32_t src)
 }
 
 /*
- * Decide one packet: true, with next hop set and a hop taken, when it is
- * plain; else m_rt is NULL.  The header is read as two 64-bit words and a
- * 32-bit one.  *source is the last source address found in order; rt the route
- * of the destination if it is `known'.
+ * Decide one packet: when it is plain, its m_rt and next hop are set and a hop
+ * is taken; else m_rt is NULL.  The header is read as two 64-bit words and a
+ * 32-bit one.  rt is the route of the destination if it is `known'.
  */
-static inline __attribute__((__always_inline__)) bool
+static inline __attribute__((__always_inline__)) void
 ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
-    uint32_t *source, const struct rtentry *rt, const bool known)
+    struct ip_run *run, const struct rtentry *rt, const bool known)
 {
-	const struct ifnet *ifp;
+	struct ifnet *ifp;
 	uint64_t w0, w1, s;
 	uint32_t dst, src, c, low;
 	unsigned len, mtu, bad;
 
 	m->m_rt = NULL;
 	if (m->m_len < IP_HLEN_MIN)
-		return false;
+		return;
 	memcpy(&w0, m->m_data, 8);
 	memcpy(&w1, m->m_data + 8, 8);
 	memcpy(&dst, m->m_data + 16, 4);
 	src = (uint32_t)(w1 >> 32);
 	len = be16((uint16_t)(w0 >> 16));
 
-	/* Ones' complement sum of ten halves, all in one register. */
+	/*
+	 * The sum of five words.  Its ones' complement sum of halves is right
+	 * when 65535 divides it, as 2^16 = 1 modulo 65535 (and as it is not 0).
+	 */
 	s = (w0 >> 32) + (w0 & 0xffffffff) + (w1 >> 32) +
 	    (w1 & 0xffffffff) + dst;
-	s = (s >> 32) + (s & 0xffffffff);
-	s = (s >> 16) + (s & 0xffff);
-	s = (s >> 16) + (s & 0xffff);
-	s = (s >> 16) + (s & 0xffff);
 
 	/* One branch for all of the rare defects. */
-	bad = ((uint8_t)w0 ^ 0x45u) | (uint32_t)(s ^ 0xffff) |
+	bad = ((uint8_t)w0 ^ 0x45u) | (unsigned)(s % 65535 != 0) |
 	    (unsigned)(len < IP_HLEN_MIN) | (unsigned)(len > m->m_pktlen) |
 	    (unsigned)((uint8_t)w1 <= 1) | (unsigned)!in_ordinary(src) |
 	    (unsigned)!in_ordinary(dst) |
 	    (m->m_flags & (M_BCAST | M_MCAST | M_PROMISC | M_LOOP));
 	if (__builtin_expect(bad != 0, 0))
-		return false;
+		return;
 
 	/* Packets of one source often come together: one lookup serves them
 	 * all. */
-	if (src != *source) {
+	if (src != run->ir_src) {
 		if (in_is_linklocal(src) || ip_source_drop(rcvif,
 		    rt_lookup4(vn, src), src) != DROP_NREASONS)
-			return false;
-		*source = src;
+			return;
+		run->ir_src = src;
 	}
 	if (!known)
 		rt = rt_lookup4(vn, dst);
-	if (rt == NULL || (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST |
-	    RTF_REJECT | RTF_BLACKHOLE)) != 0 ||
-	    (is_careful(rt) && in_maybe_special(dst)))
-		return false;
-
+	if (rt == NULL || !m_writable(m) ||
+	    (__builtin_expect(is_rarely_forwarded(rt), 0) &&
+	    is_never_forwarded(rt, dst)))
+		return;
 	ifp = rt->rt_ifp;
+	if (ifp != run->ir_out) {
+		if (ifp == rcvif || !in_if_is_up(ifp))
+			return;
+		run->ir_differ = run->ir_out != NULL;
+		run->ir_out = ifp;
+		run->ir_mtu = ifp->if_mtu;
+	}
 	mtu = rt_mtu(rt);
 	if (mtu == 0)
-		mtu = ifp->if_mtu;
-	if (ifp == rcvif || !m_writable(m) || !in_if_is_up(ifp))
-		return false;
+		mtu = run->ir_mtu;
 	if (len != m->m_pktlen) {
 		/* Link-level padding. */
 		if (m->m_next != NULL)
-			return false;
+			return;
 		m->m_len = m->m_pktlen = len;
 	}
 	if ((len > mtu) | ((m->m_csum_flags &
 	    (M_CSUM_PARTIAL | M_GSO_MASK)) != 0)) {
 		if (!ip_leaves_whole(m, ifp, mtu))
-			return false;
+			return;
 	}
 
 	/* Decrement the TTL and adjust the checksum (RFC 1624) in one store. */
@@ -176,7 +198,7 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 
 	m->m_nexthop = rt->rt_gw4 != 0 ? rt->rt_gw4 : dst;
 	m->m_rt = rt;
-	return true;
+	run->ir_n++;
 }
 
 struct ip_split {
@@ -249,29 +271,13 @@ ip_split_vec(struct ifnet *ifp, struct mvec *mv)
 	split_flush(&is, NULL);
 }
 
-/* The outcome for a vector's plain packets. */
-struct ip_fast {
-	unsigned	 if_n;
-	struct ifnet	*if_out;	/* output interface of the first */
-	uintptr_t	 if_differ;	/* 0: all have the same one */
-};
-
-static inline __attribute__((__always_inline__)) void
-ip_fast_count(struct ip_fast *f, const struct mbuf *m)
-{
-
-	if (f->if_n++ == 0)
-		f->if_out = m->m_rt->rt_ifp;
-	f->if_differ |= (uintptr_t)f->if_out ^ (uintptr_t)m->m_rt->rt_ifp;
-}
-
 /* For a table of few routes: look each route up where it is needed. */
 static inline __attribute__((__always_inline__)) void
 ip_fast_shallow(const struct vnet *vn, const struct ifnet *ifp,
-    const struct mvec *mv, struct ip_fast *f)
+    const struct mvec *mv, struct ip_run *run)
 {
 	unsigned n = mv->mv_n;
-	uint32_t dst, source = 0;
+	uint32_t dst;
 
 	for (unsigned i = 0; i < n; i++) {
 		if (i + 2 * PREFETCH < n) {
@@ -281,8 +287,7 @@ ip_fast_shallow(const struct vnet *vn, const struct ifnet *ifp,
 			__builtin_prefetch(&vn->vn_route->rv_inet.lpm_root[
 			    be32(dst) >> 16]);
 		}
-		if (ip_fast_one(vn, ifp, mv->mv_m[i], &source, NULL, false))
-			ip_fast_count(f, mv->mv_m[i]);
+		ip_fast_one(vn, ifp, mv->mv_m[i], run, NULL, false);
 	}
 }
 
@@ -290,11 +295,11 @@ ip_fast_shallow(const struct vnet *vn, const struct ifnet *ifp,
  * first. */
 static __attribute__((__noinline__)) void
 ip_fast_deep(const struct vnet *vn, const struct ifnet *ifp,
-    const struct mvec *mv, struct ip_fast *f)
+    const struct mvec *mv, struct ip_run *run)
 {
 	struct lpm_entry *le[LPM_MANY];
 	struct mbuf *const *m;
-	uint32_t key[LPM_MANY], dst, source = 0;
+	uint32_t key[LPM_MANY], dst;
 	unsigned n;
 
 	for (unsigned first = 0; first < mv->mv_n; first += n) {
@@ -310,9 +315,8 @@ ip_fast_deep(const struct vnet *vn, const struct ifnet *ifp,
 		}
 		lpm_lookup_many(&vn->vn_route->rv_inet, key, le, n);
 		for (unsigned i = 0; i < n; i++)
-			if (ip_fast_one(vn, ifp, m[i], &source,
-			    (const struct rtentry *)(const void *)le[i], true))
-				ip_fast_count(f, m[i]);
+			ip_fast_one(vn, ifp, m[i], run,
+			    (const struct rtentry *)(const void *)le[i], true);
 	}
 }
 
@@ -322,7 +326,7 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 	struct cpu *ci = net_curcpu();
 	const struct vnet *vn = ifp->if_vnet;
 	struct ip_stats *ips = ip_stats(vn);
-	struct ip_fast f = { 0 };
+	struct ip_run run = { 0 };
 	enum cpu_stage prev;
 	unsigned n = mv->mv_n;
 
@@ -336,18 +340,18 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 			mv->mv_m[i]->m_rt = NULL;
 	} else if (__atomic_load_n(&vn->vn_route->rv_inet.lpm_nodes,
 	    __ATOMIC_RELAXED) <= LPM_SHALLOW)
-		ip_fast_shallow(vn, ifp, mv, &f);
+		ip_fast_shallow(vn, ifp, mv, &run);
 	else
-		ip_fast_deep(vn, ifp, mv, &f);
+		ip_fast_deep(vn, ifp, mv, &run);
 
-	cpu_stage_enter(ci, STAGE_IP_FORWARD, f.if_n);
-	if (f.if_n != 0) {
-		cpu_stat_add(&ips->ips_forward, f.if_n);
+	cpu_stage_enter(ci, STAGE_IP_FORWARD, run.ir_n);
+	if (run.ir_n != 0) {
+		cpu_stat_add(&ips->ips_forward, run.ir_n);
 		cpu_stat_add(&if_ctr(ifp, ci->ci_index)->
-		    ic_stat[IF_STAT_FORWARDED], f.if_n);
+		    ic_stat[IF_STAT_FORWARDED], run.ir_n);
 	}
-	if (f.if_n == n && f.if_differ == 0)
-		if_output_vec(f.if_out, AF_INET, mv);
+	if (run.ir_n == n && !run.ir_differ)
+		if_output_vec(run.ir_out, AF_INET, mv);
 	else
 		ip_split_vec(ifp, mv);
 	cpu_stage_switch(ci, prev);

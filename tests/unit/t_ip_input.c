@@ -299,6 +299,66 @@ noise_body(struct in_test *it)
 }
 IN_TEST(noise, 1)
 
+struct sums {
+	struct in_test	*su_it;
+	uint8_t		 su_pkt[64];
+	unsigned	 su_len, su_first;
+};
+
+/* 256 packets that differ in their checksum alone. */
+static void
+sums_cpu(void *arg)
+{
+	struct sums *su = arg;
+	struct tif *t = &su->su_it->it_a;
+	uint8_t eh[14] = { 0 };
+	struct mvec mv;
+	struct mbuf *m;
+
+	memcpy(eh, t->tif_mac, 6);
+	memcpy(eh + 6, t->tif_peer, 6);
+	eh[12] = 8;
+	for (mv.mv_n = 0; mv.mv_n < MVEC_MAX; mv.mv_n++) {
+		su->su_pkt[10] = (uint8_t)(su->su_first >> 8);
+		su->su_pkt[11] = (uint8_t)(su->su_first + mv.mv_n);
+		m = m_gethdr();
+		KASSERT(m != NULL && m_append(m, eh, 14) == 0 &&
+		    m_append(m, su->su_pkt, su->su_len) == 0);
+		mv.mv_m[mv.mv_n] = m;
+	}
+	if_input_vec(t->tif_ifp, &mv);
+}
+
+/* Of all 65,536 checksums the right one passes (where it is 0, 0xffff is the
+ * same in ones' complement), among plain packets and others. */
+static void
+checksum_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp;
+	struct sums su = { .su_it = it };
+	uint64_t before, right;
+	struct iphdr4 *ip = (struct iphdr4 *)(void *)su.su_pkt;
+
+	for (unsigned i = 0; i < 4; i++) {
+		su.su_len = mk_udp(su.su_pkt, "10.0.1.2", "10.0.2.2", 64, 4);
+		ip->ip_tos = i < 2 ? 0 : 0xfc;
+		do {
+			ip->ip_id++;
+			ip_set_cksum(ip);
+		} while (i % 2 != 0 && ip->ip_sum != 0);
+		right = ip->ip_sum == 0 ? 2 : 1;
+		before = drops(a, DROP_IP_CSUM);
+		tif_clear(&it->it_b);
+		for (su.su_first = 0; su.su_first < 65536; su.su_first += 256)
+			on_cpu(it, sums_cpu, &su);
+		KASSERT(drops(a, DROP_IP_CSUM) == before + 65536 - right);
+		KASSERT(it->it_b.tif_ntx == right);
+		KASSERT(tx_ip(&it->it_b, 0)->ip_ttl == 63);
+	}
+	all_books(it);
+}
+IN_TEST(checksum, 1)
+
 int
 main(void)
 {
@@ -311,6 +371,7 @@ main(void)
 		cmocka_unit_test(options),
 		cmocka_unit_test(queue),
 		cmocka_unit_test(noise),
+		cmocka_unit_test(checksum),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
