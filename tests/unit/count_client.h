@@ -12,7 +12,7 @@
 
 #include <errno.h>
 
-#include "client/client_impl.h"
+#include "client_test.h"
 
 struct count_msg {
 	STAILQ_ENTRY(count_msg) cm_link;
@@ -71,14 +71,6 @@ count_recv(void *arg, void *buf, size_t *len, int ms)
 	return 0;
 }
 
-static inline int
-count_fd(void *arg)
-{
-
-	(void)arg;
-	return -1;
-}
-
 static inline void
 count_close(void *arg)
 {
@@ -95,21 +87,17 @@ count_close(void *arg)
 static inline struct ifnet_client *
 count_client(struct ifnet_stack *st, struct count_client *co)
 {
-	static const struct client_transport tr = {
-		count_send, count_recv, count_fd, count_close, "test"
+	static const struct test_transport tt = {
+		count_send, count_recv, count_close
 	};
 	struct ctl_sink sink = { count_sink, count_wakeup, NULL, co };
 	struct kauth_cred cred = { .kc_uid = 0 };
-	struct ifnet_client *c;
-	struct ifnet_error e;
 
 	memset(co, 0, sizeof(*co));
 	STAILQ_INIT(&co->co_msgs);
 	assert_int_equal(ctl_session_create(st->st_kern, &cred, &sink,
 	    &co->co_session), 0);
-	c = client_create(&tr, co, "test", &e);
-	assert_non_null(c);
-	return c;
+	return test_client(&tt, co);
 }
 
 #endif /* !TESTS_COUNT_CLIENT_H */

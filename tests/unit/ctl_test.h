@@ -6,79 +6,34 @@
 #ifndef TESTS_CTL_TEST_H
 #define TESTS_CTL_TEST_H
 
+#include <ifnet/if.h>
+#include <ifnet/ifreq.h>
+#include <ifnet/rtmsg.h>
+
 #include "stack_test.h"
 
-#include "ctl/ctl_impl.h"	/* how long the struct of an operation is */
-#include "proto/proto_rec.h"
+#include "proto/proto_rec.h"	/* records as they are sent */
 
 /* Build a request with these bytes behind its header; returns its length. */
-static inline size_t
-build_raw(uint8_t *msg, unsigned op, const char *vnet, const void *data,
-    size_t len)
-{
-	struct ctl_hdr h;
-
-	memset(&h, 0, sizeof(h));
-	h.ch_magic = CTL_MAGIC;
-	h.ch_len = (uint32_t)(sizeof(h) + len);
-	h.ch_op = (uint16_t)op;
-	h.ch_seq = 77;
-	strcpy(h.ch_vnet, vnet);
-	memcpy(msg, &h, sizeof(h));
-	if (len > 0)
-		memcpy(msg + sizeof(h), data, len);
-	return sizeof(h) + len;
-}
-
+size_t	build_raw(uint8_t *msg, unsigned op, const char *vnet,
+	    const void *data, size_t len);
 /* Build a request whose struct has nfixed bytes. */
-static inline size_t
-build_rec(uint8_t *msg, unsigned op, const char *vnet, const void *fixed,
-    size_t nfixed, const void *data, size_t len)
-{
-	static uint8_t payload[2 * CTL_MSG_MAX];
-	struct ctl_rec rc = proto_rec_head(nfixed, len);
-
-	memcpy(payload, &rc, sizeof(rc));
-	if (nfixed > 0)
-		memcpy(payload + sizeof(rc), fixed, nfixed);
-	if (len > 0)
-		memcpy(payload + sizeof(rc) + nfixed, data, len);
-	return build_raw(msg, op, vnet, payload, rc.rc_len);
-}
-
+size_t	build_rec(uint8_t *msg, unsigned op, const char *vnet,
+	    const void *fixed, size_t nfixed, const void *data, size_t len);
 /* Build a request: its whole struct, and the data behind it. */
-static inline size_t
-build(uint8_t *msg, unsigned op, const char *vnet, const void *data,
-    size_t len)
-{
-	const struct ctl_op_def *od = ctl_op_find(op);
-	size_t nfixed = od != NULL && len >= od->od_size ? od->od_size : 0;
-
-	if (op == CTL_BATCH || len == 0)
-		return build_raw(msg, op, vnet, data, len);
-	return build_rec(msg, op, vnet, data, nfixed,
-	    (const uint8_t *)data + nfixed, len - nfixed);
-}
-
+size_t	build(uint8_t *msg, unsigned op, const char *vnet, const void *data,
+	    size_t len);
 /* Build the greeting of a client of this build. */
-static inline size_t
-build_hello(uint8_t *msg)
-{
-	struct ctl_hello hello = {
-		.h_version = CTL_VERSION, .h_oldest = CTL_VERSION_MIN,
-	};
+size_t	build_hello(uint8_t *msg);
 
-	return build(msg, CTL_HELLO, "", &hello, sizeof(hello));
-}
+/* The name of an operation; NULL: there is none of that number. */
+const char *test_op_name(unsigned op);
+/* The length of the struct of an operation there is. */
+size_t	test_op_size(unsigned op);
+/* The privilege that an operation there is needs. */
+enum kauth_action test_op_action(unsigned op);
 
-static inline void
-says(const char *text, const char *words)
-{
-
-	if (text == NULL)
-		text = "";
-	if (strstr(text, words) == NULL)
-		fail_msg("\"%s\" does not say \"%s\"", text, words);
-}
+/* Check that a text, which may be NULL, has these words. */
+void	says(const char *text, const char *words);
 
 #endif /* !TESTS_CTL_TEST_H */

@@ -5,7 +5,7 @@
  */
 
 #include "in_test.h"
-#include "net/if_addr_impl.h"	/* if_do_dad() by itself */
+#include "layer_test.h"
 
 static const uint8_t mac1[6] = { 2, 7, 7, 7, 7, 1 };
 static const uint8_t mac2[6] = { 2, 7, 7, 7, 7, 2 };
@@ -564,18 +564,18 @@ do_dad_body(struct in_test *it)
 {
 	struct ifnet *b = it->it_b.tif_ifp;
 
-	KASSERT(if_do_dad(b) == 1);
-	KASSERT(if_do_dad(it->it_lo) == 0);
+	KASSERT(test_checks_addresses(b));
+	KASSERT(!test_checks_addresses(it->it_lo));
 	if_flags_update(b, 0, IFF_RUNNING);
-	KASSERT(if_do_dad(b) == 0);
+	KASSERT(!test_checks_addresses(b));
 	if_flags_update(b, IFF_RUNNING, 0);
 	b->if_type = IFT_FAITH;
-	KASSERT(if_do_dad(b) == 0);
+	KASSERT(!test_checks_addresses(b));
 	b->if_type = IFT_ETHER;
 	up(b, false);
-	KASSERT(if_do_dad(b) == 0);
+	KASSERT(!test_checks_addresses(b));
 	up(b, true);
-	KASSERT(if_do_dad(b) == 1);
+	KASSERT(test_checks_addresses(b));
 }
 IN_TEST(do_dad, 1)
 

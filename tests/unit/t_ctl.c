@@ -10,7 +10,7 @@
 #include <ifnet/if.h>
 #include <ifnet/if_clone.h>
 
-#include "kern/sysctl.h"	/* types of values */
+#include "sysctl_test.h"
 
 /* --- a session whose answers we look at ---------------------------------- */
 
@@ -199,7 +199,7 @@ test_refusals(void **state)
 	(void)expect(f, f->s, CTL_FOLLOW, "", &cd, sizeof(cd), EINVAL);
 	cd.d_what = 0x100;
 	(void)expect(f, f->s, CTL_DUMP, "", &cd, sizeof(cd), EINVAL);
-	cd.d_what = RTS_LINK;
+	cd.d_what = IFNET_LINK;
 	says(expect(f, f->s, CTL_DUMP, "green", &cd, sizeof(cd), ENOENT),
 	    "no vnet named green");
 	strcpy(cd.d_ifname, "tap9");
@@ -352,7 +352,7 @@ test_permissions(void **state)
 }
 
 static void
-test_sysctl(void **state)
+test_settings(void **state)
 {
 	struct fixture *f = *state;
 	struct {
@@ -377,7 +377,7 @@ test_sysctl(void **state)
 	assert_int_equal(f->a.m[0].len, sizeof(struct ctl_rec) + sizeof(req));
 	memcpy(&req, f->a.m[0].data + sizeof(struct ctl_rec), sizeof(req));
 	assert_int_equal(req.value, 1);
-	assert_int_equal(req.cs.s_type, SYSCTL_INT);
+	assert_true(test_sysctl_is_int(req.cs.s_type));
 	assert_int_equal(req.cs.s_writable, 1);
 	/* Too little room: how much it takes. */
 	req.cs.s_oldroom = 3;
@@ -451,7 +451,7 @@ static void
 test_vnet_goes(void **state)
 {
 	struct fixture *f = *state;
-	struct ctl_dump cd = { .d_what = RTS_ALL | RTS_SNAPSHOT };
+	struct ctl_dump cd = { .d_what = IFNET_ALL | IFNET_SNAPSHOT };
 	size_t last;
 
 	(void)expect(f, f->s, CTL_VNET_CREATE, "", "blue", 5, 0);
@@ -509,7 +509,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_bad_header), T(test_refusals), T(test_oversized),
 		T(test_ioctl), T(test_reason), T(test_permissions),
-		T(test_sysctl), T(test_batch), T(test_vnet_goes),
+		T(test_settings), T(test_batch), T(test_vnet_goes),
 		T(test_random),
 	};
 #undef T

@@ -3,15 +3,13 @@
  * pieces; while one is sent nothing is held, whatever kind it is of.
  */
 
-#include "stack_test.h"
+#include "ctl_test.h"
 
 #include <netinet/in.h>
 
 #include <errno.h>
 
 #include <ifnet/rtmsg.h>
-
-#include "proto/proto_rec.h"	/* records as sent */
 
 #define NIFS	250
 #define NROUTES	1500
@@ -131,22 +129,15 @@ nothing(void *arg)
 static void
 dump(struct fixture *f, unsigned what, const char *ifname)
 {
-	struct {
-		struct ctl_hdr	 h;
-		struct ctl_rec	 rc;
-		struct ctl_dump	 d;
-	} rq;
+	struct ctl_dump d = { .d_what = what };
+	uint8_t msg[256];
+	size_t len;
 
 	f->pieces = f->ifs = f->details = f->addrs = 0;
 	f->routes = f->neighs = f->last = 0;
-	memset(&rq, 0, sizeof(rq));
-	rq.h.ch_magic = CTL_MAGIC;
-	rq.h.ch_len = sizeof(rq);
-	rq.h.ch_op = CTL_DUMP;
-	rq.rc = proto_rec_head(sizeof(rq.d), 0);
-	rq.d.d_what = what;
-	strcpy(rq.d.d_ifname, ifname);
-	assert_int_equal(ctl_dispatch(f->s, &rq, sizeof(rq), -1), 0);
+	strcpy(d.d_ifname, ifname);
+	len = build(msg, CTL_DUMP, "", &d, sizeof(d));
+	assert_int_equal(ctl_dispatch(f->s, msg, len, -1), 0);
 }
 
 static void

@@ -177,7 +177,7 @@ static void
 test_deaf(void **state)
 {
 	struct fixture *f = *state;
-	struct ctl_dump cd = { .d_what = RTS_LINK | RTS_ADDR };
+	struct ctl_dump cd = { .d_what = IFNET_LINK | IFNET_ADDR };
 	uint8_t msg[256];
 	struct test_server ts;
 	struct ifnet_client *c;
@@ -269,7 +269,7 @@ static void
 test_limit(void **state)
 {
 	struct fixture *f = *state;
-	struct ctl_dump cd = { .d_what = RTS_LINK | RTS_ADDR };
+	struct ctl_dump cd = { .d_what = IFNET_LINK | IFNET_ADDR };
 	static uint8_t msg[256];
 	struct pollfd pfd = { .events = 0 };
 	struct test_server ts;
@@ -299,7 +299,7 @@ static void
 test_limit_events(void **state)
 {
 	struct fixture *f = *state;
-	struct ctl_dump cd = { .d_what = RTS_ALL | RTS_SNAPSHOT };
+	struct ctl_dump cd = { .d_what = IFNET_ALL | IFNET_SNAPSHOT };
 	static uint8_t msg[256];
 	struct pollfd pfd = { .events = 0 };
 	struct test_server ts;
@@ -342,7 +342,7 @@ test_busy_events(void **state)
 {
 	enum { AHEAD = 16, CHANGE = 100, LATEST = 1000 };
 	struct fixture *f = *state;
-	struct ctl_dump cd = { .d_what = RTS_LINK };
+	struct ctl_dump cd = { .d_what = IFNET_LINK };
 	static uint8_t msg[256];
 	struct test_server ts;
 	unsigned answers = 0;

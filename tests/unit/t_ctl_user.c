@@ -13,7 +13,8 @@
 
 #include <ifnet/if.h>
 
-#include "kern/sysctl.h"	/* a limit is set */
+#include "sysctl_test.h"
+#include "user_test.h"
 
 #define USER	64001
 #define OTHER	64002
@@ -75,7 +76,7 @@ ask(struct ctl_session *s, unsigned op, const void *data, size_t len)
 static int
 follow(struct ctl_session *s)
 {
-	struct ctl_dump d = { .d_what = RTS_LINK };
+	struct ctl_dump d = { .d_what = IFNET_LINK };
 
 	return ask(s, CTL_FOLLOW, &d, sizeof(d));
 }
@@ -94,8 +95,7 @@ static void
 set(const char *name, int64_t v)
 {
 
-	assert_int_equal(sysctl_request(vn, &kauth_cred_self, name, NULL,
-	    NULL, &v, sizeof(v), NULL, NULL), 0);
+	assert_int_equal(test_sysctl_set(vn, name, v), 0);
 }
 
 static int
@@ -114,9 +114,9 @@ teardown(void **state)
 {
 
 	(void)state;
-	assert_int_equal(kuser_used(st->st_kern, USER, KUSER_FOLLOWERS), 0);
-	assert_int_equal(kuser_used(st->st_kern, USER, KUSER_PINGS), 0);
-	assert_int_equal(kuser_used(st->st_kern, USER, KUSER_DUMPS), 0);
+	assert_int_equal(test_user_followers(st->st_kern, USER), 0);
+	assert_int_equal(test_user_pings(st->st_kern, USER), 0);
+	assert_int_equal(test_user_dumps(st->st_kern, USER), 0);
 	ifnet_stack_destroy(st);
 	return 0;
 }
@@ -147,7 +147,7 @@ test_watches(void **state)
 	assert_int_equal(ping(s[0], NULL), EUSERS);
 	says(words, "kern.user.pings.each");
 	/* A ping ended the watch of its session, as a new watch does. */
-	assert_int_equal(kuser_used(st->st_kern, USER, KUSER_FOLLOWERS), 1);
+	assert_int_equal(test_user_followers(st->st_kern, USER), 1);
 	assert_int_equal(follow(s[0]), 0);
 	/* All users together; the administrator is not one of them. */
 	assert_int_equal(follow(other), 0);
@@ -157,7 +157,7 @@ test_watches(void **state)
 	assert_int_equal(follow(root), 0);
 	/* Pings that cannot be begun are not charged. */
 	assert_int_equal(ask(s[1], CTL_PING_STOP, NULL, 0), 0);
-	assert_int_equal(kuser_used(st->st_kern, USER, KUSER_PINGS), 0);
+	assert_int_equal(test_user_pings(st->st_kern, USER), 0);
 	for (unsigned i = 0; i < 3; i++)
 		ctl_session_destroy(s[i]);
 	ctl_session_destroy(other);
@@ -167,7 +167,7 @@ test_watches(void **state)
 static void
 test_dumps(void **state)
 {
-	struct ctl_dump d = { .d_what = RTS_LINK };
+	struct ctl_dump d = { .d_what = IFNET_LINK };
 	struct ctl_session *s = session(USER), *root = session(0);
 
 	(void)state;

@@ -4,7 +4,7 @@
  */
 
 #include "if_test.h"
-#include "net/if_sadl_impl.h"	/* if_sadl_find() by itself */
+#include "layer_test.h"
 
 typedef struct ifaddr *lookup_fn(struct vnet *, const struct sockaddr *);
 
@@ -284,7 +284,7 @@ set_sadl_body(struct vnet *vn)
 		KASSERT(if_set_sadl(ifp, lladdr[i], 6, false) == 0);
 		KASSERT(if_sadl(ifp)->sdl_data[5] == i + 1);
 		KASSERT(count_sadl(ifp) == 2 && tally.t_lladdr == i);
-		KASSERT(if_sadl_find(ifp, lladdr[0], 6) == ifp->if_hwdl);
+		KASSERT(test_find_sadl(ifp, lladdr[0], 6) == ifp->if_hwdl);
 	}
 	KASSERT(listener_count(rl, RTM_NEWADDR) == 1);
 	/* Back to it, and to a new one of the factory. */

@@ -4,7 +4,7 @@
  */
 
 #include "if_test.h"
-#include "net/if_name_impl.h"	/* names that no request gives */
+#include "layer_test.h"
 
 static int
 create(struct vnet *vn, const char *name, char full[IFNAMSIZ])
@@ -77,19 +77,16 @@ units_body(struct vnet *vn)
 {
 	static const char *const names[] = { "tst63", "tst64", "tst4096",
 	    "tst16777215", "tst16777216", "tst2147483647" };
-	struct if_vnet *ifv = vn->vn_if;
 	char full[IFNAMSIZ], other[IFNAMSIZ];
 	struct ifnet *ifp;
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		KASSERT(create(vn, names[i], full) == 0);
-		ifp = if_name_lookup(ifv, names[i]);
+		ifp = ifunit(vn, names[i]);
 		KASSERT(ifp != NULL);
 		(void)snprintf(other, sizeof(other), "other%c",
 		    (char)('a' + i));
-		host_mutex_lock(vn->vn_kern->k_host, &ifv->ifv_lock);
-		KASSERT(if_name_change(ifv, ifp, other) == 0);
-		host_mutex_unlock(vn->vn_kern->k_host, &ifv->ifv_lock);
+		KASSERT(test_rename(ifp, other) == 0);
 		KASSERT(create(vn, names[i], full) == EEXIST);
 	}
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -120,7 +117,7 @@ refuse_body(struct vnet *vn)
 
 	/* A device that died is deactivated; it can still be destroyed. */
 	KASSERT(create(vn, "tst0", full) == 0);
-	if_deactivate(if_name_lookup(vn->vn_if, "tst0"));
+	if_deactivate(ifunit(vn, "tst0"));
 	KASSERT(if_clone_destroy(vn, "tst0") == 0);
 }
 

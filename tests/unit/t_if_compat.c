@@ -6,7 +6,6 @@
 #include <ifnet/ifreq_old.h>
 
 #include "in_test.h"
-#include "net/if_ioctl_impl.h"	/* ifreq_setaddr() by itself */
 
 static int
 old_value(struct in_test *it, unsigned long cmd, int32_t value,
@@ -175,9 +174,13 @@ static int
 large_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 {
 
+	struct ifreq *ifr = data;
+
 	if (cmd != SIOCGIFADDR)
 		return ether_ioctl(ifp, cmd, data);
-	return ifreq_setaddr(ifp->if_vnet, data, ifp->if_dl->ifa_addr);
+	memcpy(&ifr->ifr_ifru, ifp->if_dl->ifa_addr,
+	    sizeof(struct sockaddr_dl));
+	return 0;
 }
 
 static void

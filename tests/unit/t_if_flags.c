@@ -4,14 +4,7 @@
  */
 
 #include "if_test.h"
-#include "net/if_ext_impl.h"	/* is a timer armed: nothing public tells */
-
-static bool
-watchdog_armed(const struct ifnet *ifp)
-{
-
-	return callout_pending(if_ext_find(ifp, IF_EXT_TIMER));
-}
+#include "layer_test.h"
 
 static void
 updown_body(struct vnet *vn)
@@ -254,7 +247,7 @@ none_body(struct vnet *vn)
 	/* A driver without a watchdog. */
 	if_set_timer(ifp, 1);
 	KASSERT(ifp->if_timer == 0 &&
-	    !watchdog_armed(ifp));
+	    !test_watchdog_armed(ifp));
 
 	ifp->if_ops = &again_ops;
 	if_flags_update(ifp, IFF_RUNNING, 0);
@@ -336,7 +329,7 @@ watchdog_body(struct vnet *vn)
 	struct ifnet *bare, *ifp;
 
 	ifp = test_must_attach(vn, "x", 0);
-	KASSERT(!watchdog_armed(ifp));
+	KASSERT(!test_watchdog_armed(ifp));
 	if_set_timer(ifp, 3);
 	host_sleep(h, 2500000000u);
 	KASSERT(tally.t_watchdog == 0);
@@ -344,11 +337,11 @@ watchdog_body(struct vnet *vn)
 	KASSERT(tally.t_watchdog == 1);
 	host_sleep(h, 5000000000u);
 	KASSERT(tally.t_watchdog == 1);
-	KASSERT(!watchdog_armed(ifp));
+	KASSERT(!test_watchdog_armed(ifp));
 	if_set_timer(ifp, 2);
-	KASSERT(watchdog_armed(ifp));
+	KASSERT(test_watchdog_armed(ifp));
 	if_set_timer(ifp, 0);
-	KASSERT(!watchdog_armed(ifp));
+	KASSERT(!test_watchdog_armed(ifp));
 	host_sleep(h, 3000000000u);
 	KASSERT(tally.t_watchdog == 1);
 	if_set_timer(ifp, 1);
@@ -372,7 +365,7 @@ watchdog_body(struct vnet *vn)
 	host_sleep(h, 3000000000u);
 	if_set_timer(ifp, 1);
 	KASSERT(tally.t_watchdog == 1);
-	KASSERT(!watchdog_armed(ifp));
+	KASSERT(!test_watchdog_armed(ifp));
 	test_detach(ifp);
 	host_sleep(h, 3000000000u);
 	KASSERT(tally.t_watchdog == 1);
@@ -415,7 +408,7 @@ arming_body(struct vnet *vn)
 		ifp = test_must_attach(vn, "x", 0);
 		host_yield(h);
 		if_detach(ifp);
-		KASSERT(!watchdog_armed(ifp));
+		KASSERT(!test_watchdog_armed(ifp));
 		if_free(ifp);
 	}
 	__atomic_store_n(&ar.ar_stop, 1, __ATOMIC_RELEASE);

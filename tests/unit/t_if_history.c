@@ -4,7 +4,7 @@
 
 #include "if_test.h"
 
-#include "kern/reqctx.h"	/* who asked, behind a request */
+#include "layer_test.h"
 #include "net/if_history_impl.h"	/* under test */
 
 static struct {
@@ -66,7 +66,7 @@ life_body(struct vnet *vn)
 	KASSERT(ifioctl(vn, &root, SIOCSIFMTU, &ifr, sizeof(ifr)) == 0);
 	ifr.ifr_mtu = 20;
 	KASSERT(ifioctl(vn, &root, SIOCSIFMTU, &ifr, sizeof(ifr)) == EINVAL);
-	KASSERT(kern_asker() == NULL);
+	KASSERT(test_asker() == NULL);
 	if_link_state_change(ifp, LINK_STATE_UP);
 	test_settle(vn);
 	memset(&ifr.ifr_ifru, 0, sizeof(ifr.ifr_ifru));

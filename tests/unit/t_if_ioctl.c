@@ -3,7 +3,7 @@
  */
 
 #include "if_test.h"
-#include "net/if_ioctl_impl.h"	/* ifreq_setaddr() by itself */
+#include "net/if_ioctl_impl.h"	/* under test */
 
 static const struct kauth_cred nobody = { .kc_uid = 65534, .kc_gid = 65534,
     .kc_pid = 1 };

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "net_test.h"
-#include "net/if_attach_impl.h"	/* null operations */
+#include "layer_test.h"
 
 static unsigned start_calls;
 
@@ -149,13 +149,13 @@ null_on_cpu(void *arg)
 
 	mv.mv_n = 1;
 	mv.mv_m[0] = etest_packet(buf, sizeof(buf));
-	if_null_typeops.it_output(et->et_ifp, AF_INET, &mv);
+	test_null_typeops()->it_output(et->et_ifp, TEST_AF, &mv);
 	mv.mv_n = 1;
 	mv.mv_m[0] = etest_packet(buf, sizeof(buf));
-	if_null_typeops.it_input(et->et_ifp, &mv);
+	test_null_typeops()->it_input(et->et_ifp, &mv);
 	mv.mv_n = 1;
 	mv.mv_m[0] = etest_packet(buf, sizeof(buf));
-	KASSERT(if_null_ops.transmit(et->et_ifp, &mv) == ENXIO);
+	KASSERT(test_null_ops()->transmit(et->et_ifp, &mv) == ENXIO);
 }
 
 static void
@@ -167,8 +167,8 @@ null_body(struct vnet *vn)
 	on_cpu(vn->vn_kern, null_on_cpu, &et);
 	KASSERT(etest_drops(&et, DROP_OUT_DETACHING) == 2);
 	KASSERT(etest_drops(&et, DROP_IF_DETACHING) == 1);
-	KASSERT(if_null_ops.ioctl(et.et_ifp, SIOCGIFFLAGS, NULL) == ENXIO);
-	KASSERT(if_null_ops.init(et.et_ifp) == ENXIO);
+	KASSERT(test_null_ops()->ioctl(et.et_ifp, SIOCGIFFLAGS, NULL) == ENXIO);
+	KASSERT(test_null_ops()->init(et.et_ifp) == ENXIO);
 	etest_detach(&et);
 }
 

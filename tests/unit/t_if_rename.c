@@ -4,7 +4,7 @@
  */
 
 #include "if_test.h"
-#include "net/if_name_impl.h"	/* names while they change */
+#include "layer_test.h"
 
 static int
 rename_to(struct vnet *vn, const char *name, const char *new)
@@ -176,7 +176,7 @@ reader(void *arg)
 		pserialize_read_enter();
 		a = ifunit(ra->ra_vnet, NAME_A);
 		b = ifunit(ra->ra_vnet, NAME_B);
-		if_name_copy(ra->ra_ifp, name);
+		test_name(ra->ra_ifp, name);
 		/* Half of one and half of the other is nobody's. */
 		KASSERT(ifunit(ra->ra_vnet, "first-name-B") == NULL);
 		pserialize_read_exit();

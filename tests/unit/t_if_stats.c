@@ -4,7 +4,7 @@
  */
 
 #include "if_test.h"
-#include "net/if_stats_impl.h"	/* sums before a reset */
+#include "net/if_stats_impl.h"	/* under test */
 
 #define ROUNDS	200
 

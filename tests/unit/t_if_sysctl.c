@@ -4,7 +4,7 @@
  */
 
 #include "if_test.h"
-#include "net/if_input_impl.h"	/* the limit that was set */
+#include "layer_test.h"
 
 static int
 get(struct vnet *vn, const char *name, void *old, size_t *len)
@@ -71,14 +71,14 @@ rcvq_body(struct vnet *vn)
 	KASSERT(if_percpuq_create(ifp) == 0 && if_attach(ifp) == 0);
 	KASSERT(number(vn, "net.interfaces.x1.rcvq.maxlen") == 4096);
 	KASSERT(set(vn, "net.interfaces.x1.rcvq.maxlen", 50) == 0);
-	KASSERT(if_percpuq_maxlen(ifp) == 50);
+	KASSERT(test_rcvq_maxlen(ifp) == 50);
 	KASSERT(number(vn, "net.interfaces.x1.rcvq.maxlen") == 50);
 	KASSERT(set(vn, "net.interfaces.x1.rcvq.maxlen", -1) == EINVAL);
 	KASSERT(set(vn, "net.interfaces.x1.rcvq.maxlen", 0) == EINVAL);
 	KASSERT(set(vn, "net.interfaces.x1.rcvq.maxlen", 1 << 20) == EINVAL);
 	KASSERT(set(vn, "net.interfaces.x1.rcvq.len", 1) == EACCES);
 	KASSERT(set(vn, "net.interfaces.x1.rcvq.drops", 0) == EACCES);
-	KASSERT(if_percpuq_maxlen(ifp) == 50);
+	KASSERT(test_rcvq_maxlen(ifp) == 50);
 	KASSERT(number(vn, "net.interfaces.x0.rcvq.maxlen") == 0);
 	KASSERT(set(vn, "net.interfaces.x0.rcvq.maxlen", 50) == EACCES);
 	KASSERT(number(vn, "net.interfaces.x0.rcvq.maxlen") == 0);

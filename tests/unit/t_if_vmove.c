@@ -3,7 +3,7 @@
  */
 
 #include "if_test.h"
-#include "net/if_link_impl.h"	/* a hold-down to move */
+#include "sysctl_test.h"
 
 static struct {
 	struct ifnet	*ifp;		/* the one to be used */
@@ -150,9 +150,8 @@ link_body(struct vnet *vn)
 	KASSERT(driver.ifp->if_link_state == LINK_STATE_DOWN);
 
 	/* Held down: up as soon as it may be. */
-	if_ioctl_lock(driver.ifp);
-	KASSERT(if_link_set_holddown(driver.ifp, 100) == 0);
-	if_ioctl_unlock(driver.ifp);
+	KASSERT(test_sysctl_set(other, "net.interfaces.x0.link.holddown",
+	    100) == 0);
 	if_link_state_change(driver.ifp, LINK_STATE_UP);
 	run_cpus(vn);
 	KASSERT(driver.ifp->if_link_state == LINK_STATE_DOWN);

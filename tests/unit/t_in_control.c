@@ -4,7 +4,7 @@
  */
 
 #include "in_test.h"
-#include "net/if_addr_impl.h"	/* addresses that are going */
+#include "layer_test.h"
 
 static struct ifaddr *
 ifa_of(struct ifnet *ifp, const char *addr)
@@ -551,10 +551,10 @@ finder_main(void *arg)
 	ri.ri_ifa = finder.fi_ifa;
 	psref_acquire(it->it_kern, &pr, &finder.fi_ifa->ifa_psref);
 	__atomic_store_n(&finder.fi_held, 1, __ATOMIC_RELEASE);
-	while (!ifa_is_destroying(finder.fi_ifa))
+	while (!test_ifa_going(finder.fi_ifa))
 		host_sleep(it->it_host, 1000);
 	KASSERT(rt_add(it->it_vn, &ri) == 0);
-	ifa_release(finder.fi_ifa, &pr);
+	psref_release(it->it_kern, &pr);
 }
 
 static int

@@ -9,7 +9,7 @@
 
 #define TIF_KEEP 8
 #include "in_test.h"
-#include "net/if_addr_impl.h"	/* lookups, from CPUs */
+#include "layer_test.h"
 
 #define RACE_NS		400000000ull
 
@@ -144,7 +144,7 @@ look(uint32_t dst)
 		(void)rt_mtu(rt);
 	}
 	sin.sin_addr.s_addr = dst;
-	ifa = ifa_ifwithladdr(race->it_vn, (struct sockaddr *)&sin);
+	ifa = test_ifwithladdr(race->it_vn, (struct sockaddr *)&sin);
 	if (ifa != NULL)
 		KASSERT(ifa->ifa_ifp->if_vnet == race->it_vn);
 }

@@ -5,7 +5,7 @@
  */
 
 #include "in_test.h"
-#include "net/if_name_impl.h"	/* if_rename() */
+#include "layer_test.h"
 
 static const uint8_t mac1[6] = { 2, 7, 7, 7, 7, 1 };
 
@@ -134,8 +134,8 @@ changes_body(struct in_test *it)
 	if_ioctl_lock(a);
 	if_down(a);
 	if_up(a);
-	KASSERT(if_rename(a, "west0") == 0);
 	if_ioctl_unlock(a);
+	KASSERT(test_rename(a, "west0") == 0);
 	KASSERT(goes_by(it, "99.9.9.9", a, "10.0.1.254"));
 	KASSERT(neigh_req(it, RTM_GET, a, "10.0.1.254", NULL, 0, 0) == 0);
 	KASSERT(lost(it) == 0);

@@ -1,5 +1,5 @@
 /*
- * The default policy, action by action; a request's context.
+ * The default policy, action by action.
  */
 
 #include "kern_test.h"
@@ -10,42 +10,6 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "kern/reqctx.h"	/* the context is no public thing */
-
-/*
- * A request's context: the inner one says who asks, the outermost holds what
- * came with the request and why it is refused.
- */
-static void
-context_body(struct kern *k)
-{
-	struct kauth_cred user = { .kc_uid = 500, .kc_pid = 99 };
-	struct kern_reqctx outer, inner;
-	char longer[2 * KERN_REASON_MAX];
-
-	(void)k;
-	KASSERT(kern_reqctx() == NULL && kern_asker() == NULL);
-	KASSERT(kern_reqctx_take_fd() == -1);
-	KASSERT(kern_refuse(EBUSY, "nobody asked") == EBUSY);
-	kern_reqctx_enter(&outer, &user);
-	KASSERT(kern_asker() == &user && kern_reqctx_take_fd() == -1);
-	outer.rc_fd = 7;
-	kern_reqctx_enter(&inner, &kauth_cred_self);
-	KASSERT(kern_reqctx() == &outer && kern_asker() == &kauth_cred_self);
-	KASSERT(kern_reqctx_take_fd() == 7 && kern_reqctx_take_fd() == -1);
-	KASSERT(kern_refuse(EBUSY, "x%u: in use", 3u) == EBUSY);
-	kern_reqctx_leave(&inner);
-	KASSERT(kern_asker() == &user && outer.rc_fd == -1);
-	KASSERT(outer.rc_error == EBUSY);
-	KASSERT(strcmp(outer.rc_reason, "x3: in use") == 0);
-	memset(longer, 'a', sizeof(longer) - 1);
-	longer[sizeof(longer) - 1] = '\0';
-	KASSERT(kern_refuse(EINVAL, "%s", longer) == EINVAL);
-	KASSERT(strlen(outer.rc_reason) == KERN_REASON_MAX - 1);
-	kern_reqctx_leave(&outer);
-	KASSERT(kern_reqctx() == NULL && kern_asker() == NULL);
-}
 
 static void
 policy_body(struct kern *k)
@@ -83,14 +47,6 @@ test_policy(void **state)
 }
 
 static void
-test_context(void **state)
-{
-
-	(void)state;
-	on_sim(0, context_body);
-}
-
-static void
 test_error(void **state)
 {
 	struct ifnet_error e;
@@ -108,7 +64,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_policy),
-		cmocka_unit_test(test_context),
 		cmocka_unit_test(test_error),
 	};
 

@@ -4,14 +4,13 @@
  */
 
 #include "kern_test.h"
+#include "sysctl_test.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "kern/reqctx.h"	/* the asker */
 #include "kern/kuser.h"	/* under test */
-#include "kern/sysctl.h"	/* limits */
 
 static const struct vnet_subsys *const subsystems[] = { &sysctl_subsys, NULL };
 
@@ -43,17 +42,15 @@ set(struct vnet *vn, const struct kauth_cred *cred, const char *name,
     int64_t v)
 {
 
-	return sysctl_request(vn, cred, name, NULL, NULL, &v, sizeof(v), NULL,
-	    NULL);
+	return test_sysctl_set_as(vn, cred, name, v);
 }
 
 static int
 get(struct vnet *vn, const struct kauth_cred *cred, const char *name,
     uint64_t *v)
 {
-	size_t len = sizeof(*v);
 
-	return sysctl_request(vn, cred, name, v, &len, NULL, 0, NULL, NULL);
+	return test_sysctl_get_as(vn, cred, name, v);
 }
 
 static void
@@ -170,41 +167,26 @@ test_rate(void **state)
 	on_sim(0, rate_body);
 }
 
-/* How many names below kern.usage the asker is told. */
-static unsigned
-count_usage(struct vnet *vn, const struct kauth_cred *cred)
-{
-	struct kern_reqctx rc;
-	char name[SYSCTL_NAMESIZE] = "kern.usage";
-	unsigned n = 0;
-
-	kern_reqctx_enter(&rc, cred);
-	while (sysctl_next(vn, name, name) == 0)
-		if (strncmp(name, "kern.usage.", 11) == 0)
-			n++;
-	kern_reqctx_leave(&rc);
-	return n;
-}
-
 static void
 usage(struct kern *k, struct vnet *vn)
 {
 	struct kauth_cred a = user(1), b = user(2);
-	char name[SYSCTL_NAMESIZE];
+	char name[128];
 	uint64_t v;
 
-	KASSERT(count_usage(vn, &kauth_cred_self) == 0);
+	KASSERT(test_sysctl_below(vn, &kauth_cred_self, "kern.usage") == 0);
 	KASSERT(kuser_charge(k, &a, KUSER_CLIENTS, 4, NULL) == 0);
 	KASSERT(kuser_charge(k, &b, KUSER_CLIENTS, 1, NULL) == 0);
-	KASSERT(count_usage(vn, &kauth_cred_self) == 2 * KUSER_NRESOURCES);
-	KASSERT(count_usage(vn, &a) == KUSER_NRESOURCES);
+	KASSERT(test_sysctl_below(vn, &kauth_cred_self,
+	    "kern.usage") == 2 * KUSER_NRESOURCES);
+	KASSERT(test_sysctl_below(vn, &a, "kern.usage") == KUSER_NRESOURCES);
 	(void)snprintf(name, sizeof(name), "kern.usage.%u.clients",
 	    (unsigned)a.kc_uid);
 	KASSERT(get(vn, &kauth_cred_self, name, &v) == 0 && v == 4);
 	KASSERT(get(vn, &a, name, &v) == 0 && v == 4);
 	KASSERT(get(vn, &b, name, &v) == EPERM);
 	KASSERT(set(vn, &kauth_cred_self, name, 1) == EACCES);
-	KASSERT(sysctl_descr(vn, name) != NULL);
+	KASSERT(test_sysctl_described(vn, name));
 	/* Names that are none. */
 	KASSERT(get(vn, &kauth_cred_self, "kern.usage.01.clients", &v) ==
 	    ENOENT);
@@ -217,7 +199,7 @@ usage(struct kern *k, struct vnet *vn)
 	    ENOENT);
 	/* Limits are everybody's to read and the administrator's to set. */
 	KASSERT(get(vn, &a, "kern.user.clients.each", &v) == 0 && v > 0);
-	KASSERT(sysctl_descr(vn, "kern.user.clients.each") != NULL);
+	KASSERT(test_sysctl_described(vn, "kern.user.clients.each"));
 	KASSERT(set(vn, &a, "kern.user.clients.each", 1000) == EPERM);
 	KASSERT(set(vn, &kauth_cred_self, "kern.user.clients.each", -1) ==
 	    EINVAL);

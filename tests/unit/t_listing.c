@@ -5,8 +5,6 @@
 
 #include "count_client.h"
 
-#include "command/command.h"	/* commands of a client that counts */
-
 struct fixture {
 	struct ifnet_stack *st;
 	struct vnet	*vn;
@@ -52,21 +50,10 @@ connect_again(void *arg, struct ifnet_error *e)
 static unsigned
 run(struct fixture *f, const char *line)
 {
-	struct cmd_ctx ctx = {
-		.cc_client = f->c, .cc_err = stderr, .cc_vnet = "",
-		.cc_connect = connect_again, .cc_connect_arg = f,
-	};
 	unsigned before = f->co.co_requests;
-	struct ifnet_error e;
-	size_t size;
 
 	free(f->out);
-	f->out = NULL;
-	ctx.cc_out = open_memstream(&f->out, &size);
-	assert_non_null(ctx.cc_out);
-	if (command_line(&ctx, line, &e) != 0)
-		fail_msg("%s: %s", line, e.text);
-	assert_int_equal(fclose(ctx.cc_out), 0);
+	f->out = test_client_command(f->c, line, connect_again, f);
 	return f->co.co_requests - before;
 }
 
@@ -187,11 +174,9 @@ test_many_groups(void **state)
 static void
 refused(struct fixture *f, const char *line, const char *words)
 {
-	struct cmd_ctx ctx = { .cc_client = f->c, .cc_err = stderr };
 	struct ifnet_error e;
 
-	ctx.cc_out = stdout;
-	assert_int_not_equal(command_line(&ctx, line, &e), 0);
+	test_client_refused(f->c, line, &e);
 	if (strstr(e.text, words) == NULL)
 		fail_msg("%s: \"%s\" does not say \"%s\"", line, e.text,
 		    words);

@@ -11,8 +11,7 @@
 #include <ifnet/if_dl.h>
 #include <ifnet/ifreq_old.h>
 
-#include "client/client_impl.h"	/* transports */
-#include "command/command.h"	/* commands over them */
+#include "client_test.h"
 #include "proto/proto_ioctl.h"	/* under test */
 #include "proto/proto_names.h"	/* under test */
 #include "proto/rtmsg_fit.h"	/* under test */
@@ -176,7 +175,7 @@ test_first_release_goes_on(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t msg[512];
-	struct ctl_dump cd = { .d_what = RTS_LINK };
+	struct ctl_dump cd = { .d_what = IFNET_LINK };
 	const char *text;
 	size_t n;
 
@@ -244,22 +243,21 @@ test_longer_requests(void **state)
 {
 	struct fixture *f = *state;
 	static uint8_t fixed[1024], msg[4096];
-	const struct ctl_op_def *od;
 	const char *text;
-	size_t n;
+	size_t n, size;
 
 	for (unsigned op = 1; op < CTL_OP_MAX; op++) {
-		od = ctl_op_find(op);
 		if (op == CTL_BATCH)
 			continue;
-		assert_non_null(od);
+		assert_non_null(test_op_name(op));
+		size = test_op_size(op);
 		memset(fixed, 0, sizeof(fixed));
 		/* Operations that are not known are not asked for. */
-		n = build_rec(msg, op, "", fixed, od->od_size + 24, "x", 2);
+		n = build_rec(msg, op, "", fixed, size + 24, "x", 2);
 		(void)ask(f, msg, n, &text);
 		assert_null(strstr(text, "does not know"));
-		fixed[od->od_size + 23] = 1;
-		n = build_rec(msg, op, "", fixed, od->od_size + 24, "x", 2);
+		fixed[size + 23] = 1;
+		n = build_rec(msg, op, "", fixed, size + 24, "x", 2);
 		assert_int_equal(ask(f, msg, n, &text), EOPNOTSUPP);
 		says(text, "does not know (is the client newer?)");
 	}
@@ -283,7 +281,7 @@ test_bad_records(void **state)
 	size_t n;
 
 	memset(payload, 0, sizeof(payload));
-	payload[sizeof(struct ctl_rec)] = RTS_LINK;
+	payload[sizeof(struct ctl_rec)] = IFNET_LINK;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		memcpy(payload, &bad[i], sizeof(bad[i]));
 		n = build_raw(msg, CTL_DUMP, "", payload, 32);
@@ -303,7 +301,7 @@ test_bad_records(void **state)
 static void
 test_shorter_requests(void **state)
 {
-	struct ctl_dump cd = { .d_what = RTS_LINK };
+	struct ctl_dump cd = { .d_what = IFNET_LINK };
 	struct ctl_filter_number none = { 0, 0 };
 	struct fixture *f = *state;
 	uint8_t msg[512];
@@ -541,26 +539,12 @@ tr_recv(void *arg, void *buf, size_t *len, int ms)
 	return 0;
 }
 
-static int
-tr_fd(void *arg)
-{
-
-	(void)arg;
-	return -1;
-}
-
 static struct ifnet_client *
 client(struct fixture *f)
 {
-	static const struct client_transport tr = {
-		tr_send, tr_recv, tr_fd, nothing, "other"
-	};
-	struct ifnet_client *c;
-	struct ifnet_error e;
+	static const struct test_transport tt = { tr_send, tr_recv, nothing };
 
-	c = client_create(&tr, f, "other", &e);
-	assert_non_null(c);
-	return c;
+	return test_client(&tt, f);
 }
 
 static void
@@ -607,7 +591,7 @@ test_stack_of_first_release(void **state)
 	struct ifnet_error e;
 
 	f->instead = answer_as_first;
-	assert_int_equal(client_greet(c, &e), EPROTONOSUPPORT);
+	assert_int_equal(test_client_greet(c, &e), EPROTONOSUPPORT);
 	says(e.text, "speaks version 1");
 	says(e.text, "this client 2");
 	ifnet_close(c);
@@ -637,7 +621,7 @@ test_stack_of_last_release(void **state)
 	struct ifnet_error e;
 
 	f->instead = answer_as_last;
-	assert_int_equal(client_greet(c, &e), EPROTONOSUPPORT);
+	assert_int_equal(test_client_greet(c, &e), EPROTONOSUPPORT);
 	says(e.text, "speaks version 7");
 	ifnet_close(c);
 }
@@ -813,17 +797,8 @@ as_newer(uint8_t *msg, size_t len)
 static char *
 output_of(struct ifnet_client *c, const char *line)
 {
-	struct cmd_ctx ctx = { .cc_client = c, .cc_err = stderr };
-	struct ifnet_error e;
-	char *out = NULL;
-	size_t size;
 
-	ctx.cc_out = open_memstream(&out, &size);
-	assert_non_null(ctx.cc_out);
-	if (command_line(&ctx, line, &e) != 0)
-		fail_msg("%s: %s", line, e.text);
-	assert_int_equal(fclose(ctx.cc_out), 0);
-	return out;
+	return test_client_command(c, line, NULL, NULL);
 }
 
 static int
@@ -850,7 +825,7 @@ test_newer_stack(void **state)
 	test_command(f->vn, "ifconfig pair0 inet 10.1.2.3/24 mtu 1400 up");
 	f->other = as_newer;
 	c = client(f);
-	if (client_greet(c, &e) != 0)
+	if (test_client_greet(c, &e) != 0)
 		fail_msg("%s", e.text);
 	says(ifnet_server(c), "ifnetd");
 	assert_true(ifnet_has_feature(c, "names"));

@@ -1,17 +1,17 @@
 /*
  * Requests and who may make them: the table, walked; every number of a request
  * that there can be; and that the entries do what the table says.
- *
- * Private headers: the table is not for programs.
  */
 
 #include "in_test.h"
 
 #include <ifnet/ifreq_old.h>
 
-#include "ctl/ctl_impl.h"	/* the table of operations */
+#include "ctl_test.h"
 
 #include <regex.h>
+
+#include "kern/request.h"	/* under test */
 
 static const struct kauth_cred nobody = { .kc_uid = 65534, .kc_gid = 65534 };
 
@@ -208,20 +208,18 @@ test_operations(void **state)
 		/* requests whose payload is judged */
 		CTL_IOCTL, CTL_SYSCTL, CTL_ROUTE, CTL_BATCH,
 	};
-	const struct ctl_op_def *od;
 	bool reader;
 
 	(void)state;
 	for (unsigned op = 0; op < CTL_OP_MAX; op++) {
-		od = ctl_op_find(op);
-		if (od == NULL)
+		if (test_op_name(op) == NULL)
 			continue;
 		reader = false;
 		for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]);
 		    i++)
 			reader |= readers[i] == op;
-		if (open_to_all(od->od_action) != reader)
-			fail_msg("%s: who may?", od->od_name);
+		if (open_to_all(test_op_action(op)) != reader)
+			fail_msg("%s: who may?", test_op_name(op));
 	}
 }
 

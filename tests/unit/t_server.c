@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "kern/kuser.h"	/* accounts of users */
+#include "user_test.h"
 #include "server/server.h"	/* under test */
 
 #define PATH	"/server"
@@ -163,7 +163,7 @@ each_body(struct kern *k)
 		fd[i] = dial(k, 1000);
 		KASSERT(echoes(k, fd[i], "a"));
 	}
-	KASSERT(kuser_used(k, 1000, KUSER_CLIENTS) == 64);
+	KASSERT(test_user_clients(k, 1000) == 64);
 	bye(k, dial(k, 1000), EUSERS, "kern.user.clients.each");
 	more = dial(k, 1001);
 	KASSERT(echoes(k, more, "b"));
@@ -177,13 +177,13 @@ each_body(struct kern *k)
 	for (unsigned i = 0; i < 64; i++)
 		host_sock_close(k->k_host, fd[i]);
 	host_sleep(k->k_host, S / 10);
-	KASSERT(kuser_used(k, 1000, KUSER_CLIENTS) == 0);
+	KASSERT(test_user_clients(k, 1000) == 0);
 	KASSERT(echoes(k, root, "e"));
 	/* Stopped with some there. */
 	server_stop(sv);
 	host_sock_close(k->k_host, more);
 	host_sock_close(k->k_host, root);
-	KASSERT(kuser_used(k, 1001, KUSER_CLIENTS) == 0);
+	KASSERT(test_user_clients(k, 1001) == 0);
 }
 
 static void
@@ -253,7 +253,7 @@ idle_body(struct kern *k)
 	KASSERT(echoes(k, user, "e"));
 	host_sleep(k->k_host, 3601 * S);
 	bye(k, user, ETIMEDOUT, "kern.clients.idle");
-	KASSERT(kuser_used(k, 1000, KUSER_CLIENTS) == 1);
+	KASSERT(test_user_clients(k, 1000) == 1);
 	KASSERT(echoes(k, watcher, "w"));
 	KASSERT(echoes(k, root, "f"));
 	/* 0: for ever. */

@@ -8,17 +8,15 @@
  * Bounded by a number of rounds, not by time.
  */
 
-#include "stack_test.h"
+#include "layer_test.h"
 #include "route_test.h"
+#include "stack_test.h"
+#include "sysctl_test.h"
 
 #include <errno.h>
 #include <pthread.h>
 
-#include "kern/sysctl.h"	/* settings at random */
-#include "net/if_addr_impl.h"	/* lookups, from CPUs */
-#include "net/if_index_impl.h"	/* walks of all */
-#include "net/if_stats_impl.h"	/* the books of all */
-#include "net/rtsock.h"	/* listeners */
+#include <ifnet/if_ether.h>
 
 #define ROUNDS		120
 #define NVNETS		2
@@ -88,41 +86,24 @@ handle_of(struct vnet *vn, const char *name)
 	return handle;
 }
 
-static int
-count_one(const void *msg, void *arg)
-{
-
-	(void)msg;
-	++*(uint64_t *)arg;
-	return 0;
-}
-
 /* Nothing leads to it any more, by any way. */
 static void
 prove_gone(struct vnet *vn, uint64_t handle, const char *name,
     const char *addr)
 {
 	union test_addr a = test_addr(addr);
-	const struct rtentry *rt;
-	const struct rtentry *one;
-	uint64_t n = 0, place = 0;
+	uint64_t n = 0;
 
 	KASSERT(handle != 0);
 	pserialize_read_enter();
 	KASSERT(if_byhandle(vn, handle) == NULL);
 	KASSERT(ifunit(vn, name) == NULL);
-	KASSERT(ifa_ifwithaddr(vn, &a.sa) == NULL);
-	KASSERT(ifa_ifwithnet(vn, &a.sa) == NULL);
-	rt = test_rt_lookup(vn, addr);
-	KASSERT(rt == NULL);
+	KASSERT(test_ifwithaddr(vn, &a.sa) == NULL);
+	KASSERT(test_ifwithnet(vn, &a.sa) == NULL);
+	KASSERT(test_rt_lookup(vn, addr) == NULL);
 	pserialize_read_exit();
-	host_mutex_lock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
-	while ((one = (const struct rtentry *)(const void *)lpm_from(
-	    &vn->vn_route->rv_inet, &place)) != NULL)
-		KASSERT(one->rt_ifp == NULL ||
-		    one->rt_ifp->if_handle != handle);
-	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
-	KASSERT(rtsock_dump(vn, RTS_ALL, handle, count_one, &n) == ENXIO);
+	KASSERT(!test_route_leads_to(vn, handle));
+	KASSERT(test_dump(vn, handle, &n) == ENXIO);
 }
 
 /* --- those who create ----------------------------------------------------- */
@@ -287,10 +268,10 @@ look_everywhere(struct vnet *vn, const char *name, const char *addr)
 		(void)__atomic_fetch_add(&stress.s_found, 1,
 		    __ATOMIC_RELAXED);
 	}
-	ifa = ifa_ifwithaddr(vn, &a.sa);
+	ifa = test_ifwithaddr(vn, &a.sa);
 	if (ifa != NULL)
 		KASSERT(ifa->ifa_ifp->if_vnet == vn);
-	ifa = ifa_ifwithnet(vn, &a.sa);
+	ifa = test_ifwithnet(vn, &a.sa);
 	if (ifa != NULL)
 		KASSERT(ifa->ifa_addr->sa_family == a.sa.sa_family);
 	(void)test_rt_lookup(vn, addr);
@@ -339,19 +320,18 @@ follow_main(void *arg)
 
 	(void)arg;
 	(void)host_thread_attach(stress.s_kern->k_host);
-	KASSERT(rt_listener_open(vn, RTS_ALL | RTS_SNAPSHOT, 16384, NULL, NULL,
-	    &l) == 0);
+	l = test_listen(vn, 16384);
 	while (going_on()) {
-		while (rt_listener_read(l, &mb) != 0) {
+		while (test_hear(l, &mb) != 0) {
 			KASSERT(mb.h.rtm_seq == ++seq);
 			stress.s_heard++;
 			if (mb.h.rtm_type == RTM_OVERRUN)
 				stress.s_lost += mb.o.rto_lost;
 		}
-		(void)rtsock_dump(stress.s_vnet[seq % NVNETS], RTS_ALL, 0,
-		    count_one, &stress.s_dumped);
+		(void)test_dump(stress.s_vnet[seq % NVNETS], 0,
+		    &stress.s_dumped);
 	}
-	rt_listener_close(l);
+	test_listen_end(l);
 	return NULL;
 }
 
@@ -371,26 +351,10 @@ reset(void)
 static void *
 walk_main(void *arg)
 {
-	char name[SYSCTL_NAMESIZE], next[SYSCTL_NAMESIZE];
-	struct vnet *vn = stress.s_vnet[0];
-	uint8_t value[1024];
-	size_t len;
-	int error;
-
 	(void)arg;
 	(void)host_thread_attach(stress.s_kern->k_host);
 	while (going_on()) {
-		name[0] = '\0';
-		while (sysctl_next(vn, name, next) == 0) {
-			len = sizeof(value);
-			error = sysctl_request(vn, &kauth_cred_self, next,
-			    value, &len, NULL, 0, NULL, NULL);
-			/* The setting may have gone since. */
-			KASSERT(error == 0 || error == ENOENT ||
-			    error == ENOMEM || error == EACCES);
-			memcpy(name, next, sizeof(name));
-			stress.s_names++;
-		}
+		stress.s_names += test_sysctl_read_all(stress.s_vnet[0]);
 		reset();
 	}
 	return NULL;
@@ -398,52 +362,11 @@ walk_main(void *arg)
 
 /* --- the books ------------------------------------------------------------ */
 
-struct books {
-	uint64_t	 b_stat[IF_STAT_MAX];
-	uint64_t	 b_drop[2];	/* in, out */
-};
-
-static void
-book(struct books *b, const struct if_counters *ic)
-{
-
-	for (int i = 0; i < IF_STAT_MAX; i++)
-		b->b_stat[i] += ic->ic_stat[i];
-	for (int i = 0; i < DROP_NREASONS; i++)
-		b->b_drop[drop_is_output((enum drop_reason)i)] +=
-		    ic->ic_drop[i];
-}
-
-static int
-book_one(struct ifnet *ifp, void *arg)
-{
-
-	for (unsigned c = 0; c < stress.s_kern->k_ncpu; c++)
-		book(arg, if_ctr(ifp, c));
-	return 0;
-}
-
 static void
 nothing(void *arg)
 {
 
 	(void)arg;
-}
-
-/* Interfaces there are and those that are gone: nothing is missing. */
-static void
-check_books(struct vnet *vn)
-{
-	struct books b;
-
-	memset(&b, 0, sizeof(b));
-	KASSERT(if_foreach(vn, book_one, &b) == 0);
-	book(&b, &vn->vn_if->ifv_gone);
-	KASSERT(b.b_stat[IF_STAT_IPACKETS] > 0);
-	KASSERT(b.b_stat[IF_STAT_IPACKETS] == b.b_stat[IF_STAT_DELIVERED] +
-	    b.b_stat[IF_STAT_FORWARDED] + b.b_drop[0]);
-	KASSERT(b.b_stat[IF_STAT_OFFERED] == b.b_stat[IF_STAT_OPACKETS] +
-	    b.b_drop[1]);
 }
 
 /* Until nothing is queued any more. */
@@ -493,7 +416,7 @@ test_all_at_once(void **state)
 	KASSERT(try(stress.s_vnet[0], "sysctl -w net.inet.ip.forwarding=1") ==
 	    0);
 	for (int i = 0; i < NVNETS; i++)
-		count[i] = stress.s_vnet[i]->vn_if->ifv_count;
+		count[i] = test_if_count(stress.s_vnet[i]);
 
 	stress.s_creators = NCREATORS;
 	for (int i = 0; i < NTHREADS; i++)
@@ -504,15 +427,15 @@ test_all_at_once(void **state)
 
 	settle();
 	for (int i = 0; i < NVNETS; i++) {
-		assert_int_equal(stress.s_vnet[i]->vn_if->ifv_count, count[i]);
-		check_books(stress.s_vnet[i]);
+		assert_int_equal(test_if_count(stress.s_vnet[i]), count[i]);
+		test_vnet_books(stress.s_vnet[i]);
 	}
 	/* Resets lost no packet, and traffic went through. */
 	reset();
 	ifp = if_get(stress.s_vnet[1], "pair0", &pr);
 	assert_non_null(ifp);
 	assert_int_equal(stress.s_ipackets,
-	    if_stats_sum(ifp, IF_STAT_IPACKETS));
+	    test_stat(ifp, IF_STAT_IPACKETS));
 	if_put(ifp, &pr);
 	print_message("%llu packets, %llu found, %llu dumped, %llu heard "
 	    "(%llu not), %llu settings, %llu resets, %llu moves, %llu "

@@ -4,7 +4,7 @@
  */
 
 #include "kern_test.h"
-#include "kern/sysctl.h"	/* a subsystem of it */
+#include "sysctl_test.h"
 
 #include <errno.h>
 

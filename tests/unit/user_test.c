@@ -1,0 +1,35 @@
+/*
+ * user_test: accounts of users, by the private header.
+ */
+
+#include "user_test.h"
+
+#include "kern/kuser.h"
+
+uint64_t
+test_user_clients(struct kern *k, uid_t uid)
+{
+
+	return kuser_used(k, uid, KUSER_CLIENTS);
+}
+
+uint64_t
+test_user_followers(struct kern *k, uid_t uid)
+{
+
+	return kuser_used(k, uid, KUSER_FOLLOWERS);
+}
+
+uint64_t
+test_user_pings(struct kern *k, uid_t uid)
+{
+
+	return kuser_used(k, uid, KUSER_PINGS);
+}
+
+uint64_t
+test_user_dumps(struct kern *k, uid_t uid)
+{
+
+	return kuser_used(k, uid, KUSER_DUMPS);
+}
