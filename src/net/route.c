@@ -458,7 +458,10 @@ named(const struct rtentry *rt, const struct rt_info *ri)
 {
 	char gw[INET_ADDRSTRLEN];
 
-	if (ri->ri_ifp != NULL && rt->rt_ifp != ri->ri_ifp)
+	if (ri->ri_ifp != NULL && rt->rt_ifp == NULL)
+		(void)kern_refuse(ESRCH, "the route to it leads out of no "
+		    "interface");
+	else if (ri->ri_ifp != NULL && rt->rt_ifp != ri->ri_ifp)
 		(void)kern_refuse(ESRCH, "the route to it leads out of %s, "
 		    "not %s", rt->rt_ifp->if_xname, ri->ri_ifp->if_xname);
 	else if (ri->ri_gw != 0 && rt->rt_gw4 != ri->ri_gw && rt->rt_gw4 != 0)

@@ -11,6 +11,8 @@ def set_up(daemon):
         daemon.ok("ifconfig", f"pair{n}", f"10.0.{n}.1/24", "up")
     daemon.ok("route", "add", "10.9.0.0/16", "10.0.0.2")
     daemon.ok("route", "add", "10.8.0.0/16", "-iface", "pair0")
+    daemon.ok("route", "add", "10.7.0.0/16", "-blackhole")
+    daemon.ok("route", "add", "10.6.0.0/16", "-reject")
     daemon.ok("filter", "add", "10", "in", "any", "drop", "arp")
     return daemon
 
@@ -35,6 +37,11 @@ def state(daemon):
     ("route", "delete", "10.9.0.0/16", "-mtu", "1400"),
     ("route", "delete", "10.9.0.0/16", "-reject"),
     ("route", "delete", "10.0.0.1"),
+    ("route", "delete", "10.7.0.0/16", "-ifp", "pair0"),
+    ("route", "delete", "10.7.0.0/16", "-iface", "pair0"),
+    ("route", "delete", "10.7.0.0/16", "10.0.0.2"),
+    ("route", "delete", "10.7.0.0/16", "-reject"),
+    ("route", "delete", "10.6.0.0/16", "-blackhole"),
     ("route", "get", "10.9.0.1", "10.0.0.2"),
     ("route", "get", "-ifp", "pair1", "10.9.0.1"),
     ("ifconfig", "pair0", "10.0.0.1/16", "delete"),
@@ -76,6 +83,7 @@ def test_wrong_word(set_up, words):
     ("route", "delete", "10.9.0.0/16", "-ifa", "10.0.0.1"),
     ("route", "delete", "10.9.0.0/16"),
     ("route", "delete", "10.8.0.0/16", "-iface", "pair0"),
+    ("route", "delete", "10.7.0.0/16"),
     ("ifconfig", "pair0", "10.0.0.1/24", "delete"),
     ("ifconfig", "pair0", "10.0.0.1", "broadcast", "10.0.0.255", "delete"),
     ("ifconfig", "pair0", "10.0.0.1", "delete"),
