@@ -179,26 +179,6 @@ interface_of(struct cmd_ctx *ctx, struct in_addr a, struct rt_msg *m,
 	    "the address is on no network of an Ethernet-like interface");
 }
 
-/* The reason why a neighbour was not changed, for errnos that do not say it. */
-static const char *
-refusal(int code)
-{
-
-	switch (code) {
-	case EPERM:
-		return "changing neighbours is for root and the daemon's "
-		    "administrators";
-	case EADDRINUSE:
-		return "the link-level address is the interface's own; with "
-		    "\"pub\" this router answers for the host";
-	case EADDRNOTAVAIL:
-		return "the address is this router's own, or its network's, "
-		    "not a neighbour's";
-	default:
-		return NULL;
-	}
-}
-
 static int
 arp_request(struct cmd_ctx *ctx, uint8_t type, const struct entry *en)
 {
@@ -249,7 +229,7 @@ arp_request(struct cmd_ctx *ctx, uint8_t type, const struct entry *en)
 	if (type == RTM_DELETE && e.code == ESRCH)
 		return cmd_fail(ctx, &e, "arp: delete %s: no entry",
 		    en->text);
-	(void)cmd_reason(&e, refusal(e.code), why, sizeof(why));
+	(void)cmd_reason(&e, why, sizeof(why));
 	return cmd_fail(ctx, &e, "arp: writing to routing socket: %s%s",
 	    cmd_strerror(e.code), why);
 }

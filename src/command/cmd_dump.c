@@ -288,7 +288,7 @@ dump_run(struct cmd_ctx *ctx, struct ifnet_client *c, const struct dump *du)
 	if (error != 0)
 		return cmd_fail(ctx, &e, "dump %s: %s%s", du->du_ifname,
 		    cmd_strerror(error),
-		    cmd_reason(&e, NULL, why, sizeof(why)));
+		    cmd_reason(&e, why, sizeof(why)));
 	return capture(&r);
 }
 

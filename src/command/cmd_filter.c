@@ -24,7 +24,7 @@ fail(struct cmd_ctx *ctx, const struct ifnet_error *e, const char *what)
 	char why[IFNET_ERROR_TEXT + 8];
 
 	return cmd_fail(ctx, e, "filter %s: %s%s", what,
-	    cmd_strerror(e->code), cmd_reason(e, NULL, why, sizeof(why)));
+	    cmd_strerror(e->code), cmd_reason(e, why, sizeof(why)));
 }
 
 /* --- adding --------------------------------------------------------------- */

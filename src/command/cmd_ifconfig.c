@@ -14,17 +14,11 @@
 /* "ifconfig tap0 mtu 99999: SIOCSIFMTU: Invalid argument (why)" */
 int
 ifconfig_refused(struct ifconfig_run *r, const char *words, const char *request,
-    const struct ifnet_error *e, const char *hint)
+    const struct ifnet_error *e)
 {
 	char why[IFNET_ERROR_TEXT + 8];
 
-	if (e->code == ENXIO && e->text[0] == '\0')
-		hint = "there is no such interface; \"ifconfig -l\" lists "
-		    "those there are";
-	else if (e->code == EPERM && hint == NULL)
-		hint = "changing interfaces is for root and the daemon's "
-		    "administrators";
-	(void)cmd_reason(e, hint, why, sizeof(why));
+	(void)cmd_reason(e, why, sizeof(why));
 	return cmd_fail(r->ctx, e, "ifconfig %s%s%s: %s: %s%s", r->ifname,
 	    words[0] == '\0' ? "" : " ", words, request,
 	    cmd_strerror(e->code), why);
@@ -42,11 +36,7 @@ do_destroy(struct ifconfig_run *r, const char *words)
 	if (cmd_ifreq(r->ctx->cc_client, SIOCIFDESTROY, &ifr, r->ifname,
 	    &e) == 0)
 		return CMD_OK;
-	return ifconfig_refused(r, words, "SIOCIFDESTROY", &e,
-	    e.code == EOPNOTSUPP || e.code == EINVAL ?
-	    "interfaces of this kind cannot be destroyed" :
-	    e.code == EPERM && strcmp(r->ifname, "lo0") == 0 ?
-	    "lo0 is part of the stack and goes with it" : NULL);
+	return ifconfig_refused(r, words, "SIOCIFDESTROY", &e);
 }
 
 static int
@@ -59,13 +49,13 @@ do_flags(struct ifconfig_run *r, const struct ifconfig_action *a)
 	if (cmd_ifreq(r->ctx->cc_client, SIOCGIFFLAGS, &ifr, r->ifname,
 	    &e) != 0)
 		return ifconfig_refused(r, a->ia_words, "SIOCGIFFLAGS",
-		    &e, NULL);
+		    &e);
 	ifr.ifr_flags = (int32_t)(((uint32_t)ifr.ifr_flags &
 	    ~(uint32_t)a->ia_clear) | (uint32_t)a->ia_set);
 	if (cmd_ifreq(r->ctx->cc_client, SIOCSIFFLAGS, &ifr, r->ifname,
 	    &e) != 0)
 		return ifconfig_refused(r, a->ia_words, "SIOCSIFFLAGS",
-		    &e, NULL);
+		    &e);
 	return CMD_OK;
 }
 
@@ -75,7 +65,7 @@ do_value(struct ifconfig_run *r, const struct ifconfig_action *a)
 	struct ifnet_error e;
 	struct ifreq ifr;
 	unsigned long cmd;
-	const char *request, *hint = NULL;
+	const char *request;
 
 	memset(&ifr, 0, sizeof(ifr));
 	switch (a->ia_kind) {
@@ -102,11 +92,7 @@ do_value(struct ifconfig_run *r, const struct ifconfig_action *a)
 	}
 	if (cmd_ifreq(r->ctx->cc_client, cmd, &ifr, r->ifname, &e) == 0)
 		return CMD_OK;
-	if (cmd == SIOCSIFMTU && e.code == EINVAL)
-		hint = a->ia_set < IF_MTU_MIN ? "the least MTU is 68" :
-		    "more than an interface of this kind can carry; the "
-		    "least is 68";
-	return ifconfig_refused(r, a->ia_words, request, &e, hint);
+	return ifconfig_refused(r, a->ia_words, request, &e);
 }
 
 static int
@@ -120,14 +106,12 @@ do_cap(struct ifconfig_run *r, const struct ifconfig_action *a)
 	(void)snprintf(req.ifcr_name, sizeof(req.ifcr_name), "%s", r->ifname);
 	if (ifnet_ioctl(r->ctx->cc_client, SIOCGIFCAP, &req, sizeof(req),
 	    &e) != 0)
-		return ifconfig_refused(r, a->ia_words, "SIOCGIFCAP", &e, NULL);
+		return ifconfig_refused(r, a->ia_words, "SIOCGIFCAP", &e);
 	req.ifcr_capenable &= ~a->ia_clear;
 	req.ifcr_capenable |= a->ia_set;
 	if (ifnet_ioctl(r->ctx->cc_client, SIOCSIFCAP, &req, sizeof(req),
 	    &e) != 0)
-		return ifconfig_refused(r, a->ia_words, "SIOCSIFCAP", &e,
-		    e.code == EINVAL ? "the interface does not have this "
-		    "capability" : NULL);
+		return ifconfig_refused(r, a->ia_words, "SIOCSIFCAP", &e);
 	return CMD_OK;
 }
 
@@ -136,17 +120,12 @@ do_name(struct ifconfig_run *r, const struct ifconfig_action *a)
 {
 	struct ifnet_error e;
 	struct ifreq ifr;
-	char hint[96];
 
 	memset(&ifr, 0, sizeof(ifr));
 	(void)snprintf(ifr.ifr_text, sizeof(ifr.ifr_text), "%s", a->ia_text);
 	if (cmd_ifreq(r->ctx->cc_client, SIOCSIFNAME, &ifr, r->ifname,
-	    &e) != 0) {
-		(void)snprintf(hint, sizeof(hint), "an interface named %s "
-		    "exists (ifconfig %s shows it)", a->ia_text, a->ia_text);
-		return ifconfig_refused(r, a->ia_words, "SIOCSIFNAME", &e,
-		    e.code == EEXIST ? hint : NULL);
-	}
+	    &e) != 0)
+		return ifconfig_refused(r, a->ia_words, "SIOCSIFNAME", &e);
 	/* The rest of the line is about the renamed interface. */
 	(void)snprintf(r->ifname, sizeof(r->ifname), "%s", a->ia_text);
 	return CMD_OK;
@@ -170,14 +149,13 @@ do_group(struct ifconfig_run *r, const struct ifconfig_action *a)
 	if (error == 0 || (error == EEXIST && r->ctx->cc_again))
 		return CMD_OK;
 	return ifconfig_refused(r, a->ia_words,
-	    a->ia_delete ? "SIOCDIFGROUP" : "SIOCAIFGROUP", &e, NULL);
+	    a->ia_delete ? "SIOCDIFGROUP" : "SIOCAIFGROUP", &e);
 }
 
 static int
 do_vnet(struct ifconfig_run *r, const struct ifconfig_action *a)
 {
 	struct ifnet_error e;
-	const char *hint = NULL;
 	struct cmd_neighs neighs;
 	struct ifreq ifr;
 
@@ -189,14 +167,7 @@ do_vnet(struct ifconfig_run *r, const struct ifconfig_action *a)
 		cmd_neighs_tell(r->ctx, r->ifname, &neighs);
 		return CMD_OK;
 	}
-	if (e.code == ENOENT)
-		hint = "there is no such vnet; \"vnet list\" shows those there "
-		    "are";
-	else if (e.code == EEXIST)
-		hint = "its name, or the unit of its kind, is taken there";
-	else if (e.code == EOPNOTSUPP)
-		hint = "interfaces of this kind cannot be moved";
-	return ifconfig_refused(r, a->ia_words, "SIOCSIFVNET", &e, hint);
+	return ifconfig_refused(r, a->ia_words, "SIOCSIFVNET", &e);
 }
 
 /* --- addresses ----------------------------------------------------------- */
@@ -255,32 +226,13 @@ inet_delete(struct ifconfig_run *r, const struct ifconfig_action *a,
 		cmd_sin(&req.ifra_dstaddr, a->ia_dst);
 	b = ifnet_batch_begin(r->ctx->cc_client, &e);
 	if (b == NULL)
-		return ifconfig_refused(r, a->ia_words, "SIOCDIFADDR", &e,
-		    NULL);
+		return ifconfig_refused(r, a->ia_words, "SIOCDIFADDR", &e);
 	if (ifnet_batch_add_ioctl(b, SIOCDIFADDR, &req, sizeof(req), &e) != 0 ||
 	    (commit && ifnet_batch_add_commit(b, &e) != 0))
 		ifnet_batch_cancel(b);
 	else if (ifnet_batch_run(b, NULL, &e) == 0)
 		return CMD_OK;
-	return ifconfig_refused(r, a->ia_words, "SIOCDIFADDR", &e,
-	    e.code == EADDRNOTAVAIL ? "the interface has no such address" :
-	    NULL);
-}
-
-static const char *
-inet_add_hint(int code)
-{
-
-	switch (code) {
-	case EEXIST:
-	case EADDRINUSE:
-		return "another interface has this address";
-	case EINVAL:
-		return "not an address a host can have, or a broadcast "
-		    "address or far end that does not go with the interface";
-	default:
-		return NULL;
-	}
+	return ifconfig_refused(r, a->ia_words, "SIOCDIFADDR", &e);
 }
 
 static int
@@ -300,8 +252,7 @@ inet_add(struct ifconfig_run *r, const struct ifconfig_action *a)
 		cmd_sin(&req.ifra_dstaddr, a->ia_dst);
 	if (ifnet_ioctl(r->ctx->cc_client, SIOCAIFADDR, &req, sizeof(req),
 	    &e) != 0)
-		return ifconfig_refused(r, a->ia_words, "SIOCAIFADDR", &e,
-		    inet_add_hint(e.code));
+		return ifconfig_refused(r, a->ia_words, "SIOCAIFADDR", &e);
 	if (!a->ia_havepref)
 		return CMD_OK;
 	memset(&e, 0, sizeof(e));
@@ -313,7 +264,7 @@ inet_add(struct ifconfig_run *r, const struct ifconfig_action *a)
 	if (ifnet_ioctl(r->ctx->cc_client, SIOCSIFADDRPREF, &pref,
 	    sizeof(pref), &e) != 0)
 		return ifconfig_refused(r, a->ia_words, "SIOCSIFADDRPREF",
-		    &e, NULL);
+		    &e);
 	return CMD_OK;
 }
 
@@ -329,7 +280,7 @@ do_inet(struct ifconfig_run *r, const struct ifconfig_action *a)
 		old = a->ia_addr;
 		if (!a->ia_haveaddr && first_inet(r, &old, &e) != 0)
 			return ifconfig_refused(r, a->ia_words, "SIOCGIFADDR",
-			    &e, "the interface has no address");
+			    &e);
 		return inet_delete(r, a, old, false);
 	}
 	/*
@@ -360,7 +311,6 @@ do_link(struct ifconfig_run *r, const struct ifconfig_action *a)
 	struct if_laddrreq req;
 	struct ifnet_error e;
 	struct sockaddr_dl *sdl = (struct sockaddr_dl *)&req.iflr_addr;
-	const char *hint = NULL;
 	int error;
 
 	memset(&req, 0, sizeof(req));
@@ -377,15 +327,8 @@ do_link(struct ifconfig_run *r, const struct ifconfig_action *a)
 	    &e);
 	if (error == 0 || (error == EEXIST && r->ctx->cc_again))
 		return CMD_OK;
-	if (error == EBUSY)
-		hint = "it is the active address; make another one active "
-		    "first";
-	else if (error == EADDRNOTAVAIL)
-		hint = "the interface has no such address";
-	else if (error == EINVAL)
-		hint = "not an address an interface of this kind can have";
 	return ifconfig_refused(r, a->ia_words,
-	    a->ia_delete ? "SIOCDLIFADDR" : "SIOCALIFADDR", &e, hint);
+	    a->ia_delete ? "SIOCDLIFADDR" : "SIOCALIFADDR", &e);
 }
 
 int
@@ -479,7 +422,7 @@ do_actions(struct cmd_ctx *ctx, const char *ifname,
 	if (acts[0].ia_kind != IFCONFIG_CREATE && cmd_ifreq(ctx->cc_client,
 	    SIOCGIFFLAGS, &ifr, ifname, &e) != 0)
 		return ifconfig_refused(&r, acts[0].ia_words, "SIOCGIFFLAGS",
-		    &e, NULL);
+		    &e);
 	if (n > 1)
 		code = begin_change(&r);
 	for (i = 0; i < n && code == CMD_OK; i++) {

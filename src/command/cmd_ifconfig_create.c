@@ -1,6 +1,5 @@
 /*
- * ifconfig IF create: the request, the descriptor that may go with it, and the
- * reasons for a refusal.
+ * ifconfig IF create: the request, and the descriptor that may go with it.
  */
 
 #include "command/command_impl.h"
@@ -72,70 +71,6 @@ create_params(struct ifconfig_run *r, const struct ifconfig_action *a, int fd,
 	return CMD_FAIL;
 }
 
-/*
- * The reason why a create was refused as invalid: the kind, the unit, or the
- * parameters.  The list of existing kinds tells the cases apart.
- */
-static const char *
-create_hint(struct ifconfig_run *r, const char *params, char *buf, size_t size)
-{
-	char (*names)[IFNAMSIZ], kinds[128] = "";
-	struct ifnet_error e;
-	size_t len = strlen(r->ifname);
-	bool known = false;
-	int i, n = 0;
-
-	while (len > 0 && r->ifname[len - 1] >= '0' &&
-	    r->ifname[len - 1] <= '9')
-		len--;
-	names = cmd_cloners(r->ctx->cc_client, &n, &e);
-	for (i = 0; names != NULL && i < n; i++) {
-		known = known || (strlen(names[i]) == len &&
-		    strncmp(names[i], r->ifname, len) == 0);
-		(void)snprintf(kinds + strlen(kinds),
-		    sizeof(kinds) - strlen(kinds), " %s", names[i]);
-	}
-	free(names);
-	if (!known)
-		(void)snprintf(buf, size, "there is no kind of interface "
-		    "\"%.*s\"; the kinds are%s, and no module if_%.*s.so "
-		    "that can be used was found", (int)len, r->ifname, kinds,
-		    (int)len, r->ifname);
-	else if (strcmp(params, "fd") == 0 || strstr(params, "fd ") == params)
-		(void)snprintf(buf, size, "the descriptor is not a tap device "
-		    "that can be used, or this kind of interface takes none");
-	else if (params[0] != '\0')
-		(void)snprintf(buf, size, "the parameters \"%s\" are not what "
-		    "this kind of interface takes", params);
-	else
-		(void)snprintf(buf, size, "not a unit this kind of interface "
-		    "can have, or parameters are missing");
-	return buf;
-}
-
-int
-ifconfig_create_refused(struct ifconfig_run *r,
-    const struct ifconfig_action *a, const char *params,
-    struct ifnet_error *e)
-{
-	char why[IFCLONE_PARAMSIZE + 128];
-	const char *hint = NULL;
-
-	/* A daemon that sends no words means this. */
-	if (e->code == EINVAL && (e->text[0] == '\0' ||
-	    strstr(e->text, "cannot be created") != NULL)) {
-		hint = create_hint(r, params, why, sizeof(why));
-		e->text[0] = '\0';
-	}
-	/* The interface does not exist yet, so ENXIO is about something
-	 * else. */
-	if (e->code == ENXIO)
-		return cmd_fail(r->ctx, e, "ifconfig %s %s: SIOCIFCREATE: %s",
-		    r->ifname, a->ia_words, e->text[0] != '\0' ? e->text :
-		    cmd_strerror(e->code));
-	return ifconfig_refused(r, a->ia_words, "SIOCIFCREATE", e, hint);
-}
-
 /* Does an interface of this name exist, of the kind that the name implies? */
 static bool
 is_there(struct ifconfig_run *r)
@@ -184,7 +119,8 @@ ifconfig_create(struct ifconfig_run *r, const struct ifconfig_action *a)
 	if (error == EEXIST && r->ctx->cc_again && is_there(r))
 		goto out;
 	if (error != 0) {
-		code = ifconfig_create_refused(r, a, req.ifcr_params, &e);
+		code = ifconfig_refused(r, a->ia_words, "SIOCIFCREATE",
+		    &e);
 		goto out;
 	}
 	req.ifcr_name[IFNAMSIZ - 1] = '\0';

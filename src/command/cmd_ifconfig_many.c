@@ -74,8 +74,8 @@ make_some(struct many *ma, struct if_createreq *req, size_t n)
 		    IFNAMSIZ);
 	}
 	e.code = error;
-	return error == 0 ? CMD_OK : ifconfig_create_refused(r, ma->ma_create,
-	    ma->ma_create->ia_params, &e);
+	return error == 0 ? CMD_OK : ifconfig_refused(r,
+	    ma->ma_create->ia_words, "SIOCIFCREATE", &e);
 }
 
 static int

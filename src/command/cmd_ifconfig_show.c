@@ -300,7 +300,7 @@ zero(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
 			break;
 	return cmd_fail(ctx, &e, "ifconfig -z %s: SIOCZIFDATA: %s%s",
 	    ci != NULL ? ci->ci_name : "", cmd_strerror(e.code),
-	    cmd_reason(&e, NULL, why, sizeof(why)));
+	    cmd_reason(&e, why, sizeof(why)));
 }
 
 static int
@@ -311,8 +311,7 @@ no_list(struct cmd_ctx *ctx, const char *ifname, const struct ifnet_error *e)
 	if (ifname == NULL)
 		return cmd_fail(ctx, e, "ifconfig: %s", e->text);
 	return cmd_fail(ctx, e, "ifconfig: SIOCGIFFLAGS %s: %s%s", ifname,
-	    cmd_strerror(e->code), cmd_reason(e, "ifconfig -l lists the "
-	    "interfaces there are", why, sizeof(why)));
+	    cmd_strerror(e->code), cmd_reason(e, why, sizeof(why)));
 }
 
 /* Show the selected interfaces, or their names only. */

@@ -22,8 +22,7 @@ get(struct cmd_ctx *ctx, const char *ifname, unsigned what,
 	if (ifname == NULL)
 		return cmd_fail(ctx, &e, "netstat: %s", e.text);
 	return cmd_fail(ctx, &e, "netstat: %s: %s%s", ifname,
-	    cmd_strerror(e.code), cmd_reason(&e, "ifconfig -l lists the "
-	    "interfaces there are", why, sizeof(why)));
+	    cmd_strerror(e.code), cmd_reason(&e, why, sizeof(why)));
 }
 
 static void

@@ -301,7 +301,7 @@ ping_go(struct ping *p)
 	if (error != 0)
 		return cmd_fail(ctx, &e, "ping %s: %s%s", p->host,
 		    cmd_strerror(error),
-		    cmd_reason(&e, NULL, why, sizeof(why)));
+		    cmd_reason(&e, why, sizeof(why)));
 	if (!p->json)
 		(void)fprintf(ctx->cc_out, "PING %s (%s): %u data bytes\n",
 		    p->host, p->host, p->bytes);

@@ -143,26 +143,6 @@ build(uint8_t type, const struct route_words *w,
 		(void)rt_msg_add(buf, RTA_IFA, (struct sockaddr *)&ss);
 }
 
-static const char *
-hint_for(int code)
-{
-
-	switch (code) {
-	case EEXIST:
-		return "there is a route to this destination; \"route "
-		    "change\" replaces it";
-	case ESRCH:
-		return "there is no such route; \"route -n show\" lists them";
-	case ENETUNREACH:
-		return "the gateway is not on a network of any interface";
-	case EINVAL:
-		return "the destination, gateway, or interface cannot be "
-		    "used";
-	default:
-		return NULL;
-	}
-}
-
 static int
 refused(struct cmd_ctx *ctx, const char *what, const struct ifnet_error *e)
 {
@@ -170,7 +150,7 @@ refused(struct cmd_ctx *ctx, const char *what, const struct ifnet_error *e)
 	const char *text = cmd_strerror(e->code);
 
 	/* NetBSD says "not in table" for a missing route. */
-	(void)cmd_reason(e, hint_for(e->code), why, sizeof(why));
+	(void)cmd_reason(e, why, sizeof(why));
 	if (why[0] != '\0')
 		why[strlen(why) - 1] = '\0';
 	return cmd_fail(ctx, e, "route: writing to routing socket: %s "

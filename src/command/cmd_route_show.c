@@ -138,8 +138,7 @@ check_if(struct cmd_ctx *ctx, const char *ifname)
 	if (cmd_iflist_get(ctx->cc_client, ifname, IFNET_LINK, &list,
 	    &e) != 0)
 		return cmd_fail(ctx, &e, "netstat: %s: %s%s", ifname,
-		    cmd_strerror(e.code), cmd_reason(&e, "ifconfig -l lists "
-		    "the interfaces there are", why, sizeof(why)));
+		    cmd_strerror(e.code), cmd_reason(&e, why, sizeof(why)));
 	cmd_iflist_free(list);
 	return CMD_OK;
 }

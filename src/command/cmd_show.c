@@ -130,8 +130,7 @@ show_run(struct cmd_ctx *ctx, int argc, char **argv)
 		if (ifname == NULL)
 			return cmd_fail(ctx, &e, "show: %s", e.text);
 		return cmd_fail(ctx, &e, "show %s: %s%s", ifname,
-		    cmd_strerror(e.code), cmd_reason(&e, "ifctl show lists "
-		    "the interfaces there are", why, sizeof(why)));
+		    cmd_strerror(e.code), cmd_reason(&e, why, sizeof(why)));
 	}
 	if (json)
 		code = cmd_json_interfaces(ctx, list);

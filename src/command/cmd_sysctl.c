@@ -288,11 +288,7 @@ set(struct cmd_ctx *ctx, const struct sysctl_how *how, const char *name,
 	error = ifnet_sysctl(ctx->cc_client, name, NULL, NULL, value, len,
 	    NULL, NULL, &e);
 	if (error != 0) {
-		(void)cmd_reason(&e, error == EINVAL ? "out of the range of "
-		    "this setting" : error == EACCES || !writable ?
-		    "it can only be read" : error == EPERM ? "changing "
-		    "settings is for root and the daemon's administrators" :
-		    NULL, why, sizeof(why));
+		(void)cmd_reason(&e, why, sizeof(why));
 		return cmd_fail(ctx, &e, "sysctl: %s = %s: %s%s", name, text,
 		    cmd_strerror(error == EACCES ? EPERM : error), why);
 	}

@@ -100,20 +100,19 @@ repeats(const char *text, const char *words)
 }
 
 /*
- * The daemon's own words are the best reason; the caller's are used if the
- * daemon only repeated the errno.  The result is in parentheses, so the words
+ * The reason is the daemon's own words: a guess from the errno is often wrong,
+ * so without words there is none.  The result is in parentheses, so the words
  * have none inside.
  */
 const char *
-cmd_reason(const struct ifnet_error *e, const char *hint, char *buf,
-    size_t size)
+cmd_reason(const struct ifnet_error *e, char *buf, size_t size)
 {
 	const char *p = e->text;
 	size_t used = 0;
 
 	if (p[0] == '\0' || repeats(p, strerror(e->code)) ||
 	    repeats(p, cmd_strerror(e->code)))
-		p = hint != NULL ? hint : "";
+		p = "";
 	buf[0] = '\0';
 	if (p[0] == '\0')
 		return buf;

@@ -80,7 +80,6 @@ static int
 change(struct cmd_ctx *ctx, const char *verb, const char *name)
 {
 	char why[IFNET_ERROR_TEXT + 8];
-	const char *hint = NULL;
 	struct ifnet_error e;
 	int error;
 
@@ -96,14 +95,8 @@ change(struct cmd_ctx *ctx, const char *verb, const char *name)
 		error = ifnet_vnet_destroy(ctx->cc_client, name, &e);
 	if (error == 0 || (error == EEXIST && ctx->cc_again))
 		return CMD_OK;
-	if (error == EEXIST)
-		hint = "a vnet of this name exists";
-	else if (error == ENOENT)
-		hint = "there is no such vnet; \"vnet list\" lists them";
-	else if (error == EPERM)
-		hint = "this is for root and the daemon's administrators";
 	return cmd_fail(ctx, &e, "vnet %s %s: %s%s", verb, name,
-	    cmd_strerror(error), cmd_reason(&e, hint, why, sizeof(why)));
+	    cmd_strerror(error), cmd_reason(&e, why, sizeof(why)));
 }
 
 enum { V_CREATE, V_DESTROY, V_LIST };

@@ -68,8 +68,7 @@ void	cmd_neighs_tell(struct cmd_ctx *, const char *ifname,
 /* The text of an errno in BSD's words ("Device not configured"). */
 const char *cmd_strerror(int code);
 /* The words that came with a failed request's errno, as " (words)", or "". */
-const char *cmd_reason(const struct ifnet_error *, const char *hint,
-	    char *buf, size_t size);
+const char *cmd_reason(const struct ifnet_error *, char *buf, size_t size);
 /* Write the usage of a subcommand to cc_err; returns code. */
 int	cmd_usage(struct cmd_ctx *, const struct command *, int code);
 /* As cmd_usage(), with a message about the error in front. */
@@ -452,15 +451,10 @@ struct ifconfig_run {
 /* Write the message of a refused request: "ifconfig tap0 mtu 99999: SIOCSIFMTU:
  * Invalid argument (why)". */
 int	ifconfig_refused(struct ifconfig_run *, const char *words,
-	    const char *request, const struct ifnet_error *,
-	    const char *hint);
+	    const char *request, const struct ifnet_error *);
 /* Create the interface; the run's name becomes the name that it got. */
 int	ifconfig_create(struct ifconfig_run *,
 	    const struct ifconfig_action *);
-/* Write the reason for a refused create; returns CMD_FAIL. */
-int	ifconfig_create_refused(struct ifconfig_run *,
-	    const struct ifconfig_action *, const char *params,
-	    struct ifnet_error *);
 /* Carry out any other action on the run's interface. */
 int	ifconfig_act(struct ifconfig_run *, const struct ifconfig_action *);
 /*

@@ -298,7 +298,8 @@ ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
 		ctl_out_free(&dr.dr_out);
 	if (error == ENXIO && dr.dr_sink == 0)
 		dr.dr_sink = ctl_reply(s, &rq->rq_hdr, ENXIO,
-		    "%s: no such interface", d.d_ifname);
+		    "%s: no such interface (ifconfig -l lists them)",
+		    d.d_ifname);
 	else if (dr.dr_sink == 0)
 		dr.dr_sink = ctl_out_send(&dr.dr_out, s, &rq->rq_hdr, error);
 	kuser_release(s->cs_kern, &s->cs_cred, KUSER_DUMPS, 1);

@@ -51,26 +51,6 @@ ctl_check_filter(const struct ctl_request *rq)
 }
 
 static int
-explain(struct ctl_session *s, const struct ctl_hdr *h, int error,
-    uint32_t number)
-{
-
-	switch (error) {
-	case EEXIST:
-		return ctl_reply(s, h, error, "there is a rule %u (filter "
-		    "list shows all)", number);
-	case ENOENT:
-		return ctl_reply(s, h, error, "there is no rule %u (filter "
-		    "list shows all)", number);
-	case ENOSPC:
-		return ctl_reply(s, h, error, "no number is left behind the "
-		    "last rule; give one");
-	default:
-		return ctl_reply(s, h, error, NULL);
-	}
-}
-
-static int
 reply_number(struct ctl_session *s, const struct ctl_hdr *h, uint32_t number)
 {
 	struct ctl_filter_number fn = { .fn_number = number };
@@ -84,7 +64,6 @@ ctl_run_filter_add(struct ctl_session *s, const struct ctl_request *rq)
 	const uint8_t *data = rq->rq_data;
 	struct filter_rule_spec fs;
 	struct bpf_insn *insns, *next;
-	const char *why = NULL;
 	struct ctl_filter f = rq->rq_rec.filter;
 	uint32_t number;
 	int error;
@@ -101,20 +80,15 @@ ctl_run_filter_add(struct ctl_session *s, const struct ctl_request *rq)
 	fs.fs_text = (const char *)data + insns_size(&f);
 	fs.fs_nprogs = f.f_nprogs;
 	next = insns;
-	for (unsigned i = 0; i < f.f_nprogs && why == NULL; i++) {
+	for (unsigned i = 0; i < f.f_nprogs; i++) {
 		fs.fs_prog[i].fp_dlt = f.f_prog[i].dlt;
 		fs.fs_prog[i].fp_ninsns = f.f_prog[i].ninsns;
 		fs.fs_prog[i].fp_insns = next;
-		why = bpf_check(next, f.f_prog[i].ninsns);
 		next += f.f_prog[i].ninsns;
 	}
-	if (why == NULL)
-		error = filter_add(rq->rq_vnet, &fs, &number);
+	error = filter_add(rq->rq_vnet, &fs, &number);
 	kmem_free(s->cs_kern, insns);
-	if (why != NULL)
-		return ctl_reply(s, &rq->rq_hdr, EINVAL, "the filter's "
-		    "program %s", why);
-	return error != 0 ? explain(s, &rq->rq_hdr, error, f.f_number) :
+	return error != 0 ? ctl_reply(s, &rq->rq_hdr, error, NULL) :
 	    reply_number(s, &rq->rq_hdr, number);
 }
 
@@ -123,8 +97,8 @@ ctl_run_filter_delete(struct ctl_session *s, const struct ctl_request *rq)
 {
 	struct ctl_filter_number fn = rq->rq_rec.number;
 
-	return explain(s, &rq->rq_hdr, filter_delete(rq->rq_vnet,
-	    fn.fn_number), fn.fn_number);
+	return ctl_reply(s, &rq->rq_hdr, filter_delete(rq->rq_vnet,
+	    fn.fn_number), NULL);
 }
 
 int
@@ -132,8 +106,8 @@ ctl_run_filter_zero(struct ctl_session *s, const struct ctl_request *rq)
 {
 	struct ctl_filter_number fn = rq->rq_rec.number;
 
-	return explain(s, &rq->rq_hdr, filter_zero(rq->rq_vnet,
-	    fn.fn_number), fn.fn_number);
+	return ctl_reply(s, &rq->rq_hdr, filter_zero(rq->rq_vnet,
+	    fn.fn_number), NULL);
 }
 
 int

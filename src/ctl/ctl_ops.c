@@ -164,71 +164,18 @@ make_record(struct ctl_session *s, const struct ctl_request *rq,
 	return ia;
 }
 
-/* Find the words for a create that failed. */
+/* Answer that a request was refused, with the reason that was left, or because
+ * the caller may not make it. */
 static int
-explain_create(struct ctl_session *s, const struct ctl_hdr *h, int error,
-    const char *name)
+refuse_ioctl(struct ctl_session *s, const struct ctl_hdr *h, uint64_t cmd,
+    int error)
 {
-
-	switch (error) {
-	case EEXIST:
-		return ctl_reply(s, h, error, "%s: an interface of this name "
-		    "exists (ifconfig %s shows it)", name, name);
-	case EINVAL:
-		return ctl_reply(s, h, error, "%s: cannot be created: no such "
-		    "kind of interface, or not a unit or parameters it can "
-		    "have (ifconfig -C lists the kinds)", name);
-	case ENOSPC:
-		return ctl_reply(s, h, error, "%s: cannot be created: every "
-		    "interface index is taken (sysctl net.link.maxindex is "
-		    "the highest that is given)", name);
-	default:
-		return ctl_reply(s, h, error, "%s: cannot be created: %s",
-		    name, strerror(error));
-	}
-}
-
-/* Find the words for an interface request that failed, if there are any. */
-static int
-explain_ioctl(struct ctl_session *s, const struct ctl_hdr *h, uint64_t cmd,
-    int error, const char *name)
-{
-
 	const enum kauth_action action = request_action(REQUEST_IOCTL, cmd);
 
 	if (error == EPERM && action != KAUTH_NOBODY &&
 	    kauth_authorize(s->cs_kern, &s->cs_cred, action) != 0)
 		return ctl_reply_perm(s, h, action);
-	if (request_has_list(cmd))
-		return ctl_reply(s, h, error, NULL);
-	if (cmd == SIOCIFCREATE)
-		return explain_create(s, h, error, name);
-	if (error == ENXIO)
-		return ctl_reply(s, h, error,
-		    "%s: no such interface (ifconfig -l lists them)", name);
-	if (error == EOPNOTSUPP && cmd == SIOCIFDESTROY)
-		return ctl_reply(s, h, error,
-		    "%s: an interface of this kind cannot be destroyed", name);
 	return ctl_reply(s, h, error, NULL);
-}
-
-/* An MTU was refused: name the range that is allowed. */
-static int
-explain_mtu(struct ctl_session *s, const struct ctl_request *rq,
-    const char *name)
-{
-	struct psref psref;
-	struct ifnet *ifp;
-	unsigned min, max;
-
-	ifp = if_get(rq->rq_vnet, name, &psref);
-	if (ifp == NULL)
-		return ctl_reply(s, &rq->rq_hdr, ENXIO, NULL);
-	min = ifp->if_mtu_min != 0 ? ifp->if_mtu_min : IF_MTU_MIN;
-	max = ifp->if_mtu_max != 0 ? ifp->if_mtu_max : 65535;
-	if_put(ifp, &psref);
-	return ctl_reply(s, &rq->rq_hdr, EINVAL,
-	    "the MTU of %s is %u to %u", name, min, max);
 }
 
 /* Note that an interface was moved to another vnet, where it has a new
@@ -291,7 +238,6 @@ ctl_run_ioctl(struct ctl_session *s, const struct ctl_request *rq)
 {
 	uint64_t asked = rq->rq_rec.ioctl.i_cmd, cmd;
 	struct ioctl_answer *ia;
-	char name[IFNAMSIZ + 1];
 	size_t len;
 	bool known;
 	int error;
@@ -308,13 +254,9 @@ ctl_run_ioctl(struct ctl_session *s, const struct ctl_request *rq)
 		    "asks for something this ifnetd does not know (is the "
 		    "client newer?)");
 	}
-	memset(name, 0, sizeof(name));
-	memcpy(name, ia->ia_record, len < IFNAMSIZ ? len : IFNAMSIZ);
 	error = carry_out(s, rq->rq_vnet, cmd, ia->ia_record, len);
-	if (error == EINVAL && cmd == SIOCSIFMTU)
-		error = explain_mtu(s, rq, name);
-	else if (error != 0)
-		error = explain_ioctl(s, &rq->rq_hdr, cmd, error, name);
+	if (error != 0)
+		error = refuse_ioctl(s, &rq->rq_hdr, cmd, error);
 	else {
 		/* A client's longer record is filled up with zeros. */
 		if (asked != cmd && IFIOC_SIZE(asked) > len)
@@ -394,19 +336,7 @@ ctl_run_vnet_create(struct ctl_session *s, const struct ctl_request *rq)
 		error = vnet_create_named(s->cs_kern, name, &vn);
 	if (error == 0)
 		ctl_undo_note_vnet(s, vn->vn_id);
-	switch (error) {
-	case 0:
-		return ctl_reply(s, h, 0, NULL);
-	case EEXIST:
-		return ctl_reply(s, h, error, "a vnet named %s exists", name);
-	case EINVAL:
-		return ctl_reply(s, h, error, "\"%.40s\" cannot name a vnet: "
-		    "a name is 1 to %d letters, digits, - _ .", name,
-		    VNET_NAMESIZE - 1);
-	default:
-		return ctl_reply(s, h, error, "the vnet %s cannot be "
-		    "created: %s", name, strerror(error));
-	}
+	return ctl_reply(s, h, error, NULL);
 }
 
 int

@@ -60,20 +60,6 @@ ctl_check_tap(const struct ctl_request *rq)
 	return NULL;
 }
 
-static int
-explain(struct ctl_session *s, const struct ctl_hdr *h, int error,
-    const char *ifname)
-{
-
-	if (error == ENXIO)
-		return ctl_reply(s, h, error,
-		    "%s: no such interface (ifconfig -l lists them)", ifname);
-	if (error == EPROTOTYPE)
-		return ctl_reply(s, h, error, "%s: the filter was made for "
-		    "another link type than this interface has", ifname);
-	return ctl_reply(s, h, error, NULL);
-}
-
 int
 ctl_run_tap_open(struct ctl_session *s, const struct ctl_request *rq)
 {
@@ -84,18 +70,11 @@ ctl_run_tap_open(struct ctl_session *s, const struct ctl_request *rq)
 	struct bpf_tap *tap;
 	struct ctl_tap t = rq->rq_rec.tap;
 	char over[KUSER_TEXT];
-	const char *why;
 	int error;
 
 	prog = ctl_tap_program(s, rq->rq_data, t.t_ninsns);
 	if (prog == NULL)
 		return ctl_reply(s, &rq->rq_hdr, ENOMEM, NULL);
-	why = t.t_ninsns == 0 ? NULL : bpf_check(prog, t.t_ninsns);
-	if (why != NULL) {
-		kmem_free(s->cs_kern, prog);
-		return ctl_reply(s, &rq->rq_hdr, EINVAL, "the filter's "
-		    "program %s", why);
-	}
 	bc.bc_dirs = t.t_dirs;
 	bc.bc_promisc = (t.t_flags & CTL_TAP_PROMISC) != 0;
 	bc.bc_snaplen = t.t_snaplen;
@@ -114,7 +93,7 @@ ctl_run_tap_open(struct ctl_session *s, const struct ctl_request *rq)
 	kmem_free(s->cs_kern, prog);
 	if (error != 0) {
 		ctl_watch_stop(s);
-		return explain(s, &rq->rq_hdr, error, t.t_ifname);
+		return ctl_reply(s, &rq->rq_hdr, error, NULL);
 	}
 	error = ctl_watch_begin(s, rq, NULL, NULL, tap);
 	if (error != 0) {
@@ -128,7 +107,7 @@ int
 ctl_run_tap_stop(struct ctl_session *s, const struct ctl_request *rq)
 {
 	struct host *h = s->cs_kern->k_host;
-	int error = ENOTCONN;
+	int error = kern_refuse(ENOTCONN, "this connection has no capture");
 
 	host_mutex_lock(h, &s->cs_lock);
 	if (s->cs_tap != NULL) {

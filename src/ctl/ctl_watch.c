@@ -371,7 +371,7 @@ ctl_run_ping_send(struct ctl_session *s, const struct ctl_request *rq)
 		    PING_HEADERS, why);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
-	error = ENOTCONN;
+	error = kern_refuse(ENOTCONN, "this connection has no ping");
 	host_mutex_lock(h, &s->cs_lock);
 	if (s->cs_ping != NULL)
 		error = icmp_ping_send(s->cs_ping, s->cs_ping_addr.p_dst,

@@ -108,7 +108,8 @@ lo_destroy(struct ifnet *ifp)
 	/* lo0 is not destroyed: packets to local addresses go through it. */
 	if (ifp->if_unit == 0 &&
 	    !__atomic_load_n(&ifp->if_vnet->vn_dying, __ATOMIC_RELAXED))
-		return EPERM;
+		return kern_refuse(EPERM, "lo0 is part of the stack and goes "
+		    "with it");
 	if_detach(ifp);
 	if_free(ifp);
 	return 0;

@@ -126,7 +126,8 @@ enlist(struct kern *k, struct vnet *vn)
 	int error;
 
 	if (find_name(k, vn->vn_name) != NULL)
-		return EEXIST;
+		return kern_refuse(EEXIST, "a vnet named %s exists",
+		    vn->vn_name);
 	error = khash_insert(&k->k_vnet_names, name_hash(vn->vn_name), vn);
 	if (error != 0)
 		return error;
@@ -143,7 +144,9 @@ create(struct kern *k, const char *name, bool owned, struct vnet **vnp)
 
 	KASSERT(curcpu() == NULL);
 	if (!valid_name(name))
-		return EINVAL;
+		return kern_refuse(EINVAL, "\"%.40s\" cannot name a vnet: a "
+		    "name is 1 to %d letters, digits, - _ ., and does not "
+		    "begin with -", name, VNET_NAMESIZE - 1);
 	vn = kmem_zalloc(k, sizeof(*vn));
 	if (vn == NULL)
 		return ENOMEM;

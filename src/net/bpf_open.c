@@ -4,6 +4,7 @@
  */
 
 #include "net/bpf_impl.h"
+#include "net/if_name_impl.h"
 #include "net/if_vnet_impl.h"
 
 #include <errno.h>
@@ -25,16 +26,22 @@ tap_free(struct bpf_tap *bt)
 static int
 check_config(const struct bpf_config *bc)
 {
+	const char *why;
 
 	if ((bc->bc_dirs & (BPF_IN | BPF_OUT)) == 0 ||
 	    (bc->bc_dirs & ~(unsigned)(BPF_IN | BPF_OUT)) != 0 ||
 	    bc->bc_snaplen > BPF_SNAPLEN_MAX)
-		return EINVAL;
+		return kern_refuse(EINVAL, "a capture is of one direction or "
+		    "both, and of at most %d bytes of a packet",
+		    BPF_SNAPLEN_MAX);
 	if (bc->bc_ring != 0 &&
 	    (bc->bc_ring < BPF_RING_MIN || bc->bc_ring > BPF_RING_MAX))
-		return EINVAL;
-	return bc->bc_ninsns != 0 &&
-	    bpf_check(bc->bc_prog, bc->bc_ninsns) != NULL ? EINVAL : 0;
+		return kern_refuse(EINVAL, "a capture's buffer has %d to %d "
+		    "bytes", BPF_RING_MIN, BPF_RING_MAX);
+	why = bc->bc_ninsns == 0 ? NULL : bpf_check(bc->bc_prog,
+	    bc->bc_ninsns);
+	return why == NULL ? 0 : kern_refuse(EINVAL, "the filter's program "
+	    "%s", why);
 }
 
 static int
@@ -140,9 +147,11 @@ bpf_open(struct vnet *vn, const char *ifname, const struct bpf_config *bc,
 		return error;
 	ifp = if_get(vn, ifname, &psref);
 	if (ifp == NULL)
-		error = ENXIO;
+		error = if_name_unknown(ifname);
 	else {
-		error = bpf_dlt(ifp) != bc->bc_dlt ? EPROTOTYPE :
+		error = bpf_dlt(ifp) != bc->bc_dlt ?
+		    kern_refuse(EPROTOTYPE, "%s: the filter was made for "
+		    "another link type than this interface has", ifname) :
 		    bc->bc_promisc ? ifpromisc(ifp, true) : 0;
 		bt->bt_promisc = error == 0 && bc->bc_promisc;
 		if (error == 0)

@@ -39,6 +39,13 @@ ether_group_detach(struct ifnet *ifp)
 	kmem_free(if_kern(ifp), egs);
 }
 
+static int
+no_group(void)
+{
+
+	return kern_refuse(EINVAL, "not the address of a group");
+}
+
 /* The link-level group a request names: EINVAL, EAFNOSUPPORT. */
 static int
 group_addr(const struct sockaddr *sa, uint8_t addr[ETHER_ADDR_LEN])
@@ -51,14 +58,14 @@ group_addr(const struct sockaddr *sa, uint8_t addr[ETHER_ADDR_LEN])
 	case AF_LINK:
 		memcpy(&sdl, sa, sizeof(sdl));
 		if (sdl.sdl_alen != ETHER_ADDR_LEN)
-			return EINVAL;
+			return no_group();
 		memcpy(addr, sdl.sdl_data, ETHER_ADDR_LEN);
 		break;
 	case AF_INET:
 		memcpy(&sin, sa, sizeof(sin));
 		group = __builtin_bswap32(sin.sin_addr.s_addr);
 		if (!IN_MULTICAST(group))
-			return EINVAL;
+			return no_group();
 		/* RFC 1112 6.4 */
 		addr[0] = 0x01;
 		addr[1] = 0x00;
@@ -68,9 +75,10 @@ group_addr(const struct sockaddr *sa, uint8_t addr[ETHER_ADDR_LEN])
 		addr[5] = group & 0xff;
 		break;
 	default:
-		return EAFNOSUPPORT;
+		return kern_refuse(EAFNOSUPPORT, "groups of the address's "
+		    "family (%d) are not known", sa->sa_family);
 	}
-	return addr[0] & 1 ? 0 : EINVAL;
+	return addr[0] & 1 ? 0 : no_group();
 }
 
 static struct ether_group *
@@ -127,7 +135,8 @@ del_group(struct ifnet *ifp, const struct sockaddr *sa)
 		return error;
 	eg = egs != NULL ? find_group(egs, addr) : NULL;
 	if (eg == NULL)
-		return ENXIO;
+		return kern_refuse(ENXIO, "%s has not joined this group",
+		    ifp->if_xname);
 	if (--eg->eg_refs == 0) {
 		LIST_REMOVE(eg, eg_link);
 		kmem_free(if_kern(ifp), eg);

@@ -148,8 +148,10 @@ copy_prog(struct kern *k, struct filter_rule *fr,
 	size_t size = from->fp_ninsns * sizeof(*from->fp_insns);
 	struct bpf_insn *insns;
 
-	if (bpf_check(from->fp_insns, from->fp_ninsns) != NULL)
-		return EINVAL;
+	const char *why = bpf_check(from->fp_insns, from->fp_ninsns);
+
+	if (why != NULL)
+		return kern_refuse(EINVAL, "the filter's program %s", why);
 	insns = kmem_zalloc(k, size);
 	if (insns == NULL)
 		return ENOMEM;
@@ -169,7 +171,9 @@ rule_create(struct kern *k, const struct filter_rule_spec *fs,
 
 	if (fs->fs_number > FILTER_NUMBER_MAX || fs->fs_nprogs == 0 ||
 	    fs->fs_nprogs > FILTER_PROGS || textlen > FILTER_TEXT_MAX)
-		return EINVAL;
+		return kern_refuse(EINVAL, "a rule has a number up to %d, a "
+		    "text of less than %d characters and a program or two",
+		    FILTER_NUMBER_MAX, FILTER_TEXT_MAX);
 	fr = kmem_zalloc(k, sizeof(*fr));
 	if (fr == NULL)
 		return ENOMEM;
@@ -214,7 +218,8 @@ find_place(struct filter_vnet *fv, uint32_t *number,
 	if (*number != 0)
 		return *p != NULL && (*p)->fr_number == *number ? EEXIST : 0;
 	if (last > FILTER_NUMBER_MAX - FILTER_STEP)
-		return ENOSPC;
+		return kern_refuse(ENOSPC, "no number is left behind the last "
+		    "rule; give one");
 	*number = last + FILTER_STEP;
 	return 0;
 }
@@ -233,6 +238,9 @@ filter_add(struct vnet *vn, const struct filter_rule_spec *fs,
 		return error;
 	host_mutex_lock(h, &fv->fv_lock);
 	error = find_place(fv, &fr->fr_number, &place);
+	if (error == EEXIST)
+		(void)kern_refuse(EEXIST, "there is a rule %u (filter list "
+		    "shows all)", fr->fr_number);
 	if (error == 0 && fv->fv_rules == NULL)
 		error = pfil_add_hook(vn, &fv->fv_hook);
 	if (error == 0) {
@@ -244,6 +252,14 @@ filter_add(struct vnet *vn, const struct filter_rule_spec *fs,
 	if (error != 0)
 		rule_free(vn->vn_kern, fr);
 	return error;
+}
+
+static int
+no_rule(uint32_t number)
+{
+
+	return kern_refuse(ENOENT, "there is no rule %u (filter list shows "
+	    "all)", number);
 }
 
 int
@@ -262,7 +278,7 @@ filter_delete(struct vnet *vn, uint32_t number)
 	}
 	host_mutex_unlock(h, &fv->fv_lock);
 	if (fr == NULL)
-		return ENOENT;
+		return no_rule(number);
 	pserialize_perform(vn->vn_kern);
 	rule_free(vn->vn_kern, fr);
 	return 0;
@@ -318,7 +334,7 @@ filter_zero(struct vnet *vn, uint32_t number)
 		error = 0;
 	}
 	host_mutex_unlock(h, &fv->fv_lock);
-	return error;
+	return error == ENOENT ? no_rule(number) : error;
 }
 
 int

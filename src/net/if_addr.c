@@ -6,6 +6,7 @@
 #include "net/if_addr_impl.h"
 #include "net/if_attach_impl.h"
 #include "net/if_history_impl.h"
+#include "net/if_ioctl_impl.h"
 #include "net/if_vnet_impl.h"
 #include "net/route.h"
 #include "net/rtsock.h"
@@ -418,14 +419,16 @@ ifaddrpref_ioctl(struct vnet *vn, unsigned long cmd, void *data,
 
 	KASSERT(if_ioctl_locked(ifp));
 	if (domain_find(vn, sa->sa_family) == NULL)
-		return EINVAL;
+		return if_sa_refuse(EINVAL, sa->sa_family);
 	ifa = ifa_ifp_find(ifp, sa);
 	if (ifa == NULL)
-		return EADDRNOTAVAIL;
+		return kern_refuse(EADDRNOTAVAIL, "%s has no such address",
+		    ifp->if_xname);
 	if (cmd == SIOCSIFADDRPREF) {
 		if (ifap->ifap_preference < INT16_MIN ||
 		    ifap->ifap_preference > INT16_MAX)
-			return EINVAL;
+			return kern_refuse(EINVAL, "a preference is from %d "
+			    "to %d", INT16_MIN, INT16_MAX);
 		__atomic_store_n(&ifa->ifa_preference,
 		    (int16_t)ifap->ifap_preference,
 		    __ATOMIC_RELAXED);

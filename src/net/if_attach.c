@@ -111,7 +111,7 @@ if_initialize(struct ifnet *ifp)
 	KASSERT(ifp->if_state == IFS_ALLOCATED && ifp->if_index == 0);
 	KASSERT(ifp->if_ops != NULL);
 	if (!if_name_valid(ifp->if_xname))
-		return EINVAL;
+		return if_name_refuse(ifp->if_xname);
 	set_defaults(ifp);
 
 	host_mutex_lock(if_host(ifp), &ifv->ifv_lock);

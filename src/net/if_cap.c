@@ -55,7 +55,9 @@ if_cap_set(struct ifnet *ifp, const struct ifcapreq *ifcr)
 {
 
 	if ((ifcr->ifcr_capenable & ~ifp->if_capabilities) != 0)
-		return EINVAL;
+		return kern_refuse(EINVAL, "%s does not have this capability "
+		    "(ifconfig -m %s lists those it has)", ifp->if_xname,
+		    ifp->if_xname);
 	if (ifcr->ifcr_capenable == ifp->if_capenable)
 		return 0;
 	ifp->if_capenable = ifcr->ifcr_capenable;

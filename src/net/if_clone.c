@@ -200,6 +200,14 @@ make_name(char *name, const char *base, unsigned unit)
 	return true;
 }
 
+static int
+long_name(const struct cloner *cl, unsigned unit)
+{
+
+	return kern_refuse(EINVAL, "%s%u is longer than a name can be (%d "
+	    "characters)", cl->cl_ifc->ifc_name, unit, IFNAMSIZ - 1);
+}
+
 /* The lowest unit whose name nobody has, and that name.  l: */
 static int
 lowest_unit(struct vnet *vn, struct cloner *cl, char *name, unsigned *unit)
@@ -209,9 +217,10 @@ lowest_unit(struct vnet *vn, struct cloner *cl, char *name, unsigned *unit)
 	for (;; u++) {
 		u = if_bitmap_next(&cl->cl_units, u);
 		if (u > INT_MAX)
-			return ENOSPC;
+			return kern_refuse(ENOSPC, "every unit of %s is taken",
+			    cl->cl_ifc->ifc_name);
 		if (!make_name(name, cl->cl_ifc->ifc_name, u))
-			return EINVAL;
+			return long_name(cl, u);
 		/* Almost always: names of ours come from cloners. */
 		if (if_name_lookup(vn->vn_if, name) == NULL)
 			break;
@@ -226,13 +235,31 @@ that_unit(struct vnet *vn, struct cloner *cl, char *name, unsigned unit)
 {
 
 	if (!make_name(name, cl->cl_ifc->ifc_name, unit))
-		return EINVAL;
+		return long_name(cl, unit);
 	/* One may have that name; or the unit, and be called otherwise. */
 	if (if_name_lookup(vn->vn_if, name) != NULL)
-		return EEXIST;
+		return if_name_taken(name);
 	return !if_bitmap_isset(&cl->cl_units, unit) ? 0 :
 	    kern_refuse(EEXIST, "%s: the interface that was created with "
 	    "this name exists, and has another name now", name);
+}
+
+/* Refuse a name without a cloner; EINVAL.  Clone lock. */
+static int
+unknown_kind(struct vnet *vn, const char *name, size_t base)
+{
+	char kinds[128] = "";
+	struct cloner *cl;
+	size_t used = 0;
+
+	TAILQ_FOREACH(cl, &vn->vn_clone->cv_cloners, cl_link)
+		if (used < sizeof(kinds) - IFNAMSIZ - 1)
+			used += (size_t)snprintf(kinds + used,
+			    sizeof(kinds) - used, " %s",
+			    cl->cl_ifc->ifc_name);
+	return kern_refuse(EINVAL, "there is no kind of interface \"%.*s\"; "
+	    "the kinds are%s, and no module if_%.*s.so was found", (int)base,
+	    name, kinds, (int)base, name);
 }
 
 /* Which cloner, which unit?  Clone lock.  `full' gets the whole name. */
@@ -245,20 +272,25 @@ resolve(struct vnet *vn, const char *name, char *full, struct cloner **clp,
 	int error;
 
 	if (len == 0 || len == IFNAMSIZ)
-		return EINVAL;
+		return kern_refuse(EINVAL, "the name is missing, or too long "
+		    "(%d characters)", IFNAMSIZ - 1);
 	bare = name[len - 1] < '0' || name[len - 1] > '9';
 	base = len;
 	if (!bare && (error = if_name_split(name, unit, &base)) != 0)
-		return error;
+		return kern_refuse(error, "%s: cannot be created: a name is a "
+		    "kind of interface (ifconfig -C lists them) and a number "
+		    "up to %d without zeros in front", name, INT_MAX);
 	*clp = find_name(vn, name, base);
 	if (*clp == NULL) {
 		/* Perhaps there is a module that knows it: once. */
 		error = if_module_load(vn, name, base);
+		if (error == ENOENT)
+			return unknown_kind(vn, name, base);
 		if (error != 0)
 			return error;
 		*clp = find_name(vn, name, base);
 		if (*clp == NULL)
-			return EINVAL;
+			return unknown_kind(vn, name, base);
 	}
 	ifv_lock(vn);
 	error = bare ? lowest_unit(vn, *clp, full, unit) :
@@ -347,7 +379,8 @@ destroy(struct ifnet *ifp)
 	int error;
 
 	if (ifc == NULL || ifc->ifc_destroy == NULL)
-		return EOPNOTSUPP;
+		return kern_refuse(EOPNOTSUPP, "%s: an interface of this kind "
+		    "cannot be destroyed", ifp->if_xname);
 	/* From here on requests are refused; those under way have ended. */
 	if_ioctl_lock(ifp);
 	set_state(ifp, IFS_DETACHING);
@@ -373,7 +406,7 @@ if_clone_destroy(struct vnet *vn, const char *name)
 
 	if_clone_lock(vn);
 	ifp = if_clone_find(vn, name);
-	error = ifp == NULL ? ENXIO : destroy(ifp);
+	error = ifp == NULL ? if_name_unknown(name) : destroy(ifp);
 	if_clone_unlock(vn);
 	return error;
 }
@@ -422,7 +455,8 @@ if_clone_list(struct vnet *vn, int count, char *buf, int *total)
 	int n = 0;
 
 	if (count < 0)
-		return EINVAL;
+		return kern_refuse(EINVAL, "there is less room than the "
+		    "request says");
 	if_clone_lock(vn);
 	TAILQ_FOREACH(cl, &vn->vn_clone->cv_cloners, cl_link) {
 		if (buf != NULL && n < count) {

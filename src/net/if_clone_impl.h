@@ -35,8 +35,8 @@ int	if_clone_attach_locked(struct vnet *, const struct if_clone *);
 
 /*
  * if_module.c: control, clone lock: have a module serve the vnet under the
- * name of `len' bytes.  EINVAL (no such module, or one that does not fit),
- * ENOMEM, or what its start said.
+ * name of `len' bytes.  ENOENT (no such module), EINVAL (it does not fit),
+ * ENOMEM, or what its start said; all but ENOENT and ENOMEM with words.
  */
 int	if_module_load(struct vnet *, const char *base, size_t len);
 

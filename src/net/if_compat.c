@@ -76,7 +76,8 @@ sa_in(struct vnet *vn, const struct sockaddr *old, void *sa)
 	size_t len;
 
 	if (if_sa_size(vn, old, &len) == 0 && len > sizeof(*old))
-		return EFBIG;
+		return kern_refuse(EFBIG, "the address does not fit into the "
+		    "old record of the request");
 	memcpy(sa, old, sizeof(*old));
 	return 0;
 }

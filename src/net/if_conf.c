@@ -79,7 +79,8 @@ if_conf(struct vnet *vn, void *data, size_t datalen, size_t addrlen)
 
 	if (datalen < sizeof(*ifc) || ifc->ifc_len < 0 ||
 	    (uint64_t)ifc->ifc_len > datalen - sizeof(*ifc))
-		return EINVAL;
+		return kern_refuse(EINVAL, "there is less room than the "
+		    "request says");
 	cf.cf_vnet = vn;
 	cf.cf_next = (char *)(ifc + 1);
 	cf.cf_addr = addrlen;

@@ -250,6 +250,15 @@ if_group_detach(struct ifnet *ifp)
 		member_remove(ifp->if_vnet, ifp, im);
 }
 
+static int
+group_refuse(void)
+{
+
+	return kern_refuse(EINVAL, "not a name for a group: 1 to %d letters, "
+	    "digits, - _ ., with no digit at the end and no - in front",
+	    IFNAMSIZ - 1);
+}
+
 int
 if_group_ioctl(struct ifnet *ifp, unsigned long cmd, struct if_groupreq *ifgr)
 {
@@ -257,7 +266,7 @@ if_group_ioctl(struct ifnet *ifp, unsigned long cmd, struct if_groupreq *ifgr)
 
 	KASSERT(if_ioctl_locked(ifp));
 	if (!if_group_valid(ifgr->ifgr_group))
-		return EINVAL;
+		return group_refuse();
 	memcpy(name, ifgr->ifgr_group, strlen(ifgr->ifgr_group));
 	return cmd == SIOCAIFGROUP ? group_add(ifp, name) :
 	    group_delete(ifp, name);
@@ -294,7 +303,7 @@ list_groups(struct vnet *vn, struct if_groupreq *ifgr, struct names *na)
 
 	ifp = if_get(vn, ifgr->ifgr_name, &pr);
 	if (ifp == NULL)
-		return ENXIO;
+		return if_name_unknown(ifgr->ifgr_name);
 	if_ioctl_lock(ifp);
 	(void)names_add(na, "all");
 	if (ifp->if_cloner != NULL)
@@ -414,12 +423,13 @@ list_members(struct vnet *vn, struct if_groupreq *ifgr, struct names *na)
 	char group[IFNAMSIZ] = "";
 
 	if (!if_group_valid(ifgr->ifgr_group))
-		return EINVAL;
+		return group_refuse();
 	memcpy(group, ifgr->ifgr_group, strlen(ifgr->ifgr_group));
 	return (!if_clone_serves(vn, group) &&
 	    list_stored(vn, group, &ifgr->ifgr_next, na)) ||
 	    list_default(vn, group, &ifgr->ifgr_next, na) ||
-	    strcmp(group, "all") == 0 ? 0 : ENOENT;
+	    strcmp(group, "all") == 0 ? 0 :
+	    kern_refuse(ENOENT, "there is no group %s", group);
 }
 
 int
@@ -431,7 +441,8 @@ if_group_list(struct vnet *vn, unsigned long cmd, struct if_groupreq *ifgr,
 
 	if (ifgr->ifgr_count < 0 || (size_t)ifgr->ifgr_count >
 	    (datalen - sizeof(*ifgr)) / IFNAMSIZ)
-		return EINVAL;
+		return kern_refuse(EINVAL, "there is less room than the "
+		    "request says");
 	error = cmd == SIOCGIFGROUP ? list_groups(vn, ifgr, &na) :
 	    list_members(vn, ifgr, &na);
 	if (error == 0)

@@ -94,7 +94,9 @@ if_index_alloc(struct if_vnet *ifv, struct vnet *vn, struct ifnet *ifp)
 	if (index > limit)
 		index = if_bitmap_next(&ifv->ifv_used, 1);
 	if (index > limit)
-		return ENOSPC;
+		return kern_refuse(ENOSPC, "every interface index is taken "
+		    "(sysctl net.link.maxindex is the highest that is "
+		    "given)");
 	if ((error = table_reserve(ifv, k, index)) != 0 ||
 	    (error = chunk_reserve(ifv, k, index)) != 0 ||
 	    (error = if_bitmap_set(&ifv->ifv_used, index)) != 0)

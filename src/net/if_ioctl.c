@@ -12,6 +12,7 @@
 #include "net/if_flags_impl.h"
 #include "net/if_group_impl.h"
 #include "net/if_ioctl_impl.h"
+#include "net/if_name_impl.h"
 #include "net/if_vnet_impl.h"
 
 #include <errno.h>
@@ -29,6 +30,21 @@ terminated(const char *text, size_t size)
 {
 
 	return memchr(text, '\0', size) != NULL;
+}
+
+static int
+unknown_request(const struct ifnet *ifp)
+{
+
+	return kern_refuse(EOPNOTSUPP, "%s: neither its driver nor a protocol "
+	    "answers this request", ifp->if_xname);
+}
+
+static int
+endless_name(void)
+{
+
+	return kern_refuse(EINVAL, "a name or text in the request has no end");
 }
 
 /* A request that the driver does not know is for the protocol of its family. */
@@ -63,13 +79,14 @@ protocol_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 		family = ((struct ifreq *)data)->ifr_addr.sa_family;
 		break;
 	default:
-		return EOPNOTSUPP;
+		return unknown_request(ifp);
 	}
 	dom = domain_find(ifp->if_vnet, family);
 	if (dom == NULL || dom->dom_ioctl == NULL)
-		return EOPNOTSUPP;
+		return if_sa_refuse(EOPNOTSUPP, family);
 	error = dom->dom_ioctl(ifp, cmd, data);
-	return error == ENOTTY ? EOPNOTSUPP : error;
+	return error == ENOTTY || error == EOPNOTSUPP ?
+	    unknown_request(ifp) : error;
 }
 
 /* Initialise a running driver again, after a change that needs it. */
@@ -112,7 +129,7 @@ interface_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 	int error;
 
 	if (ifp->if_state != IFS_ATTACHED || if_is_deactivated(ifp))
-		return ENXIO;
+		return if_name_unknown(ifp->if_xname);
 	error = ops->ioctl != NULL ? ops->ioctl(ifp, cmd, data) :
 	    ifioctl_common(ifp, cmd, data);
 	if (error == ENOTTY)
@@ -131,7 +148,8 @@ clone_list(struct vnet *vn, struct if_clonereq *ifcr, size_t datalen)
 
 	if (ifcr->ifcr_count < 0 || (size_t)ifcr->ifcr_count >
 	    (datalen - sizeof(*ifcr)) / IFNAMSIZ)
-		return EINVAL;
+		return kern_refuse(EINVAL, "there is less room than the "
+		    "request says");
 	error = if_clone_list(vn, ifcr->ifcr_count,
 	    ifcr->ifcr_count == 0 ? NULL : (char *)(ifcr + 1), &total);
 	if (error != 0)
@@ -174,23 +192,23 @@ vnet_ioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
 	case SIOCGIFGROUP:
 	case SIOCGIFGMEMB:
 		if (!terminated(data, IFNAMSIZ))
-			return EINVAL;
+			return endless_name();
 		return if_group_list(vn, cmd, data, datalen);
 	case SIOCIFCREATE:
 		if (!terminated(ifcr->ifcr_name, IFNAMSIZ) ||
 		    !terminated(ifcr->ifcr_params, IFCLONE_PARAMSIZE))
-			return EINVAL;
+			return endless_name();
 		return if_clone_create(vn, ifcr->ifcr_name, ifcr->ifcr_params);
 	case SIOCSIFVNET:
 		if (!terminated(data, IFNAMSIZ) ||
 		    !terminated(((struct ifreq *)data)->ifr_text,
 		    VNET_NAMESIZE))
-			return EINVAL;
+			return endless_name();
 		return if_vmove_named(vn, data,
 		    ((struct ifreq *)data)->ifr_text);
 	default:
 		if (!terminated(data, IFNAMSIZ))
-			return EINVAL;
+			return endless_name();
 		return if_clone_destroy(vn, data);
 	}
 }
@@ -205,7 +223,8 @@ do_ioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
 
 	KASSERT(curcpu() == NULL);
 	if ((cmd & 0xff00) != 'i' << 8 || datalen < IFIOC_SIZE(cmd))
-		return EINVAL;
+		return kern_refuse(EINVAL, "not an interface request, or its "
+		    "record is too short");
 	if (vn->vn_if->ifv_compat != NULL) {
 		error = vn->vn_if->ifv_compat(vn, cred, cmd, data, datalen);
 		if (error != ENOTTY)
@@ -217,10 +236,10 @@ do_ioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
 
 	/* An unknown number may come with any size. */
 	if (IFIOC_SIZE(cmd) < IFNAMSIZ || !terminated(data, IFNAMSIZ))
-		return EINVAL;
+		return endless_name();
 	ifp = if_get(vn, data, &pr);
 	if (ifp == NULL)
-		return ENXIO;
+		return if_name_unknown(data);
 	error = authorize(vn, cred, cmd);
 	if (error == 0) {
 		if_ioctl_lock(ifp);

@@ -21,7 +21,8 @@ if_mtu_set(struct ifnet *ifp, int32_t mtu)
 
 	if (mtu < 0 || (uint32_t)mtu < ifp->if_mtu_min ||
 	    (uint32_t)mtu > ifp->if_mtu_max)
-		return EINVAL;
+		return kern_refuse(EINVAL, "the MTU of %s is %u to %u",
+		    ifp->if_xname, ifp->if_mtu_min, ifp->if_mtu_max);
 	if ((uint32_t)mtu == ifp->if_mtu)
 		return 0;
 	if_history_event(ifp, IFHIST_MTU, ifp->if_mtu, (uint32_t)mtu);
@@ -40,7 +41,7 @@ metric_set(struct ifnet *ifp, int32_t metric)
 {
 
 	if (metric < 0)
-		return EINVAL;
+		return kern_refuse(EINVAL, "a metric is 0 or more");
 	if ((uint32_t)metric == ifp->if_metric)
 		return 0;
 	__atomic_store_n(&ifp->if_metric, (uint32_t)metric, __ATOMIC_RELAXED);

@@ -18,6 +18,9 @@ int	if_mtu_set(struct ifnet *, int32_t);
 
 /* if_sa.c: EFBIG, EAFNOSUPPORT. */
 int	ifreq_setaddr(struct vnet *, struct ifreq *, const struct sockaddr *);
+/* Refuse an address, in words, for its family, of which no protocol is built
+ * in; returns the errno. */
+int	if_sa_refuse(int error, int family);
 /* Bytes of an address of its family.  EAFNOSUPPORT. */
 int	if_sa_size(struct vnet *, const struct sockaddr *, size_t *len);
 /* An address into `room' bytes, zeroes behind.  EAFNOSUPPORT, EFBIG. */

@@ -67,13 +67,16 @@ check(struct kern *k, const struct ifnet_module *im, const char *name,
 
 	if (why != NULL) {
 		klog(k, KLOG_ERR, "module %s cannot be used: %s", path, why);
-		return EINVAL;
+		return kern_refuse(EINVAL, "the module %s cannot be used: %s",
+		    path, why);
 	}
 	error = im->im_init != NULL ? im->im_init(k) : 0;
-	if (error != 0)
-		klog(k, KLOG_ERR, "module %s: its start failed: %s", path,
-		    strerror(error));
-	return error;
+	if (error == 0)
+		return 0;
+	klog(k, KLOG_ERR, "module %s: its start failed: %s", path,
+	    strerror(error));
+	return kern_refuse(error, "the module %s did not start: %s", path,
+	    strerror(error));
 }
 
 /* Control, k_module_lock. */
@@ -94,7 +97,9 @@ load(struct kern *k, const char *name, struct if_module **mop)
 	if (error != 0) {
 		klog(k, error == ENOENT ? KLOG_DEBUG : KLOG_ERR,
 		    "module %s cannot be loaded: %s", file, why);
-		error = error == ENOENT ? EINVAL : error;
+		if (error != ENOENT)
+			(void)kern_refuse(error, "the module %s cannot be "
+			    "loaded: %s", file, why);
 		goto fail;
 	}
 	mo->mo_im = host_module_sym(h, mo->mo_host, "ifnet_module");
@@ -137,7 +142,7 @@ if_module_load(struct vnet *vn, const char *base, size_t len)
 	int error = 0;
 
 	if (!name_valid(base, len))
-		return EINVAL;
+		return ENOENT;
 	memcpy(name, base, len);
 	host_mutex_lock(k->k_host, &k->k_module_lock);
 	for (mo = k->k_modules; mo != NULL; mo = mo->mo_next)

@@ -115,6 +115,31 @@ if_name_valid(const char *name)
 	return n < IFNAMSIZ && !digits;
 }
 
+int
+if_name_refuse(const char *name)
+{
+
+	return kern_refuse(EINVAL, "\"%.*s\" cannot name an interface: a "
+	    "name is 1 to %d letters, digits, - _ ., with a letter in it and "
+	    "without - in front", IFNAMSIZ, name, IFNAMSIZ - 1);
+}
+
+int
+if_name_unknown(const char *name)
+{
+
+	return kern_refuse(ENXIO, "%s: no such interface (ifconfig -l lists "
+	    "them)", name);
+}
+
+int
+if_name_taken(const char *name)
+{
+
+	return kern_refuse(EEXIST, "%s: an interface of this name exists "
+	    "(ifconfig %s shows it)", name, name);
+}
+
 bool
 if_name_number(const char *text, unsigned *n)
 {
@@ -266,7 +291,7 @@ if_name_change(struct if_vnet *ifv, struct ifnet *ifp, const char *name)
 	if (!name_key(name, &nk))
 		return EINVAL;
 	if (if_name_lookup(ifv, name) != NULL)
-		return EEXIST;
+		return if_name_taken(name);
 	error = khash_insert(&ifv->ifv_names, key_hash(&nk), ifp);
 	if (error != 0)
 		return error;
@@ -286,7 +311,7 @@ if_name_insert(struct if_vnet *ifv, struct ifnet *ifp)
 {
 
 	if (if_name_lookup(ifv, ifp->if_xname) != NULL)
-		return EEXIST;
+		return if_name_taken(ifp->if_xname);
 	return khash_insert(&ifv->ifv_names, name_hash(ifp), ifp);
 }
 

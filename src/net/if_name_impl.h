@@ -18,6 +18,12 @@ void	if_name_remove(struct if_vnet *, struct ifnet *);
 int	if_name_split(const char *name, unsigned *unit, size_t *baselen);
 /* 1 to 15 letters, digits, - _ . and not digits alone. */
 bool	if_name_valid(const char *name);
+
+/* Control: refuse a name, in words: EINVAL (no interface can have it), ENXIO
+ * (none has it), EEXIST (an interface has it). */
+int	if_name_refuse(const char *name);
+int	if_name_unknown(const char *name);
+int	if_name_taken(const char *name);
 /* Any: the number that all of the text is; false: it is none, or too big. */
 bool	if_name_number(const char *text, unsigned *n);
 /* Any: its name, whole whatever happens to it. */

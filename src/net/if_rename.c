@@ -18,7 +18,7 @@ if_rename(struct ifnet *ifp, const char *name)
 
 	KASSERT(if_ioctl_locked(ifp));
 	if (!if_name_valid(name))
-		return EINVAL;
+		return if_name_refuse(name);
 	if_name_copy(ifp, old);
 	if (strcmp(old, name) == 0)
 		return 0;

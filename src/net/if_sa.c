@@ -9,6 +9,14 @@
 #include <string.h>
 
 int
+if_sa_refuse(int error, int family)
+{
+
+	return kern_refuse(error, "no protocol of the address's family (%d) "
+	    "is built in", family);
+}
+
+int
 if_sa_size(struct vnet *vn, const struct sockaddr *sa, size_t *len)
 {
 	const struct domain *dom;
@@ -17,7 +25,7 @@ if_sa_size(struct vnet *vn, const struct sockaddr *sa, size_t *len)
 	if (sa->sa_family != AF_LINK) {
 		dom = domain_find(vn, sa->sa_family);
 		if (dom == NULL)
-			return EAFNOSUPPORT;
+			return if_sa_refuse(EAFNOSUPPORT, sa->sa_family);
 		*len = dom->dom_salen;
 	}
 	return 0;
@@ -33,7 +41,8 @@ if_sa_put(struct vnet *vn, void *to, size_t room, const struct sockaddr *sa)
 	if (error != 0)
 		return error;
 	if (len > room)
-		return EFBIG;
+		return kern_refuse(EFBIG, "the address does not fit into the "
+		    "record of the request");
 	memcpy(to, sa, len);
 	memset((char *)to + len, 0, room - len);
 	return 0;

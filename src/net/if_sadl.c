@@ -304,6 +304,14 @@ bits_equal(const uint8_t *a, const uint8_t *b, unsigned bits)
 }
 
 static int
+no_such_address(const struct ifnet *ifp)
+{
+
+	return kern_refuse(EADDRNOTAVAIL, "%s has no such link-level address",
+	    ifp->if_xname);
+}
+
+static int
 laddr_get(struct ifnet *ifp, struct if_laddrreq *iflr)
 {
 	struct sockaddr_dl *want = (struct sockaddr_dl *)&iflr->iflr_addr;
@@ -313,7 +321,8 @@ laddr_get(struct ifnet *ifp, struct if_laddrreq *iflr)
 		if (want->sdl_family != AF_LINK ||
 		    iflr->iflr_prefixlen > want->sdl_alen * 8u ||
 		    want->sdl_alen > SDL_DATALEN)
-			return EINVAL;
+			return kern_refuse(EINVAL, "not a prefix of a "
+			    "link-level address");
 		TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
 			if (ifa->ifa_addr->sa_family == AF_LINK &&
 			    ifa_sdl(ifa)->sdl_alen >= want->sdl_alen &&
@@ -324,7 +333,7 @@ laddr_get(struct ifnet *ifp, struct if_laddrreq *iflr)
 		ifa = ifp->if_hwdl;
 	}
 	if (ifa == NULL)
-		return EADDRNOTAVAIL;
+		return no_such_address(ifp);
 	memset(&iflr->iflr_addr, 0, sizeof(iflr->iflr_addr));
 	memset(&iflr->iflr_dstaddr, 0, sizeof(iflr->iflr_dstaddr));
 	memcpy(&iflr->iflr_addr, ifa_sdl(ifa), sizeof(struct sockaddr_dl));
@@ -349,7 +358,8 @@ laddr_add(struct ifnet *ifp, const struct if_laddrreq *iflr)
 	ifa = if_sadl_find(ifp, sdl->sdl_data, sdl->sdl_alen);
 	is_new = ifa == NULL;
 	if (!is_new && !active)
-		return EEXIST;
+		return kern_refuse(EEXIST, "%s has this address already",
+		    ifp->if_xname);
 	if (is_new)
 		ifa = if_dl_create(ifp, sdl->sdl_data, sdl->sdl_alen);
 	if (ifa == NULL)
@@ -394,7 +404,7 @@ if_laddr_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 		return laddr_add(ifp, iflr);
 	ifa = if_sadl_find(ifp, sdl->sdl_data, sdl->sdl_alen);
 	if (ifa == NULL)
-		return EADDRNOTAVAIL;
+		return no_such_address(ifp);
 	if (ifa == ifp->if_dl)
 		return kern_refuse(EBUSY, "it is the active address; make "
 		    "another one active first");

@@ -29,7 +29,8 @@ text_set(struct ifnet *ifp, const struct if_ext_tenant *et, const char *text)
 	char *have;
 
 	if (len == IFDESCRSIZE)
-		return EINVAL;
+		return kern_refuse(EINVAL, "the text is longer than %d bytes",
+		    IFDESCRSIZE - 1);
 	if (len == 0 && if_ext_find(ifp, et->et_id) == NULL)
 		return 0;
 	have = if_ext_get(ifp, et);
@@ -67,7 +68,8 @@ text_get(struct ifnet *ifp, enum if_ext_id id, char text[IFDESCRSIZE])
 	}
 	if (id == IF_EXT_LINKSTR && ops->describe != NULL)
 		return ops->describe(ifp, text, IFDESCRSIZE);
-	return ENOENT;
+	return kern_refuse(ENOENT, "%s has no %s", ifp->if_xname,
+	    id == IF_EXT_DESCR ? "description" : "link string");
 }
 
 int

@@ -22,6 +22,7 @@
 #include "net/if_ioctl_impl.h"
 #include "net/if_link_impl.h"
 #include "net/if_sadl_impl.h"
+#include "net/if_name_impl.h"
 #include "net/if_vnet_impl.h"
 #include "net/rtsock.h"
 
@@ -126,7 +127,7 @@ if_vmove(struct ifnet *ifp, struct vnet *to)
 	if_ioctl_lock(ifp);
 	if (ifp->if_state != IFS_ATTACHED || if_is_deactivated(ifp)) {
 		if_ioctl_unlock(ifp);
-		return ENXIO;
+		return if_name_unknown(ifp->if_xname);
 	}
 	if (ops->vmove == NULL) {
 		if_ioctl_unlock(ifp);
@@ -201,18 +202,21 @@ if_vmove_named(struct vnet *vn, const char *name, const char *vnet)
 	int error;
 
 	if (vnet[0] == '\0')
-		return EINVAL;
+		return kern_refuse(EINVAL, "the name of the vnet is missing");
 	to = vnet_get(vn->vn_kern, vnet);
 	if (to == NULL)
-		return ENOENT;
+		return kern_refuse(ENOENT, "there is no vnet named %s (vnet "
+		    "list shows what there is)", vnet);
 	if (to == vn) {
 		if_clone_lock(vn);
-		error = if_clone_find(vn, name) == NULL ? ENXIO : 0;
+		error = if_clone_find(vn, name) == NULL ?
+		    if_name_unknown(name) : 0;
 		if_clone_unlock(vn);
 	} else {
 		lock_both(vn, to);
 		ifp = if_clone_find(vn, name);
-		error = ifp == NULL ? ENXIO : if_vmove(ifp, to);
+		error = ifp == NULL ? if_name_unknown(name) :
+		    if_vmove(ifp, to);
 		if_clone_unlock(vn);
 		if_clone_unlock(to);
 	}

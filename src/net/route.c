@@ -216,7 +216,8 @@ point(struct vnet *vn, const struct rt_info *ri, const struct rtentry *self,
 		point_at_link(ri, rt);
 		ask_family(vn, rt);
 	} else
-		error = EINVAL;
+		error = kern_refuse(EINVAL, "neither a gateway nor an "
+		    "interface is named");
 	if (error != 0)
 		return error;
 	/*
@@ -224,7 +225,8 @@ point(struct vnet *vn, const struct rt_info *ri, const struct rtentry *self,
 	 * lock that is held now: later than that none may come.
 	 */
 	if (rt->rt_ifp != NULL && if_is_deactivated(rt->rt_ifp))
-		return ENXIO;
+		return kern_refuse(ENXIO, "%s is being destroyed",
+		    rt->rt_ifp->if_xname);
 	return 0;
 }
 
@@ -347,7 +349,10 @@ may_enter(const struct rtentry *have, const struct rt_info *ri)
 	if (have == NULL)
 		return 0;
 	if (ri->ri_own == 0 || !is_derived(have))
-		return EEXIST;
+		return kern_refuse(EEXIST, ri->ri_own == 0 ? "there is a route "
+		    "to this destination; \"route change\" replaces it" :
+		    "there is a route to this address already, which was "
+		    "asked for (route delete removes it)");
 	return own_rank(ri->ri_flags) > own_rank(have->rt_flags) ? 0 : EALREADY;
 }
 
@@ -510,6 +515,24 @@ tell_gone(struct vnet *vn, const struct rt_gone *rg)
 		    rg->rg_len, rg->rg_handle, rg->rg_asked);
 }
 
+static int
+no_route(void)
+{
+
+	return kern_refuse(ESRCH, "there is no such route; \"route -n show\" "
+	    "lists them");
+}
+
+/* An own route of an address is not deleted or changed by itself. */
+static int
+belongs(const struct rtentry *rt)
+{
+
+	return kern_refuse(EPERM, "it belongs to an address of %s, and goes "
+	    "with that (ifconfig %s ADDRESS delete)", rt->rt_ifp->if_xname,
+	    rt->rt_ifp->if_xname);
+}
+
 int
 rt_delete(struct vnet *vn, const struct rt_info *ri)
 {
@@ -522,13 +545,11 @@ rt_delete(struct vnet *vn, const struct rt_info *ri)
 	route_lock(vn);
 	rt = find(vn, ri);
 	if (rt == NULL)
-		error = ESRCH;
+		error = no_route();
 	else if (!named(rt, ri))
 		error = ESRCH;
 	else if (rt->rt_flags & ri->ri_refuse)
-		error = kern_refuse(EPERM, "it belongs to an address of %s, "
-		    "and goes with that (ifconfig %s ADDRESS delete)",
-		    rt->rt_ifp->if_xname, rt->rt_ifp->if_xname);
+		error = belongs(rt);
 	else {
 		note_gone(rt, &gone);
 		delete_rt(vn, rt);
@@ -619,11 +640,11 @@ rt_change(struct vnet *vn, const struct rt_info *ri)
 	route_lock(vn);
 	old = find(vn, ri);
 	if (old == NULL) {
-		error = ESRCH;
+		error = no_route();
 		goto out;
 	}
 	if (old->rt_flags & ri->ri_refuse) {
-		error = EPERM;
+		error = belongs(old);
 		goto out;
 	}
 	error = build_change(vn, ri, old, rf);
@@ -659,7 +680,7 @@ rt_get(struct vnet *vn, uint32_t dst, int len, uint8_t type, void *msg)
 		rt = find(vn, &ri);
 	}
 	if (rt == NULL)
-		error = ESRCH;
+		error = no_route();
 	else
 		rt_fill_msg(vn->vn_kern, rt, type, msg);
 	route_unlock(vn);

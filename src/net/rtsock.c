@@ -14,6 +14,7 @@
 #include "kern/vnet.h"
 #include "net/domain.h"
 #include "net/if_addr_impl.h"
+#include "net/if_ioctl_impl.h"
 #include "net/if_llatbl.h"
 #include "net/route.h"
 #include "proto/prefix.h"
@@ -50,7 +51,8 @@ request_ifp(struct vnet *vn, const struct rt_msg *rtm,
 			continue;
 		memcpy(&sdl, bysa[i], sizeof(sdl));
 		if (index != 0 && sdl.sdl_index != 0 && sdl.sdl_index != index)
-			return EINVAL;
+			return kern_refuse(EINVAL, "the request names two "
+			    "interfaces");
 		if (sdl.sdl_index != 0)
 			index = sdl.sdl_index;
 	}
@@ -63,7 +65,15 @@ request_ifp(struct vnet *vn, const struct rt_msg *rtm,
 		rq->rq_ri.ri_ifp = if_get(vn, rtm->rtm_ifname, &rq->rq_psref);
 	else
 		return 0;
-	return rq->rq_ri.ri_ifp != NULL ? 0 : ENXIO;
+	return rq->rq_ri.ri_ifp != NULL ? 0 : kern_refuse(ENXIO, "there is no "
+	    "such interface (ifconfig -l lists them)");
+}
+
+static int
+no_destination(void)
+{
+
+	return kern_refuse(EINVAL, "the destination is missing");
 }
 
 /* Destination and prefix. */
@@ -74,15 +84,19 @@ request_dst(const struct rt_msg *rtm,
 	int len = 32;
 
 	if (sa[0] == NULL)
-		return EINVAL;
+		return no_destination();
 	if (sa[0]->sa_family != AF_INET)
-		return EAFNOSUPPORT;
+		return if_sa_refuse(EAFNOSUPPORT, sa[0]->sa_family);
 	if (sa[2] != NULL) {
 		if (sa[2]->sa_family != AF_INET)
-			return EAFNOSUPPORT;
+			return kern_refuse(EAFNOSUPPORT, "the netmask is of "
+			    "another family than the destination");
 		len = prefix_len(ntohl(sa_addr4(sa[2])));
-		if (len < 0 || ((rtm->rtm_flags & RTF_HOST) && len != 32))
-			return EINVAL;
+		if (len < 0)
+			return kern_refuse(EINVAL, "the netmask has holes");
+		if ((rtm->rtm_flags & RTF_HOST) && len != 32)
+			return kern_refuse(EINVAL, "a route to a host has no "
+			    "netmask");
 	}
 	rq->rq_masked = sa[2] != NULL || (rtm->rtm_flags & RTF_HOST) != 0;
 	rq->rq_ri.ri_dst = sa_addr4(sa[0]);
@@ -114,14 +128,18 @@ request_parse(struct vnet *vn, const struct rt_msg *rtm,
 	if (sa[1] != NULL && sa[1]->sa_family == AF_INET)
 		ri->ri_gw = sa_addr4(sa[1]);
 	else if (sa[1] != NULL && sa[1]->sa_family != AF_LINK)
-		return EAFNOSUPPORT;
+		return kern_refuse(EAFNOSUPPORT, "the gateway is of another "
+		    "family than the destination");
 	ri->ri_flags = rtm->rtm_flags;
 	ri->ri_mtu = rtm->rtm_mtu;
 	/* Own routes are changed with their address. */
 	ri->ri_refuse = RTF_LOCAL | RTF_BROADCAST;
-	if (rtm->rtm_expire_s < 0 || rtm->rtm_expire_s > INT32_MAX ||
-	    rtm->rtm_mtu > 65535)
-		return EINVAL;
+	if (rtm->rtm_expire_s < 0 || rtm->rtm_expire_s > INT32_MAX)
+		return kern_refuse(EINVAL, "a lifetime is from 0 to %d "
+		    "seconds", INT32_MAX);
+	if (rtm->rtm_mtu > 65535)
+		return kern_refuse(EINVAL, "the MTU of a route is at most "
+		    "65535");
 	if (rtm->rtm_expire_s != 0)
 		ri->ri_expire_ns = kern_now(vn->vn_kern) +
 		    (uint64_t)rtm->rtm_expire_s * 1000000000;
@@ -135,7 +153,8 @@ request_parse(struct vnet *vn, const struct rt_msg *rtm,
 			    &rq->rq_ifapsref);
 		if (ri->ri_ifa == NULL) {
 			request_release(rq);
-			return EADDRNOTAVAIL;
+			return kern_refuse(EADDRNOTAVAIL, "the source is no "
+			    "address of an interface");
 		}
 	}
 	return 0;
@@ -154,13 +173,13 @@ request_change_table(struct vnet *vn, uint8_t type, struct route_request *rq,
 		return error != 0 ? error : rt_delete(vn, ri);
 	}
 	if (ri->ri_flags & (RTF_LOCAL | RTF_BROADCAST | RTF_CONNECTED))
-		return EINVAL;
+		return kern_refuse(EINVAL, "routes that addresses bring along "
+		    "are not added or changed by hand");
 	error = type == RTM_ADD ? rt_add(vn, ri) : rt_change(vn, ri);
 	if (error != 0)
 		return error;
 	/* The route was there, also when it is deleted by now. */
-	return rt_get(vn, ri->ri_dst, (int)ri->ri_len, type, answer) == 0 ?
-	    0 : ESRCH;
+	return rt_get(vn, ri->ri_dst, (int)ri->ri_len, type, answer);
 }
 
 static int
@@ -199,10 +218,10 @@ neigh_request(struct vnet *vn, const struct rt_msg *rtm,
 	const struct domain *dom;
 
 	if (sa[0] == NULL)
-		return EINVAL;
+		return no_destination();
 	dom = domain_find(vn, sa[0]->sa_family);
 	if (dom == NULL || dom->dom_neigh_request == NULL)
-		return EAFNOSUPPORT;
+		return if_sa_refuse(EAFNOSUPPORT, sa[0]->sa_family);
 	return dom->dom_neigh_request(vn, rtm, sa, answer, answerlen);
 }
 
@@ -216,10 +235,15 @@ rtsock_request(struct vnet *vn, const struct kauth_cred *cred, const void *msg,
 
 	*answerlen = 0;
 	error = rt_msg_check(msg, len, sa);
+	if (error == EAFNOSUPPORT)
+		return kern_refuse(error, "the message has an address of a "
+		    "family that is not known");
 	if (error != 0)
-		return error;
+		return kern_refuse(error, "the routing message makes no "
+		    "sense");
 	if (request_find(REQUEST_ROUTE, rtm->rtm_h.rtm_type) == NULL)
-		return EINVAL;
+		return kern_refuse(EINVAL, "the routing message asks for "
+		    "nothing");
 	error = kauth_authorize(vn->vn_kern, cred,
 	    request_action(REQUEST_ROUTE, rtm->rtm_h.rtm_type));
 	if (error != 0)

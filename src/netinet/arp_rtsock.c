@@ -159,14 +159,17 @@ arp_req_ifp(struct vnet *vn, const struct rt_msg *rtm,
 		if (rt == NULL || rt->rt_gw4 != 0 || (rt->rt_flags &
 		    (RTF_LOCAL | RTF_BROADCAST | RTF_REJECT |
 		    RTF_BLACKHOLE)) != 0)
-			error = EHOSTUNREACH;
+			error = kern_refuse(EHOSTUNREACH, "the address is on "
+			    "no network of an interface with neighbours");
 		else
 			ifp = rt->rt_ifp;
 	}
 	if (error == 0 && ifp == NULL)
-		error = ENXIO;
+		error = kern_refuse(ENXIO, "there is no such interface "
+		    "(ifconfig -l lists them)");
 	if (error == 0 && ifp->if_type != IFT_ETHER)
-		error = EINVAL;
+		error = kern_refuse(EINVAL, "%s has no neighbours: it is no "
+		    "Ethernet", ifp->if_xname);
 	if (error == 0)
 		*handle = ifp->if_handle;
 	pserialize_read_exit();
@@ -204,10 +207,11 @@ arp_req_lladdr(struct arp_req *ar, const struct rt_msg *rtm,
 	if (gw == NULL || gw->sa_family != AF_LINK ||
 	    sdl->sdl_alen != ETHER_ADDR_LEN ||
 	    !lladdr_is_station(sdl->sdl_data, ETHER_ADDR_LEN))
-		return EINVAL;
+		return kern_refuse(EINVAL, "the link-level address is not that "
+		    "of a station: six bytes, not all zero, and no group");
 	memcpy(ar->ar_lladdr, sdl->sdl_data, ETHER_ADDR_LEN);
 	if (rtm->rtm_expire_s < 0)
-		return EINVAL;
+		return kern_refuse(EINVAL, "a lifetime is not less than 0");
 	if (rtm->rtm_expire_s == 0)
 		ar->ar_lleflags |= LLE_STATIC;
 	else
@@ -216,6 +220,33 @@ arp_req_lladdr(struct arp_req *ar, const struct rt_msg *rtm,
 	if ((rtm->rtm_flags & RTF_ANNOUNCE) != 0)
 		ar->ar_lleflags |= LLE_PUBLISHED;
 	return 0;
+}
+
+/* Add the words to the errno from a CPU, which has no request's context. */
+static int
+arp_req_refuse(int error)
+{
+
+	switch (error) {
+	case ESRCH:
+		return kern_refuse(error, "there is no such neighbour (arp -a "
+		    "lists them)");
+	case EEXIST:
+		return kern_refuse(error, "the neighbour has an entry that was "
+		    "set by hand");
+	case EADDRINUSE:
+		return kern_refuse(error, "the link-level address is the "
+		    "interface's own; with \"pub\" this router answers for "
+		    "the host");
+	case ENXIO:
+		return kern_refuse(error, "the interface is gone");
+	case ENOBUFS:
+		return kern_refuse(error, "the interface has as many "
+		    "neighbours as it can have (net.inet.arp.maxentries), or "
+		    "memory is out");
+	default:
+		return error;
+	}
 }
 
 int
@@ -231,7 +262,7 @@ arp_request(struct vnet *vn, const struct rt_msg *rtm,
 	*answerlen = 0;
 	if (sin == NULL || sin->sin_family != AF_INET ||
 	    !in_ordinary(sin->sin_addr.s_addr))
-		return EINVAL;
+		return kern_refuse(EINVAL, "not an address a host can have");
 	memset(&ar, 0, sizeof(ar));
 	ar.ar_vnet = vn;
 	ar.ar_addr = sin->sin_addr.s_addr;
@@ -248,11 +279,12 @@ arp_request(struct vnet *vn, const struct rt_msg *rtm,
 		return error;
 	if ((ar.ar_type == RTM_ADD || ar.ar_type == RTM_CHANGE) &&
 	    !arp_req_is_host(vn, ar.ar_addr))
-		return EADDRNOTAVAIL;
+		return kern_refuse(EADDRNOTAVAIL, "the address is this "
+		    "router's own, or its network's, not a neighbour's");
 	kern_xcall(vn->vn_kern, arp_req_cpu, &ar);
 	if (ar.ar_error == 0)
 		*answerlen = ar.ar_answerlen;
-	return ar.ar_error;
+	return arp_req_refuse(ar.ar_error);
 }
 
 /* --- dumps --------------------------------------------------------------- */

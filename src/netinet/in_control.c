@@ -461,7 +461,8 @@ in_get_sin(const void *sa, uint32_t *addr, bool *given)
 	if (sin.sin_family == 0)
 		return 0;
 	if (sin.sin_family != AF_INET)
-		return EAFNOSUPPORT;
+		return kern_refuse(EAFNOSUPPORT, "the addresses are of "
+		    "different families");
 	*addr = sin.sin_addr.s_addr;
 	return 0;
 }
@@ -481,7 +482,7 @@ in_mask_len(uint32_t mask, unsigned *len)
 	int n = prefix_len(be32(mask));
 
 	if (n <= 0)
-		return EINVAL;
+		return kern_refuse(EINVAL, "the netmask has holes, or is 0");
 	*len = (unsigned)n;
 	return 0;
 }
@@ -539,7 +540,7 @@ in_parse(const struct ifnet *ifp, const struct ifaliasreq *ifra,
 	if (error != 0)
 		return error;
 	if (!given)
-		return EINVAL;
+		return kern_refuse(EINVAL, "the address is missing");
 	error = in_get_sin(&ifra->ifra_dstaddr, &ir->ir_dst, &dst_given);
 	if (error != 0)
 		return error;
@@ -624,7 +625,8 @@ in_set(struct ifnet *ifp, const struct ifaliasreq *ifra,
 	    ia_dst4(same) == ir.ir_dst)
 		return 0;
 	if (!in_may_share(ifp, &ir))
-		return EEXIST;
+		return kern_refuse(EEXIST, "another interface has this address "
+		    "in a network of its own");
 	return in_ifa_add(ifp, &ir, same != NULL ? same : replace);
 }
 
@@ -655,6 +657,30 @@ in_named(struct ifnet *ifp, const struct in_ifaddr *ia,
 }
 
 static int
+in_none(const struct ifnet *ifp, bool given)
+{
+
+	return kern_refuse(EADDRNOTAVAIL, "%s has no %saddress",
+	    ifp->if_xname, given ? "such " : "IPv4 ");
+}
+
+static int
+in_no_broadcast(const struct ifnet *ifp)
+{
+
+	return kern_refuse(EINVAL, "%s has no broadcast address",
+	    ifp->if_xname);
+}
+
+static int
+in_no_far_end(const struct ifnet *ifp)
+{
+
+	return kern_refuse(EINVAL, "%s is no point-to-point interface, and its "
+	    "addresses have no far end", ifp->if_xname);
+}
+
+static int
 in_delete(struct ifnet *ifp, const struct ifaliasreq *ifra)
 {
 	struct in_ifaddr *ia;
@@ -667,7 +693,7 @@ in_delete(struct ifnet *ifp, const struct ifaliasreq *ifra)
 		return error;
 	ia = given ? in_find(ifp, addr) : in_first(ifp);
 	if (ia == NULL)
-		return EADDRNOTAVAIL;
+		return in_none(ifp, given);
 	error = in_named(ifp, ia, ifra);
 	if (error == 0)
 		in_ifa_delete(ifp, ia);
@@ -684,7 +710,7 @@ in_set_old(struct ifnet *ifp, unsigned long cmd, const struct ifreq *ifr)
 	memset(&ifra, 0, sizeof(ifra));
 	if (cmd != SIOCSIFADDR) {
 		if (ia == NULL)
-			return EADDRNOTAVAIL;
+			return in_none(ifp, false);
 		memcpy(&ifra.ifra_addr, &ia->ia_addr, sizeof(ia->ia_addr));
 		memcpy(&ifra.ifra_mask, ia->ia_ifa.ifa_netmask,
 		    sizeof(struct sockaddr_in));
@@ -703,13 +729,13 @@ in_set_old(struct ifnet *ifp, unsigned long cmd, const struct ifreq *ifr)
 		break;
 	case SIOCSIFBRDADDR:
 		if ((if_flags_get(ifp) & IFF_BROADCAST) == 0)
-			return EINVAL;
+			return in_no_broadcast(ifp);
 		memcpy(&ifra.ifra_dstaddr, &ifr->ifr_addr,
 		    sizeof(ifr->ifr_addr));
 		break;
 	default:
 		if ((if_flags_get(ifp) & IFF_POINTOPOINT) == 0)
-			return EINVAL;
+			return in_no_far_end(ifp);
 		memcpy(&ifra.ifra_dstaddr, &ifr->ifr_addr,
 		    sizeof(ifr->ifr_addr));
 		break;
@@ -730,7 +756,7 @@ in_get(struct ifnet *ifp, unsigned long cmd, struct ifreq *ifr)
 	    addr == 0 || (ia = in_find(ifp, addr)) == NULL)
 		ia = in_first(ifp);
 	if (ia == NULL)
-		return EADDRNOTAVAIL;
+		return in_none(ifp, false);
 	switch (cmd) {
 	case SIOCGIFADDR:
 		answer = &ia->ia_addr;
@@ -741,12 +767,12 @@ in_get(struct ifnet *ifp, unsigned long cmd, struct ifreq *ifr)
 		break;
 	case SIOCGIFBRDADDR:
 		if ((if_flags_get(ifp) & IFF_BROADCAST) == 0)
-			return EINVAL;
+			return in_no_broadcast(ifp);
 		answer = &ia->ia_dst;
 		break;
 	default:
 		if ((if_flags_get(ifp) & IFF_POINTOPOINT) == 0)
-			return EINVAL;
+			return in_no_far_end(ifp);
 		answer = &ia->ia_dst;
 		break;
 	}
@@ -768,7 +794,7 @@ in_get_alias(struct ifnet *ifp, struct ifaliasreq *ifra)
 		return error;
 	ia = given && addr != 0 ? in_find(ifp, addr) : in_first(ifp);
 	if (ia == NULL)
-		return EADDRNOTAVAIL;
+		return in_none(ifp, given && addr != 0);
 	memset(&ifra->ifra_addr, 0, sizeof(ifra->ifra_addr));
 	memset(&ifra->ifra_dstaddr, 0, sizeof(ifra->ifra_dstaddr));
 	memset(&ifra->ifra_mask, 0, sizeof(ifra->ifra_mask));

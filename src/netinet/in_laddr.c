@@ -9,6 +9,14 @@
 
 #include "netinet/ip_var.h"
 
+static int
+bad_prefix(void)
+{
+
+	return kern_refuse(EINVAL, "an address with a prefix length from 0 to "
+	    "32 is wanted");
+}
+
 /* The first address that the request means; EINVAL, EADDRNOTAVAIL. */
 static int
 laddr_find(struct ifnet *ifp, unsigned long cmd,
@@ -22,7 +30,7 @@ laddr_find(struct ifnet *ifp, unsigned long cmd,
 	memcpy(&sin, &iflr->iflr_addr, sizeof(sin));
 	if ((iflr->iflr_flags & IFLR_PREFIX) != 0) {
 		if (iflr->iflr_prefixlen > 32)
-			return EINVAL;
+			return bad_prefix();
 		mask = in_mask(iflr->iflr_prefixlen);
 	} else if (cmd == SIOCDLIFADDR)
 		mask = in_mask(32);
@@ -36,7 +44,8 @@ laddr_find(struct ifnet *ifp, unsigned long cmd,
 			return 0;
 		}
 	}
-	return EADDRNOTAVAIL;
+	return kern_refuse(EADDRNOTAVAIL, "%s has no such address",
+	    ifp->if_xname);
 }
 
 static int
@@ -47,7 +56,7 @@ laddr_add(struct ifnet *ifp, const struct if_laddrreq *iflr)
 
 	if ((iflr->iflr_flags & IFLR_PREFIX) != 0 ||
 	    iflr->iflr_prefixlen > 32)
-		return EINVAL;
+		return bad_prefix();
 	mask.sin_addr.s_addr = in_mask(iflr->iflr_prefixlen);
 	memset(&ifra, 0, sizeof(ifra));
 	memcpy(ifra.ifra_name, iflr->iflr_name, IFNAMSIZ);

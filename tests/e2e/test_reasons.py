@@ -1,8 +1,12 @@
 """A refusal says why, in the words of the place that refuses."""
 
+import os
+import shutil
+import subprocess
+
 import pytest
 
-from conftest import IFCTL, run
+from conftest import BUILD, IFCTL, Daemon, run, wait_for
 
 
 @pytest.fixture
@@ -40,6 +44,23 @@ def pairs(daemon):
     (("ifconfig", "pair0", "link", "02:00"), "has 6 bytes, and not 2"),
     (("ifconfig", "pair0", "link", "01:00:00:00:00:01"), "or a group"),
     (("ifconfig", "pair0", "inet6", "fe80::1"), "IPv6 is not built in yet"),
+    (("ifconfig", "frob0", "create"), "no kind of interface \"frob\"; the"),
+    (("ifconfig", "pair007", "create"), "has leading zeros"),
+    (("ifconfig", "pair0", "name", "lo0"), "ifconfig lo0 shows it"),
+    (("ifconfig", "pair0", "mtu", "99999"), "the MTU of pair0 is 68 to"),
+    (("ifconfig", "pair0", "vnet", "nope"), "no vnet named nope"),
+    (("ifconfig", "pair0", "10.0.0.9", "delete"), "pair0 has no such addr"),
+    (("ifconfig", "lo0", "destroy"), "part of the stack"),
+    (("ifconfig", "pair0", "link", "02:00:00:00:00:77", "delete"),
+     "no such link-level address"),
+    (("route", "add", "default", "10.0.0.2", "-mtu", "70000"), "65535"),
+    (("route", "delete", "10.77.0.0/16"), "there is no such route"),
+    (("route", "change", "10.0.0.1", "10.0.0.2"), "belongs to an address"),
+    (("arp", "-s", "10.0.0.1", "02:00:00:00:00:07"), "this router's own"),
+    (("arp", "-s", "10.7.0.1", "02:00:00:00:00:07"), "on no network"),
+    (("vnet", "create", "default"), "a vnet named default exists"),
+    (("filter", "delete", "9"), "there is no rule 9"),
+    (("dump", "nosuch0"), "no such interface"),
 ])
 def test_why(pairs, words, why):
     text = pairs.bad(*words)
@@ -126,3 +147,42 @@ def test_every_bad_line_is_named(daemon, tmp):
                    for line in done.stderr.splitlines()), done.stderr
     assert daemon.ok("ifconfig", "-l").split() == ["lo0"]
 
+
+
+@pytest.fixture
+def closed_tun(tmp):
+    """A place where /dev/net/tun is root's alone, and two users in it."""
+    if run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+           "true", check=False).returncode != 0:
+        pytest.skip("cannot become another user here (a user namespace)")
+    os.chmod(tmp, 0o755)
+    (tmp / "tun").touch(mode=0o600)
+    shutil.copy(IFCTL, tmp / "ifctl")
+    script = (f"mount --bind {tmp}/tun /dev/net/tun && exec setpriv "
+              "--reuid=65534 --regid=65534 --clear-groups \"$@\"")
+    return ("unshare", "--mount", "sh", "-c", script, "sh")
+
+
+def test_tun_of_another_owner(tmp, closed_tun):
+    """Neither the daemon's user nor the client's may open the device."""
+    shutil.copy(BUILD / "cmd/ifnetd/ifnetd", tmp / "ifnetd")
+    home = tmp / "home"
+    home.mkdir()
+    os.chown(home, 65534, 65534)
+    d = Daemon(home, start=False)
+    log = open(d.log, "ab")
+    d.process = subprocess.Popen(
+        [*closed_tun, tmp / "ifnetd", "--ctl", d.url],
+        stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    wait_for(d.ready, what="ifnetd is ready")
+    try:
+        text = d.bad("ifconfig", "tap0", "create")
+        assert "may not be opened by the user ifnetd runs as" in text, text
+        assert "owner and mode" in text and "CAP_NET_ADMIN" not in text
+        done = run(*closed_tun, tmp / "ifctl", "-s", d.url, "ifconfig",
+                   "tap0", "create", "here", check=False)
+        assert "owner and mode" in done.stderr, done.stderr
+        assert "CAP_NET_ADMIN" not in done.stderr
+    finally:
+        assert d.stop() == 0
+        log.close()

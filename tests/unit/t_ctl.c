@@ -308,6 +308,24 @@ static const struct if_clone refusing_cloner = {
 	.ifc_create = refusing_create,
 };
 
+/* A driver that does not say why. */
+static int
+silent_create(const struct if_clone *ifc, struct vnet *vn, unsigned unit,
+    const char *params)
+{
+
+	(void)ifc;
+	(void)vn;
+	(void)unit;
+	(void)params;
+	return EINVAL;
+}
+
+static const struct if_clone silent_cloner = {
+	.ifc_name = "hush",
+	.ifc_create = silent_create,
+};
+
 /* The reason of a driver reaches the client, and is no later request's. */
 static void
 test_reason(void **state)
@@ -321,7 +339,12 @@ test_reason(void **state)
 	    "rain3: it rains, and \"hat\" is no umbrella");
 	strcpy(ifcr.ifcr_name, "snow3");
 	says(expect_ioctl(f, f->s, SIOCIFCREATE, &ifcr, sizeof(ifcr), EINVAL),
-	    "snow3: cannot be created");
+	    "there is no kind of interface \"snow\"");
+	/* A driver that says nothing is not spoken for. */
+	assert_int_equal(if_clone_attach(f->vn, &silent_cloner), 0);
+	strcpy(ifcr.ifcr_name, "hush3");
+	assert_string_equal(expect_ioctl(f, f->s, SIOCIFCREATE, &ifcr,
+	    sizeof(ifcr), EINVAL), "");
 }
 
 static void
