@@ -125,10 +125,17 @@ static int
 send_message(struct ctl_session *s, const void *msg, size_t len)
 {
 
+	bool turn;
+	int error;
+
 	if (s->cs_batch != NULL)
 		return ctl_out_add(s->cs_batch, msg, len);
 	release_vnet(s);
-	return s->cs_sink.cs_send(s->cs_sink.cs_arg, msg, len);
+	turn = ctl_turn_end(s);
+	error = s->cs_sink.cs_send(s->cs_sink.cs_arg, msg, len);
+	if (turn)
+		ctl_turn_begin(s);
+	return error;
 }
 
 int
@@ -311,6 +318,7 @@ run_request(struct ctl_session *s, struct ctl_request *rq,
 	error = ctl_pace(s, KUSER_REQUESTS, 1, why);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
+	ctl_turn_begin(s);
 	s->cs_unlogged = rq;
 	if (!od->od_vnet) {
 		error = od->od_run(s, rq);
@@ -391,6 +399,7 @@ ctl_dispatch(struct ctl_session *s, const void *msg, size_t len, int fd)
 		error = refuse_oversized(s, msg);
 	else
 		error = dispatch(s, msg, len);
+	(void)ctl_turn_end(s);
 	kern_reqctx_leave(&rc);
 	if (rc.rc_fd != -1)
 		host_sock_close(s->cs_kern->k_host, rc.rc_fd);

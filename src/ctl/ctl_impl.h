@@ -96,6 +96,8 @@ struct ctl_session {
 	struct ctl_undo	*cs_undo;		/* o: NULL: no change begun */
 	char		 cs_created[IFNAMSIZ];	/* o: by the request; "" */
 	const struct ctl_request *cs_unlogged;	/* o: until its answer */
+	bool		 cs_limited;		/* constant: takes turns */
+	bool		 cs_turn;		/* o: has one */
 	struct vnet	*cs_held;		/* o: for the request; released
 						 * before anything is sent */
 
@@ -145,6 +147,12 @@ struct ctl_op_def {
  * EAGAIN: it would take too long; `why' (KUSER_TEXT) says so in words.
  */
 int	ctl_pace(struct ctl_session *, enum kuser_rate, uint64_t n, char *why);
+/*
+ * Work for the session's user begins, and ends or has to wait: a user without
+ * privilege takes a turn for it (kern/kturn.h).  ctl_turn_end(): had it one?
+ */
+void	ctl_turn_begin(struct ctl_session *);
+bool	ctl_turn_end(struct ctl_session *);
 
 /* ctl_dispatch.c */
 int	ctl_reply(struct ctl_session *, const struct ctl_hdr *, int error,

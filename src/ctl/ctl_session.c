@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include "kern/kturn.h"
+
 /* The longest time that a user without privilege waits for its share, and the
  * longest sleep at a time. */
 #define PACE_NS		(3 * 1000000000ull)
@@ -16,6 +18,7 @@ ctl_pace(struct ctl_session *s, enum kuser_rate rate, uint64_t n, char *why)
 {
 	struct host *h = s->cs_kern->k_host;
 	uint64_t until = 0, wait, now;
+	bool turn;
 	int error;
 
 	for (;;) {
@@ -28,8 +31,32 @@ ctl_pace(struct ctl_session *s, enum kuser_rate rate, uint64_t n, char *why)
 			until = now + PACE_NS;
 		if (now >= until)
 			return error;
+		turn = ctl_turn_end(s);
 		host_sleep(h, wait < PACE_STEP_NS ? wait : PACE_STEP_NS);
+		if (turn)
+			ctl_turn_begin(s);
 	}
+}
+
+void
+ctl_turn_begin(struct ctl_session *s)
+{
+
+	if (!s->cs_limited || s->cs_turn)
+		return;
+	kturn_take(s->cs_kern, s->cs_cred.kc_uid);
+	s->cs_turn = true;
+}
+
+bool
+ctl_turn_end(struct ctl_session *s)
+{
+
+	if (!s->cs_turn)
+		return false;
+	s->cs_turn = false;
+	kturn_give(s->cs_kern, s->cs_cred.kc_uid);
+	return true;
 }
 
 int
@@ -71,6 +98,7 @@ ctl_session_create(struct kern *k, const struct kauth_cred *cred,
 	s->cs_kern = k;
 	s->cs_cred = *cred;
 	s->cs_sink = *sink;
+	s->cs_limited = kauth_authorize(k, cred, KAUTH_RESERVE) != 0;
 	host_mutex_init(k->k_host, &s->cs_lock);
 	*sp = s;
 	return 0;

@@ -416,6 +416,7 @@ ctl_session_events(struct ctl_session *s)
 
 	for (i = 0; i < EVENTS_AT_ONCE; i++) {
 		len = 0;
+		ctl_turn_begin(s);
 		host_mutex_lock(h, &s->cs_lock);
 		revoked = s->cs_revoked;
 		s->cs_revoked = false;
@@ -426,6 +427,7 @@ ctl_session_events(struct ctl_session *s)
 		else if (s->cs_tap != NULL)
 			len = ctl_tap_read(s);
 		host_mutex_unlock(h, &s->cs_lock);
+		(void)ctl_turn_end(s);
 		if (revoked)
 			return send_end(s);
 		if (len <= sizeof(struct ctl_hdr))

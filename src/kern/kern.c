@@ -4,6 +4,7 @@
 
 #include "kern/kern_private.h"
 #include "kern/ktask.h"
+#include "kern/kturn.h"
 #include "kern/kuser.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@ kern_free(struct kern *k)
 	mbuf_pool_destroy(k);
 	khash_fini(&k->k_vnet_names);
 	kslab_destroy(k);
+	kturn_destroy(k);
 	kuser_destroy(k);
 	host_cond_destroy(h, &k->k_done_cv);
 	host_mutex_destroy(h, &k->k_done_lock);
@@ -94,6 +96,9 @@ kern_create(struct host *h, const struct kern_config *kc, struct kern **kp)
 		goto fail;
 	k->k_client_idle_s = CLIENT_IDLE_S;
 	error = kuser_create(k);
+	if (error != 0)
+		goto fail;
+	error = kturn_create(k);
 	if (error != 0)
 		goto fail;
 	error = mbuf_pool_create(k);

@@ -85,6 +85,7 @@ struct mbuf_pool;
 struct softint_node;
 struct kslab;
 struct ktask_queue;
+struct kturns;
 struct kuser_table;
 struct reclaim;
 
@@ -115,6 +116,7 @@ struct kern {
 	struct kslab	*k_slab;		/* constant; NULL: none */
 	struct ktask_queue *k_tasks;		/* its own lock */
 	struct kuser_table *k_users;		/* its own lock */
+	struct kturns	*k_turns;		/* its own lock */
 	struct host_mutex k_klock_lock;	/* threads that wait for any klock */
 	struct host_cond k_klock_cv;
 	struct host_mutex k_psref_lock;

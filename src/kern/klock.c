@@ -8,6 +8,8 @@
 #include "kern/kern_private.h"
 
 #define KLOCK_WAITED	((uintptr_t)1)
+/* Looks at a spin lock before the processor is yielded. */
+#define SPINS		1000
 
 static inline uintptr_t
 self(void)
@@ -84,8 +86,16 @@ void
 kspin_wait(struct kspin *s)
 {
 
+	struct host_thread *t = host_curthread;
+	unsigned spins = 0;
+
+	/* A holder that keeps the lock for so long is not running; it may wait
+	 * for this very processor. */
 	do {
-		while (__atomic_load_n(&s->ks_locked, __ATOMIC_RELAXED) != 0)
+		while (__atomic_load_n(&s->ks_locked, __ATOMIC_RELAXED) != 0) {
 			machine_relax();
+			if (++spins % SPINS == 0 && t != NULL)
+				host_yield(t->ht_host);
+		}
 	} while (__atomic_exchange_n(&s->ks_locked, 1, __ATOMIC_ACQUIRE) != 0);
 }

@@ -7,6 +7,7 @@
 
 #include "kern/reqctx.h"
 #include "kern/kern_private.h"
+#include "kern/kturn.h"
 #include "kern/sysctl.h"
 
 #include <errno.h>
@@ -364,9 +365,10 @@ kuser_may_see(struct kern *k, const struct kauth_cred *cred, uid_t other)
 /* --- settings ------------------------------------------------------------- */
 
 /* Settings below kern.user are numbered: `each' and `all' of every limit, and
- * one more. */
+ * two more. */
 #define VISIBLE		(2 * (KUSER_NRESOURCES + KUSER_NRATES))
-#define NSETTINGS	(VISIBLE + 1)
+#define TURNS		(VISIBLE + 1)
+#define NSETTINGS	(TURNS + 1)
 
 static const char *
 setting_name(unsigned i)
@@ -374,6 +376,8 @@ setting_name(unsigned i)
 
 	if (i == VISIBLE)
 		return "kern.user.visible";
+	if (i == TURNS)
+		return "kern.user.turns";
 	return i % 2 == 0 ? limit_def(i / 2)->ld_each :
 	    limit_def(i / 2)->ld_all;
 }
@@ -409,11 +413,12 @@ handle_setting(struct vnet *vn, const char *name, void *arg,
 	(void)arg;
 	if (i == NSETTINGS)
 		return ENOENT;
-	p = i == VISIBLE ? &ut->ut_visible : i % 2 == 0 ?
-	    &ut->ut_each[i / 2] : &ut->ut_all[i / 2];
+	p = i == VISIBLE ? &ut->ut_visible : i == TURNS ?
+	    kturn_limit(vn->vn_kern) : i % 2 == 0 ? &ut->ut_each[i / 2] :
+	    &ut->ut_all[i / 2];
 	v = __atomic_load_n(p, __ATOMIC_RELAXED);
-	error = sysctl_handle_int(op, &v, 0, i == VISIBLE ? 1 : LIMIT_MAX,
-	    true);
+	error = sysctl_handle_int(op, &v, i == TURNS ? 1 : 0, i == VISIBLE ?
+	    1 : i == TURNS ? KTURN_MAX : LIMIT_MAX, true);
 	if (error == 0 && op->so_new != NULL)
 		__atomic_store_n(p, v, __ATOMIC_RELAXED);
 	return error;
@@ -446,6 +451,9 @@ setting_descr(const char *name)
 		return "how many of these users without privilege may have";
 	if (i == VISIBLE)
 		return "everybody sees which user and process made a change";
+	if (i == TURNS)
+		return "requests of users without privilege that are carried "
+		    "out at a time";
 	return i % 2 == 0 ? "the most that one user without privilege may have"
 	    : "the most that all users without privilege may have together";
 }

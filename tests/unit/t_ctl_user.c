@@ -16,6 +16,8 @@
 #include "sysctl_test.h"
 #include "user_test.h"
 
+#include "kern/kturn.h"		/* a turn is taken */
+
 #define USER	64001
 #define OTHER	64002
 
@@ -227,6 +229,129 @@ test_rates(void **state)
 	ctl_session_destroy(root);
 }
 
+/* --- turns ---------------------------------------------------------------- */
+
+struct asker {
+	struct host_thread *as_thread;
+	unsigned	 as_op;
+	unsigned	 as_answers;	/* atomic */
+};
+
+static int
+count_answer(void *arg, const void *msg, size_t len)
+{
+	struct asker *as = arg;
+	struct ctl_hdr h;
+
+	(void)len;
+	memcpy(&h, msg, sizeof(h));
+	KASSERT(h.ch_error == 0);
+	if ((h.ch_flags & CTL_MORE) == 0)
+		__atomic_fetch_add(&as->as_answers, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* A client: a request, and the events when it is a follow. */
+static void
+asker_main(void *arg)
+{
+	struct asker *as = arg;
+	struct ctl_sink sink = { count_answer, nothing, NULL, as };
+	struct kauth_cred cred = { .kc_uid = USER, .kc_gid = USER,
+	    .kc_pid = 4242 };
+	struct ctl_dump d = { .d_what = IFNET_LINK |
+	    (as->as_op == CTL_FOLLOW ? IFNET_SNAPSHOT : 0) };
+	struct ctl_history hi = { "" };
+	uint8_t msg[256];
+	struct ctl_session *s;
+	size_t len;
+
+	if (as->as_op == CTL_HISTORY)
+		len = build(msg, as->as_op, "default", &hi, sizeof(hi));
+	else
+		len = build(msg, as->as_op, "default", &d,
+		    as->as_op == CTL_VNET_LIST ? 0 : sizeof(d));
+	KASSERT(ctl_session_create(st->st_kern, &cred, &sink, &s) == 0);
+	KASSERT(ctl_dispatch(s, msg, len, -1) == 0);
+	if (as->as_op == CTL_FOLLOW)
+		KASSERT(ctl_session_events(s) == 0);
+	ctl_session_destroy(s);
+}
+
+/* While another user without privilege has the only turn: nothing is done for
+ * this one, and everything for the administrator. */
+static void
+turn(unsigned op, unsigned answers)
+{
+	struct host *h = st->st_kern->k_host;
+	struct ctl_dump d = { .d_what = IFNET_LINK };
+	struct asker as = { .as_op = op };
+	struct ctl_session *root = session(0);
+
+	kturn_take(st->st_kern, OTHER);
+	assert_int_equal(host_thread_create(h, "asker", -1, asker_main, &as,
+	    &as.as_thread), 0);
+	for (unsigned i = 0; i < 1000; i++)
+		assert_int_equal(ask(root, CTL_DUMP, &d, sizeof(d)), 0);
+	assert_int_equal(__atomic_load_n(&as.as_answers, __ATOMIC_RELAXED), 0);
+	kturn_give(st->st_kern, OTHER);
+	host_thread_join(h, as.as_thread);
+	assert_int_equal(as.as_answers, answers);
+	ctl_session_destroy(root);
+}
+
+static void
+test_turns(void **state)
+{
+
+	(void)state;
+	set("kern.user.turns", 1);
+	turn(CTL_DUMP, 1);
+	turn(CTL_HISTORY, 1);
+	turn(CTL_VNET_LIST, 1);
+	turn(CTL_FOLLOW, 2);
+}
+
+/* A client that does not read its answer has no turn meanwhile. */
+static int
+let_others(void *arg, const void *msg, size_t len)
+{
+	uid_t other = OTHER;
+
+	(void)arg;
+	(void)msg;
+	(void)len;
+	kturn_take(st->st_kern, other);
+	kturn_give(st->st_kern, other);
+	return 0;
+}
+
+static void
+test_turn_is_given_back(void **state)
+{
+	struct ctl_sink sink = { let_others, nothing, NULL, NULL };
+	struct kauth_cred cred = { .kc_uid = USER, .kc_gid = USER,
+	    .kc_pid = 4242 };
+	struct ctl_dump d = { .d_what = IFNET_LINK | IFNET_SNAPSHOT };
+	struct ctl_session *s;
+	uint8_t msg[256];
+
+	(void)state;
+	set("kern.user.turns", 1);
+	assert_int_equal(ctl_session_create(st->st_kern, &cred, &sink, &s),
+	    0);
+	assert_int_equal(ctl_dispatch(s, msg, build(msg, CTL_FOLLOW,
+	    "default", &d, sizeof(d)), -1), 0);
+	assert_int_equal(ctl_session_events(s), 0);
+	d.d_what = IFNET_LINK;
+	assert_int_equal(ctl_dispatch(s, msg, build(msg, CTL_DUMP, "default",
+	    &d, sizeof(d)), -1), 0);
+	ctl_session_destroy(s);
+	/* Nobody has it now. */
+	kturn_take(st->st_kern, OTHER);
+	kturn_give(st->st_kern, OTHER);
+}
+
 int
 main(void)
 {
@@ -235,6 +360,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_dumps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_source, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rates, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_turns, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_turn_is_given_back, setup,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
