@@ -187,9 +187,7 @@ icmp_send_error(struct ifnet *ifp, struct mbuf *m, uint8_t type, uint8_t code,
 	else if ((m->m_flags & M_LOCAL) != 0)
 		src = ip->ip_src;
 	else
-		src = in_ifsource(ifp, ip->ip_src);
-	if (src == 0)
-		src = in_router_id(vn);
+		src = in_ownsource(ifp, ip->ip_src);
 	if (src == 0)
 		return false;
 	n = icmp_build(m, type, code, word, src, ip->ip_src);
@@ -288,7 +286,7 @@ icmp_input_echo(struct ifnet *ifp, struct mbuf *m)
 			m_drop(ifp, m, DROP_ICMP_BCAST);
 			return;
 		}
-		src = in_ifsource(ifp, ip->ip_src);
+		src = in_ownsource(ifp, ip->ip_src);
 	}
 	if (!in_ordinary(ip->ip_src) && !in_is_loopback(ip->ip_src)) {
 		m_drop(ifp, m, DROP_IP_SRC);

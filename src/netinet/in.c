@@ -201,6 +201,16 @@ in_preference(const struct ifaddr *ifa)
 	return __atomic_load_n(&ifa->ifa_preference, __ATOMIC_RELAXED);
 }
 
+/* Is a link-local address not for a destination, because that is on no single
+ * link (RFC 3927 2.6.1)? */
+static bool
+in_stays_on_link(const struct ifaddr *ifa, uint32_t dst)
+{
+
+	return in_is_linklocal(sin_addr(ifa->ifa_addr)) &&
+	    !in_is_linklocal(dst);
+}
+
 /* Has any address of this vnet ever been given a preference? */
 static bool
 in_preferred(const struct ifnet *ifp)
@@ -218,6 +228,8 @@ in_better(const struct ifaddr *a, const struct ifaddr *b, uint32_t dst)
 
 	if (la != lb)
 		return la;
+	if (in_stays_on_link(a, dst) != in_stays_on_link(b, dst))
+		return !in_stays_on_link(a, dst);
 	if (in_preference(a) != in_preference(b))
 		return in_preference(a) > in_preference(b);
 	/* The first address whose prefix has dst is best, else the last of
@@ -225,10 +237,34 @@ in_better(const struct ifaddr *a, const struct ifaddr *b, uint32_t dst)
 	return !la;
 }
 
+static bool
+in_ifa_travels(const struct ifaddr *ifa)
+{
+
+	return in_ifa_usable(ifa) && !in_is_linklocal(sin_addr(ifa->ifa_addr));
+}
+
+/* The best usable address of an interface without preferred ones, by lookup. */
+static const struct ifaddr *
+in_source_found(struct ifnet *ifp, uint32_t dst)
+{
+	const struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_addr.s_addr = dst,
+	};
+	const struct sockaddr *sa = (const struct sockaddr *)&sin;
+	const struct ifaddr *ifa;
+
+	ifa = ifa_ifp_leading(ifp, sa, in_is_linklocal(dst) ? in_ifa_usable :
+	    in_ifa_travels);
+	return ifa != NULL || in_is_linklocal(dst) ? ifa :
+	    ifa_ifp_leading(ifp, sa, in_ifa_usable);
+}
+
 /*
  * The best usable address of an interface for dst; NULL: none.  An address
- * whose prefix has dst comes first, then the highest preference.  `own' is kept
- * unless another address is preferred and is on dst's prefix if `own' is.
+ * whose prefix has dst comes first, then one that is not link-local (unless dst
+ * is), then the highest preference.  `own' is kept unless another address is
+ * preferred and is on dst's prefix if `own' is.
  */
 static const struct ifaddr *
 in_source(struct ifnet *ifp, const struct ifaddr *own, uint32_t dst)
@@ -238,14 +274,8 @@ in_source(struct ifnet *ifp, const struct ifaddr *own, uint32_t dst)
 
 	if (if_is_deactivated(ifp))
 		return own;
-	if (!in_preferred(ifp)) {
-		struct sockaddr_in sin = {
-			.sin_family = AF_INET, .sin_addr.s_addr = dst,
-		};
-
-		return own != NULL ? own : ifa_ifp_leading(ifp,
-		    (const struct sockaddr *)&sin, in_ifa_usable);
-	}
+	if (!in_preferred(ifp))
+		return own != NULL ? own : in_source_found(ifp, dst);
 	for (ifa = __atomic_load_n(&TAILQ_FIRST(&ifp->if_addrlist),
 	    __ATOMIC_CONSUME); ifa != NULL; ifa = __atomic_load_n(
 	    &TAILQ_NEXT(ifa, ifa_list), __ATOMIC_CONSUME)) {
@@ -295,7 +325,7 @@ static bool
 in_names_router(const struct ifaddr *ifa)
 {
 
-	return ifa->ifa_addr->sa_family == AF_INET && in_ifa_usable(ifa) &&
+	return ifa->ifa_addr->sa_family == AF_INET && in_ifa_travels(ifa) &&
 	    in_ordinary(sin_addr(ifa->ifa_addr));
 }
 
@@ -333,12 +363,22 @@ in_router_id(struct vnet *vn)
 }
 
 uint32_t
+in_ownsource(struct ifnet *ifp, uint32_t dst)
+{
+	uint32_t src = in_ifsource(ifp, dst), id = 0;
+
+	if (src == 0 || (in_is_linklocal(src) && !in_is_linklocal(dst)))
+		id = in_router_id(ifp->if_vnet);
+	return id != 0 ? id : src;
+}
+
+uint32_t
 in_rtsource(const struct rtentry *rt, uint32_t dst)
 {
 	const struct ifaddr *own = rt->rt_ifa;
 
 	if (own == NULL || own->ifa_addr->sa_family != AF_INET ||
-	    !in_ifa_usable(own))
+	    !in_ifa_usable(own) || in_stays_on_link(own, dst))
 		return in_ifsource(rt->rt_ifp, dst);
 	if (!in_preferred(rt->rt_ifp))
 		return sin_addr(own->ifa_addr);

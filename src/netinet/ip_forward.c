@@ -149,7 +149,7 @@ ip_forward_slow(struct ifnet *ifp, struct mbuf *m, const struct rtentry *rt)
 		    ip->ip_dst);
 	if (ip_hlen(ip) > IP_HLEN_MIN) {
 		ip_options_stamp(ifp->if_vnet, ip,
-		    in_ifsource(rt->rt_ifp, ip->ip_dst));
+		    in_ownsource(rt->rt_ifp, ip->ip_dst));
 		ip_set_cksum(ip);
 	}
 	ip_dec_ttl(ip);

@@ -163,7 +163,8 @@ ts_stamp(const struct vnet *vn, uint8_t *cp, uint32_t addr)
 		 * local. */
 		memcpy(&named, p, 4);
 		rt = rt_lookup4(vn, named);
-		if (rt == NULL || (rt->rt_flags & RTF_LOCAL) == 0)
+		if (rt == NULL || (rt->rt_flags & RTF_LOCAL) == 0 ||
+		    !in_local_usable(rt, named))
 			return;
 		p += 4;
 	} else if (kind == TS_ANDADDR) {

@@ -137,6 +137,7 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 	struct iphdr4 *ip = mtoip(m);
 	const struct rtentry *rt;
 	enum drop_reason why;
+	bool chosen;
 	int error;
 
 	m->m_rcvif = 0;
@@ -150,11 +151,13 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 	error = ip_output_refuse(rt, ip, &why);
 	if (error != 0)
 		goto drop;
-	if (ip->ip_src == 0)
+	chosen = ip->ip_src == 0;
+	if (chosen)
 		ip->ip_src = in_rtsource(rt, ip->ip_dst);
 	/* While an address of the interface is being checked, the packet has to
 	 * wait for it. */
-	if (ip->ip_src == 0 && !in_ifhasaddr(rt->rt_ifp))
+	if (ip->ip_src == 0 ? !in_ifhasaddr(rt->rt_ifp) :
+	    chosen && ip_leaves_link(rt, ip))
 		ip->ip_src = in_router_id(vn);
 	if (ip->ip_src == 0 || !in_source_usable(vn, ip->ip_src)) {
 		why = DROP_IP_SRC;

@@ -411,14 +411,18 @@ int	in_laddr_ioctl(struct ifnet *, unsigned long, struct if_laddrreq *);
 /* Any, read section: the source address that an interface uses for a
  * destination; 0: it has none. */
 uint32_t in_ifsource(struct ifnet *, uint32_t dst);
+/* As in_ifsource(), or else the router's (in_router_id()); also where the
+ * interface has link-local addresses alone and the destination is no such one.
+ * 0: there is none. */
+uint32_t in_ownsource(struct ifnet *, uint32_t dst);
 /* As in_ifsource(), for a route: the route's own address, unless that may not
  * be used or another address fits as well and is preferred. */
 uint32_t in_rtsource(const struct rtentry *, uint32_t dst);
 /*
  * Any, read section: the router's address that packets of its own carry on
  * interfaces without an address (RFC 1812 4.3.2.4, 2.2.7); 0: there is none.
- * An address of lo0 outside 127/8 is preferred; the choice stays the same as
- * long as the address may be used.
+ * It is not link-local.  An address of lo0 outside 127/8 is preferred; the
+ * choice stays the same as long as the address may be used.
  */
 uint32_t in_router_id(struct vnet *);
 /* Any, read section: does the interface have an IPv4 address, in any state? */

@@ -270,6 +270,80 @@ strong_body(struct in_test *it)
 }
 IN_TEST(strong, 1)
 
+/* The source of the ICMP error about a packet from src that a received; 0:
+ * there is none. */
+static uint32_t
+error_source(struct in_test *it, const char *src)
+{
+	const struct icmphdr4 *icmp;
+
+	tif_clear(&it->it_a);
+	forward(it, &it->it_a, src, "10.0.2.2", 1);
+	for (unsigned i = 0; i < it->it_a.tif_ntx; i++) {
+		icmp = tx_ip(&it->it_a, i) != NULL ? tx_icmp(&it->it_a, i) :
+		    NULL;
+		if (icmp != NULL && icmp->icmp_type == ICMP4_TIMXCEED)
+			return tx_ip(&it->it_a, i)->ip_src;
+	}
+	return 0;
+}
+
+static void
+prefer(struct in_test *it, struct ifnet *ifp, const char *addr, int16_t value)
+{
+	struct if_addrprefreq ifap;
+	struct sockaddr_in sin = sin4(addr);
+
+	memset(&ifap, 0, sizeof(ifap));
+	memcpy(ifap.ifap_name, ifp->if_xname, IFNAMSIZ);
+	ifap.ifap_preference = value;
+	memcpy(&ifap.ifap_addr, &sin, sizeof(sin));
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCSIFADDRPREF, &ifap,
+	    sizeof(ifap)) == 0);
+}
+
+/* A link-local address is no source for other networks (RFC 3927 2.6), where
+ * the interface or the router has another one. */
+static void
+link_local_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp;
+
+	KASSERT(route_add(it, "99.0.0.0", 8, "10.0.1.2", RTF_STATIC, 0) == 0);
+	/* The interface's last address, and its first. */
+	KASSERT(addr_add(it, a, "169.254.7.7", 16) == 0);
+	KASSERT(error_source(it, "99.1.1.1") == ip4("10.0.1.1"));
+	KASSERT(addr_del(it, a, "10.0.1.1") == 0);
+	KASSERT(addr_add(it, a, "10.0.1.1", 24) == 0);
+	KASSERT(route_add(it, "99.0.0.0", 8, "10.0.1.2", RTF_STATIC, 0) == 0);
+	KASSERT(error_source(it, "99.1.1.1") == ip4("10.0.1.1"));
+	KASSERT(output(it, "0.0.0.0", "99.1.1.1") == 0);
+	/* The same among preferred addresses. */
+	prefer(it, a, "169.254.7.7", 9);
+	KASSERT(error_source(it, "99.1.1.1") == ip4("10.0.1.1"));
+	prefer(it, a, "169.254.7.7", 0);
+
+	/* The interface has no other one: another interface's is borrowed. */
+	KASSERT(addr_del(it, a, "10.0.1.1") == 0);
+	KASSERT(neigh_req(it, RTM_ADD, a, "169.254.1.1", mac1, 0, 0) == 0);
+	KASSERT(route_add(it, "99.0.0.0", 8, "169.254.1.1", RTF_STATIC, 0) ==
+	    0);
+	KASSERT(error_source(it, "99.1.1.1") == ip4("10.0.2.1"));
+	tif_clear(&it->it_a);
+	KASSERT(output(it, "0.0.0.0", "99.1.1.1") == 0);
+	KASSERT(tx_ip(&it->it_a, 0)->ip_src == ip4("10.0.2.1"));
+	/* On its own link it is the source. */
+	tif_clear(&it->it_a);
+	KASSERT(output(it, "0.0.0.0", "169.254.1.1") == 0);
+	KASSERT(tx_ip(&it->it_a, 0)->ip_src == ip4("169.254.7.7"));
+	/* No other interface has one either. */
+	KASSERT(addr_del(it, it->it_b.tif_ifp, "10.0.2.1") == 0);
+	KASSERT(error_source(it, "99.1.1.1") == 0);
+	KASSERT(output(it, "0.0.0.0", "99.1.1.1") != 0);
+	all_books(it);
+}
+IN_TEST(link_local, 1)
+
 int
 main(void)
 {
@@ -279,6 +353,7 @@ main(void)
 		cmocka_unit_test(down),
 		cmocka_unit_test(loopback),
 		cmocka_unit_test(strong),
+		cmocka_unit_test(link_local),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,6 +175,34 @@ forward_body(struct in_test *it)
 }
 IN_TEST(forward, 1)
 
+/* On the way out by an interface without an address, the router's is recorded;
+ * an address of an interface that is down is nobody's. */
+static void
+unnumbered_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+	struct rt_info ri = { TEST_DST("10.0.2.0"), .ri_len = 24,
+	    .ri_ifp = b, .ri_flags = RTF_STATIC };
+	const uint8_t *o;
+
+	KASSERT(addr_add(it, it->it_lo, "10.99.0.1", 32) == 0);
+	o = forwarded(it, (const uint8_t[12]){ 68, 12, 5, 3, 10, 99, 0, 1 },
+	    12);
+	KASSERT(o[2] == 13);
+	if_ioctl_lock(it->it_lo);
+	if_down(it->it_lo);
+	if_ioctl_unlock(it->it_lo);
+	o = forwarded(it, (const uint8_t[12]){ 68, 12, 5, 3, 10, 99, 0, 1 },
+	    12);
+	KASSERT(o[2] == 5 && word(o + 8) == 0);
+	KASSERT(addr_del(it, b, "10.0.2.1") == 0);
+	KASSERT(rt_add(it->it_vn, &ri) == 0);
+	o = forwarded(it, (const uint8_t[12]){ 1, 7, 11, 4 }, 12);
+	KASSERT(o[3] == 8 && word(o + 4) == ip4("10.0.1.1"));
+	all_books(it);
+}
+IN_TEST(unnumbered, 1)
+
 /* --- echo replies -------------------------------------------------------- */
 
 static const uint8_t *
@@ -266,6 +294,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(malformed_is_refused),
 		cmocka_unit_test(forward),
+		cmocka_unit_test(unnumbered),
 		cmocka_unit_test(echo),
 		cmocka_unit_test(fragments),
 	};
