@@ -20,6 +20,8 @@
 
 /* The family of addresses in fixtures that have one. */
 #define TEST_AF		AF_INET
+#define TEST_ADDR_BITS	32
+#define TEST_SALEN	sizeof(struct sockaddr_in)
 
 union test_addr {
 	struct sockaddr	 sa;
@@ -56,6 +58,23 @@ test_addr_plus(const char *text, unsigned n)
 	return a;
 }
 
+/* The n-th address after it, as packets carry their next hop: network order. */
+static inline uint32_t
+test_hop_plus(const char *text, unsigned n)
+{
+	union test_addr a = test_addr_plus(text, n);
+
+	KASSERT(a.sa.sa_family == AF_INET);
+	return a.sin.sin_addr.s_addr;
+}
+
+static inline uint32_t
+test_hop(const char *text)
+{
+
+	return test_hop_plus(text, 0);
+}
+
 /* Which address after the other it is. */
 static inline unsigned
 test_addr_minus(const struct sockaddr *sa, const char *text)
@@ -86,6 +105,17 @@ test_mask(const struct sockaddr *like, unsigned len)
 	for (unsigned i = 0; i < len; i++)
 		p[i / 8] |= (uint8_t)(0x80 >> i % 8);
 	return a;
+}
+
+/* The bits of a netmask. */
+static inline unsigned
+test_mask_len(const struct sockaddr *sa)
+{
+	union test_addr a;
+
+	KASSERT(sa->sa_family == AF_INET);
+	memcpy(&a.sin, sa, sizeof(a.sin));
+	return (unsigned)__builtin_popcount(a.sin.sin_addr.s_addr);
 }
 
 static inline size_t
@@ -133,6 +163,20 @@ test_addr_is(const struct sockaddr *sa, const char *text)
 
 	return sa != NULL && sa->sa_family == a.sa.sa_family &&
 	    memcmp(sa, &a, test_addr_len(&a.sa)) == 0;
+}
+
+#define TEST_ADDR_TEXT	INET6_ADDRSTRLEN
+
+/* As text, in TEST_ADDR_TEXT bytes. */
+static inline const char *
+test_addr_text(const struct sockaddr *sa, char *text)
+{
+	union test_addr a = test_addr_copy(sa);
+
+	KASSERT(inet_ntop(sa->sa_family, sa->sa_family == AF_INET ?
+	    (const void *)&a.sin.sin_addr : (const void *)&a.sin6.sin6_addr,
+	    text, TEST_ADDR_TEXT) != NULL);
+	return text;
 }
 
 /* A pointer to an address that lives as long as the block it is made in. */

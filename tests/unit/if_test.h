@@ -1,5 +1,5 @@
 /*
- * if_test: a vnet with the interface layer, a driver and a small AF_INET
+ * if_test: a vnet with the interface layer, a driver and a small
  * domain, to test against on the simulated host.
  *
  * Bodies check with KASSERT, as in kern_test.h.
@@ -49,7 +49,7 @@ static inline uint32_t
 sa_addr(const struct sockaddr *sa)
 {
 
-	return ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr);
+	return test_addr_minus(sa, "0.0.0.0");
 }
 
 static inline bool
@@ -183,7 +183,7 @@ static const struct domain test_domain __attribute__((__unused__)) = {
 	.dom_family = TEST_AF,
 	.dom_slot = DOM_SLOT_INET,
 	.dom_name = "test",
-	.dom_salen = sizeof(struct sockaddr_in),
+	.dom_salen = TEST_SALEN,
 	.dom_ifattach = test_ifattach,
 	.dom_ifdetach = test_ifdetach,
 	.dom_if_up = test_if_up,

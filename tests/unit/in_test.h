@@ -50,26 +50,26 @@ struct in_test {
 	struct ifnet	*it_lo;		/* lo0, no address */
 };
 
-/* --- what tests say ------------------------------------------------------ */
+/* --- addresses ----------------------------------------------------------- */
 
-static inline uint32_t
-ip4(const char *text)
+/* Is it that address, of a packet or a next hop (network order)? */
+static inline bool
+ip_is(uint32_t addr, const char *text)
 {
-	struct in_addr in;
 
-	KASSERT(inet_pton(AF_INET, text, &in) == 1);
-	return in.s_addr;
+	return addr == test_hop(text);
 }
 
-static inline struct sockaddr_in
-sin4(const char *text)
+/* The interface's own address of that text; NULL: none. */
+static inline struct ifaddr *
+in_ifa(struct ifnet *ifp, const char *addr)
 {
-	struct sockaddr_in sin;
+	struct ifaddr *ifa;
 
-	memset(&sin, 0, sizeof(sin));
-	sin.sin_family = AF_INET;
-	sin.sin_addr.s_addr = ip4(text);
-	return sin;
+	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
+		if (test_addr_is(ifa->ifa_addr, addr))
+			break;
+	return ifa;
 }
 
 /* --- running on CPU 0 ---------------------------------------------------- */
@@ -192,6 +192,19 @@ tif_attach(struct in_test *it, struct tif *t, unsigned unit)
 	t->tif_ifp = ifp;
 }
 
+/* Set an interface up, or down. */
+static inline void
+in_up(struct ifnet *ifp, bool on)
+{
+
+	if_ioctl_lock(ifp);
+	if (on)
+		if_up(ifp);
+	else
+		if_down(ifp);
+	if_ioctl_unlock(ifp);
+}
+
 static inline void
 tif_detach(struct tif *t)
 {
@@ -297,20 +310,17 @@ addr_req(struct in_test *it, unsigned long cmd, struct ifnet *ifp,
     const char *addr, unsigned len, const char *dst)
 {
 	struct ifaliasreq ifra;
-	struct sockaddr_in sin;
+	union test_addr mask;
 
 	memset(&ifra, 0, sizeof(ifra));
 	memcpy(ifra.ifra_name, ifp->if_xname, IFNAMSIZ);
-	sin = sin4(addr);
-	memcpy(&ifra.ifra_addr, &sin, sizeof(sin));
+	test_addr_put(&ifra.ifra_addr, addr);
 	if (len != 0) {
-		sin.sin_addr.s_addr = in_mask(len);
-		memcpy(&ifra.ifra_mask, &sin, sizeof(sin));
+		mask = test_mask(test_sa(addr), len);
+		memcpy(&ifra.ifra_mask, &mask, test_addr_len(&mask.sa));
 	}
-	if (dst != NULL) {
-		sin = sin4(dst);
-		memcpy(&ifra.ifra_dstaddr, &sin, sizeof(sin));
-	}
+	if (dst != NULL)
+		test_addr_put(&ifra.ifra_dstaddr, dst);
 	return ifioctl(it->it_vn, &kauth_cred_self, cmd, &ifra, sizeof(ifra));
 }
 
@@ -334,7 +344,6 @@ neigh_req(struct in_test *it, uint8_t type, struct ifnet *ifp,
 {
 	const struct sockaddr *sa[RTAX_MAX] = { NULL };
 	uint64_t answer[RT_MSG_MAX / 8];
-	struct sockaddr_in sin = sin4(addr);
 	struct sockaddr_dl sdl;
 	struct rt_msg rtm;
 	size_t len;
@@ -345,7 +354,7 @@ neigh_req(struct in_test *it, uint8_t type, struct ifnet *ifp,
 	rtm.rtm_flags = flags | RTF_LLDATA;
 	rtm.rtm_expire_s = expire_s;
 	rtm.rtm_ifhandle = ifp != NULL ? ifp->if_handle : 0;
-	sa[0] = (struct sockaddr *)&sin;
+	sa[0] = test_sa(addr);
 	if (mac != NULL) {
 		sdl.sdl_family = AF_LINK;
 		sdl.sdl_alen = 6;
@@ -408,8 +417,8 @@ mk_ip(uint8_t *buf, const char *src, const char *dst, uint8_t proto,
 	ip->ip_id = be16(0x1234);
 	ip->ip_ttl = ttl;
 	ip->ip_p = proto;
-	ip->ip_src = ip4(src);
-	ip->ip_dst = ip4(dst);
+	ip->ip_src = test_hop(src);
+	ip->ip_dst = test_hop(dst);
 	ip_set_cksum(ip);
 	return 20 + len;
 }
@@ -427,8 +436,8 @@ mk_udp(uint8_t *buf, const char *src, const char *dst, uint8_t ttl,
 	u[6] = u[7] = 0;
 	for (unsigned i = 0; i < len; i++)
 		u[8 + i] = (uint8_t)(i * 7);
-	sum = in_cksum_fold(in_cksum_add(u, 8 + len, in_cksum_pseudo(ip4(src),
-	    ip4(dst), IPPROTO_UDP, 8 + len)));
+	sum = in_cksum_fold(in_cksum_add(u, 8 + len, in_cksum_pseudo(
+	    test_hop(src), test_hop(dst), IPPROTO_UDP, 8 + len)));
 	memcpy(u + 6, &sum, 2);
 	return mk_ip(buf, src, dst, IPPROTO_UDP, ttl, 8 + len);
 }
@@ -552,8 +561,8 @@ mk_arp(uint16_t op, const uint8_t *sha, const char *spa, const char *tpa)
 	ar.ar_pln = 4;
 	ar.ar_op = be16(op);
 	memcpy(ar.ar_sha, sha, 6);
-	ar.ar_spa = ip4(spa);
-	ar.ar_tpa = ip4(tpa);
+	ar.ar_spa = test_hop(spa);
+	ar.ar_tpa = test_hop(tpa);
 	return ar;
 }
 
@@ -598,6 +607,74 @@ tx_arp(const struct tif *t, unsigned i)
 		return NULL;
 	return (const struct arphdr *)(const void *)(t->tif_tx[i].tp_data +
 	    14);
+}
+
+/* Requests for tpa that were sent, in the name of spa (NULL: of any). */
+static inline unsigned
+arp_asked(const struct tif *t, const char *spa, const char *tpa)
+{
+	const struct arphdr *ar;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < t->tif_ntx; i++) {
+		ar = tx_arp(t, i);
+		n += ar != NULL && ar->ar_op == htons(ARP_REQUEST) &&
+		    (spa == NULL || ip_is(ar->ar_spa, spa)) &&
+		    ip_is(ar->ar_tpa, tpa);
+	}
+	return n;
+}
+
+/* Receive a UDP packet. */
+static inline void
+in_forward(struct in_test *it, struct tif *t, const char *src, const char *dst,
+    uint8_t ttl)
+{
+	uint8_t buf[100];
+	unsigned len;
+
+	len = mk_udp(buf, src, dst, ttl, 20);
+	inject(it, t, buf, len);
+}
+
+struct in_output {
+	struct in_test	*io_it;
+	const char	*io_src, *io_dst;
+	int		 io_error;
+};
+
+static inline void
+in_output_cpu(void *arg)
+{
+	struct in_output *io = arg;
+	uint8_t buf[64];
+	struct mbuf *m;
+	unsigned len;
+
+	len = mk_echo(buf, io->io_src, io->io_dst, 1, 1, 8);
+	m = m_gethdr();
+	KASSERT(m != NULL && m_append(m, buf, len) == 0);
+	io->io_error = ip_output(io->io_it->it_vn, m, 0);
+}
+
+/* Send an echo request from src ("0.0.0.0": from what is best); the errno. */
+static inline int
+in_output(struct in_test *it, const char *src, const char *dst)
+{
+	struct in_output io = { .io_it = it, .io_src = src, .io_dst = dst };
+
+	on_cpu(it, in_output_cpu, &io);
+	return io.io_error;
+}
+
+/* icmp_ping_send(), from src or from what is best (NULL). */
+static inline int
+ping(struct icmp_ping *p, const char *dst, const char *src, uint16_t seq,
+    unsigned len, uint8_t ttl)
+{
+
+	return icmp_ping_send(p, test_hop(dst), src != NULL ? test_hop(src) :
+	    0, seq, len, ttl);
 }
 
 /* --- the stack ----------------------------------------------------------- */

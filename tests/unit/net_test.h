@@ -304,7 +304,7 @@ static inline uint32_t
 dtest_addr(const struct sockaddr *sa)
 {
 
-	return ((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr;
+	return htonl(test_addr_minus(sa, "0.0.0.0"));
 }
 
 static inline bool
@@ -357,7 +357,7 @@ static const struct domain dtest_domain = {
 	.dom_family = TEST_AF,
 	.dom_slot = DOM_SLOT_INET,
 	.dom_name = "test",
-	.dom_salen = sizeof(struct sockaddr_in),
+	.dom_salen = TEST_SALEN,
 	.dom_resolve = dtest_resolve,
 	.dom_input = dtest_take,
 	.dom_rtrequest = dtest_rtrequest,
@@ -374,16 +374,6 @@ dtest_attach(struct vnet *vn)
 	dtest_resolved = dtest_input = 0;
 	domain_attach(vn, &dtest_domain);
 	KASSERT(ether_register(vn, ETHERTYPE_IP, dtest_take) == 0);
-}
-
-/* "10.0.0.1" in network order. */
-static inline uint32_t
-ip4(const char *text)
-{
-	struct in_addr in;
-
-	KASSERT(inet_pton(AF_INET, text, &in) == 1);
-	return in.s_addr;
 }
 
 static inline struct ifaddr *

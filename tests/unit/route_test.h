@@ -14,24 +14,15 @@
 
 #include "net/route.h"
 
-static inline uint32_t
-test_rt_key(const char *text, unsigned n)
-{
-	union test_addr a = test_addr_plus(text, n);
-
-	KASSERT(a.sa.sa_family == AF_INET);
-	return a.sin.sin_addr.s_addr;
-}
-
 /* In an initializer of a struct rt_info. */
-#define TEST_DST(text)	.ri_dst = test_rt_key(text, 0)
-#define TEST_VIA(text)	.ri_gw = test_rt_key(text, 0)
+#define TEST_DST(text)	.ri_dst = test_hop(text)
+#define TEST_VIA(text)	.ri_gw = test_hop(text)
 
 static inline void
 test_route_to(struct rt_info *ri, const char *dst)
 {
 
-	ri->ri_dst = test_rt_key(dst, 0);
+	ri->ri_dst = test_hop(dst);
 }
 
 /* To the n-th address after dst. */
@@ -39,14 +30,14 @@ static inline void
 test_route_to_plus(struct rt_info *ri, const char *dst, unsigned n)
 {
 
-	ri->ri_dst = test_rt_key(dst, n);
+	ri->ri_dst = test_hop_plus(dst, n);
 }
 
 static inline void
 test_route_via(struct rt_info *ri, const char *gateway)
 {
 
-	ri->ri_gw = test_rt_key(gateway, 0);
+	ri->ri_gw = test_hop(gateway);
 }
 
 /* Read section, or the caller knows that the route stays. */
@@ -54,21 +45,21 @@ static inline const struct rtentry *
 test_rt_lookup(struct vnet *vn, const char *dst)
 {
 
-	return rt_lookup4(vn, test_rt_key(dst, 0));
+	return rt_lookup4(vn, test_hop(dst));
 }
 
 static inline const struct rtentry *
 test_rt_lookup_plus(struct vnet *vn, const char *dst, unsigned n)
 {
 
-	return rt_lookup4(vn, test_rt_key(dst, n));
+	return rt_lookup4(vn, test_hop_plus(dst, n));
 }
 
 static inline bool
 test_rt_is_via(const struct rtentry *rt, const char *gateway)
 {
 
-	return rt != NULL && rt->rt_gw4 == test_rt_key(gateway, 0);
+	return rt != NULL && rt->rt_gw4 == test_hop(gateway);
 }
 
 #endif /* !TESTS_ROUTE_TEST_H */

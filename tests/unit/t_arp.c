@@ -8,20 +8,6 @@
 static const uint8_t mac1[6] = { 2, 7, 7, 7, 7, 1 };
 static const uint8_t mac2[6] = { 2, 7, 7, 7, 7, 2 };
 
-static unsigned
-requests(const struct tif *t, const char *tpa)
-{
-	const struct arphdr *ar;
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < t->tif_ntx; i++) {
-		ar = tx_arp(t, i);
-		n += ar != NULL && ar->ar_op == htons(ARP_REQUEST) &&
-		    ar->ar_tpa == ip4(tpa);
-	}
-	return n;
-}
-
 static void
 send_to(struct in_test *it, const char *dst, unsigned n)
 {
@@ -62,8 +48,8 @@ resolve_body(struct in_test *it)
 	send_to(it, "10.0.2.9", 3);
 	KASSERT(it->it_b.tif_ntx == 1);
 	ar = tx_arp(&it->it_b, 0);
-	KASSERT(ar != NULL && ar->ar_spa == ip4("10.0.2.1") &&
-	    ar->ar_tpa == ip4("10.0.2.9"));
+	KASSERT(ar != NULL && ip_is(ar->ar_spa, "10.0.2.1") &&
+	    ip_is(ar->ar_tpa, "10.0.2.9"));
 	KASSERT(memcmp(ar->ar_sha, it->it_b.tif_mac, 6) == 0);
 	KASSERT(ifdata(b).ifi_oqueued == 3);
 	all_books(it);
@@ -72,7 +58,7 @@ resolve_body(struct in_test *it)
 	for (unsigned i = 1; i < 4; i++)
 		KASSERT(memcmp(it->it_b.tif_tx[i].tp_data, mac1, 6) == 0);
 	KASSERT(goes_to(it, "10.0.2.9", mac1));
-	KASSERT(requests(&it->it_b, "10.0.2.9") == 1);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") == 1);
 	all_books(it);
 }
 IN_TEST(resolve, 2)
@@ -88,12 +74,12 @@ silence_body(struct in_test *it)
 	send_to(it, "10.0.2.9", 4);
 	for (unsigned s = 1; s < 5; s++) {
 		sleep_ms(it, 1000);
-		KASSERT(requests(&it->it_b, "10.0.2.9") >= s &&
-		    requests(&it->it_b, "10.0.2.9") <= s + 1);
+		KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") >= s &&
+		    arp_asked(&it->it_b, NULL, "10.0.2.9") <= s + 1);
 		KASSERT(ifdata(b).ifi_oqueued == 4);
 	}
 	sleep_ms(it, 1600);
-	KASSERT(requests(&it->it_b, "10.0.2.9") == 5);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") == 5);
 	KASSERT(drops(b, DROP_ARP_UNRESOLVED) == 4);
 	KASSERT(ifdata(b).ifi_oqueued == 0);
 	icmp = tx_icmp(&it->it_a, 0);
@@ -103,7 +89,7 @@ silence_body(struct in_test *it)
 
 	send_to(it, "10.0.2.9", 100);
 	KASSERT(drops(b, DROP_ARP_UNRESOLVED) == 104);
-	KASSERT(requests(&it->it_b, "10.0.2.9") == 5);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") == 5);
 	all_books(it);
 	/* The neighbour comes to life by itself, */
 	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
@@ -112,7 +98,7 @@ silence_body(struct in_test *it)
 	send_to(it, "10.0.2.8", 1);
 	sleep_ms(it, 12000);
 	send_to(it, "10.0.2.8", 1);
-	KASSERT(requests(&it->it_b, "10.0.2.8") == 6);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.8") == 6);
 	all_books(it);
 }
 IN_TEST(silence, 1)
@@ -181,8 +167,8 @@ answer_body(struct in_test *it)
 	inject_arp(it, &it->it_b, &ar, sizeof(ar));
 	out = tx_arp(&it->it_b, 0);
 	KASSERT(out != NULL && out->ar_op == htons(ARP_REPLY));
-	KASSERT(out->ar_spa == ip4("10.0.2.1") &&
-	    out->ar_tpa == ip4("10.0.2.50"));
+	KASSERT(ip_is(out->ar_spa, "10.0.2.1") &&
+	    ip_is(out->ar_tpa, "10.0.2.50"));
 	KASSERT(memcmp(out->ar_tha, mac1, 6) == 0 &&
 	    memcmp(out->ar_sha, it->it_b.tif_mac, 6) == 0);
 	KASSERT(memcmp(it->it_b.tif_tx[0].tp_data, mac1, 6) == 0);
@@ -241,7 +227,7 @@ spoil(struct arphdr *ar, unsigned which)
 	case 6:
 	case 7:
 	case 8:
-		ar->ar_spa = ip4(spa[which - 6]);
+		ar->ar_spa = test_hop(spa[which - 6]);
 		break;
 	case 9:
 		ar->ar_sha[0] = 1;	/* a group */
@@ -320,18 +306,18 @@ aging_body(struct in_test *it)
 	KASSERT(goes_to(it, "10.0.2.9", mac1));
 	tif_clear(&it->it_b);
 	sleep_ms(it, 11000);
-	KASSERT(requests(&it->it_b, "10.0.2.9") >= 1);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") >= 1);
 	KASSERT(memcmp(it->it_b.tif_tx[0].tp_data, mac1, 6) == 0);
 	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
-	n = requests(&it->it_b, "10.0.2.9");
+	n = arp_asked(&it->it_b, NULL, "10.0.2.9");
 	sleep_ms(it, 5000);
-	KASSERT(requests(&it->it_b, "10.0.2.9") == n);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") == n);
 	KASSERT(goes_to(it, "10.0.2.9", mac1));
 
 	/* The neighbour does not answer any more: gone after five. */
 	tif_clear(&it->it_b);
 	sleep_ms(it, 20000);
-	KASSERT(requests(&it->it_b, "10.0.2.9") == 5);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") == 5);
 	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 2);
 
 	/* Not used: no request, and forgotten. */
@@ -345,7 +331,7 @@ aging_body(struct in_test *it)
 	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 3);
 	tif_clear(&it->it_b);
 	sleep_ms(it, 30000);
-	KASSERT(requests(&it->it_b, "10.0.2.9") == 0);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") == 0);
 	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 2);
 	/* With static entries alone there is no timer. */
 	KASSERT(!callout_pending(&it->it_vn->vn_arp->av_callout));
@@ -361,27 +347,27 @@ announce_body(struct in_test *it)
 
 	KASSERT(addr_add(it, it->it_b.tif_ifp, "10.3.0.1", 24) == 0);
 	sleep_ms(it, 10);
-	KASSERT(requests(&it->it_b, "10.3.0.1") == 1);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.3.0.1") == 1);
 	ar = tx_arp(&it->it_b, 0);
-	KASSERT(ar->ar_spa == ip4("10.3.0.1"));
+	KASSERT(ip_is(ar->ar_spa, "10.3.0.1"));
 	KASSERT(it->it_b.tif_tx[0].tp_data[0] == 0xff);
 	sleep_ms(it, 2100);
-	KASSERT(requests(&it->it_b, "10.3.0.1") == 2);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.3.0.1") == 2);
 	sleep_ms(it, 5000);
-	KASSERT(requests(&it->it_b, "10.3.0.1") == 2);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.3.0.1") == 2);
 
 	tif_clear(&it->it_b);
 	if_link_state_change(it->it_b.tif_ifp, LINK_STATE_UP);
 	sleep_ms(it, 3000);
-	KASSERT(requests(&it->it_b, "10.3.0.1") == 2 &&
-	    requests(&it->it_b, "10.0.2.1") == 2);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.3.0.1") == 2 &&
+	    arp_asked(&it->it_b, NULL, "10.0.2.1") == 2);
 	/* Gone before its second announcement. */
 	tif_clear(&it->it_b);
 	KASSERT(addr_add(it, it->it_b.tif_ifp, "10.4.0.1", 24) == 0);
 	sleep_ms(it, 10);
 	KASSERT(addr_del(it, it->it_b.tif_ifp, "10.4.0.1") == 0);
 	sleep_ms(it, 3000);
-	KASSERT(requests(&it->it_b, "10.4.0.1") == 1);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.4.0.1") == 1);
 	all_books(it);
 }
 IN_TEST(announce, 2)
@@ -415,8 +401,8 @@ lladdr_body(struct in_test *it)
 	    sizeof(iflr)) == 0);
 	sleep_ms(it, 3000);
 	KASSERT(it->it_b.tif_ntx == 4);
-	KASSERT(requests(&it->it_b, "10.0.2.1") == 2 &&
-	    requests(&it->it_b, "10.3.0.1") == 2);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.1") == 2 &&
+	    arp_asked(&it->it_b, NULL, "10.3.0.1") == 2);
 	for (unsigned i = 0; i < 4; i++) {
 		out = tx_arp(&it->it_b, i);
 		KASSERT(out->ar_spa == out->ar_tpa);
@@ -440,12 +426,12 @@ conflict_body(struct in_test *it)
 	for (unsigned i = 0; i < 5; i++)
 		inject_arp(it, &it->it_b, &ar, sizeof(ar));
 	KASSERT(drops(it->it_b.tif_ifp, DROP_ARP_CONFLICT) == 5);
-	KASSERT(requests(&it->it_b, "10.0.2.1") == 1);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.1") == 1);
 	KASSERT(it->it_b.tif_ntx == 1);
 	KASSERT(strstr(sim_last_log(it->it_host), "10.0.2.1") != NULL);
 	sleep_ms(it, 11000);
 	inject_arp(it, &it->it_b, &ar, sizeof(ar));
-	KASSERT(requests(&it->it_b, "10.0.2.1") == 2);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.1") == 2);
 	all_books(it);
 }
 IN_TEST(conflict, 1)
@@ -598,7 +584,7 @@ moves_body(struct in_test *it)
 	/* By default the old station is asked, and that answers: not so. */
 	tif_clear(&it->it_b);
 	reply_from(it, &it->it_b, mac2, "10.0.2.9", "10.0.2.9");
-	KASSERT(requests(&it->it_b, "10.0.2.9") == 1);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") == 1);
 	KASSERT(memcmp(it->it_b.tif_tx[0].tp_data, mac1, 6) == 0);
 	KASSERT(goes_to(it, "10.0.2.9", mac1));
 	reply_from(it, &it->it_b, mac2, "10.0.2.9", "10.0.2.1");
@@ -609,7 +595,7 @@ moves_body(struct in_test *it)
 	KASSERT(ipstat(it, "arp.refused") == 2);
 	sleep_ms(it, 5000);
 	KASSERT(goes_to(it, "10.0.2.9", mac1));
-	KASSERT(requests(&it->it_b, "10.0.2.9") == 1);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") == 1);
 	KASSERT(ipstat(it, "arp.changed") == 0);
 
 	/* The old station is silent: the new one has the address, as the log
@@ -623,7 +609,7 @@ moves_body(struct in_test *it)
 	}
 	KASSERT(goes_to(it, "10.0.2.9", mac1));
 	sleep_ms(it, 4000);
-	KASSERT(requests(&it->it_b, "10.0.2.9") == ARP_CLAIM_TRIES);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") == ARP_CLAIM_TRIES);
 	KASSERT(goes_to(it, "10.0.2.9", mac2));
 	KASSERT(ipstat(it, "arp.changed") == 1);
 	KASSERT(strstr(sim_last_log(it->it_host), "10.0.2.9") != NULL);
@@ -645,7 +631,7 @@ moves_body(struct in_test *it)
 	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
 	KASSERT(goes_to(it, "10.0.2.9", mac3));
 	tif_clear(&it->it_b);
-	while (requests(&it->it_b, "10.0.2.9") == 0)
+	while (arp_asked(&it->it_b, NULL, "10.0.2.9") == 0)
 		sleep_ms(it, 100);
 	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
 	KASSERT(goes_to(it, "10.0.2.9", mac1));

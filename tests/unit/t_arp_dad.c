@@ -10,58 +10,19 @@
 static const uint8_t mac1[6] = { 2, 7, 7, 7, 7, 1 };
 static const uint8_t mac2[6] = { 2, 7, 7, 7, 7, 2 };
 
-static struct ifaddr *
-ifa_of(struct ifnet *ifp, const char *addr)
-{
-	struct ifaddr *ifa;
-
-	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
-		if (ifa->ifa_addr->sa_family == AF_INET &&
-		    ifatoia(ifa)->ia_addr.sin_addr.s_addr == ip4(addr))
-			break;
-	return ifa;
-}
-
 static uint32_t
 state_of(struct ifnet *ifp, const char *addr)
 {
 
-	return __atomic_load_n(&ifa_of(ifp, addr)->ifa_flags,
+	return __atomic_load_n(&in_ifa(ifp, addr)->ifa_flags,
 	    __ATOMIC_RELAXED) & (IFA_TENTATIVE | IFA_DUPLICATED);
-}
-
-/* Requests about tpa in the name of spa. */
-static unsigned
-asked(const struct tif *t, const char *spa, const char *tpa)
-{
-	const struct arphdr *ar;
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < t->tif_ntx; i++) {
-		ar = tx_arp(t, i);
-		n += ar != NULL && ar->ar_op == htons(ARP_REQUEST) &&
-		    ar->ar_spa == ip4(spa) && ar->ar_tpa == ip4(tpa);
-	}
-	return n;
 }
 
 static unsigned
 probes(const struct tif *t, const char *addr)
 {
 
-	return asked(t, "0.0.0.0", addr);
-}
-
-static void
-up(struct ifnet *ifp, bool on)
-{
-
-	if_ioctl_lock(ifp);
-	if (on)
-		if_up(ifp);
-	else
-		if_down(ifp);
-	if_ioctl_unlock(ifp);
+	return arp_asked(t, "0.0.0.0", addr);
 }
 
 static void
@@ -134,7 +95,7 @@ check_body(struct in_test *it)
 	ms = until_sent(it, &it->it_b, 5);
 	KASSERT(ms >= 1980 && ms <= 2100);
 	sleep_ms(it, 5000);
-	KASSERT(asked(&it->it_b, "10.3.0.1", "10.3.0.1") == 2);
+	KASSERT(arp_asked(&it->it_b, "10.3.0.1", "10.3.0.1") == 2);
 	KASSERT(it->it_b.tif_ntx == 5);
 	KASSERT(ipstat(it, "arp.probes") == 3);
 	/* Another mask is the same address, known or not. */
@@ -150,36 +111,6 @@ check_body(struct in_test *it)
 }
 IN_TEST(check, 2)
 
-/* CPU: send an ICMP packet from src, or from what is best. */
-struct output {
-	struct in_test	*ou_it;
-	const char	*ou_src, *ou_dst;
-	int		 ou_error;
-};
-
-static void
-output_cpu(void *arg)
-{
-	struct output *ou = arg;
-	uint8_t buf[64];
-	struct mbuf *m;
-	unsigned len;
-
-	len = mk_echo(buf, ou->ou_src, ou->ou_dst, 1, 1, 8);
-	m = m_gethdr();
-	KASSERT(m != NULL && m_append(m, buf, len) == 0);
-	ou->ou_error = ip_output(ou->ou_it->it_vn, m, 0);
-}
-
-static int
-output(struct in_test *it, const char *src, const char *dst)
-{
-	struct output ou = { .ou_it = it, .ou_src = src, .ou_dst = dst };
-
-	on_cpu(it, output_cpu, &ou);
-	return ou.ou_error;
-}
-
 /* Neither a source, nor a destination, nor answered for. */
 static void
 unusable(struct in_test *it, const char *addr, const char *neigh)
@@ -194,19 +125,19 @@ unusable(struct in_test *it, const char *addr, const char *neigh)
 	len = mk_echo(buf, neigh, addr, 1, 1, 8);
 	inject(it, &it->it_b, buf, len);
 	KASSERT(drops(it->it_b.tif_ifp, DROP_IP_NOTREADY) == n + 1);
-	KASSERT(output(it, addr, neigh) == EADDRNOTAVAIL);
-	KASSERT(output(it, addr, "10.0.1.2") == EADDRNOTAVAIL);
+	KASSERT(in_output(it, addr, neigh) == EADDRNOTAVAIL);
+	KASSERT(in_output(it, addr, "10.0.1.2") == EADDRNOTAVAIL);
 	KASSERT(it->it_b.tif_ntx == 0);
 	/* The other address of the interface takes its place. */
-	KASSERT(output(it, "0.0.0.0", neigh) == 0);
-	KASSERT(asked(&it->it_b, "10.0.2.1", neigh) == 1);
+	KASSERT(in_output(it, "0.0.0.0", neigh) == 0);
+	KASSERT(arp_asked(&it->it_b, "10.0.2.1", neigh) == 1);
 	KASSERT(addr_del(it, it->it_b.tif_ifp, "10.0.2.1") == 0);
-	KASSERT(output(it, "0.0.0.0", neigh) == EADDRNOTAVAIL);
+	KASSERT(in_output(it, "0.0.0.0", neigh) == EADDRNOTAVAIL);
 	len = mk_udp(buf, "10.0.1.2", "10.3.0.77", 64, 20);
 	tif_clear(&it->it_b);
 	inject(it, &it->it_a, buf, len);
-	KASSERT(asked(&it->it_b, "0.0.0.0", "10.3.0.77") == 0);
-	KASSERT(asked(&it->it_b, addr, "10.3.0.77") == 0);
+	KASSERT(arp_asked(&it->it_b, "0.0.0.0", "10.3.0.77") == 0);
+	KASSERT(arp_asked(&it->it_b, addr, "10.3.0.77") == 0);
 	tif_clear(&it->it_b);
 }
 
@@ -221,12 +152,12 @@ tentative_body(struct in_test *it)
 	/* Not either when checks are no longer asked for: until this one has
 	 * ended.  Without checks it is not tentative at all. */
 	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 0) == 0);
-	KASSERT(output(it, "10.3.0.1", "10.3.0.9") == EADDRNOTAVAIL);
+	KASSERT(in_output(it, "10.3.0.1", "10.3.0.9") == EADDRNOTAVAIL);
 	sleep_ms(it, 10000);
-	KASSERT(output(it, "10.3.0.1", "10.3.0.9") == 0);
+	KASSERT(in_output(it, "10.3.0.1", "10.3.0.9") == 0);
 	KASSERT(addr_add(it, b, "10.4.0.1", 24) == 0);
 	KASSERT(state_of(b, "10.4.0.1") == 0);
-	KASSERT(output(it, "10.4.0.1", "10.4.0.9") == 0);
+	KASSERT(in_output(it, "10.4.0.1", "10.4.0.9") == 0);
 	all_books(it);
 }
 IN_TEST(tentative, 1)
@@ -271,8 +202,8 @@ taken_body(struct in_test *it)
 		KASSERT(if_set_sadl(b, it->it_b.tif_mac, 6, false) == 0);
 		if_ioctl_unlock(b);
 		sleep_ms(it, 3000);
-		KASSERT(asked(&it->it_b, "10.0.2.1", "10.0.2.1") != 0);
-		KASSERT(asked(&it->it_b, "10.3.0.1", "10.3.0.1") == 0);
+		KASSERT(arp_asked(&it->it_b, "10.0.2.1", "10.0.2.1") != 0);
+		KASSERT(arp_asked(&it->it_b, "10.3.0.1", "10.3.0.1") == 0);
 		KASSERT(told(rl, IN_IFF_DUPLICATED) == 0);
 		if (i == 7)
 			unusable(it, "10.3.0.1", "10.3.0.9");
@@ -292,7 +223,7 @@ taken_body(struct in_test *it)
 	tif_clear(&it->it_b);
 	inject_arp(it, &it->it_b, &how[1], sizeof(how[0]));
 	KASSERT(state_of(b, "10.3.0.1") == 0);
-	KASSERT(asked(&it->it_b, "10.3.0.1", "10.3.0.1") == 1);
+	KASSERT(arp_asked(&it->it_b, "10.3.0.1", "10.3.0.1") == 1);
 	rt_listener_close(rl);
 	all_books(it);
 }
@@ -308,13 +239,13 @@ ready_body(struct in_test *it)
 
 	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 1) == 0);
 	/* An address brings it up. */
-	up(b, false);
+	in_up(b, false);
 	KASSERT(addr_add(it, b, "10.3.0.1", 24) == 0);
-	up(b, false);
+	in_up(b, false);
 	KASSERT(state_of(b, "10.3.0.1") == IFA_TENTATIVE);
 	sleep_ms(it, 3000);
 	KASSERT(it->it_b.tif_ntx == 0);
-	up(b, true);
+	in_up(b, true);
 	sleep_ms(it, 1100);
 	KASSERT(probes(&it->it_b, "10.3.0.1") == 1 &&
 	    probes(&it->it_b, "10.0.2.1") == 1);
@@ -322,17 +253,17 @@ ready_body(struct in_test *it)
 	sleep_ms(it, 5000);
 	KASSERT(state_of(b, "10.3.0.1") == IFA_DUPLICATED);
 	KASSERT(state_of(b, "10.0.2.1") == 0);
-	up(b, false);
+	in_up(b, false);
 	KASSERT(state_of(b, "10.3.0.1") == IFA_TENTATIVE);
 	KASSERT(state_of(b, "10.0.2.1") == IFA_TENTATIVE);
-	up(b, true);
+	in_up(b, true);
 	sleep_ms(it, 6000);
 	KASSERT(state_of(b, "10.3.0.1") == 0);
 	KASSERT(state_of(b, "10.0.2.1") == 0);
 
 	/* The driver stops by itself in the middle of it. */
-	up(b, false);
-	up(b, true);
+	in_up(b, false);
+	in_up(b, true);
 	if_flags_update(b, 0, IFF_RUNNING);
 	tif_clear(&it->it_b);
 	sleep_ms(it, 6000);
@@ -347,23 +278,23 @@ ready_body(struct in_test *it)
 	KASSERT(addr_add(it, b, "10.4.0.1", 24) == 0);
 	sleep_ms(it, 1000);
 	KASSERT(state_of(b, "10.4.0.1") == 0);
-	KASSERT(asked(&it->it_b, "10.4.0.1", "10.4.0.1") == 0);
+	KASSERT(arp_asked(&it->it_b, "10.4.0.1", "10.4.0.1") == 0);
 	if_link_state_change(b, LINK_STATE_UP);
 	sleep_ms(it, 10);
 	KASSERT(state_of(b, "10.4.0.1") == 0);
-	KASSERT(asked(&it->it_b, "10.4.0.1", "10.4.0.1") == 1);
+	KASSERT(arp_asked(&it->it_b, "10.4.0.1", "10.4.0.1") == 1);
 	/* An interface that speaks no ARP, or does no more, has nothing to
 	 * find out. */
 	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 3) == 0);
-	up(b, false);
+	in_up(b, false);
 	KASSERT(state_of(b, "10.4.0.1") == IFA_TENTATIVE);
 	if_flags_update(b, IFF_NOARP, 0);
-	up(b, true);
+	in_up(b, true);
 	KASSERT(state_of(b, "10.4.0.1") == 0);
-	up(b, false);
+	in_up(b, false);
 	KASSERT(state_of(b, "10.4.0.1") == 0);
 	if_flags_update(b, 0, IFF_NOARP);
-	up(b, true);
+	in_up(b, true);
 	KASSERT(addr_add(it, it->it_lo, "127.0.0.1", 8) == 0);
 	KASSERT(state_of(it->it_lo, "127.0.0.1") == 0);
 	KASSERT(addr_del(it, it->it_lo, "127.0.0.1") == 0);
@@ -400,7 +331,7 @@ link_body(struct in_test *it)
 	KASSERT(probes(&it->it_b, "10.0.2.1") == 3 &&
 	    probes(&it->it_b, "10.3.0.1") == 3);
 	KASSERT(state_of(b, "10.0.2.1") == 0 && state_of(b, "10.3.0.1") == 0);
-	KASSERT(asked(&it->it_b, "10.0.2.1", "10.0.2.1") == 2);
+	KASSERT(arp_asked(&it->it_b, "10.0.2.1", "10.0.2.1") == 2);
 	all_books(it);
 }
 IN_TEST(link, 1)
@@ -429,8 +360,8 @@ many_body(struct in_test *it)
 		KASSERT(state_of(b, a) == 0);
 	}
 
-	up(b, false);
-	up(b, true);
+	in_up(b, false);
+	in_up(b, true);
 	sleep_ms(it, 700);
 	for (unsigned i = 0; i < 700; i += 2) {
 		(void)snprintf(a, sizeof(a), "10.9.%u.%u", i / 200,
@@ -494,7 +425,7 @@ random_step(struct chance *ch)
 
 	switch (pick(it, 12)) {
 	case 0:
-		up(b, pick(it, 2));
+		in_up(b, pick(it, 2));
 		break;
 	case 1:
 		if_link_state_change(b, (int)pick(it, 3));
@@ -543,7 +474,7 @@ chance_body(struct in_test *it)
 		random_step(ch);
 	__atomic_store_n(&ch->ch_stop, 1, __ATOMIC_RELEASE);
 	host_thread_join(it->it_host, t);
-	up(b, true);
+	in_up(b, true);
 	if_link_state_change(b, LINK_STATE_UP);
 	sleep_ms(it, 15000);
 	for (unsigned i = 0; i < NRANDOM; i++)
@@ -551,7 +482,7 @@ chance_body(struct in_test *it)
 			KASSERT(state_of(b, ch->ch_addr[i]) !=
 			    IFA_TENTATIVE);
 		else
-			KASSERT(ifa_of(b, ch->ch_addr[i]) == NULL);
+			KASSERT(in_ifa(b, ch->ch_addr[i]) == NULL);
 	KASSERT(av->av_nann == 0 && !callout_pending(&av->av_anncallout));
 	free(ch);
 	all_books(it);
@@ -572,9 +503,9 @@ do_dad_body(struct in_test *it)
 	b->if_type = IFT_FAITH;
 	KASSERT(!test_checks_addresses(b));
 	b->if_type = IFT_ETHER;
-	up(b, false);
+	in_up(b, false);
 	KASSERT(!test_checks_addresses(b));
-	up(b, true);
+	in_up(b, true);
 	KASSERT(test_checks_addresses(b));
 }
 IN_TEST(do_dad, 1)

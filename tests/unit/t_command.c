@@ -10,14 +10,13 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "addr_test.h"
 #include "command/command_impl.h"	/* under test */
 
 /* --- split --------------------------------------------------------------- */
@@ -147,28 +146,29 @@ test_prefix(void **state)
 	    "10.0.0.1/+8", "::1", "fe80::1/64", "router.example.org",
 	    "localhost", "10.0.0.1/255.255.255.0", "1.2.3.4%tap0" };
 	struct ifnet_error e;
-	struct in_addr a;
+	union test_addr a = test_addr("0.0.0.0");
+	void *prefix = &a.sin.sin_addr;
 	size_t i;
 	int len;
 
 	(void)state;
-	assert_int_equal(cmd_parse_prefix("10.0.0.1", &a, &len, &e), 0);
-	assert_int_equal(ntohl(a.s_addr), 0x0a000001);
+	assert_int_equal(cmd_parse_prefix("10.0.0.1", prefix, &len, &e), 0);
+	assert_true(test_addr_is(&a.sa, "10.0.0.1"));
 	assert_int_equal(len, -1);
-	assert_int_equal(cmd_parse_prefix("0.0.0.0/0", &a, &len, &e), 0);
+	assert_int_equal(cmd_parse_prefix("0.0.0.0/0", prefix, &len, &e), 0);
 	assert_int_equal(len, 0);
-	assert_int_equal(cmd_parse_prefix("10.0.0.1/32", &a, &len, &e), 0);
+	assert_int_equal(cmd_parse_prefix("10.0.0.1/32", prefix, &len, &e), 0);
 	assert_int_equal(len, 32);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		if (cmd_parse_prefix(bad[i], &a, &len, &e) != EINVAL)
+		if (cmd_parse_prefix(bad[i], prefix, &len, &e) != EINVAL)
 			fail_msg("accepted: \"%s\"", bad[i]);
 	/* The error says that names are not looked up. */
-	(void)cmd_parse_prefix("localhost", &a, &len, &e);
+	(void)cmd_parse_prefix("localhost", prefix, &len, &e);
 	assert_non_null(strstr(e.text, "host names are not looked up"));
 }
 
 static void
-test_mask(void **state)
+test_netmask(void **state)
 {
 	static const char *const bad[] = { "", "0x", "0xg", "0x123456789",
 	    "255.0.255.0", "0.255.0.0", "0xff00ff00", "255.255.255",
@@ -664,7 +664,7 @@ main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_bits),
 		cmocka_unit_test(test_prefix),
-		cmocka_unit_test(test_mask),
+		cmocka_unit_test(test_netmask),
 		cmocka_unit_test(test_ifname),
 		cmocka_unit_test(test_ifconfig_words),
 		cmocka_unit_test(test_ifconfig_inet),

@@ -3,6 +3,7 @@
  * when it ends before it is done, whatever became of it meanwhile.
  */
 
+#include "addr_test.h"
 #include "ctl_test.h"
 
 #include <sys/socket.h>
@@ -246,17 +247,6 @@ value(struct ifnet_client *c, unsigned long cmd, const char *name)
 	return ifr.ifr_value;
 }
 
-static void
-set_sin(struct sockaddr_storage *ss, const char *text)
-{
-	struct sockaddr_in sin;
-
-	memset(&sin, 0, sizeof(sin));
-	sin.sin_family = AF_INET;
-	assert_int_equal(inet_pton(AF_INET, text, &sin.sin_addr), 1);
-	memcpy(ss, &sin, sizeof(sin));
-}
-
 static int
 inet(struct ifnet_client *c, unsigned long cmd, const char *name,
     const char *addr, const char *mask)
@@ -265,9 +255,9 @@ inet(struct ifnet_client *c, unsigned long cmd, const char *name,
 
 	memset(&ifra, 0, sizeof(ifra));
 	strcpy(ifra.ifra_name, name);
-	set_sin(&ifra.ifra_addr, addr);
+	test_addr_put(&ifra.ifra_addr, addr);
 	if (mask != NULL)
-		set_sin(&ifra.ifra_mask, mask);
+		test_addr_put(&ifra.ifra_mask, mask);
 	return run(c, cmd, &ifra);
 }
 
@@ -281,7 +271,7 @@ preference(struct ifnet_client *c, unsigned long cmd, const char *name,
 	memset(&pref, 0, sizeof(pref));
 	strcpy(pref.ifap_name, name);
 	pref.ifap_preference = v;
-	set_sin(&pref.ifap_addr, addr);
+	test_addr_put(&pref.ifap_addr, addr);
 	error = run(c, cmd, &pref);
 	return cmd == SIOCGIFADDRPREF && error == 0 ? pref.ifap_preference :
 	    error;
@@ -386,10 +376,10 @@ expect_furnished(struct ifnet_client *c)
 	    0), EADDRNOTAVAIL);
 	memset(&ifra, 0, sizeof(ifra));
 	strcpy(ifra.ifra_name, "pair0");
-	set_sin(&ifra.ifra_addr, "10.0.1.1");
+	test_addr_put(&ifra.ifra_addr, "10.0.1.1");
 	assert_int_equal(run(c, SIOCGIFALIAS, &ifra), 0);
-	assert_int_equal(((struct sockaddr_in *)&ifra.ifra_mask)->
-	    sin_addr.s_addr, htonl(0xffff0000));
+	assert_true(test_addr_is((struct sockaddr *)&ifra.ifra_mask,
+	    "255.255.0.0"));
 	assert_true(is_active(c, "pair0", 1));
 	assert_int_equal(laddr(c, SIOCALIFADDR, "pair0", 2, 0), EEXIST);
 	assert_int_equal(group(c, SIOCAIFGROUP, "pair0", "wan"), EEXIST);
@@ -468,9 +458,9 @@ test_first_address(void **state)
 	assert_int_equal(ifnet_begin(c, &e), 0);
 	memset(&ifr, 0, sizeof(ifr));
 	strcpy(ifr.ifr_name, "pair0");
-	set_sin(&ifr.ifr_space, "10.9.0.1");
+	test_addr_put(&ifr.ifr_space, "10.9.0.1");
 	assert_int_equal(run(c, SIOCSIFADDR, &ifr), 0);
-	set_sin(&ifr.ifr_space, "255.255.255.252");
+	test_addr_put(&ifr.ifr_space, "255.255.255.252");
 	assert_int_equal(run(c, SIOCSIFNETMASK, &ifr), 0);
 	assert_int_equal(preference(c, SIOCGIFADDRPREF, "pair0", "10.0.0.1",
 	    0), EADDRNOTAVAIL);

@@ -3,9 +3,8 @@
  * pieces; while one is sent nothing is held, whatever kind it is of.
  */
 
+#include "addr_test.h"
 #include "ctl_test.h"
-
-#include <netinet/in.h>
 
 #include <errno.h>
 
@@ -29,15 +28,13 @@ struct fixture {
 	void		(*meanwhile)(struct fixture *);
 };
 
+/* The place of an address among those of its family. */
 static uint32_t
-inet(const struct sockaddr *sa)
+rank(const struct sockaddr *sa)
 {
-	struct sockaddr_in sin;
 
 	assert_non_null(sa);
-	assert_int_equal(sa->sa_family, AF_INET);
-	memcpy(&sin, sa, sizeof(sin));
-	return ntohl(sin.sin_addr.s_addr);
+	return test_addr_minus(sa, "0.0.0.0");
 }
 
 static void
@@ -48,14 +45,14 @@ take_route(struct fixture *f, const struct rt_msg *m,
 	uint64_t key;
 
 	if (m->rtm_flags & RTF_LLDATA) {
-		assert_true(f->neighs == 0 || inet(sa[0]) > f->last);
-		f->last = inet(sa[0]);
+		assert_true(f->neighs == 0 || rank(sa[0]) > f->last);
+		f->last = rank(sa[0]);
 		f->neighs++;
 		return;
 	}
 	if (sa[2] != NULL)
-		mask = inet(sa[2]);
-	key = (uint64_t)inet(sa[0]) << 32 | mask;
+		mask = rank(sa[2]);
+	key = (uint64_t)rank(sa[0]) << 32 | mask;
 	assert_true(f->routes == 0 || key > f->lastkey);
 	f->lastkey = key;
 	f->routes++;

@@ -308,14 +308,14 @@ output_on_cpu(void *arg)
 	mv.mv_n = 0;
 	mv.mv_m[mv.mv_n++] = packet_to(ot->ot_nh[0], 0);
 	mv.mv_m[mv.mv_n++] = packet_to(ot->ot_nh[2], 90);
-	mv.mv_m[mv.mv_n++] = packet_to(htonl(INADDR_BROADCAST), 1);
-	mv.mv_m[mv.mv_n++] = packet_to(ip4("239.129.2.3"), 2);
+	mv.mv_m[mv.mv_n++] = packet_to(test_hop("255.255.255.255"), 1);
+	mv.mv_m[mv.mv_n++] = packet_to(test_hop("239.129.2.3"), 2);
 	mv.mv_m[mv.mv_n++] = packet_to(ot->ot_nh[1], 3);
 	orig = packet_to(ot->ot_nh[0], 4);
 	mv.mv_m[mv.mv_n] = m_ref(orig);
 	KASSERT(mv.mv_m[mv.mv_n] != NULL);
 	mv.mv_m[mv.mv_n++]->m_nexthop = ot->ot_nh[0];
-	mv.mv_m[mv.mv_n] = packet_to(ip4("10.0.0.255"), 5);
+	mv.mv_m[mv.mv_n] = packet_to(test_hop("10.0.0.255"), 5);
 	mv.mv_m[mv.mv_n++]->m_flags |= M_BCAST;
 	if_output_vec(et->et_ifp, TEST_AF, &mv);
 	KASSERT(mv.mv_n == 0 && et->et_nsent == 6 && dtest_resolved == 1);

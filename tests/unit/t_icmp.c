@@ -21,8 +21,8 @@ echo_body(struct in_test *it)
 		icmp = tx_icmp(&it->it_a, 0);
 		KASSERT(ip != NULL && icmp != NULL &&
 		    icmp->icmp_type == ICMP4_ECHOREPLY);
-		KASSERT(ip->ip_src == ip4("10.0.1.1") &&
-		    ip->ip_dst == ip4("10.0.1.2") && ip->ip_ttl == 64);
+		KASSERT(ip_is(ip->ip_src, "10.0.1.1") &&
+		    ip_is(ip->ip_dst, "10.0.1.2") && ip->ip_ttl == 64);
 		KASSERT(be16(ip->ip_len) == len);
 		KASSERT(memcmp(&icmp->icmp_echo, buf + 24, 4 + size) == 0);
 	}
@@ -30,7 +30,7 @@ echo_body(struct in_test *it)
 	tif_clear(&it->it_a);
 	len = mk_echo(buf, "10.0.1.2", "10.0.2.1", 1, 1, 8);
 	inject(it, &it->it_a, buf, len);
-	KASSERT(tx_ip(&it->it_a, 0)->ip_src == ip4("10.0.2.1"));
+	KASSERT(ip_is(tx_ip(&it->it_a, 0)->ip_src, "10.0.2.1"));
 	KASSERT(ifdata(it->it_a.tif_ifp).ifi_delivered ==
 	    before.ifi_delivered + 18);
 	all_books(it);
@@ -55,7 +55,7 @@ broadcast_body(struct in_test *it)
 		KASSERT(set_sysctl(it, "net.inet.icmp.bmcastecho", 1) == 0);
 		inject_bcast(it, &it->it_a, buf, len);
 		KASSERT(it->it_a.tif_ntx == 1 &&
-		    tx_ip(&it->it_a, 0)->ip_src == ip4("10.0.1.1"));
+		    ip_is(tx_ip(&it->it_a, 0)->ip_src, "10.0.1.1"));
 	}
 	all_books(it);
 }
@@ -82,7 +82,7 @@ unreachable_body(struct in_test *it)
 	inject(it, &it->it_a, buf, len);
 	icmp = tx_icmp(&it->it_a, 0);
 	KASSERT(icmp != NULL && icmp->icmp_code == ICMP4_UNREACH_PROTO);
-	KASSERT(tx_ip(&it->it_a, 0)->ip_src == ip4("10.0.2.1"));
+	KASSERT(ip_is(tx_ip(&it->it_a, 0)->ip_src, "10.0.2.1"));
 	KASSERT(be16(tx_ip(&it->it_a, 0)->ip_len) == 576);
 	KASSERT(drops(it->it_a.tif_ifp, DROP_IP_PROTOUNREACH) == 1);
 	all_books(it);
@@ -253,7 +253,7 @@ transport_body(struct in_test *it)
 	KASSERT(drops(ifp, DROP_L4_CSUM) == ++bad);
 	buf[36] = buf[37] = 0;
 	sum = in_cksum_fold(in_cksum_add(buf + 20, 20, in_cksum_pseudo(
-	    ip4("10.0.1.2"), ip4("10.0.1.1"), IPPROTO_TCP, 20)));
+	    test_hop("10.0.1.2"), test_hop("10.0.1.1"), IPPROTO_TCP, 20)));
 	memcpy(buf + 36, &sum, 2);
 	inject_flags(it, buf, len, 0);
 	KASSERT(tx_icmp(&it->it_a, 0)->icmp_code == ICMP4_UNREACH_PROTO);

@@ -31,11 +31,11 @@ reply_body(struct in_test *it)
 
 	memset(&hd, 0, sizeof(hd));
 	KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p) == 0);
-	KASSERT(icmp_ping_send(p, ip4("10.0.2.2"), 0, 5, 56, 33) == 0);
+	KASSERT(ping(p, "10.0.2.2", NULL, 5, 56, 33) == 0);
 	settle(it);
 	ip = tx_ip(&it->it_b, 0);
 	KASSERT(ip != NULL && ip->ip_ttl == 33 &&
-	    ip->ip_src == ip4("10.0.2.1") && be16(ip->ip_len) == 84);
+	    ip_is(ip->ip_src, "10.0.2.1") && be16(ip->ip_len) == 84);
 	KASSERT(tx_icmp(&it->it_b, 0)->icmp_type == ICMP4_ECHO);
 
 	/* Its reply, 7 ms later. */
@@ -50,7 +50,7 @@ reply_body(struct in_test *it)
 	inject(it, &it->it_b, buf, len);
 	KASSERT(hd.hd_n == 1 && hd.hd_last.pr_seq == 5 &&
 	    hd.hd_last.pr_ttl == 60 && hd.hd_last.pr_type == 0 &&
-	    hd.hd_last.pr_from == ip4("10.0.2.2") &&
+	    ip_is(hd.hd_last.pr_from, "10.0.2.2") &&
 	    hd.hd_last.pr_bytes == 64 && hd.hd_last.pr_errno == 0);
 	KASSERT(hd.hd_last.pr_rtt_ns >= 7000000 &&
 	    hd.hd_last.pr_rtt_ns < 1000000000);
@@ -64,10 +64,10 @@ reply_body(struct in_test *it)
 	KASSERT(drops(it->it_b.tif_ifp, DROP_ICMP_UNWANTED) == 1);
 	/* Large ones go in fragments. */
 	tif_clear(&it->it_b);
-	KASSERT(icmp_ping_send(p, ip4("10.0.2.2"), 0, 6, 3000, 0) == 0);
+	KASSERT(ping(p, "10.0.2.2", NULL, 6, 3000, 0) == 0);
 	settle(it);
 	KASSERT(it->it_b.tif_ntx == 3);
-	KASSERT(icmp_ping_send(p, ip4("10.0.2.2"), 0, 7, 65508, 0) ==
+	KASSERT(ping(p, "10.0.2.2", NULL, 7, 65508, 0) ==
 	    EMSGSIZE);
 	icmp_ping_close(p);
 	all_books(it);
@@ -83,12 +83,12 @@ ourselves_body(struct in_test *it)
 
 	memset(&hd, 0, sizeof(hd));
 	KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p) == 0);
-	KASSERT(icmp_ping_send(p, ip4("10.0.1.1"), 0, 1, 56, 0) == 0);
+	KASSERT(ping(p, "10.0.1.1", NULL, 1, 56, 0) == 0);
 	settle(it);
 	KASSERT(hd.hd_n == 1 && hd.hd_last.pr_type == 0);
 	KASSERT(ifdata(it->it_lo).ifi_opackets == 2 &&
 	    ifdata(it->it_lo).ifi_delivered == 2);
-	KASSERT(icmp_ping_send(p, ip4("10.0.1.1"), ip4("10.0.2.1"), 2,
+	KASSERT(ping(p, "10.0.1.1", "10.0.2.1", 2,
 	    20000, 0) == 0);
 	settle(it);
 	KASSERT(hd.hd_n == 2 && hd.hd_last.pr_bytes == 20008);
@@ -96,7 +96,7 @@ ourselves_body(struct in_test *it)
 	if_ioctl_lock(it->it_lo);
 	if_down(it->it_lo);
 	if_ioctl_unlock(it->it_lo);
-	KASSERT(icmp_ping_send(p, ip4("10.0.1.1"), 0, 3, 56, 0) == 0);
+	KASSERT(ping(p, "10.0.1.1", NULL, 3, 56, 0) == 0);
 	settle(it);
 	KASSERT(hd.hd_n == 3);
 	all_books(it);
@@ -113,16 +113,16 @@ errors_body(struct in_test *it)
 	memset(&hd, 0, sizeof(hd));
 	KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p) == 0);
 	/* No route; a loopback address nobody has; a group. */
-	KASSERT(icmp_ping_send(p, ip4("99.1.1.1"), 0, 1, 56, 0) == 0);
+	KASSERT(ping(p, "99.1.1.1", NULL, 1, 56, 0) == 0);
 	settle(it);
 	KASSERT(hd.hd_n == 1 && hd.hd_last.pr_errno == ENETUNREACH);
 	KASSERT(route_add(it, "0.0.0.0", 0, "10.0.1.2", RTF_STATIC, 0) == 0);
-	KASSERT(icmp_ping_send(p, ip4("127.9.9.9"), 0, 2, 56, 0) == 0);
+	KASSERT(ping(p, "127.9.9.9", NULL, 2, 56, 0) == 0);
 	settle(it);
 	KASSERT(hd.hd_n == 2 && hd.hd_last.pr_errno == ENETUNREACH);
 	/* An address without a host: this host's own "host unreachable"
 	 * comes back. */
-	KASSERT(icmp_ping_send(p, ip4("10.0.2.99"), 0, 3, 56, 0) == 0);
+	KASSERT(ping(p, "10.0.2.99", NULL, 3, 56, 0) == 0);
 	sleep_ms(it, 8000);
 	KASSERT(hd.hd_n == 3 && hd.hd_last.pr_type == ICMP4_UNREACH &&
 	    hd.hd_last.pr_code == ICMP4_UNREACH_HOST &&
@@ -130,7 +130,7 @@ errors_body(struct in_test *it)
 	all_books(it);
 	/* To the broadcast address, by link broadcast. */
 	tif_clear(&it->it_b);
-	KASSERT(icmp_ping_send(p, ip4("10.0.2.255"), 0, 4, 56, 0) == 0);
+	KASSERT(ping(p, "10.0.2.255", NULL, 4, 56, 0) == 0);
 	settle(it);
 	KASSERT(it->it_b.tif_ntx == 1 &&
 	    it->it_b.tif_tx[0].tp_data[0] == 0xff);
@@ -152,13 +152,13 @@ limits_body(struct in_test *it)
 	KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p[n]) == EAGAIN);
 	/* A client that is faster than the CPU is told so. */
 	for (unsigned i = 0; i < 1000; i++) {
-		error = icmp_ping_send(p[0], ip4("10.0.1.1"), 0, (uint16_t)i,
+		error = ping(p[0], "10.0.1.1", NULL, (uint16_t)i,
 		    8, 0);
 		KASSERT(error == 0 || error == ENOBUFS);
 	}
 	/* Closed with requests waiting and replies on their way. */
 	for (n = 0; n < ICMP_NPINGS; n++) {
-		(void)icmp_ping_send(p[n], ip4("10.0.1.1"), 0, 1, 8, 0);
+		(void)ping(p[n], "10.0.1.1", NULL, 1, 8, 0);
 		icmp_ping_close(p[n]);
 	}
 	n = hd.hd_n;
@@ -180,8 +180,8 @@ source_body(struct in_test *it)
 	KASSERT(route_add(it, "0.0.0.0", 0, "10.0.1.2", RTF_STATIC, 0) == 0);
 	tif_clear(&it->it_b);
 	for (unsigned i = 0; i < 3; i++) {
-		KASSERT(icmp_ping_send(p, ip4("10.0.2.2"), ip4(i == 0 ?
-		    "8.8.8.8" : i == 1 ? "10.0.2.2" : "10.0.2.255"),
+		KASSERT(ping(p, "10.0.2.2", i == 0 ? "8.8.8.8" :
+		    i == 1 ? "10.0.2.2" : "10.0.2.255",
 		    (uint16_t)i, 56, 0) == 0);
 		settle(it);
 		KASSERT(hd.hd_n == i + 1 &&
@@ -189,14 +189,14 @@ source_body(struct in_test *it)
 	}
 	KASSERT(it->it_b.tif_ntx == 0);
 	/* An address of another interface of ours is one. */
-	KASSERT(icmp_ping_send(p, ip4("10.0.2.2"), ip4("10.0.1.1"), 9, 56, 0)
+	KASSERT(ping(p, "10.0.2.2", "10.0.1.1", 9, 56, 0)
 	    == 0);
 	settle(it);
 	KASSERT(it->it_b.tif_ntx == 1);
 	/* More than a pass takes goes out in the next ones. */
 	tif_clear(&it->it_b);
 	for (uint16_t i = 0; i < 20; i++)
-		KASSERT(icmp_ping_send(p, ip4("10.0.2.2"), 0, i, 56, 0) == 0);
+		KASSERT(ping(p, "10.0.2.2", NULL, i, 56, 0) == 0);
 	settle(it);
 	KASSERT(it->it_b.tif_ntx == 20);
 	icmp_ping_close(p);

@@ -22,20 +22,11 @@ static int
 old_addr(struct in_test *it, unsigned long cmd, const char *addr,
     struct oifreq *r)
 {
-	struct sockaddr_in sin = sin4(addr);
 
 	memset(r, 0, sizeof(*r));
 	strcpy(r->oifr_name, "tif0");
-	memcpy(&r->oifr_addr, &sin, sizeof(sin));
+	test_addr_put(&r->oifr_addr, addr);
 	return ifioctl(it->it_vn, &kauth_cred_self, cmd, r, sizeof(*r));
-}
-
-static bool
-is_addr(const struct sockaddr *sa, const char *addr)
-{
-	struct sockaddr_in sin = sin4(addr);
-
-	return memcmp(sa, &sin, sizeof(sin)) == 0;
 }
 
 static const unsigned long values[] = {
@@ -122,24 +113,23 @@ static void
 addr_body(struct in_test *it)
 {
 	struct ifnet *a = it->it_a.tif_ifp;
-	struct sockaddr_in sin = sin4("10.9.0.1");
 	struct oifaliasreq ra;
 	struct oifreq r;
 
 	KASSERT(if_compat_subsys.vs_init(it->it_vn) == 0);
 	KASSERT(old_addr(it, OSIOCGIFADDR, "0.0.0.0", &r) == 0);
-	KASSERT(is_addr(&r.oifr_addr, "10.0.1.1"));
+	KASSERT(test_addr_is(&r.oifr_addr, "10.0.1.1"));
 	KASSERT(old_addr(it, OSIOCGIFNETMASK, "10.0.1.1", &r) == 0);
-	KASSERT(is_addr(&r.oifr_addr, "255.255.255.0"));
+	KASSERT(test_addr_is(&r.oifr_addr, "255.255.255.0"));
 	KASSERT(old_addr(it, OSIOCGIFBRDADDR, "10.0.1.1", &r) == 0);
-	KASSERT(is_addr(&r.oifr_addr, "10.0.1.255"));
+	KASSERT(test_addr_is(&r.oifr_addr, "10.0.1.255"));
 	KASSERT(old_addr(it, OSIOCGIFDSTADDR, "10.0.1.1", &r) == EINVAL);
 	KASSERT(old_addr(it, OOSIOCGIFADDR, "0.0.0.0", &r) == 0);
-	KASSERT(is_addr(&r.oifr_addr, "10.0.1.1"));
+	KASSERT(test_addr_is(&r.oifr_addr, "10.0.1.1"));
 	KASSERT(old_addr(it, OOSIOCGIFNETMASK, "10.0.1.1", &r) == 0);
-	KASSERT(is_addr(&r.oifr_addr, "255.255.255.0"));
+	KASSERT(test_addr_is(&r.oifr_addr, "255.255.255.0"));
 	KASSERT(old_addr(it, OOSIOCGIFBRDADDR, "10.0.1.1", &r) == 0);
-	KASSERT(is_addr(&r.oifr_addr, "10.0.1.255"));
+	KASSERT(test_addr_is(&r.oifr_addr, "10.0.1.255"));
 	KASSERT(old_addr(it, OOSIOCGIFDSTADDR, "10.0.1.1", &r) == EINVAL);
 	KASSERT(old_addr(it, OSIOCSIFDSTADDR, "10.0.1.1", &r) == EINVAL);
 	KASSERT(old_addr(it, OSIOCSIFADDR, "10.8.0.1", &r) == 0);
@@ -150,17 +140,16 @@ addr_body(struct in_test *it)
 
 	memset(&ra, 0, sizeof(ra));
 	strcpy(ra.oifra_name, "tif0");
-	memcpy(&ra.oifra_addr, &sin, sizeof(sin));
-	sin = sin4("255.255.255.0");
-	memcpy(&ra.oifra_mask, &sin, sizeof(sin));
+	test_addr_put(&ra.oifra_addr, "10.9.0.1");
+	test_addr_put(&ra.oifra_mask, "255.255.255.0");
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, OSIOCAIFADDR, &ra,
 	    sizeof(ra)) == 0);
 	KASSERT(has_route(it, "10.9.0.99", RTF_CONNECTED, a));
 	memset(&ra.oifra_mask, 0xff, sizeof(ra.oifra_mask));
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, OSIOCGIFALIAS, &ra,
 	    sizeof(ra)) == 0);
-	KASSERT(is_addr(&ra.oifra_mask, "255.255.255.0"));
-	KASSERT(is_addr(&ra.oifra_dstaddr, "10.9.0.255"));
+	KASSERT(test_addr_is(&ra.oifra_mask, "255.255.255.0"));
+	KASSERT(test_addr_is(&ra.oifra_dstaddr, "10.9.0.255"));
 	KASSERT(old_addr(it, OSIOCDIFADDR, "10.9.0.1", &r) == 0);
 	KASSERT(old_addr(it, OSIOCDIFADDR, "10.9.0.1", &r) == EADDRNOTAVAIL);
 	KASSERT(old_addr(it, OSIOCADDMULTI, "239.1.2.3", &r) == 0);
@@ -217,7 +206,7 @@ large_body(struct in_test *it)
 	    sizeof(ifr)) == 0);
 	KASSERT(ifr.ifr_addr.sa_family == AF_LINK);
 	KASSERT(old_addr(it, OSIOCGIFADDR, "0.0.0.0", &r) == EFBIG);
-	KASSERT(is_addr(&r.oifr_addr, "0.0.0.0"));
+	KASSERT(test_addr_is(&r.oifr_addr, "0.0.0.0"));
 	it->it_a.tif_ifp->if_ops = old;
 	/* A family nobody knows is refused by nobody knowing it. */
 	r.oifr_addr.sa_family = AF_UNIX;
@@ -251,9 +240,9 @@ conf_body(struct in_test *it)
 	KASSERT(strcmp(buf.r[0].oifr_name, "lo0") == 0);
 	KASSERT(buf.r[0].oifr_addr.sa_family == 0);
 	KASSERT(strcmp(buf.r[1].oifr_name, "tif0") == 0);
-	KASSERT(is_addr(&buf.r[1].oifr_addr, "10.0.1.1"));
+	KASSERT(test_addr_is(&buf.r[1].oifr_addr, "10.0.1.1"));
 	KASSERT(strcmp(buf.r[2].oifr_name, "tif0") == 0);
-	KASSERT(is_addr(&buf.r[2].oifr_addr, "10.9.0.1"));
+	KASSERT(test_addr_is(&buf.r[2].oifr_addr, "10.9.0.1"));
 	KASSERT(strcmp(buf.r[3].oifr_name, "tif1") == 0);
 	KASSERT(buf.r[3].oifr_addr.sa_family == 0);
 	KASSERT(buf.r[4].oifr_name[0] == (char)0xa5);
@@ -275,8 +264,8 @@ conf_body(struct in_test *it)
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, OOSIOCGIFCONF, &buf,
 	    sizeof(buf)) == 0);
 	KASSERT(buf.c.ifc_len == 4 * sizeof(struct oifreq));
-	KASSERT(is_addr(&buf.r[1].oifr_addr, "10.0.1.1"));
-	KASSERT(is_addr(&buf.r[2].oifr_addr, "10.9.0.1"));
+	KASSERT(test_addr_is(&buf.r[1].oifr_addr, "10.0.1.1"));
+	KASSERT(test_addr_is(&buf.r[2].oifr_addr, "10.9.0.1"));
 	KASSERT(buf.r[4].oifr_name[0] == (char)0xa5);
 	buf.c.ifc_len = -1;
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, OOSIOCGIFCONF, &buf,

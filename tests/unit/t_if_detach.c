@@ -224,10 +224,10 @@ six_hash(const struct sockaddr *sa)
 }
 
 static const struct domain four = {
-	.dom_family = AF_INET,
+	.dom_family = TEST_AF,
 	.dom_slot = DOM_SLOT_INET,
 	.dom_name = "four",
-	.dom_salen = sizeof(struct sockaddr_in),
+	.dom_salen = TEST_SALEN,
 	.dom_ifattach = four_attach,
 	.dom_ifdetach = four_detach,
 	.dom_ifa_down = four_ifa_down,

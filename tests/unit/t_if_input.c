@@ -176,10 +176,10 @@ same_cpu(struct ifnet *ifp, struct mvec *mv)
 }
 
 static const struct domain cpu_domain = {
-	.dom_family = AF_INET,
+	.dom_family = TEST_AF,
 	.dom_slot = DOM_SLOT_INET,
 	.dom_name = "cpu",
-	.dom_salen = sizeof(struct sockaddr_in),
+	.dom_salen = TEST_SALEN,
 	.dom_input = same_cpu,
 };
 

@@ -64,7 +64,7 @@ type_output(struct ifnet *ifp, int af, struct mvec *mv)
 	uint16_t type = htons(ETHERTYPE_IP);
 	struct mbuf *m;
 
-	if (af != AF_INET) {
+	if (af != TEST_AF) {
 		mvec_drop(ifp, mv, DROP_OUT_FAMILY);
 		return;
 	}

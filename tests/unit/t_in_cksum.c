@@ -61,8 +61,9 @@ pseudo(void **state)
 	    0x34 };
 
 	(void)state;
-	assert_int_equal(be16(in_cksum_fold(in_cksum_pseudo(ip4("10.1.2.3"),
-	    ip4("192.168.255.254"), 17, 0x1234))), naive(ph, 12));
+	assert_int_equal(be16(in_cksum_fold(in_cksum_pseudo(
+	    test_hop("10.1.2.3"), test_hop("192.168.255.254"), 17, 0x1234))),
+	    naive(ph, 12));
 }
 
 /* A chain whose buffers are cut at odd places. */

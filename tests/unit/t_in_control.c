@@ -6,18 +6,6 @@
 #include "in_test.h"
 #include "layer_test.h"
 
-static struct ifaddr *
-ifa_of(struct ifnet *ifp, const char *addr)
-{
-	struct ifaddr *ifa;
-
-	TAILQ_FOREACH(ifa, &ifp->if_addrlist, ifa_list)
-		if (ifa->ifa_addr->sa_family == AF_INET &&
-		    ifatoia(ifa)->ia_addr.sin_addr.s_addr == ip4(addr))
-			break;
-	return ifa;
-}
-
 static void
 routes_body(struct in_test *it)
 {
@@ -132,7 +120,6 @@ refused_body(struct in_test *it)
 	    "10.0.9.0", "10.0.9.255", NULL };
 	struct ifnet *a = it->it_a.tif_ifp;
 	struct ifaliasreq ifra;
-	struct sockaddr_in sin;
 	size_t count = it->it_vn->vn_route->rv_count;
 
 	for (unsigned i = 0; bad[i] != NULL; i++)
@@ -146,14 +133,11 @@ refused_body(struct in_test *it)
 	/* No address at all, another family, a mask with holes, none. */
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCAIFADDR, &ifra,
 	    sizeof(ifra)) != 0);
-	sin = sin4("10.0.9.1");
-	memcpy(&ifra.ifra_addr, &sin, sizeof(sin));
-	sin = sin4("255.0.255.0");
-	memcpy(&ifra.ifra_mask, &sin, sizeof(sin));
+	test_addr_put(&ifra.ifra_addr, "10.0.9.1");
+	test_addr_put(&ifra.ifra_mask, "255.0.255.0");
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCAIFADDR, &ifra,
 	    sizeof(ifra)) == EINVAL);
-	sin = sin4("0.0.0.0");
-	memcpy(&ifra.ifra_mask, &sin, sizeof(sin));
+	test_addr_put(&ifra.ifra_mask, "0.0.0.0");
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCAIFADDR, &ifra,
 	    sizeof(ifra)) == EINVAL);
 	ifra.ifra_mask.ss_family = AF_INET6;
@@ -176,7 +160,6 @@ update_body(struct in_test *it)
 {
 	struct ifnet *a = it->it_a.tif_ifp;
 	struct ifreq ifr;
-	struct sockaddr_in sin;
 	unsigned n = 0;
 	struct ifaddr *ifa;
 
@@ -186,25 +169,22 @@ update_body(struct in_test *it)
 	KASSERT(!has_route(it, "10.0.1.255", RTF_BROADCAST, a));
 	KASSERT(has_route(it, "10.0.1.1", RTF_LOCAL, a));
 	TAILQ_FOREACH(ifa, &a->if_addrlist, ifa_list)
-		n += ifa->ifa_addr->sa_family == AF_INET;
+		n += ifa->ifa_addr->sa_family == TEST_AF;
 	KASSERT(n == 1);
 	memset(&ifr, 0, sizeof(ifr));
 	memcpy(ifr.ifr_name, a->if_xname, IFNAMSIZ);
-	ifr.ifr_addr.sa_family = AF_INET;
+	ifr.ifr_addr.sa_family = TEST_AF;
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCGIFNETMASK, &ifr,
 	    sizeof(ifr)) == 0);
-	memcpy(&sin, &ifr.ifr_addr, sizeof(sin));
-	KASSERT(sin.sin_addr.s_addr == ip4("255.255.0.0"));
+	KASSERT(test_addr_is(&ifr.ifr_addr, "255.255.0.0"));
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCGIFBRDADDR, &ifr,
 	    sizeof(ifr)) == 0);
-	memcpy(&sin, &ifr.ifr_addr, sizeof(sin));
-	KASSERT(sin.sin_addr.s_addr == ip4("10.0.255.255"));
+	KASSERT(test_addr_is(&ifr.ifr_addr, "10.0.255.255"));
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCGIFDSTADDR, &ifr,
 	    sizeof(ifr)) == EINVAL);
 	/* The old request: one address in place of the first. */
-	sin = sin4("10.3.0.1");
 	memset(&ifr.ifr_ifru, 0, sizeof(ifr.ifr_ifru));
-	memcpy(&ifr.ifr_addr, &sin, sizeof(sin));
+	test_addr_put(&ifr.ifr_addr, "10.3.0.1");
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCSIFADDR, &ifr,
 	    sizeof(ifr)) == 0);
 	KASSERT(route_to(it, "10.0.1.1") == NULL ||
@@ -218,20 +198,17 @@ alias_body(struct in_test *it)
 {
 	struct ifnet *a = it->it_a.tif_ifp;
 	struct ifaliasreq ifra;
-	struct sockaddr_in sin;
 
 	memset(&ifra, 0, sizeof(ifra));
 	memcpy(ifra.ifra_name, a->if_xname, IFNAMSIZ);
-	sin = sin4("10.0.1.1");
-	memcpy(&ifra.ifra_addr, &sin, sizeof(sin));
+	test_addr_put(&ifra.ifra_addr, "10.0.1.1");
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCGIFALIAS, &ifra,
 	    sizeof(ifra)) == 0);
-	memcpy(&sin, &ifra.ifra_mask, sizeof(sin));
-	KASSERT(sin.sin_addr.s_addr == ip4("255.255.255.0"));
-	memcpy(&sin, &ifra.ifra_broadaddr, sizeof(sin));
-	KASSERT(sin.sin_addr.s_addr == ip4("10.0.1.255"));
-	sin = sin4("10.0.1.2");
-	memcpy(&ifra.ifra_addr, &sin, sizeof(sin));
+	KASSERT(test_addr_is((struct sockaddr *)&ifra.ifra_mask,
+	    "255.255.255.0"));
+	KASSERT(test_addr_is((struct sockaddr *)&ifra.ifra_broadaddr,
+	    "10.0.1.255"));
+	test_addr_put(&ifra.ifra_addr, "10.0.1.2");
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCGIFALIAS, &ifra,
 	    sizeof(ifra)) == EADDRNOTAVAIL);
 }
@@ -241,13 +218,12 @@ static int
 laddr(struct in_test *it, unsigned long cmd, const char *addr, uint32_t flags,
     unsigned len, struct if_laddrreq *iflr)
 {
-	struct sockaddr_in sin = sin4(addr);
 
 	memset(iflr, 0, sizeof(*iflr));
 	memcpy(iflr->iflr_name, it->it_a.tif_ifp->if_xname, IFNAMSIZ);
 	iflr->iflr_flags = flags;
 	iflr->iflr_prefixlen = len;
-	memcpy(&iflr->iflr_addr, &sin, sizeof(sin));
+	test_addr_put(&iflr->iflr_addr, addr);
 	return ifioctl(it->it_vn, &kauth_cred_self, cmd, iflr, sizeof(*iflr));
 }
 
@@ -256,13 +232,11 @@ laddr_is(const struct if_laddrreq *iflr, const char *addr, unsigned len,
     const char *dst)
 {
 	struct sockaddr_storage want[2];
-	struct sockaddr_in sin = sin4(addr);
 
 	memset(want, 0, sizeof(want));
-	memcpy(&want[0], &sin, sizeof(sin));
+	test_addr_put(&want[0], addr);
 	if (dst != NULL) {
-		sin = sin4(dst);
-		memcpy(&want[1], &sin, sizeof(sin));
+		test_addr_put(&want[1], dst);
 	}
 	/* Not a byte that was not written for the caller. */
 	return iflr->iflr_flags == 0 && iflr->iflr_prefixlen == len &&
@@ -275,7 +249,6 @@ static void
 prefixlen_body(struct in_test *it)
 {
 	struct ifnet *a = it->it_a.tif_ifp;
-	struct sockaddr_in sin = sin4("10.77.0.2");
 	struct if_laddrreq r;
 
 	KASSERT(laddr(it, SIOCALIFADDR, "10.6.1.1", 0, 20, &r) == 0);
@@ -311,7 +284,7 @@ prefixlen_body(struct in_test *it)
 	/* With a far end. */
 	a->if_flags = (a->if_flags & ~IFF_BROADCAST) | IFF_POINTOPOINT;
 	(void)laddr(it, SIOCDLIFADDR, "10.6.3.1", 0, 32, &r);
-	memcpy(&r.iflr_dstaddr, &sin, sizeof(sin));
+	test_addr_put(&r.iflr_dstaddr, "10.77.0.2");
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCALIFADDR, &r,
 	    sizeof(r)) == 0);
 	KASSERT(has_route(it, "10.77.0.2", RTF_HOST, a));
@@ -340,14 +313,14 @@ ptp_body(struct in_test *it)
 	KASSERT(has_route(it, "10.77.0.2", RTF_HOST, a));
 	/* The own address is reached through lo0, from itself. */
 	KASSERT(has_route(it, "10.4.0.1", RTF_LOCAL, it->it_lo));
-	KASSERT(route_to(it, "10.4.0.1")->rt_ifa == ifa_of(a, "10.4.0.1"));
+	KASSERT(route_to(it, "10.4.0.1")->rt_ifa == in_ifa(a, "10.4.0.1"));
 	KASSERT(has_route(it, "10.0.2.1", RTF_LOCAL, it->it_b.tif_ifp));
 	KASSERT(route_to(it, "10.77.0.3") == NULL);
 	/* A point-to-point interface has no broadcast address, and gets
 	 * none. */
 	memset(&ifr, 0, sizeof(ifr));
 	memcpy(ifr.ifr_name, a->if_xname, IFNAMSIZ);
-	ifr.ifr_addr.sa_family = AF_INET;
+	ifr.ifr_addr.sa_family = TEST_AF;
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCSIFBRDADDR, &ifr,
 	    sizeof(ifr)) == EINVAL);
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCGIFBRDADDR, &ifr,
@@ -419,7 +392,7 @@ ifsource(struct ifnet *ifp, const char *dst)
 	uint32_t src;
 
 	pserialize_read_enter();
-	src = in_ifsource(ifp, ip4(dst));
+	src = in_ifsource(ifp, test_hop(dst));
 	pserialize_read_exit();
 	return src;
 }
@@ -427,12 +400,11 @@ ifsource(struct ifnet *ifp, const char *dst)
 static void
 prefer(struct in_test *it, const char *addr, int32_t preference)
 {
-	struct sockaddr_in sin = sin4(addr);
 	struct if_addrprefreq ifap;
 
 	memset(&ifap, 0, sizeof(ifap));
 	memcpy(ifap.ifap_name, it->it_b.tif_ifp->if_xname, IFNAMSIZ);
-	memcpy(&ifap.ifap_addr, &sin, sizeof(sin));
+	test_addr_put(&ifap.ifap_addr, addr);
 	ifap.ifap_preference = preference;
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCSIFADDRPREF, &ifap,
 	    sizeof(ifap)) == 0);
@@ -449,37 +421,37 @@ preference_body(struct in_test *it)
 	KASSERT(addr_add(it, b, "172.16.0.1", 24) == 0);
 	KASSERT(route_add(it, "0.0.0.0", 0, "10.0.2.2", 0, 0) == 0);
 	sleep_ms(it, 3000);
-	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.1"));
-	KASSERT(source_to(it, "192.0.2.1") == ip4("10.0.2.1"));
-	KASSERT(ifsource(b, "10.0.2.2") == ip4("10.0.2.1"));
-	KASSERT(ifsource(b, "172.16.0.2") == ip4("172.16.0.1"));
-	KASSERT(ifsource(b, "192.0.2.1") == ip4("172.16.0.1"));
+	KASSERT(ip_is(source_to(it, "10.0.2.2"), "10.0.2.1"));
+	KASSERT(ip_is(source_to(it, "192.0.2.1"), "10.0.2.1"));
+	KASSERT(ip_is(ifsource(b, "10.0.2.2"), "10.0.2.1"));
+	KASSERT(ip_is(ifsource(b, "172.16.0.2"), "172.16.0.1"));
+	KASSERT(ip_is(ifsource(b, "192.0.2.1"), "172.16.0.1"));
 	prefer(it, "10.0.2.5", 5);
-	KASSERT(ifsource(b, "10.0.2.2") == ip4("10.0.2.5"));
-	KASSERT(ifsource(b, "172.16.0.2") == ip4("172.16.0.1"));
-	KASSERT(ifsource(b, "192.0.2.1") == ip4("10.0.2.5"));
-	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.5"));
-	KASSERT(source_to(it, "192.0.2.1") == ip4("10.0.2.5"));
+	KASSERT(ip_is(ifsource(b, "10.0.2.2"), "10.0.2.5"));
+	KASSERT(ip_is(ifsource(b, "172.16.0.2"), "172.16.0.1"));
+	KASSERT(ip_is(ifsource(b, "192.0.2.1"), "10.0.2.5"));
+	KASSERT(ip_is(source_to(it, "10.0.2.2"), "10.0.2.5"));
+	KASSERT(ip_is(source_to(it, "192.0.2.1"), "10.0.2.5"));
 	/* Asking for a neighbour is sending too. */
-	KASSERT(source_to(it, "10.0.2.99") == ip4("10.0.2.5"));
+	KASSERT(ip_is(source_to(it, "10.0.2.99"), "10.0.2.5"));
 	/* One of another network, for what is on neither. */
 	prefer(it, "172.16.0.1", 9);
-	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.5"));
-	KASSERT(source_to(it, "192.0.2.1") == ip4("172.16.0.1"));
+	KASSERT(ip_is(source_to(it, "10.0.2.2"), "10.0.2.5"));
+	KASSERT(ip_is(source_to(it, "192.0.2.1"), "172.16.0.1"));
 	/* However much: not for a network that it is not on. */
 	prefer(it, "10.0.2.5", 0);
-	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.1"));
+	KASSERT(ip_is(source_to(it, "10.0.2.2"), "10.0.2.1"));
 	/* Rather not; and back to what the route says. */
 	prefer(it, "172.16.0.1", 0);
-	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.1"));
+	KASSERT(ip_is(source_to(it, "10.0.2.2"), "10.0.2.1"));
 	prefer(it, "10.0.2.1", -1);
-	KASSERT(source_to(it, "10.0.2.2") == ip4("10.0.2.5"));
+	KASSERT(ip_is(source_to(it, "10.0.2.2"), "10.0.2.5"));
 	/* On its way out it has nothing better, and its routes go next. */
 	if_deactivate(b);
 	pserialize_read_enter();
-	KASSERT(in_rtsource(test_rt_lookup(it->it_vn, "10.0.2.2"),
-	    ip4("10.0.2.2")) == ip4("10.0.2.1"));
-	KASSERT(in_ifsource(b, ip4("10.0.2.2")) == 0);
+	KASSERT(ip_is(in_rtsource(test_rt_lookup(it->it_vn, "10.0.2.2"),
+	    test_hop("10.0.2.2")), "10.0.2.1"));
+	KASSERT(in_ifsource(b, test_hop("10.0.2.2")) == 0);
 	pserialize_read_exit();
 }
 IN_TEST(preference, 1)
@@ -518,7 +490,7 @@ driver_body(struct in_test *it)
 
 	b->if_ops = &refusing;
 	KASSERT(addr_add(it, b, "10.33.0.1", 24) == EIO);
-	KASSERT(ifa_of(b, "10.33.0.1") == NULL);
+	KASSERT(in_ifa(b, "10.33.0.1") == NULL);
 	KASSERT(addr_add(it, b, "10.0.2.1", 16) == EIO);
 	KASSERT(it->it_vn->vn_route->rv_count == count);
 	KASSERT(has_route(it, "10.0.2.1", RTF_LOCAL, b));
@@ -649,7 +621,7 @@ many_body(struct in_test *it)
 	for (unsigned i = 0; i < N; i += 3) {
 		(void)snprintf(addr, sizeof(addr), "10.40.%u.%u", i / 250,
 		    1 + i % 250);
-		KASSERT(ifa_of(b, addr) != NULL);
+		KASSERT(in_ifa(b, addr) != NULL);
 		/* Given again, it is the same one. */
 		KASSERT(addr_add(it, b, addr, 16) == 0);
 		if (i % 2 == 0)
@@ -659,11 +631,11 @@ many_body(struct in_test *it)
 	}
 	/* Of another interface, it is none of this one's. */
 	KASSERT(addr_del(it, b, "10.0.1.1") == EADDRNOTAVAIL);
-	KASSERT(ifa_of(it->it_a.tif_ifp, "10.0.1.1") != NULL);
+	KASSERT(in_ifa(it->it_a.tif_ifp, "10.0.1.1") != NULL);
 	if_ioctl_lock(b);
 	in_purgeif(b);
 	if_ioctl_unlock(b);
-	KASSERT(ifa_of(b, "10.0.2.1") == NULL);
+	KASSERT(in_ifa(b, "10.0.2.1") == NULL);
 	KASSERT(it->it_vn->vn_route->rv_count < count);
 	KASSERT(b->if_dl != NULL);
 	KASSERT(addr_add(it, b, "10.0.2.1", 24) == 0);

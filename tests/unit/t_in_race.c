@@ -131,20 +131,18 @@ user_main(void *arg)
 /* --- those who look ------------------------------------------------------ */
 
 static void
-look(uint32_t dst)
+look(const char *dst)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
-	const struct rtentry *rt = rt_lookup4(race->it_vn, dst);
+	const struct rtentry *rt = test_rt_lookup(race->it_vn, dst);
 	struct ifaddr *ifa;
 
 	if (rt != NULL && rt->rt_ifa != NULL) {
 		KASSERT(rt->rt_flags & RTF_UP);
-		KASSERT(rt->rt_ifa->ifa_addr->sa_family == AF_INET);
+		KASSERT(rt->rt_ifa->ifa_addr->sa_family == TEST_AF);
 		KASSERT(rt->rt_ifp->if_vnet == race->it_vn);
 		(void)rt_mtu(rt);
 	}
-	sin.sin_addr.s_addr = dst;
-	ifa = test_ifwithladdr(race->it_vn, (struct sockaddr *)&sin);
+	ifa = test_ifwithladdr(race->it_vn, test_sa(dst));
 	if (ifa != NULL)
 		KASSERT(ifa->ifa_ifp->if_vnet == race->it_vn);
 }
@@ -158,8 +156,8 @@ reader_main(void *arg)
 	while (!stopped()) {
 		pserialize_read_enter();
 		for (unsigned i = 0; i < 16; i++)
-			look(ip4(known[race_random(&x, NKNOWN)].kr_dst));
-		look(ip4("10.5.9.9"));
+			look(known[race_random(&x, NKNOWN)].kr_dst);
+		look("10.5.9.9");
 		pserialize_read_exit();
 	}
 }
@@ -170,27 +168,26 @@ struct view {
 	bool		 vi_ended;
 };
 
-static const struct sockaddr_in *
-msg_sin(const void *msg, unsigned i)
+static const struct sockaddr *
+msg_addr(const void *msg, unsigned i)
 {
 	const struct sockaddr *sa[RTAX_MAX];
 
 	KASSERT(rt_msg_check(msg, ((const struct rt_hdr *)msg)->rtm_len,
 	    sa) == 0);
-	return (const struct sockaddr_in *)(const void *)sa[i];
+	return sa[i];
 }
 
 /* The view's place for the object of a message, or NULL. */
 static bool *
 view_slot(struct view *vi, const void *msg, bool addr)
 {
-	const struct sockaddr_in *sin = msg_sin(msg, addr ? 5 : 0);
-	const struct sockaddr_in *mask = addr ? NULL : msg_sin(msg, 2);
-	unsigned len = mask == NULL ? 32 : (unsigned)__builtin_popcount(
-	    mask->sin_addr.s_addr);
+	const struct sockaddr *dst = msg_addr(msg, addr ? 5 : 0);
+	const struct sockaddr *mask = addr ? NULL : msg_addr(msg, 2);
+	unsigned len = mask == NULL ? TEST_ADDR_BITS : test_mask_len(mask);
 
-	for (unsigned i = 0; sin != NULL && i < NKNOWN; i++)
-		if (ip4(known[i].kr_dst) == sin->sin_addr.s_addr &&
+	for (unsigned i = 0; dst != NULL && i < NKNOWN; i++)
+		if (test_addr_is(dst, known[i].kr_dst) &&
 		    known[i].kr_len == len)
 			return addr ? &vi->vi_addr[i] : &vi->vi_route[i];
 	return NULL;

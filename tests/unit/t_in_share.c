@@ -12,12 +12,11 @@ static const uint8_t mac1[6] = { 2, 7, 7, 7, 7, 1 };
 static const char *
 source_of(struct in_test *it, const char *dst)
 {
-	static char text[16];
+	static char text[TEST_ADDR_TEXT];
 	const struct rtentry *rt = route_to(it, dst);
 
 	KASSERT(rt != NULL && rt->rt_ifa != NULL);
-	return arp_addr_text(((struct sockaddr_in *)(void *)
-	    rt->rt_ifa->ifa_addr)->sin_addr.s_addr, text);
+	return test_addr_text(rt->rt_ifa->ifa_addr, text);
 }
 
 static bool
@@ -53,15 +52,13 @@ heard(struct rt_listener *rl, uint8_t type, const char *dst)
 		uint8_t		 room[RT_MSG_MAX];
 	} buf;
 	const struct sockaddr *sa[RTAX_MAX];
-	struct sockaddr_in sin;
 	size_t len;
 	unsigned n = 0;
 
 	while ((len = rt_listener_read(rl, &buf)) != 0) {
 		if (buf.h.rtm_type != type || rt_msg_check(&buf, len, sa) != 0)
 			continue;
-		memcpy(&sin, sa[0], sizeof(sin));
-		n += sin.sin_addr.s_addr == ip4(dst);
+		n += test_addr_is(sa[0], dst);
 	}
 	return n;
 }
@@ -118,14 +115,13 @@ static void
 changes_body(struct in_test *it)
 {
 	struct ifnet *a = it->it_a.tif_ifp;
-	struct sockaddr_in sin = sin4("10.0.1.7");
 	struct ifreq ifr;
 
 	KASSERT(route_add(it, "0.0.0.0", 0, "10.0.1.254", RTF_STATIC, 0) == 0);
 	KASSERT(neigh_req(it, RTM_ADD, a, "10.0.1.254", mac1, 0, 0) == 0);
 	memset(&ifr, 0, sizeof(ifr));
 	memcpy(ifr.ifr_name, a->if_xname, IFNAMSIZ);
-	memcpy(&ifr.ifr_addr, &sin, sizeof(sin));
+	test_addr_put(&ifr.ifr_addr, "10.0.1.7");
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCSIFADDR, &ifr,
 	    sizeof(ifr)) == 0);
 	/* The class's prefix, which has the gateway on it as well. */
@@ -145,11 +141,7 @@ changes_body(struct in_test *it)
 		struct ifaddr *ifa;
 
 		KASSERT(addr_add(it, a, "10.0.1.1", 24) == 0);
-		TAILQ_FOREACH(ifa, &a->if_addrlist, ifa_list)
-			if (ifa->ifa_addr->sa_family == AF_INET &&
-			    ifatoia(ifa)->ia_addr.sin_addr.s_addr ==
-			    ip4("10.0.1.1"))
-				break;
+		ifa = in_ifa(a, "10.0.1.1");
 		memset(&ri, 0, sizeof(ri));
 		test_route_to(&ri, "10.8.0.0");
 		ri.ri_len = 16;
@@ -265,8 +257,8 @@ shared_down_body(struct in_test *it)
 
 		tif_clear(&it->it_b);
 		inject_arp(it, &it->it_b, &ar, sizeof(ar));
-		KASSERT(it->it_b.tif_ntx == 1 && tx_arp(&it->it_b, 0)->ar_spa ==
-		    ip4("10.20.0.1"));
+		KASSERT(it->it_b.tif_ntx == 1 &&
+		    ip_is(tx_arp(&it->it_b, 0)->ar_spa, "10.20.0.1"));
 	}
 	all_books(it);
 }

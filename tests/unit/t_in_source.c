@@ -8,18 +8,6 @@
 
 static const uint8_t mac1[6] = { 2, 7, 7, 7, 7, 1 };
 
-static void
-up(struct ifnet *ifp, bool on)
-{
-
-	if_ioctl_lock(ifp);
-	if (on)
-		if_up(ifp);
-	else
-		if_down(ifp);
-	if_ioctl_unlock(ifp);
-}
-
 /* A prefix on link of an interface, whatever addresses that has. */
 static int
 link_route(struct in_test *it, const char *dst, unsigned len,
@@ -35,61 +23,6 @@ link_route(struct in_test *it, const char *dst, unsigned len,
 	return rt_add(it->it_vn, &ri);
 }
 
-/* ARP requests for tpa in the name of spa. */
-static unsigned
-asked(const struct tif *t, const char *spa, const char *tpa)
-{
-	const struct arphdr *ar;
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < t->tif_ntx; i++) {
-		ar = tx_arp(t, i);
-		n += ar != NULL && ar->ar_op == htons(ARP_REQUEST) &&
-		    ar->ar_spa == ip4(spa) && ar->ar_tpa == ip4(tpa);
-	}
-	return n;
-}
-
-static void
-forward(struct in_test *it, struct tif *t, const char *src, const char *dst,
-    uint8_t ttl)
-{
-	uint8_t buf[100];
-	unsigned len;
-
-	len = mk_udp(buf, src, dst, ttl, 20);
-	inject(it, t, buf, len);
-}
-
-struct output {
-	struct in_test	*ou_it;
-	const char	*ou_src, *ou_dst;
-	int		 ou_error;
-};
-
-static void
-output_cpu(void *arg)
-{
-	struct output *ou = arg;
-	uint8_t buf[64];
-	struct mbuf *m;
-	unsigned len;
-
-	len = mk_echo(buf, ou->ou_src, ou->ou_dst, 1, 1, 8);
-	m = m_gethdr();
-	KASSERT(m != NULL && m_append(m, buf, len) == 0);
-	ou->ou_error = ip_output(ou->ou_it->it_vn, m, 0);
-}
-
-static int
-output(struct in_test *it, const char *src, const char *dst)
-{
-	struct output ou = { .ou_it = it, .ou_src = src, .ou_dst = dst };
-
-	on_cpu(it, output_cpu, &ou);
-	return ou.ou_error;
-}
-
 /* An interface without an address borrows one of the router's, or is silent;
  * 0.0.0.0 would be a probe. */
 static void
@@ -101,33 +34,33 @@ borrowed_body(struct in_test *it)
 	KASSERT(addr_del(it, b, "10.0.2.1") == 0);
 	KASSERT(link_route(it, "10.9.0.0", 24, b) == 0);
 	tif_clear(&it->it_b);
-	forward(it, &it->it_a, "10.0.1.2", "10.9.0.5", 64);
+	in_forward(it, &it->it_a, "10.0.1.2", "10.9.0.5", 64);
 	sleep_ms(it, 2500);
-	KASSERT(asked(&it->it_b, "10.0.1.1", "10.9.0.5") >= 2);
-	KASSERT(asked(&it->it_b, "0.0.0.0", "10.9.0.5") == 0);
+	KASSERT(arp_asked(&it->it_b, "10.0.1.1", "10.9.0.5") >= 2);
+	KASSERT(arp_asked(&it->it_b, "0.0.0.0", "10.9.0.5") == 0);
 	/* So do errors, and what is sent from here. */
 	KASSERT(neigh_req(it, RTM_ADD, b, "10.9.0.7", mac1, 0, 0) == 0);
 	tif_clear(&it->it_b);
-	forward(it, &it->it_b, "10.9.0.7", "10.0.1.2", 1);
+	in_forward(it, &it->it_b, "10.9.0.7", "10.0.1.2", 1);
 	icmp = tx_icmp(&it->it_b, 0);
 	KASSERT(icmp != NULL && icmp->icmp_type == ICMP4_TIMXCEED &&
-	    tx_ip(&it->it_b, 0)->ip_src == ip4("10.0.1.1"));
+	    ip_is(tx_ip(&it->it_b, 0)->ip_src, "10.0.1.1"));
 	tif_clear(&it->it_b);
-	KASSERT(output(it, "0.0.0.0", "10.9.0.7") == 0);
-	KASSERT(tx_ip(&it->it_b, 0)->ip_src == ip4("10.0.1.1"));
+	KASSERT(in_output(it, "0.0.0.0", "10.9.0.7") == 0);
+	KASSERT(ip_is(tx_ip(&it->it_b, 0)->ip_src, "10.0.1.1"));
 
 	/* One of lo0 is the router's rather; the choice is kept. */
 	KASSERT(addr_add(it, it->it_lo, "10.255.0.1", 32) == 0);
 	pserialize_read_enter();
-	KASSERT(in_router_id(it->it_vn) == ip4("10.0.1.1"));
+	KASSERT(ip_is(in_router_id(it->it_vn), "10.0.1.1"));
 	pserialize_read_exit();
 	KASSERT(addr_del(it, it->it_a.tif_ifp, "10.0.1.1") == 0);
 	pserialize_read_enter();
-	KASSERT(in_router_id(it->it_vn) == ip4("10.255.0.1"));
+	KASSERT(ip_is(in_router_id(it->it_vn), "10.255.0.1"));
 	pserialize_read_exit();
 	KASSERT(addr_add(it, it->it_a.tif_ifp, "10.0.1.1", 24) == 0);
 	pserialize_read_enter();
-	KASSERT(in_router_id(it->it_vn) == ip4("10.255.0.1"));
+	KASSERT(ip_is(in_router_id(it->it_vn), "10.255.0.1"));
 	pserialize_read_exit();
 
 	/* The host has no address to speak in the name of: silence. */
@@ -136,11 +69,11 @@ borrowed_body(struct in_test *it)
 	KASSERT(addr_del(it, it->it_a.tif_ifp, "10.0.1.1") == 0);
 	KASSERT(link_route(it, "10.8.0.0", 24, it->it_a.tif_ifp) == 0);
 	tif_clear(&it->it_b);
-	forward(it, &it->it_a, "10.8.0.2", "10.9.0.6", 64);
-	forward(it, &it->it_b, "10.9.0.7", "10.8.0.2", 1);
+	in_forward(it, &it->it_a, "10.8.0.2", "10.9.0.6", 64);
+	in_forward(it, &it->it_b, "10.9.0.7", "10.8.0.2", 1);
 	sleep_ms(it, 7000);
 	KASSERT(it->it_b.tif_ntx == 0);
-	KASSERT(output(it, "0.0.0.0", "10.9.0.7") == EADDRNOTAVAIL);
+	KASSERT(in_output(it, "0.0.0.0", "10.9.0.7") == EADDRNOTAVAIL);
 	KASSERT(addr_del(it, it->it_lo, "127.0.0.1") == 0);
 	all_books(it);
 }
@@ -155,13 +88,13 @@ redirect_body(struct in_test *it)
 	KASSERT(route_add(it, "10.7.0.0", 24, "10.0.1.9", RTF_STATIC, 0) == 0);
 	KASSERT(neigh_req(it, RTM_ADD, a, "10.0.1.9", mac1, 0, 0) == 0);
 	tif_clear(&it->it_a);
-	forward(it, &it->it_a, "10.0.1.2", "10.7.0.1", 64);
+	in_forward(it, &it->it_a, "10.0.1.2", "10.7.0.1", 64);
 	KASSERT(ipstat(it, "ip.redirects") == 1);
 	/* Its address is being looked for. */
 	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 3) == 0);
-	up(a, false);
-	up(a, true);
-	forward(it, &it->it_a, "10.0.1.2", "10.7.0.1", 64);
+	in_up(a, false);
+	in_up(a, true);
+	in_forward(it, &it->it_a, "10.0.1.2", "10.7.0.1", 64);
 	KASSERT(ipstat(it, "ip.redirects") == 1);
 	all_books(it);
 }
@@ -186,27 +119,27 @@ down_body(struct in_test *it)
 	unsigned len;
 
 	KASSERT(route_add(it, "10.7.0.0", 16, "10.0.2.2", RTF_STATIC, 0) == 0);
-	up(b, false);
+	in_up(b, false);
 	tif_clear(&it->it_a);
 	tif_clear(&it->it_b);
 	len = mk_echo(buf, "10.0.1.2", "10.0.2.1", 1, 1, 8);
 	inject(it, &it->it_a, buf, len);
 	KASSERT(it->it_a.tif_ntx == 1 && unreachable(&it->it_a, 0));
-	KASSERT(tx_ip(&it->it_a, 0)->ip_src == ip4("10.0.1.1"));
+	KASSERT(ip_is(tx_ip(&it->it_a, 0)->ip_src, "10.0.1.1"));
 	KASSERT(drops(a, DROP_IP_IFDOWN) == 1);
 	/* Its network, and what lies behind a gateway on it. */
-	forward(it, &it->it_a, "10.0.1.2", "10.0.2.2", 64);
-	forward(it, &it->it_a, "10.0.1.2", "10.7.0.1", 64);
+	in_forward(it, &it->it_a, "10.0.1.2", "10.0.2.2", 64);
+	in_forward(it, &it->it_a, "10.0.1.2", "10.7.0.1", 64);
 	KASSERT(drops(a, DROP_IP_IFDOWN) == 3 && it->it_a.tif_ntx == 3);
 	KASSERT(unreachable(&it->it_a, 1) && unreachable(&it->it_a, 2));
 	KASSERT(it->it_b.tif_ntx == 0);
 	/* From here. */
-	KASSERT(output(it, "0.0.0.0", "10.0.2.1") == ENETDOWN);
-	KASSERT(output(it, "0.0.0.0", "10.0.2.2") == ENETDOWN);
-	KASSERT(output(it, "10.0.2.1", "10.0.1.2") == EADDRNOTAVAIL);
+	KASSERT(in_output(it, "0.0.0.0", "10.0.2.1") == ENETDOWN);
+	KASSERT(in_output(it, "0.0.0.0", "10.0.2.2") == ENETDOWN);
+	KASSERT(in_output(it, "10.0.2.1", "10.0.1.2") == EADDRNOTAVAIL);
 	/* Another host may have its address meanwhile. */
 	tif_clear(&it->it_a);
-	forward(it, &it->it_a, "10.0.2.1", "10.0.1.7", 64);
+	in_forward(it, &it->it_a, "10.0.2.1", "10.0.1.7", 64);
 	KASSERT(drops(a, DROP_IP_LAND) == 0);
 	/* A host says nothing about it. */
 	KASSERT(set_sysctl(it, "net.inet.ip.forwarding", 0) == 0);
@@ -215,7 +148,7 @@ down_body(struct in_test *it)
 	KASSERT(it->it_a.tif_ntx == 0 && drops(a, DROP_IP_NOFORWARD) == 1);
 	KASSERT(set_sysctl(it, "net.inet.ip.forwarding", 1) == 0);
 	/* A link that is down does not change whose the address is. */
-	up(b, true);
+	in_up(b, true);
 	if_link_state_change(b, LINK_STATE_DOWN);
 	settle(it);
 	tif_clear(&it->it_a);
@@ -230,13 +163,13 @@ loopback_body(struct in_test *it)
 {
 
 	KASSERT(addr_add(it, it->it_lo, "127.0.0.1", 8) == 0);
-	KASSERT(output(it, "0.0.0.0", "127.0.0.1") == 0);
-	up(it->it_lo, false);
-	KASSERT(output(it, "0.0.0.0", "127.0.0.1") == ENETDOWN);
+	KASSERT(in_output(it, "0.0.0.0", "127.0.0.1") == 0);
+	in_up(it->it_lo, false);
+	KASSERT(in_output(it, "0.0.0.0", "127.0.0.1") == ENETDOWN);
 	/* Addresses of interfaces that are up do not need lo0. */
-	KASSERT(output(it, "0.0.0.0", "10.0.1.1") == 0);
-	up(it->it_lo, true);
-	KASSERT(output(it, "0.0.0.0", "127.0.0.1") == 0);
+	KASSERT(in_output(it, "0.0.0.0", "10.0.1.1") == 0);
+	in_up(it->it_lo, true);
+	KASSERT(in_output(it, "0.0.0.0", "127.0.0.1") == 0);
 	settle(it);
 	KASSERT(addr_del(it, it->it_lo, "127.0.0.1") == 0);
 	all_books(it);
@@ -260,7 +193,7 @@ strong_body(struct in_test *it)
 	inject(it, &it->it_a, buf, len);
 	KASSERT(it->it_a.tif_ntx == 1);
 	/* Between our own addresses there is no other interface. */
-	KASSERT(output(it, "10.0.1.1", "10.0.2.1") == 0);
+	KASSERT(in_output(it, "10.0.1.1", "10.0.2.1") == 0);
 	settle(it);
 	KASSERT(set_sysctl(it, "net.inet.ip.checkinterface", 0) == 0);
 	len = mk_echo(buf, "10.0.1.2", "10.0.2.1", 1, 1, 8);
@@ -278,7 +211,7 @@ error_source(struct in_test *it, const char *src)
 	const struct icmphdr4 *icmp;
 
 	tif_clear(&it->it_a);
-	forward(it, &it->it_a, src, "10.0.2.2", 1);
+	in_forward(it, &it->it_a, src, "10.0.2.2", 1);
 	for (unsigned i = 0; i < it->it_a.tif_ntx; i++) {
 		icmp = tx_ip(&it->it_a, i) != NULL ? tx_icmp(&it->it_a, i) :
 		    NULL;
@@ -292,12 +225,11 @@ static void
 prefer(struct in_test *it, struct ifnet *ifp, const char *addr, int16_t value)
 {
 	struct if_addrprefreq ifap;
-	struct sockaddr_in sin = sin4(addr);
 
 	memset(&ifap, 0, sizeof(ifap));
 	memcpy(ifap.ifap_name, ifp->if_xname, IFNAMSIZ);
 	ifap.ifap_preference = value;
-	memcpy(&ifap.ifap_addr, &sin, sizeof(sin));
+	test_addr_put(&ifap.ifap_addr, addr);
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCSIFADDRPREF, &ifap,
 	    sizeof(ifap)) == 0);
 }
@@ -312,15 +244,15 @@ link_local_body(struct in_test *it)
 	KASSERT(route_add(it, "99.0.0.0", 8, "10.0.1.2", RTF_STATIC, 0) == 0);
 	/* The interface's last address, and its first. */
 	KASSERT(addr_add(it, a, "169.254.7.7", 16) == 0);
-	KASSERT(error_source(it, "99.1.1.1") == ip4("10.0.1.1"));
+	KASSERT(ip_is(error_source(it, "99.1.1.1"), "10.0.1.1"));
 	KASSERT(addr_del(it, a, "10.0.1.1") == 0);
 	KASSERT(addr_add(it, a, "10.0.1.1", 24) == 0);
 	KASSERT(route_add(it, "99.0.0.0", 8, "10.0.1.2", RTF_STATIC, 0) == 0);
-	KASSERT(error_source(it, "99.1.1.1") == ip4("10.0.1.1"));
-	KASSERT(output(it, "0.0.0.0", "99.1.1.1") == 0);
+	KASSERT(ip_is(error_source(it, "99.1.1.1"), "10.0.1.1"));
+	KASSERT(in_output(it, "0.0.0.0", "99.1.1.1") == 0);
 	/* The same among preferred addresses. */
 	prefer(it, a, "169.254.7.7", 9);
-	KASSERT(error_source(it, "99.1.1.1") == ip4("10.0.1.1"));
+	KASSERT(ip_is(error_source(it, "99.1.1.1"), "10.0.1.1"));
 	prefer(it, a, "169.254.7.7", 0);
 
 	/* The interface has no other one: another interface's is borrowed. */
@@ -328,18 +260,18 @@ link_local_body(struct in_test *it)
 	KASSERT(neigh_req(it, RTM_ADD, a, "169.254.1.1", mac1, 0, 0) == 0);
 	KASSERT(route_add(it, "99.0.0.0", 8, "169.254.1.1", RTF_STATIC, 0) ==
 	    0);
-	KASSERT(error_source(it, "99.1.1.1") == ip4("10.0.2.1"));
+	KASSERT(ip_is(error_source(it, "99.1.1.1"), "10.0.2.1"));
 	tif_clear(&it->it_a);
-	KASSERT(output(it, "0.0.0.0", "99.1.1.1") == 0);
-	KASSERT(tx_ip(&it->it_a, 0)->ip_src == ip4("10.0.2.1"));
+	KASSERT(in_output(it, "0.0.0.0", "99.1.1.1") == 0);
+	KASSERT(ip_is(tx_ip(&it->it_a, 0)->ip_src, "10.0.2.1"));
 	/* On its own link it is the source. */
 	tif_clear(&it->it_a);
-	KASSERT(output(it, "0.0.0.0", "169.254.1.1") == 0);
-	KASSERT(tx_ip(&it->it_a, 0)->ip_src == ip4("169.254.7.7"));
+	KASSERT(in_output(it, "0.0.0.0", "169.254.1.1") == 0);
+	KASSERT(ip_is(tx_ip(&it->it_a, 0)->ip_src, "169.254.7.7"));
 	/* No other interface has one either. */
 	KASSERT(addr_del(it, it->it_b.tif_ifp, "10.0.2.1") == 0);
 	KASSERT(error_source(it, "99.1.1.1") == 0);
-	KASSERT(output(it, "0.0.0.0", "99.1.1.1") != 0);
+	KASSERT(in_output(it, "0.0.0.0", "99.1.1.1") != 0);
 	all_books(it);
 }
 IN_TEST(link_local, 1)

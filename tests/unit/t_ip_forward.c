@@ -190,7 +190,7 @@ ttl_body(struct in_test *it)
 		KASSERT(drops(it->it_a.tif_ifp, DROP_IP_TTL) == ttl + 1);
 		icmp = tx_icmp(&it->it_a, 0);
 		KASSERT(icmp != NULL && icmp->icmp_type == ICMP4_TIMXCEED);
-		KASSERT(tx_ip(&it->it_a, 0)->ip_src == ip4("10.0.1.1"));
+		KASSERT(ip_is(tx_ip(&it->it_a, 0)->ip_src, "10.0.1.1"));
 		KASSERT(memcmp(icmp + 1, buf, len) == 0);
 	}
 	KASSERT(it->it_b.tif_ntx == 0);
@@ -306,7 +306,7 @@ redirect_body(struct in_test *it)
 			continue;
 		}
 		KASSERT(icmp->icmp_type == ICMP4_REDIRECT &&
-		    icmp->icmp_word == ip4("10.0.1.9"));
+		    ip_is(icmp->icmp_word, "10.0.1.9"));
 		redirects++;
 	}
 	KASSERT(redirects == 1 && forwarded == 1);
@@ -341,7 +341,7 @@ options_body(struct in_test *it)
 	KASSERT(out != NULL && out->ip_vhl == 0x48 && out->ip_ttl == 63);
 	opt = it->it_b.tif_tx[0].tp_data + 14 + 20;
 	KASSERT(opt[1] == IPOPT_RR && opt[3] == 8);
-	KASSERT(memcmp(opt + 4, &(uint32_t){ ip4("10.0.2.1") }, 4) == 0);
+	KASSERT(memcmp(opt + 4, &(uint32_t){ test_hop("10.0.2.1") }, 4) == 0);
 }
 IN_TEST(options, 1)
 

@@ -290,7 +290,7 @@ noise_body(struct in_test *it)
 			buf[3] = (uint8_t)len;
 			if (i % 4 == 0)
 				memcpy(buf + 16, &(uint32_t){
-				    ip4("10.0.1.1") }, 4);
+				    test_hop("10.0.1.1") }, 4);
 			ip_set_cksum((struct iphdr4 *)(void *)buf);
 		}
 		inject(it, &it->it_a, buf, len);

@@ -135,7 +135,7 @@ static const uint8_t unchanged[][12] = {
 static void
 forward_body(struct in_test *it)
 {
-	uint32_t us = ip4("10.0.2.1"), now;
+	uint32_t us = test_hop("10.0.2.1"), now;
 	const uint8_t *o;
 
 	for (unsigned i = 0; i < sizeof(unchanged) / sizeof(unchanged[0]);
@@ -158,7 +158,7 @@ forward_body(struct in_test *it)
 	    word(o + 8) == now);
 	o = forwarded(it, (const uint8_t[12]){ 68, 12, 5, 3, 10, 0, 1, 1 },
 	    12);
-	KASSERT(o[2] == 13 && word(o + 4) == ip4("10.0.1.1") &&
+	KASSERT(o[2] == 13 && ip_is(word(o + 4), "10.0.1.1") &&
 	    word(o + 8) == now);
 	/* Without room it is counted. */
 	o = forwarded(it, (const uint8_t[12]){ 68, 8, 9, 0x20, 1, 2, 3, 4 },
@@ -198,7 +198,7 @@ unnumbered_body(struct in_test *it)
 	KASSERT(addr_del(it, b, "10.0.2.1") == 0);
 	KASSERT(rt_add(it->it_vn, &ri) == 0);
 	o = forwarded(it, (const uint8_t[12]){ 1, 7, 11, 4 }, 12);
-	KASSERT(o[3] == 8 && word(o + 4) == ip4("10.0.1.1"));
+	KASSERT(o[3] == 8 && ip_is(word(o + 4), "10.0.1.1"));
 	all_books(it);
 }
 IN_TEST(unnumbered, 1)
@@ -219,7 +219,7 @@ answered(struct in_test *it, const uint8_t *opt, unsigned n, unsigned len)
 	KASSERT(ip != NULL && icmp != NULL && ip_hlen(ip) == 20 + len);
 	KASSERT(icmp->icmp_type == ICMP4_ECHOREPLY &&
 	    be16(icmp->icmp_echo.id) == 7 && be16(icmp->icmp_echo.seq) == 8);
-	KASSERT(ip->ip_src == ip4("10.0.2.1") && be16(ip->ip_len) == 20 + len +
+	KASSERT(ip_is(ip->ip_src, "10.0.2.1") && be16(ip->ip_len) == 20 + len +
 	    24);
 	return (const uint8_t *)(ip + 1);
 }
@@ -227,7 +227,7 @@ answered(struct in_test *it, const uint8_t *opt, unsigned n, unsigned len)
 static void
 echo_body(struct in_test *it)
 {
-	uint32_t us = ip4("10.0.2.1"), now = be32(ms_of_day(it));
+	uint32_t us = test_hop("10.0.2.1"), now = be32(ms_of_day(it));
 	const uint8_t *o;
 
 	/* The address that was asked, once; the rest is for the way back. */
@@ -283,7 +283,7 @@ fragments_body(struct in_test *it)
 	inject(it, &it->it_a, buf, 28 + 16);
 	KASSERT(tx_icmp(&it->it_a, 0)->icmp_type == ICMP4_ECHOREPLY);
 	o = (const uint8_t *)(tx_ip(&it->it_a, 0) + 1);
-	KASSERT(o[0] == 7 && o[2] == 8 && word(o + 3) == ip4("10.0.1.1"));
+	KASSERT(o[0] == 7 && o[2] == 8 && ip_is(word(o + 3), "10.0.1.1"));
 	all_books(it);
 }
 IN_TEST(fragments, 1)

@@ -62,8 +62,8 @@ flow_find(struct order *od, uint32_t src, uint32_t dst)
 {
 
 	for (unsigned i = 0; i < od->od_nflow; i++)
-		if (ip4(od->od_flow[i].fl_src) == src &&
-		    ip4(od->od_flow[i].fl_dst) == dst)
+		if (ip_is(src, od->od_flow[i].fl_src) &&
+		    ip_is(dst, od->od_flow[i].fl_dst))
 			return &od->od_flow[i];
 	return NULL;
 }
@@ -427,7 +427,7 @@ late_send(struct ifnet *ifp)
 	mv.mv_n = 1;
 	mv.mv_m[0] = m_gethdr();
 	KASSERT(mv.mv_m[0] != NULL && m_append(mv.mv_m[0], pkt, len) == 0);
-	mv.mv_m[0]->m_nexthop = ip4("10.0.2.77");
+	mv.mv_m[0]->m_nexthop = test_hop("10.0.2.77");
 	if_output_vec(ifp, TEST_AF, &mv);
 }
 

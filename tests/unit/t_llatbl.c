@@ -20,16 +20,17 @@ table_body(struct vnet *vn)
 	for (unsigned i = 0; i < 2; i++) {
 		for (unsigned j = 0; j < 50; j++) {
 			la[i][j] = lla_create4(lt, et[i].et_ifp,
-			    htonl(0x0a000000 + j));
+			    test_hop_plus("10.0.0.0", j));
 			KASSERT(la[i][j] != NULL && la[i][j]->la_hdr == NULL);
 		}
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		ifp = et[i].et_ifp;
 		for (unsigned j = 0; j < 50; j++)
-			KASSERT(lla_lookup4(lt, ifp, htonl(0x0a000000 + j)) ==
-			    la[i][j]);
-		KASSERT(lla_lookup4(lt, ifp, htonl(0x0a000000 + 50)) == NULL);
+			KASSERT(lla_lookup4(lt, ifp, test_hop_plus("10.0.0.0",
+			    j)) == la[i][j]);
+		KASSERT(lla_lookup4(lt, ifp, test_hop_plus("10.0.0.0", 50)) ==
+		    NULL);
 	}
 
 	addr[5] = 7;
@@ -47,7 +48,7 @@ table_body(struct vnet *vn)
 		for (unsigned j = 0; j < 50; j++) {
 			lla_remove(lt, la[i][j]);
 			KASSERT(lla_lookup4(lt, et[i].et_ifp,
-			    htonl(0x0a000000 + j)) == NULL);
+			    test_hop_plus("10.0.0.0", j)) == NULL);
 		}
 	}
 	/* Entries outlive their interface until the readers have left. */
@@ -80,7 +81,7 @@ nomem_body(struct vnet *vn)
 	etest_attach(vn, &et, 0, &etest_ops, true);
 	for (unsigned n = 1;; n++) {
 		sim_fail_alloc(nomem_host, n);
-		la = lla_create4(lt, et.et_ifp, ip4("10.0.0.1"));
+		la = lla_create4(lt, et.et_ifp, test_hop("10.0.0.1"));
 		if (la != NULL)
 			break;
 		KASSERT(lt->lt_hash.kh_count == 0);
@@ -123,7 +124,7 @@ flip_reader(void *arg)
 	while (!__atomic_load_n(&fl->fl_stop, __ATOMIC_ACQUIRE)) {
 		pserialize_read_enter();
 		la = lla_lookup4(&net_test_lltable, fl->fl_ifp,
-		    ip4("10.0.0.1"));
+		    test_hop("10.0.0.1"));
 		KASSERT(la != NULL);
 		lh = __atomic_load_n(&la->la_hdr, __ATOMIC_CONSUME);
 		for (unsigned i = 1; i < 6 && lh != NULL; i++)
@@ -145,7 +146,7 @@ flip_body(struct vnet *vn)
 
 	etest_attach(vn, &et, 0, &etest_ops, true);
 	fl.fl_ifp = et.et_ifp;
-	fl.fl_la = lla_create4(lt, et.et_ifp, ip4("10.0.0.1"));
+	fl.fl_la = lla_create4(lt, et.et_ifp, test_hop("10.0.0.1"));
 	KASSERT(fl.fl_la != NULL);
 	KASSERT(host_thread_create(h, "reader", -1, flip_reader, &fl, &t) ==
 	    0);
@@ -156,7 +157,7 @@ flip_body(struct vnet *vn)
 		addr[0] = 2;
 		kspin_lock(&lt->lt_lock);
 		KASSERT(lla_set(fl.fl_la, i % 7 == 0 ? NULL : addr) == 0);
-		la = lla_create4(lt, et.et_ifp, htonl(0x0a000100 + i));
+		la = lla_create4(lt, et.et_ifp, test_hop_plus("10.0.1.0", i));
 		KASSERT(la != NULL);
 		lla_remove(lt, la);
 		kspin_unlock(&lt->lt_lock);

@@ -268,7 +268,7 @@ encapsulate(void *arg, struct ifnet *ifp, int af, struct mvec *mv)
 	unsigned n = 0;
 	struct mbuf *m;
 
-	KASSERT(af == AF_INET && arg == &through);
+	KASSERT(af == TEST_AF && arg == &through);
 	out.mv_n = 0;
 	for (unsigned i = 0; i < mv->mv_n; i++) {
 		m = mv->mv_m[i];

@@ -4,6 +4,7 @@
  * bytes they would send.
  */
 
+#include "addr_test.h"
 #include "ctl_test.h"
 
 #include <errno.h>
@@ -408,7 +409,7 @@ test_ioctl_lists(void **state)
 struct long_route {
 	struct rt_msg	 rtm;
 	uint8_t		 more[16];
-	struct sockaddr_in sin;
+	uint8_t		 dst[TEST_SALEN];
 };
 
 static struct long_route
@@ -420,10 +421,9 @@ long_route(void)
 	lr.rtm.rtm_h.rtm_version = RTM_VERSION;
 	lr.rtm.rtm_h.rtm_type = RTM_GET;
 	lr.rtm.rtm_h.rtm_len = sizeof(lr);
-	lr.rtm.rtm_h.rtm_hdrlen = offsetof(struct long_route, sin);
+	lr.rtm.rtm_h.rtm_hdrlen = offsetof(struct long_route, dst);
 	lr.rtm.rtm_h.rtm_addrs = RTA_DST;
-	lr.sin.sin_family = AF_INET;
-	lr.sin.sin_addr.s_addr = htonl(0x7f000001);
+	test_addr_put(lr.dst, "127.0.0.1");
 	return lr;
 }
 
@@ -462,7 +462,7 @@ test_fit(void **state)
 	const struct sockaddr *sa[RTAX_MAX];
 	struct {
 		struct rt_msg	 rtm;
-		struct sockaddr_in sin;
+		uint8_t		 dst[TEST_SALEN];
 	} exact;
 	const void *out;
 
@@ -472,7 +472,7 @@ test_fit(void **state)
 	assert_ptr_equal(out, room);
 	assert_int_equal(rt_msg_check(out, sizeof(lr) - sizeof(lr.more), sa),
 	    0);
-	assert_memory_equal(sa[0], &lr.sin, sizeof(lr.sin));
+	assert_memory_equal(sa[0], lr.dst, sizeof(lr.dst));
 	lr.more[0] = 1;
 	assert_int_equal(rt_msg_fit(&lr, sizeof(lr), room, &out), E2BIG);
 	assert_int_equal(rt_msg_check(out, sizeof(lr) - sizeof(lr.more), sa),
@@ -480,7 +480,7 @@ test_fit(void **state)
 	/* As it is here: in place, stamped or not. */
 	memset(&exact, 0, sizeof(exact));
 	exact.rtm = lr.rtm;
-	exact.sin = lr.sin;
+	memcpy(exact.dst, lr.dst, sizeof(exact.dst));
 	exact.rtm.rtm_h.rtm_len = sizeof(exact);
 	exact.rtm.rtm_h.rtm_hdrlen = 0;
 	assert_int_equal(rt_msg_fit(&exact, sizeof(exact), room, &out), 0);
@@ -490,19 +490,19 @@ test_fit(void **state)
 	assert_int_equal(rt_msg_fit(&exact, sizeof(exact), room, &out), 0);
 	assert_ptr_equal(out, &exact);
 	/* Shorter: without a name at the end, say. */
-	memmove((uint8_t *)&exact + sizeof(exact.rtm) - IFNAMSIZ, &exact.sin,
-	    sizeof(exact.sin));
+	memmove((uint8_t *)&exact + sizeof(exact.rtm) - IFNAMSIZ, exact.dst,
+	    sizeof(exact.dst));
 	exact.rtm.rtm_h.rtm_len = sizeof(exact) - IFNAMSIZ;
 	exact.rtm.rtm_h.rtm_hdrlen = sizeof(exact.rtm) - IFNAMSIZ;
 	assert_int_equal(rt_msg_fit(&exact, sizeof(exact) - IFNAMSIZ, room,
 	    &out), 0);
 	assert_int_equal(rt_msg_check(out, sizeof(exact), sa), 0);
-	assert_memory_equal(sa[0], &lr.sin, sizeof(lr.sin));
+	assert_memory_equal(sa[0], lr.dst, sizeof(lr.dst));
 	assert_string_equal(((const struct rt_msg *)out)->rtm_ifname, "");
 	/* Nonsense. */
 	for (unsigned n = 1; n < sizeof(lr) + 9; n++) {
 		lr.rtm.rtm_h.rtm_hdrlen = (uint16_t)n;
-		if (n != offsetof(struct long_route, sin) &&
+		if (n != offsetof(struct long_route, dst) &&
 		    n != sizeof(lr.rtm))
 			assert_int_not_equal(rt_msg_fit(&lr, sizeof(lr), room,
 			    &out), 0);

@@ -167,7 +167,8 @@ messages_body(struct in_test *it)
 {
 	uint64_t msg[64], answer[64];
 	struct rt_msg *rtm = (struct rt_msg *)msg;
-	struct sockaddr_in sin = sin4("10.9.9.9");
+	union test_addr dst = test_addr("10.9.9.9");
+	size_t salen = test_addr_len(&dst.sa);
 	size_t len, size;
 	int error;
 
@@ -179,8 +180,8 @@ messages_body(struct in_test *it)
 			rtm->rtm_h.rtm_type = (uint8_t)type;
 			rtm->rtm_h.rtm_addrs = RTA_DST;
 			rtm->rtm_flags = lladdr ? RTF_LLDATA : 0;
-			memcpy((uint8_t *)msg + size, &sin, sizeof(sin));
-			size += (sizeof(sin) + 7) & ~(size_t)7;
+			memcpy((uint8_t *)msg + size, &dst, salen);
+			size += (salen + 7) & ~(size_t)7;
 			rtm->rtm_h.rtm_len = (uint16_t)size;
 			len = sizeof(answer);
 			error = rtsock_request(it->it_vn, &nobody, msg, size,

@@ -13,11 +13,11 @@
 
 #include <cmocka.h>
 
-#include <netinet/in.h>
-
 #include <errno.h>
 
 #include <ifnet/rtmsg.h>
+
+#include "addr_test.h"
 
 static const uint8_t all_types[] = {
 	RTM_ADD, RTM_DELETE, RTM_CHANGE, RTM_GET, RTM_MISS, RTM_LLINFO_UPD,
@@ -43,15 +43,13 @@ start(union msgbuf *mb, uint8_t type)
 static void
 add_all(union msgbuf *mb)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
-	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6 };
+	union test_addr a = test_addr("10.0.0.1"), other = test_addr("::");
 	struct sockaddr_dl sdl = { .sdl_family = AF_LINK, .sdl_alen = 6 };
 
-	sin.sin_addr.s_addr = htonl(0x0a000001);
-	assert_true(rt_msg_add(mb, RTA_DST, (struct sockaddr *)&sin));
+	assert_true(rt_msg_add(mb, RTA_DST, &a.sa));
 	assert_true(rt_msg_add(mb, RTA_GATEWAY, (struct sockaddr *)&sdl));
-	assert_true(rt_msg_add(mb, RTA_NETMASK, (struct sockaddr *)&sin6));
-	assert_true(rt_msg_add(mb, RTA_IFA, (struct sockaddr *)&sin));
+	assert_true(rt_msg_add(mb, RTA_NETMASK, &other.sa));
+	assert_true(rt_msg_add(mb, RTA_IFA, &a.sa));
 }
 
 /* Check a copy in a block of its own. */
@@ -92,12 +90,12 @@ test_accepted(void **state)
 		assert_int_equal(check_copy(&mb, mb.mb_hdr.rtm_len), 0);
 		assert_int_equal(rt_msg_check(&mb, mb.mb_hdr.rtm_len, sa), 0);
 		assert_non_null(sa[0]);
-		assert_int_equal(sa[0]->sa_family, AF_INET);
+		assert_true(test_addr_is(sa[0], "10.0.0.1"));
 		assert_int_equal(sa[1]->sa_family, AF_LINK);
-		assert_int_equal(sa[2]->sa_family, AF_INET6);
+		assert_true(test_addr_is(sa[2], "::"));
 		assert_null(sa[3]);
 		assert_null(sa[4]);
-		assert_int_equal(sa[5]->sa_family, AF_INET);
+		assert_true(test_addr_is(sa[5], "10.0.0.1"));
 	}
 }
 
@@ -184,27 +182,26 @@ test_random(void **state)
 static void
 test_add(void **state)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
+	union test_addr a = test_addr("0.0.0.0");
 	struct sockaddr unknown = { .sa_family = 0x55 };
 	union msgbuf mb;
 	uint32_t len;
 
 	(void)state;
 	start(&mb, RTM_ADD);
-	assert_true(rt_msg_add(&mb, RTA_NETMASK, (struct sockaddr *)&sin));
+	assert_true(rt_msg_add(&mb, RTA_NETMASK, &a.sa));
 	len = mb.mb_hdr.rtm_len;
 	/* neither again, nor out of order, nor two, nor unknown */
-	assert_false(rt_msg_add(&mb, RTA_NETMASK, (struct sockaddr *)&sin));
-	assert_false(rt_msg_add(&mb, RTA_DST, (struct sockaddr *)&sin));
-	assert_false(rt_msg_add(&mb, RTA_IFA | RTA_BRD,
-	    (struct sockaddr *)&sin));
-	assert_false(rt_msg_add(&mb, 0x40, (struct sockaddr *)&sin));
+	assert_false(rt_msg_add(&mb, RTA_NETMASK, &a.sa));
+	assert_false(rt_msg_add(&mb, RTA_DST, &a.sa));
+	assert_false(rt_msg_add(&mb, RTA_IFA | RTA_BRD, &a.sa));
+	assert_false(rt_msg_add(&mb, 0x40, &a.sa));
 	assert_false(rt_msg_add(&mb, RTA_IFA, &unknown));
 	mb.mb_hdr.rtm_len = RT_MSG_MAX - 15;
-	assert_false(rt_msg_add(&mb, RTA_IFA, (struct sockaddr *)&sin));
+	assert_false(rt_msg_add(&mb, RTA_IFA, &a.sa));
 	mb.mb_hdr.rtm_len = len;
 	assert_int_equal(mb.mb_hdr.rtm_addrs, RTA_NETMASK);
-	assert_true(rt_msg_add(&mb, RTA_IFA, (struct sockaddr *)&sin));
+	assert_true(rt_msg_add(&mb, RTA_IFA, &a.sa));
 }
 
 /* Every byte of one counts: cut short, or with one length wrong. */
