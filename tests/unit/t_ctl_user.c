@@ -16,8 +16,6 @@
 #include "sysctl_test.h"
 #include "user_test.h"
 
-#include "kern/kturn.h"		/* a turn is taken */
-
 #define USER	64001
 #define OTHER	64002
 
@@ -288,13 +286,13 @@ turn(unsigned op, unsigned answers)
 	struct asker as = { .as_op = op };
 	struct ctl_session *root = session(0);
 
-	kturn_take(st->st_kern, OTHER);
+	test_turn_take(st->st_kern, OTHER);
 	assert_int_equal(host_thread_create(h, "asker", -1, asker_main, &as,
 	    &as.as_thread), 0);
 	for (unsigned i = 0; i < 1000; i++)
 		assert_int_equal(ask(root, CTL_DUMP, &d, sizeof(d)), 0);
 	assert_int_equal(__atomic_load_n(&as.as_answers, __ATOMIC_RELAXED), 0);
-	kturn_give(st->st_kern, OTHER);
+	test_turn_give(st->st_kern, OTHER);
 	host_thread_join(h, as.as_thread);
 	assert_int_equal(as.as_answers, answers);
 	ctl_session_destroy(root);
@@ -321,8 +319,8 @@ let_others(void *arg, const void *msg, size_t len)
 	(void)arg;
 	(void)msg;
 	(void)len;
-	kturn_take(st->st_kern, other);
-	kturn_give(st->st_kern, other);
+	test_turn_take(st->st_kern, other);
+	test_turn_give(st->st_kern, other);
 	return 0;
 }
 
@@ -347,9 +345,9 @@ test_turn_is_given_back(void **state)
 	assert_int_equal(ctl_dispatch(s, msg, build(msg, CTL_DUMP, "default",
 	    &d, sizeof(d)), -1), 0);
 	ctl_session_destroy(s);
-	/* Nobody has it now. */
-	kturn_take(st->st_kern, OTHER);
-	kturn_give(st->st_kern, OTHER);
+	/* The turn is free. */
+	test_turn_take(st->st_kern, OTHER);
+	test_turn_give(st->st_kern, OTHER);
 }
 
 int

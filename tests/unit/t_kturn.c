@@ -5,7 +5,7 @@
 
 #include "kern_test.h"
 
-#include "kern/kturn.h"		/* under test */
+#include "kern/kturn.h"	/* under test */
 
 #define NTHREADS	8
 #define ROUNDS		300

@@ -4,6 +4,7 @@
 
 #include "user_test.h"
 
+#include "kern/kturn.h"
 #include "kern/kuser.h"
 
 uint64_t
@@ -32,4 +33,18 @@ test_user_dumps(struct kern *k, uid_t uid)
 {
 
 	return kuser_used(k, uid, KUSER_DUMPS);
+}
+
+void
+test_turn_take(struct kern *k, uid_t uid)
+{
+
+	kturn_take(k, uid);
+}
+
+void
+test_turn_give(struct kern *k, uid_t uid)
+{
+
+	kturn_give(k, uid);
 }
