@@ -468,7 +468,7 @@ run_batch(struct ctl_session *s, const struct ctl_request *batch)
 	int error = 0;
 	int failed = 0;
 
-	ctl_out_init(&out, s->cs_kern);
+	ctl_out_init(&out, s);
 	s->cs_batch = &out;
 	while (error == 0 && failed == 0 &&
 	    batch_next(batch, &off, &rq, &why)) {

@@ -18,12 +18,42 @@
 #define PIECE_BYTES	(CTL_MSG_MAX - 8192)
 
 void
-ctl_out_init(struct ctl_out *out, struct kern *k)
+ctl_out_init(struct ctl_out *out, struct ctl_session *s)
 {
 
-	out->co_kern = k;
+	out->co_session = s;
 	out->co_bytes = 0;
 	TAILQ_INIT(&out->co_chunks);
+}
+
+static void
+chunk_free(struct ctl_out *out, struct ctl_chunk *ck)
+{
+
+	TAILQ_REMOVE(&out->co_chunks, ck, ck_link);
+	kmem_free(out->co_session->cs_kern, ck);
+	ctl_bytes_release(out->co_session, sizeof(*ck));
+}
+
+/* Append a chunk; the session's user is charged for it.  ENOMEM, EUSERS. */
+static int
+chunk_alloc(struct ctl_out *out, struct ctl_chunk **ckp)
+{
+	struct ctl_chunk *ck;
+	int error;
+
+	error = ctl_bytes_charge(out->co_session, sizeof(*ck));
+	if (error != 0)
+		return error;
+	ck = kmem_zalloc(out->co_session->cs_kern, sizeof(*ck));
+	if (ck == NULL) {
+		ctl_bytes_release(out->co_session, sizeof(*ck));
+		return ENOMEM;
+	}
+	ck->ck_len = sizeof(struct ctl_hdr);
+	TAILQ_INSERT_TAIL(&out->co_chunks, ck, ck_link);
+	*ckp = ck;
+	return 0;
 }
 
 void
@@ -31,10 +61,8 @@ ctl_out_free(struct ctl_out *out)
 {
 	struct ctl_chunk *ck;
 
-	while ((ck = TAILQ_FIRST(&out->co_chunks)) != NULL) {
-		TAILQ_REMOVE(&out->co_chunks, ck, ck_link);
-		kmem_free(out->co_kern, ck);
-	}
+	while ((ck = TAILQ_FIRST(&out->co_chunks)) != NULL)
+		chunk_free(out, ck);
 	out->co_bytes = 0;
 }
 
@@ -44,16 +72,15 @@ out_room(struct ctl_out *out, size_t len, uint8_t **p)
 {
 	struct ctl_chunk *ck;
 	size_t padded = proto_padded(len);
+	int error;
 
 	if (padded > CTL_MSG_MAX - sizeof(struct ctl_hdr))
 		return EMSGSIZE;
 	ck = TAILQ_LAST(&out->co_chunks, ctl_chunks);
 	if (ck == NULL || sizeof(ck->ck_msg) - ck->ck_len < padded) {
-		ck = kmem_zalloc(out->co_kern, sizeof(*ck));
-		if (ck == NULL)
-			return ENOMEM;
-		ck->ck_len = sizeof(struct ctl_hdr);
-		TAILQ_INSERT_TAIL(&out->co_chunks, ck, ck_link);
+		error = chunk_alloc(out, &ck);
+		if (error != 0)
+			return error;
 	}
 	*p = ck->ck_msg + ck->ck_len;
 	memset(*p + len, 0, padded - len);
@@ -110,6 +137,7 @@ ctl_out_send(struct ctl_out *out, struct ctl_session *s,
 		    flags, ck->ck_msg, ck->ck_len);
 		if (error != 0)
 			return error;
+		chunk_free(out, ck);
 	}
 	return 0;
 }
@@ -129,10 +157,8 @@ ctl_out_flush(struct ctl_out *out, struct ctl_session *s,
 	}
 	/* One chunk is kept for the next piece. */
 	while ((ck = TAILQ_FIRST(&out->co_chunks)) !=
-	    TAILQ_LAST(&out->co_chunks, ctl_chunks)) {
-		TAILQ_REMOVE(&out->co_chunks, ck, ck_link);
-		kmem_free(out->co_kern, ck);
-	}
+	    TAILQ_LAST(&out->co_chunks, ctl_chunks))
+		chunk_free(out, ck);
 	if (ck != NULL)
 		ck->ck_len = sizeof(struct ctl_hdr);
 	out->co_bytes = 0;
@@ -287,7 +313,7 @@ ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
 		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
 	what = d.d_what & ~(uint32_t)CTL_DUMP_GROUP;
 	memcpy(dr.dr_name, vn->vn_name, sizeof(dr.dr_name));
-	ctl_out_init(&dr.dr_out, s->cs_kern);
+	ctl_out_init(&dr.dr_out, s);
 	if (d.d_what & CTL_DUMP_GROUP)
 		error = dump_group(s, &dr, what, d.d_ifname);
 	else if (d.d_ifname[0] != '\0')
@@ -342,17 +368,21 @@ ctl_run_history(struct ctl_session *s, const struct ctl_request *rq)
 	struct ctl_history hi = rq->rq_rec.history;
 	struct history_run hr = { .hr_session = s };
 	struct ctl_out *out = &hr.hr_out;
+	char why[KUSER_TEXT];
 	struct ifnet *ifp;
 	struct psref psref;
 	int error;
 
+	error = kuser_charge(s->cs_kern, &s->cs_cred, KUSER_DUMPS, 1, why);
+	if (error != 0)
+		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
 	/* An index finds only an interface that exists. */
 	ifp = if_get(rq->rq_vnet, hi.hi_ifname, &psref);
 	if (ifp != NULL) {
 		if_name_copy(ifp, hi.hi_ifname);
 		if_put(ifp, &psref);
 	}
-	ctl_out_init(out, s->cs_kern);
+	ctl_out_init(out, s);
 	error = if_history_get(rq->rq_vnet, hi.hi_ifname, add_history, &hr);
 	if (error == ESRCH && ifp == NULL)
 		error = ctl_reply(s, &rq->rq_hdr, ENXIO, "%s: no such "
@@ -366,6 +396,7 @@ ctl_run_history(struct ctl_session *s, const struct ctl_request *rq)
 		error = ctl_out_send(out, s, &rq->rq_hdr, error);
 	}
 	ctl_out_free(out);
+	kuser_release(s->cs_kern, &s->cs_cred, KUSER_DUMPS, 1);
 	return error;
 }
 
@@ -388,7 +419,7 @@ ctl_run_vnet_list(struct ctl_session *s, const struct ctl_request *rq)
 	struct ctl_out out;
 	int error;
 
-	ctl_out_init(&out, s->cs_kern);
+	ctl_out_init(&out, s);
 	error = vnet_foreach(s->cs_kern, list_vnet, &out);
 	if (error != 0)
 		ctl_out_free(&out);

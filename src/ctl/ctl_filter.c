@@ -140,7 +140,7 @@ ctl_run_filter_list(struct ctl_session *s, const struct ctl_request *rq)
 	struct ctl_out out;
 	int error;
 
-	ctl_out_init(&out, s->cs_kern);
+	ctl_out_init(&out, s);
 	error = filter_list(rq->rq_vnet, list_rule, &out);
 	if (error != 0)
 		ctl_out_free(&out);

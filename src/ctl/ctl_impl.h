@@ -74,7 +74,7 @@ struct ctl_chunk {
 };
 
 struct ctl_out {
-	struct kern	*co_kern;
+	struct ctl_session *co_session;
 	size_t		 co_bytes;
 	TAILQ_HEAD(ctl_chunks, ctl_chunk) co_chunks;
 };
@@ -112,6 +112,9 @@ struct ctl_session {
 	bool		 cs_revoked;		/* l: the vnet went */
 	bool		 cs_charged;		/* l: the watch, to its user */
 	enum kuser_resource cs_resource;	/* l: as this */
+	uint64_t	 cs_watch_bytes;	/* l: likewise */
+	uint64_t	 cs_bytes;		/* o: charged until the session
+						 * ends */
 	struct ctl_hdr	 cs_watch;		/* o: the request's */
 	struct ctl_ping	 cs_ping_addr;		/* o: */
 	uint8_t		*cs_evbuf;		/* o: CTL_MSG_MAX, mapped */
@@ -147,6 +150,12 @@ struct ctl_op_def {
  * EAGAIN: it would take too long; `why' (KUSER_TEXT) says so in words.
  */
 int	ctl_pace(struct ctl_session *, enum kuser_rate, uint64_t n, char *why);
+/*
+ * Charge the session's user for bytes that are kept for it (KUSER_BYTES).
+ * EUSERS, with the reason; ENOMEM.
+ */
+int	ctl_bytes_charge(struct ctl_session *, uint64_t n);
+void	ctl_bytes_release(struct ctl_session *, uint64_t n);
 /*
  * Work for the session's user begins, and ends or has to wait: a user without
  * privilege takes a turn for it (kern/kturn.h).  ctl_turn_end(): had it one?
@@ -197,14 +206,15 @@ int	ctl_run_sysctl_descr(struct ctl_session *,
 	    const struct ctl_request *);
 
 /* ctl_dump.c */
-void	ctl_out_init(struct ctl_out *, struct kern *);
+void	ctl_out_init(struct ctl_out *, struct ctl_session *);
 void	ctl_out_free(struct ctl_out *);
-/* Append, padded to 8 bytes.  ENOMEM; EMSGSIZE: more than a message. */
+/* Append, padded to 8 bytes.  ENOMEM; EUSERS: the user has too many bytes
+ * waiting; EMSGSIZE: more than a message. */
 int	ctl_out_add(struct ctl_out *, const void *, size_t);
 /* As ctl_out_add(), with a record's header and struct in front of the data. */
 int	ctl_out_add_rec(struct ctl_out *, const void *fixed, size_t nfixed,
 	    const void *data, size_t len);
-/* Send all that was added as the answer to a request. */
+/* Send all that was added as the answer to a request, and free it. */
 int	ctl_out_send(struct ctl_out *, struct ctl_session *,
 	    const struct ctl_hdr *, int error);
 /* Send all that was added, with CTL_MORE, and empty the output. */
@@ -287,12 +297,13 @@ int	ctl_run_ping_stop(struct ctl_session *, const struct ctl_request *);
 int	ctl_watch_begin(struct ctl_session *, const struct ctl_request *,
 	    struct rt_listener *, struct icmp_ping *, struct bpf_tap *);
 /*
- * End the present watch and charge the session's user for a new one; the charge
- * is released when that ends.  EUSERS, ENOMEM: `why' (KUSER_TEXT) says so in
- * words.
+ * End the present watch and charge the session's user for a new one, with
+ * buffers of that many bytes; the charge is released when that ends.  EUSERS,
+ * ENOMEM: `why' (KUSER_TEXT) says so in words.
  */
-int	ctl_watch_charge(struct ctl_session *, enum kuser_resource, char *why);
-/* Allocate the buffer for events, at the first watch.  ENOMEM. */
+int	ctl_watch_charge(struct ctl_session *, enum kuser_resource,
+	    uint64_t bytes, char *why);
+/* Allocate the buffer for events, at the first watch.  ENOMEM, EUSERS. */
 int	ctl_watch_buffer(struct ctl_session *);
 /* Any context: there are events for the session's client. */
 void	ctl_watch_wakeup(void *);

@@ -57,7 +57,7 @@ ctl_run_names(struct ctl_session *s, const struct ctl_request *rq)
 	int error = 0, len;
 
 	memset(&n, 0, sizeof(n));
-	ctl_out_init(&out, s->cs_kern);
+	ctl_out_init(&out, s);
 	for (n.n_table = 1; n.n_table < PROTO_NAMES_MAX; n.n_table++) {
 		for (n.n_number = 0; error == 0 &&
 		    n.n_number < proto_names_count(n.n_table); n.n_number++) {

@@ -38,6 +38,24 @@ ctl_pace(struct ctl_session *s, enum kuser_rate rate, uint64_t n, char *why)
 	}
 }
 
+int
+ctl_bytes_charge(struct ctl_session *s, uint64_t n)
+{
+	char why[KUSER_TEXT];
+	int error;
+
+	error = kuser_charge(s->cs_kern, &s->cs_cred, KUSER_BYTES, n, why);
+	return error == EUSERS ? kern_refuse(error, "%s", why) : error;
+}
+
+void
+ctl_bytes_release(struct ctl_session *s, uint64_t n)
+{
+
+	if (n != 0)
+		kuser_release(s->cs_kern, &s->cs_cred, KUSER_BYTES, n);
+}
+
 void
 ctl_turn_begin(struct ctl_session *s)
 {
@@ -121,5 +139,6 @@ ctl_session_destroy(struct ctl_session *s)
 	host_mutex_destroy(k->k_host, &s->cs_lock);
 	host_unmap(k->k_host, s->cs_evbuf, CTL_MSG_MAX);
 	kmem_free(k, s->cs_ring);
+	ctl_bytes_release(s, s->cs_bytes);
 	kmem_free(k, s);
 }

@@ -82,7 +82,9 @@ ctl_run_tap_open(struct ctl_session *s, const struct ctl_request *rq)
 	bc.bc_dlt = t.t_dlt;
 	bc.bc_prog = prog;
 	bc.bc_ninsns = t.t_ninsns;
-	error = ctl_watch_charge(s, KUSER_CAPTURES, over);
+	error = ctl_watch_charge(s, KUSER_CAPTURES,
+	    kern_ncpu(s->cs_kern) * (uint64_t)(t.t_ring != 0 ? t.t_ring :
+	    BPF_RING_DEFAULT), over);
 	if (error != 0) {
 		kmem_free(s->cs_kern, prog);
 		return ctl_reply(s, &rq->rq_hdr, error, "%s", over);

@@ -52,21 +52,46 @@ struct ctl_undo {
 	struct undo_piece *un_near;	/* the piece of the last handle found */
 };
 
-static struct undo_piece *
+static size_t
+piece_bytes(bool isrequest)
+{
+	const struct undo_piece *up = NULL;
+
+	return offsetof(struct undo_piece, up_u) + (isrequest ?
+	    sizeof(up->up_u.request) : sizeof(up->up_u.handle));
+}
+
+/* ENOMEM; EUSERS: the session's user has too many bytes. */
+static int
 piece_alloc(struct ctl_session *s, const char *vnet, uint32_t id,
-    bool isrequest)
+    bool isrequest, struct undo_piece **upp)
 {
 	struct undo_piece *up;
+	size_t bytes = piece_bytes(isrequest);
+	int error;
 
-	up = kmem_zalloc(s->cs_kern, offsetof(struct undo_piece, up_u) +
-	    (isrequest ? sizeof(up->up_u.request) :
-	    sizeof(up->up_u.handle)));
-	if (up == NULL)
-		return NULL;
+	error = ctl_bytes_charge(s, bytes);
+	if (error != 0)
+		return error;
+	up = kmem_zalloc(s->cs_kern, bytes);
+	if (up == NULL) {
+		ctl_bytes_release(s, bytes);
+		return ENOMEM;
+	}
 	(void)snprintf(up->up_vnet, sizeof(up->up_vnet), "%s", vnet);
 	up->up_id = id;
 	up->up_isrequest = isrequest;
-	return up;
+	*upp = up;
+	return 0;
+}
+
+static void
+piece_free(struct ctl_session *s, struct undo_piece *up)
+{
+	size_t bytes = piece_bytes(up->up_isrequest);
+
+	kmem_free(s->cs_kern, up);
+	ctl_bytes_release(s, bytes);
 }
 
 /* --- noting --------------------------------------------------------------- */
@@ -76,6 +101,7 @@ ctl_undo_reserve(struct ctl_session *s, const char *vnet, uint32_t id)
 {
 	struct ctl_undo *un = s->cs_undo;
 	struct undo_piece *up;
+	int error;
 
 	if (un == NULL)
 		return 0;
@@ -83,9 +109,15 @@ ctl_undo_reserve(struct ctl_session *s, const char *vnet, uint32_t id)
 	if (up != NULL && !up->up_isrequest && up->up_n < NOTES &&
 	    up->up_id == id && strcmp(up->up_vnet, vnet) == 0)
 		return 0;
-	up = piece_alloc(s, vnet, id, false);
-	if (up == NULL)
-		return ENOMEM;
+	/* A place reserved for a creation that was refused is used again. */
+	if (up != NULL && !up->up_isrequest && up->up_n == 0) {
+		(void)snprintf(up->up_vnet, sizeof(up->up_vnet), "%s", vnet);
+		up->up_id = id;
+		return 0;
+	}
+	error = piece_alloc(s, vnet, id, false, &up);
+	if (error != 0)
+		return error;
 	TAILQ_INSERT_TAIL(&un->un_pieces, up, up_link);
 	return 0;
 }
@@ -184,6 +216,7 @@ ctl_undo_prepare(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
 	struct undo_piece *up;
 	uint64_t handle;
 	unsigned n;
+	int error;
 
 	*created = false;
 	if (un == NULL || (cmd & IFIOC_OUT) != 0 || len < IFNAMSIZ)
@@ -200,10 +233,10 @@ ctl_undo_prepare(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
 	}
 	n = ctl_inverse(s, vn, cmd, &r, inverse);
 	for (unsigned i = 0; i < n; i++) {
-		up = piece_alloc(s, vn->vn_name, vn->vn_id, true);
-		if (up == NULL) {
+		error = piece_alloc(s, vn->vn_name, vn->vn_id, true, &up);
+		if (error != 0) {
 			ctl_undo_cancel(s);
-			return ENOMEM;
+			return error;
 		}
 		up->up_u.request.ur_handle = handle;
 		up->up_u.request.ur_inverse = inverse[i];
@@ -219,7 +252,7 @@ free_pieces(struct ctl_session *s, struct undo_pieces *list)
 
 	while ((up = TAILQ_FIRST(list)) != NULL) {
 		TAILQ_REMOVE(list, up, up_link);
-		kmem_free(s->cs_kern, up);
+		piece_free(s, up);
 	}
 }
 
@@ -395,7 +428,7 @@ undo_all(struct ctl_session *s, uint64_t *settings)
 		TAILQ_REMOVE(&s->cs_undo->un_pieces, up, up_link);
 		n += undo_piece(s, up);
 		*settings += up->up_isrequest;
-		kmem_free(s->cs_kern, up);
+		piece_free(s, up);
 	}
 	ctl_undo_forget(s);
 	return n;

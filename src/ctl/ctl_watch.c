@@ -54,8 +54,10 @@ close_watch(struct ctl_session *s)
 		icmp_ping_close(s->cs_ping);
 	if (s->cs_tap != NULL)
 		bpf_close(s->cs_tap);
-	if (s->cs_charged)
+	if (s->cs_charged) {
 		kuser_release(s->cs_kern, &s->cs_cred, s->cs_resource, 1);
+		ctl_bytes_release(s, s->cs_watch_bytes);
+	}
 	s->cs_listener = NULL;
 	s->cs_ping = NULL;
 	s->cs_tap = NULL;
@@ -82,7 +84,8 @@ ctl_watch_stop(struct ctl_session *s)
 }
 
 int
-ctl_watch_charge(struct ctl_session *s, enum kuser_resource res, char *why)
+ctl_watch_charge(struct ctl_session *s, enum kuser_resource res,
+    uint64_t bytes, char *why)
 {
 	struct host *h = s->cs_kern->k_host;
 	int error;
@@ -91,8 +94,14 @@ ctl_watch_charge(struct ctl_session *s, enum kuser_resource res, char *why)
 	error = kuser_charge(s->cs_kern, &s->cs_cred, res, 1, why);
 	if (error != 0)
 		return error;
+	error = kuser_charge(s->cs_kern, &s->cs_cred, KUSER_BYTES, bytes, why);
+	if (error != 0) {
+		kuser_release(s->cs_kern, &s->cs_cred, res, 1);
+		return error;
+	}
 	host_mutex_lock(h, &s->cs_lock);
 	s->cs_resource = res;
+	s->cs_watch_bytes = bytes;
 	s->cs_charged = true;
 	host_mutex_unlock(h, &s->cs_lock);
 	return 0;
@@ -164,13 +173,34 @@ out:
 	return error;
 }
 
+/* Charge bytes that are kept until the session ends, once they are needed. */
+static int
+charge_kept(struct ctl_session *s, uint64_t n)
+{
+	int error;
+
+	error = ctl_bytes_charge(s, n);
+	if (error == 0)
+		s->cs_bytes += n;
+	return error;
+}
+
 int
 ctl_watch_buffer(struct ctl_session *s)
 {
+	int error;
 
+	if (s->cs_evbuf != NULL)
+		return 0;
+	s->cs_evbuf = host_map(s->cs_kern->k_host, CTL_MSG_MAX);
 	if (s->cs_evbuf == NULL)
-		s->cs_evbuf = host_map(s->cs_kern->k_host, CTL_MSG_MAX);
-	return s->cs_evbuf == NULL ? ENOMEM : 0;
+		return ENOMEM;
+	error = charge_kept(s, CTL_MSG_MAX);
+	if (error != 0) {
+		host_unmap(s->cs_kern->k_host, s->cs_evbuf, CTL_MSG_MAX);
+		s->cs_evbuf = NULL;
+	}
+	return error;
 }
 
 /* --- follow -------------------------------------------------------------- */
@@ -204,7 +234,7 @@ ctl_run_follow(struct ctl_session *s, const struct ctl_request *rq)
 	char why[KUSER_TEXT];
 	int error;
 
-	error = ctl_watch_charge(s, KUSER_FOLLOWERS, why);
+	error = ctl_watch_charge(s, KUSER_FOLLOWERS, follow_bytes(s), why);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
 	error = ctl_watch_buffer(s);
@@ -301,10 +331,21 @@ static int
 ping_buffers(struct ctl_session *s)
 {
 
-	if (s->cs_ring == NULL)
-		s->cs_ring = kmem_zalloc(s->cs_kern, CTL_PING_RING *
-		    sizeof(s->cs_ring[0]));
-	return s->cs_ring == NULL ? ENOMEM : ctl_watch_buffer(s);
+	const size_t bytes = CTL_PING_RING * sizeof(s->cs_ring[0]);
+	int error;
+
+	if (s->cs_ring == NULL) {
+		s->cs_ring = kmem_zalloc(s->cs_kern, bytes);
+		if (s->cs_ring == NULL)
+			return ENOMEM;
+		error = charge_kept(s, bytes);
+		if (error != 0) {
+			kmem_free(s->cs_kern, s->cs_ring);
+			s->cs_ring = NULL;
+			return error;
+		}
+	}
+	return ctl_watch_buffer(s);
 }
 
 int
@@ -319,7 +360,7 @@ ctl_run_ping_begin(struct ctl_session *s, const struct ctl_request *rq)
 		return ctl_reply(s, &rq->rq_hdr, EADDRNOTAVAIL, "the source "
 		    "is no address of this vnet that can be used (ifconfig "
 		    "shows those there are)");
-	error = ctl_watch_charge(s, KUSER_PINGS, why);
+	error = ctl_watch_charge(s, KUSER_PINGS, icmp_ping_bytes(), why);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
 	error = ping_buffers(s);

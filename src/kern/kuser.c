@@ -36,6 +36,8 @@ static const struct limit_def resources[KUSER_NRESOURCES] = {
 	[KUSER_PINGS] = LIMIT("pings", "pings at a time", 16, 64),
 	[KUSER_CAPTURES] = LIMIT("captures", "captures", 0, 0),
 	[KUSER_DUMPS] = LIMIT("dumps", "listings at a time", 16, 64),
+	[KUSER_BYTES] = LIMIT("bytes", "bytes of messages that wait", 32 << 20,
+	    128 << 20),
 };
 
 static const struct limit_def rates[KUSER_NRATES] = {

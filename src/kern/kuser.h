@@ -34,7 +34,8 @@ enum kuser_resource {
 	KUSER_FOLLOWERS,	/* monitor, watch */
 	KUSER_PINGS,
 	KUSER_CAPTURES,		/* administrators' only: counted */
-	KUSER_DUMPS,		/* listings and snapshots under way */
+	KUSER_DUMPS,		/* listings under way */
+	KUSER_BYTES,		/* of what waits to be sent to clients */
 	KUSER_NRESOURCES
 };
 

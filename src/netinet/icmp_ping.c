@@ -181,6 +181,13 @@ icmp_ping_input(struct vnet *vn, const struct iphdr4 *ip, uint16_t id,
 	return true;
 }
 
+size_t
+icmp_ping_bytes(void)
+{
+
+	return sizeof(struct icmp_ping);
+}
+
 int
 icmp_ping_open(struct vnet *vn, void (*fn)(void *,
     const struct icmp_ping_reply *), void *arg, struct icmp_ping **pp)

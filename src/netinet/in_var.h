@@ -232,6 +232,7 @@ struct icmp_ping_reply {
 	int		 pr_errno;	/* errno of sending, 0 for replies */
 };
 #define ICMP_NPINGS	256	/* of a vnet at a time */
+size_t	icmp_ping_bytes(void);	/* any: memory of a ping */
 int	icmp_ping_open(struct vnet *, void (*fn)(void *,
 	    const struct icmp_ping_reply *), void *arg, struct icmp_ping **);
 /* Any context: send a request; ENOBUFS when too many wait to be sent.  dst, src

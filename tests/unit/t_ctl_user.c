@@ -117,6 +117,8 @@ teardown(void **state)
 	assert_int_equal(test_user_followers(st->st_kern, USER), 0);
 	assert_int_equal(test_user_pings(st->st_kern, USER), 0);
 	assert_int_equal(test_user_dumps(st->st_kern, USER), 0);
+	assert_int_equal(test_user_bytes(st->st_kern, USER), 0);
+	assert_int_equal(test_user_bytes(st->st_kern, 0), 0);
 	ifnet_stack_destroy(st);
 	return 0;
 }
@@ -223,6 +225,95 @@ test_rates(void **state)
 	says(words, "kern.user.requests.each");
 	assert_int_equal(ping(root, NULL), 0);
 	set("kern.user.requests.each", 50000);
+	ctl_session_destroy(s);
+	ctl_session_destroy(root);
+}
+
+/* --- bytes ---------------------------------------------------------------- */
+
+/* Every buffer that is kept for a user is charged, refused by name when it is
+ * too much, and given back. */
+static void
+test_bytes(void **state)
+{
+	struct ctl_dump d = { .d_what = IFNET_LINK };
+	struct ctl_history hi = { "" };
+	struct ctl_session *s = session(USER), *more = session(USER);
+	struct ctl_session *root = session(0);
+	uint64_t follower, used;
+
+	(void)state;
+	assert_int_equal(follow(s), 0);
+	follower = test_user_bytes(st->st_kern, USER);
+	assert_true(follower >= 128 * 1024);
+	assert_int_equal(test_sysctl(vn, "kern.usage.64001.bytes"), follower);
+	set("kern.user.bytes.each", (int64_t)(follower + follower / 2));
+	assert_int_equal(follow(more), EUSERS);
+	says(words, "kern.user.bytes.each");
+	says(words, "64001");
+	assert_int_equal(test_user_followers(st->st_kern, USER), 1);
+	/* The same session again: its old buffers are given back first. */
+	assert_int_equal(follow(s), 0);
+	assert_int_equal(test_user_bytes(st->st_kern, USER), follower);
+	/* No room for a message is left. */
+	set("kern.user.bytes.each", (int64_t)follower);
+	assert_int_equal(ask(more, CTL_DUMP, &d, sizeof(d)), EUSERS);
+	says(words, "kern.user.bytes.each");
+	assert_int_equal(ask(more, CTL_HISTORY, &hi, sizeof(hi)), EUSERS);
+	says(words, "kern.user.bytes.each");
+	assert_int_equal(ask(more, CTL_VNET_LIST, NULL, 0), EUSERS);
+	says(words, "kern.user.bytes.each");
+	assert_int_equal(ping(more, NULL), EUSERS);
+	says(words, "kern.user.bytes.each");
+	/* Administrators are counted. */
+	assert_int_equal(ask(root, CTL_DUMP, &d, sizeof(d)), 0);
+	assert_int_equal(follow(root), 0);
+	used = test_user_bytes(st->st_kern, 0);
+	assert_true(used >= 1024 * 1024);
+	ctl_session_destroy(s);
+	assert_int_equal(test_user_bytes(st->st_kern, USER), 0);
+	assert_int_equal(ping(more, NULL), 0);
+	assert_true(test_user_bytes(st->st_kern, USER) > 64 * 1024);
+	ctl_session_destroy(more);
+	ctl_session_destroy(root);
+}
+
+/* The notes of a change: what a user may not do leaves none, however often it
+ * is tried and in whichever vnet. */
+static void
+test_refused_notes(void **state)
+{
+	struct {
+		struct ctl_ioctl ci;
+		struct if_createreq req;
+	} rq;
+	struct ctl_session *s = session(USER), *root = session(0);
+	static uint8_t msg[CTL_MSG_MAX];
+	struct ifnet_error e;
+	uint64_t once;
+
+	(void)state;
+	assert_non_null(vnet_create(st, "other", &e));
+	memset(&rq, 0, sizeof(rq));
+	rq.ci.i_cmd = SIOCIFCREATE;
+	rq.ci.i_len = sizeof(rq.req);
+	strcpy(rq.req.ifcr_name, "pair");
+	assert_int_equal(ask(s, CTL_BEGIN, NULL, 0), 0);
+	assert_int_equal(ask(s, CTL_IOCTL, &rq, sizeof(rq)), EPERM);
+	once = test_user_bytes(st->st_kern, USER);
+	for (unsigned i = 0; i < 1000; i++) {
+		assert_int_equal(ctl_dispatch(s, msg, build(msg, CTL_IOCTL,
+		    i % 2 == 0 ? "other" : "default", &rq, sizeof(rq)), -1),
+		    0);
+		assert_int_equal(answer.ch_error, EPERM);
+	}
+	assert_int_equal(test_user_bytes(st->st_kern, USER), once);
+	/* An administrator's are counted while the change goes on. */
+	assert_int_equal(ask(root, CTL_BEGIN, NULL, 0), 0);
+	assert_int_equal(ask(root, CTL_IOCTL, &rq, sizeof(rq)), 0);
+	assert_true(test_user_bytes(st->st_kern, 0) > 0);
+	assert_int_equal(ask(root, CTL_COMMIT, NULL, 0), 0);
+	assert_int_equal(test_user_bytes(st->st_kern, 0), 0);
 	ctl_session_destroy(s);
 	ctl_session_destroy(root);
 }
@@ -358,6 +449,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_dumps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_source, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rates, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bytes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused_notes, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(test_turns, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_turn_is_given_back, setup,
 		    teardown),

@@ -35,6 +35,13 @@ test_user_dumps(struct kern *k, uid_t uid)
 	return kuser_used(k, uid, KUSER_DUMPS);
 }
 
+uint64_t
+test_user_bytes(struct kern *k, uid_t uid)
+{
+
+	return kuser_used(k, uid, KUSER_BYTES);
+}
+
 void
 test_turn_take(struct kern *k, uid_t uid)
 {

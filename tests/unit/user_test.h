@@ -15,6 +15,7 @@ uint64_t test_user_clients(struct kern *, uid_t);
 uint64_t test_user_followers(struct kern *, uid_t);
 uint64_t test_user_pings(struct kern *, uid_t);
 uint64_t test_user_dumps(struct kern *, uid_t);
+uint64_t test_user_bytes(struct kern *, uid_t);
 
 /* Control: take the user's turn, and give it back (kern/kturn.h). */
 void	test_turn_take(struct kern *, uid_t);
