@@ -288,15 +288,23 @@ batch(struct cmd_ctx *ctx)
 	bool quit = false;
 	char *line = NULL;
 	size_t size = 0, number = 0;
-	int code = CMD_OK;
+	int code = CMD_OK, error;
 
 	/* The input's lines may have been applied before. */
 	ctx->cc_again = true;
+	error = command_words_begin(ctx, stdin);
+	if (error != 0) {
+		(void)fprintf(ctx->cc_err, "ifctl: standard input: %s\n",
+		    strerror(error));
+		command_words_end(ctx);
+		return CMD_FAIL;
+	}
 	cmd_progress_begin(&progress, ctx, "lines", 0);
 	while (!quit && code == CMD_OK && getline(&line, &size, stdin) >= 0) {
 		number++;
 		if (number == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0)
 			memmove(line, line + 3, strlen(line + 3) + 1);
+		command_words_line(ctx);
 		code = run_line(ctx, line, &quit);
 		cmd_progress(&progress, number);
 	}
@@ -306,5 +314,6 @@ batch(struct cmd_ctx *ctx)
 		(void)fprintf(ctx->cc_err, "ifctl: stopped at line %zu\n",
 		    number);
 	free(line);
+	command_words_end(ctx);
 	return number > 0 ? code : -1;
 }

@@ -434,14 +434,106 @@ do_actions(struct cmd_ctx *ctx, const char *ifname,
 
 /* --- the command --------------------------------------------------------- */
 
+/* Do the actions, and name the routes that they removed. */
+static int
+act(struct cmd_ctx *ctx, const char *ifname,
+    const struct ifconfig_action *acts, size_t n)
+{
+	/* A new interface cannot have taken routes away. */
+	bool isnew = acts[0].ia_kind == IFCONFIG_CREATE;
+	uint64_t lost = isnew ? 0 : cmd_lost_count(ctx);
+	int code;
+
+	code = do_actions(ctx, ifname, acts, n);
+	if (!isnew)
+		cmd_lost_tell(ctx, lost);
+	return code;
+}
+
+/* Without a file, one line is all that is known.  NULL: no memory. */
+static struct cmd_again *
+one_line(struct cmd_ctx *ctx, const char *ifname,
+    const struct ifconfig_action *acts, size_t n)
+{
+	static char name[] = "name", vnet[] = "vnet", command[] = "ifconfig";
+	struct cmd_again *ca = cmd_again_create();
+	char **words = calloc(2 + 2 * n, sizeof(*words));
+	int argc = 2, error = ENOMEM;
+
+	if (ca != NULL && words != NULL) {
+		words[0] = command;
+		words[1] = (char *)(uintptr_t)ifname;
+		for (size_t i = 0; i < n; i++) {
+			if (acts[i].ia_kind != IFCONFIG_NAME &&
+			    acts[i].ia_kind != IFCONFIG_VNET)
+				continue;
+			words[argc++] = acts[i].ia_kind == IFCONFIG_NAME ?
+			    name : vnet;
+			words[argc++] = (char *)(uintptr_t)acts[i].ia_text;
+		}
+		error = cmd_again_read(ca, ctx->cc_vnet, argc, words);
+		cmd_again_begin(ca);
+		cmd_again_line(ca);
+	}
+	free(words);
+	if (error == 0)
+		return ca;
+	cmd_again_free(ca);
+	return NULL;
+}
+
+/*
+ * Do the actions on the interface of the name.  In a configuration that is
+ * applied again the interface may have been renamed or moved by then, and so
+ * have been created.
+ */
+static int
+act_on(struct cmd_ctx *ctx, const char *ifname,
+    const struct ifconfig_action *acts, size_t n)
+{
+	bool create = acts[0].ia_kind == IFCONFIG_CREATE;
+	char kind[IFNAMSIZ], name[IFNAMSIZ];
+	struct cmd_ctx inner = *ctx;
+	struct cmd_where w;
+	bool moved;
+	int code;
+
+	(void)snprintf(name, sizeof(name), "%s", ifname);
+	ifconfig_kind(ifname, kind);
+	if (ctx->cc_applied != NULL && create && acts[0].ia_count == 0 &&
+	    strcmp(name, kind) == 0 && !cmd_again_number(ctx, name)) {
+		cmd_err(ctx, "ifconfig %s create: no number is left", ifname);
+		return CMD_FAIL;
+	}
+	if (ctx->cc_again && ctx->cc_applied == NULL)
+		inner.cc_applied = one_line(ctx, ifname, acts, n);
+	/* The words of the file say "pair" where a number was chosen. */
+	moved = cmd_again_where(&inner, ifname, create ? kind : NULL, &w) ||
+	    cmd_again_where(&inner, name, create ? kind : NULL, &w);
+	if (ctx->cc_applied == NULL) {
+		cmd_again_free(inner.cc_applied);
+		inner.cc_applied = NULL;
+	}
+	if (!moved)
+		return act(ctx, name, acts, n);
+	if (create && --n == 0)
+		return CMD_OK;
+	inner.cc_vnet = w.wh_vnet;
+	if (ifnet_set_vnet(ctx->cc_client, w.wh_vnet, NULL) != 0)
+		return act(ctx, name, acts, n);
+	code = act(&inner, w.wh_name, create ? acts + 1 : acts, n);
+	ctx->cc_errno = inner.cc_errno;
+	(void)ifnet_set_vnet(ctx->cc_client, ctx->cc_vnet == NULL ? "" :
+	    ctx->cc_vnet, NULL);
+	return code;
+}
+
 static int
 configure(struct cmd_ctx *ctx, const char *ifname, int argc, char **argv)
 {
 	struct ifconfig_action *acts;
 	struct ifnet_error e;
 	size_t n;
-	uint64_t lost;
-	bool isnew;
 	int code;
 
 	/* The array has one place more: "delete" alone stands for an address
@@ -467,12 +559,7 @@ configure(struct cmd_ctx *ctx, const char *ifname, int argc, char **argv)
 	} else if (ctx->cc_check || n == 0) {
 		code = CMD_OK;
 	} else {
-		/* A new interface cannot have taken routes away. */
-		isnew = acts[0].ia_kind == IFCONFIG_CREATE;
-		lost = isnew ? 0 : cmd_lost_count(ctx);
-		code = do_actions(ctx, ifname, acts, n);
-		if (!isnew)
-			cmd_lost_tell(ctx, lost);
+		code = act_on(ctx, ifname, acts, n);
 	}
 	free(acts);
 	return code;

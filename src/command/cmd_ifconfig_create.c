@@ -71,24 +71,31 @@ create_params(struct ifconfig_run *r, const struct ifconfig_action *a, int fd,
 	return CMD_FAIL;
 }
 
+void
+ifconfig_kind(const char *ifname, char kind[IFNAMSIZ])
+{
+	size_t len = strlen(ifname);
+
+	while (len > 0 && ifname[len - 1] >= '0' && ifname[len - 1] <= '9')
+		len--;
+	memset(kind, 0, IFNAMSIZ);
+	memcpy(kind, ifname, len < IFNAMSIZ ? len : IFNAMSIZ - 1);
+}
+
 /* Does an interface of this name exist, of the kind that the name implies? */
 static bool
 is_there(struct ifconfig_run *r)
 {
-	size_t len = strlen(r->ifname);
+	char kind[IFNAMSIZ];
 	struct ifnet_error e;
 	struct cmd_if *ci;
-	bool is = false;
+	bool is;
 
-	while (len > 0 && r->ifname[len - 1] >= '0' &&
-	    r->ifname[len - 1] <= '9')
-		len--;
+	ifconfig_kind(r->ifname, kind);
 	if (cmd_iflist_get(r->ctx->cc_client, r->ifname, IFNET_LINK |
 	    IFNET_DETAIL, &ci, &e) != 0)
 		return false;
-	for (unsigned i = 0; i < ci->ci_detail->cd_ngroups; i++)
-		is |= strlen(ci->ci_detail->cd_groups[i]) == len &&
-		    strncmp(ci->ci_detail->cd_groups[i], r->ifname, len) == 0;
+	is = cmd_if_is_kind(ci, kind);
 	cmd_iflist_free(ci);
 	return is;
 }

@@ -15,6 +15,7 @@ struct many {
 	struct ifconfig_run *ma_run;
 	const struct ifconfig_action *ma_create;
 	char		(*ma_name)[IFNAMSIZ];
+	size_t		 ma_names;	/* names there are before */
 	size_t		 ma_made;
 	struct cmd_progress ma_progress;
 };
@@ -58,7 +59,8 @@ make_some(struct many *ma, struct if_createreq *req, size_t n)
 	memset(req, 0, n * sizeof(*req));
 	for (i = 0; error == 0 && i < n; i++) {
 		(void)snprintf(req[i].ifcr_name, sizeof(req[i].ifcr_name),
-		    "%s", r->ifname);
+		    "%s", ma->ma_names == 0 ? r->ifname :
+		    ma->ma_name[ma->ma_made + i]);
 		(void)snprintf(req[i].ifcr_params, sizeof(req[i].ifcr_params),
 		    "%s", ma->ma_create->ia_params);
 		error = ifnet_batch_add_ioctl(b, SIOCIFCREATE, &req[i],
@@ -76,6 +78,78 @@ make_some(struct many *ma, struct if_createreq *req, size_t n)
 	e.code = error;
 	return error == 0 ? CMD_OK : ifconfig_refused(r,
 	    ma->ma_create->ia_words, "SIOCIFCREATE", &e);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+
+	return strcmp(a, b);
+}
+
+/* Sort the names of the group's interfaces into an array; ENOENT: none. */
+static int
+group_names(struct ifconfig_run *r, char (**names)[IFNAMSIZ], size_t *n)
+{
+	struct cmd_if *list, *ci;
+	struct ifnet_error e;
+
+	*n = 0;
+	if (cmd_iflist_get(r->ctx->cc_client, r->ifname, IFNET_LINK |
+	    IFNET_GROUP, &list, &e) != 0)
+		return ENOENT;
+	for (ci = list; ci != NULL; ci = ci->ci_next)
+		++*n;
+	*names = calloc(*n + 1, sizeof(**names));
+	*n = 0;
+	for (ci = list; ci != NULL && *names != NULL; ci = ci->ci_next)
+		memcpy((*names)[(*n)++], ci->ci_name, IFNAMSIZ);
+	cmd_iflist_free(list);
+	if (*names == NULL)
+		return ENOMEM;
+	qsort(*names, *n, sizeof(**names), compare);
+	return 0;
+}
+
+/*
+ * In a configuration file the interfaces have numbers, so that a second run
+ * finds those of the first: the names of these come first, as made.
+ */
+static int
+name_all(struct many *ma)
+{
+	size_t count = ma->ma_create->ia_count, n, made = 0, last = count;
+	struct ifconfig_run *r = ma->ma_run;
+	char (*have)[IFNAMSIZ] = NULL, name[IFNAMSIZ];
+	int error;
+
+	error = group_names(r, &have, &n);
+	if (error == ENOMEM) {
+		cmd_err(r->ctx, "ifconfig: out of memory");
+		return CMD_FAIL;
+	}
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(name, sizeof(name), "%s", r->ifname);
+		if (!cmd_again_number(r->ctx, name)) {
+			cmd_err(r->ctx, "ifconfig %s create %zu: no number is "
+			    "left", r->ifname, count);
+			free(have);
+			return CMD_FAIL;
+		}
+		memcpy(ma->ma_name[n > 0 && bsearch(name, have, n,
+		    sizeof(*have), compare) != NULL ? made++ : --last], name,
+		    IFNAMSIZ);
+	}
+	free(have);
+	/* The names to be made, in their order. */
+	for (size_t i = made, j = count; i + 1 < j; i++) {
+		memcpy(name, ma->ma_name[i], IFNAMSIZ);
+		memcpy(ma->ma_name[i], ma->ma_name[--j], IFNAMSIZ);
+		memcpy(ma->ma_name[j], name, IFNAMSIZ);
+	}
+	ma->ma_names = count;
+	ma->ma_made = made;
+	return CMD_OK;
 }
 
 static int
@@ -160,7 +234,9 @@ ifconfig_create_many(struct ifconfig_run *r,
 	}
 	cmd_progress_begin(&ma.ma_progress, r->ctx, "interfaces",
 	    acts->ia_count);
-	code = make_all(&ma);
+	code = r->ctx->cc_applied != NULL ? name_all(&ma) : CMD_OK;
+	if (code == CMD_OK)
+		code = make_all(&ma);
 	if (code == CMD_OK)
 		code = set_all(&ma, acts + 1, n - 1);
 	if (code != CMD_OK)

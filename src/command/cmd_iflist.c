@@ -214,6 +214,17 @@ cmd_iflist_free(struct cmd_if *ci)
 	}
 }
 
+bool
+cmd_if_is_kind(const struct cmd_if *ci, const char *kind)
+{
+	const struct cmd_detail *cd = ci->ci_detail;
+
+	for (unsigned i = 0; i < cd->cd_ndefault; i++)
+		if (strcmp(cd->cd_groups[i], kind) == 0)
+			return true;
+	return false;
+}
+
 const struct sockaddr_dl *
 cmd_if_lladdr(const struct cmd_if *ci)
 {

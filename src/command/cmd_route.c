@@ -81,6 +81,7 @@ static int
 find_if(struct cmd_ctx *ctx, struct route_words *w, struct sockaddr_dl *sdl,
     uint64_t *handle, char ownname[IFNAMSIZ], struct ifnet_error *e)
 {
+	struct cmd_where where;
 	struct cmd_if *ci;
 	int error;
 
@@ -94,6 +95,12 @@ find_if(struct cmd_ctx *ctx, struct route_words *w, struct sockaddr_dl *sdl,
 	}
 	if (w->ifname == NULL)
 		return 0;
+	/* A line applied again may name the interface as it was called. */
+	if (cmd_again_where(ctx, w->ifname, NULL, &where) && strcmp(
+	    where.wh_vnet, ctx->cc_vnet == NULL ? "" : ctx->cc_vnet) == 0) {
+		memcpy(ownname, where.wh_name, IFNAMSIZ);
+		w->ifname = ownname;
+	}
 	error = cmd_iflist_get(ctx->cc_client, w->ifname, IFNET_LINK, &ci, e);
 	if (error != 0) {
 		if (error == ENXIO)

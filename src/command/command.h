@@ -60,6 +60,7 @@ struct cmd_ctx {
 	 * applied before.
 	 */
 	bool		 cc_again;
+	struct cmd_again *cc_applied;	/* with a file: all its words */
 	/* Set by a signal handler to stop a long-running command.  May be
 	 * NULL. */
 	const volatile int *cc_interrupted;
@@ -156,6 +157,16 @@ int	command_run(struct cmd_ctx *, int argc, char **argv);
  */
 int	command_split(const char *line, int *argcp, char ***argvp,
 	    struct ifnet_error *);
+
+/*
+ * Before the lines of a regular file are run one by one: read all of its words
+ * from where it stands, for lines that were applied before.  Nothing is done
+ * for a pipe, whose lines to come nobody knows.  Then announce each line, and
+ * end.  ENOMEM.
+ */
+int	command_words_begin(struct cmd_ctx *, FILE *);
+void	command_words_line(struct cmd_ctx *);
+void	command_words_end(struct cmd_ctx *);
 
 /*
  * Apply a configuration file: check every line, and only then run them in

@@ -101,6 +101,35 @@ int	cmd_check_vnet(struct cmd_ctx *);
 /* Open a second connection, on the same vnet; NULL, with a message. */
 struct ifnet_client *cmd_connect(struct cmd_ctx *);
 
+/* --- a configuration that is applied again (cmd_again.c) ------------------ */
+
+#define CMD_VNETSIZE	32
+
+/* An interface by its name in a vnet; "" is the default one. */
+struct cmd_where {
+	char		 wh_vnet[CMD_VNETSIZE], wh_name[IFNAMSIZ];
+};
+
+/*
+ * Read all lines, begin, and then announce each line before it runs.  ENOMEM.
+ */
+struct cmd_again *cmd_again_create(void);
+void	cmd_again_free(struct cmd_again *);
+int	cmd_again_read(struct cmd_again *, const char *vnet, int argc,
+	    char **argv);
+void	cmd_again_begin(struct cmd_again *);
+void	cmd_again_line(struct cmd_again *);
+/*
+ * The interface that a line's name means.  true: no interface has the name, and
+ * lines that have run before have renamed or moved the interface to *w; with
+ * kind, an interface of it.
+ */
+bool	cmd_again_where(struct cmd_ctx *, const char *name, const char *kind,
+	    struct cmd_where *w);
+/* With cc_applied: "tap" to the lowest of "tap0", "tap1", ... that is in no
+ * line and was not given before.  false: no memory, or too long. */
+bool	cmd_again_number(struct cmd_ctx *, char name[IFNAMSIZ]);
+
 /* --- option words -------------------------------------------------------- */
 
 /*
@@ -284,6 +313,8 @@ bool	cmd_follow_renamed(struct cmd_follow *, const char *name,
  * interface went, to cc_err. */
 void	cmd_follow_gone(struct cmd_ctx *, const char *command,
 	    const struct cmd_follow *);
+/* Is it of this kind?  It was got with IFNET_DETAIL. */
+bool	cmd_if_is_kind(const struct cmd_if *, const char *kind);
 /* The active link-level address of an interface, or NULL. */
 const struct sockaddr_dl *cmd_if_lladdr(const struct cmd_if *);
 /* Make a request on an ifreq whose name is set. */
@@ -452,6 +483,8 @@ struct ifconfig_run {
  * Invalid argument (why)". */
 int	ifconfig_refused(struct ifconfig_run *, const char *words,
 	    const char *request, const struct ifnet_error *);
+/* The kind that a name implies: "tap" for "tap3". */
+void	ifconfig_kind(const char *ifname, char kind[IFNAMSIZ]);
 /* Create the interface; the run's name becomes the name that it got. */
 int	ifconfig_create(struct ifconfig_run *,
 	    const struct ifconfig_action *);

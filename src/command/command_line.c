@@ -5,6 +5,8 @@
 
 #include "command/command_impl.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,6 +221,19 @@ lines_free(struct line *lines, size_t n)
 	free(lines);
 }
 
+/* In the first walk the lines are read, in the second they run. */
+static int
+note_line(struct cmd_ctx *ctx, int argc, char **argv, struct ifnet_error *e)
+{
+
+	if (!ctx->cc_check)
+		cmd_again_line(ctx->cc_applied);
+	else if (cmd_again_read(ctx->cc_applied, ctx->cc_vnet, argc, argv) !=
+	    0)
+		return ifnet_error_set(e, ENOMEM, "out of memory");
+	return 0;
+}
+
 /* Split and run one line; returns the errno, with "FILE:LINE: reason" in *e. */
 static int
 run_line(struct cmd_ctx *ctx, const char *path, const struct line *l,
@@ -230,7 +245,9 @@ run_line(struct cmd_ctx *ctx, const char *path, const struct line *l,
 
 	error = command_split(l->l_text, &argc, &argv, &why);
 	if (error == 0) {
-		error = run_words(ctx, argc, argv, &why);
+		error = note_line(ctx, argc, argv, &why);
+		if (error == 0)
+			error = run_words(ctx, argc, argv, &why);
 		free(argv);
 	}
 	return error == 0 ? 0 : ifnet_error_set(e, error, "%s:%u: %s", path,
@@ -270,6 +287,56 @@ check_lines(struct cmd_ctx *ctx, const char *path, const struct line *lines,
 }
 
 int
+command_words_begin(struct cmd_ctx *ctx, FILE *fp)
+{
+	struct ifnet_error e;
+	struct stat st;
+	off_t start;
+	char **argv, *line = NULL;
+	size_t size = 0;
+	int argc, error = 0;
+
+	if (fstat(fileno(fp), &st) != 0 || !S_ISREG(st.st_mode) ||
+	    (start = ftello(fp)) == -1)
+		return 0;
+	ctx->cc_applied = cmd_again_create();
+	if (ctx->cc_applied == NULL)
+		return ENOMEM;
+	while (error == 0 && getline(&line, &size, fp) >= 0) {
+		/* A line that is wrong is refused when it runs. */
+		if (command_split(line, &argc, &argv, &e) != 0) {
+			argc = 0;
+			argv = NULL;
+		}
+		error = cmd_again_read(ctx->cc_applied, ctx->cc_vnet, argc,
+		    argv);
+		free(argv);
+	}
+	free(line);
+	clearerr(fp);
+	if (fseeko(fp, start, SEEK_SET) != 0 && error == 0)
+		error = errno;
+	cmd_again_begin(ctx->cc_applied);
+	return error;
+}
+
+void
+command_words_line(struct cmd_ctx *ctx)
+{
+
+	if (ctx->cc_applied != NULL)
+		cmd_again_line(ctx->cc_applied);
+}
+
+void
+command_words_end(struct cmd_ctx *ctx)
+{
+
+	cmd_again_free(ctx->cc_applied);
+	ctx->cc_applied = NULL;
+}
+
+int
 command_file(struct cmd_ctx *ctx, const char *path, struct ifnet_error *e)
 {
 	struct cmd_ctx inner = *ctx;
@@ -279,12 +346,18 @@ command_file(struct cmd_ctx *ctx, const char *path, struct ifnet_error *e)
 
 	error = lines_read(path, &lines, &n, e);
 	inner.cc_config = inner.cc_again = true;
+	inner.cc_applied = cmd_again_create();
+	if (error == 0 && inner.cc_applied == NULL)
+		error = ifnet_error_set(e, ENOMEM, "%s: out of memory", path);
 	/* All lines are parsed first, so that an error anywhere changes
 	 * nothing. */
 	if (error == 0)
 		error = check_lines(&inner, path, lines, n, e);
+	if (error == 0)
+		cmd_again_begin(inner.cc_applied);
 	for (i = 0; error == 0 && !ctx->cc_check && i < n; i++)
 		error = run_line(&inner, path, &lines[i], e);
+	cmd_again_free(inner.cc_applied);
 	lines_free(lines, n);
 	return error;
 }

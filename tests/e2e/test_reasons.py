@@ -136,6 +136,74 @@ def test_applied_twice(daemon, tmp, how):
     assert "exists" in daemon.bad("ifconfig", "pair0", "create")
 
 
+NAMED = """\
+vnet create red
+ifconfig pair0 create
+ifconfig pair0 10.0.1.1/24 up
+route add 10.7.0.0/16 -iface pair0
+ifconfig pair0 name wan
+ifconfig wan descr "to the world"
+ifconfig pair create up
+ifconfig pair create 3 mtu 1400
+ifconfig pair1 create
+ifconfig pair7 create name lan group inside
+ifconfig pair create name inner vnet red
+ifconfig pair8 create
+ifconfig pair8 mtu 1300
+ifconfig pair8 vnet red
+-n red ifconfig pair8 10.8.0.1/24 up
+-n red ifconfig pair create 2
+"""
+
+
+@pytest.mark.parametrize("how", ["-f", "standard input"])
+def test_applied_twice_by_other_names(daemon, tmp, how):
+    """Interfaces that were renamed, moved or numbered are found again."""
+    path = tmp / "router.conf"
+    path.write_text(NAMED)
+    seen = []
+    for _ in range(3):
+        if how == "-f":
+            done = run(IFCTL, "-s", daemon.url, "-f", path)
+        else:
+            with open(path) as stdin:
+                done = run(IFCTL, "-s", daemon.url, stdin=stdin)
+        assert done.stderr == ""
+        seen.append([daemon.ok(*w, vnet=v) for v in (None, "red") for w in (
+            ("ifconfig", "-a"), ("route", "show"))])
+    assert seen[0] == seen[1] == seen[2]
+    names = daemon.ok("ifconfig", "-l").split()
+    assert sorted(names) == sorted(
+        "lo0 wan lan pair1 pair2 pair3 pair4 pair5".split())
+    # What has gone is made again, and nothing else.
+    daemon.ok("ifconfig", "pair4", "destroy")
+    daemon.ok("ifconfig", "lan", "destroy")
+    run(IFCTL, "-s", daemon.url, "-f", path)
+    assert sorted(daemon.ok("ifconfig", "-l").split()) == sorted(names)
+
+
+def test_lines_from_a_pipe_make_new_ones(daemon):
+    """Nobody knows what else will come, so a create makes another one; a line
+    that names what it made is known."""
+    for n in range(2):
+        done = run(IFCTL, "-s", daemon.url, input="ifconfig pair create\n"
+                   "ifconfig pair7 create name lan up\n")
+        assert done.stderr == ""
+        assert f"pair{n}" in done.stdout
+    assert daemon.ok("ifconfig", "-l").split() == ["lo0", "pair0", "lan",
+                                                   "pair1"]
+
+
+def test_another_kind_is_not_taken(daemon, tmp):
+    path = tmp / "a.conf"
+    path.write_text("ifconfig pair0 create name wan\n")
+    daemon.ok("ifconfig", "pg0", "create")
+    daemon.ok("ifconfig", "pg0", "name", "wan")
+    assert "exists" in run(IFCTL, "-s", daemon.url, "-f", path,
+                           check=False).stderr
+    assert daemon.ok("ifconfig", "-l").split() == ["lo0", "wan"]
+
+
 def test_every_bad_line_is_named(daemon, tmp):
     path = tmp / "router.conf"
     path.write_text("ifconfig pair0 create\nfrob\n\n"
