@@ -5,9 +5,8 @@
 
 #include <ifnet/if_ether.h>
 
+#include "../unit/addr_test.h"
 #include "allocfail.h"
-
-#include <arpa/inet.h>
 
 #include "ctl/ctl.h"
 #include "kern/sysctl.h"
@@ -228,13 +227,13 @@ union record {
 	}		 ifc;
 };
 
+/* The n-th address, into a record. */
 static void
-set_sin(void *sa, uint32_t addr)
+put_addr(void *record, uint32_t n)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
+	union test_addr a = test_addr_plus("0.0.0.0", n);
 
-	sin.sin_addr.s_addr = htonl(addr);
-	memcpy(sa, &sin, sizeof(sin));
+	memcpy(record, &a, TEST_SALEN);
 }
 
 /* Requests that answer, and requests that set a value set already. */
@@ -256,10 +255,10 @@ one_get(struct vnet *vn, unsigned long cmd)
 	strcpy(r.name, "pair0");
 	switch (cmd) {
 	case SIOCGIFALIAS:
-		set_sin(&r.ifra.ifra_addr, 0x0a000001);
+		put_addr(&r.ifra.ifra_addr, 0x0a000001);
 		break;
 	case SIOCGIFADDRPREF:
-		set_sin(&r.ifap.ifap_addr, 0x0a000001);
+		put_addr(&r.ifap.ifap_addr, 0x0a000001);
 		break;
 	case SIOCGIFGMEMB:
 		strcpy(r.ifgr.req.ifgr_group, "edge");
@@ -314,13 +313,13 @@ request(struct vnet *vn, const char *name, unsigned long cmd, uint32_t addr,
 	memset(&r, 0, sizeof(r));
 	strcpy(r.name, name);
 	if (cmd == SIOCAIFADDR || cmd == SIOCDIFADDR) {
-		set_sin(&r.ifra.ifra_addr, addr);
+		put_addr(&r.ifra.ifra_addr, addr);
 		if (far != 0)
-			set_sin(&r.ifra.ifra_dstaddr, far);
+			put_addr(&r.ifra.ifra_dstaddr, far);
 		if (mask != 0)
-			set_sin(&r.ifra.ifra_mask, mask);
+			put_addr(&r.ifra.ifra_mask, mask);
 	} else
-		set_sin(&r.ifr.ifr_addr, addr);
+		put_addr(&r.ifr.ifr_addr, addr);
 	return ifioctl(vn, &kauth_cred_self, cmd, &r, IFIOC_SIZE(cmd));
 }
 

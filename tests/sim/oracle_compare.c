@@ -156,30 +156,29 @@ compare_addr(struct run *r, struct net *n, uint32_t addr)
 {
 	const struct o_addr *oa = o_addr_find(&n->n_o, addr);
 	const struct o_route *ort = o_route_lookup(&n->n_o, addr);
-	struct sockaddr_in sin = { .sin_family = AF_INET };
+	union test_addr a = o_sa(addr);
 	const struct rtentry *rt;
 	struct ifaddr *ifa;
 	int len;
 
-	sin.sin_addr.s_addr = htonl(addr);
 	pserialize_read_enter();
-	ifa = ifa_ifwithaddr(n->n_vn, (struct sockaddr *)&sin);
+	ifa = ifa_ifwithaddr(n->n_vn, &a.sa);
 	if ((oa == NULL) != (ifa == NULL) || (oa != NULL &&
 	    ifa->ifa_ifp->if_handle != oa->oa_if->oi_handle))
 		o_fail(r, "lookup of the address %x", addr);
-	ifa = ifa_ifwithnet(n->n_vn, (struct sockaddr *)&sin);
+	ifa = ifa_ifwithnet(n->n_vn, &a.sa);
 	len = ifa == NULL ? -1 : (int)mask_len(ifa->ifa_netmask);
 	if (len != o_net_len(&n->n_o, addr) || (ifa != NULL &&
-	    ((sin_host(ifa->ifa_addr) ^ addr) & o_mask((unsigned)len)) != 0))
+	    ((o_sa_n(ifa->ifa_addr) ^ addr) & o_mask((unsigned)len)) != 0))
 		o_fail(r, "lookup of the network of %x", addr);
 	for (unsigned i = 24; i <= 32; i += 2) {
 		ifa = ifa_ifwithprefix(n->n_vn, htonl(addr), i);
 		oa = o_addr_prefix(&n->n_o, addr, i);
 		if ((oa == NULL) != (ifa == NULL) || (oa != NULL &&
-		    sin_host(ifa->ifa_addr) != oa->oa_addr))
+		    o_sa_n(ifa->ifa_addr) != oa->oa_addr))
 			o_fail(r, "lookup of the prefix %x/%u", addr, i);
 	}
-	ifa = ifa_ifwithdstaddr(n->n_vn, (struct sockaddr *)&sin);
+	ifa = ifa_ifwithdstaddr(n->n_vn, &a.sa);
 	if ((ifa != NULL) != has_far_end(&n->n_o, addr))
 		o_fail(r, "lookup of the far end %x", addr);
 	rt = rt_lookup4(n->n_vn, htonl(addr));
@@ -263,14 +262,14 @@ compare_lladdrs(struct run *r, const struct o_if *oi, struct ifnet *ifp)
 static void
 compare_preferences(struct run *r, const struct net *n)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
 	const struct o_addr *oa;
+	union test_addr a;
 	struct ifaddr *ifa;
 
 	for (unsigned i = 0; i < n->n_o.o_naddrs; i++) {
 		oa = n->n_o.o_addr[i];
-		sin.sin_addr.s_addr = htonl(oa->oa_addr);
-		ifa = ifa_ifwithaddr(n->n_vn, (struct sockaddr *)&sin);
+		a = o_sa(oa->oa_addr);
+		ifa = ifa_ifwithaddr(n->n_vn, &a.sa);
 		if (ifa == NULL || ifa->ifa_preference != oa->oa_preference)
 			o_fail(r, "the preference of %x", oa->oa_addr);
 	}

@@ -42,24 +42,23 @@ real_addr(struct net *n, const char *name, unsigned long cmd, uint32_t addr,
     unsigned len)
 {
 	const struct o_if *oi = o_if_name(&n->n_o, name);
-	struct sockaddr_in sin = { .sin_family = AF_INET };
 	struct ifaliasreq ifra;
+	union test_addr a = o_sa(addr);
 
 	memset(&ifra, 0, sizeof(ifra));
 	(void)snprintf(ifra.ifra_name, IFNAMSIZ, "%s", name);
-	sin.sin_addr.s_addr = htonl(addr);
-	memcpy(&ifra.ifra_addr, &sin, sizeof(sin));
+	memcpy(&ifra.ifra_addr, &a, TEST_SALEN);
 	/* By the address; a mask would be compared. */
 	if (cmd == SIOCDIFADDR)
 		return ifioctl(n->n_vn, &kauth_cred_self, cmd, &ifra,
 		    sizeof(ifra));
 	if (oi != NULL && oi->oi_kind == O_PTP) {
-		sin.sin_addr.s_addr = htonl(o_far(addr));
-		memcpy(&ifra.ifra_dstaddr, &sin, sizeof(sin));
+		a = o_sa(o_far(addr));
+		memcpy(&ifra.ifra_dstaddr, &a, TEST_SALEN);
 		len = 32;
 	}
-	sin.sin_addr.s_addr = htonl(o_mask(len));
-	memcpy(&ifra.ifra_mask, &sin, sizeof(sin));
+	a = o_sa(o_mask(len));
+	memcpy(&ifra.ifra_mask, &a, TEST_SALEN);
 	return ifioctl(n->n_vn, &kauth_cred_self, cmd, &ifra, sizeof(ifra));
 }
 
@@ -112,14 +111,13 @@ static int
 real_preference(struct net *n, const char *name, uint32_t addr,
     int32_t preference)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
 	struct if_addrprefreq ifap;
+	union test_addr a = o_sa(addr);
 
 	memset(&ifap, 0, sizeof(ifap));
 	(void)snprintf(ifap.ifap_name, IFNAMSIZ, "%s", name);
 	ifap.ifap_preference = preference;
-	sin.sin_addr.s_addr = htonl(addr);
-	memcpy(&ifap.ifap_addr, &sin, sizeof(sin));
+	memcpy(&ifap.ifap_addr, &a, TEST_SALEN);
 	return ifioctl(n->n_vn, &kauth_cred_self, SIOCSIFADDRPREF, &ifap,
 	    sizeof(ifap));
 }

@@ -9,20 +9,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint32_t
-sin_host(const struct sockaddr *sa)
+union test_addr
+o_sa(uint32_t n)
 {
 
-	return sa == NULL || sa->sa_family != AF_INET ? 0 :
-	    ntohl(((const struct sockaddr_in *)(const void *)sa)->
-	    sin_addr.s_addr);
+	return test_addr_plus("0.0.0.0", n);
+}
+
+uint32_t
+o_sa_n(const struct sockaddr *sa)
+{
+
+	return sa == NULL || sa->sa_family != TEST_AF ? 0 :
+	    test_addr_minus(sa, "0.0.0.0");
 }
 
 unsigned
 mask_len(const struct sockaddr *sa)
 {
 
-	return sa == NULL ? 32 : (unsigned)__builtin_popcount(sin_host(sa));
+	return sa == NULL ? 32 : (unsigned)__builtin_popcount(o_sa_n(sa));
 }
 
 void
@@ -58,7 +64,7 @@ describe(const union msgbuf *mb, char *t)
 		}
 		o_text_addr(t, mb->mb_hdr.rtm_type == RTM_NEWADDR ?
 		    "newaddr" : "deladdr", mb->mb_ifam.ifam_handle,
-		    sin_host(sa[5]), mask_len(sa[2]), sin_host(sa[7]));
+		    o_sa_n(sa[5]), mask_len(sa[2]), o_sa_n(sa[7]));
 		break;
 	case RTM_CHGADDR:
 		(void)snprintf(t, O_TEXT, "~");
@@ -68,8 +74,8 @@ describe(const union msgbuf *mb, char *t)
 	case RTM_CHANGE:
 	case RTM_GET:		/* in a dump */
 		o_text_route(t, route_verb[mb->mb_hdr.rtm_type],
-		    sin_host(sa[0]), mask_len(sa[2]), mb->mb_rtm.rtm_ifhandle,
-		    mb->mb_rtm.rtm_flags, sin_host(sa[1]), sin_host(sa[5]));
+		    o_sa_n(sa[0]), mask_len(sa[2]), mb->mb_rtm.rtm_ifhandle,
+		    mb->mb_rtm.rtm_flags, o_sa_n(sa[1]), o_sa_n(sa[5]));
 		break;
 	default:
 		(void)snprintf(t, O_TEXT, "message of type %u",

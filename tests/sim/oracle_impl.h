@@ -7,6 +7,7 @@
 
 #include "oracle_real.h"
 
+#include "../unit/addr_test.h"
 #include "kern/vnet.h"
 #include "net/rtsock.h"
 
@@ -114,7 +115,10 @@ void	snapshot(struct run *, struct net *);
 extern const struct vnet_subsys *const oracle_subsys[];
 
 /* oracle_hear.c */
-uint32_t sin_host(const struct sockaddr *);
+/* The n-th address of the family, and which one an address is; NULL, and other
+ * families: 0. */
+union test_addr o_sa(uint32_t n);
+uint32_t o_sa_n(const struct sockaddr *);
 unsigned mask_len(const struct sockaddr *);
 /* A message as the oracle writes it. */
 void	describe(const union msgbuf *, char *);

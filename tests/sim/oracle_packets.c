@@ -42,7 +42,7 @@ send_cpu(void *arg)
 		mv.mv_m[i]->m_data[0] = 0x45;
 		mv.mv_m[i]->m_nexthop = htonl(b->b_nexthop);
 	}
-	if_output_vec(b->b_ifp, AF_INET, &mv);
+	if_output_vec(b->b_ifp, TEST_AF, &mv);
 }
 
 /* ARP for an address that is here or is not; what nobody wants; too little. */

@@ -21,6 +21,7 @@
 
 #include <ifnet/if_clone.h>
 
+#include "../unit/addr_test.h"
 #include "ctl/ctl.h"
 #include "host/sim/sim.h"
 #include "kern/sysctl.h"
@@ -80,12 +81,20 @@ pick_name(struct model *m, unsigned v, char name[IFNAMSIZ])
 		(void)snprintf(name, IFNAMSIZ, "pair%u", pick(m, NPAIRS));
 }
 
-/* 10.X.0.Y, few of them. */
+/* The number of an address after 10.0.0.0: 10.X.0.Y, few of them. */
+static unsigned
+pick_place(struct model *m)
+{
+
+	return pick(m, 6) << 16 | pick(m, 6);
+}
+
+/* An address, as in packets and routes. */
 static uint32_t
 pick_addr(struct model *m)
 {
 
-	return htonl(0x0a000000u | pick(m, 6) << 16 | pick(m, 6));
+	return test_hop_plus("10.0.0.0", pick_place(m));
 }
 
 /* --- changes --- */
@@ -140,16 +149,14 @@ static void
 op_addr(struct model *m, unsigned v)
 {
 	struct ifaliasreq ifra;
-	struct sockaddr_in sin;
+	union test_addr a;
 
 	memset(&ifra, 0, sizeof(ifra));
-	memset(&sin, 0, sizeof(sin));
 	pick_name(m, v, ifra.ifra_name);
-	sin.sin_family = AF_INET;
-	sin.sin_addr.s_addr = pick_addr(m);
-	memcpy(&ifra.ifra_addr, &sin, sizeof(sin));
-	sin.sin_addr.s_addr = htonl(0xffff0000);
-	memcpy(&ifra.ifra_mask, &sin, sizeof(sin));
+	a = test_addr_plus("10.0.0.0", pick_place(m));
+	memcpy(&ifra.ifra_addr, &a, TEST_SALEN);
+	a = test_mask(&a.sa, 16);
+	memcpy(&ifra.ifra_mask, &a, TEST_SALEN);
 	answered(m, ifioctl(m->m_vnet[v], &kauth_cred_self,
 	    pick(m, 3) != 0 ? SIOCAIFADDR : SIOCDIFADDR, &ifra,
 	    sizeof(ifra)));
@@ -220,7 +227,7 @@ make_ip(struct model *m, uint8_t *p)
 	ip->ip_ttl = pick(m, 8) == 0 ? 1 : 64;
 	ip->ip_p = pick(m, 2) ? IPPROTO_ICMP : IPPROTO_UDP;
 	ip->ip_src = pick_addr(m);
-	ip->ip_dst = pick(m, 16) == 0 ? INADDR_BROADCAST : pick_addr(m);
+	ip->ip_dst = pick(m, 16) == 0 ? 0xffffffff : pick_addr(m);
 	if (ip->ip_p == IPPROTO_ICMP) {
 		p[20] = pick(m, 4) != 0 ? ICMP4_ECHO : (uint8_t)pick(m, 20);
 		sum = in_cksum_fold(in_cksum_add(p + 20, len - 20, 0));

@@ -8,9 +8,9 @@
 #ifndef TESTS_DEV_TEST_H
 #define TESTS_DEV_TEST_H
 
+#include "addr_test.h"
 #include "kern_test.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -189,8 +189,8 @@ dev_frame(uint8_t *p, const uint8_t dst[6], const char *from, const char *to,
 	dev_put16(ip + 6, 0x4000);
 	ip[8] = 64;
 	ip[9] = proto;
-	KASSERT(inet_pton(AF_INET, from, ip + 12) == 1);
-	KASSERT(inet_pton(AF_INET, to, ip + 16) == 1);
+	memcpy(ip + 12, &(uint32_t){ test_hop(from) }, 4);
+	memcpy(ip + 16, &(uint32_t){ test_hop(to) }, 4);
 	dev_put16(ip + 10, ~dev_sum(ip, 20, 0) & 0xffff);
 	dev_put16(th, 1000);
 	dev_put16(th + 2, 2000);

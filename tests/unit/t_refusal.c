@@ -3,21 +3,17 @@
  * reason in words from the place that refuses, so that no client has to guess
  * it.  The requests are those of the table, with records of every kind of
  * nonsense, on every kind of interface.
- *
- * Private header: the table of requests is not for programs.
  */
 
+#include "addr_test.h"
 #include "stack_test.h"
 
 #include <ifnet/ifreq.h>
 #include <ifnet/ifreq_old.h>
 #include <ifnet/rtmsg.h>
 
-#include "kern/request.h"	/* the table that is walked */
+#include "kern/request.h"	/* under test */
 
-#include <netinet/in.h>
-
-#include <arpa/inet.h>
 #include <errno.h>
 
 /* Room for the name of any setting. */
@@ -128,7 +124,7 @@ fill(uint8_t *record, size_t len, unsigned how, uint32_t *seed)
 		"all", "pair", "tap0123456789012345678901234567890",
 	};
 	static const uint16_t families[] = {
-		[FILL_INET] = AF_INET, [FILL_LINK] = AF_LINK,
+		[FILL_INET] = TEST_AF, [FILL_LINK] = AF_LINK,
 		[FILL_INET6] = AF_INET6, [FILL_ODD] = 77,
 	};
 	const char *text;
@@ -195,7 +191,6 @@ random_sa(struct sockaddr_storage *ss, uint32_t *seed)
 		"10.0.0.0", "10.0.0.255", "255.255.255.0", "255.255.0.0",
 		"255.0.255.0", "0.0.0.0", "224.0.0.1", "127.0.0.1",
 	};
-	struct sockaddr_in *sin = (struct sockaddr_in *)ss;
 	struct sockaddr_dl *sdl = (struct sockaddr_dl *)ss;
 
 	memset(ss, 0, sizeof(*ss));
@@ -211,9 +206,8 @@ random_sa(struct sockaddr_storage *ss, uint32_t *seed)
 		sdl->sdl_data[0] = (uint8_t)(random_next(seed) % 4);
 		break;
 	default:
-		sin->sin_family = AF_INET;
-		assert_int_equal(inet_pton(AF_INET, addrs[random_next(seed) %
-		    (sizeof(addrs) / sizeof(addrs[0]))], &sin->sin_addr), 1);
+		test_addr_put(ss, addrs[random_next(seed) %
+		    (sizeof(addrs) / sizeof(addrs[0]))]);
 		break;
 	}
 }
