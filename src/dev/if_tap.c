@@ -69,9 +69,12 @@ struct tap_softc {
 	uint64_t	 sc_handle;	/* sc_lock */
 	uint32_t	 sc_far_mtu;	/* ioctl lock: as last seen or set */
 	char		 sc_far_name[IFNAMSIZ];	/* ioctl lock: likewise */
+	uint32_t	 sc_far_falls;	/* ioctl lock: those accounted for */
 	struct kspin	 sc_far_spin;	/* keeps reports in their order */
 	bool		 sc_far_down;	/* atomic, written with sc_far_spin:
 					 * the Linux side takes no packets */
+	bool		 sc_far_early;	/* sc_far_spin: a sender found it down
+					 * before that was reported */
 	struct host	*sc_host;	/* constant */
 	struct host_tun	*sc_tun;	/* constant */
 	struct dev_poll	 sc_poll;	/* ioctl lock */
@@ -144,17 +147,49 @@ tap_gone(struct tap_softc *sc)
 	if_link_state_change(sc->sc_ifp, LINK_STATE_DOWN);
 }
 
-/* Any: note whether the Linux side is up, as far as is known now. */
+/* sc_far_spin: the Linux side is up, or not, as far as is known now. */
 static void
-tap_far_state(struct tap_softc *sc, struct ifnet *ifp, bool up)
+tap_far_set(struct tap_softc *sc, struct ifnet *ifp, bool up)
+{
+
+	if (sc->sc_far_down != up)
+		return;
+	__atomic_store_n(&sc->sc_far_down, !up, __ATOMIC_RELAXED);
+	if_link_state_change(ifp, up ? LINK_STATE_UP : LINK_STATE_DOWN);
+}
+
+/* CPU: the device took no packet.  It may have come up, and been reported, in
+ * between. */
+static void
+tap_far_refuses(struct tap_softc *sc)
 {
 
 	kspin_lock(&sc->sc_far_spin);
-	if (sc->sc_far_down == up) {
-		__atomic_store_n(&sc->sc_far_down, !up, __ATOMIC_RELAXED);
-		if_link_state_change(ifp, up ? LINK_STATE_UP :
-		    LINK_STATE_DOWN);
+	if (!sc->sc_far_down)
+		sc->sc_far_early = true;
+	tap_far_set(sc, sc->sc_ifp, false);
+	if (host_tun_takes(sc->sc_host, sc->sc_tun))
+		tap_far_set(sc, sc->sc_ifp, true);
+	kspin_unlock(&sc->sc_far_spin);
+}
+
+/* Control: the Linux side was reported; it went down so many times since the
+ * report before. */
+static void
+tap_far_reported(struct tap_softc *sc, struct ifnet *ifp, bool up,
+    uint32_t falls)
+{
+
+	kspin_lock(&sc->sc_far_spin);
+	/* A sender noticed the first of them. */
+	if (sc->sc_far_early && falls > 0)
+		falls--;
+	sc->sc_far_early = false;
+	for (; falls > 0; falls--) {
+		tap_far_set(sc, ifp, true);
+		tap_far_set(sc, ifp, false);
 	}
+	tap_far_set(sc, ifp, up);
 	kspin_unlock(&sc->sc_far_spin);
 }
 
@@ -260,11 +295,7 @@ tap_tx(struct tap_softc *sc, struct mbuf *m)
 		return DROP_TX_NO_PEER;
 	}
 	if (r == -EIO) {
-		tap_far_state(sc, sc->sc_ifp, false);
-		/* The Linux side may have come up, and been reported, in
-		 * between. */
-		if (host_tun_takes(sc->sc_host, sc->sc_tun))
-			tap_far_state(sc, sc->sc_ifp, true);
+		tap_far_refuses(sc);
 		return DROP_TX_FAR_DOWN;
 	}
 	return r == -EAGAIN || r == -ENOBUFS ? DROP_TX_RING_FULL :
@@ -409,11 +440,15 @@ tap_set_mtu(struct tap_softc *sc, struct ifnet *ifp, struct ifreq *ifr)
 	told = host_tun_mtu(sc->sc_host, sc->sc_tun, ifp->if_mtu);
 	if (told == 0)
 		sc->sc_far_mtu = ifp->if_mtu;
-	else if (told != ENXIO && before != ifp->if_mtu)
+	else if (told == EINVAL) {
+		ifr->ifr_mtu = (int32_t)before;
+		(void)ether_ioctl(ifp, SIOCSIFMTU, ifr);
+		return kern_refuse(EINVAL, "the host device cannot have this "
+		    "MTU");
+	} else if (told != ENXIO && before != ifp->if_mtu)
 		klog(if_kern(ifp), KLOG_WARNING, "%s: the host device keeps "
-		    "its MTU, %u was refused: %s", ifp->if_xname, ifp->if_mtu,
-		    told == EPERM ? "ifnetd has no right in its network "
-		    "namespace" : "not an MTU it can have");
+		    "its MTU, %u was refused: ifnetd has no right in its "
+		    "network namespace", ifp->if_xname, ifp->if_mtu);
 	return error;
 }
 
@@ -430,7 +465,9 @@ tap_follow(struct tap_softc *sc, struct ifnet *ifp)
 		tap_gone(sc);
 		return;
 	}
-	tap_far_state(sc, ifp, (far.tf_flags & HOST_TUN_UP) != 0);
+	tap_far_reported(sc, ifp, (far.tf_flags & HOST_TUN_UP) != 0,
+	    far.tf_falls - sc->sc_far_falls);
+	sc->sc_far_falls = far.tf_falls;
 	if (strcmp(far.tf_name, sc->sc_far_name) != 0) {
 		klog(if_kern(ifp), KLOG_NOTICE, "%s: the host device %s is "
 		    "now called %s", ifp->if_xname, sc->sc_far_name,

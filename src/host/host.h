@@ -126,6 +126,8 @@ struct host_tun_far {
 				 * packet is sent */
 	uint32_t	 tf_mtu;	/* 0: not known */
 	uint64_t	 tf_netns;	/* its namespace: inode; 0: not known */
+	uint32_t	 tf_falls;	/* the number of times it was seen to be
+					 * set down so far */
 };
 
 struct host_tun_config {

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from conftest import wait_for
+from conftest import conserved, wait_for
 
 
 @pytest.fixture
@@ -55,6 +55,43 @@ def test_our_side_down_and_up(wire):
     wait_for(lambda: "NO-CARRIER" not in linux(left)["flags"])
     wait_for(lambda: d.ctl("ping", "-c", "1", "-w", "1",
                            "10.0.1.2").returncode == 0)
+
+
+def test_quick_flaps(wire):
+    """Each loss is counted, however soon the link is back."""
+    d, left = wire
+    before = int(d.sysctl("net.interfaces.tap0.link.flaps"))
+    left.run("ip", "-batch", "-",
+             input="link set tap0 down\nlink set tap0 up\n" * 40)
+    wait_for(lambda: state(d) == "up" and int(d.sysctl(
+        "net.interfaces.tap0.link.flaps")) == before + 40)
+    # A change of something else counts for nothing.
+    left.ip("link", "set", "tap0", "mtu", "1400")
+    wait_for(lambda: d.show("tap0")["mtu"] == 1400)
+    assert int(d.sysctl("net.interfaces.tap0.link.flaps")) == before + 40
+
+
+def test_moved_and_deleted_under_load(wire, netns):
+    d, left = wire
+    other = netns("other")
+    loads = [d.popen("ping", "-i", "0.01", "10.0.1.2"),
+             left.popen("ping", "-f", "10.0.1.1")]
+    wait_for(lambda: d.counters("tap0")["ipackets"] > 500)
+    left.ip("link", "set", "tap0", "netns", other.name)
+    wait_for(lambda: state(d) == "down-carrier")
+    other.ip("addr", "add", "10.0.1.2/24", "dev", "tap0")
+    other.ip("link", "set", "tap0", "up")
+    loads.append(other.popen("ping", "-f", "10.0.1.1"))
+    seen = d.counters("tap0")["ipackets"]
+    wait_for(lambda: d.counters("tap0")["ipackets"] > seen + 500)
+    assert state(d) == "up"
+    other.ip("link", "del", "tap0")
+    wait_for(lambda: state(d) == "down-lower")
+    for load in loads:
+        load.kill()
+        load.wait(10)
+    conserved(d.show())
+    d.ok("ifconfig", "tap0", "destroy")
 
 
 def test_mtu_of_both_ends(wire):

@@ -447,6 +447,50 @@ far_is(struct dev_test *dt, const char *name, unsigned flags, uint32_t mtu)
 	KASSERT(sim_tun_far(dt->dt_host, name, &far) == 0);
 }
 
+static uint64_t
+flaps(struct dev_test *dt)
+{
+	char *out;
+	uint64_t n;
+
+	dev_run(dt);
+	KASSERT(vnet_command_output(dt->dt_vnet, "sysctl -n "
+	    "net.interfaces.tap1.link.flaps", &out, NULL) == 0);
+	n = strtoul(out, NULL, 10);
+	free(out);
+	return n;
+}
+
+/* Each time the far side was down is counted once, whether its state was
+ * queried meanwhile, or a packet found it down. */
+static void
+body_far_flaps(struct dev_test *dt)
+{
+	const struct host_tun_far quick = { .tf_flags = HOST_TUN_UP,
+	    .tf_falls = 3 }, once = { .tf_flags = 0, .tf_falls = 1 },
+	    again = { .tf_flags = HOST_TUN_UP, .tf_falls = 1 };
+	uint64_t before;
+
+	far_is(dt, "other", HOST_TUN_UP, 0);
+	before = flaps(dt);
+	KASSERT(sim_tun_far(dt->dt_host, "other", &quick) == 0);
+	KASSERT(flaps(dt) == before + 3);
+	KASSERT(link_of(dt, "tap1") == LINK_STATE_UP);
+	KASSERT(sim_tun_far(dt->dt_host, "other", &once) == 0);
+	KASSERT(flaps(dt) == before + 4);
+	/* Up, down and up. */
+	KASSERT(sim_tun_far(dt->dt_host, "other", &again) == 0);
+	KASSERT(flaps(dt) == before + 5);
+	KASSERT(link_of(dt, "tap1") == LINK_STATE_UP);
+	/* A packet is first to notice. */
+	far_is(dt, "other", HOST_TUN_UNSEEN, 0);
+	put(dt, frame(dt, IPPROTO_UDP, 100, 1));
+	KASSERT(flaps(dt) == before + 6);
+	KASSERT(sim_tun_far(dt->dt_host, "other", &again) == 0);
+	KASSERT(flaps(dt) == before + 6);
+	KASSERT(link_of(dt, "tap1") == LINK_STATE_UP);
+}
+
 /* Link and MTU of the two ends; a second vnet; nothing is told afterwards. */
 static void
 body_far(struct dev_test *dt)
@@ -454,6 +498,7 @@ body_far(struct dev_test *dt)
 	const struct host_tun_far named = { .tf_flags = HOST_TUN_UP,
 	    .tf_name = "lan9" };
 	struct vnet *far = vnet_create(dt->dt_stack, "far", NULL);
+	struct ifnet_error e;
 	unsigned len;
 
 	KASSERT(far != NULL);
@@ -499,6 +544,12 @@ body_far(struct dev_test *dt)
 	far_is(dt, "other", HOST_TUN_UP, 60);
 	KASSERT(dev_data(dt->dt_vnet, "tap1").ifi_mtu == 1400);
 	KASSERT(strstr(sim_last_log(dt->dt_host), "cannot have") != NULL);
+
+	/* An MTU that the host device cannot have is refused. */
+	KASSERT(vnet_command(dt->dt_vnet, "ifconfig tap1 mtu 65000", &e) ==
+	    EINVAL && strstr(e.text, "host device") != NULL);
+	KASSERT(dev_data(dt->dt_vnet, "tap1").ifi_mtu == 1400);
+	body_far_flaps(dt);
 
 	/* In another vnet it goes on. */
 	dev_command(dt, "ifconfig tap1 vnet far");

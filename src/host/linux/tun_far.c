@@ -61,6 +61,9 @@ struct linux_far {
 	int		 lf_index;	/* f: in it; 0: not known */
 	void		(*lf_fn)(void *); /* f: */
 	void		*lf_arg;	/* f: */
+	bool		 lf_up;		/* f: while listed: as of the last
+					 * message about it */
+	uint32_t	 lf_falls;	/* f: the times it went down */
 	bool		 lf_listed;	/* f: on far_list */
 	bool		 lf_dirty;	/* f: lf_fn is to be called */
 	bool		 lf_busy;	/* f: lf_fn runs */
@@ -216,6 +219,25 @@ netdev(const struct linux_far *lf, unsigned long request, struct ifreq *ifr)
 	return error;
 }
 
+/* f: is the device up, as far as this process may know? */
+static bool
+is_up(const struct linux_far *lf)
+{
+	struct ifreq ifr;
+
+	return netdev(lf, SIOCGIFFLAGS, &ifr) == 0 &&
+	    (ifr.ifr_flags & IFF_UP) != 0;
+}
+
+/* f */
+static void
+set_up(struct linux_far *lf, bool up)
+{
+
+	lf->lf_falls += lf->lf_up && !up;
+	lf->lf_up = up;
+}
+
 /* f: find the device's present namespace: it may have moved. */
 static void
 locate(struct linux_far *lf)
@@ -241,49 +263,11 @@ locate(struct linux_far *lf)
 	}
 	if (nsfd != -1)
 		close(nsfd);
-	if (lf->lf_ino != before)
-		lf->lf_index = netdev(lf, SIOCGIFINDEX, &ifr) == 0 ?
-		    ifr.ifr_ifindex : 0;
-}
-
-/* Is the device up?  Judged by its descriptor: a device that is down takes no
- * packets. */
-static bool
-writable(const struct linux_far *lf)
-{
-	struct pollfd pfd = { .fd = lf->lf_fd, .events = POLLOUT };
-
-	return poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLOUT) != 0;
-}
-
-void
-linux_far_get(struct linux_far *lf, struct host_tun_far *tf)
-{
-	struct ifreq ifr;
-	bool up;
-
-	memset(tf, 0, sizeof(*tf));
-	if (get_name(lf, &ifr) != 0) {
-		tf->tf_flags = HOST_TUN_GONE;
+	if (lf->lf_ino == before)
 		return;
-	}
-	memcpy(tf->tf_name, ifr.ifr_name, sizeof(tf->tf_name));
-	/* The descriptor is polled in any case: that makes the device report
-	 * its next change. */
-	up = writable(lf);
-	pthread_mutex_lock(&far_lock);
-	tf->tf_netns = lf->lf_ino;
-	if (lf->lf_ino != own_netns())
-		tf->tf_flags |= HOST_TUN_AWAY;
-	if (netdev(lf, SIOCGIFFLAGS, &ifr) == 0)
-		up = (ifr.ifr_flags & IFF_UP) != 0;
-	if (netdev(lf, SIOCGIFMTU, &ifr) == 0)
-		tf->tf_mtu = (uint32_t)ifr.ifr_mtu;
-	else
-		tf->tf_flags |= HOST_TUN_UNSEEN;
-	pthread_mutex_unlock(&far_lock);
-	if (up)
-		tf->tf_flags |= HOST_TUN_UP;
+	lf->lf_index = netdev(lf, SIOCGIFINDEX, &ifr) == 0 ?
+	    ifr.ifr_ifindex : 0;
+	set_up(lf, is_up(lf));
 }
 
 int
@@ -323,6 +307,30 @@ mark(const struct far_netns *fn, int index)
 			lf->lf_dirty = true;
 }
 
+/* f: note a device's state.  Each message counts, as a device that went down
+ * may be up again when it is queried. */
+static void
+note(const struct far_netns *fn, const struct ifinfomsg *ifi)
+{
+	struct linux_far *lf;
+
+	LIST_FOREACH(lf, &far_list, lf_link)
+		if (lf->lf_netns == fn && lf->lf_index == ifi->ifi_index)
+			set_up(lf, (ifi->ifi_flags & IFF_UP) != 0);
+}
+
+/* f: messages were lost. */
+static void
+resynchronise(const struct far_netns *fn)
+{
+	struct linux_far *lf;
+
+	mark(fn, 0);
+	LIST_FOREACH(lf, &far_list, lf_link)
+		if (lf->lf_netns == fn)
+			set_up(lf, is_up(lf));
+}
+
 static void
 take_messages(const struct far_netns *fn, const void *buf, size_t len)
 {
@@ -336,6 +344,8 @@ take_messages(const struct far_netns *fn, const void *buf, size_t len)
 			continue;
 		ifi = NLMSG_DATA(nh);
 		mark(fn, ifi->ifi_index);
+		if (nh->nlmsg_type == RTM_NEWLINK)
+			note(fn, ifi);
 	}
 }
 
@@ -351,10 +361,54 @@ read_netlink(struct far_netns *fn)
 		if (n > 0)
 			take_messages(fn, buf, (size_t)n);
 		else if (n == -1 && errno == ENOBUFS)
-			mark(fn, 0);	/* messages were lost */
+			resynchronise(fn);
 		else if (n != -1 || errno != EINTR)
 			return;
 	}
+}
+
+/* Is the device up?  Judged by its descriptor: a device that is down takes no
+ * packets. */
+static bool
+writable(const struct linux_far *lf)
+{
+	struct pollfd pfd = { .fd = lf->lf_fd, .events = POLLOUT };
+
+	return poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLOUT) != 0;
+}
+
+void
+linux_far_get(struct linux_far *lf, struct host_tun_far *tf)
+{
+	struct ifreq ifr;
+	bool up;
+
+	memset(tf, 0, sizeof(*tf));
+	if (get_name(lf, &ifr) != 0) {
+		tf->tf_flags = HOST_TUN_GONE;
+		return;
+	}
+	memcpy(tf->tf_name, ifr.ifr_name, sizeof(tf->tf_name));
+	/* The descriptor is polled in any case: that makes the device report
+	 * its next change. */
+	up = writable(lf);
+	pthread_mutex_lock(&far_lock);
+	tf->tf_netns = lf->lf_ino;
+	if (lf->lf_ino != own_netns())
+		tf->tf_flags |= HOST_TUN_AWAY;
+	if (lf->lf_netns != NULL && lf->lf_listed) {
+		read_netlink(lf->lf_netns);
+		up = lf->lf_up;
+	} else if (lf->lf_netns != NULL)
+		up = is_up(lf);
+	tf->tf_falls = lf->lf_falls;
+	if (netdev(lf, SIOCGIFMTU, &ifr) == 0)
+		tf->tf_mtu = (uint32_t)ifr.ifr_mtu;
+	else
+		tf->tf_flags |= HOST_TUN_UNSEEN;
+	pthread_mutex_unlock(&far_lock);
+	if (up)
+		tf->tf_flags |= HOST_TUN_UP;
 }
 
 /* f: handle an event, whose pointer is a namespace or a device, if that still
@@ -511,6 +565,10 @@ linux_far_watch(struct linux_far *lf, void (*fn)(void *), void *arg)
 	lf->lf_fn = fn;
 	lf->lf_arg = arg;
 	lf->lf_listed = true;
+	/* Messages of the past are about a state that is queried now. */
+	if (lf->lf_netns != NULL)
+		read_netlink(lf->lf_netns);
+	lf->lf_up = is_up(lf);
 	LIST_INSERT_HEAD(&far_list, lf, lf_link);
 	ev.data.ptr = lf;
 	(void)epoll_ctl(far_epoll, EPOLL_CTL_ADD, lf->lf_fd, &ev);

@@ -57,10 +57,13 @@ int	 sim_tun_get(struct host *, const char *name, void *, size_t *);
 /* Delete the device while it is in use: every further call of its user is
  * EBADFD. */
 int	 sim_tun_kill(struct host *, const char *name);
+/* The far side refuses a larger MTU from the stack's side. */
+#define SIM_TUN_MTU_MAX	60000
 /*
  * Change the state of the far side to tf's (its flags UP and UNSEEN; MTU 0 and
- * no name: unchanged) and call its watcher, on this task: control context.  A
- * change to down of an unseen one is not reported.  ENXIO: no such device.
+ * no name: unchanged; it went down tf_falls times in between) and call its
+ * watcher, on this task: control context.  A change to down of an unseen one is
+ * not reported.  ENXIO: no such device.
  */
 int	 sim_tun_far(struct host *, const char *name,
 	    const struct host_tun_far *tf);

@@ -40,6 +40,7 @@ struct sim_tap {
 	unsigned	 tp_offload;	/* as last told */
 	uint32_t	 tp_mtu;	/* of the far side */
 	bool		 tp_up;		/* the far side is */
+	uint32_t	 tp_falls;	/* it went down so often */
 	bool		 tp_unseen;	/* the stack may not look at it */
 	bool		 tp_carrier;	/* as last told */
 	void		(*tp_fn)(void *); /* the watcher; NULL: none */
@@ -264,6 +265,7 @@ sim_ho_tun_far(struct host *h, struct host_tun *t, struct host_tun_far *tf)
 		tf->tf_flags |= HOST_TUN_UNSEEN;
 	else
 		tf->tf_mtu = tp->tp_mtu;
+	tf->tf_falls = tp->tp_falls;
 }
 
 int
@@ -274,6 +276,8 @@ sim_ho_tun_mtu(struct host *h, struct host_tun *t, uint32_t mtu)
 		return ENXIO;
 	if (t->ht_tap->tp_unseen || sim_io_fault(sim_of(h)))
 		return EPERM;
+	if (mtu > SIM_TUN_MTU_MAX)
+		return EINVAL;
 	t->ht_tap->tp_mtu = mtu;
 	return 0;
 }
@@ -452,6 +456,7 @@ sim_tun_far(struct host *h, const char *name, const struct host_tun_far *tf)
 	if (tp == NULL)
 		return ENXIO;
 	tp->tp_up = (tf->tf_flags & HOST_TUN_UP) != 0;
+	tp->tp_falls += tf->tf_falls;
 	tp->tp_unseen = (tf->tf_flags & HOST_TUN_UNSEEN) != 0;
 	if (tf->tf_mtu != 0)
 		tp->tp_mtu = tf->tf_mtu;
