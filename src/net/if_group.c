@@ -21,7 +21,8 @@
  */
 struct if_group {
 	char		 ig_name[IFNAMSIZ];	/* constant; zeroes behind */
-	TAILQ_HEAD(member_list, if_member) ig_members; /* l: by index */
+	TAILQ_HEAD(member_list, if_member) ig_members; /* l: */
+	bool		 ig_unsorted;	/* l: else they are sorted by index */
 };
 
 struct if_member {
@@ -164,20 +165,77 @@ group_get(struct vnet *vn, const char *name, struct if_group **igp)
 	return 0;
 }
 
-/* l: in the order of their indices; most come in that order. */
+static unsigned
+index_of(const struct if_member *im)
+{
+
+	return im->im_ifp->if_index;
+}
+
+/* l: most come in the order of their indices, or in the opposite one. */
 static void
 member_insert(struct if_group *ig, struct if_member *im)
 {
-	struct if_member *after;
+	struct if_member *last = TAILQ_LAST(&ig->ig_members, member_list);
 
-	after = TAILQ_LAST(&ig->ig_members, member_list);
-	while (after != NULL &&
-	    after->im_ifp->if_index >= im->im_ifp->if_index)
-		after = TAILQ_PREV(after, member_list, im_glink);
-	if (after == NULL)
-		TAILQ_INSERT_HEAD(&ig->ig_members, im, im_glink);
-	else
-		TAILQ_INSERT_AFTER(&ig->ig_members, after, im, im_glink);
+	if (last == NULL || index_of(last) < index_of(im)) {
+		TAILQ_INSERT_TAIL(&ig->ig_members, im, im_glink);
+		return;
+	}
+	if (index_of(im) > index_of(TAILQ_FIRST(&ig->ig_members)))
+		ig->ig_unsorted = true;
+	TAILQ_INSERT_HEAD(&ig->ig_members, im, im_glink);
+}
+
+/* l: move the members with the lowest indices of two sorted lists to the end of
+ * a third. */
+static void
+members_merge(struct member_list *a, struct member_list *b,
+    struct member_list *to)
+{
+	struct member_list *least;
+	struct if_member *im;
+
+	while (!TAILQ_EMPTY(a) && !TAILQ_EMPTY(b)) {
+		least = index_of(TAILQ_FIRST(a)) < index_of(TAILQ_FIRST(b)) ?
+		    a : b;
+		im = TAILQ_FIRST(least);
+		TAILQ_REMOVE(least, im, im_glink);
+		TAILQ_INSERT_TAIL(to, im, im_glink);
+	}
+	TAILQ_CONCAT(to, a, im_glink);
+	TAILQ_CONCAT(to, b, im_glink);
+}
+
+/*
+ * l: sort the members by index.  run[i] is empty or holds 2^i sorted members,
+ * as the bits of the number of members taken so far.
+ */
+static void
+members_sort(struct if_group *ig)
+{
+	struct member_list run[32], merged, one;
+	struct if_member *im;
+	unsigned i;
+
+	for (i = 0; i < 32; i++)
+		TAILQ_INIT(&run[i]);
+	TAILQ_INIT(&merged);
+	while ((im = TAILQ_FIRST(&ig->ig_members)) != NULL) {
+		TAILQ_REMOVE(&ig->ig_members, im, im_glink);
+		TAILQ_INIT(&one);
+		TAILQ_INSERT_TAIL(&one, im, im_glink);
+		for (i = 0; !TAILQ_EMPTY(&run[i]); i++) {
+			members_merge(&run[i], &one, &merged);
+			TAILQ_CONCAT(&one, &merged, im_glink);
+		}
+		TAILQ_CONCAT(&run[i], &one, im_glink);
+	}
+	for (i = 0; i < 32; i++) {
+		members_merge(&run[i], &ig->ig_members, &merged);
+		TAILQ_CONCAT(&ig->ig_members, &merged, im_glink);
+	}
+	ig->ig_unsorted = false;
 }
 
 static int
@@ -399,6 +457,8 @@ list_stored(struct vnet *vn, const char *group, uint32_t *next,
 	ig = group_find(vn->vn_if, group);
 	if (ig != NULL) {
 		*next = 0;
+		if (ig->ig_unsorted)
+			members_sort(ig);
 		TAILQ_FOREACH(im, &ig->ig_members, im_glink) {
 			if (im->im_ifp->if_index < from)
 				continue;

@@ -159,6 +159,66 @@ kind_body(struct vnet *vn)
 	test_detach(ifp);
 }
 
+/* Members that come in any order are listed in the order of their indices, also
+ * page by page while others come and go. */
+static void
+order_body(struct vnet *vn)
+{
+	enum { N = 101 };
+	char name[IFNAMSIZ];
+	unsigned n, last, index, step;
+	struct list li;
+	uint32_t next;
+
+	for (unsigned i = 0; i < N; i++) {
+		(void)strcpy(name, "tst");
+		KASSERT(if_clone_create(vn, name, "") == 0);
+	}
+	/* Upwards, downwards, and in two disorders. */
+	for (unsigned round = 0; round < 4; round++) {
+		step = round == 0 ? 1 : round == 1 ? N - 1 : round == 2 ? 37 :
+		    64;
+		for (unsigned i = 0; i < N; i++) {
+			(void)snprintf(name, sizeof(name), "tst%u",
+			    (i + 1) * step % N);
+			KASSERT(add(vn, name, "odd") == 0);
+		}
+		n = last = 0;
+		next = 0;
+		do {
+			KASSERT(members(vn, "odd", 7, next, &li) == 0);
+			for (int i = 0; i < li.req.ifgr_count; i++, n++) {
+				KASSERT(sscanf(li.names[i], "tst%u", &index) ==
+				    1);
+				KASSERT(n == 0 || index > last);
+				last = index;
+			}
+			next = li.req.ifgr_next;
+			if (n == 7) {	/* already listed, and again last */
+				KASSERT(leave(vn, "tst0", "odd") == 0);
+				KASSERT(leave(vn, "tst50", "odd") == 0);
+				KASSERT(add(vn, "tst50", "odd") == 0);
+				KASSERT(add(vn, "tst0", "odd") == 0);
+			}
+		} while (next != 0);
+		KASSERT(n == N);
+		for (unsigned i = 0; i < N; i++) {
+			(void)snprintf(name, sizeof(name), "tst%u", i);
+			KASSERT(leave(vn, name, "odd") == 0);
+		}
+		KASSERT(members(vn, "odd", 7, 0, &li) == ENOENT);
+	}
+	if_clone_purge(vn, NULL);
+}
+
+static void
+test_order(void **state)
+{
+
+	(void)state;
+	if_on_sim(1, order_body);
+}
+
 static void
 test_kind(void **state)
 {
@@ -190,6 +250,7 @@ main(void)
 		cmocka_unit_test(test_simple),
 		cmocka_unit_test(test_kind),
 		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
