@@ -102,7 +102,7 @@ message(void *room, uint8_t type, uint32_t dst, unsigned len)
 	return m->rtm_h.rtm_len;
 }
 
-static void
+static double
 add_routes(struct ifnet_client *c, unsigned count)
 {
 	uint64_t room[RT_MSG_MAX / 8];
@@ -122,7 +122,29 @@ add_routes(struct ifnet_client *c, unsigned count)
 		if (ifnet_batch_run(b, NULL, &e) != 0)
 			errx(1, "%s", e.text);
 	}
-	sample("routes-add", "per second", count / (now_s() - t));
+	return now_s() - t;
+}
+
+/* The address that all routes need goes, and they with it; members of a group
+ * come in the opposite of their order, and in none. */
+static void
+bench_gone(struct ifnet_client *c, unsigned count)
+{
+	char line[64];
+	double t;
+
+	(void)add_routes(c, count);
+	sample("routes-gone", "us", command(c,
+	    "ifconfig pair0 10.0.0.1 delete") * 1e6 / count);
+	(void)snprintf(line, sizeof(line), "ifconfig lo create %u", count);
+	(void)command(c, line);
+	t = now_s();
+	for (unsigned i = 1; i <= count; i++) {
+		(void)snprintf(line, sizeof(line), "ifconfig lo%u group lab",
+		    (unsigned)((uint64_t)i * 611953 % count) + 1);
+		(void)command(c, line);
+	}
+	sample("group-join", "us", (now_s() - t) * 1e6 / count);
 }
 
 static void
@@ -203,7 +225,7 @@ main(int argc, char **argv)
 	(void)command(c, "ifconfig pair0 10.0.0.1/16 up");
 	(void)command(c, "ifconfig pair1 create");
 	(void)command(c, "ifconfig pair1 up");
-	add_routes(c, n);
+	sample("routes-add", "per second", n / add_routes(c, n));
 	get_routes(c, n);
 	sample("routes-show", "ms", command(c, "route -n show") * 1e3);
 	sample("routes-flush", "ms", command(c, "route flush") * 1e3);
@@ -211,6 +233,7 @@ main(int argc, char **argv)
 		n = n < ADDRS_MAX ? n : ADDRS_MAX;
 		(void)snprintf(suffix, sizeof(suffix), "%uk", n / 1000);
 		bench_addrs(c, n);
+		bench_gone(c, n);
 	}
 	ifnet_close(c);
 	server_stop(sv);

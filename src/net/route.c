@@ -799,18 +799,20 @@ point_without(struct vnet *vn, const struct rtentry *old, struct rtentry *rt)
 	return rt->rt_ifa == old->rt_ifa ? ENETUNREACH : 0;
 }
 
-/* Route lock held: the next of the routes asked for that name the address:
- * those on link first, which gateways of others may be reached by. */
-static struct rtentry *
-next_asked(struct protoaddr *pa)
+/* Route lock held: put the routes on link that name the address in front,
+ * because gateways of others may be reached by them. */
+static void
+links_first(struct protoaddr *pa)
 {
-	struct rtfull *rf;
+	struct rtfull *rf, *next;
 
-	LIST_FOREACH(rf, &pa->pa_routes, rf_ifalink)
-		if (rf->rf_rt.rt_gw4 == 0)
-			return &rf->rf_rt;
-	rf = LIST_FIRST(&pa->pa_routes);
-	return rf == NULL ? NULL : &rf->rf_rt;
+	for (rf = LIST_FIRST(&pa->pa_routes); rf != NULL; rf = next) {
+		next = LIST_NEXT(rf, rf_ifalink);
+		if (rf->rf_rt.rt_gw4 != 0)
+			continue;
+		LIST_REMOVE(rf, rf_ifalink);
+		LIST_INSERT_HEAD(&pa->pa_routes, rf, rf_ifalink);
+	}
 }
 
 /* Route lock held: it goes on in rf, or is lost.  Was rf used? */
@@ -847,12 +849,15 @@ rt_ifa_gone(struct ifaddr *ifa)
 {
 	struct vnet *vn = ifa->ifa_ifp->if_vnet;
 	struct protoaddr *pa = ifa_proto(ifa);
-	struct rtfull *rf;
+	struct rtfull *rf, *first;
 	struct rtentry *old;
 	unsigned tries = 0;
 	bool none;
 
 	rt_ifa_withdraw(ifa);
+	route_lock(vn);
+	links_first(pa);
+	route_unlock(vn);
 	for (;;) {
 		route_lock(vn);
 		none = LIST_EMPTY(&pa->pa_routes);
@@ -865,7 +870,8 @@ rt_ifa_gone(struct ifaddr *ifa)
 			continue;
 		}
 		route_lock(vn);
-		old = next_asked(pa);
+		first = LIST_FIRST(&pa->pa_routes);
+		old = first != NULL ? &first->rf_rt : NULL;
 		if (old != NULL && rf == NULL)
 			lose_rt(vn, old);
 		else if (old != NULL && lead_on(vn, old, rf))
