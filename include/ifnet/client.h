@@ -94,14 +94,24 @@ int	ifnet_batch_run(struct ifnet_batch *, size_t *done,
 void	ifnet_batch_cancel(struct ifnet_batch *);
 
 /*
- * A change that is made whole or not at all: the interfaces and vnets that
- * this client creates between begin and commit go again when it rolls back, or
- * ends before commit in whatever way, and what it set of other interfaces
- * (flags, values, texts, groups, names, vnet, addresses) is as it was before.
- * Not undone: interfaces destroyed, counters set to zero, routes, neighbours,
- * settings and filters; an address that comes back is the interface's last,
- * and without the routes that went with it.  rollback: *undone (may be NULL) is
- * how many went.  EBUSY: begun already; EINVAL: not begun.
+ * A change that is made whole or not at all.  When this client rolls back, or
+ * ends before commit in whatever way, all that it did since begin is undone,
+ * the last first: interfaces and vnets that it created go; what it set of other
+ * interfaces (flags, values, texts, groups, names, vnet, addresses), and
+ * settings, are as before; routes and neighbours that it added go, those that
+ * it deleted or changed are made again; rules that it added to the filter go.
+ * Interfaces that it destroys are there until commit destroys them: if the
+ * first of these is refused, nothing of the change is done (commit says so).
+ * EOPNOTSUPP: a request that cannot be undone and is therefore refused: setting
+ * counters to zero, a driver's own requests, requests in older layouts,
+ * deleting or changing a route that came with an address, destroying a vnet,
+ * deleting rules of the filter, the halt; of what the change itself created all
+ * of it can be asked for.  ENOBUFS: undoing it would take more than 64 MiB of
+ * memory.  An address that comes back is the interface's last, and without the
+ * routes that went with it; others see what is done before it is complete.
+ * rollback: *undone (may be NULL) is how many interfaces and vnets went.
+ * EBUSY: begun already; EINVAL: not begun.  A daemon without the feature
+ * "whole-changes" undoes interfaces and vnets alone.
  */
 int	ifnet_begin(struct ifnet_client *, struct ifnet_error *);
 int	ifnet_commit(struct ifnet_client *, struct ifnet_error *);

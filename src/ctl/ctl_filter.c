@@ -72,6 +72,11 @@ ctl_run_filter_add(struct ctl_session *s, const struct ctl_request *rq)
 	    sizeof(*insns)));
 	if (insns == NULL)
 		return ctl_reply(s, &rq->rq_hdr, ENOMEM, NULL);
+	error = ctl_undo_filter(s, rq->rq_vnet);
+	if (error != 0) {
+		kmem_free(s->cs_kern, insns);
+		return ctl_reply(s, &rq->rq_hdr, error, NULL);
+	}
 	memset(&fs, 0, sizeof(fs));
 	fs.fs_number = f.f_number;
 	fs.fs_dir = f.f_dir == CTL_TAP_IN ? PFIL_IN : PFIL_OUT;
@@ -88,6 +93,10 @@ ctl_run_filter_add(struct ctl_session *s, const struct ctl_request *rq)
 	}
 	error = filter_add(rq->rq_vnet, &fs, &number);
 	kmem_free(s->cs_kern, insns);
+	if (error == 0)
+		ctl_undo_filter_added(s, number);
+	else
+		ctl_undo_cancel(s);
 	return error != 0 ? ctl_reply(s, &rq->rq_hdr, error, NULL) :
 	    reply_number(s, &rq->rq_hdr, number);
 }
@@ -97,6 +106,8 @@ ctl_run_filter_delete(struct ctl_session *s, const struct ctl_request *rq)
 {
 	struct ctl_filter_number fn = rq->rq_rec.number;
 
+	if (s->cs_undo != NULL)
+		return ctl_undo_refuse(s, rq, "a rule that is deleted");
 	return ctl_reply(s, &rq->rq_hdr, filter_delete(rq->rq_vnet,
 	    fn.fn_number), NULL);
 }
@@ -106,6 +117,8 @@ ctl_run_filter_zero(struct ctl_session *s, const struct ctl_request *rq)
 {
 	struct ctl_filter_number fn = rq->rq_rec.number;
 
+	if (s->cs_undo != NULL)
+		return ctl_undo_refuse(s, rq, "a counter set to zero");
 	return ctl_reply(s, &rq->rq_hdr, filter_zero(rq->rq_vnet,
 	    fn.fn_number), NULL);
 }
@@ -114,6 +127,8 @@ int
 ctl_run_filter_flush(struct ctl_session *s, const struct ctl_request *rq)
 {
 
+	if (s->cs_undo != NULL)
+		return ctl_undo_refuse(s, rq, "rules that are deleted");
 	filter_flush(rq->rq_vnet);
 	return ctl_reply(s, &rq->rq_hdr, 0, NULL);
 }

@@ -182,9 +182,15 @@ const struct ctl_op_def *ctl_op_find(unsigned op);
 
 /* ctl_log.c: log a request that was carried out, if it is a change. */
 void	ctl_log_change(struct ctl_session *, const struct ctl_request *);
-/* Log a request to an interface that undid another. */
+/* Log a request to an interface that was carried out later than it was made. */
+void	ctl_log_done(struct ctl_session *, struct vnet *, unsigned long cmd,
+	    const void *record, size_t);
+/* Log a request that undid another: to an interface, and any other. */
 void	ctl_log_undone(struct ctl_session *, struct vnet *, unsigned long cmd,
 	    const void *record, size_t);
+struct undo_piece;
+void	ctl_log_undone_step(struct ctl_session *, struct vnet *,
+	    const struct undo_piece *);
 
 /* ctl_ops.c */
 const char *ctl_check_ioctl(const struct ctl_request *);
@@ -247,29 +253,38 @@ struct ctl_inverse {
 
 /*
  * The requests that undo a request that has not been carried out yet; the last
- * is to be made first.  Their number, CTL_INVERSE_MAX at most.
+ * is to be made first.  *n: their number, CTL_INVERSE_MAX at most, and 0 when
+ * the request will be refused.  false: the request cannot be undone.
  */
-unsigned	ctl_inverse(struct ctl_session *, struct vnet *,
-	    unsigned long cmd, const union ctl_if_record *,
-	    struct ctl_inverse *);
+bool	ctl_inverse(struct ctl_session *, struct vnet *, unsigned long cmd,
+	    const union ctl_if_record *, struct ctl_inverse *, unsigned *n);
 
 /* ctl_undo.c */
 int	ctl_run_begin(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_commit(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_rollback(struct ctl_session *, const struct ctl_request *);
 /* Make room for a note, before an interface of this vnet, or the vnet, is
- * created.  ENOMEM.  This and the next two functions do nothing in a session
- * that has not begun a change. */
+ * created.  ENOBUFS: the change is too large; EUSERS, ENOMEM; the reason is
+ * left in words.  This and the functions that note something do nothing in a
+ * session that has not begun a change. */
 int	ctl_undo_reserve(struct ctl_session *, const char *vnet, uint32_t id);
 /* Note an interface, or the vnet, as created. */
 void	ctl_undo_note_if(struct ctl_session *, struct vnet *,
 	    const char *ifname);
 void	ctl_undo_note_vnet(struct ctl_session *, uint32_t id);
+/* Note the interfaces that the present request attached (KERN_MADE_MAX of
+ * them).  As above: they are destroyed again. */
+int	ctl_undo_note_made(struct ctl_session *);
 /* Forget all notes: the created interfaces and vnets stay. */
 void	ctl_undo_forget(struct ctl_session *);
+/* Did the change create the interface, or the vnet?  Undoing ends it. */
+bool	ctl_undo_has_created(struct ctl_session *, struct vnet *,
+	    const char *ifname);
+bool	ctl_undo_has_vnet(struct ctl_session *, uint32_t id);
 /*
  * Note how a request to an interface is undone, before it is carried out.
- * ENOMEM.  *created: the change created the interface, and will destroy it.
+ * As above; EOPNOTSUPP: it cannot be undone; the reason is left in words.
+ * *created: the change created the interface, and will destroy it.
  */
 int	ctl_undo_prepare(struct ctl_session *, struct vnet *, unsigned long,
 	    const void *, size_t, bool *created);
@@ -279,9 +294,31 @@ void	ctl_undo_cancel(struct ctl_session *);
 void	ctl_undo_keep(struct ctl_session *);
 void	ctl_undo_keep_moved(struct ctl_session *, struct vnet *to,
 	    const char *ifname);
+/*
+ * true: the interface is destroyed by CTL_COMMIT, which has been noted (or not:
+ * *error, as above); false: at once, because the change created it, or there is
+ * no change.
+ */
+bool	ctl_undo_destroys(struct ctl_session *, struct vnet *,
+	    const char *ifname, int *error);
+/* Answer that something is no part of a change: "a vnet that is destroyed". */
+int	ctl_undo_refuse(struct ctl_session *, const struct ctl_request *,
+	    const char *what);
 /* The session ends: destroy the noted interfaces and vnets, and restore the
  * noted settings. */
 void	ctl_undo_session(struct ctl_session *);
+
+/* ctl_undo_step.c */
+/* rtsock_request(), and inside a change a note how to undo it.  Also as
+ * above, and EOPNOTSUPP: it cannot be undone. */
+int	ctl_undo_route(struct ctl_session *, struct vnet *, const void *msg,
+	    size_t, void *answer, size_t *answerlen);
+/* Note the value of a setting, or room for a rule, before the request; kept or
+ * dropped as above, a rule with its number.  As above. */
+int	ctl_undo_sysctl(struct ctl_session *, struct vnet *,
+	    const char *name);
+int	ctl_undo_filter(struct ctl_session *, struct vnet *);
+void	ctl_undo_filter_added(struct ctl_session *, uint32_t number);
 
 /* ctl_watch.c */
 const char *ctl_check_follow(const struct ctl_request *);

@@ -2,8 +2,9 @@
  * Inverses: the requests that undo a request to an interface, made from its
  * state before that request.
  *
- * Counters set to zero, interfaces destroyed, routes that went with an address,
- * a driver's own requests and requests in older layouts have no inverse.
+ * Counters set to zero, a driver's own requests and requests in older layouts
+ * have no inverse, and are no part of a change.  Routes that went with an
+ * address do not come back with it.
  */
 
 #include "ctl/ctl_impl.h"
@@ -204,9 +205,9 @@ put_text(struct asked *as, unsigned long cmd, const char *text)
 	put(as, cmd, &r);
 }
 
-unsigned
+bool
 ctl_inverse(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
-    const union ctl_if_record *record, struct ctl_inverse *out)
+    const union ctl_if_record *record, struct ctl_inverse *out, unsigned *n)
 {
 	struct asked as = {
 		.as_session = s, .as_vnet = vn, .as_record = record,
@@ -214,6 +215,7 @@ ctl_inverse(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
 	};
 	char name[IFNAMSIZ + 1] = "";
 
+	*n = 0;
 	switch (cmd) {
 	case SIOCSIFFLAGS:
 		put_value(&as, SIOCGIFFLAGS, cmd);
@@ -274,7 +276,8 @@ ctl_inverse(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
 		put_text(&as, cmd, vn->vn_name);
 		break;
 	default:
-		break;
+		return false;
 	}
-	return as.as_n;
+	*n = as.as_n;
+	return true;
 }

@@ -3,7 +3,7 @@
  * user, at level "info", in the words of ifctl.
  */
 
-#include "ctl/ctl_impl.h"
+#include "ctl/ctl_undo_impl.h"
 
 #include <arpa/inet.h>
 
@@ -156,11 +156,13 @@ log_ioctl(struct log_text *lt, const struct ctl_session *s,
 
 	if (cmd == 0)
 		cmd = asked;
-	/* Requests that only pass data to the stack are changes; so are two
-	 * others. */
-	if ((cmd & IFIOC_OUT) != 0 && cmd != SIOCIFCREATE &&
-	    cmd != SIOCZIFDATA)
+	switch (request_action(REQUEST_IOCTL, (unsigned long)cmd)) {
+	case KAUTH_INTERFACE_GET:
+	case KAUTH_INTERFACE_GETPRIV:
 		return false;
+	default:	/* also those that answer something */
+		break;
+	}
 	memset(&r, 0, sizeof(r));
 	memcpy(&r, rq->rq_data, len < sizeof(r) ? len : sizeof(r));
 	add(lt, "ifconfig %.*s", IFNAMSIZ, cmd == SIOCIFCREATE &&
@@ -191,20 +193,12 @@ add_ifindex(struct log_text *lt, const char *word, struct vnet *vn,
 }
 
 static bool
-log_route(struct log_text *lt, const struct ctl_request *rq)
+add_route(struct log_text *lt, struct vnet *vn, const struct rt_msg *m)
 {
 	const struct sockaddr *sa[RTAX_MAX];
-	uint8_t msg[RT_MSG_MAX] __attribute__((__aligned__(8)));
-	uint8_t room[RT_MSG_MAX] __attribute__((__aligned__(8)));
-	const struct rt_msg *m;
-	const void *fitted;
 	const char *verb;
 	bool neighbour;
 
-	memcpy(msg, rq->rq_data, rq->rq_len);
-	if (rt_msg_fit(msg, rq->rq_len, room, &fitted) != 0)
-		return false;
-	m = fitted;
 	if (rt_msg_check(m, m->rtm_h.rtm_len, sa) != 0 ||
 	    m->rtm_h.rtm_type == RTM_GET)
 		return false;
@@ -226,26 +220,46 @@ log_route(struct log_text *lt, const struct ctl_request *rq)
 		add(lt, " %s", m->rtm_flags & RTF_REJECT ? "-reject" :
 		    "-blackhole");
 	if (m->rtm_index != 0 && !neighbour)
-		add_ifindex(lt, sa[1] != NULL ? "-ifp" : "-interface",
-		    rq->rq_vnet, m->rtm_index);
+		add_ifindex(lt, sa[1] != NULL ? "-ifp" : "-interface", vn,
+		    m->rtm_index);
 	return true;
+}
+
+static bool
+log_route(struct log_text *lt, const struct ctl_request *rq)
+{
+	uint8_t msg[RT_MSG_MAX] __attribute__((__aligned__(8)));
+	uint8_t room[RT_MSG_MAX] __attribute__((__aligned__(8)));
+	const void *fitted;
+
+	memcpy(msg, rq->rq_data, rq->rq_len);
+	return rt_msg_fit(msg, rq->rq_len, room, &fitted) == 0 &&
+	    add_route(lt, rq->rq_vnet, fitted);
+}
+
+static void
+add_sysctl(struct log_text *lt, const char *name, const void *value,
+    size_t len)
+{
+	int64_t v;
+
+	add(lt, "sysctl %s=", name);
+	if (len == sizeof(v)) {
+		memcpy(&v, value, sizeof(v));
+		add(lt, "%lld", (long long)v);
+	} else
+		add(lt, "%.*s", (int)(len < 200 ? len : 200),
+		    (const char *)value);
 }
 
 static bool
 log_sysctl(struct log_text *lt, const struct ctl_request *rq)
 {
 	const struct ctl_sysctl *cs = &rq->rq_rec.sysctl;
-	int64_t v;
 
 	if (!cs->s_setnew)
 		return false;
-	add(lt, "sysctl %s=", cs->s_name);
-	if (rq->rq_len == sizeof(v)) {
-		memcpy(&v, rq->rq_data, sizeof(v));
-		add(lt, "%lld", (long long)v);
-	} else
-		add(lt, "%.*s", (int)(rq->rq_len < 200 ? rq->rq_len :
-		    200), (const char *)rq->rq_data);
+	add_sysctl(lt, cs->s_name, rq->rq_data, rq->rq_len);
 	return true;
 }
 
@@ -345,9 +359,9 @@ ctl_log_change(struct ctl_session *s, const struct ctl_request *rq)
 		put_line(s, "", rq->rq_hdr.ch_vnet, &lt);
 }
 
-void
-ctl_log_undone(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
-    const void *record, size_t len)
+static void
+log_if(struct ctl_session *s, const char *before, struct vnet *vn,
+    unsigned long cmd, const void *record, size_t len)
 {
 	union ctl_if_record r;
 	struct log_text lt;
@@ -360,5 +374,47 @@ ctl_log_undone(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
 	add(&lt, "ifconfig %.*s", IFNAMSIZ, r.ifr.ifr_name);
 	if (!add_record(&lt, cmd, &r))
 		add(&lt, " request 0x%lx", cmd);
+	put_line(s, before, vn->vn_name, &lt);
+}
+
+void
+ctl_log_done(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
+    const void *record, size_t len)
+{
+
+	log_if(s, "", vn, cmd, record, len);
+}
+
+void
+ctl_log_undone(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
+    const void *record, size_t len)
+{
+
+	log_if(s, "(undone) ", vn, cmd, record, len);
+}
+
+void
+ctl_log_undone_step(struct ctl_session *s, struct vnet *vn,
+    const struct undo_piece *up)
+{
+	const struct undo_step *us = &up->up_u.step;
+	struct log_text lt;
+
+	if (!is_logged(s))
+		return;
+	memset(&lt, 0, sizeof(lt));
+	switch (up->up_kind) {
+	case UNDO_ROUTE:
+		if (us->us_len == 0 || !add_route(&lt, vn,
+		    (const struct rt_msg *)(const void *)us->us_data))
+			return;
+		break;
+	case UNDO_SYSCTL:
+		add_sysctl(&lt, us->us_name, us->us_data, us->us_len);
+		break;
+	default:
+		add(&lt, "filter delete %u", us->us_number);
+		break;
+	}
 	put_line(s, "(undone) ", vn->vn_name, &lt);
 }

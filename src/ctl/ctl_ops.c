@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 /* Features that a client may use beyond those that every version 2 has. */
-static const char features[] = "names\0" "record-lengths\0" "changes";
+static const char features[] = "names\0" "record-lengths\0" "changes\0"
+    "whole-changes";
 
 /*
  * Both ends name the versions that they speak, and the newest common one is
@@ -198,6 +199,25 @@ note_move(struct ctl_session *s, const struct ifreq *ifr, bool created)
 	vnet_put(vn);
 }
 
+/* Destroy an interface inside a change: at its end, unless the change created
+ * it. */
+static int
+destroy(struct ctl_session *s, struct vnet *vn, void *record, size_t len)
+{
+	char name[IFNAMSIZ + 1] = "";
+	int error;
+
+	error = kauth_authorize(s->cs_kern, &s->cs_cred,
+	    request_action(REQUEST_IOCTL, SIOCIFDESTROY));
+	if (error != 0)
+		return error;
+	memcpy(name, record, len < IFNAMSIZ ? len : IFNAMSIZ);
+	if (!ctl_undo_destroys(s, vn, name, &error))
+		return ifioctl(vn, &s->cs_cred, SIOCIFDESTROY, record, len);
+	s->cs_unlogged = NULL;	/* CTL_COMMIT logs it */
+	return error;
+}
+
 /* Carry out an interface request.  Inside a change, note how to undo it. */
 static int
 carry_out(struct ctl_session *s, struct vnet *vn, uint64_t cmd, void *record,
@@ -208,6 +228,8 @@ carry_out(struct ctl_session *s, struct vnet *vn, uint64_t cmd, void *record,
 	bool created;
 	int error;
 
+	if (cmd == SIOCIFDESTROY && s->cs_undo != NULL)
+		return destroy(s, vn, record, len);
 	error = cmd == SIOCIFCREATE ?
 	    ctl_undo_reserve(s, vn->vn_name, vn->vn_id) :
 	    ctl_undo_prepare(s, vn, cmd, record, len, &created);
@@ -215,7 +237,10 @@ carry_out(struct ctl_session *s, struct vnet *vn, uint64_t cmd, void *record,
 		return error;
 	/* A reason left by a look-up above is not this request's. */
 	kern_reqctx()->rc_error = 0;
+	kern_reqctx()->rc_nmade = 0;
 	error = ifioctl(vn, &s->cs_cred, cmd, record, len);
+	if (error == 0 && cmd == SIOCIFCREATE)
+		error = ctl_undo_note_made(s);
 	if (error != 0) {
 		ctl_undo_cancel(s);
 		return error;
@@ -224,7 +249,6 @@ carry_out(struct ctl_session *s, struct vnet *vn, uint64_t cmd, void *record,
 		memcpy(&ifcr, record, sizeof(ifcr));
 		ifcr.ifcr_name[IFNAMSIZ - 1] = '\0';
 		memcpy(s->cs_created, ifcr.ifcr_name, IFNAMSIZ);
-		ctl_undo_note_if(s, vn, ifcr.ifcr_name);
 	} else if (cmd == SIOCSIFVNET && s->cs_undo != NULL) {
 		memcpy(&ifr, record, sizeof(ifr));
 		note_move(s, &ifr, created);
@@ -310,8 +334,8 @@ ctl_run_route(struct ctl_session *s, const struct ctl_request *rq)
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, NULL);
 	memcpy(&h, fitted, sizeof(h));
-	error = rtsock_request(rq->rq_vnet, &s->cs_cred, fitted, h.rtm_len,
-	    answer, &len);
+	error = ctl_undo_route(s, rq->rq_vnet, fitted, h.rtm_len, answer,
+	    &len);
 	if (error == EPERM)
 		return ctl_reply_perm(s, &rq->rq_hdr, KAUTH_ROUTE_SET);
 	if (error != 0)
@@ -358,6 +382,10 @@ ctl_run_vnet_destroy(struct ctl_session *s, const struct ctl_request *rq)
 		    "by the program that it is in, which uses it and ends it "
 		    "by itself (vnet_destroy)", name);
 	}
+	if (s->cs_undo != NULL && !ctl_undo_has_vnet(s, vn->vn_id)) {
+		vnet_put(vn);
+		return ctl_undo_refuse(s, rq, "a vnet that is destroyed");
+	}
 	vnet_destroy_held(vn);
 	return ctl_reply(s, &rq->rq_hdr, 0, NULL);
 }
@@ -368,6 +396,8 @@ ctl_run_halt(struct ctl_session *s, const struct ctl_request *rq)
 	const struct ctl_sink *sink = &s->cs_sink;
 	int error;
 
+	if (s->cs_undo != NULL)
+		return ctl_undo_refuse(s, rq, "the end of the daemon");
 	error = sink->cs_halt == NULL ? EOPNOTSUPP :
 	    sink->cs_halt(sink->cs_arg);
 	if (error == EOPNOTSUPP)

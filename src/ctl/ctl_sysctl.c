@@ -109,10 +109,20 @@ ctl_run_sysctl(struct ctl_session *s, const struct ctl_request *rq)
 
 	memcpy(new, rq->rq_data, rq->rq_len);
 	room = cs.s_oldroom < VALUE_MAX ? cs.s_oldroom : VALUE_MAX;
+	error = cs.s_setnew ? ctl_undo_sysctl(s, rq->rq_vnet, cs.s_name) : 0;
+	if (error != 0)
+		return ctl_reply(s, &rq->rq_hdr, error, NULL);
 	sa = kmem_zalloc(s->cs_kern, sizeof(*sa) + room);
-	if (sa == NULL)
+	if (sa == NULL) {
+		ctl_undo_cancel(s);
 		return ctl_reply(s, &rq->rq_hdr, ENOBUFS, NULL);
+	}
 	error = request(s, rq, &cs, &op, new, sa->sa_value, room);
+	/* ENOMEM is about the old value; the new one may be set. */
+	if (error != 0 && error != ENOMEM)
+		ctl_undo_cancel(s);
+	else
+		ctl_undo_keep(s);
 	if (error != 0 && error != ENOMEM) {
 		error = explain(s, rq, cs.s_name, &op, error);
 		goto out;

@@ -2,15 +2,18 @@
  * Changes that are made as a whole or not at all.
  *
  * Between CTL_BEGIN and CTL_COMMIT a session notes the interfaces and vnets it
- * creates, and of every other interface it changes the requests that make it
- * again as it was (ctl_inverse.c).  When it ends before CTL_COMMIT, for
- * any reason, all of it is undone, the last first: a client that is
- * killed leaves nothing.  A note has the interface's handle, so an interface
- * that has been destroyed meanwhile is passed over, and a successor of its
- * name is not touched.
+ * creates, and for every other request the requests that make things again
+ * as they were (ctl_inverse.c, ctl_undo_step.c).  When it ends before
+ * CTL_COMMIT, for any reason, all of it is undone, the last first: a client
+ * that is killed leaves nothing.  A note has the interface's handle, so an
+ * interface that has been destroyed meanwhile is passed over, and a successor
+ * of its name is not touched.
+ *
+ * Interfaces that the change destroys are noted as well, and destroyed by
+ * CTL_COMMIT.  A request that cannot be undone is refused.
  */
 
-#include "ctl/ctl_impl.h"
+#include "ctl/ctl_undo_impl.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,67 +23,58 @@
 #include "net/if_name_impl.h"
 #include "proto/proto_ioctl.h"
 
-#define NOTES	500
-
-/* A request that undoes one. */
-struct undo_request {
-	uint64_t	 ur_handle;
-	uint64_t	 ur_was;	/* before it was moved */
-	struct ctl_inverse ur_inverse;
-};
-
-/* Notes about one vnet, in order: the interfaces created there and the vnet
- * itself, or a request. */
-struct undo_piece {
-	TAILQ_ENTRY(undo_piece) up_link;
-	char		 up_vnet[VNET_NAMESIZE];
-	uint32_t	 up_id;		/* of the vnet, whose name may be
-					 * reused */
-	bool		 up_isrequest;
-	unsigned	 up_n;		/* used places of handle */
-	union {
-		uint64_t handle[NOTES];	/* ascending; 0: the vnet itself */
-		struct undo_request request;
-	}		 up_u;
-};
-TAILQ_HEAD(undo_pieces, undo_piece);
-
-struct ctl_undo {
-	struct undo_pieces un_pieces;
-	struct undo_pieces un_pending;	/* requests that undo the one that is
-					 * being carried out */
-	struct undo_piece *un_near;	/* the piece of the last handle found */
-};
+/* Places for created interfaces in the first piece of a vnet, and in those
+ * that follow it. */
+#define NOTES_FIRST	8
+#define NOTES_MORE	500
 
 static size_t
-piece_bytes(bool isrequest)
+piece_size(enum undo_kind kind, unsigned room)
 {
 	const struct undo_piece *up = NULL;
 
-	return offsetof(struct undo_piece, up_u) + (isrequest ?
-	    sizeof(up->up_u.request) : sizeof(up->up_u.handle));
+	switch (kind) {
+	case UNDO_CREATED:
+		return offsetof(struct undo_piece, up_u) +
+		    room * sizeof(up->up_u.handle[0]);
+	case UNDO_IOCTL:
+	case UNDO_DESTROY:
+		return offsetof(struct undo_piece, up_u) +
+		    sizeof(up->up_u.request);
+	default:
+		return offsetof(struct undo_piece, up_u) +
+		    offsetof(struct undo_step, us_data) + room;
+	}
 }
 
-/* ENOMEM; EUSERS: the session's user has too many bytes. */
-static int
-piece_alloc(struct ctl_session *s, const char *vnet, uint32_t id,
-    bool isrequest, struct undo_piece **upp)
+int
+undo_piece_alloc(struct ctl_session *s, const char *vnet, uint32_t id,
+    enum undo_kind kind, unsigned room, struct undo_piece **upp)
 {
+	const size_t size = piece_size(kind, room);
+	struct ctl_undo *un = s->cs_undo;
 	struct undo_piece *up;
-	size_t bytes = piece_bytes(isrequest);
 	int error;
 
-	error = ctl_bytes_charge(s, bytes);
+	if (un->un_bytes + size > CTL_UNDO_BYTES)
+		return kern_refuse(ENOBUFS, "the change is too large: to undo "
+		    "it would take more than %u MiB (commit it in parts)",
+		    CTL_UNDO_BYTES >> 20);
+	error = ctl_bytes_charge(s, size);
 	if (error != 0)
 		return error;
-	up = kmem_zalloc(s->cs_kern, bytes);
+	up = kmem_zalloc(s->cs_kern, size);
 	if (up == NULL) {
-		ctl_bytes_release(s, bytes);
-		return ENOMEM;
+		ctl_bytes_release(s, size);
+		return kern_refuse(ENOMEM, "no memory to note how the request "
+		    "is undone");
 	}
+	un->un_bytes += size;
+	up->up_size = size;
 	(void)snprintf(up->up_vnet, sizeof(up->up_vnet), "%s", vnet);
 	up->up_id = id;
-	up->up_isrequest = isrequest;
+	up->up_kind = kind;
+	up->up_room = room;
 	*upp = up;
 	return 0;
 }
@@ -88,10 +82,21 @@ piece_alloc(struct ctl_session *s, const char *vnet, uint32_t id,
 static void
 piece_free(struct ctl_session *s, struct undo_piece *up)
 {
-	size_t bytes = piece_bytes(up->up_isrequest);
+	const size_t size = up->up_size;
 
+	s->cs_undo->un_bytes -= size;
 	kmem_free(s->cs_kern, up);
-	ctl_bytes_release(s, bytes);
+	ctl_bytes_release(s, size);
+}
+
+int
+ctl_undo_refuse(struct ctl_session *s, const struct ctl_request *rq,
+    const char *what)
+{
+
+	return ctl_reply(s, &rq->rq_hdr, EOPNOTSUPP, "%s cannot be undone, so "
+	    "it is no part of a change that is made whole or not at all "
+	    "(do it by itself)", what);
 }
 
 /* --- noting --------------------------------------------------------------- */
@@ -100,25 +105,30 @@ int
 ctl_undo_reserve(struct ctl_session *s, const char *vnet, uint32_t id)
 {
 	struct ctl_undo *un = s->cs_undo;
+	unsigned room = NOTES_FIRST;
 	struct undo_piece *up;
 	int error;
 
 	if (un == NULL)
 		return 0;
 	up = TAILQ_LAST(&un->un_pieces, undo_pieces);
-	if (up != NULL && !up->up_isrequest && up->up_n < NOTES &&
-	    up->up_id == id && strcmp(up->up_vnet, vnet) == 0)
-		return 0;
+	if (up != NULL && up->up_kind == UNDO_CREATED && up->up_id == id &&
+	    strcmp(up->up_vnet, vnet) == 0) {
+		if (up->up_n < up->up_room)
+			return 0;
+		room = NOTES_MORE;
+	}
 	/* A place reserved for a creation that was refused is used again. */
-	if (up != NULL && !up->up_isrequest && up->up_n == 0) {
+	if (up != NULL && up->up_kind == UNDO_CREATED && up->up_n == 0) {
 		(void)snprintf(up->up_vnet, sizeof(up->up_vnet), "%s", vnet);
 		up->up_id = id;
 		return 0;
 	}
-	error = piece_alloc(s, vnet, id, false, &up);
+	error = undo_piece_alloc(s, vnet, id, UNDO_CREATED, room, &up);
 	if (error != 0)
 		return error;
 	TAILQ_INSERT_TAIL(&un->un_pieces, up, up_link);
+	TAILQ_INSERT_TAIL(&un->un_created, up, up_created);
 	return 0;
 }
 
@@ -172,7 +182,7 @@ static bool
 piece_has(const struct undo_piece *up, uint32_t id, uint64_t handle)
 {
 
-	if (up->up_isrequest || up->up_id != id || up->up_n == 0 ||
+	if (up->up_id != id || up->up_n == 0 ||
 	    handle < up->up_u.handle[0] ||
 	    handle > up->up_u.handle[up->up_n - 1])
 		return false;
@@ -191,12 +201,12 @@ is_created(struct ctl_undo *un, uint32_t id, uint64_t handle)
 
 	if (up != NULL && piece_has(up, id, handle))
 		return true;
-	if (up != NULL && (up = TAILQ_NEXT(up, up_link)) != NULL &&
+	if (up != NULL && (up = TAILQ_NEXT(up, up_created)) != NULL &&
 	    piece_has(up, id, handle)) {
 		un->un_near = up;
 		return true;
 	}
-	TAILQ_FOREACH(up, &un->un_pieces, up_link) {
+	TAILQ_FOREACH(up, &un->un_created, up_created) {
 		if (piece_has(up, id, handle)) {
 			un->un_near = up;
 			return true;
@@ -205,21 +215,89 @@ is_created(struct ctl_undo *un, uint32_t id, uint64_t handle)
 	return false;
 }
 
+bool
+ctl_undo_has_created(struct ctl_session *s, struct vnet *vn,
+    const char *ifname)
+{
+	uint64_t handle;
+
+	if (s->cs_undo == NULL)
+		return false;
+	handle = handle_of(vn, ifname);
+	return handle != 0 && is_created(s->cs_undo, vn->vn_id, handle);
+}
+
+bool
+ctl_undo_has_vnet(struct ctl_session *s, uint32_t id)
+{
+	const struct undo_piece *up;
+
+	TAILQ_FOREACH(up, &s->cs_undo->un_created, up_created)
+		if (up->up_id == id && up->up_n > 0 &&
+		    up->up_u.handle[0] == 0)
+			return true;
+	return false;
+}
+
+static int
+prepare_inverse(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
+    const union ctl_if_record *r, uint64_t handle)
+{
+	struct ctl_inverse inverse[CTL_INVERSE_MAX];
+	struct undo_piece *up;
+	unsigned n;
+	int error;
+
+	if (!ctl_inverse(s, vn, cmd, r, inverse, &n))
+		return kern_refuse(EOPNOTSUPP, "%s cannot be undone, so it is "
+		    "no part of a change that is made whole or not at all (do "
+		    "it by itself)", request_find(REQUEST_IOCTL, cmd) != NULL ?
+		    request_find(REQUEST_IOCTL, cmd)->rq_name :
+		    "a request that only a driver knows");
+	for (unsigned i = 0; i < n; i++) {
+		error = undo_piece_alloc(s, vn->vn_name, vn->vn_id,
+		    UNDO_IOCTL, 0, &up);
+		if (error != 0) {
+			ctl_undo_cancel(s);
+			return error;
+		}
+		up->up_u.request.ur_handle = handle;
+		up->up_u.request.ur_inverse = inverse[i];
+		TAILQ_INSERT_TAIL(&s->cs_undo->un_pending, up, up_link);
+	}
+	return 0;
+}
+
+/* Does the request change the interface that its record names? */
+static bool
+is_change(unsigned long cmd)
+{
+
+	switch (request_action(REQUEST_IOCTL, cmd)) {
+	case KAUTH_INTERFACE_GET:
+	case KAUTH_INTERFACE_GETPRIV:
+	case KAUTH_NOBODY:
+		return false;
+	default:
+		return true;
+	}
+}
+
 int
 ctl_undo_prepare(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
     const void *record, size_t len, bool *created)
 {
-	struct ctl_inverse inverse[CTL_INVERSE_MAX];
 	struct ctl_undo *un = s->cs_undo;
 	char name[IFNAMSIZ + 1] = "";
 	union ctl_if_record r;
-	struct undo_piece *up;
 	uint64_t handle;
-	unsigned n;
-	int error;
 
 	*created = false;
-	if (un == NULL || (cmd & IFIOC_OUT) != 0 || len < IFNAMSIZ)
+	if (un == NULL || len < IFNAMSIZ || !is_change(cmd))
+		return 0;
+	/* The caller's rights are judged by the request itself. */
+	if (kauth_authorize(s->cs_kern, &s->cs_cred,
+	    request_action(REQUEST_IOCTL, cmd)) != 0)
 		return 0;
 	memset(&r, 0, sizeof(r));
 	memcpy(&r, record, len < sizeof(r) ? len : sizeof(r));
@@ -231,18 +309,27 @@ ctl_undo_prepare(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
 		*created = true;
 		return 0;
 	}
-	n = ctl_inverse(s, vn, cmd, &r, inverse);
-	for (unsigned i = 0; i < n; i++) {
-		error = piece_alloc(s, vn->vn_name, vn->vn_id, true, &up);
-		if (error != 0) {
-			ctl_undo_cancel(s);
-			return error;
-		}
+	return prepare_inverse(s, vn, cmd, &r, handle);
+}
+
+bool
+ctl_undo_destroys(struct ctl_session *s, struct vnet *vn, const char *ifname,
+    int *error)
+{
+	uint64_t handle = handle_of(vn, ifname);
+	struct undo_piece *up;
+
+	*error = 0;
+	if (s->cs_undo == NULL || handle == 0 ||
+	    is_created(s->cs_undo, vn->vn_id, handle))
+		return false;
+	*error = undo_piece_alloc(s, vn->vn_name, vn->vn_id, UNDO_DESTROY, 0,
+	    &up);
+	if (*error == 0) {
 		up->up_u.request.ur_handle = handle;
-		up->up_u.request.ur_inverse = inverse[i];
-		TAILQ_INSERT_TAIL(&un->un_pending, up, up_link);
+		TAILQ_INSERT_TAIL(&s->cs_undo->un_destroy, up, up_link);
 	}
-	return 0;
+	return true;
 }
 
 static void
@@ -341,7 +428,7 @@ renumber(struct ctl_undo *un, const struct undo_request *ur, struct vnet *vn,
 	struct undo_piece *up;
 
 	TAILQ_FOREACH(up, &un->un_pieces, up_link)
-		if (up->up_isrequest && up->up_id == vn->vn_id &&
+		if (up->up_kind == UNDO_IOCTL && up->up_id == vn->vn_id &&
 		    up->up_u.request.ur_handle == ur->ur_was)
 			up->up_u.request.ur_handle = handle;
 }
@@ -374,6 +461,41 @@ undo_request(struct ctl_session *s, struct vnet *vn, struct undo_request *ur)
 	}
 }
 
+/* Destroy an interface that the present request attached. */
+static void
+unmake(struct ctl_session *s, const struct kern_made *km)
+{
+	struct vnet *vn = vnet_get(s->cs_kern, km->km_vnet);
+
+	if (vn == NULL)
+		return;
+	if (vn->vn_id == km->km_vnet_id)
+		(void)destroy_if(s, vn, km->km_handle);
+	vnet_put(vn);
+}
+
+int
+ctl_undo_note_made(struct ctl_session *s)
+{
+	const struct kern_reqctx *rc = kern_reqctx();
+	const unsigned n = rc->rc_nmade < KERN_MADE_MAX ? rc->rc_nmade :
+	    KERN_MADE_MAX;
+	const struct kern_made *km;
+	int error = 0;
+
+	if (s->cs_undo == NULL)
+		return 0;
+	for (unsigned i = 0; error == 0 && i < n; i++) {
+		km = &rc->rc_made[i];
+		error = ctl_undo_reserve(s, km->km_vnet, km->km_vnet_id);
+		if (error == 0)
+			note(s, km->km_vnet_id, km->km_handle);
+	}
+	for (unsigned i = 0; error != 0 && i < n; i++)
+		unmake(s, &rc->rc_made[i]);
+	return error;
+}
+
 static uint64_t
 undo_piece(struct ctl_session *s, struct undo_piece *up)
 {
@@ -386,8 +508,10 @@ undo_piece(struct ctl_session *s, struct undo_piece *up)
 		vnet_put(vn);
 		return 0;
 	}
-	if (up->up_isrequest)
+	if (up->up_kind == UNDO_IOCTL)
 		undo_request(s, vn, &up->up_u.request);
+	else if (up->up_kind != UNDO_CREATED)
+		undo_step(s, vn, up);
 	for (unsigned i = up->up_n; i > 0; i--) {
 		if (up->up_u.handle[i - 1] != 0) {
 			n += destroy_if(s, vn, up->up_u.handle[i - 1]);
@@ -410,6 +534,7 @@ ctl_undo_forget(struct ctl_session *s)
 		return;
 	ctl_undo_cancel(s);
 	free_pieces(s, &un->un_pieces);
+	free_pieces(s, &un->un_destroy);
 	kmem_free(s->cs_kern, un);
 	s->cs_undo = NULL;
 }
@@ -427,7 +552,7 @@ undo_all(struct ctl_session *s, uint64_t *settings)
 	    NULL) {
 		TAILQ_REMOVE(&s->cs_undo->un_pieces, up, up_link);
 		n += undo_piece(s, up);
-		*settings += up->up_isrequest;
+		*settings += up->up_kind != UNDO_CREATED;
 		piece_free(s, up);
 	}
 	ctl_undo_forget(s);
@@ -470,6 +595,8 @@ ctl_run_begin(struct ctl_session *s, const struct ctl_request *rq)
 		return ctl_reply(s, &rq->rq_hdr, ENOMEM, NULL);
 	TAILQ_INIT(&s->cs_undo->un_pieces);
 	TAILQ_INIT(&s->cs_undo->un_pending);
+	TAILQ_INIT(&s->cs_undo->un_created);
+	TAILQ_INIT(&s->cs_undo->un_destroy);
 	return ctl_reply(s, &rq->rq_hdr, 0, NULL);
 }
 
@@ -481,12 +608,84 @@ reply_none(struct ctl_session *s, const struct ctl_hdr *h)
 	    "change that could be completed or undone");
 }
 
+/*
+ * Destroy the interfaces that the change destroys.  0, or the errno; *done: the
+ * number destroyed by then, which do not come back.
+ */
+static int
+destroy_noted(struct ctl_session *s, char name[IFNAMSIZ], unsigned *done)
+{
+	struct undo_piece *up;
+	struct ifreq ifr;
+	struct vnet *vn;
+	int error = 0;
+
+	*done = 0;
+	kern_reqctx()->rc_error = 0;
+	while (error == 0 &&
+	    (up = TAILQ_FIRST(&s->cs_undo->un_destroy)) != NULL) {
+		memset(&ifr, 0, sizeof(ifr));
+		vn = vnet_get(s->cs_kern, up->up_vnet);
+		if (vn != NULL && vn->vn_id == up->up_id &&
+		    name_of(vn, up->up_u.request.ur_handle, ifr.ifr_name)) {
+			error = ifioctl(vn, &s->cs_cred, SIOCIFDESTROY, &ifr,
+			    sizeof(ifr));
+			memcpy(name, ifr.ifr_name, IFNAMSIZ);
+			if (error == ENXIO)	/* destroyed meanwhile */
+				error = 0;
+			else if (error == 0 && ++*done > 0)
+				ctl_log_done(s, vn, SIOCIFDESTROY, &ifr,
+				    sizeof(ifr));
+		}
+		if (vn != NULL)
+			vnet_put(vn);
+		if (error != 0)
+			break;
+		TAILQ_REMOVE(&s->cs_undo->un_destroy, up, up_link);
+		piece_free(s, up);
+	}
+	return error;
+}
+
+/* An interface could not be destroyed: nothing of the change is done, or, when
+ * others are destroyed already, all the rest of it. */
+static int
+refuse_commit(struct ctl_session *s, const struct ctl_hdr *h, int error,
+    const char *name, unsigned done)
+{
+	struct kern_reqctx *rc = kern_reqctx();
+	char why[KERN_REASON_MAX];
+	uint64_t settings;
+
+	(void)snprintf(why, sizeof(why), "%s", rc->rc_error == error ?
+	    rc->rc_reason : strerror(error));
+	if (done == 0)
+		(void)undo_all(s, &settings);
+	else
+		ctl_undo_forget(s);
+	/* Undoing makes requests, whose reasons would take the place of the
+	 * words here. */
+	rc->rc_error = 0;
+	if (done == 0)
+		return ctl_reply(s, h, error, "%s cannot be destroyed: %s; "
+		    "nothing of the change is done", name, why);
+	return ctl_reply(s, h, error, "%s cannot be destroyed: %s; the rest "
+	    "of the change is done, since %u other interface%s destroyed by "
+	    "then", name, why, done, done == 1 ? " was" : "s were");
+}
+
 int
 ctl_run_commit(struct ctl_session *s, const struct ctl_request *rq)
 {
+	char name[IFNAMSIZ] = "";
+	unsigned done;
+	int error;
 
 	if (s->cs_undo == NULL)
 		return reply_none(s, &rq->rq_hdr);
+	error = destroy_noted(s, name, &done);
+	if (error != 0)
+		return refuse_commit(s, &rq->rq_hdr, error, name, done);
 	ctl_undo_forget(s);
 	return ctl_reply(s, &rq->rq_hdr, 0, NULL);
 }

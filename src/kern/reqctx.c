@@ -70,6 +70,24 @@ kern_reqctx_take_fd(void)
 	return fd;
 }
 
+void
+kern_reqctx_made(const struct vnet *vn, uint64_t handle)
+{
+	struct kern_reqctx *rc = kern_reqctx();
+	struct kern_made *km;
+
+	if (rc == NULL)
+		return;
+	if (rc->rc_nmade < KERN_MADE_MAX) {
+		km = &rc->rc_made[rc->rc_nmade];
+		(void)snprintf(km->km_vnet, sizeof(km->km_vnet), "%s",
+		    vn->vn_name);
+		km->km_vnet_id = vn->vn_id;
+		km->km_handle = handle;
+	}
+	rc->rc_nmade++;
+}
+
 int
 kern_refuse(int error, const char *fmt, ...)
 {

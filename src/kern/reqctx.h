@@ -15,7 +15,19 @@
 #include <ifnet/kauth.h>
 #include <ifnet/kern.h>
 
+#include "kern/vnet.h"
+
 #define KERN_REASON_MAX	256
+/* The interfaces that one request attaches: a driver's create may make another
+ * beside its own, as the far end of a pair. */
+#define KERN_MADE_MAX	4
+
+/* An interface that the request attached. */
+struct kern_made {
+	char		 km_vnet[VNET_NAMESIZE];
+	uint32_t	 km_vnet_id;
+	uint64_t	 km_handle;
+};
 
 /* A context; only its own thread reads and writes it. */
 struct kern_reqctx {
@@ -25,6 +37,8 @@ struct kern_reqctx {
 	int		 rc_fd;		/* handed over, not taken yet; or -1 */
 	int		 rc_error;	/* errno of rc_reason; 0: none */
 	char		 rc_reason[KERN_REASON_MAX];
+	unsigned	 rc_nmade;	/* attached; the first of them: */
+	struct kern_made rc_made[KERN_MADE_MAX];
 };
 
 /*
@@ -38,6 +52,9 @@ void	kern_reqctx_leave(struct kern_reqctx *);
 /* Any: the outermost context of the thread; NULL: it carries out no request,
  * the stack works by itself. */
 struct kern_reqctx *kern_reqctx(void);
+/* Control: an interface of the vnet, with this handle, is attached; kept for
+ * the request of the thread, if it carries one out. */
+void	kern_reqctx_made(const struct vnet *, uint64_t handle);
 /* Any: the credentials of the request; NULL: the thread carries out none. */
 const struct kauth_cred *kern_asker(void);
 /* Control: take the descriptor that was handed over; -1: there is none, or it

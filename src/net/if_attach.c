@@ -6,6 +6,7 @@
  * way: out of sight, wait for readers that saw it, take it apart, announce.
  */
 
+#include "kern/reqctx.h"
 #include "net/bpf.h"
 #include "net/if_addr_impl.h"
 #include "net/if_attach_impl.h"
@@ -243,6 +244,8 @@ if_attach(struct ifnet *ifp)
 	error = if_register(ifp);
 	if (error != 0)
 		uninitialize(ifp);
+	else
+		kern_reqctx_made(ifp->if_vnet, ifp->if_handle);
 	return error;
 }
 

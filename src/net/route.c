@@ -687,6 +687,35 @@ rt_get(struct vnet *vn, uint32_t dst, int len, uint8_t type, void *msg)
 	return error;
 }
 
+int
+rt_get_request(struct vnet *vn, uint32_t dst, int len, void *msg)
+{
+	struct rt_info ri = { .ri_dst = dst, .ri_len = (unsigned)len };
+	const struct rtentry *rt;
+	struct rt_msg *rtm = msg;
+	int error = 0;
+
+	route_lock(vn);
+	rt = find(vn, &ri);
+	if (rt == NULL)
+		error = ESRCH;
+	else if (is_derived(rt))
+		error = EOPNOTSUPP;
+	else {
+		rt_fill_msg(vn->vn_kern, rt, RTM_ADD, msg);
+		rtm->rtm_flags &= RTF_ASKED;
+		/* The source, which is last, was not asked for. */
+		if ((rtm->rtm_h.rtm_addrs & RTA_IFA) != 0 &&
+		    (rt->rt_lpm.le_user & RTE_IFA_ASKED) == 0) {
+			rtm->rtm_h.rtm_addrs &= (uint16_t)~RTA_IFA;
+			rtm->rtm_h.rtm_len -= (uint16_t)rt_sa_size(
+			    rt->rt_ifa->ifa_addr->sa_family);
+		}
+	}
+	route_unlock(vn);
+	return error;
+}
+
 /* --- when what a route needs goes ----------------------------------------- */
 
 /* Route lock held: delete a route that somebody asked for, and remember it. */

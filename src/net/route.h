@@ -208,6 +208,12 @@ int	rt_change(struct vnet *, const struct rt_info *);
  * take (len -1), or that very prefix.  ESRCH.
  */
 int	rt_get(struct vnet *, uint32_t dst, int len, uint8_t type, void *msg);
+/*
+ * Control: describe the route to that very prefix as the RTM_ADD that would
+ * make it again, with nothing in it that was not asked for.  ESRCH; EOPNOTSUPP:
+ * it came with an address.
+ */
+int	rt_get_request(struct vnet *, uint32_t dst, int len, void *msg);
 /* Control, at detach: delete every route through ifp. */
 void	rt_ifdetach(struct ifnet *);
 /*

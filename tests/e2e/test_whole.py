@@ -2,12 +2,14 @@
 killed in the middle of it."""
 
 import random
+import re
 import signal
 import socket
 import subprocess
 import threading
+import time
 
-from conftest import IFCTL, wait_for
+from conftest import IFCTL, run, wait_for
 
 
 def names(daemon):
@@ -168,3 +170,119 @@ def test_line_killed(daemon):
             return state(daemon, "pair0") == before or all(new)
         wait_for(settled, what="nothing or all of it")
 
+
+
+def listing(daemon):
+    """All that commands may change, without numbers that are new each
+    time."""
+    shown = [daemon.ok("ifconfig", "-a"), daemon.ok("route", "-n", "show"),
+             daemon.ok("arp", "-an"), daemon.ok("vnet", "list"),
+             daemon.ok("filter", "list"),
+             daemon.ok("sysctl", "net.inet.ip.forwarding")]
+    return re.sub(r"link#\d+|(address|put): .*", "", "".join(shown))
+
+
+def killed_at(daemon, argv, bound):
+    """Run it and kill it after a time; was it killed?"""
+    client = subprocess.Popen([IFCTL, "-s", daemon.url, *argv],
+                              stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    try:
+        client.wait(bound)
+    except subprocess.TimeoutExpired:
+        client.send_signal(signal.SIGKILL)
+    return client.wait() == -signal.SIGKILL
+
+
+def lines(daemon, *text):
+    run(IFCTL, "-s", daemon.url, input="\n".join(text) + "\n", check=True)
+
+
+PAIR2 = ["ifconfig pair2 create mtu 1300"]
+
+# Lines that are done whole or not at all, and how each is taken back.
+WHOLE = [
+    ("ifconfig lo create 400 mtu 1400 up",
+     [f"ifconfig lo{i} destroy" for i in range(1, 401)]),
+    ("ifconfig pair8 create peer red:pair8 10.8.0.1/24 mtu 1300 up",
+     ["ifconfig pair8 destroy", "-n red ifconfig pair8 destroy"]),
+    ("ifconfig pair0 10.0.7.9/24 alias mtu 1400 descr x group lan -arp",
+     ["ifconfig pair0 10.0.7.9 -alias mtu 1500 -descr -group lan arp"]),
+    ("ifconfig pair2 name north mtu 1400 vnet red",
+     ["-n red ifconfig north name pair2", "-n red ifconfig pair2 vnet default",
+      "ifconfig pair2 mtu 1300"]),
+    ("vnet create green", ["vnet destroy green"]),
+    ("route add default 10.0.0.254", ["route delete default"]),
+    ("route change 10.9.0.0/16 10.0.0.253",
+     ["route change 10.9.0.0/16 10.0.0.254"]),
+    ("arp -s 10.0.0.77 02:00:00:00:00:77", ["arp -d 10.0.0.77"]),
+    ("filter add 7 in any drop udp", ["filter delete 7"]),
+    ("sysctl -w net.inet.ip.forwarding=1",
+     ["sysctl -w net.inet.ip.forwarding=0"]),
+    ("ifconfig pair2 destroy", PAIR2),
+]
+
+
+def test_killed_anywhere(daemon):
+    """Every kind of command that changes something, killed at moments spread
+    over the time that it takes."""
+    rng = random.Random(2)
+    killed = []
+    lines(daemon, "vnet create red", "ifconfig pair0 create 10.0.0.1/24 up",
+          "route add 10.9.0.0/16 10.0.0.254", *PAIR2)
+    before = listing(daemon)
+    for line, back in WHOLE:
+        start = time.monotonic()
+        daemon.ctl(*line.split(), check=True)
+        took = time.monotonic() - start
+        after = listing(daemon)
+        assert before != after, line
+        lines(daemon, *back)
+        assert listing(daemon) == before, line
+        for _ in range(10):
+            killed.append(killed_at(daemon, line.split(),
+                                    rng.random() * took))
+            wait_for(lambda: listing(daemon) in (before, after),
+                     what=f"nothing or all of: {line}")
+            if listing(daemon) == after:
+                lines(daemon, *back)
+    assert any(killed)
+    assert "cannot be" not in daemon.text()
+
+
+def test_killed_while_deleting(daemon):
+    """What deletes many things leaves the rest as it was."""
+    routes = [f"route add 10.{i >> 8}.{i & 255}.0/24 10.255.0.2"
+              for i in range(8000)]
+    neighbours = [f"arp -s 10.255.{i >> 8}.{i & 255} 02:00:00:00:00:01"
+                  for i in range(2, 2000)]
+    lines(daemon, "ifconfig pair0 create 10.255.0.1/16 up", *routes,
+          *neighbours)
+    rng = random.Random(5)
+    for show, argv in ((("route", "-n", "show"), ("route", "flush")),
+                       (("arp", "-an"), ("arp", "-d", "-a"))):
+        before = daemon.ok(*show).splitlines()
+        for _ in range(6):
+            killed_at(daemon, argv, rng.random() * 0.03)
+            left = daemon.ok(*show).splitlines()
+            assert set(left) <= set(before)
+        daemon.ctl(*argv, check=True)
+    assert daemon.ok("arp", "-an") == ""
+
+
+def test_file_is_whole_by_line(daemon, tmp):
+    """Lines before the one that is refused stay, and nothing of that; the
+    file is mended and applied again."""
+    conf = tmp / "lab.conf"
+    text = ("ifconfig pair0 create 10.0.0.1/24\n"
+            "route add 10.9.0.0/16 10.0.0.254\n"
+            "ifconfig pair2 create descr x mtu 60\n"
+            "ifconfig pair4 create\n")
+    conf.write_text(text)
+    assert "lab.conf:3: " in daemon.bad("-f", str(conf))
+    assert names(daemon) == ["lo0", "pair0"]
+    assert "10.9.0.0/16" in daemon.ok("route", "-n", "show")
+    conf.write_text(text.replace("mtu 60", "mtu 1400"))
+    daemon.ok("-f", str(conf))
+    assert names(daemon) == ["lo0", "pair0", "pair2", "pair4"]

@@ -6,6 +6,8 @@
 #include "addr_test.h"
 #include "ctl_test.h"
 
+#include "command/command.h"	/* lines of a client that has begun a change */
+
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -525,6 +527,363 @@ test_settings_line(void **state)
 	    0), EADDRNOTAVAIL);
 }
 
+/* --- routes, neighbours, settings, filters -- */
+
+static int
+capture(struct ifnet_client *c, const char *line, char *out, size_t size)
+{
+	struct cmd_ctx ctx = { .cc_client = c, .cc_err = stderr };
+	struct ifnet_error e;
+	char *text = NULL;
+	size_t len = 0;
+	int error;
+
+	ctx.cc_out = open_memstream(&text, &len);
+	assert_non_null(ctx.cc_out);
+	error = command_line(&ctx, line, &e);
+	fclose(ctx.cc_out);
+	(void)snprintf(out, size, "%s", error == 0 ? text : e.text);
+	free(text);
+	return error;
+}
+
+static int
+say(struct ifnet_client *c, const char *line)
+{
+	char text[512];
+	int error = capture(c, line, text, sizeof(text));
+
+	return error;
+}
+
+/* All that a change may touch, as text. */
+static void
+shown(struct ifnet_client *c, char *all, size_t size)
+{
+	static const char *const lines[] = {
+		"route -n show", "arp -an", "sysctl net.inet.ip.forwarding",
+		"sysctl net.inet.arp.moves", "filter list", "ifconfig -a",
+	};
+	size_t used = 0;
+	char *p;
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		assert_int_equal(capture(c, lines[i], all + used,
+		    size - used), 0);
+		used += strlen(all + used);
+	}
+	/* The seconds pass meanwhile. */
+	for (p = all; (p = strstr(p, "expires in ")) != NULL; p += 11)
+		memset(p + 11, '9', strspn(p + 11, "0123456789"));
+	assert_true(used + 1 < size);
+}
+
+static const char *const setup_lines[] = {
+	"ifconfig pair0 create 10.0.0.1/24 up",
+	"ifconfig pair2 create 10.2.0.1/24 up",
+	/* Two addresses alike: a source is no name of an interface. */
+	"ifconfig pair4 create 10.4.0.1/32",
+	"ifconfig pair6 create 10.4.0.1/32",
+	"route add 10.9.0.0/16 10.0.0.254",
+	"route add 10.10.0.0/16 10.0.0.253 -mtu 1300 -ifa 10.2.0.1",
+	"route add 10.11.0.1 -interface pair2",
+	"route add 10.12.0.0/16 127.0.0.1 -blackhole",
+	"arp -s 10.0.0.7 02:00:00:00:00:07",
+	"arp -s 10.0.0.8 02:00:00:00:00:08 temp",
+	"filter add 10 in pair0 drop icmp",
+};
+
+/* Each changes something, or deletes it, or makes something new. */
+static const char *const change_lines[] = {
+	"route add default 10.0.0.9",
+	"route change default 10.0.0.10",
+	"route delete default",
+	"route delete 10.9.0.0/16",
+	"route add 10.9.0.0/16 10.2.0.9",
+	"route change 10.10.0.0/16 10.2.0.5 -mtu 1000",
+	"route delete 10.11.0.1",
+	"route delete 10.12.0.0/16",
+	"route add 10.13.0.0/16 -interface pair6",
+	"arp -d 10.0.0.7",
+	"arp -s 10.0.0.7 02:00:00:00:00:17",
+	"arp -s 10.0.0.9 02:00:00:00:00:09",
+	"arp -d 10.0.0.8",
+	"sysctl -w net.inet.ip.forwarding=1",
+	"sysctl -w net.inet.arp.moves=3",
+	"sysctl -w net.inet.arp.moves=0",
+	"filter add 20 out pair2 drop 'tcp port 23'",
+	"filter add in any pass udp",
+};
+
+static void
+test_routes(void **state)
+{
+	static char before[16384], after[16384], none[16384];
+	struct fixture *f = *state;
+	struct ifnet_error e;
+	struct ifnet_client *c;
+
+	for (size_t i = 0; i < sizeof(setup_lines) / sizeof(setup_lines[0]);
+	    i++)
+		assert_int_equal(say(f->c, setup_lines[i]), 0);
+	shown(f->c, before, sizeof(before));
+	/* Rolled back, the client gone, and completed. */
+	for (int round = 0; round < 3; round++) {
+		c = other(f);
+		assert_int_equal(ifnet_begin(c, &e), 0);
+		for (size_t i = 0; i < sizeof(change_lines) /
+		    sizeof(change_lines[0]); i++)
+			assert_int_equal(say(c, change_lines[i]), 0);
+		/* What is refused is not undone. */
+		assert_int_not_equal(say(c, "route add 10.13.0.0/16 10.0.0.2"),
+		    0);
+		assert_int_not_equal(say(c, "route delete 10.77.0.0/16"), 0);
+		assert_int_not_equal(say(c, "sysctl -w net.inet.arp.moves=9"),
+		    0);
+		assert_int_not_equal(say(c, "filter add 20 in any drop ip"),
+		    0);
+		shown(f->c, after, sizeof(after));
+		assert_string_not_equal(before, after);
+		if (round == 0)
+			assert_int_equal(ifnet_rollback(c, NULL, &e), 0);
+		else if (round == 2)
+			assert_int_equal(ifnet_commit(c, &e), 0);
+		ifnet_close(c);
+		shown(f->c, none, sizeof(none));
+		assert_string_equal(none, round == 2 ? after : before);
+	}
+}
+
+/* A source that was not asked for stays so: a route that comes back follows
+ * its gateway, and does not go with that address. */
+static void
+test_source(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *c = other(f);
+	struct ifnet_error e;
+	char text[4096];
+
+	assert_int_equal(say(f->c, "ifconfig pair0 create 10.0.0.1/24"), 0);
+	assert_int_equal(say(f->c, "ifconfig pair0 10.0.0.2/24 alias"), 0);
+	assert_int_equal(say(f->c, "route add 10.9.0.0/16 10.0.0.254"), 0);
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_equal(say(c, "route delete 10.9.0.0/16"), 0);
+	ifnet_close(c);
+	assert_int_equal(say(f->c, "ifconfig pair0 10.0.0.1 delete"), 0);
+	assert_int_equal(capture(f->c, "route -n show", text, sizeof(text)),
+	    0);
+	says(text, "10.9.0.0/16");
+}
+
+/* What others did meanwhile is theirs. */
+static void
+test_routes_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *c = other(f);
+	struct ifnet_error e;
+	char text[4096];
+
+	assert_int_equal(say(f->c, "ifconfig pair0 create 10.0.0.1/24"), 0);
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_equal(say(c, "route add 10.9.0.0/16 10.0.0.254"), 0);
+	assert_int_equal(say(c, "route add 10.8.0.0/16 10.0.0.254"), 0);
+	assert_int_equal(say(c, "filter add 30 in any drop icmp"), 0);
+	assert_int_equal(say(f->c, "route change 10.9.0.0/16 10.0.0.9"), 0);
+	assert_int_equal(say(f->c, "route delete 10.8.0.0/16"), 0);
+	assert_int_equal(say(f->c, "filter delete 30"), 0);
+	ifnet_close(c);
+	assert_int_equal(capture(f->c, "route -n show", text, sizeof(text)),
+	    0);
+	says(text, "10.0.0.9 ");
+	assert_null(strstr(text, "10.8.0.0"));
+	/* Its interface went, and the vnet. */
+	c = other(f);
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_equal(say(c, "route add 10.8.0.0/16 10.0.0.254"), 0);
+	assert_int_equal(say(c, "-n red sysctl -w net.inet.ip.forwarding=1"),
+	    0);
+	assert_int_equal(say(f->c, "ifconfig pair0 destroy"), 0);
+	ifnet_close(c);
+}
+
+/* Interfaces that a change destroys are destroyed with its end. */
+static void
+test_destroyed(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *c = other(f);
+	unsigned before;
+	struct ifnet_error e;
+
+	assert_int_equal(say(f->c, "ifconfig pair0 create 10.0.0.1/24"), 0);
+	assert_int_equal(say(f->c, "ifconfig pair2 create"), 0);
+	before = interfaces(f->c, "default");
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_equal(request(c, SIOCIFDESTROY, "pair0", ""), 0);
+	assert_int_equal(request(c, SIOCSIFNAME, "pair2", "north"), 0);
+	assert_int_equal(request(c, SIOCIFDESTROY, "north", ""), 0);
+	assert_int_equal(request(c, SIOCIFDESTROY, "nosuch", ""), ENXIO);
+	/* It is there until then. */
+	assert_int_equal(interfaces(f->c, "default"), before);
+	/* The change's own goes at once. */
+	assert_int_equal(create(c, "pair8"), 0);
+	assert_int_equal(request(c, SIOCIFDESTROY, "pair8", ""), 0);
+	assert_int_equal(interfaces(f->c, "default"), before);
+	assert_int_equal(ifnet_rollback(c, NULL, &e), 0);
+	assert_int_equal(interfaces(f->c, "default"), before);
+	assert_int_equal(request(f->c, SIOCGIFFLAGS, "pair2", ""), 0);
+
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_equal(request(c, SIOCIFDESTROY, "pair0", ""), 0);
+	assert_int_equal(request(c, SIOCIFDESTROY, "pair2", ""), 0);
+	/* Another one has the name by then. */
+	assert_int_equal(request(f->c, SIOCIFDESTROY, "pair2", ""), 0);
+	assert_int_equal(create(f->c, "pair2"), 0);
+	assert_int_equal(ifnet_commit(c, &e), 0);
+	assert_int_equal(request(f->c, SIOCGIFFLAGS, "pair0", ""), ENXIO);
+	assert_int_equal(request(f->c, SIOCGIFFLAGS, "pair2", ""), 0);
+	/* A client that is gone destroys nothing. */
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_equal(request(c, SIOCIFDESTROY, "pair2", ""), 0);
+	ifnet_close(c);
+	assert_int_equal(request(f->c, SIOCGIFFLAGS, "pair2", ""), 0);
+}
+
+/* An interface that is made beside the one asked for goes with it. */
+static void
+test_beside(void **state)
+{
+	struct fixture *f = *state;
+	unsigned before = interfaces(f->c, "default");
+	unsigned red = interfaces(f->c, "red");
+	struct ifnet_client *c = other(f);
+	struct if_createreq req;
+	struct ifnet_error e;
+
+	assert_int_not_equal(say(f->c, "ifconfig pair0 create peer red:pair7 "
+	    "mtu 60"), 0);
+	assert_int_equal(interfaces(f->c, "red"), red);
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	for (int i = 0; i < 40; i++) {
+		memset(&req, 0, sizeof(req));
+		(void)snprintf(req.ifcr_name, sizeof(req.ifcr_name), "pair%d",
+		    i);
+		(void)snprintf(req.ifcr_params, sizeof(req.ifcr_params),
+		    "peer %spair%d", i % 2 == 0 ? "red:" : "", i + 100);
+		assert_int_equal(run(c, SIOCIFCREATE, &req), 0);
+	}
+	assert_int_equal(interfaces(f->c, "default"), before + 60);
+	assert_int_equal(interfaces(f->c, "red"), red + 20);
+	/* The far end is the change's own as well. */
+	assert_int_equal(number(c, SIOCSIFMTU, "pair101", 1300), 0);
+	ifnet_close(c);
+	assert_int_equal(interfaces(f->c, "default"), before);
+	assert_int_equal(interfaces(f->c, "red"), red);
+}
+
+/* A destruction that is refused at the end: nothing is done. */
+static void
+test_not_destroyed(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *c = other(f);
+	struct ifnet_error e;
+
+	assert_int_equal(create(f->c, "pair0"), 0);
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_equal(number(c, SIOCSIFMTU, "pair0", 1300), 0);
+	assert_int_equal(create(c, "pair2"), 0);
+	assert_int_equal(request(c, SIOCIFDESTROY, "lo0", ""), 0);
+	assert_int_equal(request(c, SIOCIFDESTROY, "pair0", ""), 0);
+	assert_int_equal(ifnet_commit(c, &e), EPERM);
+	says(e.text, "lo0 cannot be destroyed");
+	says(e.text, "nothing of the change is done");
+	assert_int_equal(value(c, SIOCGIFMTU, "pair0"), 1500);
+	assert_int_equal(request(c, SIOCGIFFLAGS, "pair2", ""), ENXIO);
+	assert_int_equal(ifnet_commit(c, &e), EINVAL);
+	ifnet_close(c);
+}
+
+/* What cannot be undone is refused in words, unless the change made it. */
+static void
+test_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *c = other(f);
+	struct ifdatareq ifdr;
+	struct ifnet_error e;
+	struct ifreq ifr;
+
+	assert_int_equal(say(f->c, "ifconfig pair0 create 10.0.0.1/24"), 0);
+	assert_int_equal(say(f->c, "filter add 10 in any drop icmp"), 0);
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_equal(create(c, "pair2"), 0);
+	memset(&ifdr, 0, sizeof(ifdr));
+	strcpy(ifdr.ifdr_name, "pair0");
+	assert_int_equal(ifnet_ioctl(c, SIOCZIFDATA, &ifdr, sizeof(ifdr), &e),
+	    EOPNOTSUPP);
+	says(e.text, "SIOCZIFDATA cannot be undone");
+	strcpy(ifdr.ifdr_name, "pair2");
+	assert_int_equal(ifnet_ioctl(c, SIOCZIFDATA, &ifdr, sizeof(ifdr), &e),
+	    0);
+	memset(&ifr, 0, sizeof(ifr));
+	strcpy(ifr.ifr_name, "pair0");
+	assert_int_equal(ifnet_ioctl(c, SIOCSIFMEDIA, &ifr, sizeof(ifr), &e),
+	    EOPNOTSUPP);
+	says(e.text, "SIOCSIFMEDIA cannot be undone");
+	assert_int_equal(ifnet_ioctl(c, IFIOC_WR(250, struct ifreq), &ifr,
+	    sizeof(ifr), &e), EOPNOTSUPP);
+	says(e.text, "only a driver knows");
+	assert_int_equal(say(c, "filter delete 10"), EOPNOTSUPP);
+	assert_int_equal(say(c, "filter flush"), EOPNOTSUPP);
+	assert_int_equal(say(c, "route delete 10.0.0.0/24"), EOPNOTSUPP);
+	assert_int_equal(say(c, "route change 10.0.0.0/24 -reject"),
+	    EOPNOTSUPP);
+	assert_int_equal(ifnet_halt(c, &e), EOPNOTSUPP);
+	says(e.text, "cannot be undone");
+	assert_int_equal(ifnet_vnet_create(c, "blue", &e), 0);
+	assert_int_equal(ifnet_vnet_create(f->c, "green", &e), 0);
+	assert_int_equal(ifnet_vnet_destroy(c, "green", &e), EOPNOTSUPP);
+	says(e.text, "cannot be undone");
+	assert_int_equal(ifnet_vnet_destroy(c, "blue", &e), 0);
+	/* The change goes on. */
+	assert_int_equal(number(c, SIOCSIFMTU, "pair0", 1300), 0);
+	assert_int_equal(ifnet_commit(c, &e), 0);
+	assert_int_equal(value(c, SIOCGIFMTU, "pair0"), 1300);
+	ifnet_close(c);
+}
+
+/* A change has a size; what is behind it is refused, and the rest stays
+ * undoable. */
+static void
+test_too_large(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *c = other(f);
+	struct ifnet_error e;
+	int64_t v;
+	int error = 0;
+	unsigned n;
+
+	assert_int_equal(create(f->c, "pair0"), 0);
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	for (n = 0; error == 0 && n < 10000000; n++) {
+		v = n % 2;
+		error = ifnet_sysctl(c, "net.inet.ip.forwarding", NULL, NULL,
+		    &v, sizeof(v), NULL, NULL, &e);
+	}
+	assert_int_equal(error, ENOBUFS);
+	says(e.text, "the change is too large");
+	says(e.text, "commit it in parts");
+	assert_true(n > 100000);
+	assert_int_equal(create(c, "pair2"), ENOBUFS);
+	says(e.text, "the change is too large");
+	assert_int_equal(ifnet_commit(c, &e), 0);
+	ifnet_close(c);
+}
+
 /* --- over a socket -------------------------------------------------------- */
 
 static int
@@ -632,7 +991,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_commit), T(test_end), T(test_meanwhile), T(test_line),
 		T(test_settings), T(test_first_address), T(test_moved),
-		T(test_settings_line),
+		T(test_settings_line), T(test_routes), T(test_source),
+		T(test_routes_meanwhile), T(test_destroyed),
+		T(test_not_destroyed), T(test_beside), T(test_refused),
+		T(test_too_large),
 		T(test_socket), T(test_server_stops),
 	};
 #undef T
