@@ -15,12 +15,15 @@
  *	ct_send		one message; errno
  *	ct_recv		the next message within ms (-1: no limit); errno,
  *			ETIMEDOUT, EPIPE at the end
+ *	ct_open_peer	a descriptor that is readable when the process at the
+ *			other end has ended; -1: there is none (NULL: never)
  */
 struct client_transport {
 	int	(*ct_send)(void *arg, const void *msg, size_t len, int fd);
 	int	(*ct_recv)(void *arg, void *buf, size_t *len, int ms);
 	int	(*ct_fd)(void *arg);
 	void	(*ct_close)(void *arg);
+	int	(*ct_open_peer)(void *arg);
 	const char *ct_peer;	/* for messages */
 };
 

@@ -5,9 +5,11 @@
 #include "client/client_private.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <ifnet/ifreq.h>
 #include <ifnet/ifreq_old.h>
@@ -15,6 +17,9 @@
 
 #include "proto/proto_ioctl.h"
 #include "proto/rtmsg_fit.h"
+
+/* The time that a daemon which stops is waited for. */
+#define HALT_MS	30000
 
 /* --- interface requests -------------------------------------------------- */
 
@@ -405,6 +410,18 @@ int
 ifnet_halt(struct ifnet_client *c, struct ifnet_error *e)
 {
 	struct client_call cc = { .cc_op = CTL_HALT, .cc_what = "halt" };
+	const struct client_transport *tr = &c->c_tr;
+	struct pollfd pfd = { .fd = -1, .events = POLLIN };
+	int error;
 
-	return client_call(c, &cc, e);
+	/* Before the request: afterwards its number may be another's. */
+	if (tr->ct_open_peer != NULL)
+		pfd.fd = tr->ct_open_peer(c->c_arg);
+	error = client_call(c, &cc, e);
+	if (pfd.fd == -1)
+		return error;
+	while (error == 0 && poll(&pfd, 1, HALT_MS) == -1 && errno == EINTR)
+		continue;
+	close(pfd.fd);
+	return error;
 }

@@ -6,6 +6,7 @@
 #include "client/client_url.h"
 
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include <errno.h>
@@ -122,8 +123,21 @@ unix_close(void *arg)
 	free(arg);
 }
 
+static int
+unix_open_peer(void *arg)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	/* A process in a namespace that this one does not see has pid 0. */
+	if (getsockopt(*(int *)arg, SOL_SOCKET, SO_PEERCRED, &peer,
+	    &len) == -1 || peer.pid <= 0)
+		return -1;
+	return (int)syscall(SYS_pidfd_open, peer.pid, 0);
+}
+
 static const struct client_transport unix_transport = {
-	unix_send, unix_recv, unix_fd, unix_close, "ifnetd"
+	unix_send, unix_recv, unix_fd, unix_close, unix_open_peer, "ifnetd"
 };
 
 /* Fill in the reason for a failed connection, as a sentence. */

@@ -230,7 +230,7 @@ filter_add(struct vnet *vn, const struct filter_rule_spec *fs,
 {
 	struct filter_vnet *fv = vn->vn_filter;
 	struct host *h = vn->vn_kern->k_host;
-	struct filter_rule *fr, **place;
+	struct filter_rule *fr = NULL, **place;
 	int error;
 
 	error = rule_create(vn->vn_kern, fs, &fr);

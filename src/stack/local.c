@@ -269,7 +269,7 @@ local_close(void *arg)
 }
 
 static const struct client_transport local_transport = {
-	local_send, local_recv, local_fd, local_close, "stack"
+	local_send, local_recv, local_fd, local_close, NULL, "stack"
 };
 
 static int

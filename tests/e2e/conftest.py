@@ -38,6 +38,9 @@ SANITIZER_EXIT = 97
 
 
 def pytest_configure(config):
+    # Shells start what runs in the background with the signal ignored, and
+    # children would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers", "concurrent: worth running under ThreadSanitizer as well")
 

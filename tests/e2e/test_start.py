@@ -46,8 +46,14 @@ def refused(*argv):
 
 
 def descriptors(pid):
-    return {int(fd): os.readlink(f"/proc/{pid}/fd/{fd}")
-            for fd in os.listdir(f"/proc/{pid}/fd")}
+    """Those that are closed meanwhile are left out."""
+    found = {}
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found[int(fd)] = os.readlink(f"/proc/{pid}/fd/{fd}")
+        except FileNotFoundError:
+            pass
+    return found
 
 
 # --- descriptors, signals, limits ------------------------------------------

@@ -58,7 +58,7 @@ struct ifnet_client *
 test_client(const struct test_transport *tt, void *arg)
 {
 	static const struct client_transport tr = {
-		carry_send, carry_recv, carry_fd, carry_close, "test"
+		carry_send, carry_recv, carry_fd, carry_close, NULL, "test"
 	};
 	struct carried *ca = malloc(sizeof(*ca));
 	struct ifnet_client *c;
