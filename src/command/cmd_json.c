@@ -263,20 +263,26 @@ cmd_json_history(struct cmd_ctx *ctx, const struct ifnet_history *ih)
 int
 cmd_json_counters(struct cmd_ctx *ctx, const struct cmd_counter *cn, size_t n)
 {
-	struct json_counter jc[64];
+	struct json_counter *jc;
 	struct json j;
 	size_t i, k;
 
+	jc = calloc(n + 1, sizeof(*jc));
+	if (jc == NULL) {
+		cmd_err(ctx, "out of memory");
+		return CMD_FAIL;
+	}
 	json_begin(&j, ctx, JSON_PRETTY);
 	json_object(&j, NULL);
 	for (i = 0; i < n; i += k) {
-		for (k = 0; i + k < n && k < 64 &&
+		for (k = 0; i + k < n &&
 		    strcmp(cn[i + k].cn_group, cn[i].cn_group) == 0; k++) {
 			jc[k].jc_name = cn[i + k].cn_name;
 			jc[k].jc_value = cn[i + k].cn_value;
 		}
 		json_counters(&j, cn[i].cn_group, jc, k);
 	}
+	free(jc);
 	return json_done(&j);
 }
 

@@ -286,6 +286,37 @@ print_lines(struct watch *w)
 		    r->drops);
 }
 
+/* Write one object for the interval. */
+static int
+print_json(struct watch *w)
+{
+	const struct watch_row *r;
+	struct timespec ts;
+	struct json j;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	json_begin(&j, w->ctx, JSON_LINE);
+	json_object(&j, NULL);
+	json_u64(&j, "time_ns", (uint64_t)ts.tv_sec * 1000000000u +
+	    (uint64_t)ts.tv_nsec);
+	json_fixed(&j, "seconds", (double)(w->now.when - w->before.when) /
+	    1e9, 6);
+	json_array(&j, "interfaces");
+	for (r = w->rows; r < w->rows + w->nrows; r++) {
+		json_object(&j, NULL);
+		json_text(&j, "name", r->ci->ci_name);
+		json_u64(&j, "handle", r->ci->ci_handle);
+		json_text(&j, "state", cmd_state_key(r->ci->ci_data.ifi_oper));
+		json_fixed(&j, "in_pps", r->ipps, 3);
+		json_fixed(&j, "in_bps", r->ibps, 3);
+		json_fixed(&j, "out_pps", r->opps, 3);
+		json_fixed(&j, "out_bps", r->obps, 3);
+		json_fixed(&j, "drops_ps", r->drops, 3);
+		json_end(&j);
+	}
+	return json_done(&j);
+}
+
 static int
 watch_lines(struct watch *w)
 {
@@ -303,7 +334,10 @@ watch_lines(struct watch *w)
 		error = watch_look(w, &e);
 		if (error != 0)
 			break;
-		print_lines(w);
+		if (!w->json)
+			print_lines(w);
+		else if (print_json(w) != CMD_OK)
+			return CMD_FAIL;
 		n++;
 		/* The end of the reader ends the command. */
 		if (fflush(w->ctx->cc_out) != 0)
@@ -334,7 +368,7 @@ run_named(struct watch *w)
 		code = cmd_follow_begin(w->ctx, "watch", &w->follow[i],
 		    w->names[i]);
 	if (code == CMD_OK) {
-		code = w->ctx->cc_tty ? watch_screen(w) : -1;
+		code = w->ctx->cc_tty && !w->json ? watch_screen(w) : -1;
 		if (code < 0)
 			code = watch_lines(w);
 	}
@@ -383,6 +417,9 @@ parse_option(struct watch *w, int c, const char *arg)
 	case 's':
 		return parse_column(w, arg) ? CMD_OK : bad(w, c, arg, "name, "
 		    "state, in-pps, in-bps, out-pps, out-bps or drops");
+	case CMD_OPT_JSON:
+		w->json = true;
+		return CMD_OK;
 	case 'r':
 		w->reverse = true;
 		w->sorted = true;
@@ -432,13 +469,14 @@ static const struct cmd_word watch_words[] = {
 	    "sort by a column; rates: the largest first" },
 	{ "-r", NULL, "the other way round" },
 	{ "-f", "TEXT", "only interfaces with this in their name" },
+	CMD_WORD_JSON,
 	CMD_WORD_END
 };
 
 const struct command command_watch = {
 	.c_name = "watch",
-	.c_synopsis = "[-c COUNT] [-w SECONDS] [-s COLUMN] [-r] [-f TEXT] "
-	    "[IF ...]",
+	.c_synopsis = "[--json] [-c COUNT] [-w SECONDS] [-s COLUMN] [-r] "
+	    "[-f TEXT] [IF ...]",
 	.c_summary = "show live rates of interfaces",
 	.c_example = "watch -s in-bps -w 5",
 	.c_words = watch_words,

@@ -37,6 +37,7 @@ struct watch {
 	struct cmd_follow *follow;	/* the interfaces, nnames of them */
 	uint64_t	 count;		/* 0: for ever */
 	uint64_t	 interval_ns;
+	bool		 json;		/* an object an interval */
 	bool		 sorted;	/* else in the order of the list */
 	bool		 reverse;
 	enum watch_column column;	/* sorted by it */

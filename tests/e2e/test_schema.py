@@ -103,6 +103,7 @@ DOCUMENTS = {
 LINES = {
     "history": ("history", "--json"),
     "monitor": ("monitor", "--json", "-a", "-c", "8"),
+    "watch": ("watch", "--json", "-c", "2", "-w", "0.05"),
     "ping": ("ping", "--json", "-c", "2", "-i", "0.01", "10.0.1.2"),
 }
 
@@ -164,3 +165,33 @@ def test_any_bytes(daemon):
                encoding="utf-8", errors="strict")
     text = fits(done.stdout, "show")[0]["description"]
     assert text[0] == "a" and text.endswith("z\u20ac") and "\ufffd" in text
+
+
+def test_rates(busy):
+    """One object an interval, of the interfaces in the order that was asked
+    for."""
+    text = busy.daemon.ok("watch", "--json", "-c", "3", "-w", "0.05", "-s",
+                          "name", "-r", "-f", "tap")
+    looks = fits(text, "watch", lines=True)
+    assert len(looks) == 3
+    for look in looks:
+        assert [i["name"] for i in look["interfaces"]] == ["tap1", "tap0"]
+        assert {i["state"] for i in look["interfaces"]} == {"up"}
+    times = [look["time_ns"] for look in looks]
+    assert times == sorted(times)
+    one = fits(busy.daemon.ok("watch", "--json", "-c", "1", "-w", "0.01",
+                              "lo0"), "watch", lines=True)
+    assert [i["name"] for i in one[0]["interfaces"]] == ["lo0"]
+    assert "nosuch0" in busy.daemon.bad("watch", "--json", "-c", "1",
+                                        "nosuch0")
+
+
+def keys_once(pairs):
+    keys = [k for k, _ in pairs]
+    assert len(keys) == len(set(keys)), keys
+    return dict(pairs)
+
+
+def test_keys_are_there_once(busy):
+    for words in [*DOCUMENTS.values(), ("show", "--json", "tap0")]:
+        json.loads(busy.daemon.ok(*words), object_pairs_hook=keys_once)
