@@ -466,6 +466,28 @@ ip_check_source(struct ifnet *ifp, struct mbuf *m)
 	return false;
 }
 
+/*
+ * Is the broadcast address, to which the route leads, the interface's?  The
+ * route is that of one interface, but several may be on a prefix.
+ */
+static bool
+ip_is_our_broadcast(struct ifnet *ifp, const struct rtentry *rt, uint32_t dst)
+{
+	const struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_addr.s_addr = dst,
+	};
+	const struct ifaddr *ifa;
+
+	if (rt->rt_ifp == ifp)
+		return true;
+	if ((if_flags_get(ifp) & IFF_BROADCAST) == 0)
+		return false;
+	ifa = ifa_ifp_leading(ifp, (const struct sockaddr *)&sin, NULL);
+	return ifa != NULL && ifa->ifa_dstaddr != NULL &&
+	    ((const struct sockaddr_in *)(const void *)ifa->ifa_dstaddr)->
+	    sin_addr.s_addr == dst;
+}
+
 /* Handle any packet, with all checks.  Returns the packet if it is to be
  * forwarded, with m_rt, the next hop and its TTL set, so that the caller sends
  * it in order. */
@@ -526,7 +548,7 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 	}
 	if (rt != NULL && ((rt->rt_flags & RTF_LOCAL) != 0 ||
 	    ((rt->rt_flags & RTF_BROADCAST) != 0 &&
-	    (rt->rt_ifp == ifp || loop)))) {
+	    (loop || ip_is_our_broadcast(ifp, rt, ip->ip_dst))))) {
 		ip_local_input(ifp, m);
 		return NULL;
 	}

@@ -405,6 +405,41 @@ many_borrow_body(struct in_test *it)
 }
 IN_TEST(many_borrow, 1)
 
+/* Each interface on a prefix receives its broadcasts, though the route to them
+ * is one interface's. */
+static void
+broadcasts_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp, *b = it->it_b.tif_ifp;
+	uint8_t buf[100];
+	unsigned len;
+
+	KASSERT(addr_add(it, b, "10.0.1.10", 24) == 0);
+	KASSERT(has_route(it, "10.0.1.255", RTF_BROADCAST, a));
+	len = mk_udp(buf, "10.0.1.77", "10.0.1.255", 64, 20);
+	for (unsigned i = 0; i < 2; i++) {
+		inject_bcast(it, &it->it_a, buf, len);
+		inject_bcast(it, &it->it_b, buf, len);
+		KASSERT(drops(a, DROP_IP_PORTUNREACH) == i + 1);
+		KASSERT(drops(b, DROP_IP_PORTUNREACH) == i + 1);
+		/* The other one has the route now, or that is down. */
+		if_ioctl_lock(a);
+		if_down(a);
+		if_up(a);
+		if_ioctl_unlock(a);
+		KASSERT(addr_del(it, a, "10.0.1.1") == 0);
+		KASSERT(has_route(it, "10.0.1.255", RTF_BROADCAST, b));
+		KASSERT(addr_add(it, a, "10.0.1.1", 24) == 0);
+	}
+	/* Another prefix's broadcast is not this interface's. */
+	len = mk_udp(buf, "10.0.1.77", "10.0.2.255", 64, 20);
+	inject_bcast(it, &it->it_a, buf, len);
+	KASSERT(drops(a, DROP_IP_PORTUNREACH) == 2);
+	KASSERT(drops(a, DROP_IP_CANTFORWARD) == 1);
+	all_books(it);
+}
+IN_TEST(broadcasts, 1)
+
 int
 main(void)
 {
@@ -417,6 +452,7 @@ main(void)
 		cmocka_unit_test(ranks),
 		cmocka_unit_test(many_borrow),
 		cmocka_unit_test(neighbours),
+		cmocka_unit_test(broadcasts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
