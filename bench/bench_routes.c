@@ -17,11 +17,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "command/command.h"
 #include "ctl/ctl.h"
+#include "scale.h"
 #include "server/server.h"
 #include "stack/stack_impl.h"
 
@@ -30,26 +30,7 @@
 #define ADDR_BASE	0x0b000001u	/* 11.0.0.1, in one /8 */
 #define ADDRS_MAX	10000u
 
-static char suffix[16];			/* "1k", "100k", "1m" */
 static char url[80];
-
-static double
-now_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static void
-sample(const char *what, const char *unit, double value)
-{
-
-	printf("{\"name\": \"scale-%s-%s\", \"unit\": \"%s\", "
-	    "\"value\": %.3f}\n", what, suffix, unit, value);
-	fflush(stdout);
-}
 
 static struct ifnet_client *
 connect_again(void *arg, struct ifnet_error *e)
@@ -134,7 +115,7 @@ bench_gone(struct ifnet_client *c, unsigned count)
 	double t;
 
 	(void)add_routes(c, count);
-	sample("routes-gone", "us", command(c,
+	sample("routes-gone", "", "us", command(c,
 	    "ifconfig pair0 10.0.0.1 delete") * 1e6 / count);
 	(void)snprintf(line, sizeof(line), "ifconfig lo create %u", count);
 	(void)command(c, line);
@@ -144,7 +125,7 @@ bench_gone(struct ifnet_client *c, unsigned count)
 		    (unsigned)((uint64_t)i * 611953 % count) + 1);
 		(void)command(c, line);
 	}
-	sample("group-join", "us", (now_s() - t) * 1e6 / count);
+	sample("group-join", "", "us", (now_s() - t) * 1e6 / count);
 }
 
 static void
@@ -163,7 +144,7 @@ get_routes(struct ifnet_client *c, unsigned count)
 		if (ifnet_route(c, room, len, answer, &got, &e) != 0)
 			errx(1, "%s", e.text);
 	}
-	sample("routes-get", "us", (now_s() - t) * 1e6 / n);
+	sample("routes-get", "", "us", (now_s() - t) * 1e6 / n);
 }
 
 static void
@@ -185,15 +166,16 @@ bench_addrs(struct ifnet_client *c, unsigned count)
 		if (ifnet_ioctl(c, SIOCAIFADDR, &ifra, sizeof(ifra), &e) != 0)
 			errx(1, "%s", e.text);
 	}
-	sample("addrs-add", "us", (now_s() - t) * 1e6 / count);
-	sample("addrs-list", "us", command(c, "ifconfig pair1") * 1e6 / count);
+	sample("addrs-add", "", "us", (now_s() - t) * 1e6 / count);
+	sample("addrs-list", "", "us", command(c, "ifconfig pair1") * 1e6 /
+	    count);
 	t = now_s();
 	for (unsigned i = count; i-- > 0;) {
 		sin->sin_addr.s_addr = htonl(ADDR_BASE + i);
 		if (ifnet_ioctl(c, SIOCDIFADDR, &ifra, sizeof(ifra), &e) != 0)
 			errx(1, "%s", e.text);
 	}
-	sample("addrs-delete", "us", (now_s() - t) * 1e6 / count);
+	sample("addrs-delete", "", "us", (now_s() - t) * 1e6 / count);
 }
 
 int
@@ -210,8 +192,7 @@ main(int argc, char **argv)
 
 	if (n < 1000 || n > 1000000)
 		errx(2, "usage: bench_routes COUNT (1000 to 1000000)");
-	snprintf(suffix, sizeof(suffix), "%u%s", n >= 1000000 ? n / 1000000 :
-	    n / 1000, n >= 1000000 ? "m" : "k");
+	scale_count(n);
 	config.log_level = 4;
 	st = ifnet_stack_create(&config, &e);
 	if (st == NULL || (vn = vnet_create(st, "bench", &e)) == NULL)
@@ -225,13 +206,13 @@ main(int argc, char **argv)
 	(void)command(c, "ifconfig pair0 10.0.0.1/16 up");
 	(void)command(c, "ifconfig pair1 create");
 	(void)command(c, "ifconfig pair1 up");
-	sample("routes-add", "per second", n / add_routes(c, n));
+	sample("routes-add", "", "per second", n / add_routes(c, n));
 	get_routes(c, n);
-	sample("routes-show", "ms", command(c, "route -n show") * 1e3);
-	sample("routes-flush", "ms", command(c, "route flush") * 1e3);
+	sample("routes-show", "", "ms", command(c, "route -n show") * 1e3);
+	sample("routes-flush", "", "ms", command(c, "route flush") * 1e3);
 	if (n <= 10 * ADDRS_MAX) {
 		n = n < ADDRS_MAX ? n : ADDRS_MAX;
-		(void)snprintf(suffix, sizeof(suffix), "%uk", n / 1000);
+		scale_count(n);
 		bench_addrs(c, n);
 		bench_gone(c, n);
 	}

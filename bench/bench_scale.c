@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <ifnet/client.h>
@@ -28,6 +27,7 @@
 #include "host/host.h"
 #include "kern/kern_impl.h"
 #include "net/if_addr_impl.h"
+#include "scale.h"
 #include "server/server.h"
 #include "stack/stack_impl.h"
 
@@ -35,43 +35,11 @@
 #define KEYS		(1u << 18)	/* lookups in a pass */
 #define THREADS_MAX	2
 
-static char suffix[16];			/* "10", "1k", "100k", "1m" */
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static double
 seconds_since(uint64_t t)
 {
 
 	return (double)(now_ns() - t) / 1e9;
-}
-
-static void
-sample(const char *what, const char *more, const char *unit, double value)
-{
-
-	printf("{\"name\": \"scale-%s-%s%s\", \"unit\": \"%s\", "
-	    "\"value\": %.3f}\n", what, suffix, more, unit, value);
-	fflush(stdout);
-}
-
-static size_t
-resident_bytes(void)
-{
-	size_t pages = 0;
-	FILE *f = fopen("/proc/self/statm", "r");
-
-	if (f == NULL || fscanf(f, "%*s %zu", &pages) != 1)
-		errx(1, "/proc/self/statm");
-	fclose(f);
-	return pages * 4096;
 }
 
 static uint32_t
@@ -440,9 +408,7 @@ main(int argc, char **argv)
 	count = argc == 2 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
 	if (count == 0 || count > 1000000)
 		errx(2, "usage: bench_scale COUNT (1 to 1000000)");
-	snprintf(suffix, sizeof(suffix), "%u%s", count >= 1000000 ?
-	    count / 1000000 : count >= 1000 ? count / 1000 : count,
-	    count >= 1000000 ? "m" : count >= 1000 ? "k" : "");
+	scale_count(count);
 	config.log_level = 4;
 	st = ifnet_stack_create(&config, &e);
 	if (st == NULL || (vn = vnet_create(st, "bench", &e)) == NULL)

@@ -496,6 +496,18 @@ word_link(struct parse *p, const struct word *w)
 
 /* --- the words ----------------------------------------------------------- */
 
+/* Capabilities of checksums: both ways, received, and sent. */
+#define CSUM_WORDS(name, what, cap)					\
+	{ name, NULL, "capability: checksums of " what,			\
+	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP,			\
+	    IFCAP_CSUM_##cap##_Rx | IFCAP_CSUM_##cap##_Tx },		\
+	{ name "-rx", NULL, "the same, received",			\
+	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP,			\
+	    IFCAP_CSUM_##cap##_Rx },					\
+	{ name "-tx", NULL, "the same, sent",				\
+	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP,			\
+	    IFCAP_CSUM_##cap##_Tx }
+
 const struct cmd_word ifconfig_words[] = {
 	{ "-a", NULL, "all interfaces" },
 	{ "-b", NULL, "only those that can broadcast" },
@@ -573,41 +585,11 @@ const struct cmd_word ifconfig_words[] = {
 	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP, IFCAP_TSOv6 },
 	{ "lro", NULL, "capability: take TCP segments put together",
 	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP, IFCAP_LRO },
-	{ "ip4csum", NULL, "capability: checksums of IPv4",
-	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP,
-	    IFCAP_CSUM_IPv4_Rx | IFCAP_CSUM_IPv4_Tx },
-	{ "ip4csum-rx", NULL, "the same, received", CMD_W_ADMIN | CMD_W_NOT,
-	    NULL, WORD_CAP, IFCAP_CSUM_IPv4_Rx },
-	{ "ip4csum-tx", NULL, "the same, sent", CMD_W_ADMIN | CMD_W_NOT, NULL,
-	    WORD_CAP, IFCAP_CSUM_IPv4_Tx },
-	{ "tcp4csum", NULL, "capability: checksums of TCP over IPv4",
-	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP,
-	    IFCAP_CSUM_TCPv4_Rx | IFCAP_CSUM_TCPv4_Tx },
-	{ "tcp4csum-rx", NULL, "the same, received", CMD_W_ADMIN | CMD_W_NOT,
-	    NULL, WORD_CAP, IFCAP_CSUM_TCPv4_Rx },
-	{ "tcp4csum-tx", NULL, "the same, sent", CMD_W_ADMIN | CMD_W_NOT, NULL,
-	    WORD_CAP, IFCAP_CSUM_TCPv4_Tx },
-	{ "udp4csum", NULL, "capability: checksums of UDP over IPv4",
-	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP,
-	    IFCAP_CSUM_UDPv4_Rx | IFCAP_CSUM_UDPv4_Tx },
-	{ "udp4csum-rx", NULL, "the same, received", CMD_W_ADMIN | CMD_W_NOT,
-	    NULL, WORD_CAP, IFCAP_CSUM_UDPv4_Rx },
-	{ "udp4csum-tx", NULL, "the same, sent", CMD_W_ADMIN | CMD_W_NOT, NULL,
-	    WORD_CAP, IFCAP_CSUM_UDPv4_Tx },
-	{ "tcp6csum", NULL, "capability: checksums of TCP over IPv6",
-	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP,
-	    IFCAP_CSUM_TCPv6_Rx | IFCAP_CSUM_TCPv6_Tx },
-	{ "tcp6csum-rx", NULL, "the same, received", CMD_W_ADMIN | CMD_W_NOT,
-	    NULL, WORD_CAP, IFCAP_CSUM_TCPv6_Rx },
-	{ "tcp6csum-tx", NULL, "the same, sent", CMD_W_ADMIN | CMD_W_NOT, NULL,
-	    WORD_CAP, IFCAP_CSUM_TCPv6_Tx },
-	{ "udp6csum", NULL, "capability: checksums of UDP over IPv6",
-	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_CAP,
-	    IFCAP_CSUM_UDPv6_Rx | IFCAP_CSUM_UDPv6_Tx },
-	{ "udp6csum-rx", NULL, "the same, received", CMD_W_ADMIN | CMD_W_NOT,
-	    NULL, WORD_CAP, IFCAP_CSUM_UDPv6_Rx },
-	{ "udp6csum-tx", NULL, "the same, sent", CMD_W_ADMIN | CMD_W_NOT, NULL,
-	    WORD_CAP, IFCAP_CSUM_UDPv6_Tx },
+	CSUM_WORDS("ip4csum", "IPv4", IPv4),
+	CSUM_WORDS("tcp4csum", "TCP over IPv4", TCPv4),
+	CSUM_WORDS("udp4csum", "UDP over IPv4", UDPv4),
+	CSUM_WORDS("tcp6csum", "TCP over IPv6", TCPv6),
+	CSUM_WORDS("udp6csum", "UDP over IPv6", UDPv6),
 	CMD_WORD_END
 };
 

@@ -11,10 +11,7 @@
 
 #include <ifnet/if_types.h>
 
-static const struct {
-	uint64_t	 bits;
-	const char	*name;
-} caps[] = {
+static const struct cmd_bit caps[] = {
 	{ IFCAP_TSOv4, "TSO4" },
 	{ IFCAP_CSUM_IPv4_Rx, "IP4CSUM_Rx" },
 	{ IFCAP_CSUM_IPv4_Tx, "IP4CSUM_Tx" },
@@ -34,14 +31,8 @@ static const struct {
 const char *
 ifconfig_caps_text(uint64_t bits, char *buf, size_t size)
 {
-	struct cmd_bits cb;
-	size_t i;
 
-	cmd_bits_begin(&cb, buf, size);
-	for (i = 0; i < NCAPS; i++)
-		if ((bits & caps[i].bits) != 0)
-			cmd_bits_add(&cb, caps[i].name);
-	return cmd_bits_end(&cb);
+	return cmd_bits_text(caps, NCAPS, bits, buf, size);
 }
 
 static void

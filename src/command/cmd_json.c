@@ -7,21 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void
-put_flags(struct json *j, const char *key, uint32_t flags)
-{
-	char text[256], *p, *comma;
-
-	json_array(j, key);
-	(void)cmd_ifflags_text(flags, text, sizeof(text));
-	for (p = text + (text[0] == '<'); *p != '\0' && *p != '>';
-	    p = comma + (*comma == ',')) {
-		comma = p + strcspn(p, ",>");
-		json_textn(j, NULL, p, (size_t)(comma - p));
-	}
-	json_end(j);
-}
-
 /* Write the reason why an address is not in use, if it is not. */
 static void
 address_state(struct json *j, uint32_t flags)
@@ -133,7 +118,7 @@ interface(struct json *j, const struct cmd_if *ci)
 	json_text(j, "name", ci->ci_name);
 	json_int(j, "index", ci->ci_index);
 	json_u64(j, "handle", ci->ci_handle);
-	put_flags(j, "flags", ci->ci_flags);
+	cmd_ifflags_json(j, "flags", ci->ci_flags);
 	json_int(j, "mtu", ci->ci_data.ifi_mtu);
 	json_text(j, "type", cmd_type_text(ci->ci_data.ifi_type));
 	json_text(j, "link", cmd_link_text(ci->ci_data.ifi_link_state));
@@ -219,7 +204,7 @@ cmd_json_event(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 	text_if_any(&j, "oldname", ev->oldname);
 	if (ev->type == IFNET_EV_ARRIVAL || ev->type == IFNET_EV_LINK) {
 		json_text(&j, "state", cmd_state_key(ev->link.operstate));
-		put_flags(&j, "flags", ev->link.flags);
+		cmd_ifflags_json(&j, "flags", ev->link.flags);
 		json_int(&j, "mtu", ev->link.mtu);
 	}
 	if (ev->type == IFNET_EV_OVERRUN)

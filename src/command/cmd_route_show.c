@@ -9,29 +9,22 @@
 #include <string.h>
 #include <time.h>
 
+static const struct cmd_bit rtflags[] = {
+	{ RTF_UP, "UP" }, { RTF_GATEWAY, "GATEWAY" },
+	{ RTF_HOST, "HOST" }, { RTF_REJECT, "REJECT" },
+	{ RTF_DYNAMIC, "DYNAMIC" }, { RTF_DONE, "DONE" },
+	{ RTF_CONNECTED, "CONNECTED" }, { RTF_LLDATA, "LLDATA" },
+	{ RTF_STATIC, "STATIC" }, { RTF_BLACKHOLE, "BLACKHOLE" },
+	{ RTF_PROTO1, "PROTO1" }, { RTF_PROTO2, "PROTO2" },
+	{ RTF_LOCAL, "LOCAL" }, { RTF_BROADCAST, "BROADCAST" },
+};
+#define NRTFLAGS	(sizeof(rtflags) / sizeof(rtflags[0]))
+
 static const char *
 flag_names(uint32_t flags, char *buf, size_t size)
 {
-	static const struct {
-		uint32_t	 bit;
-		const char	*name;
-	} names[] = {
-		{ RTF_UP, "UP" }, { RTF_GATEWAY, "GATEWAY" },
-		{ RTF_HOST, "HOST" }, { RTF_REJECT, "REJECT" },
-		{ RTF_DYNAMIC, "DYNAMIC" }, { RTF_DONE, "DONE" },
-		{ RTF_CONNECTED, "CONNECTED" }, { RTF_LLDATA, "LLDATA" },
-		{ RTF_STATIC, "STATIC" }, { RTF_BLACKHOLE, "BLACKHOLE" },
-		{ RTF_PROTO1, "PROTO1" }, { RTF_PROTO2, "PROTO2" },
-		{ RTF_LOCAL, "LOCAL" }, { RTF_BROADCAST, "BROADCAST" },
-	};
-	struct cmd_bits cb;
-	size_t i;
 
-	cmd_bits_begin(&cb, buf, size);
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if ((flags & names[i].bit) != 0)
-			cmd_bits_add(&cb, names[i].name);
-	return cmd_bits_end(&cb);
+	return cmd_bits_text(rtflags, NRTFLAGS, flags, buf, size);
 }
 
 struct show {
@@ -39,21 +32,6 @@ struct show {
 	const char	*ifname;	/* NULL: all */
 	struct json	*json;		/* NULL: as a table */
 };
-
-static void
-json_flags(struct json *j, uint32_t flags)
-{
-	char text[192], *p, *comma;
-
-	json_array(j, "flags");
-	(void)flag_names(flags, text, sizeof(text));
-	for (p = text + (text[0] == '<'); *p != '\0' && *p != '>';
-	    p = comma + (*comma == ',')) {
-		comma = p + strcspn(p, ",>");
-		json_textn(j, NULL, p, (size_t)(comma - p));
-	}
-	json_end(j);
-}
 
 /* Write the route of a message. */
 static void
@@ -79,7 +57,7 @@ json_route(struct json *j, const struct rt_msg *m,
 		json_text(j, "interface", ifname);
 		json_u64(j, "handle", m->rtm_ifhandle);
 	}
-	json_flags(j, m->rtm_flags);
+	cmd_bits_json(j, "flags", rtflags, NRTFLAGS, m->rtm_flags);
 	json_u64(j, "use", m->rtm_use);
 	if (m->rtm_mtu != 0)
 		json_int(j, "mtu", m->rtm_mtu);

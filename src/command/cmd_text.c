@@ -73,66 +73,67 @@ cmd_dst_text(const struct sockaddr *dst, const struct sockaddr *mask,
 	return buf;
 }
 
-void
-cmd_bits_begin(struct cmd_bits *cb, char *buf, size_t size)
-{
-
-	cb->cb_buf = buf;
-	cb->cb_size = size;
-	cb->cb_used = 0;
-	buf[0] = '\0';
-}
-
-void
-cmd_bits_add(struct cmd_bits *cb, const char *name)
-{
-	size_t len = strlen(name);
-
-	/* Room is needed for a separator, the closing character, and NUL. */
-	if (len + 3 > cb->cb_size - cb->cb_used)
-		return;
-	cb->cb_buf[cb->cb_used] = cb->cb_used == 0 ? '<' : ',';
-	memcpy(cb->cb_buf + cb->cb_used + 1, name, len);
-	cb->cb_used += len + 1;
-}
-
 const char *
-cmd_bits_end(struct cmd_bits *cb)
+cmd_bits_text(const struct cmd_bit *names, size_t n, uint64_t bits, char *buf,
+    size_t size)
 {
+	size_t len, used = 0;
 
-	if (cb->cb_used != 0)
-		cb->cb_buf[cb->cb_used++] = '>';
-	cb->cb_buf[cb->cb_used] = '\0';
-	return cb->cb_buf;
+	for (size_t i = 0; i < n; i++) {
+		if ((bits & names[i].cb_bits) == 0)
+			continue;
+		len = strlen(names[i].cb_name);
+		/* Room is needed for a separator, the closing character, and
+		 * NUL. */
+		if (len + 3 > size - used)
+			continue;
+		buf[used] = used == 0 ? '<' : ',';
+		memcpy(buf + used + 1, names[i].cb_name, len);
+		used += len + 1;
+	}
+	if (used != 0)
+		buf[used++] = '>';
+	buf[used] = '\0';
+	return buf;
 }
 
-struct flagname {
-	uint32_t	 bit;
-	const char	*name;
+void
+cmd_bits_json(struct json *j, const char *key, const struct cmd_bit *names,
+    size_t n, uint64_t bits)
+{
+
+	json_array(j, key);
+	for (size_t i = 0; i < n; i++)
+		if ((bits & names[i].cb_bits) != 0)
+			json_text(j, NULL, names[i].cb_name);
+	json_end(j);
+}
+
+static const struct cmd_bit ifflags[] = {
+	{ IFF_UP, "UP" }, { IFF_BROADCAST, "BROADCAST" },
+	{ IFF_DEBUG, "DEBUG" }, { IFF_LOOPBACK, "LOOPBACK" },
+	{ IFF_POINTOPOINT, "POINTOPOINT" },
+	{ IFF_UNNUMBERED, "UNNUMBERED" },
+	{ IFF_RUNNING, "RUNNING" }, { IFF_NOARP, "NOARP" },
+	{ IFF_PROMISC, "PROMISC" }, { IFF_ALLMULTI, "ALLMULTI" },
+	{ IFF_OACTIVE, "OACTIVE" }, { IFF_SIMPLEX, "SIMPLEX" },
+	{ IFF_LINK0, "LINK0" }, { IFF_LINK1, "LINK1" },
+	{ IFF_LINK2, "LINK2" }, { IFF_MULTICAST, "MULTICAST" },
 };
+#define NIFFLAGS	(sizeof(ifflags) / sizeof(ifflags[0]))
 
 const char *
 cmd_ifflags_text(uint32_t flags, char *buf, size_t size)
 {
-	static const struct flagname names[] = {
-		{ IFF_UP, "UP" }, { IFF_BROADCAST, "BROADCAST" },
-		{ IFF_DEBUG, "DEBUG" }, { IFF_LOOPBACK, "LOOPBACK" },
-		{ IFF_POINTOPOINT, "POINTOPOINT" },
-		{ IFF_UNNUMBERED, "UNNUMBERED" },
-		{ IFF_RUNNING, "RUNNING" }, { IFF_NOARP, "NOARP" },
-		{ IFF_PROMISC, "PROMISC" }, { IFF_ALLMULTI, "ALLMULTI" },
-		{ IFF_OACTIVE, "OACTIVE" }, { IFF_SIMPLEX, "SIMPLEX" },
-		{ IFF_LINK0, "LINK0" }, { IFF_LINK1, "LINK1" },
-		{ IFF_LINK2, "LINK2" }, { IFF_MULTICAST, "MULTICAST" },
-	};
-	struct cmd_bits cb;
-	size_t i;
 
-	cmd_bits_begin(&cb, buf, size);
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if ((flags & names[i].bit) != 0)
-			cmd_bits_add(&cb, names[i].name);
-	return cmd_bits_end(&cb);
+	return cmd_bits_text(ifflags, NIFFLAGS, flags, buf, size);
+}
+
+void
+cmd_ifflags_json(struct json *j, const char *key, uint32_t flags)
+{
+
+	cmd_bits_json(j, key, ifflags, NIFFLAGS, flags);
 }
 
 const char *

@@ -223,20 +223,24 @@ const char *cmd_sa_text(const struct sockaddr *, char buf[CMD_TEXTSIZE]);
 /* "10.0.0.0/24", "default", or the bare address of a host. */
 const char *cmd_dst_text(const struct sockaddr *dst,
 	    const struct sockaddr *mask, bool host, char buf[CMD_TEXTSIZE]);
-/*
- * Builds "<UP,BROADCAST>" from the names of the bits that are set; "" without
- * any, and cut at the size of the buffer.
- */
-struct cmd_bits {
-	char		*cb_buf;
-	size_t		 cb_size, cb_used;
+/* A bit, or several of which one suffices, and its name. */
+struct cmd_bit {
+	uint64_t	 cb_bits;
+	const char	*cb_name;
 };
 
-void	cmd_bits_begin(struct cmd_bits *, char *buf, size_t size);
-void	cmd_bits_add(struct cmd_bits *, const char *name);
-const char *cmd_bits_end(struct cmd_bits *);
-/* IFF_* */
+/*
+ * "<UP,BROADCAST>": the names, of n, of the bits that are set; "" without any,
+ * and cut at the size of the buffer.
+ */
+const char *cmd_bits_text(const struct cmd_bit *, size_t n, uint64_t bits,
+	    char *buf, size_t size);
+/* ["UP", "BROADCAST"] likewise, as the value of a key. */
+void	cmd_bits_json(struct json *, const char *key, const struct cmd_bit *,
+	    size_t n, uint64_t bits);
+/* IFF_*, both ways. */
 const char *cmd_ifflags_text(uint32_t flags, char *buf, size_t size);
+void	cmd_ifflags_json(struct json *, const char *key, uint32_t flags);
 /* "UGHS" */
 const char *cmd_rtflags_text(uint32_t flags, char buf[32]);
 const char *cmd_type_text(uint8_t type);

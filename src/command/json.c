@@ -115,18 +115,11 @@ json_end(struct json *j)
 }
 
 void
-json_textn(struct json *j, const char *key, const char *s, size_t len)
-{
-
-	lead(j, key);
-	put_text(j, s, len);
-}
-
-void
 json_text(struct json *j, const char *key, const char *s)
 {
 
-	json_textn(j, key, s, strlen(s));
+	lead(j, key);
+	put_text(j, s, strlen(s));
 }
 
 void

@@ -47,7 +47,6 @@ void	json_end(struct json *);
 /* Write a text of any bytes: each byte that is not part of a UTF-8 character
  * becomes U+FFFD. */
 void	json_text(struct json *, const char *key, const char *);
-void	json_textn(struct json *, const char *key, const char *, size_t);
 void	json_bool(struct json *, const char *key, bool);
 /* Write a number that a double holds exactly. */
 void	json_int(struct json *, const char *key, int64_t);

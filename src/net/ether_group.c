@@ -92,6 +92,20 @@ find_group(const struct ether_groups *egs, const uint8_t addr[ETHER_ADDR_LEN])
 	return NULL;
 }
 
+/* The bytes of a group, and its entry of the interface, NULL: it has not joined
+ * it.  EAFNOSUPPORT, EINVAL. */
+static int
+group_of(const struct ifnet *ifp, const struct sockaddr *sa,
+    uint8_t addr[ETHER_ADDR_LEN], struct ether_group **egp)
+{
+	const struct ether_groups *egs = ifp->if_afdata[AFDATA_ETHER];
+	int error;
+
+	error = group_addr(sa, addr);
+	*egp = error == 0 && egs != NULL ? find_group(egs, addr) : NULL;
+	return error;
+}
+
 static int
 add_group(struct ifnet *ifp, const struct sockaddr *sa)
 {
@@ -100,7 +114,7 @@ add_group(struct ifnet *ifp, const struct sockaddr *sa)
 	uint8_t addr[ETHER_ADDR_LEN];
 	int error;
 
-	error = group_addr(sa, addr);
+	error = group_of(ifp, sa, addr, &eg);
 	if (error != 0)
 		return error;
 	if (egs == NULL) {
@@ -110,7 +124,6 @@ add_group(struct ifnet *ifp, const struct sockaddr *sa)
 		LIST_INIT(&egs->egs_list);
 		ifp->if_afdata[AFDATA_ETHER] = egs;
 	}
-	eg = find_group(egs, addr);
 	if (eg == NULL) {
 		eg = kmem_zalloc(if_kern(ifp), sizeof(*eg));
 		if (eg == NULL)
@@ -125,15 +138,13 @@ add_group(struct ifnet *ifp, const struct sockaddr *sa)
 static int
 del_group(struct ifnet *ifp, const struct sockaddr *sa)
 {
-	struct ether_groups *egs = ifp->if_afdata[AFDATA_ETHER];
 	struct ether_group *eg;
 	uint8_t addr[ETHER_ADDR_LEN];
 	int error;
 
-	error = group_addr(sa, addr);
+	error = group_of(ifp, sa, addr, &eg);
 	if (error != 0)
 		return error;
-	eg = egs != NULL ? find_group(egs, addr) : NULL;
 	if (eg == NULL)
 		return kern_refuse(ENXIO, "%s has not joined this group",
 		    ifp->if_xname);

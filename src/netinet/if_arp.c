@@ -74,24 +74,31 @@ arp_ask(struct ifnet *ifp, uint32_t addr, const uint8_t *lladdr)
 	arp_send(ifp, ARP_REQUEST, lladdr, NULL, source, NULL, addr);
 }
 
+/* Take the next packets, a vector at most; false: there are none left. */
+static bool
+next_vector(struct arp_pkts *ap, struct mvec *mv)
+{
+	struct mbuf *m;
+
+	mv->mv_n = 0;
+	while (mv->mv_n < MVEC_MAX && (m = ap->ap_head) != NULL) {
+		ap->ap_head = m->m_nextpkt;
+		m->m_nextpkt = NULL;
+		mv->mv_m[mv->mv_n++] = m;
+	}
+	if (ap->ap_head == NULL)
+		ap->ap_tail = &ap->ap_head;
+	return mv->mv_n != 0;
+}
+
 /* Send packets that waited for a neighbour, whose entry senders still see as
  * unresolved. */
 static void
 arp_release_to(struct ifnet *ifp, struct arp_pkts *ap, const uint8_t *lladdr)
 {
 	struct mvec mv;
-	struct mbuf *m;
 
-	mv.mv_n = 0;
-	while ((m = ap->ap_head) != NULL) {
-		ap->ap_head = m->m_nextpkt;
-		m->m_nextpkt = NULL;
-		mv.mv_m[mv.mv_n++] = m;
-		if (mv.mv_n == MVEC_MAX)
-			ether_output_to(ifp, &mv, lladdr, ETHERTYPE_IP);
-	}
-	ap->ap_tail = &ap->ap_head;
-	if (mv.mv_n != 0)
+	while (next_vector(ap, &mv))
 		ether_output_to(ifp, &mv, lladdr, ETHERTYPE_IP);
 }
 
@@ -130,19 +137,9 @@ void
 arp_release(struct ifnet *ifp, struct arp_pkts *ap)
 {
 	struct mvec mv;
-	struct mbuf *m;
 
 	/* These packets were counted as offered when they were queued. */
-	mv.mv_n = 0;
-	while ((m = ap->ap_head) != NULL) {
-		ap->ap_head = m->m_nextpkt;
-		m->m_nextpkt = NULL;
-		mv.mv_m[mv.mv_n++] = m;
-		if (mv.mv_n == MVEC_MAX)
-			output(ifp, &mv);
-	}
-	ap->ap_tail = &ap->ap_head;
-	if (mv.mv_n != 0)
+	while (next_vector(ap, &mv))
 		output(ifp, &mv);
 }
 
