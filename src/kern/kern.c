@@ -3,6 +3,7 @@
  */
 
 #include "kern/kern_private.h"
+#include "kern/cpu_job.h"
 #include "kern/ktask.h"
 #include "kern/kturn.h"
 #include "kern/kuser.h"
@@ -25,6 +26,7 @@ kern_free(struct kern *k)
 	mbuf_pool_destroy(k);
 	khash_fini(&k->k_vnet_names);
 	kslab_destroy(k);
+	cpu_job_destroy(k);
 	kturn_destroy(k);
 	kuser_destroy(k);
 	host_cond_destroy(h, &k->k_done_cv);
@@ -99,6 +101,9 @@ kern_create(struct host *h, const struct kern_config *kc, struct kern **kp)
 	if (error != 0)
 		goto fail;
 	error = kturn_create(k);
+	if (error != 0)
+		goto fail;
+	error = cpu_job_create(k);
 	if (error != 0)
 		goto fail;
 	error = mbuf_pool_create(k);

@@ -85,6 +85,7 @@ struct mbuf_pool;
 struct softint_node;
 struct kslab;
 struct ktask_queue;
+struct cpu_jobs;
 struct kturns;
 struct kuser_table;
 struct reclaim;
@@ -117,6 +118,7 @@ struct kern {
 	struct ktask_queue *k_tasks;		/* its own lock */
 	struct kuser_table *k_users;		/* its own lock */
 	struct kturns	*k_turns;		/* its own lock */
+	struct cpu_jobs	*k_jobs;		/* its own lock */
 	struct host_mutex k_klock_lock;	/* threads that wait for any klock */
 	struct host_cond k_klock_cv;
 	struct host_mutex k_psref_lock;

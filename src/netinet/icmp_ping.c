@@ -8,15 +8,14 @@
 
 #include <errno.h>
 
+#include "kern/cpu_job.h"
 #include "net/if_stats_impl.h"
 #include "netinet/ip_var.h"
 
 #define PING_RING	64	/* requests waiting to be sent */
 #define PING_SENT	512	/* requests remembered for their time */
-/* The requests, and their bytes, that a ping sends in one pass of its CPU:
- * forwarding comes first. */
-#define PING_PASS	4
-#define PING_PASS_BYTES	65536
+/* Bytes that a request costs of a pass beside its own (cpu_job.h). */
+#define PING_COST	2048
 #define PING_MAXDATA	(IP_MAXPACKET - IP_HLEN_MIN - ICMP_HLEN)
 
 struct ping_req {
@@ -33,7 +32,7 @@ struct icmp_ping {
 	void		(*ip_fn)(void *, const struct icmp_ping_reply *);
 	void		*ip_arg;
 	uint16_t	 ip_id;		/* host order */
-	struct cpu_work	 ip_work;
+	struct cpu_job	 ip_job;
 	struct kspin	 ip_lock;
 	unsigned	 ip_head, ip_n;	/* p: */
 	struct ping_req	 ip_ring[PING_RING];	/* p: */
@@ -42,14 +41,6 @@ struct icmp_ping {
 		uint16_t seq;
 	}		 ip_sent[PING_SENT];	/* p: by sequence number */
 };
-
-static struct icmp_ping *
-ping_of_work(struct cpu_work *w)
-{
-
-	return (struct icmp_ping *)(void *)((char *)w -
-	    offsetof(struct icmp_ping, ip_work));
-}
 
 /* Build a request's packet; NULL: no buffer. */
 static struct mbuf *
@@ -122,33 +113,28 @@ ping_send_one(struct icmp_ping *p, const struct ping_req *pq)
 	p->ip_fn(p->ip_arg, &pr);
 }
 
-/* CPU: send waiting requests, a few in each pass. */
-static void
-ping_work(struct cpu_work *w)
+/* CPU: send the request that waits for longest. */
+static uint32_t
+ping_job(struct cpu_job *cj, bool *more)
 {
-	struct icmp_ping *p = ping_of_work(w);
-	struct ping_req pq;
-	unsigned n = 0;
-	uint32_t bytes = 0;
-	bool more;
+	struct icmp_ping *p = (struct icmp_ping *)(void *)((char *)cj -
+	    offsetof(struct icmp_ping, ip_job));
+	struct ping_req pq = { 0 };
+	bool any;
 
 	kspin_lock(&p->ip_lock);
-	while (p->ip_n != 0 && n < PING_PASS && bytes < PING_PASS_BYTES) {
+	any = p->ip_n != 0;
+	if (any) {
 		pq = p->ip_ring[p->ip_head];
 		p->ip_head = (p->ip_head + 1) % PING_RING;
 		p->ip_n--;
-		kspin_unlock(&p->ip_lock);
-		ping_send_one(p, &pq);
-		n++;
-		bytes += pq.pq_len;
-		kspin_lock(&p->ip_lock);
 	}
-	more = p->ip_n != 0;
-	/* The work is scheduled under the lock: a closed ping must not be
-	 * scheduled any more. */
-	if (more)
-		(void)cpu_work_schedule(p->ip_vnet->vn_kern, net_curcpu(), w);
+	*more = p->ip_n != 0;
 	kspin_unlock(&p->ip_lock);
+	if (!any)
+		return 0;
+	ping_send_one(p, &pq);
+	return pq.pq_len + PING_COST;
 }
 
 bool
@@ -203,7 +189,7 @@ icmp_ping_open(struct vnet *vn, void (*fn)(void *,
 	p->ip_vnet = vn;
 	p->ip_fn = fn;
 	p->ip_arg = arg;
-	p->ip_work.cw_fn = ping_work;
+	p->ip_job.cj_fn = ping_job;
 	host_random(vn->vn_kern->k_host, &random, sizeof(random));
 	kspin_lock(&icv->icv_lock);
 	for (i = 0; i < ICMP_NPINGS; i++) {
@@ -245,16 +231,8 @@ icmp_ping_send(struct icmp_ping *p, uint32_t dst, uint32_t src, uint16_t seq,
 	}
 	kspin_unlock(&p->ip_lock);
 	if (error == 0)
-		(void)cpu_work_schedule(p->ip_vnet->vn_kern, NULL,
-		    &p->ip_work);
+		cpu_job_schedule(p->ip_vnet->vn_kern, &p->ip_job);
 	return error;
-}
-
-static void
-ping_nothing(void *arg)
-{
-
-	(void)arg;
 }
 
 void
@@ -263,17 +241,12 @@ icmp_ping_close(struct icmp_ping *p)
 	struct icmp_vnet *icv = p->ip_vnet->vn_ip->iv_icmp;
 	struct kern *k = p->ip_vnet->vn_kern;
 
-	kspin_lock(&p->ip_lock);
-	p->ip_n = 0;
-	kspin_unlock(&p->ip_lock);
 	kspin_lock(&icv->icv_lock);
 	__atomic_store_n(&icv->icv_ping[p->ip_id % ICMP_NPINGS], NULL,
 	    __ATOMIC_RELEASE);
 	kspin_unlock(&icv->icv_lock);
-	/* Wait for the scheduled work first, then for the readers that found
-	 * the ping. */
-	while (__atomic_load_n(&p->ip_work.cw_queued, __ATOMIC_ACQUIRE) != 0)
-		kern_xcall(k, ping_nothing, NULL);
+	/* The job ends first, then the readers that found the ping. */
+	cpu_job_cancel(k, &p->ip_job);
 	pserialize_perform(k);
 	kmem_free(k, p);
 }

@@ -204,6 +204,40 @@ source_body(struct in_test *it)
 }
 IN_TEST(source, 1)
 
+/* Echo requests of many clients, of the largest size: whatever their number,
+ * the number of packets that a pass sends is that of two requests at most. */
+static void
+budget_body(struct in_test *it)
+{
+	enum { CLIENTS = 20, EACH = 3, PIECES = 45 };
+	struct icmp_ping *p[CLIENTS];
+	struct heard hd;
+	unsigned sent = 0, most = 0, now;
+
+	memset(&hd, 0, sizeof(hd));
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p[i]) == 0);
+		for (uint16_t seq = 0; seq < EACH; seq++)
+			KASSERT(ping(p[i], "10.0.2.2", NULL, seq, 65507, 0) ==
+			    0);
+	}
+	for (unsigned i = 0; i < 4 * CLIENTS * EACH; i++) {
+		tif_clear(&it->it_b);
+		kern_xcall(it->it_kern, in_nothing, NULL);
+		now = it->it_b.tif_ntx;
+		if (now > most)
+			most = now;
+		sent += now;
+	}
+	KASSERT(sent == CLIENTS * EACH * PIECES);
+	KASSERT(hd.hd_n == 0);
+	KASSERT(most <= 2 * PIECES);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		icmp_ping_close(p[i]);
+	all_books(it);
+}
+IN_TEST(budget, 0)
+
 int
 main(void)
 {
@@ -213,6 +247,7 @@ main(void)
 		cmocka_unit_test(errors),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(source),
+		cmocka_unit_test(budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
