@@ -33,13 +33,15 @@ ip_fits(const struct mbuf *m, unsigned mtu)
 }
 
 /*
- * Should the source send to the next hop itself?  Yes, when it is on the
- * network that the packet leaves by (RFC 1812 5.2.7.2).
+ * Should the source send to the next hop itself?  Yes, when both are on one
+ * network of the interface that the packet came by and leaves by (RFC 1812
+ * 5.2.7.2): a host takes no other next hop.
  */
 static bool
 ip_wants_redirect(struct ifnet *ifp, const struct iphdr4 *ip,
     const struct rtentry *rt)
 {
+	uint32_t next = rt->rt_gw4 != 0 ? rt->rt_gw4 : ip->ip_dst;
 	const struct rtentry *back;
 
 	if (rt->rt_ifp != ifp || (if_flags_get(ifp) & IFF_POINTOPOINT) != 0 ||
@@ -48,7 +50,8 @@ ip_wants_redirect(struct ifnet *ifp, const struct iphdr4 *ip,
 		return false;
 	back = rt_lookup4(ifp->if_vnet, ip->ip_src);
 	return back != NULL && back->rt_ifp == ifp &&
-	    (back->rt_flags & RTF_CONNECTED) != 0;
+	    (back->rt_flags & RTF_CONNECTED) != 0 &&
+	    ((next ^ ip->ip_src) & in_mask(back->rt_lpm.le_len)) == 0;
 }
 
 void

@@ -90,12 +90,23 @@ redirect_body(struct in_test *it)
 	tif_clear(&it->it_a);
 	in_forward(it, &it->it_a, "10.0.1.2", "10.7.0.1", 64);
 	KASSERT(ipstat(it, "ip.redirects") == 1);
+	/* A next hop on another network of the same wire: the source would not
+	 * take it. */
+	KASSERT(addr_add(it, a, "10.3.0.1", 24) == 0);
+	KASSERT(neigh_req(it, RTM_ADD, a, "10.3.0.9", mac1, 0, 0) == 0);
+	KASSERT(route_add(it, "10.8.0.0", 24, "10.3.0.9", RTF_STATIC, 0) == 0);
+	in_forward(it, &it->it_a, "10.0.1.2", "10.3.0.9", 64);
+	in_forward(it, &it->it_a, "10.0.1.2", "10.8.0.1", 64);
+	KASSERT(ipstat(it, "ip.redirects") == 1);
+	in_forward(it, &it->it_a, "10.3.0.2", "10.8.0.1", 64);
+	KASSERT(ipstat(it, "ip.redirects") == 2);
+	KASSERT(addr_del(it, a, "10.3.0.1") == 0);
 	/* Its address is being looked for. */
 	KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 3) == 0);
 	in_up(a, false);
 	in_up(a, true);
 	in_forward(it, &it->it_a, "10.0.1.2", "10.7.0.1", 64);
-	KASSERT(ipstat(it, "ip.redirects") == 1);
+	KASSERT(ipstat(it, "ip.redirects") == 2);
 	all_books(it);
 }
 IN_TEST(redirect, 1)
