@@ -110,3 +110,19 @@ test_client_refused(struct ifnet_client *c, const char *line,
 
 	assert_int_not_equal(command_line(&ctx, line, e), 0);
 }
+
+int
+test_client_try(struct ifnet_client *c, const char *line, char **output,
+    struct ifnet_error *e)
+{
+	struct cmd_ctx ctx = { .cc_client = c, .cc_err = stderr };
+	size_t size;
+	int error;
+
+	*output = NULL;
+	ctx.cc_out = open_memstream(output, &size);
+	assert_non_null(ctx.cc_out);
+	error = command_line(&ctx, line, e);
+	assert_int_equal(fclose(ctx.cc_out), 0);
+	return error;
+}

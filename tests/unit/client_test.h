@@ -32,6 +32,10 @@ char	*test_client_command(struct ifnet_client *, const char *line,
 	    struct ifnet_client *(*connect)(void *, struct ifnet_error *),
 	    void *arg);
 
+/* Run a command line, with its output, which the caller frees, and the reason
+ * of a refusal in *e. */
+int	test_client_try(struct ifnet_client *, const char *line, char **output,
+	    struct ifnet_error *e);
 /* Run a command line that must fail, with its reason in *e. */
 void	test_client_refused(struct ifnet_client *, const char *line,
 	    struct ifnet_error *e);

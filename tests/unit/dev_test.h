@@ -17,8 +17,7 @@
 #include <ifnet/stack.h>
 #include <ifnet/if.h>
 
-#include "kern/kern_impl.h"
-#include "kern/vnet.h"
+#include "kern/vnet.h"		/* the kern of a vnet */
 
 struct dev_test {
 	struct host	*dt_host;
@@ -50,21 +49,9 @@ dev_test_main(void *arg)
 static inline void
 dev_on_sim(void (*body)(struct dev_test *))
 {
-	struct sim_config sc;
-	struct dev_test dt;
+	struct dev_test dt = { .dt_body = body };
 
-	for (uint64_t seed = 1; seed <= 3; seed++) {
-		memset(&sc, 0, sizeof(sc));
-		sc.sc_seed = seed;
-		sc.sc_quiet = true;
-		memset(&dt, 0, sizeof(dt));
-		dt.dt_body = body;
-		dt.dt_host = sim_create(&sc);
-		assert_non_null(dt.dt_host);
-		assert_int_equal(sim_run(dt.dt_host, dev_test_main, &dt), 0);
-		assert_int_equal(sim_allocated(dt.dt_host), 0);
-		sim_destroy(dt.dt_host);
-	}
+	on_seeds(3, &dt.dt_host, dev_test_main, &dt);
 }
 
 static inline void

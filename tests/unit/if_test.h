@@ -8,13 +8,6 @@
 #ifndef TESTS_IF_TEST_H
 #define TESTS_IF_TEST_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,14 +15,12 @@
 #include <ifnet/if_clone.h>
 
 #include "ifa_test.h"
+#include "kern_test.h"
 
-#include "host/sim/sim.h"
-#include "kern/sysctl.h"
-#include "net/if_llatbl.h"
-#include "net/if_vnet_impl.h"
-#include "net/pfil.h"
-#include "net/route.h"
-#include "net/rtsock.h"
+#include "kern/sysctl.h"	/* settings */
+#include "net/if_vnet_impl.h"	/* domains, the interfaces' subsystem */
+#include "net/pfil.h"		/* its subsystem */
+#include "net/rtsock.h"		/* listeners */
 
 /* The requests that the driver and the domain got, and the answers that they
  * are to give. */
@@ -388,19 +379,9 @@ if_test_main(void *arg)
 static inline void
 if_on_sim(unsigned ncpu, void (*body)(struct vnet *))
 {
-	struct sim_config sc;
 	struct if_test it = { .it_body = body, .it_ncpu = ncpu };
 
-	for (uint64_t seed = 1; seed <= 4; seed++) {
-		memset(&sc, 0, sizeof(sc));
-		sc.sc_seed = seed;
-		sc.sc_quiet = true;
-		it.it_host = sim_create(&sc);
-		assert_non_null(it.it_host);
-		assert_int_equal(sim_run(it.it_host, if_test_main, &it), 0);
-		assert_int_equal(sim_allocated(it.it_host), 0);
-		sim_destroy(it.it_host);
-	}
+	on_seeds(4, &it.it_host, if_test_main, &it);
 }
 
 /* Run a body on this machine. */

@@ -9,9 +9,9 @@
 
 #include <errno.h>
 
-#include "net/if_addr_impl.h"
-#include "net/if_vnet_impl.h"
-#include "net/route.h"
+#include "net/if_addr_impl.h"	/* addresses are put on interfaces */
+#include "net/if_vnet_impl.h"	/* the kern of an interface */
+#include "net/route.h"		/* struct protoaddr */
 
 struct test_ifaddr {
 	struct protoaddr ta_proto;	/* first */

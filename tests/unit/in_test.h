@@ -9,8 +9,8 @@
 #ifndef TESTS_IN_TEST_H
 #define TESTS_IN_TEST_H
 
-#include "kern/sysctl.h"
 #include "kern_test.h"
+#include "layer_test.h"
 #include "route_test.h"
 
 #include <arpa/inet.h>
@@ -18,9 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "net/pfil.h"
-#include "net/rtsock.h"
-#include "netinet/arp_var.h"
+#include "kern/sysctl.h"	/* settings and counters */
+#include "net/pfil.h"		/* its subsystem */
+#include "net/rtsock.h"		/* its subsystem */
+#include "netinet/arp_var.h"	/* headers of packets; ARP by request */
 
 #ifndef TIF_KEEP
 #define TIF_KEEP	512
@@ -245,40 +246,24 @@ tlo_attach(struct in_test *it)
 static inline uint64_t
 drops(struct ifnet *ifp, enum drop_reason why)
 {
-	uint64_t drop[DROP_NREASONS];
 
-	if_stats_drops(ifp, drop);
-	return drop[why];
+	return test_if_drops(ifp, why);
 }
 
 static inline struct if_data
 ifdata(struct ifnet *ifp)
 {
-	struct if_data ifi;
 
-	if_stats_get(ifp, &ifi);
-	return ifi;
-}
-
-/* Check that every packet is accounted for. */
-static inline void
-books(struct ifnet *ifp)
-{
-	struct if_data d = ifdata(ifp);
-
-	KASSERT(d.ifi_ipackets == d.ifi_delivered + d.ifi_forwarded +
-	    d.ifi_idrops + d.ifi_iqueued);
-	KASSERT(d.ifi_offered == d.ifi_opackets + d.ifi_odrops +
-	    d.ifi_oqueued);
+	return test_if_data(ifp);
 }
 
 static inline void
 all_books(struct in_test *it)
 {
 
-	books(it->it_a.tif_ifp);
-	books(it->it_b.tif_ifp);
-	books(it->it_lo);
+	test_if_books(it->it_a.tif_ifp);
+	test_if_books(it->it_b.tif_ifp);
+	test_if_books(it->it_lo);
 }
 
 /* The value of a counter of IPv4, "ip.forwarded". */
@@ -726,14 +711,14 @@ in_test_main(void *arg)
 
 	settle(it);
 	if (it->it_a.tif_ifp != NULL) {
-		books(it->it_a.tif_ifp);
+		test_if_books(it->it_a.tif_ifp);
 		tif_detach(&it->it_a);
 	}
 	if (it->it_b.tif_ifp != NULL) {
-		books(it->it_b.tif_ifp);
+		test_if_books(it->it_b.tif_ifp);
 		tif_detach(&it->it_b);
 	}
-	books(it->it_lo);
+	test_if_books(it->it_lo);
 	if_detach(it->it_lo);
 	if_free(it->it_lo);
 	vnet_destroy_held(it->it_vn);
@@ -745,19 +730,9 @@ in_test_main(void *arg)
 static inline void
 in_on_sim(unsigned ncpu, void (*body)(struct in_test *))
 {
-	struct sim_config sc;
 	struct in_test_run ir = { .ir_ncpu = ncpu, .ir_body = body };
 
-	for (uint64_t seed = 1; seed <= 2; seed++) {
-		memset(&sc, 0, sizeof(sc));
-		sc.sc_seed = seed;
-		sc.sc_quiet = true;
-		ir.ir_host = sim_create(&sc);
-		assert_non_null(ir.ir_host);
-		assert_int_equal(sim_run(ir.ir_host, in_test_main, &ir), 0);
-		assert_int_equal(sim_allocated(ir.ir_host), 0);
-		sim_destroy(ir.ir_host);
-	}
+	on_seeds(2, &ir.ir_host, in_test_main, &ir);
 }
 
 /* Define the cmocka test NAME, which runs NAME_body. */

@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "host/sim/sim.h"
-#include "kern/kern_impl.h"
+#include "host/sim/sim.h"	/* the simulated host */
+#include "kern/kern_impl.h"	/* a kern is made and ended */
 
 struct kern_test {
 	struct kern_config kt_config;
@@ -37,27 +37,35 @@ kern_test_main(void *arg)
 	kern_destroy(k);
 }
 
+/* Run fn(arg) on simulated hosts with the first seeds; *hostp is each of them
+ * while it runs.  Nothing may be left allocated. */
+static inline void
+on_seeds(unsigned seeds, struct host **hostp, void (*fn)(void *), void *arg)
+{
+	struct sim_config sc;
+
+	for (unsigned seed = 1; seed <= seeds; seed++) {
+		memset(&sc, 0, sizeof(sc));
+		sc.sc_seed = seed;
+		sc.sc_quiet = true;
+		*hostp = sim_create(&sc);
+		assert_non_null(*hostp);
+		assert_int_equal(sim_run(*hostp, fn, arg), 0);
+		assert_int_equal(sim_allocated(*hostp), 0);
+		sim_destroy(*hostp);
+	}
+}
+
 /* Run a body on the simulated host, with several seeds. */
 static inline void
 on_sim(unsigned ncpu, void (*body)(struct kern *))
 {
-	struct sim_config sc;
-	struct kern_test kt;
+	struct kern_test kt = {
+		.kt_config = { .kc_ncpu = ncpu, .kc_mbufs = 2048 },
+		.kt_body = body,
+	};
 
-	for (uint64_t seed = 1; seed <= 8; seed++) {
-		memset(&sc, 0, sizeof(sc));
-		sc.sc_seed = seed;
-		sc.sc_quiet = true;
-		memset(&kt, 0, sizeof(kt));
-		kt.kt_config.kc_ncpu = ncpu;
-		kt.kt_config.kc_mbufs = 2048;
-		kt.kt_body = body;
-		kt.kt_host = sim_create(&sc);
-		assert_non_null(kt.kt_host);
-		assert_int_equal(sim_run(kt.kt_host, kern_test_main, &kt), 0);
-		assert_int_equal(sim_allocated(kt.kt_host), 0);
-		sim_destroy(kt.kt_host);
-	}
+	on_seeds(8, &kt.kt_host, kern_test_main, &kt);
 }
 
 /* Run a body on this machine. */

@@ -74,6 +74,13 @@ test_rcvq_maxlen(struct ifnet *ifp)
 	return if_percpuq_maxlen(ifp);
 }
 
+int
+test_vmove(struct ifnet *ifp, struct vnet *to)
+{
+
+	return if_vmove(ifp, to);
+}
+
 const struct if_ops *
 test_null_ops(void)
 {
@@ -119,6 +126,35 @@ test_ifwithladdr(struct vnet *vn, const struct sockaddr *sa)
 }
 
 /* --- counters ------------------------------------------------------------- */
+
+struct if_data
+test_if_data(struct ifnet *ifp)
+{
+	struct if_data ifi;
+
+	if_stats_get(ifp, &ifi);
+	return ifi;
+}
+
+uint64_t
+test_if_drops(struct ifnet *ifp, enum drop_reason why)
+{
+	uint64_t drop[DROP_NREASONS];
+
+	if_stats_drops(ifp, drop);
+	return drop[why];
+}
+
+void
+test_if_books(struct ifnet *ifp)
+{
+	struct if_data d = test_if_data(ifp);
+
+	KASSERT(d.ifi_ipackets == d.ifi_delivered + d.ifi_forwarded +
+	    d.ifi_idrops + d.ifi_iqueued);
+	KASSERT(d.ifi_offered == d.ifi_opackets + d.ifi_odrops +
+	    d.ifi_oqueued);
+}
 
 uint64_t
 test_stat(const struct ifnet *ifp, enum if_stat stat)
@@ -208,7 +244,7 @@ count_one(const void *msg, void *arg)
 }
 
 int
-test_dump(struct vnet *vn, uint64_t handle, uint64_t *n)
+test_dump_all(struct vnet *vn, uint64_t handle, uint64_t *n)
 {
 
 	return rtsock_dump(vn, RTS_ALL, handle, count_one, n);

@@ -8,7 +8,9 @@
 #ifndef TESTS_LAYER_TEST_H
 #define TESTS_LAYER_TEST_H
 
+#include <ifnet/drop.h>
 #include <ifnet/if.h>
+#include <ifnet/ifreq.h>
 #include <ifnet/pserialize.h>
 
 struct kauth_cred;
@@ -28,6 +30,8 @@ bool	test_watchdog_armed(const struct ifnet *);
 struct ifaddr *test_find_sadl(struct ifnet *, const uint8_t *, unsigned len);
 /* Any: packets that its receive queue takes. */
 uint32_t test_rcvq_maxlen(struct ifnet *);
+/* Control: move it to another vnet; the errno. */
+int	test_vmove(struct ifnet *, struct vnet *to);
 /* The operations of an interface that is deactivated. */
 const struct if_ops *test_null_ops(void);
 const struct iftype_ops *test_null_typeops(void);
@@ -43,6 +47,12 @@ struct ifaddr *test_ifwithladdr(struct vnet *, const struct sockaddr *);
 
 /* --- counters ------------------------------------------------------------- */
 
+/* Control: what SIOCGIFDATA tells. */
+struct if_data test_if_data(struct ifnet *);
+/* Control: the packets dropped for a reason. */
+uint64_t test_if_drops(struct ifnet *, enum drop_reason);
+/* Control, at rest: check that every packet is accounted for. */
+void	test_if_books(struct ifnet *);
 /* Control: a counter of an interface since it was attached, resets or not. */
 uint64_t test_stat(const struct ifnet *, enum if_stat stat);
 /* Control: the sum of a counter over the interfaces that are gone. */
@@ -59,7 +69,7 @@ void	test_vnet_books(struct vnet *);
 bool	test_route_leads_to(struct vnet *, uint64_t handle);
 /* Control: the number of messages of a dump of everything, or of one interface
  * (handle not 0) added to *n; an errno. */
-int	test_dump(struct vnet *, uint64_t handle, uint64_t *n);
+int	test_dump_all(struct vnet *, uint64_t handle, uint64_t *n);
 /* Control: a listener of all kinds, which begins with a snapshot. */
 struct rt_listener *test_listen(struct vnet *, size_t queue_bytes);
 /* The next message, in RT_MSG_MAX bytes; 0: none. */

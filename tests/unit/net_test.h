@@ -11,19 +11,18 @@
 
 #include "ifa_test.h"
 #include "kern_test.h"
+#include "layer_test.h"
 #include "route_test.h"
 
 #include <errno.h>
 
-#include "kern/sysctl.h"
-#include "net/bpf.h"
-#include "net/filter.h"
-#include "net/if_attach_impl.h"
-#include "net/if_llatbl.h"
-#include "net/if_stats_impl.h"
-#include "net/if_vnet_impl.h"
-#include "net/pfil.h"
-#include "net/rtsock.h"
+#include "kern/sysctl.h"	/* settings */
+#include "net/bpf.h"		/* its subsystem */
+#include "net/filter.h"		/* its subsystem */
+#include "net/if_llatbl.h"	/* a neighbour table */
+#include "net/if_vnet_impl.h"	/* domains, the interfaces' subsystem */
+#include "net/pfil.h"		/* its subsystem */
+#include "net/rtsock.h"		/* its subsystem */
 
 static const struct vnet_subsys *const net_test_subsys[] = {
 	&sysctl_subsys, &rtsock_subsys, &pfil_subsys, &bpf_subsys,
@@ -62,23 +61,12 @@ net_test_main(void *arg)
 static inline void
 net_on_sim(unsigned ncpu, void (*body)(struct vnet *))
 {
-	struct sim_config sc;
-	struct net_test nt;
+	struct net_test nt = {
+		.nt_config = { .kc_ncpu = ncpu, .kc_mbufs = 2048 },
+		.nt_body = body,
+	};
 
-	for (uint64_t seed = 1; seed <= 4; seed++) {
-		memset(&sc, 0, sizeof(sc));
-		sc.sc_seed = seed;
-		sc.sc_quiet = true;
-		memset(&nt, 0, sizeof(nt));
-		nt.nt_config.kc_ncpu = ncpu;
-		nt.nt_config.kc_mbufs = 2048;
-		nt.nt_body = body;
-		nt.nt_host = sim_create(&sc);
-		assert_non_null(nt.nt_host);
-		assert_int_equal(sim_run(nt.nt_host, net_test_main, &nt), 0);
-		assert_int_equal(sim_allocated(nt.nt_host), 0);
-		sim_destroy(nt.nt_host);
-	}
+	on_seeds(4, &nt.nt_host, net_test_main, &nt);
 }
 
 static inline void
@@ -206,31 +194,23 @@ etest_detach(struct etest *et)
 static inline struct if_data
 etest_data(const struct etest *et)
 {
-	struct if_data ifi;
 
-	if_stats_get(et->et_ifp, &ifi);
-	return ifi;
+	return test_if_data(et->et_ifp);
 }
 
 static inline uint64_t
 etest_drops(const struct etest *et, enum drop_reason reason)
 {
-	uint64_t drop[DROP_NREASONS];
 
-	if_stats_drops(et->et_ifp, drop);
-	return drop[reason];
+	return test_if_drops(et->et_ifp, reason);
 }
 
 /* Check that every packet is accounted for. */
 static inline void
 etest_books(const struct etest *et)
 {
-	struct if_data ifi = etest_data(et);
 
-	KASSERT(ifi.ifi_ipackets == ifi.ifi_delivered + ifi.ifi_forwarded +
-	    ifi.ifi_idrops + ifi.ifi_iqueued);
-	KASSERT(ifi.ifi_offered == ifi.ifi_opackets + ifi.ifi_odrops +
-	    ifi.ifi_oqueued);
+	test_if_books(et->et_ifp);
 }
 
 /* Have all received packets been handled? */
@@ -269,14 +249,6 @@ etest_frame(const uint8_t *dst, const uint8_t *src, uint16_t type, uint8_t tag,
 	memset(buf + 14, tag, sizeof(buf) - 14);
 	KASSERT(payload <= sizeof(buf) - 14);
 	return etest_packet(buf, 14 + payload);
-}
-
-/* Move an interface to another vnet; the error. */
-static inline int
-test_vmove(struct ifnet *ifp, struct vnet *to)
-{
-
-	return if_vmove(ifp, to);
 }
 
 /* --- a domain ------------------------------------------------------------- */

@@ -12,7 +12,7 @@
 
 #include "addr_test.h"
 
-#include "net/route.h"
+#include "net/route.h"		/* under this fixture */
 
 /* In an initializer of a struct rt_info. */
 #define TEST_DST(text)	.ri_dst = test_hop(text)

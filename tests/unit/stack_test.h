@@ -20,9 +20,9 @@
 #include <ifnet/client.h>
 #include <ifnet/stack.h>
 
-#include "ctl/ctl.h"
-#include "server/server.h"
-#include "stack/stack_impl.h"
+#include "ctl/ctl.h"		/* sessions and the control socket */
+#include "server/server.h"	/* it is stopped */
+#include "stack/stack_impl.h"	/* the kern of a stack */
 
 static inline struct ifnet_stack *
 test_stack(unsigned ncpu)

@@ -371,7 +371,7 @@ many_body(struct in_test *it)
 			sleep_ms(it, 100);
 	}
 	KASSERT(av->av_nann != 0 && av->av_nann <= 351);
-	books(b);
+	test_if_books(b);
 	tif_detach(&it->it_b);
 	KASSERT(av->av_nann == 0);
 	sleep_ms(it, 5000);

@@ -4,9 +4,8 @@
  */
 
 #include "addr_test.h"
+#include "client_test.h"
 #include "ctl_test.h"
-
-#include "command/command.h"	/* lines of a client that has begun a change */
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -532,16 +531,11 @@ test_settings_line(void **state)
 static int
 capture(struct ifnet_client *c, const char *line, char *out, size_t size)
 {
-	struct cmd_ctx ctx = { .cc_client = c, .cc_err = stderr };
 	struct ifnet_error e;
-	char *text = NULL;
-	size_t len = 0;
+	char *text;
 	int error;
 
-	ctx.cc_out = open_memstream(&text, &len);
-	assert_non_null(ctx.cc_out);
-	error = command_line(&ctx, line, &e);
-	fclose(ctx.cc_out);
+	error = test_client_try(c, line, &text, &e);
 	(void)snprintf(out, size, "%s", error == 0 ? text : e.text);
 	free(text);
 	return error;
@@ -634,7 +628,7 @@ test_routes(void **state)
 		for (size_t i = 0; i < sizeof(change_lines) /
 		    sizeof(change_lines[0]); i++)
 			assert_int_equal(say(c, change_lines[i]), 0);
-		/* What is refused is not undone. */
+		/* Refused lines are not undone. */
 		assert_int_not_equal(say(c, "route add 10.13.0.0/16 10.0.0.2"),
 		    0);
 		assert_int_not_equal(say(c, "route delete 10.77.0.0/16"), 0);
@@ -676,7 +670,7 @@ test_source(void **state)
 	says(text, "10.9.0.0/16");
 }
 
-/* What others did meanwhile is theirs. */
+/* Changes of others meanwhile are theirs. */
 static void
 test_routes_meanwhile(void **state)
 {
@@ -725,7 +719,7 @@ test_destroyed(void **state)
 	assert_int_equal(request(c, SIOCSIFNAME, "pair2", "north"), 0);
 	assert_int_equal(request(c, SIOCIFDESTROY, "north", ""), 0);
 	assert_int_equal(request(c, SIOCIFDESTROY, "nosuch", ""), ENXIO);
-	/* It is there until then. */
+	/* pair0 is there until then. */
 	assert_int_equal(interfaces(f->c, "default"), before);
 	/* The change's own goes at once. */
 	assert_int_equal(create(c, "pair8"), 0);
@@ -738,7 +732,7 @@ test_destroyed(void **state)
 	assert_int_equal(ifnet_begin(c, &e), 0);
 	assert_int_equal(request(c, SIOCIFDESTROY, "pair0", ""), 0);
 	assert_int_equal(request(c, SIOCIFDESTROY, "pair2", ""), 0);
-	/* Another one has the name by then. */
+	/* Another interface has the name by then. */
 	assert_int_equal(request(f->c, SIOCIFDESTROY, "pair2", ""), 0);
 	assert_int_equal(create(f->c, "pair2"), 0);
 	assert_int_equal(ifnet_commit(c, &e), 0);
@@ -806,7 +800,8 @@ test_not_destroyed(void **state)
 	ifnet_close(c);
 }
 
-/* What cannot be undone is refused in words, unless the change made it. */
+/* Requests that cannot be undone are refused in words, unless the change made
+ * their object. */
 static void
 test_refused(void **state)
 {

@@ -249,8 +249,7 @@ spoil_on_cpu(void *arg)
 	for (unsigned i = 0; i < 10; i++) {
 		m = etest_packet(buf, 20 + i);
 		m->m_flags |= i % 2 ? M_MCAST : 0;
-		cpu_stat_add(&if_ctr(et->et_ifp, curcpu()->ci_index)->
-		    ic_stat[IF_STAT_OFFERED], 1);
+		if_stat_add(et->et_ifp, IF_STAT_OFFERED, 1);
 		KASSERT(if_transmit_lock(et->et_ifp, m) == 0);
 	}
 }
@@ -627,11 +626,10 @@ static void
 send_on_each(void *arg)
 {
 	struct etest *et = arg;
-	struct if_counters *ic = if_ctr(et->et_ifp, curcpu()->ci_index);
 	uint8_t buf[20] = { 0x44 };
 
 	for (unsigned i = 0; i < 200; i++) {
-		cpu_stat_add(&ic->ic_stat[IF_STAT_OFFERED], 1);
+		if_stat_add(et->et_ifp, IF_STAT_OFFERED, 1);
 		KASSERT(if_transmit_lock(et->et_ifp, etest_packet(buf,
 		    sizeof(buf))) == 0);
 		if (i % 8 == 0)
@@ -643,10 +641,9 @@ static void
 full_on_cpu(void *arg)
 {
 	struct etest *et = arg;
-	struct if_counters *ic = if_ctr(et->et_ifp, curcpu()->ci_index);
 	uint8_t buf[20] = { 0x44 };
 
-	cpu_stat_add(&ic->ic_stat[IF_STAT_OFFERED], 2);
+	if_stat_add(et->et_ifp, IF_STAT_OFFERED, 2);
 	KASSERT(if_transmit_lock(et->et_ifp, etest_packet(buf,
 	    sizeof(buf))) == 0);
 	KASSERT(if_transmit_lock(et->et_ifp, etest_packet(buf,

@@ -425,7 +425,6 @@ static void
 send_on_each(void *arg)
 {
 	struct etest *et = arg;
-	struct if_counters *ic = if_ctr(et->et_ifp, curcpu()->ci_index);
 	uint8_t buf[20] = { 0 };
 	struct mvec mv;
 
@@ -433,7 +432,7 @@ send_on_each(void *arg)
 		buf[0] = (uint8_t)i;
 		mv.mv_n = 1;
 		mv.mv_m[0] = etest_packet(buf, sizeof(buf));
-		cpu_stat_add(&ic->ic_stat[IF_STAT_OFFERED], 1);
+		if_stat_add(et->et_ifp, IF_STAT_OFFERED, 1);
 		if_transmit_vec(et->et_ifp, &mv);
 	}
 }

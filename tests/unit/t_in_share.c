@@ -422,7 +422,7 @@ broadcasts_body(struct in_test *it)
 		inject_bcast(it, &it->it_b, buf, len);
 		KASSERT(drops(a, DROP_IP_PORTUNREACH) == i + 1);
 		KASSERT(drops(b, DROP_IP_PORTUNREACH) == i + 1);
-		/* The other one has the route now, or that is down. */
+		/* The other interface has the route now, or is down. */
 		if_ioctl_lock(a);
 		if_down(a);
 		if_up(a);

@@ -169,7 +169,7 @@ mixed_body(struct in_test *it)
 	KASSERT(it->it_b.tif_ntx == 48);
 	KASSERT(ifdata(it->it_a.tif_ifp).ifi_forwarded == 60);
 	all_books(it);
-	books(c->tif_ifp);
+	test_if_books(c->tif_ifp);
 	tif_detach(c);
 	free(c);
 	free(mx);
@@ -361,7 +361,7 @@ gone_body(struct in_test *it)
 	tif_detach(&it->it_b);
 	inject_n(it, &it->it_a, buf, len, 3);
 	KASSERT(drops(it->it_a.tif_ifp, DROP_IP_NOROUTE) == 3);
-	books(it->it_a.tif_ifp);
+	test_if_books(it->it_a.tif_ifp);
 }
 IN_TEST(gone, 2)
 

@@ -351,7 +351,7 @@ order_seed(struct in_test *it, uint64_t seed)
 	}
 	all_books(it);
 	for (unsigned i = 0; i < NOUT; i++) {
-		books(od->od_out[i].tif_ifp);
+		test_if_books(od->od_out[i].tif_ifp);
 		tif_detach(&od->od_out[i]);
 	}
 	free(od);

@@ -298,7 +298,7 @@ random_one(struct in_test *it, uint16_t id)
 		piece(it, &it->it_a, &dg, cut[i].c_off, cut[i].c_end,
 		    cut[i].c_end == size);
 	KASSERT(replied(&it->it_a, &dg) == (!missing && !spoiled));
-	books(it->it_a.tif_ifp);
+	test_if_books(it->it_a.tif_ifp);
 }
 
 static void

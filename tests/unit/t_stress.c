@@ -103,7 +103,7 @@ prove_gone(struct vnet *vn, uint64_t handle, const char *name,
 	KASSERT(test_rt_lookup(vn, addr) == NULL);
 	pserialize_read_exit();
 	KASSERT(!test_route_leads_to(vn, handle));
-	KASSERT(test_dump(vn, handle, &n) == ENXIO);
+	KASSERT(test_dump_all(vn, handle, &n) == ENXIO);
 }
 
 /* --- those who create ----------------------------------------------------- */
@@ -328,7 +328,7 @@ follow_main(void *arg)
 			if (mb.h.rtm_type == RTM_OVERRUN)
 				stress.s_lost += mb.o.rto_lost;
 		}
-		(void)test_dump(stress.s_vnet[seq % NVNETS], 0,
+		(void)test_dump_all(stress.s_vnet[seq % NVNETS], 0,
 		    &stress.s_dumped);
 	}
 	test_listen_end(l);
