@@ -5,10 +5,11 @@
  * Vectors are made of packets of several flows, any of which can be odd: it
  * has options, is to be cut in fragments or in segments, lacks a checksum, lies
  * in two buffers or in shared ones, has a priority tag, is at the end of its
- * time to live, or came in a link-level broadcast.  The flows lead out of more
- * interfaces than a vector is split for, through gateways, back where they
- * came from, to this host, to nowhere, and to a neighbour that is found in the
- * middle.
+ * time to live, came in a link-level broadcast, or is taken by a hook on its
+ * way in or out.  The flows lead out of more interfaces than a vector is split
+ * for, through gateways, back where they came from, to this host, to nowhere,
+ * to a group, and to a neighbour that is found in the middle; one has a source
+ * that does not belong where it comes from.
  */
 
 #define TIF_KEEP	2048
@@ -20,7 +21,11 @@
 /* The identification is the sequence number and a segment's number. */
 #define SEGBITS		4
 
-enum kind { FORWARD, LATE, BACK, LOCAL, NOWHERE };
+/* Packets that hooks take. */
+#define TOS_NOT_IN	0x04
+#define TOS_NOT_OUT	0x08
+
+enum kind { FORWARD, LATE, BACK, LOCAL, NOWHERE, SILENT };
 
 struct flow {
 	enum kind	 fl_kind;
@@ -34,7 +39,7 @@ struct flow {
 struct order {
 	struct in_test	*od_it;
 	struct tif	 od_out[NOUT];
-	struct flow	 od_flow[NOUT + 6];
+	struct flow	 od_flow[NOUT + 8];
 	unsigned	 od_nflow, od_n;
 	uint64_t	 od_rng;
 };
@@ -136,6 +141,7 @@ flow_packet(struct order *od, struct flow *fl, struct mbuf **own)
 {
 	unsigned seq = fl->fl_next++, size = pick(od, 8) == 0 ? 1480 : 40;
 	bool bcast = pick(od, 16) == 0, ends = pick(od, 16) == 0, gso = false;
+	unsigned hook = pick(od, 10);
 	uint8_t frame[1700], *pkt;
 	unsigned len, at;
 	struct iphdr4 *ip;
@@ -150,6 +156,7 @@ flow_packet(struct order *od, struct flow *fl, struct mbuf **own)
 		len = mk_udp(pkt, fl->fl_src, fl->fl_dst, ends ? 1 : 64, size);
 	ip = (struct iphdr4 *)(void *)pkt;
 	ip->ip_id = be16((uint16_t)(seq << SEGBITS));
+	ip->ip_tos = hook == 0 ? TOS_NOT_IN : hook == 1 ? TOS_NOT_OUT : 0;
 	if (pick(od, 4) == 0)
 		len = put_options(od, pkt, len);
 	ip_set_cksum(ip);
@@ -164,11 +171,11 @@ flow_packet(struct order *od, struct flow *fl, struct mbuf **own)
 		m->m_csum_flags |= M_USO;
 		m->m_segsz = 8;
 	}
-	if (bcast)
+	if (bcast || fl->fl_kind == SILENT || hook == 0)
 		return m;
 	if (ends && fl->fl_kind != LOCAL)
 		fl->fl_bad[fl->fl_nbad++] = (uint16_t)seq;
-	else if (fl->fl_kind != NOWHERE)
+	else if (fl->fl_kind != NOWHERE && hook != 1)
 		fl->fl_sent[fl->fl_nsent++] = (uint16_t)seq;
 	return m;
 }
@@ -187,6 +194,31 @@ order_cpu(void *arg)
 	for (unsigned i = 0; i < od->od_n; i++)
 		if (own[i] != NULL)
 			m_freem(own[i]);
+}
+
+/* Take the marked packets out of a vector. */
+static void
+order_hook(void *arg, struct ifnet *ifp, enum pfil_dir dir, struct mvec *mv)
+{
+	const uint8_t mark = dir == PFIL_IN ? TOS_NOT_IN : TOS_NOT_OUT;
+	unsigned n = 0, at;
+	uint8_t type[2], tos;
+
+	(void)arg;
+	for (unsigned i = 0; i < mv->mv_n; i++) {
+		at = 12;
+		KASSERT(m_copydata(mv->mv_m[i], at, 2, type));
+		if (type[0] == 0x81)
+			at += 4;
+		KASSERT(m_copydata(mv->mv_m[i], at, 2, type) &&
+		    m_copydata(mv->mv_m[i], at + 3, 1, &tos));
+		if (type[0] == 8 && type[1] == 0 && tos == mark)
+			m_drop(ifp, mv->mv_m[i], dir == PFIL_IN ?
+			    DROP_FILTER_IN : DROP_FILTER_OUT);
+		else
+			mv->mv_m[n++] = mv->mv_m[i];
+	}
+	mv->mv_n = n;
 }
 
 /* --- looking ------------------------------------------------------------- */
@@ -298,8 +330,9 @@ static void
 order_seed(struct in_test *it, uint64_t seed)
 {
 	static const char *const settings[] = { "net.inet.icmp.errppslimit",
-	    "net.inet.arp.maxhold" };
-	static const int64_t values[] = { -1, 1024 };
+	    "net.inet.arp.maxhold", "net.inet.ip.rpf" };
+	static const int64_t values[] = { -1, 1024, 1 };
+	const struct pfil_hook hook = { .ph_packets = order_hook };
 	uint8_t mac[6] = { 2, 1, 1, 1, 1, 1 };
 	struct order *od;
 	char net[16];
@@ -308,7 +341,7 @@ order_seed(struct in_test *it, uint64_t seed)
 	KASSERT(od != NULL);
 	od->od_it = it;
 	od->od_rng = seed;
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 3; i++)
 		KASSERT(set_sysctl(it, settings[i], values[i]) == 0);
 	for (unsigned i = 0; i < NOUT; i++)
 		order_out(od, i);
@@ -330,6 +363,9 @@ order_seed(struct in_test *it, uint64_t seed)
 	flow_add(od, LOCAL, "10.0.1.2", "10.0.1.1");
 	flow_add(od, LOCAL, "10.0.1.2", "10.0.2.1");
 	flow_add(od, NOWHERE, "10.0.1.2", "99.1.1.1");
+	flow_add(od, SILENT, "10.0.1.2", "224.1.1.1");
+	flow_add(od, SILENT, "10.0.2.9", "10.0.2.2");
+	KASSERT(pfil_add_hook(it->it_vn, &hook) == 0);
 
 	for (unsigned i = 0; i < NROUNDS; i++) {
 		od->od_n = 1 + pick(od, 250);
@@ -346,9 +382,10 @@ order_seed(struct in_test *it, uint64_t seed)
 	for (unsigned i = 0; i < od->od_nflow; i++) {
 		KASSERT(od->od_flow[i].fl_nleft == od->od_flow[i].fl_nsent);
 		KASSERT(od->od_flow[i].fl_nerror == od->od_flow[i].fl_nbad);
-		KASSERT(od->od_flow[i].fl_kind == NOWHERE ||
+		KASSERT(od->od_flow[i].fl_kind >= NOWHERE ||
 		    od->od_flow[i].fl_nsent > 100);
 	}
+	pfil_remove_hook(it->it_vn, &hook);
 	all_books(it);
 	for (unsigned i = 0; i < NOUT; i++) {
 		test_if_books(od->od_out[i].tif_ifp);
