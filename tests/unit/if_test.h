@@ -16,8 +16,8 @@
 
 #include "ifa_test.h"
 #include "kern_test.h"
+#include "sysctl_test.h"
 
-#include "kern/sysctl.h"	/* settings */
 #include "net/if_vnet_impl.h"	/* domains, the interfaces' subsystem */
 #include "net/pfil.h"		/* its subsystem */
 #include "net/rtsock.h"		/* listeners */

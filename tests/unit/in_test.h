@@ -12,13 +12,13 @@
 #include "kern_test.h"
 #include "layer_test.h"
 #include "route_test.h"
+#include "sysctl_test.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kern/sysctl.h"	/* settings and counters */
 #include "net/pfil.h"		/* its subsystem */
 #include "net/rtsock.h"		/* its subsystem */
 #include "netinet/arp_var.h"	/* headers of packets; ARP by request */
@@ -270,22 +270,17 @@ all_books(struct in_test *it)
 static inline uint64_t
 ipstat(struct in_test *it, const char *name)
 {
-	char full[SYSCTL_NAMESIZE];
-	uint64_t v;
-	size_t len = sizeof(v);
+	char full[128];
 
 	(void)snprintf(full, sizeof(full), "net.inet.stats.%s", name);
-	KASSERT(sysctl_request(it->it_vn, &kauth_cred_self, full, &v, &len,
-	    NULL, 0, NULL, NULL) == 0);
-	return v;
+	return test_sysctl(it->it_vn, full);
 }
 
 static inline int
 set_sysctl(struct in_test *it, const char *name, int64_t v)
 {
 
-	return sysctl_request(it->it_vn, &kauth_cred_self, name, NULL, NULL,
-	    &v, sizeof(v), NULL, NULL);
+	return test_sysctl_set(it->it_vn, name, v);
 }
 
 /* --- requests ------------------------------------------------------------ */

@@ -13,10 +13,10 @@
 #include "kern_test.h"
 #include "layer_test.h"
 #include "route_test.h"
+#include "sysctl_test.h"
 
 #include <errno.h>
 
-#include "kern/sysctl.h"	/* settings */
 #include "net/bpf.h"		/* its subsystem */
 #include "net/filter.h"		/* its subsystem */
 #include "net/if_llatbl.h"	/* a neighbour table */

@@ -302,15 +302,14 @@ carp_state(void *arg, struct ifnet *ifp)
 static void
 carp_gone(void *arg, struct ifnet *ifp)
 {
-	char name[SYSCTL_NAMESIZE];
-	size_t len = sizeof(int64_t);
-	int64_t v;
+	char name[128];
+	uint64_t v;
 
 	/* Lookups do not find the interface any more, in whatever way. */
 	(void)snprintf(name, sizeof(name), "net.interfaces.%s.sndq.len",
 	    ifp->if_xname);
-	KASSERT(sysctl_request(ifp->if_vnet, &kauth_cred_self, name, &v, &len,
-	    NULL, 0, NULL, NULL) == ENOENT);
+	KASSERT(test_sysctl_get_as(ifp->if_vnet, &kauth_cred_self, name, &v) ==
+	    ENOENT);
 	KASSERT(ifunit(ifp->if_vnet, ifp->if_xname) == NULL);
 	KASSERT(if_byindex(ifp->if_vnet, ifp->if_index) == NULL);
 	KASSERT(if_is_deactivated(ifp) && ifp->if_snd.ifq_maxlen == 0);

@@ -36,8 +36,7 @@ static void
 set_len(struct vnet *vn, int64_t len)
 {
 
-	KASSERT(sysctl_request(vn, &kauth_cred_self, "net.link.history", NULL,
-	    NULL, &len, sizeof(len), NULL, NULL) == 0);
+	KASSERT(test_sysctl_set(vn, "net.link.history", len) == 0);
 }
 
 static void

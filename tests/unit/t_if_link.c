@@ -375,23 +375,17 @@ test_gone(void **state)
 static uint64_t
 leaf(struct vnet *vn, const char *name)
 {
-	uint64_t v = 0;
-	size_t len = sizeof(v);
-	char full[SYSCTL_NAMESIZE];
+	char full[128];
 
 	(void)snprintf(full, sizeof(full), "net.interfaces.x0.link.%s", name);
-	KASSERT(sysctl_request(vn, &kauth_cred_self, full, &v, &len, NULL, 0,
-	    NULL, NULL) == 0);
-	return v;
+	return test_sysctl(vn, full);
 }
 
 static int
 set_holddown(struct vnet *vn, int64_t ms)
 {
 
-	return sysctl_request(vn, &kauth_cred_self,
-	    "net.interfaces.x0.link.holddown", NULL, NULL, &ms, sizeof(ms),
-	    NULL, NULL);
+	return test_sysctl_set(vn, "net.interfaces.x0.link.holddown", ms);
 }
 
 static void

@@ -452,14 +452,10 @@ two_attach(struct vnet *vn, struct etest *et, const struct if_ops *ops,
 static int64_t
 sndq(struct vnet *vn, const char *leaf)
 {
-	char name[SYSCTL_NAMESIZE];
-	int64_t v = -1;
-	size_t len = sizeof(v);
+	char name[128];
 
 	(void)snprintf(name, sizeof(name), "net.interfaces.et0.sndq.%s", leaf);
-	KASSERT(sysctl_request(vn, &kauth_cred_self, name, &v, &len, NULL, 0,
-	    NULL, NULL) == 0);
-	return v;
+	return (int64_t)test_sysctl(vn, name);
 }
 
 static void

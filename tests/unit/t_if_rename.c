@@ -131,11 +131,9 @@ units_body(struct vnet *vn)
 static int
 read_maxlen(struct vnet *vn, const char *name)
 {
-	int64_t v;
-	size_t len = sizeof(v);
+	uint64_t v;
 
-	return sysctl_request(vn, &kauth_cred_self, name, &v, &len, NULL, 0,
-	    NULL, NULL);
+	return test_sysctl_get_as(vn, &kauth_cred_self, name, &v);
 }
 
 static void
@@ -245,7 +243,7 @@ test_units(void **state)
 }
 
 static void
-test_sysctl(void **state)
+test_readings(void **state)
 {
 
 	(void)state;
@@ -267,7 +265,7 @@ main(void)
 		cmocka_unit_test(test_simple),
 		cmocka_unit_test(test_announced),
 		cmocka_unit_test(test_units),
-		cmocka_unit_test(test_sysctl),
+		cmocka_unit_test(test_readings),
 		cmocka_unit_test(test_race),
 	};
 

@@ -6,6 +6,8 @@
 #include "if_test.h"
 #include "layer_test.h"
 
+#include "kern/sysctl.h"	/* under test */
+
 static int
 get(struct vnet *vn, const char *name, void *old, size_t *len)
 {

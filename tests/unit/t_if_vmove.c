@@ -3,7 +3,6 @@
  */
 
 #include "if_test.h"
-#include "sysctl_test.h"
 
 static struct {
 	struct ifnet	*ifp;		/* the one to be used */
