@@ -19,7 +19,8 @@
 /* The limit for all clients, administrators too: kern.user.clients.all is
  * smaller, so the rest is for administrators. */
 #define CLIENTS_DEFAULT	1024
-/* The limit of clients that are ending to make room for administrators. */
+/* The limit of clients that are ending to make room for administrators; the
+ * next connection waits until one has gone. */
 #define ENDING_MAX	32
 /* Pollers kept for administrators that connect when the process has no
  * descriptor left: destroying one frees descriptors for a connection. */
@@ -615,17 +616,16 @@ mend_spares(struct server *sv, bool privileged)
 	host_mutex_unlock(sv->sv_host, &sv->sv_lock);
 }
 
-/* Are the spare pollers used up while an ending client will soon free
- * descriptors? */
+/* Must a connection wait until a client that is ending has gone?  When as many
+ * are ending as may, or spare pollers wait for a client's descriptors. */
 static bool
 should_wait(struct server *sv)
 {
 	bool wait;
 
-	if (sv->sv_nspares > SPARES / 2)
-		return false;
 	host_mutex_lock(sv->sv_host, &sv->sv_lock);
-	wait = sv->sv_nending > 0;
+	wait = sv->sv_nending >= ENDING_MAX ||
+	    (sv->sv_nending > 0 && sv->sv_nspares <= SPARES / 2);
 	host_mutex_unlock(sv->sv_host, &sv->sv_lock);
 	return wait;
 }

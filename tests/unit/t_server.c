@@ -14,7 +14,9 @@
 #define PATH	"/server"
 #define S	UINT64_C(1000000000)
 
-/* --- a protocol: what comes goes back; 'w' watches from then on ---------- */
+/* --- a protocol: what comes goes back; 'w' watches from then on, 's' takes
+ * five seconds --------------------------------------------------------------
+ */
 
 struct echo {
 	struct server_sink e_sink;
@@ -47,6 +49,8 @@ echo_message(void *arg, const void *msg, size_t len, int fd)
 	    SERVER_IDLE;
 	if (*(const char *)msg == 'q')
 		return EPROTO;
+	if (*(const char *)msg == 's')
+		host_sleep(echo_kern->k_host, 5 * S);
 	return e->e_sink.ss_send(e->e_sink.ss_arg, msg, len);
 }
 
@@ -358,13 +362,58 @@ test_displaced(void **state)
 	on_sim(1, displaced_body);
 }
 
+/* Many administrators come at once while none of the clients that have to go
+ * can go yet: each waits and is let in. */
+static void
+crowd_body(struct kern *k)
+{
+	enum { PLACES = 50 };
+	struct iovec iov = { (void *)(uintptr_t)"s", 2 };
+	struct host_peercred hp = { .hp_pid = 4711 };
+	struct server *sv;
+	int fd[PLACES], more[PLACES];
+	char buf[1024];
+
+	start(k, PLACES, &sv);
+	for (unsigned i = 0; i < PLACES; i++) {
+		fd[i] = dial(k, 0);
+		KASSERT(echoes(k, fd[i], "a"));
+	}
+	for (unsigned i = 0; i < PLACES; i++)
+		(void)host_sock_send(k->k_host, fd[i], &iov, 1);
+	host_sleep(k->k_host, S / 10);
+	for (unsigned i = 0; i < PLACES; i++) {
+		KASSERT(sim_sock_connect(k->k_host, PATH, &hp, &more[i]) ==
+		    0);
+		(void)host_sock_send(k->k_host, more[i], &iov, 1);
+		host_sleep(k->k_host, S / 100);
+	}
+	host_sleep(k->k_host, 30 * S);
+	/* Each was served before it had to go for another. */
+	for (unsigned i = 0; i < PLACES; i++)
+		KASSERT(hear(k, more[i], buf) == 2 && strcmp(buf, "s") == 0);
+	server_stop(sv);
+	for (unsigned i = 0; i < PLACES; i++) {
+		host_sock_close(k->k_host, fd[i]);
+		host_sock_close(k->k_host, more[i]);
+	}
+}
+
+static void
+test_crowd(void **state)
+{
+
+	(void)state;
+	on_sim(1, crowd_body);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each), cmocka_unit_test(test_all),
 		cmocka_unit_test(test_idle), cmocka_unit_test(test_full),
-		cmocka_unit_test(test_displaced),
+		cmocka_unit_test(test_displaced), cmocka_unit_test(test_crowd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
