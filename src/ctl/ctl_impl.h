@@ -103,7 +103,8 @@ struct ctl_session {
 
 	struct host_mutex cs_lock;
 	LIST_ENTRY(ctl_session) cs_link;	/* cr_lock; while cs_vnet */
-	struct vnet	*cs_vnet;		/* l: the watched vnet; held */
+	struct vnet	*cs_vnet;		/* cr_lock, atomic: the watched
+						 * vnet; held */
 	struct rt_listener *cs_listener;	/* l: */
 	struct icmp_ping *cs_ping;		/* l: */
 	struct bpf_tap	*cs_tap;		/* l: */

@@ -50,7 +50,8 @@ proto_state(void *arg)
 	if (!s->cs_greeted)
 		return SERVER_NEW;
 	host_mutex_lock(h, &s->cs_lock);
-	watching = s->cs_vnet != NULL || s->cs_revoked;
+	watching = __atomic_load_n(&s->cs_vnet, __ATOMIC_RELAXED) != NULL ||
+	    s->cs_revoked;
 	host_mutex_unlock(h, &s->cs_lock);
 	return watching ? SERVER_WATCHING : SERVER_IDLE;
 }

@@ -27,27 +27,21 @@ ctl_watch_wakeup(void *arg)
  * no watch.
  */
 static struct vnet *
-take_watch(struct ctl_session *s, bool revoked)
+take_watch(struct ctl_session *s)
 {
-	struct host *h = s->cs_kern->k_host;
-	struct vnet *vn;
+	struct vnet *vn = s->cs_vnet;
 
-	host_mutex_lock(h, &s->cs_lock);
-	vn = s->cs_vnet;
 	if (vn != NULL)
 		LIST_REMOVE(s, cs_link);
-	s->cs_vnet = NULL;
-	s->cs_revoked = revoked;
-	host_mutex_unlock(h, &s->cs_lock);
+	__atomic_store_n(&s->cs_vnet, NULL, __ATOMIC_RELAXED);
 	return vn;
 }
 
+/* Session lock held: may wait for CPUs. */
 static void
 close_watch(struct ctl_session *s)
 {
-	struct host *h = s->cs_kern->k_host;
 
-	host_mutex_lock(h, &s->cs_lock);
 	if (s->cs_listener != NULL)
 		rt_listener_close(s->cs_listener);
 	if (s->cs_ping != NULL)
@@ -64,7 +58,6 @@ close_watch(struct ctl_session *s)
 	s->cs_charged = false;
 	/* The ping is closed, so no CPU uses the ring. */
 	s->cs_ring_n = 0;
-	host_mutex_unlock(h, &s->cs_lock);
 }
 
 void
@@ -75,10 +68,14 @@ ctl_watch_stop(struct ctl_session *s)
 	struct vnet *vn;
 
 	host_mutex_lock(h, &cr->cr_lock);
-	vn = take_watch(s, false);
+	vn = take_watch(s);
 	host_mutex_unlock(h, &cr->cr_lock);
-	/* close_watch() may wait for CPUs, so the registry lock is not held. */
+	/* Without the registry lock.  A watch that ctl_revoke() has taken is
+	 * closed when the session lock is free. */
+	host_mutex_lock(h, &s->cs_lock);
+	s->cs_revoked = false;
 	close_watch(s);
+	host_mutex_unlock(h, &s->cs_lock);
 	if (vn != NULL)
 		vnet_put(vn);
 }
@@ -112,17 +109,25 @@ ctl_revoke(struct vnet *vn)
 {
 	struct ctl_registry *cr = vn->vn_kern->k_ctl;
 	struct host *h = vn->vn_kern->k_host;
-	struct ctl_session *s, *next;
+	struct ctl_session *s;
 
-	host_mutex_lock(h, &cr->cr_lock);
-	for (s = LIST_FIRST(&cr->cr_watching); s != NULL; s = next) {
-		next = LIST_NEXT(s, cs_link);
-		if (s->cs_vnet != vn)
-			continue;
-		(void)take_watch(s, true);
-		close_watch(s);
-		vnet_put(vn);
+	for (;;) {
+		host_mutex_lock(h, &cr->cr_lock);
+		LIST_FOREACH(s, &cr->cr_watching, cs_link)
+			if (s->cs_vnet == vn)
+				break;
+		if (s == NULL)
+			break;
+		/* The session lock keeps the session until the watch is closed:
+		 * its end takes it.  Others need the registry meanwhile. */
+		host_mutex_lock(h, &s->cs_lock);
+		(void)take_watch(s);
+		host_mutex_unlock(h, &cr->cr_lock);
+		s->cs_revoked = true;
 		ctl_watch_wakeup(s);
+		close_watch(s);
+		host_mutex_unlock(h, &s->cs_lock);
+		vnet_put(vn);
 	}
 	host_mutex_unlock(h, &cr->cr_lock);
 }
@@ -159,7 +164,7 @@ ctl_watch_begin(struct ctl_session *s, const struct ctl_request *rq,
 	rq->rq_vnet->vn_refs++;
 	host_mutex_unlock(h, &k->k_vnet_lock);
 	host_mutex_lock(h, &s->cs_lock);
-	s->cs_vnet = rq->rq_vnet;
+	__atomic_store_n(&s->cs_vnet, rq->rq_vnet, __ATOMIC_RELAXED);
 	s->cs_listener = listener;
 	s->cs_ping = ping;
 	s->cs_tap = tap;

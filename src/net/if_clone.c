@@ -324,7 +324,7 @@ int
 if_clone_create(struct vnet *vn, char *name, const char *params)
 {
 	char full[IFNAMSIZ];
-	struct cloner *cl;
+	struct cloner *cl = NULL;
 	unsigned unit = 0;
 	int error;
 
