@@ -52,7 +52,7 @@ log_line(struct host *h, enum host_log_level level, const char *line)
 	if (__atomic_load_n(&to_syslog, __ATOMIC_ACQUIRE))
 		syslog((int)level, "%s", line);
 	else
-		(void)dprintf(STDERR_FILENO, "ifnetd: %s\n", line);
+		host_linux_log("ifnetd: ", line);
 }
 
 void

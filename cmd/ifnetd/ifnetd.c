@@ -127,30 +127,70 @@ connect_local(void *arg, struct ifnet_error *e)
 	return vnet_client(arg, e);
 }
 
+/*
+ * Read the configuration into memory, before the process has anything to clean
+ * up: a pipe whose writer never comes is waited for, and a signal ends that.
+ */
 static bool
-configure(const struct options *o, struct vnet *vn)
+read_config(const struct options *o, FILE **fpp)
+{
+	char why[PATH_MAX + 128], *text = NULL, buf[4096];
+	size_t size = 0, n;
+	FILE *in, *copy;
+	sigset_t ends;
+	bool ok;
+
+	*fpp = NULL;
+	if (o->o_config == NULL)
+		return true;
+	(void)signal(SIGTERM, SIG_DFL);
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	(void)sigprocmask(SIG_UNBLOCK, &ends, NULL);
+	if (trust_file(o->o_config, why, sizeof(why)) != 0) {
+		complain("-f: %s", why);
+		return false;
+	}
+	in = fopen(o->o_config, "re");
+	copy = open_memstream(&text, &size);
+	if (in == NULL || copy == NULL) {
+		complain("%s: %s", o->o_config, strerror(errno));
+		return false;
+	}
+	while ((n = fread(buf, 1, sizeof(buf), in)) > 0)
+		(void)fwrite(buf, 1, n, copy);
+	ok = !ferror(in);
+	if (!ok)
+		complain("%s: %s", o->o_config, strerror(errno));
+	(void)fclose(in);
+	if (fclose(copy) != 0 || (ok && (*fpp = size == 0 ?
+	    fopen("/dev/null", "re") : fmemopen(text, size, "r")) == NULL)) {
+		complain("%s: %s", o->o_config, strerror(errno));
+		ok = false;
+	}
+	return ok;	/* the text is there as long as the process */
+}
+
+static bool
+configure(const struct options *o, FILE *config, struct vnet *vn)
 {
 	struct cmd_ctx ctx = {
 		.cc_connect = connect_local, .cc_connect_arg = vn,
 		.cc_out = stdout, .cc_err = stderr, .cc_vnet = "",
 		.cc_config = true,
 	};
-	char why[PATH_MAX + 128];
 	struct ifnet_error e;
 	int error;
 
-	if (o->o_config == NULL)
+	if (config == NULL)
 		return true;
-	if (trust_file(o->o_config, why, sizeof(why)) != 0) {
-		complain("-f: %s", why);
-		return false;
-	}
 	ctx.cc_client = vnet_client(vn, &e);
 	if (ctx.cc_client == NULL) {
 		complain("%s", e.text);
 		return false;
 	}
-	error = command_file(&ctx, o->o_config, &e);
+	error = command_stream(&ctx, config, o->o_config, &e);
 	ifnet_close(ctx.cc_client);
 	(void)fflush(stdout);
 	if (error != 0)
@@ -184,7 +224,8 @@ listen_at(const struct options *o, struct kern *k, struct server **svp)
 
 /* Run the daemon, from configuration to the end; returns the exit code. */
 static int
-serve(const struct options *o, struct ifnet_stack *st, const sigset_t *ends)
+serve(const struct options *o, FILE *config, struct ifnet_stack *st,
+    const sigset_t *ends)
 {
 	struct server *sv;
 	struct ifnet_error e;
@@ -195,7 +236,7 @@ serve(const struct options *o, struct ifnet_stack *st, const sigset_t *ends)
 		complain("%s", e.text);
 		return 1;
 	}
-	if (!configure(o, vn))
+	if (!configure(o, config, vn))
 		return 1;
 	/* From here on an administrator may destroy the vnet, like any
 	 * other. */
@@ -211,7 +252,7 @@ serve(const struct options *o, struct ifnet_stack *st, const sigset_t *ends)
 }
 
 static int
-run(const struct options *o, const sigset_t *ends)
+run(const struct options *o, FILE *config, const sigset_t *ends)
 {
 	struct ifnet_stack_config sc;
 	struct ifnet_stack *st;
@@ -230,7 +271,7 @@ run(const struct options *o, const sigset_t *ends)
 	/* The group is not part of the stack's configuration, where 0 would
 	 * mean none: group 0 is valid, too. */
 	kauth_set_admin_group(st->st_kern, o->o_group);
-	code = serve(o, st, ends);
+	code = serve(o, config, st, ends);
 	ifnet_stack_destroy(st);
 	return code;
 }
@@ -240,6 +281,7 @@ main(int argc, char **argv)
 {
 	struct options o;
 	sigset_t ends;
+	FILE *config;
 	int code;
 
 	parse_options(&o, argc, argv);
@@ -250,11 +292,13 @@ main(int argc, char **argv)
 		return 1;
 	if (o.o_daemon && !background_fork())
 		return 1;
+	if (!read_config(&o, &config))
+		return 1;
 	prepare_signals(&ends);
 	background_log_init();
 	if (o.o_pidfile != NULL && !pidfile_create(o.o_pidfile))
 		return 1;
-	code = run(&o, &ends);
+	code = run(&o, config, &ends);
 	pidfile_remove();
 	return code;
 }

@@ -177,6 +177,9 @@ void	command_words_end(struct cmd_ctx *);
  */
 int	command_file(struct cmd_ctx *, const char *path,
 	    struct ifnet_error *);
+/* Likewise, of a file that is open already; path is its name in messages. */
+int	command_stream(struct cmd_ctx *, FILE *, const char *path,
+	    struct ifnet_error *);
 
 /* Run a line, with its messages in *e; returns an errno (EINVAL for usage). */
 int	command_line(struct cmd_ctx *, const char *line,

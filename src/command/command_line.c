@@ -158,7 +158,7 @@ struct line {
 
 /* Read all lines of the file, *np of them, to be freed with lines_free(). */
 static int
-lines_read(const char *path, struct line **linesp, size_t *np,
+lines_read(FILE *fp, const char *path, struct line **linesp, size_t *np,
     struct ifnet_error *e)
 {
 	struct line *lines = NULL, *more;
@@ -166,14 +166,9 @@ lines_read(const char *path, struct line **linesp, size_t *np,
 	unsigned number = 0;
 	char *buf = NULL;
 	ssize_t len;
-	FILE *fp;
 	int error = 0;
 
 	*np = 0;
-	fp = fopen(path, "re");
-	if (fp == NULL)
-		return ifnet_error_set(e, errno, "%s: %s", path,
-		    cmd_strerror(errno));
 	while ((len = getline(&buf, &size, fp)) >= 0) {
 		number++;
 		/* Skip the byte order mark that some editors put in front of
@@ -203,9 +198,9 @@ lines_read(const char *path, struct line **linesp, size_t *np,
 		size = 0;
 	}
 	if (error == 0 && ferror(fp))
-		error = ifnet_error_set(e, EIO, "%s: cannot be read", path);
+		error = ifnet_error_set(e, EIO, "%s: cannot be read%s", path,
+		    errno == EISDIR ? ": it is a directory" : "");
 	free(buf);
-	(void)fclose(fp);
 	*linesp = lines;
 	*np = n;
 	return error;
@@ -339,12 +334,27 @@ command_words_end(struct cmd_ctx *ctx)
 int
 command_file(struct cmd_ctx *ctx, const char *path, struct ifnet_error *e)
 {
+	FILE *fp = fopen(path, "re");
+	int error;
+
+	if (fp == NULL)
+		return ifnet_error_set(e, errno, "%s: %s", path,
+		    cmd_strerror(errno));
+	error = command_stream(ctx, fp, path, e);
+	(void)fclose(fp);
+	return error;
+}
+
+int
+command_stream(struct cmd_ctx *ctx, FILE *fp, const char *path,
+    struct ifnet_error *e)
+{
 	struct cmd_ctx inner = *ctx;
 	struct line *lines = NULL;
 	size_t i, n;
 	int error;
 
-	error = lines_read(path, &lines, &n, e);
+	error = lines_read(fp, path, &lines, &n, e);
 	inner.cc_config = inner.cc_again = true;
 	inner.cc_applied = cmd_again_create();
 	if (error == 0 && inner.cc_applied == NULL)

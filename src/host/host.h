@@ -243,6 +243,10 @@ struct host {
  * never fails, nothing to free.
  */
 struct host *host_linux(void);
+/* Write a line to the standard error output, if it takes one without waiting:
+ * who does not read a pipe must not stop the process.  Lines that are lost are
+ * counted, and their number comes with the next one. */
+void	host_linux_log(const char *prefix, const char *line);
 
 /* Time since an arbitrary point; never goes back.  Any context. */
 static inline uint64_t

@@ -307,3 +307,55 @@ def test_driver_of_another_user(daemon, outside):
     daemon.bad("ifconfig", "evil0", "create")
     assert not (outside / "ran").exists()
     os.chown(outside, 0, 0)
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
+def test_configuration_that_never_comes(daemon, tmp, sig):
+    """A pipe that nobody writes to is waited for, and a signal ends that."""
+    fifo = tmp / "config"
+    os.mkfifo(fifo, 0o600)
+    daemon.start("-f", fifo, "--pidfile", tmp / "pid", wait=False)
+    stat = f"/proc/{daemon.process.pid}/wchan"
+    wait_for(lambda: pathlib.Path(stat).read_text() in
+             ("wait_for_partner", "0", "fifo_open"), what="it opens the pipe")
+    daemon.process.send_signal(sig)
+    assert daemon.process.wait(10) == -sig
+    assert not (tmp / "pid").exists()
+    # A writer comes late, and in pieces.
+    daemon.start("-f", fifo, wait=False)
+    with open(fifo, "w", encoding="ascii") as pipe:
+        pipe.write("ifconfig pair0 cre")
+        pipe.flush()
+        pipe.write("ate\nifconfig pair0 10.0.0.1/24\n")
+    wait_for(daemon.ready, what="it is ready")
+    assert "10.0.0.1/24" in daemon.ok("ifconfig", "pair0")
+
+
+def test_log_that_nobody_reads(daemon):
+    """A pipe that is full loses lines and stops nobody."""
+    reader, writer = os.pipe()
+    daemon.process = subprocess.Popen(
+        [IFNETD, "--ctl", daemon.url, "--log-level", "debug"],
+        stdin=subprocess.DEVNULL, stdout=writer, stderr=writer)
+    os.close(writer)
+    daemon.log.write_text("")
+    wait_for(daemon.answers, what="it is ready")
+    daemon.ok("ifconfig", "lo", "create", "3000", "up")
+    assert len(daemon.ok("ifconfig", "-l").split()) == 3001
+    os.set_blocking(reader, False)
+    text = b""
+    while len(text) < 30000:
+        text += os.read(reader, 65536)
+    daemon.ok("ifconfig", "lo1", "down")
+
+    def told():
+        nonlocal text
+        try:
+            text += os.read(reader, 65536)
+        except BlockingIOError:
+            pass
+        return b"lines of the log were lost: nobody read it" in text
+    wait_for(told, what="the number of lost lines")
+    daemon.process.terminate()
+    assert daemon.process.wait(20) == 0
+    os.close(reader)

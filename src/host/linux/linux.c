@@ -10,7 +10,10 @@
 #include <sys/random.h>
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -192,24 +195,58 @@ linux_unmap(struct host *h, void *p, size_t bytes)
 		munmap(p, round_to_pages(bytes));
 }
 
-/* A line is one write, so that lines of several threads do not mix. */
+/* A line is one write, so that lines of several threads do not mix; a pipe
+ * takes PIPE_BUF bytes at once or none. */
 static void
-linux_log(struct host *h, enum host_log_level level, const char *line)
+write_line(const char *prefix, const char *line)
 {
-	static const char prefix[] = "ifnet: ";
 	struct iovec iov[3];
 	ssize_t ignored;
 
-	(void)h;
-	(void)level;
 	iov[0].iov_base = (void *)(uintptr_t)prefix;
-	iov[0].iov_len = sizeof(prefix) - 1;
+	iov[0].iov_len = strlen(prefix);
 	iov[1].iov_base = (void *)(uintptr_t)line;
-	iov[1].iov_len = strlen(line);
+	iov[1].iov_len = strnlen(line, PIPE_BUF / 2);
 	iov[2].iov_base = (void *)(uintptr_t)"\n";
 	iov[2].iov_len = 1;
 	ignored = writev(STDERR_FILENO, iov, 3);
 	(void)ignored;
+}
+
+void
+host_linux_log(const char *prefix, const char *line)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static unsigned long lost;	/* lock */
+	struct pollfd pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
+	char text[64];
+
+	/* With the lock, nobody else fills the pipe after it was found to have
+	 * room. */
+	(void)pthread_mutex_lock(&lock);
+	if (poll(&pfd, 1, 0) != 1 || (pfd.revents & POLLOUT) == 0)
+		lost++;
+	else if (lost > 0) {
+		(void)snprintf(text, sizeof(text), "%lu lines of the log were "
+		    "lost: nobody read it", lost);
+		write_line(prefix, text);
+		lost = 0;
+		if (poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLOUT) != 0)
+			write_line(prefix, line);
+		else
+			lost = 1;
+	} else
+		write_line(prefix, line);
+	(void)pthread_mutex_unlock(&lock);
+}
+
+static void
+linux_log(struct host *h, enum host_log_level level, const char *line)
+{
+
+	(void)h;
+	(void)level;
+	host_linux_log("ifnet: ", line);
 }
 
 static const struct host_ops linux_ops = {
