@@ -84,7 +84,7 @@ laddr_answer(const struct in_ifaddr *ia, struct if_laddrreq *iflr)
 int
 in_laddr_ioctl(struct ifnet *ifp, unsigned long cmd, struct if_laddrreq *iflr)
 {
-	struct in_ifaddr *ia;
+	struct in_ifaddr *ia = NULL;
 	struct ifaliasreq ifra;
 	int error;
 
