@@ -16,6 +16,7 @@
 
 #include "ifa_test.h"
 #include "kern_test.h"
+#include "layer_test.h"
 #include "sysctl_test.h"
 
 #include "net/if_vnet_impl.h"	/* domains, the interfaces' subsystem */

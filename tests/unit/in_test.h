@@ -344,6 +344,14 @@ neigh_req(struct in_test *it, uint8_t type, struct ifnet *ifp,
 	return arp_request(it->it_vn, &rtm, sa, answer, &len);
 }
 
+/* The number of neighbours there are entries of. */
+static inline size_t
+in_neighbours(struct in_test *it)
+{
+
+	return it->it_vn->vn_arp->av_table.lt_hash.kh_count;
+}
+
 static inline int
 route_add(struct in_test *it, const char *dst, unsigned len, const char *gw,
     uint32_t flags, uint32_t mtu)

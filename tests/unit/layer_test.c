@@ -219,6 +219,13 @@ test_vnet_books(struct vnet *vn)
 
 /* --- routes and announcements --------------------------------------------- */
 
+size_t
+test_route_count(struct vnet *vn)
+{
+
+	return vn->vn_route->rv_count;
+}
+
 bool
 test_route_leads_to(struct vnet *vn, uint64_t handle)
 {

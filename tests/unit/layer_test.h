@@ -65,6 +65,8 @@ void	test_vnet_books(struct vnet *);
 
 /* --- routes and announcements --------------------------------------------- */
 
+/* Control: the number of routes. */
+size_t	test_route_count(struct vnet *);
 /* Control: does a route, of any kind, lead out of the interface? */
 bool	test_route_leads_to(struct vnet *, uint64_t handle);
 /* Control: the number of messages of a dump of everything, or of one interface

@@ -118,7 +118,7 @@ hold_body(struct in_test *it)
 	KASSERT(drops(b, DROP_ARP_QUEUE) == 47);
 	/* The interface goes away with packets waiting. */
 	tif_detach(&it->it_b);
-	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 1);
+	KASSERT(in_neighbours(it) == 1);
 }
 IN_TEST(hold, 2)
 
@@ -134,7 +134,7 @@ storm_body(struct in_test *it)
 		(void)snprintf(dst, sizeof(dst), "10.0.2.%u", i);
 		send_to(it, dst, 1);
 	}
-	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 22);
+	KASSERT(in_neighbours(it) == 22);
 	KASSERT(ifdata(b).ifi_oqueued == 20);
 	KASSERT(drops(b, DROP_ARP_UNRESOLVED) == 227);
 	/* Neighbours that are there are still found. */
@@ -142,7 +142,7 @@ storm_body(struct in_test *it)
 	KASSERT(goes_to(it, "10.0.2.9", mac1));
 	sleep_ms(it, 15000);
 	KASSERT(ifdata(b).ifi_oqueued == 0);
-	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 3);
+	KASSERT(in_neighbours(it) == 3);
 	all_books(it);
 
 	/* A storm of requests: more than handled in a second are dropped. */
@@ -188,12 +188,12 @@ answer_body(struct in_test *it)
 	inject_arp(it, &it->it_b, &ar, sizeof(ar));
 	KASSERT(it->it_b.tif_ntx == 0);
 	KASSERT(drops(it->it_b.tif_ifp, DROP_ARP_NOT_OURS) == 2);
-	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 3);
+	KASSERT(in_neighbours(it) == 3);
 	/* Off-link askers get an answer and no entry. */
 	ar = mk_arp(ARP_REQUEST, mac2, "192.168.1.1", "10.0.2.1");
 	inject_arp(it, &it->it_b, &ar, sizeof(ar));
 	KASSERT(it->it_b.tif_ntx == 1);
-	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 3);
+	KASSERT(in_neighbours(it) == 3);
 	all_books(it);
 }
 IN_TEST(answer, 1)
@@ -318,7 +318,7 @@ aging_body(struct in_test *it)
 	tif_clear(&it->it_b);
 	sleep_ms(it, 20000);
 	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") == 5);
-	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 2);
+	KASSERT(in_neighbours(it) == 2);
 
 	/* Not used: no request, and forgotten. */
 	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
@@ -328,11 +328,11 @@ aging_body(struct in_test *it)
 
 		inject_arp(it, &it->it_b, &ar, sizeof(ar));
 	}
-	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 3);
+	KASSERT(in_neighbours(it) == 3);
 	tif_clear(&it->it_b);
 	sleep_ms(it, 30000);
 	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") == 0);
-	KASSERT(it->it_vn->vn_arp->av_table.lt_hash.kh_count == 2);
+	KASSERT(in_neighbours(it) == 2);
 	/* With static entries alone there is no timer. */
 	KASSERT(!callout_pending(&it->it_vn->vn_arp->av_callout));
 	all_books(it);

@@ -96,7 +96,7 @@ route_body(struct vnet *vn)
 		straggler_end(&sg);
 		ifa_unref(ifa);
 		if_ioctl_unlock(et.et_ifp);
-		KASSERT(vn->vn_route->rv_count == 0);
+		KASSERT(test_route_count(vn) == 0);
 	}
 	etest_detach(&et);
 }

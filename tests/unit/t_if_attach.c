@@ -138,7 +138,7 @@ at_once_body(struct vnet *vn)
 
 	KASSERT(host_thread_create(h, "looker", -1, looker_main, &lo, &t) ==
 	    0);
-	vn->vn_if->ifv_limit = 3;
+	KASSERT(test_sysctl_set(vn, "net.link.maxindex", 3) == 0);
 	for (unsigned i = 0; i < 300; i++) {
 		ifp = test_must_attach(vn, "x", 0);
 		KASSERT(!if_is_deactivated(ifp) && ifp->if_ops == &test_ops);
@@ -203,7 +203,7 @@ defaults_body(struct vnet *vn)
 	ifp->if_ops = &bare_ops;
 	KASSERT(if_initialize(ifp) == 0);
 	if_free(ifp);
-	KASSERT(vn->vn_if->ifv_count == 0);
+	KASSERT(test_if_count(vn) == 0);
 	KASSERT(if_bitmap_next(&vn->vn_if->ifv_used, 1) == 1);
 }
 
@@ -293,7 +293,7 @@ exists_body(struct vnet *vn)
 	tally.t_attach_error = ENOMEM;
 	KASSERT(test_attach(vn, "y", 0, &error) == NULL && error == ENOMEM);
 	tally.t_attach_error = 0;
-	KASSERT(vn->vn_if->ifv_count == 1);
+	KASSERT(test_if_count(vn) == 1);
 	/* Their indices are free again. */
 	test_detach(ifp);
 	KASSERT(if_bitmap_next(&vn->vn_if->ifv_used, 1) == 1);
@@ -328,7 +328,7 @@ faults_body(struct vnet *vn)
 		KASSERT(error == ENOMEM);
 		kern_defer_barrier(vn->vn_kern);
 		KASSERT(sim_allocated(h) == before);
-		KASSERT(vn->vn_if->ifv_count == 0);
+		KASSERT(test_if_count(vn) == 0);
 		KASSERT(n < 100);
 	}
 }

@@ -37,7 +37,7 @@ names_body(struct vnet *vn)
 	KASSERT(if_clone_destroy(vn, "tst7") == 0);
 	KASSERT(if_clone_destroy(vn, "tst7") == ENXIO);
 	KASSERT(if_clone_destroy(vn, "tst2147483647") == 0);
-	KASSERT(vn->vn_if->ifv_count == 0);
+	KASSERT(test_if_count(vn) == 0);
 }
 
 static void
@@ -63,7 +63,7 @@ lowest_body(struct vnet *vn)
 	test_detach(stray);
 	KASSERT(if_clone_detach(vn, &test_cloner) == EBUSY);
 	if_clone_purge(vn, &test_cloner);
-	KASSERT(vn->vn_if->ifv_count == 0);
+	KASSERT(test_if_count(vn) == 0);
 	KASSERT(if_clone_detach(vn, &test_cloner) == 0);
 	KASSERT(if_clone_detach(vn, &test_cloner) == EINVAL);
 	KASSERT(if_clone_attach(vn, &test_cloner) == 0);
@@ -241,9 +241,9 @@ serial_body(struct vnet *vn)
 	for (int i = 0; i < 3; i++)
 		host_thread_join(h, t[i]);
 	KASSERT(met != 0);		/* others did wait meanwhile */
-	KASSERT(vn->vn_if->ifv_count == made);
+	KASSERT(test_if_count(vn) == made);
 	if_clone_purge(vn, &slow);
-	KASSERT(vn->vn_if->ifv_count == 0);
+	KASSERT(test_if_count(vn) == 0);
 
 	/* A driver that will not: requests reach it again. */
 	KASSERT(create(vn, "slow", full) == 0);

@@ -141,13 +141,13 @@ limit_body(struct vnet *vn)
 		KASSERT(ifp[i]->if_index == i + 1);
 	}
 	KASSERT(test_attach(vn, "x", 20, &error) == NULL && error == ENOSPC);
-	KASSERT(vn->vn_if->ifv_count == 20);
+	KASSERT(test_if_count(vn) == 20);
 	test_detach(ifp[7]);
 	ifp[7] = test_must_attach(vn, "x", 20);
 	KASSERT(ifp[7]->if_index == 8);
 	for (unsigned i = 0; i < 20; i++)
 		test_detach(ifp[i]);
-	KASSERT(vn->vn_if->ifv_count == 0);
+	KASSERT(test_if_count(vn) == 0);
 }
 
 static int

@@ -37,7 +37,7 @@ good_body(struct vnet *vn)
 	KASSERT(said(vn, "if_good.so loaded"));
 	KASSERT(create(vn, "good") == 0);
 	KASSERT(create(vn, "good0") == EEXIST);
-	KASSERT(vn->vn_if->ifv_count == 2);
+	KASSERT(test_if_count(vn) == 2);
 	KASSERT(if_clone_list(vn, 3, names[0], &total) == 0 && total == 2);
 	KASSERT(strcmp(names[1], "good") == 0);
 
@@ -52,7 +52,7 @@ good_body(struct vnet *vn)
 
 	KASSERT(if_clone_destroy(vn, "good1") == 0);
 	if_clone_purge(vn, NULL);
-	KASSERT(vn->vn_if->ifv_count == 0);
+	KASSERT(test_if_count(vn) == 0);
 	KASSERT(create(vn, "good3") == 0);
 	/* good3 is left for the vnet's end. */
 }
@@ -75,7 +75,7 @@ bad_body(struct vnet *vn)
 	KASSERT(said(vn, "its start failed"));
 	KASSERT(create(vn, "absent0") == EINVAL);
 	KASSERT(vn->vn_kern->k_modules == NULL);
-	KASSERT(vn->vn_if->ifv_count == 0);
+	KASSERT(test_if_count(vn) == 0);
 }
 
 /* A driver that does not destroy its interface: it goes with its vnet, before
@@ -150,7 +150,7 @@ memory_body(struct vnet *vn)
 			KASSERT(if_clone_destroy(vn, "good0") == 0);
 		else
 			KASSERT(error == ENOMEM);
-		KASSERT(vn->vn_if->ifv_count == 0);
+		KASSERT(test_if_count(vn) == 0);
 	}
 	sim_fail_alloc(h, 0);
 	KASSERT(error == 0);

@@ -125,7 +125,7 @@ units_body(struct vnet *vn)
 	KASSERT(if_clone_create(vn, name, "") == 0);
 	KASSERT(strcmp(name, "tst0") == 0);
 	if_clone_purge(vn, NULL);
-	KASSERT(vn->vn_if->ifv_count == 0);
+	KASSERT(test_if_count(vn) == 0);
 }
 
 static int

@@ -64,9 +64,9 @@ sum_body(struct vnet *vn)
 	KASSERT(if_stats_sum(ifp, IF_STAT_IPACKETS) == 20 * ncpu);
 
 	/* The next of this index starts from zero; the total stays. */
-	vn->vn_if->ifv_limit = 1;
+	KASSERT(test_sysctl_set(vn, "net.link.maxindex", 1) == 0);
 	test_detach(ifp);
-	KASSERT(vn->vn_if->ifv_gone.ic_stat[IF_STAT_IPACKETS] == 20 * ncpu);
+	KASSERT(test_stat_gone(vn, IF_STAT_IPACKETS) == 20 * ncpu);
 	ifp = test_must_attach(vn, "y", 0);
 	zdata(vn, "y0", SIOCGIFDATA, &ifdr);
 	KASSERT(ifdr.ifdr_data.ifi_ipackets == 0);

@@ -211,7 +211,7 @@ simple_body(struct vnet *vn)
 	KASSERT(driver.pauses == 0 && find(vn, "x0") == ifp);
 
 	KASSERT(move(vn, "x0", "other") == 0);
-	KASSERT(find(vn, "x0") == NULL && vn->vn_if->ifv_count == 0);
+	KASSERT(find(vn, "x0") == NULL && test_if_count(vn) == 0);
 	ifp = find(other, "x0");
 	KASSERT(ifp != NULL && driver.ifp == ifp && !driver.paused);
 	KASSERT(driver.pauses == 1 && driver.resumes == 1);
@@ -308,7 +308,7 @@ memory_body(struct vnet *vn)
 		KASSERT(driver.ifp == ifp && !driver.paused);
 		KASSERT((ifp->if_flags & IFF_UP) != 0);
 		KASSERT(addresses(ifp, TEST_AF) == 1);
-		KASSERT(other->vn_if->ifv_count == 0);
+		KASSERT(test_if_count(other) == 0);
 	}
 	sim_fail_alloc(h, 0);
 	KASSERT(error == 0 && failures >= 5);

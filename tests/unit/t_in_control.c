@@ -10,7 +10,7 @@ static void
 routes_body(struct in_test *it)
 {
 	struct ifnet *a = it->it_a.tif_ifp;
-	size_t count = it->it_vn->vn_route->rv_count;
+	size_t count = test_route_count(it->it_vn);
 
 	KASSERT(has_route(it, "10.0.1.1", RTF_LOCAL, a));
 	KASSERT(has_route(it, "10.0.1.77", RTF_CONNECTED, a));
@@ -32,7 +32,7 @@ routes_body(struct in_test *it)
 	KASSERT(addr_del(it, a, "172.17.0.9") == 0);
 	KASSERT(addr_del(it, a, "150.1.2.3") == 0);
 	KASSERT(addr_del(it, a, "150.1.2.3") == EADDRNOTAVAIL);
-	KASSERT(it->it_vn->vn_route->rv_count == count);
+	KASSERT(test_route_count(it->it_vn) == count);
 }
 IN_TEST(routes, 1)
 
@@ -41,7 +41,7 @@ static void
 inherit_body(struct in_test *it)
 {
 	struct ifnet *a = it->it_a.tif_ifp, *b = it->it_b.tif_ifp;
-	size_t count = it->it_vn->vn_route->rv_count;
+	size_t count = test_route_count(it->it_vn);
 
 	KASSERT(addr_add(it, a, "10.5.0.1", 16) == 0);
 	KASSERT(addr_add(it, a, "10.5.0.2", 16) == 0);
@@ -54,7 +54,7 @@ inherit_body(struct in_test *it)
 	KASSERT(has_route(it, "10.5.9.9", RTF_CONNECTED, b));
 	KASSERT(has_route(it, "10.5.255.255", RTF_BROADCAST, b));
 	KASSERT(addr_del(it, b, "10.5.0.3") == 0);
-	KASSERT(it->it_vn->vn_route->rv_count == count);
+	KASSERT(test_route_count(it->it_vn) == count);
 
 	/* A longer prefix over the one that goes is no heir, and no hindrance;
 	 * nor is an allocation that fails. */
@@ -69,7 +69,7 @@ inherit_body(struct in_test *it)
 		KASSERT(has_route(it, "10.5.255.255", RTF_BROADCAST, b));
 		KASSERT(addr_del(it, b, "10.5.0.2") == 0);
 		KASSERT(addr_del(it, b, "10.5.0.3") == 0);
-		KASSERT(it->it_vn->vn_route->rv_count == count);
+		KASSERT(test_route_count(it->it_vn) == count);
 	}
 }
 IN_TEST(inherit, 1)
@@ -93,7 +93,7 @@ static void
 heir_goes_body(struct in_test *it)
 {
 	struct ifnet *a = it->it_a.tif_ifp;
-	size_t count = it->it_vn->vn_route->rv_count - 3;
+	size_t count = test_route_count(it->it_vn) - 3;
 
 	heir.he_it = it;
 	for (unsigned n = 1; n < 6; n++) {
@@ -106,7 +106,7 @@ heir_goes_body(struct in_test *it)
 		sim_fail_alloc(it->it_host, 0);
 		host_thread_join(it->it_host, heir.he_thread);
 		KASSERT(route_to(it, "10.5.0.2") == NULL);
-		KASSERT(it->it_vn->vn_route->rv_count == count);
+		KASSERT(test_route_count(it->it_vn) == count);
 		tif_attach(it, &it->it_b, 1);
 	}
 }
@@ -120,7 +120,7 @@ refused_body(struct in_test *it)
 	    "10.0.9.0", "10.0.9.255", NULL };
 	struct ifnet *a = it->it_a.tif_ifp;
 	struct ifaliasreq ifra;
-	size_t count = it->it_vn->vn_route->rv_count;
+	size_t count = test_route_count(it->it_vn);
 
 	for (unsigned i = 0; bad[i] != NULL; i++)
 		KASSERT(addr_add(it, a, bad[i], 24) == EINVAL);
@@ -147,7 +147,7 @@ refused_body(struct in_test *it)
 	/* The same again is nothing; elsewhere it is taken. */
 	KASSERT(addr_add(it, a, "10.0.1.1", 24) == 0);
 	KASSERT(addr_add(it, it->it_b.tif_ifp, "10.0.1.1", 24) == EEXIST);
-	KASSERT(it->it_vn->vn_route->rv_count == count);
+	KASSERT(test_route_count(it->it_vn) == count);
 	/* 127.0.0.1 belongs on lo0. */
 	KASSERT(addr_add(it, it->it_lo, "127.0.0.1", 8) == 0);
 	KASSERT(addr_del(it, it->it_lo, "127.0.0.1") == 0);
@@ -486,13 +486,13 @@ driver_body(struct in_test *it)
 		.ioctl = refuse_ioctl,
 	};
 	struct ifnet *b = it->it_b.tif_ifp;
-	size_t count = it->it_vn->vn_route->rv_count;
+	size_t count = test_route_count(it->it_vn);
 
 	b->if_ops = &refusing;
 	KASSERT(addr_add(it, b, "10.33.0.1", 24) == EIO);
 	KASSERT(in_ifa(b, "10.33.0.1") == NULL);
 	KASSERT(addr_add(it, b, "10.0.2.1", 16) == EIO);
-	KASSERT(it->it_vn->vn_route->rv_count == count);
+	KASSERT(test_route_count(it->it_vn) == count);
 	KASSERT(has_route(it, "10.0.2.1", RTF_LOCAL, b));
 	KASSERT(has_route(it, "10.0.2.77", RTF_CONNECTED, b));
 	KASSERT(route_to(it, "10.0.3.1") == NULL);
@@ -554,7 +554,7 @@ found_body(struct in_test *it)
 		.initaddr = refuse_found,
 	};
 	struct ifnet *b = it->it_b.tif_ifp;
-	size_t count = it->it_vn->vn_route->rv_count;
+	size_t count = test_route_count(it->it_vn);
 
 	memset(&finder, 0, sizeof(finder));
 	finder.fi_it = it;
@@ -562,7 +562,7 @@ found_body(struct in_test *it)
 	KASSERT(addr_add(it, b, "10.33.0.1", 24) == EIO);
 	host_thread_join(it->it_host, finder.fi_thread);
 	KASSERT(route_to(it, "192.0.2.1") == NULL);
-	KASSERT(it->it_vn->vn_route->rv_count == count);
+	KASSERT(test_route_count(it->it_vn) == count);
 	b->if_ops = &tif_ops;
 }
 IN_TEST(found, 1)
@@ -609,7 +609,7 @@ many_body(struct in_test *it)
 {
 	enum { N = 2000 };
 	struct ifnet *b = it->it_b.tif_ifp;
-	size_t count = it->it_vn->vn_route->rv_count;
+	size_t count = test_route_count(it->it_vn);
 	char addr[16];
 
 	for (unsigned i = 0; i < N; i++) {
@@ -636,10 +636,10 @@ many_body(struct in_test *it)
 	in_purgeif(b);
 	if_ioctl_unlock(b);
 	KASSERT(in_ifa(b, "10.0.2.1") == NULL);
-	KASSERT(it->it_vn->vn_route->rv_count < count);
+	KASSERT(test_route_count(it->it_vn) < count);
 	KASSERT(b->if_dl != NULL);
 	KASSERT(addr_add(it, b, "10.0.2.1", 24) == 0);
-	KASSERT(it->it_vn->vn_route->rv_count == count);
+	KASSERT(test_route_count(it->it_vn) == count);
 }
 IN_TEST(many, 1)
 
@@ -648,22 +648,22 @@ static void
 failures_body(struct in_test *it)
 {
 	struct ifnet *a = it->it_a.tif_ifp;
-	size_t count = it->it_vn->vn_route->rv_count, all;
+	size_t count = test_route_count(it->it_vn), all;
 	int error;
 
 	KASSERT(addr_add(it, a, "10.33.0.1", 24) == 0);
-	all = it->it_vn->vn_route->rv_count;
+	all = test_route_count(it->it_vn);
 	KASSERT(addr_del(it, a, "10.33.0.1") == 0);
 	for (unsigned n = 1; n < 60; n++) {
 		sim_fail_alloc(it->it_host, n);
 		error = addr_add(it, a, "10.33.0.1", 24);
 		sim_fail_alloc(it->it_host, 0);
 		if (error == 0) {
-			KASSERT(it->it_vn->vn_route->rv_count == all);
+			KASSERT(test_route_count(it->it_vn) == all);
 			KASSERT(addr_del(it, a, "10.33.0.1") == 0);
 		} else
 			KASSERT(error == ENOMEM);
-		KASSERT(it->it_vn->vn_route->rv_count == count);
+		KASSERT(test_route_count(it->it_vn) == count);
 		KASSERT(!has_route(it, "10.33.0.1", RTF_LOCAL, a));
 	}
 }

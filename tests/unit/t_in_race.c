@@ -271,7 +271,7 @@ race_run(struct in_test *it)
 		host_thread_join(it->it_host, t[i]);
 	/* The last of them may have left the prefix's to the user. */
 	user_main(NULL);
-	KASSERT(it->it_vn->vn_route->rv_count == 0);
+	KASSERT(test_route_count(it->it_vn) == 0);
 }
 
 static void

@@ -121,16 +121,16 @@ add_body(struct vnet *vn)
 	ri = info("10.0.0.1", 32, NULL, NULL);
 	ri.ri_refuse = RTF_LOCAL;
 	KASSERT(rt_delete(vn, &ri) == EPERM);
-	KASSERT(vn->vn_route->rv_count == 6);
+	KASSERT(test_route_count(vn) == 6);
 
 	/* an address takes its routes along, and those through it */
 	ifatest_remove(ifa);
 	KASSERT(lookup(vn, "192.0.2.1") == NULL);
 	KASSERT(lookup(vn, "10.0.0.1") == NULL);
-	KASSERT(vn->vn_route->rv_count == 2);
+	KASSERT(test_route_count(vn) == 2);
 	etest_detach(&et[1]);
 	KASSERT(lookup(vn, "10.5.1.1") == NULL);
-	KASSERT(vn->vn_route->rv_count == 1);
+	KASSERT(test_route_count(vn) == 1);
 	etest_detach(&et[0]);
 	/* The one that leads nowhere goes with the vnet. */
 }
@@ -289,11 +289,11 @@ change_body(struct vnet *vn)
 	ri = info("172.16.0.0", 12, "10.0.0.2", NULL);
 	KASSERT(rt_change(vn, &ri) == 0);
 	KASSERT(lookup(vn, "172.16.5.5")->rt_ifp == et[0].et_ifp);
-	KASSERT(vn->vn_route->rv_count == 5);
+	KASSERT(test_route_count(vn) == 5);
 	ifatest_remove(ifa[1]);
-	KASSERT(vn->vn_route->rv_count == 3);
+	KASSERT(test_route_count(vn) == 3);
 	ifatest_remove(ifa[0]);
-	KASSERT(vn->vn_route->rv_count == 0);
+	KASSERT(test_route_count(vn) == 0);
 	etest_detach(&et[1]);
 	etest_detach(&et[0]);
 }
@@ -340,7 +340,7 @@ own_body(struct vnet *vn)
 	ri.ri_own = 1 + RT_OWN_NET;
 	ri.ri_mtu = 0;
 	KASSERT(rt_add(vn, &ri) == EALREADY);
-	KASSERT(vn->vn_route->rv_count == 1);
+	KASSERT(test_route_count(vn) == 1);
 	KASSERT(del(vn, "10.0.0.0", 24) == 0);
 	/* To somewhere else than it led. */
 	test_route_to(&ri, "10.0.0.2");
@@ -350,7 +350,7 @@ own_body(struct vnet *vn)
 	    NULL && !rt_is_own(lookup(vn, "10.0.0.2")));
 	KASSERT(lookup(vn, "10.0.0.2")->rt_ifa == ifa);
 	ifatest_remove(ifa);
-	KASSERT(vn->vn_route->rv_count == 0);
+	KASSERT(test_route_count(vn) == 0);
 	etest_detach(&et);
 }
 
@@ -392,7 +392,7 @@ left_body(struct vnet *vn)
 	if_ioctl_lock(et.et_ifp);
 	if_purgeaddrs(et.et_ifp, TEST_AF, purge_nothing);
 	if_ioctl_unlock(et.et_ifp);
-	KASSERT(vn->vn_route->rv_count == 0);
+	KASSERT(test_route_count(vn) == 0);
 	etest_detach(&et);
 }
 
@@ -471,7 +471,7 @@ nomem_body(struct vnet *vn)
 		error = rt_add(vn, &ri);
 		if (error == 0)
 			break;
-		KASSERT(error == ENOMEM && vn->vn_route->rv_count == 0);
+		KASSERT(error == ENOMEM && test_route_count(vn) == 0);
 		KASSERT(lookup(vn, "10.1.2.3") == NULL);
 	}
 	ri.ri_mtu = 1400;

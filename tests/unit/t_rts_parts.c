@@ -250,7 +250,7 @@ parts_body(struct vnet *vn)
 	for (unsigned i = 0; i < NADDRS; i++)
 		if (parts.pt_ifa[i] != NULL)
 			parts_toggle(i);
-	KASSERT(vn->vn_route->rv_count == 0);
+	KASSERT(test_route_count(vn) == 0);
 	etest_detach(&et);
 }
 

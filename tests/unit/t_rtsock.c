@@ -204,7 +204,7 @@ request_body(struct vnet *vn)
 	    ESRCH);
 	ifatest_remove(ifa);
 	etest_detach(&et);
-	KASSERT(vn->vn_route->rv_count == 0);
+	KASSERT(test_route_count(vn) == 0);
 }
 
 static void
