@@ -323,6 +323,8 @@ test_refused_notes(void **state)
 struct asker {
 	struct host_thread *as_thread;
 	unsigned	 as_op;
+	uint8_t		 as_msg[256];	/* the request */
+	size_t		 as_len;
 	unsigned	 as_answers;	/* atomic */
 };
 
@@ -340,6 +342,22 @@ count_answer(void *arg, const void *msg, size_t len)
 	return 0;
 }
 
+/* The buffer of build() is the main thread's. */
+static void
+asker_prepare(struct asker *as)
+{
+	struct ctl_dump d = { .d_what = IFNET_LINK |
+	    (as->as_op == CTL_FOLLOW ? IFNET_SNAPSHOT : 0) };
+	struct ctl_history hi = { "" };
+
+	if (as->as_op == CTL_HISTORY)
+		as->as_len = build(as->as_msg, as->as_op, "default", &hi,
+		    sizeof(hi));
+	else
+		as->as_len = build(as->as_msg, as->as_op, "default", &d,
+		    as->as_op == CTL_VNET_LIST ? 0 : sizeof(d));
+}
+
 /* A client: a request, and the events when it is a follow. */
 static void
 asker_main(void *arg)
@@ -348,20 +366,10 @@ asker_main(void *arg)
 	struct ctl_sink sink = { count_answer, nothing, NULL, as };
 	struct kauth_cred cred = { .kc_uid = USER, .kc_gid = USER,
 	    .kc_pid = 4242 };
-	struct ctl_dump d = { .d_what = IFNET_LINK |
-	    (as->as_op == CTL_FOLLOW ? IFNET_SNAPSHOT : 0) };
-	struct ctl_history hi = { "" };
-	uint8_t msg[256];
 	struct ctl_session *s;
-	size_t len;
 
-	if (as->as_op == CTL_HISTORY)
-		len = build(msg, as->as_op, "default", &hi, sizeof(hi));
-	else
-		len = build(msg, as->as_op, "default", &d,
-		    as->as_op == CTL_VNET_LIST ? 0 : sizeof(d));
 	KASSERT(ctl_session_create(st->st_kern, &cred, &sink, &s) == 0);
-	KASSERT(ctl_dispatch(s, msg, len, -1) == 0);
+	KASSERT(ctl_dispatch(s, as->as_msg, as->as_len, -1) == 0);
 	if (as->as_op == CTL_FOLLOW)
 		KASSERT(ctl_session_events(s) == 0);
 	ctl_session_destroy(s);
@@ -377,6 +385,7 @@ turn(unsigned op, unsigned answers)
 	struct asker as = { .as_op = op };
 	struct ctl_session *root = session(0);
 
+	asker_prepare(&as);
 	test_turn_take(st->st_kern, OTHER);
 	assert_int_equal(host_thread_create(h, "asker", -1, asker_main, &as,
 	    &as.as_thread), 0);
