@@ -850,6 +850,59 @@ test_refused(void **state)
 	ifnet_close(c);
 }
 
+/* Capabilities are as before. */
+static void
+test_capabilities(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *c = other(f);
+	struct ifcapreq was, cap;
+	struct ifnet_error e;
+
+	assert_int_equal(create(f->c, "pair0"), 0);
+	memset(&was, 0, sizeof(was));
+	strcpy(was.ifcr_name, "pair0");
+	assert_int_equal(run(f->c, SIOCGIFCAP, &was), 0);
+	assert_int_not_equal(was.ifcr_capabilities, 0);
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	cap = was;
+	cap.ifcr_capenable = was.ifcr_capenable != 0 ? 0 :
+	    was.ifcr_capabilities;
+	assert_int_equal(run(c, SIOCSIFCAP, &cap), 0);
+	assert_int_equal(run(c, SIOCGIFCAP, &cap), 0);
+	assert_int_not_equal(cap.ifcr_capenable, was.ifcr_capenable);
+	ifnet_close(c);
+	assert_int_equal(run(f->c, SIOCGIFCAP, &cap), 0);
+	assert_int_equal(cap.ifcr_capenable, was.ifcr_capenable);
+}
+
+/* A request that is refused leaves no note: nothing is undone for it, and it
+ * takes no room. */
+static void
+test_refused_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *c = other(f);
+	struct ifnet_error e;
+	char text[4096];
+	int64_t v = 9;
+
+	assert_int_equal(say(f->c, "ifconfig pair0 create 10.0.0.1/24"), 0);
+	assert_int_equal(say(f->c, "route add 10.9.0.0/16 10.0.0.254"), 0);
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_not_equal(say(c, "route change 10.9.0.0/16 10.99.0.1"), 0);
+	assert_int_equal(say(c, "sysctl -w net.inet.ip.forwarding=1"), 0);
+	assert_int_equal(say(f->c, "route delete 10.9.0.0/16"), 0);
+	for (unsigned n = 0; n < 500000; n++)
+		assert_int_equal(ifnet_sysctl(c, "net.inet.ip.forwarding",
+		    NULL, NULL, &v, sizeof(v), NULL, NULL, &e), EINVAL);
+	assert_int_equal(say(c, "sysctl -w net.inet.ip.forwarding=0"), 0);
+	ifnet_close(c);
+	assert_int_equal(capture(f->c, "route -n show", text, sizeof(text)),
+	    0);
+	assert_null(strstr(text, "10.9.0.0"));
+}
+
 /* A change has a size; what is behind it is refused, and the rest stays
  * undoable. */
 static void
@@ -989,7 +1042,8 @@ main(void)
 		T(test_settings_line), T(test_routes), T(test_source),
 		T(test_routes_meanwhile), T(test_destroyed),
 		T(test_not_destroyed), T(test_beside), T(test_refused),
-		T(test_too_large),
+		T(test_too_large), T(test_capabilities),
+		T(test_refused_leaves_nothing),
 		T(test_socket), T(test_server_stops),
 	};
 #undef T
