@@ -200,13 +200,14 @@ linux_unmap(struct host *h, void *p, size_t bytes)
 static void
 write_line(const char *prefix, const char *line)
 {
+	size_t len = strlen(line);
 	struct iovec iov[3];
 	ssize_t ignored;
 
 	iov[0].iov_base = (void *)(uintptr_t)prefix;
 	iov[0].iov_len = strlen(prefix);
 	iov[1].iov_base = (void *)(uintptr_t)line;
-	iov[1].iov_len = strnlen(line, PIPE_BUF / 2);
+	iov[1].iov_len = len < PIPE_BUF / 2 ? len : PIPE_BUF / 2;
 	iov[2].iov_base = (void *)(uintptr_t)"\n";
 	iov[2].iov_len = 1;
 	ignored = writev(STDERR_FILENO, iov, 3);
