@@ -98,3 +98,27 @@ def test_ranges_in_words(daemon):
     assert "(0 to 1)" in daemon.ok("sysctl", "-d", "net.inet.ip.forwarding")
     assert "sends without a queue" in daemon.bad(
         "sysctl", "-w", "net.interfaces.pair0.sndq.maxlen=10")
+
+
+def test_families_of_settings(daemon):
+    """Each member of a family of settings is set and read by its own name."""
+    shares = [f"kern.mbufs.share.{n}" for n in
+              ("local", "fragments", "neighbours", "pings")]
+    listed = daemon.ok("sysctl", "kern.mbufs.share").splitlines()
+    assert [line.split(" = ")[0] for line in listed] == shares
+    for i, name in enumerate(shares):
+        daemon.ok("sysctl", "-w", f"{name}={11 + i}")
+    for i, name in enumerate(shares):
+        assert daemon.ok("sysctl", "-n", name) == f"{11 + i}\n"
+        assert "a number from 0 to 100" in daemon.bad(
+            "sysctl", "-w", f"{name}=101")
+    users = daemon.ok("sysctl", "kern.user").splitlines()
+    names = [line.split(" = ")[0] for line in users]
+    assert len(names) == len(set(names)) > 10
+    for name in names:
+        value = daemon.ok("sysctl", "-n", name)
+        daemon.ok("sysctl", "-w", f"{name}={value.strip()}")
+        assert daemon.ok("sysctl", "-n", name) == value
+    everything = daemon.ok("sysctl", "-a")
+    assert set(listed[0].split(" = ")[:1] + names) <= {
+        line.split(" = ")[0] for line in everything.splitlines()}
