@@ -164,6 +164,9 @@ forward_body(struct in_test *it)
 	o = forwarded(it, (const uint8_t[12]){ 68, 8, 9, 0x20, 1, 2, 3, 4 },
 	    12);
 	KASSERT(o[2] == 9 && o[3] == 0x30 && o[7] == 4);
+	/* The shortest one has no room at all. */
+	o = forwarded(it, (const uint8_t[4]){ 68, 4, 5, 0x30 }, 4);
+	KASSERT(o[1] == 4 && o[2] == 5 && o[3] == 0x40);
 	o = forwarded(it, (const uint8_t[12]){ 68, 12, 13, 0xe1 }, 12);
 	KASSERT(o[3] == 0xf1);
 	/* Both. */
