@@ -181,10 +181,11 @@ tap_far_reported(struct tap_softc *sc, struct ifnet *ifp, bool up,
 {
 
 	kspin_lock(&sc->sc_far_spin);
-	/* A sender noticed the first of them. */
-	if (sc->sc_far_early && falls > 0)
+	/* A sender noticed the first of them, or one that is reported later. */
+	if (sc->sc_far_early && falls > 0) {
 		falls--;
-	sc->sc_far_early = false;
+		sc->sc_far_early = false;
+	}
 	for (; falls > 0; falls--) {
 		tap_far_set(sc, ifp, true);
 		tap_far_set(sc, ifp, false);
