@@ -73,8 +73,8 @@ struct tap_softc {
 	struct kspin	 sc_far_spin;	/* keeps reports in their order */
 	bool		 sc_far_down;	/* atomic, written with sc_far_spin:
 					 * the Linux side takes no packets */
-	bool		 sc_far_early;	/* sc_far_spin: a sender found it down
-					 * before that was reported */
+	uint32_t	 sc_far_early;	/* sc_far_spin: times a sender found it
+					 * down before that was reported */
 	struct host	*sc_host;	/* constant */
 	struct host_tun	*sc_tun;	/* constant */
 	struct dev_poll	 sc_poll;	/* ioctl lock */
@@ -166,7 +166,7 @@ tap_far_refuses(struct tap_softc *sc)
 
 	kspin_lock(&sc->sc_far_spin);
 	if (!sc->sc_far_down)
-		sc->sc_far_early = true;
+		sc->sc_far_early++;
 	tap_far_set(sc, sc->sc_ifp, false);
 	if (host_tun_takes(sc->sc_host, sc->sc_tun))
 		tap_far_set(sc, sc->sc_ifp, true);
@@ -181,11 +181,9 @@ tap_far_reported(struct tap_softc *sc, struct ifnet *ifp, bool up,
 {
 
 	kspin_lock(&sc->sc_far_spin);
-	/* A sender noticed the first of them, or one that is reported later. */
-	if (sc->sc_far_early && falls > 0) {
-		falls--;
-		sc->sc_far_early = false;
-	}
+	/* Senders noticed some of them, or some that are reported later. */
+	for (; sc->sc_far_early > 0 && falls > 0; falls--)
+		sc->sc_far_early--;
 	for (; falls > 0; falls--) {
 		tap_far_set(sc, ifp, true);
 		tap_far_set(sc, ifp, false);
