@@ -140,6 +140,9 @@ struct entry {
 	unsigned	 lllen;
 	bool		 temp, pub;
 	const char	*text;		/* the address as given */
+	/* The interface; 0: the one whose network has the address. */
+	uint32_t	 index;
+	uint64_t	 handle;
 };
 
 /* The interface whose network holds the address; ENETUNREACH: none. */
@@ -187,7 +190,7 @@ arp_request(struct cmd_ctx *ctx, uint8_t type, const struct entry *en)
 	struct sockaddr_dl sdl;
 	struct ifnet_error e, none;
 	size_t len = sizeof(ans);
-	int error, nowhere;
+	int error, nowhere = 0;
 	char why[IFNET_ERROR_TEXT + 8];
 
 	memset(&req, 0, sizeof(req));
@@ -200,7 +203,10 @@ arp_request(struct cmd_ctx *ctx, uint8_t type, const struct entry *en)
 	    (en->temp || type == RTM_DELETE ? 0 : RTF_STATIC) |
 	    (en->pub ? RTF_ANNOUNCE : 0);
 	req.m.rtm_expire_s = en->temp ? TEMP_S : 0;
-	nowhere = interface_of(ctx, en->addr, &req.m, &none);
+	req.m.rtm_index = en->index;
+	req.m.rtm_ifhandle = en->handle;
+	if (en->handle == 0)
+		nowhere = interface_of(ctx, en->addr, &req.m, &none);
 	sdl.sdl_family = AF_LINK;
 	sdl.sdl_index = req.m.rtm_index;
 	cmd_sin(&ss, en->addr);
@@ -291,8 +297,11 @@ arp_set(struct cmd_ctx *ctx, int argc, char **argv)
 	return ctx->cc_check ? CMD_OK : arp_request(ctx, type, &en);
 }
 
-/* Collects what "arp -ad" deletes. */
+/* Collects what "arp -d" deletes: each entry on its own interface, which need
+ * not have a network with the address any more. */
 struct all {
+	struct in_addr	 only;		/* when haveonly */
+	bool		 haveonly;
 	struct entry	*list;
 	size_t		 n, room;
 };
@@ -303,11 +312,15 @@ all_msg(const void *msg, size_t len, void *arg)
 	const struct sockaddr *sa[RTAX_MAX];
 	const struct rt_msg *m = msg;
 	struct all *all = arg;
-	struct entry *more;
+	struct entry *en, *more;
+	struct in_addr addr;
 
 	if (rt_msg_check(msg, len, sa) != 0 || sa[0] == NULL ||
 	    sa[0]->sa_family != AF_INET ||
 	    (m->rtm_flags & RTF_LLDATA) == 0)
+		return 0;
+	addr = ((const struct sockaddr_in *)(const void *)sa[0])->sin_addr;
+	if (all->haveonly && addr.s_addr != all->only.s_addr)
 		return 0;
 	if (all->n == all->room) {
 		all->room = all->room == 0 ? 64 : all->room * 2;
@@ -316,14 +329,17 @@ all_msg(const void *msg, size_t len, void *arg)
 			return ENOMEM;
 		all->list = more;
 	}
-	memset(&all->list[all->n], 0, sizeof(all->list[0]));
-	all->list[all->n++].addr =
-	    ((const struct sockaddr_in *)(const void *)sa[0])->sin_addr;
+	en = &all->list[all->n++];
+	memset(en, 0, sizeof(*en));
+	en->addr = addr;
+	en->index = m->rtm_index;
+	en->handle = m->rtm_ifhandle;
 	return 0;
 }
 
+/* Delete the entries of an address, or all with NULL. */
 static int
-arp_delete_all(struct cmd_ctx *ctx)
+arp_delete_all(struct cmd_ctx *ctx, const struct entry *only)
 {
 	struct sockaddr_storage ss;
 	char text[CMD_TEXTSIZE];
@@ -334,11 +350,19 @@ arp_delete_all(struct cmd_ctx *ctx)
 
 	memset(&all, 0, sizeof(all));
 	memset(&e, 0, sizeof(e));
+	if (only != NULL) {
+		all.haveonly = true;
+		all.only = only->addr;
+	}
 	if (ifnet_dump(ctx->cc_client, IFNET_NEIGH, NULL, all_msg, &all,
 	    &e) != 0) {
 		code = cmd_fail(ctx, &e, "arp: %s", e.text);
 		goto out;
 	}
+	/* Without an entry the request is made all the same, for the answer:
+	 * who may not change neighbours is told so. */
+	if (only != NULL && all.n == 0)
+		code = arp_request(ctx, RTM_DELETE, only);
 	for (i = 0; i < all.n && code == CMD_OK; i++) {
 		cmd_sin(&ss, all.list[i].addr);
 		all.list[i].text = cmd_inet_text((struct sockaddr *)&ss,
@@ -357,7 +381,6 @@ static int
 arp_delete(struct cmd_ctx *ctx, int argc, char **argv, bool all)
 {
 	struct entry en;
-	int code;
 
 	if (all ? argc != 0 : argc != 1)
 		return usage(ctx, all ? "-d -a: no address goes with it" :
@@ -367,13 +390,7 @@ arp_delete(struct cmd_ctx *ctx, int argc, char **argv, bool all)
 		return 1;
 	if (ctx->cc_check)
 		return CMD_OK;
-	if (all)
-		return arp_delete_all(ctx);
-	code = arp_request(ctx, RTM_DELETE, &en);
-	if (code == CMD_OK)
-		(void)fprintf(ctx->cc_out, "%s (%s) deleted\n", en.text,
-		    en.text);
-	return code;
+	return arp_delete_all(ctx, all ? NULL : &en);
 }
 
 static int

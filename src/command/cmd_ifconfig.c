@@ -661,6 +661,8 @@ ifconfig_run(struct cmd_ctx *ctx, int argc, char **argv)
 	else if (argc > 0 && ifname != NULL)
 		return shows(&sh) ? usage(ctx, "an option that shows goes not "
 		    "with a change") : configure(ctx, ifname, argc, argv);
+	else if (argc > 0 && strcmp(argv[0], "inet6") == 0)
+		return usage(ctx, "inet6: " CMD_NO_INET6);
 	else if (argc > 0)
 		return usage(ctx, "with -a or -l, inet or link alone can "
 		    "follow");

@@ -307,8 +307,8 @@ unknown_word(struct parse *p, const char *word)
 	const struct cmd_word *like;
 
 	if (strcmp(word, "inet6") == 0)
-		return ifnet_error_set(p->e, EINVAL, "inet6: IPv6 is not "
-		    "built in yet; inet and IPv4 addresses are");
+		return ifnet_error_set(p->e, EINVAL, "inet6: "
+		    CMD_NO_INET6);
 	like = cmd_word_like(ifconfig_words, word, 0);
 	if (like != NULL && (like->w_flags & CMD_W_CREATE) == 0)
 		return ifnet_error_set(p->e, EINVAL, "%s: unknown parameter, "

@@ -195,7 +195,9 @@ parse(struct cmd_ctx *ctx, int argc, char **argv, struct netstat_opts *no,
 		else if (c == 'w')
 			interval = o.o_arg;
 		else if (c == 'f' && strcmp(o.o_arg, "inet") != 0) {
-			cmd_err(ctx, "netstat: %s: unknown address family "
+			cmd_err(ctx, strcmp(o.o_arg, "inet6") == 0 ?
+			    "netstat: %s: " CMD_NO_INET6 :
+			    "netstat: %s: unknown address family "
 			    "(inet is known)", o.o_arg);
 			return 1;
 		} else if (c == 'c' && (!cmd_parse_num(o.o_arg, UINT32_MAX,

@@ -445,6 +445,9 @@ route_run(struct cmd_ctx *ctx, int argc, char **argv)
 	}
 	argc -= o.o_next;
 	argv += o.o_next;
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "-inet6") == 0)
+			return usage(ctx, "-inet6: " CMD_NO_INET6);
 	if (argc == 0 && flush)
 		return ctx->cc_check ? CMD_OK : route_flush(ctx);
 	if (argc == 0)

@@ -19,6 +19,9 @@
 #include "command/command.h"
 #include "command/json.h"
 
+/* The refusal of words of a family that the stack does not have. */
+#define CMD_NO_INET6	"IPv6 is not built in yet; inet and IPv4 addresses are"
+
 /* Room for any address or prefix as text. */
 #define CMD_TEXTSIZE	96
 

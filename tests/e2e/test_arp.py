@@ -219,3 +219,21 @@ def test_neighbour_is_not_taken_over(bench):
                        ARP(op=2, hwsrc=thief, psrc="10.0.1.2",
                            hwdst=bench.mac0, pdst="10.0.1.1"))
     wait_for(lambda: thief in d.ok("arp", "-n", "10.0.1.2"), timeout=10)
+
+
+def test_delete_without_a_network(daemon):
+    """A static neighbour whose network has gone can be deleted by itself and
+    with all; the entries of an address on two interfaces both go."""
+    for n in (0, 1):
+        daemon.ok("ifconfig", f"pair{n}", "create")
+        daemon.ok("ifconfig", f"pair{n}", "10.0.0.1/24", "up")
+        daemon.ok("arp", "-s", "10.0.0.7", f"02:00:00:00:00:0{n}")
+        daemon.ok("arp", "-s", "10.0.0.8", f"02:00:00:00:01:0{n}")
+        daemon.ok("ifconfig", f"pair{n}", "10.0.0.1", "delete")
+    assert daemon.ok("arp", "-a").count("permanent") == 4
+    daemon.ok("arp", "-d", "10.0.0.7")
+    left = daemon.ok("arp", "-a")
+    assert left.count("10.0.0.8") == 2 and "10.0.0.7" not in left
+    daemon.ok("arp", "-d", "-a")
+    assert daemon.ok("arp", "-a") == ""
+    daemon.bad("arp", "-d", "10.0.0.8")
