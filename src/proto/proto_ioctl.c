@@ -24,15 +24,12 @@ unsigned long
 proto_ioctl_here(unsigned long cmd)
 {
 	const struct request *rq;
-	unsigned long same = 0;
 
-	for (size_t i = 0; (rq = request_at(i)) != NULL; i++) {
-		if (rq->rq_kind != REQUEST_IOCTL)
-			continue;
-		if (rq->rq_number == cmd)
-			return cmd;
-		if (same == 0 && ((rq->rq_number ^ cmd) & IDENTITY) == 0)
-			same = rq->rq_number;
-	}
-	return same;
+	if (request_find(REQUEST_IOCTL, cmd) != NULL)
+		return cmd;
+	for (size_t i = 0; (rq = request_at(i)) != NULL; i++)
+		if (rq->rq_kind == REQUEST_IOCTL &&
+		    ((rq->rq_number ^ cmd) & IDENTITY) == 0)
+			return rq->rq_number;
+	return 0;
 }
