@@ -349,11 +349,12 @@ take_messages(const struct far_netns *fn, const void *buf, size_t len)
 	}
 }
 
-/* f: read all waiting messages. */
-static void
+/* f: read all waiting messages; false: there were none. */
+static bool
 read_netlink(struct far_netns *fn)
 {
 	char buf[16384] __attribute__((__aligned__(8)));
+	bool any = false;
 	ssize_t n;
 
 	for (;;) {
@@ -363,8 +364,20 @@ read_netlink(struct far_netns *fn)
 		else if (n == -1 && errno == ENOBUFS)
 			resynchronise(fn);
 		else if (n != -1 || errno != EINTR)
-			return;
+			return any;
+		any |= n > 0 || errno == ENOBUFS;
 	}
+}
+
+/* f: read all waiting messages in another thread than the one that tells the
+ * watchers, which would then sleep on. */
+static void
+catch_up(struct far_netns *fn)
+{
+	const uint64_t one = 1;
+
+	if (read_netlink(fn) && far_wake != -1)
+		(void)!write(far_wake, &one, sizeof(one));
 }
 
 /* Is the device up?  Judged by its descriptor: a device that is down takes no
@@ -397,7 +410,7 @@ linux_far_get(struct linux_far *lf, struct host_tun_far *tf)
 	if (lf->lf_ino != own_netns())
 		tf->tf_flags |= HOST_TUN_AWAY;
 	if (lf->lf_netns != NULL && lf->lf_listed) {
-		read_netlink(lf->lf_netns);
+		catch_up(lf->lf_netns);
 		up = lf->lf_up;
 	} else if (lf->lf_netns != NULL)
 		up = is_up(lf);
@@ -426,7 +439,7 @@ take_event(void *ptr)
 	}
 	LIST_FOREACH(fn, &netns_list, fn_link)
 		if (fn == ptr) {
-			read_netlink(fn);
+			(void)read_netlink(fn);
 			return;
 		}
 	LIST_FOREACH(lf, &far_list, lf_link)
@@ -567,7 +580,7 @@ linux_far_watch(struct linux_far *lf, void (*fn)(void *), void *arg)
 	lf->lf_listed = true;
 	/* Messages of the past are about a state that is queried now. */
 	if (lf->lf_netns != NULL)
-		read_netlink(lf->lf_netns);
+		catch_up(lf->lf_netns);
 	lf->lf_up = is_up(lf);
 	LIST_INSERT_HEAD(&far_list, lf, lf_link);
 	ev.data.ptr = lf;
