@@ -136,14 +136,35 @@ static const struct request requests[] = {
 };
 #define NREQUESTS	(sizeof(requests) / sizeof(requests[0]))
 
+/* The rows by the lowest byte of their number, which few have in common: the
+ * first of them, and for each row the next one, plus one; 0: none.  Filled in
+ * before the program begins, and constant from then on. */
+static uint8_t by_byte[256], next_row[NREQUESTS];
+
+_Static_assert(NREQUESTS < 256, "a row's place is a byte");
+
+static __attribute__((__constructor__)) void
+index_rows(void)
+{
+	uint8_t *first;
+
+	for (size_t i = NREQUESTS; i-- > 0;) {
+		first = &by_byte[requests[i].rq_number & 0xff];
+		next_row[i] = *first;
+		*first = (uint8_t)(i + 1);
+	}
+}
+
 const struct request *
 request_find(enum request_kind kind, unsigned long number)
 {
+	const struct request *rq;
 
-	for (size_t i = 0; i < NREQUESTS; i++) {
-		if (requests[i].rq_number == number &&
-		    requests[i].rq_kind == kind)
-			return &requests[i];
+	for (uint8_t i = by_byte[number & 0xff]; i != 0;
+	    i = next_row[i - 1]) {
+		rq = &requests[i - 1];
+		if (rq->rq_number == number && rq->rq_kind == kind)
+			return rq;
 	}
 	return NULL;
 }

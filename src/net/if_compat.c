@@ -271,10 +271,13 @@ static int
 compat_ioctl(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd,
     void *data, size_t datalen)
 {
+	const struct request *row = request_find(REQUEST_IOCTL, cmd);
 	const struct compat *cm;
 	union compat_request rq;
 	int error;
 
+	if (row == NULL || (row->rq_flags & RQ_OLD) == 0)
+		return ENOTTY;
 	if (cmd == OSIOCGIFCONF || cmd == OOSIOCGIFCONF) {
 		error = kauth_authorize(vn->vn_kern, cred,
 		    request_action(REQUEST_IOCTL, cmd));

@@ -157,6 +157,9 @@ fill(struct ifnet *ifp, const struct if_counters *sum, struct if_data *ifi)
 	ifi->ifi_forwarded = s[IF_STAT_FORWARDED];
 	ifi->ifi_offered = s[IF_STAT_OFFERED];
 	for (int i = 0; i < DROP_NREASONS; i++) {
+		/* Nearly all of them, of which no more need be known. */
+		if (sum->ic_drop[i] == 0)
+			continue;
 		if (drop_is_output((enum drop_reason)i))
 			ifi->ifi_odrops += sum->ic_drop[i];
 		else
