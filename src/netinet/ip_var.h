@@ -421,8 +421,8 @@ uint32_t in_rtsource(const struct rtentry *, uint32_t dst);
 /*
  * Any, read section: the router's address that packets of its own carry on
  * interfaces without an address (RFC 1812 4.3.2.4, 2.2.7); 0: there is none.
- * It is not link-local.  An address of lo0 outside 127/8 is preferred; the
- * choice stays the same as long as the address may be used.
+ * No link-local address is one.  An address of lo0 outside 127/8 is preferred;
+ * the choice stays the same as long as the address may be used.
  */
 uint32_t in_router_id(struct vnet *);
 /* Any, read section: does the interface have an IPv4 address, in any state? */

@@ -141,7 +141,7 @@ test_watches(void **state)
 	assert_int_equal(follow(s[2]), EUSERS);
 	says(words, "kern.user.followers.each");
 	says(words, "64001");
-	/* The same session again: the old one is given back first. */
+	/* A session that follows again gives its first follower back. */
 	assert_int_equal(follow(s[1]), 0);
 	/* A ping instead of it. */
 	assert_int_equal(ping(s[1], NULL), 0);
@@ -252,7 +252,7 @@ test_bytes(void **state)
 	says(words, "kern.user.bytes.each");
 	says(words, "64001");
 	assert_int_equal(test_user_followers(st->st_kern, USER), 1);
-	/* The same session again: its old buffers are given back first. */
+	/* A session that follows again gives its first buffers back. */
 	assert_int_equal(follow(s), 0);
 	assert_int_equal(test_user_bytes(st->st_kern, USER), follower);
 	/* No room for a message is left. */

@@ -261,7 +261,7 @@ link_local_body(struct in_test *it)
 	KASSERT(route_add(it, "99.0.0.0", 8, "10.0.1.2", RTF_STATIC, 0) == 0);
 	KASSERT(ip_is(error_source(it, "99.1.1.1"), "10.0.1.1"));
 	KASSERT(in_output(it, "0.0.0.0", "99.1.1.1") == 0);
-	/* The same among preferred addresses. */
+	/* A preference does not change that. */
 	prefer(it, a, "169.254.7.7", 9);
 	KASSERT(ip_is(error_source(it, "99.1.1.1"), "10.0.1.1"));
 	prefer(it, a, "169.254.7.7", 0);

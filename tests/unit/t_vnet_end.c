@@ -17,94 +17,94 @@
 
 /* --- a driver that does not let go ---------------------------------------- */
 
-struct stub {
-	struct kern	*sb_kern;
-	struct callout	 sb_callout;	/* runs for as long as it lives */
+struct holder {
+	struct kern	*ho_kern;
+	struct callout	 ho_callout;	/* runs for as long as it lives */
 };
 
-static unsigned stubs_refused, stubs_abandoned;
+static unsigned held_refused, held_abandoned;
 
 static void
-stub_tick(void *arg)
+hold_tick(void *arg)
 {
-	struct stub *sb = arg;
+	struct holder *ho = arg;
 
-	callout_reset(&sb->sb_callout, 1000000, stub_tick, sb);
+	callout_reset(&ho->ho_callout, 1000000, hold_tick, ho);
 }
 
 /* Packets given to the driver stay in its send queue. */
 static void
-stub_start(struct ifnet *ifp)
+hold_start(struct ifnet *ifp)
 {
 
 	if_flags_update(ifp, IFF_OACTIVE, 0);
 }
 
-static const struct if_ops stub_ops = {
-	.start = stub_start,
+static const struct if_ops hold_ops = {
+	.start = hold_start,
 	.ioctl = ether_ioctl,
 };
 
 static int
-stub_create(const struct if_clone *ifc, struct vnet *vn, unsigned unit,
+hold_create(const struct if_clone *ifc, struct vnet *vn, unsigned unit,
     const char *params)
 {
 	static const uint8_t lladdr[ETHER_ADDR_LEN] = { 2, 0, 0, 0, 0, 9 };
 	struct kern *k = vnet_kern(vn);
 	struct ifnet *ifp = if_alloc(vn, IFT_ETHER);
-	struct stub *sb = NULL;
+	struct holder *ho = NULL;
 
 	(void)params;
 	assert_non_null(ifp);
 	if_initname(ifp, ifc == NULL ? "raw" : ifc->ifc_name, unit);
-	ifp->if_ops = &stub_ops;
+	ifp->if_ops = &hold_ops;
 	ifp->if_flags = IFF_RUNNING;
 	ifp->if_link_state = LINK_STATE_UP;
 	if (ifc != NULL && ifc->ifc_abandon != NULL) {
-		sb = kmem_zalloc(k, sizeof(*sb));
-		assert_non_null(sb);
-		sb->sb_kern = k;
-		callout_init(k, &sb->sb_callout);
+		ho = kmem_zalloc(k, sizeof(*ho));
+		assert_non_null(ho);
+		ho->ho_kern = k;
+		callout_init(k, &ho->ho_callout);
 	}
-	ifp->if_softc = sb;
+	ifp->if_softc = ho;
 	assert_int_equal(ether_ifattach(ifp, lladdr), 0);
 	assert_int_equal(if_percpuq_create(ifp), 0);
 	assert_int_equal(if_attach(ifp), 0);
-	if (sb != NULL)
-		callout_reset(&sb->sb_callout, 1000000, stub_tick, sb);
+	if (ho != NULL)
+		callout_reset(&ho->ho_callout, 1000000, hold_tick, ho);
 	return 0;
 }
 
 static int
-stub_destroy(struct ifnet *ifp)
+hold_destroy(struct ifnet *ifp)
 {
 
 	(void)ifp;
-	stubs_refused++;
+	held_refused++;
 	return EBUSY;
 }
 
 static void
-stub_abandon(struct ifnet *ifp)
+hold_abandon(struct ifnet *ifp)
 {
-	struct stub *sb = ifp->if_softc;
+	struct holder *ho = ifp->if_softc;
 
-	callout_halt(&sb->sb_callout);
-	kmem_free(sb->sb_kern, sb);
+	callout_halt(&ho->ho_callout);
+	kmem_free(ho->ho_kern, ho);
 	if_free(ifp);
-	stubs_abandoned++;
+	held_abandoned++;
 }
 
 static const struct if_clone busy_cloner = {
-	.ifc_name = "busy", .ifc_create = stub_create,
-	.ifc_destroy = stub_destroy,
+	.ifc_name = "busy", .ifc_create = hold_create,
+	.ifc_destroy = hold_destroy,
 };
 static const struct if_clone owned_cloner = {
-	.ifc_name = "owned", .ifc_create = stub_create,
-	.ifc_destroy = stub_destroy, .ifc_abandon = stub_abandon,
+	.ifc_name = "owned", .ifc_create = hold_create,
+	.ifc_destroy = hold_destroy, .ifc_abandon = hold_abandon,
 };
 static const struct if_clone forever_cloner = {
-	.ifc_name = "forever", .ifc_create = stub_create,
+	.ifc_name = "forever", .ifc_create = hold_create,
 };
 
 /* --- a vnet in use -------------------------------------------------------- */
@@ -150,7 +150,7 @@ use_vnet(struct ifnet_stack *st, struct use *us, const char *peer)
 	assert_int_equal(if_clone_attach(vn, &busy_cloner), 0);
 	assert_int_equal(if_clone_attach(vn, &owned_cloner), 0);
 	assert_int_equal(if_clone_attach(vn, &forever_cloner), 0);
-	assert_int_equal(stub_create(NULL, vn, 0, ""), 0);
+	assert_int_equal(hold_create(NULL, vn, 0, ""), 0);
 	test_command(vn, "sysctl -w net.inet.ip.dad_count=3");
 	test_command(vn, "sysctl -w net.inet.ip.forwarding=1");
 	for (unsigned i = 0; i < NNAMES; i++) {
@@ -243,14 +243,14 @@ in_use(unsigned ncpu, void (*end)(struct ifnet_stack *, struct use *))
 		us.us_vnet = vnet_lookup(st, "used");
 	} else
 		us.us_vnet = test_vnet(st, "used");
-	stubs_refused = stubs_abandoned = 0;
+	held_refused = held_abandoned = 0;
 	use_vnet(st, &us, "first");
 	end(st, &us);
 	/* The other vnet goes on. */
 	test_command(first, "ifconfig pair0 192.168.0.2/24 up");
 	ifnet_stack_destroy(st);
-	assert_int_equal(stubs_refused, 2);
-	assert_int_equal(stubs_abandoned, 1);
+	assert_int_equal(held_refused, 2);
+	assert_int_equal(held_abandoned, 1);
 }
 
 static void
