@@ -268,8 +268,9 @@ check_request(const struct ctl_request *rq, const struct ctl_op_def *od,
 }
 
 /*
- * Take the record of a payload.  0, or the errno and in *why the words for
- * it.  A batch is taken whole: its payload is requests.
+ * Take the record of a payload behind the header in rq, which fills rq.  0, or
+ * the errno and in *why the words for it.  A batch is taken whole: its payload
+ * is requests.
  */
 static int
 take_record(struct ctl_request *rq, const uint8_t *p, size_t len,
@@ -278,11 +279,14 @@ take_record(struct ctl_request *rq, const uint8_t *p, size_t len,
 	struct proto_rec pr, more;
 	int n;
 
+	rq->rq_nfixed = 0;
 	rq->rq_data = p;
 	rq->rq_len = len;
-	memset(&rq->rq_rec, 0, sizeof(rq->rq_rec));
-	if (od == NULL || rq->rq_hdr.ch_op == CTL_BATCH || len == 0)
+	rq->rq_vnet = NULL;
+	if (od == NULL || rq->rq_hdr.ch_op == CTL_BATCH || len == 0) {
+		memset(&rq->rq_rec, 0, sizeof(rq->rq_rec));
 		return check_request(rq, od, why);
+	}
 	n = proto_rec_next(&p, &len, &pr);
 	if (n != 1 || pr.pr_type != 0) {
 		*why = "the request makes no sense (is the client of another "
@@ -351,7 +355,6 @@ dispatch(struct ctl_session *s, const void *msg, size_t len)
 
 	if (len < sizeof(rq.rq_hdr))
 		return EPROTO;
-	memset(&rq, 0, sizeof(rq));
 	memcpy(&rq.rq_hdr, msg, sizeof(rq.rq_hdr));
 	if (rq.rq_hdr.ch_magic != CTL_MAGIC)
 		return EPROTO;
@@ -421,7 +424,6 @@ batch_next(const struct ctl_request *batch, size_t *off,
 
 	if (left < sizeof(rq->rq_hdr))
 		return false;
-	memset(rq, 0, sizeof(*rq));
 	memcpy(&rq->rq_hdr, batch->rq_data + *off, sizeof(rq->rq_hdr));
 	if (rq->rq_hdr.ch_magic != CTL_MAGIC ||
 	    rq->rq_hdr.ch_len < sizeof(rq->rq_hdr) ||

@@ -6,7 +6,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "host/host.h"
 
@@ -21,10 +20,15 @@ void
 kern_reqctx_enter(struct kern_reqctx *rc, const struct kauth_cred *cred)
 {
 
-	memset(rc, 0, sizeof(*rc));
+	/* rc_made has rc_nmade elements, and rc_reason a text if rc_error is
+	 * set: neither is cleared for every request. */
 	rc->rc_outer = innermost();
 	rc->rc_cred = cred;
+	rc->rc_text = NULL;
 	rc->rc_fd = -1;
+	rc->rc_error = 0;
+	rc->rc_reason[0] = '\0';
+	rc->rc_nmade = 0;
 	if (host_curthread != NULL)
 		host_curthread->ht_reqctx = rc;
 }

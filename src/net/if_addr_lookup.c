@@ -199,7 +199,7 @@ lpm_pa(const struct lpm_entry *le)
 }
 
 /* The first usable address of a prefix. */
-static struct ifaddr *
+static inline struct ifaddr *
 first_usable(struct lpm_entry *le)
 {
 	struct protoaddr *pa = lpm_pa(le);

@@ -98,80 +98,103 @@ raise_root(struct if_bitmap *ib)
 	return 0;
 }
 
-/*
- * The word that a number is in, or NULL (no memory, or, without `make', no such
- * word); path[h] is the node of height h above it.
- */
+/* The word that a number is in, or NULL: it is beyond, or none was made. */
 static uint64_t *
-find_word(struct if_bitmap *ib, unsigned n, bool make,
-    struct if_bitmap_node **path)
+find_word(const struct if_bitmap *ib, unsigned n)
 {
-	struct if_bitmap_node *bn, **next;
+	struct if_bitmap_node *bn;
 
+	if (beyond(ib, n))
+		return NULL;
 	if (ib->ib_height == 0)
-		return &ib->ib_word;
+		return (uint64_t *)(uintptr_t)&ib->ib_word;
 	bn = ib->ib_root;
 	for (unsigned h = ib->ib_height; h > 1; h--) {
-		path[h] = bn;
-		next = &bn->bn_node[branch_of(n, h)];
-		if (*next == NULL && make)
-			*next = host_alloc(ib->ib_host, sizeof(**next), 0);
-		bn = *next;
+		bn = bn->bn_node[branch_of(n, h)];
 		if (bn == NULL)
 			return NULL;
 	}
-	path[1] = bn;
 	return &bn->bn_word[branch_of(n, 1)];
+}
+
+/* The word for a number, made if it is not there; NULL: no memory. */
+static uint64_t *
+make_word(struct if_bitmap *ib, unsigned n)
+{
+	struct if_bitmap_node **next;
+
+	while (beyond(ib, n))
+		if (raise_root(ib) != 0)
+			return NULL;
+	next = &ib->ib_root;
+	for (unsigned h = ib->ib_height; h > 1; h--) {
+		next = &(*next)->bn_node[branch_of(n, h)];
+		if (*next == NULL &&
+		    (*next = host_alloc(ib->ib_host, sizeof(**next), 0)) ==
+		    NULL)
+			return NULL;
+	}
+	return find_word(ib, n);
+}
+
+/* The word of a number became full, or is full no longer: tell the nodes above,
+ * each while the one below changed. */
+static void
+mark_full(struct if_bitmap *ib, unsigned n, bool full)
+{
+	struct if_bitmap_node *path[IF_BITMAP_HEIGHT + 1];
+	uint64_t *word;
+	bool was;
+
+	if (ib->ib_height == 0)
+		return;
+	path[ib->ib_height] = ib->ib_root;
+	for (unsigned h = ib->ib_height; h > 1; h--)
+		path[h - 1] = path[h]->bn_node[branch_of(n, h)];
+	for (unsigned h = 1; h <= ib->ib_height; h++) {
+		word = &path[h]->bn_full;
+		was = *word == UINT64_MAX;
+		if (full)
+			*word |= 1ULL << branch_of(n, h);
+		else
+			*word &= ~(1ULL << branch_of(n, h));
+		if (full ? *word != UINT64_MAX : !was)
+			break;
+	}
 }
 
 int
 if_bitmap_set(struct if_bitmap *ib, unsigned n)
 {
-	struct if_bitmap_node *path[IF_BITMAP_HEIGHT + 1];
-	uint64_t *word;
+	uint64_t *word = find_word(ib, n);
 
-	while (beyond(ib, n))
-		if (raise_root(ib) != 0)
-			return ENOMEM;
-	word = find_word(ib, n, true, path);
-	if (word == NULL)
+	if (word == NULL && (word = make_word(ib, n)) == NULL)
 		return ENOMEM;
 	*word |= 1ULL << (n & BRANCH_MASK);
-	for (unsigned h = 1; h <= ib->ib_height && *word == UINT64_MAX; h++) {
-		word = &path[h]->bn_full;
-		*word |= 1ULL << branch_of(n, h);
-	}
+	if (*word == UINT64_MAX)
+		mark_full(ib, n, true);
 	return 0;
 }
 
 void
 if_bitmap_clear(struct if_bitmap *ib, unsigned n)
 {
-	struct if_bitmap_node *path[IF_BITMAP_HEIGHT + 1];
-	uint64_t *word;
+	uint64_t *word = find_word(ib, n);
 	bool full;
 
-	word = beyond(ib, n) ? NULL : find_word(ib, n, false, path);
 	if (word == NULL)
 		return;
 	full = *word == UINT64_MAX;
 	*word &= ~(1ULL << (n & BRANCH_MASK));
-	for (unsigned h = 1; h <= ib->ib_height && full; h++) {
-		word = &path[h]->bn_full;
-		full = *word == UINT64_MAX;
-		*word &= ~(1ULL << branch_of(n, h));
-	}
+	if (full)
+		mark_full(ib, n, false);
 }
 
 bool
 if_bitmap_isset(const struct if_bitmap *ib, unsigned n)
 {
-	struct if_bitmap_node *path[IF_BITMAP_HEIGHT + 1];
-	const uint64_t *word;
+	const uint64_t *word = find_word(ib, n);
 
-	if (beyond(ib, n))
-		return false;
-	word = find_word((struct if_bitmap *)(uintptr_t)ib, n, false, path);
 	return word != NULL && (*word >> (n & BRANCH_MASK) & 1) != 0;
 }
 
@@ -216,12 +239,16 @@ next_below(const struct if_bitmap_node *bn, unsigned height, uint64_t from)
 unsigned
 if_bitmap_next(const struct if_bitmap *ib, unsigned from)
 {
+	const uint64_t *word = find_word(ib, from);
 	uint64_t clear;
 
+	/* Nearly always there is one beside it. */
+	clear = word == NULL ? 0 : clear_from(*word, from & BRANCH_MASK);
+	if (clear != 0)
+		return (from & ~BRANCH_MASK) + (unsigned)__builtin_ctzll(clear);
 	if (beyond(ib, from))
 		return from;
 	if (ib->ib_height != 0)
 		return (unsigned)next_below(ib->ib_root, ib->ib_height, from);
-	clear = clear_from(ib->ib_word, from);
-	return clear == 0 ? 64 : (unsigned)__builtin_ctzll(clear);
+	return 64;
 }

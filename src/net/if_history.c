@@ -63,24 +63,29 @@ struct ifv_history {
 	struct slot	*hv_chunk[NCHUNKS];	/* h: */
 };
 
-/* The chunk that begins with, or has, a slot behind the first chunk's. */
+/* The chunk that a slot is in. */
 static inline unsigned
 chunk_of(uint32_t i)
 {
 
-	return 32u - FIRST_BITS - (unsigned)__builtin_clz(i);
+	return 32u - FIRST_BITS -
+	    (unsigned)__builtin_clz(i | (FIRST - 1));
+}
+
+/* A chunk's first slot: 0, FIRST, 2 * FIRST, 4 * FIRST, ... */
+static inline uint32_t
+first_of(unsigned chunk)
+{
+
+	return (FIRST / 2 << chunk) & ~(FIRST - 1);
 }
 
 static inline struct slot *
 slot_at(struct ifv_history *hv, uint32_t i)
 {
+	unsigned c = chunk_of(i);
 
-	unsigned c;
-
-	if (i < FIRST)
-		return &hv->hv_chunk[0][i];
-	c = chunk_of(i);
-	return &hv->hv_chunk[c][i - (FIRST << (c - 1))];
+	return &hv->hv_chunk[c][i - first_of(c)];
 }
 
 /* --- the rings; h: held --------------------------------------------------- */
@@ -224,7 +229,7 @@ static void
 add_chunk(struct ifv_history *hv, struct slot *chunk, uint32_t n)
 {
 
-	hv->hv_chunk[hv->hv_size == 0 ? 0 : chunk_of(hv->hv_size)] = chunk;
+	hv->hv_chunk[chunk_of(hv->hv_size)] = chunk;
 	hv->hv_size += n;
 }
 
