@@ -388,6 +388,7 @@ icmp_fini(struct vnet *vn)
 	struct icmp_vnet *icv = vn->vn_ip->iv_icmp;
 
 	host_free(vn->vn_kern->k_host, icv->icv_tokens);
+	kmem_free(vn->vn_kern, icv->icv_ping);
 	kmem_free(vn->vn_kern, icv);
 	vn->vn_ip->iv_icmp = NULL;
 }

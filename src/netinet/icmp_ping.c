@@ -143,10 +143,13 @@ icmp_ping_input(struct vnet *vn, const struct iphdr4 *ip, uint16_t id,
 {
 	uint64_t now = host_clock(vn->vn_kern->k_host), sent = 0;
 	struct icmp_ping_reply pr;
-	struct icmp_ping *p;
+	struct icmp_ping **slots, *p;
 
-	p = __atomic_load_n(&vn->vn_ip->iv_icmp->icv_ping[id % ICMP_NPINGS],
+	slots = __atomic_load_n(&vn->vn_ip->iv_icmp->icv_ping,
 	    __ATOMIC_CONSUME);
+	if (slots == NULL)
+		return false;
+	p = __atomic_load_n(&slots[id % ICMP_NPINGS], __ATOMIC_CONSUME);
 	if (p == NULL || p->ip_id != id)
 		return false;
 	kspin_lock(&p->ip_lock);
@@ -174,6 +177,28 @@ icmp_ping_bytes(void)
 	return sizeof(struct icmp_ping);
 }
 
+/* Control: the slots of a vnet's pings, made with the first one, which most
+ * vnets never see; ENOMEM. */
+static int
+make_slots(struct kern *k, struct icmp_vnet *icv)
+{
+	struct icmp_ping **slots;
+
+	if (__atomic_load_n(&icv->icv_ping, __ATOMIC_ACQUIRE) != NULL)
+		return 0;
+	slots = kmem_zalloc(k, ICMP_NPINGS * sizeof(struct icmp_ping *));
+	if (slots == NULL)
+		return ENOMEM;
+	kspin_lock(&icv->icv_lock);
+	if (icv->icv_ping == NULL) {
+		__atomic_store_n(&icv->icv_ping, slots, __ATOMIC_RELEASE);
+		slots = NULL;
+	}
+	kspin_unlock(&icv->icv_lock);
+	kmem_free(k, slots);
+	return 0;
+}
+
 int
 icmp_ping_open(struct vnet *vn, void (*fn)(void *,
     const struct icmp_ping_reply *), void *arg, struct icmp_ping **pp)
@@ -183,6 +208,8 @@ icmp_ping_open(struct vnet *vn, void (*fn)(void *,
 	uint16_t random;
 	unsigned i, slot;
 
+	if (make_slots(vn->vn_kern, icv) != 0)
+		return ENOMEM;
 	p = kmem_zalloc(vn->vn_kern, sizeof(*p));
 	if (p == NULL)
 		return ENOMEM;

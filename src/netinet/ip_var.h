@@ -371,7 +371,9 @@ void	icmp_redirect(struct ifnet *, struct mbuf *, uint32_t gw);
 /* icmp_ping.c */
 struct icmp_vnet {
 	struct kspin	 icv_lock;		/* slots change */
-	struct icmp_ping *icv_ping[ICMP_NPINGS]; /* rcu; by low byte of id */
+	struct icmp_ping **icv_ping;		/* rcu; ICMP_NPINGS slots, by
+						 * low byte of id; NULL until
+						 * the first ping */
 	struct ip_tokens *icv_tokens;		/* one per CPU, a line each */
 };
 /* CPU: handle an echo reply, or an error about an echo request; m is at the
