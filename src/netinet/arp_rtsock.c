@@ -191,7 +191,7 @@ arp_req_is_host(struct vnet *vn, uint32_t addr)
 	rt = rt_lookup4(vn, addr);
 	if (rt != NULL)
 		is = (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST)) == 0 &&
-		    !in_is_network(rt, addr);
+		    !in_is_network(vn, rt, addr);
 	pserialize_read_exit();
 	return is;
 }

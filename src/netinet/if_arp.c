@@ -301,16 +301,18 @@ arp_tell_move(struct ifnet *ifp, uint32_t addr, const uint8_t *lladdr,
 
 enum claim { CLAIM_BELIEVED, CLAIM_CONFIRM, CLAIM_PENDING, CLAIM_REFUSED };
 
-/* t: decide on a claim that a known neighbour has a new link-level address. */
+/* t: decide on a claim that a known neighbour has a new link-level address;
+ * with `answer' it is a reply to an address of ours. */
 static enum claim
-arp_claim(const struct arp_vnet *av, struct llentry *la, const uint8_t *sha)
+arp_claim(const struct arp_vnet *av, struct llentry *la, const uint8_t *sha,
+    bool answer)
 {
 
 	switch ((enum arp_moves)ip_setting(&av->av_moves)) {
 	case ARP_MOVES_ALWAYS:
 		return CLAIM_BELIEVED;
 	case ARP_MOVES_ASKED:
-		return la->la_state == ARP_PROBE ? CLAIM_BELIEVED :
+		return answer && la->la_state == ARP_PROBE ? CLAIM_BELIEVED :
 		    CLAIM_REFUSED;
 	case ARP_MOVES_CONFIRM:
 		/* The first claim stands until it is settled. */
@@ -328,10 +330,12 @@ arp_claim(const struct arp_vnet *av, struct llentry *la, const uint8_t *sha)
 /*
  * Learn a neighbour's link-level address from a packet.  A known neighbour is
  * updated (RFC 826: before the operation is looked at); with `create', an
- * unknown one is added.  false: the neighbour is not in the cache.
+ * unknown one is added; `answer' as for arp_claim().  false: the neighbour is
+ * not in the cache.
  */
 static bool
-arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create)
+arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create,
+    bool answer)
 {
 	struct arp_vnet *av = ifp->if_vnet->vn_arp;
 	uint64_t now = net_curcpu()->ci_now;
@@ -352,7 +356,7 @@ arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create)
 	same = la->la_hdr != NULL &&
 	    memcmp(la->la_lladdr, sha, ETHER_ADDR_LEN) == 0;
 	if (la->la_hdr != NULL && !same) {
-		claim = arp_claim(av, la, sha);
+		claim = arp_claim(av, la, sha, answer);
 		memcpy(old, la->la_lladdr, ETHER_ADDR_LEN);
 		if (claim == CLAIM_CONFIRM) {
 			arp_entry_flags(la, LLE_CLAIMED, 0);
@@ -444,6 +448,16 @@ arp_is_onlink(const struct ifnet *ifp, uint32_t addr)
 	    RTF_BLACKHOLE)) == 0;
 }
 
+/* Is the address the router's, on whatever interface?  A request may have been
+ * sent with such a source (arp_ask()). */
+static bool
+is_local(const struct ifnet *ifp, uint32_t addr)
+{
+	const struct rtentry *rt = rt_lookup4(ifp->if_vnet, addr);
+
+	return rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0;
+}
+
 /* The link-level address that a published entry is answered with. */
 static bool
 arp_is_published(struct ifnet *ifp, uint32_t addr, uint8_t *lladdr)
@@ -515,7 +529,7 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 	/* No host has a broadcast address or a network address. */
 	rt = ar->ar_spa != 0 ? rt_lookup4(ifp->if_vnet, ar->ar_spa) : NULL;
 	if (rt != NULL && ((rt->rt_flags & RTF_BROADCAST) != 0 ||
-	    in_is_network(rt, ar->ar_spa)))
+	    in_is_network(ifp->if_vnet, rt, ar->ar_spa)))
 		return DROP_ARP_BAD;
 	ifa = arp_ours(ifp, ar->ar_tpa);
 	/* Another host probes for the address that is being checked here (RFC
@@ -526,7 +540,8 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 	ours = ifa != NULL && in_ifa_usable(ifa);
 	if (ar->ar_spa != 0)
 		known = arp_learn(ifp, ar->ar_spa, ar->ar_sha,
-		    request && ours && arp_is_onlink(ifp, ar->ar_spa));
+		    request && ours && arp_is_onlink(ifp, ar->ar_spa),
+		    !request && is_local(ifp, ar->ar_tpa));
 	if (!request)
 		return ours || known ? DROP_NREASONS : DROP_ARP_NOT_OURS;
 	if (ours) {

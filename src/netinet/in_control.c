@@ -205,6 +205,28 @@ in_rank(const struct ifaddr *ifa, void *arg)
 	    flags == RTF_BROADCAST ? 1 : 0;
 }
 
+static int
+in_connects(const struct ifaddr *ifa, void *arg)
+{
+
+	return in_rank(ifa, arg) == 2;
+}
+
+bool
+in_starts_prefix(struct vnet *vn, uint32_t addr, unsigned len)
+{
+	const struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_addr.s_addr = addr,
+	};
+	struct in_dest de = { .de_dst = addr, .de_len = len < 31 ? len : 30 };
+
+	for (; de.de_len != 0 && (addr & ~in_mask(de.de_len)) == 0;
+	    de.de_len--)
+		if (ifa_best(vn, &sin, de.de_len, in_connects, &de) != NULL)
+			return true;
+	return false;
+}
+
 /*
  * The route of an address to a destination is gone: give one to the next
  * address that brings such a route along, the heir.  The heir may be on another

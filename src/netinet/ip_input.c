@@ -106,7 +106,7 @@ ip_source_drop(const struct ifnet *ifp, const struct rtentry *rt, uint32_t src)
 	    !ip_is_laid_down(rt, src))
 		return DROP_IP_LAND;
 	if (rt != NULL && ((rt->rt_flags & RTF_BROADCAST) != 0 ||
-	    in_is_network(rt, src)))
+	    in_is_network(ifp->if_vnet, rt, src)))
 		return DROP_IP_SRC;
 	if (in_maybe_special(src) && !in_special_may(rt, src, INS_SOURCE))
 		return DROP_IP_SPECIAL;

@@ -395,14 +395,23 @@ void	in_rtrequest(struct rtentry *, struct ifaddr *);
 /* Control: dom_route_gone. */
 void	in_route_gone(struct vnet *, const struct sockaddr *, unsigned len,
 	    uint64_t handle, bool asked);
-/* Is the address the network address of a connected prefix, whose route is rt
- * (RFC 1812 4.2.2.11)? */
+/* Read section: is the address the network address of a connected prefix of
+ * this length or a shorter one? */
+bool	in_starts_prefix(struct vnet *, uint32_t addr, unsigned len);
+/*
+ * Read section: is the address, whose route is rt, the network address of a
+ * connected prefix (RFC 1812 4.2.2.11)?  The prefix's own route may be hidden
+ * by a route that was asked for: of the same length, or a longer one.
+ */
 static inline bool
-in_is_network(const struct rtentry *rt, uint32_t addr)
+in_is_network(struct vnet *vn, const struct rtentry *rt, uint32_t addr)
 {
+	unsigned len = rt->rt_lpm.le_len;
 
-	return (rt->rt_flags & RTF_CONNECTED) != 0 &&
-	    rt->rt_lpm.le_len < 31 && rt->rt_lpm.le_key == be32(addr);
+	if (__builtin_expect(rt->rt_lpm.le_key != be32(addr), 1) || len == 32)
+		return false;
+	return (rt->rt_flags & RTF_CONNECTED) != 0 ? len < 31 :
+	    in_starts_prefix(vn, addr, len);
 }
 
 /* CPU: is the local address, to which the route leads, usable on any interface

@@ -633,6 +633,16 @@ moves_body(struct in_test *it)
 	tif_clear(&it->it_b);
 	while (arp_asked(&it->it_b, NULL, "10.0.2.9") == 0)
 		sleep_ms(it, 100);
+	/* Neither a request nor an announcement is an answer. */
+	{
+		struct arphdr ar = mk_arp(ARP_REQUEST, mac2, "10.0.2.9",
+		    "10.0.2.1");
+
+		inject_arp(it, &it->it_b, &ar, sizeof(ar));
+	}
+	reply_from(it, &it->it_b, mac2, "10.0.2.9", "10.0.2.9");
+	reply_from(it, &it->it_b, mac2, "10.0.2.9", "10.0.2.77");
+	KASSERT(goes_to(it, "10.0.2.9", mac3));
 	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
 	KASSERT(goes_to(it, "10.0.2.9", mac1));
 	all_books(it);

@@ -373,6 +373,18 @@ network_body(struct in_test *it)
 	each_way(it, "10.5.0.0", 0);
 	KASSERT(route_add(it, "10.6.0.0", 16, "10.0.2.2", RTF_STATIC, 0) == 0);
 	each_way(it, "10.6.0.0", 0);
+	/* A route that somebody asked for hides neither: a longer one, one of
+	 * the same prefix; but what it alone makes the first is a host. */
+	KASSERT(route_add(it, "10.0.1.0", 26, "10.0.2.2", RTF_STATIC, 0) == 0);
+	KASSERT(route_add(it, "10.0.1.64", 26, "10.0.2.2", RTF_STATIC, 0) == 0);
+	KASSERT(route_add(it, "10.8.0.0", 24, "10.0.2.2", RTF_STATIC, 0) == 0);
+	KASSERT(addr_add(it, it->it_b.tif_ifp, "10.8.0.1", 24) == 0);
+	settle(it);
+	tif_clear(&it->it_b);
+	each_way(it, "10.0.1.0", DROP_IP_SRC);
+	each_way(it, "10.8.0.0", DROP_IP_SRC);
+	each_way(it, "10.8.0.255", DROP_IP_SRC);
+	each_way(it, "10.0.1.64", 0);
 	all_books(it);
 }
 IN_TEST(network, 1)
