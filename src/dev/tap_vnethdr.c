@@ -6,6 +6,7 @@
 #include <ifnet/if_ether.h>
 
 #include "dev/tap_vnethdr.h"
+#include "net/ether_impl.h"
 #include "net/if_ioctl_impl.h"
 
 #include <netinet/in.h>
@@ -14,6 +15,15 @@
 
 /* A checksum begins behind the smallest headers of link and network. */
 #define TAP_CSUM_MIN	(ETHER_HDR_LEN + 20)
+
+/* The bytes of the priority tags of a frame; nearly always there are none. */
+static inline unsigned
+vh_tags(const struct mbuf *m)
+{
+
+	return __builtin_expect(m->m_len < ETHER_HDR_LEN ||
+	    (m->m_data[12] & ~0x09) != 0x80, 1) ? 0 : ether_priority_tags(m);
+}
 
 /*
  * Does the packet fit the segmentation in its vnet header?  It is cut later,
@@ -25,21 +35,23 @@ static bool
 vh_segments(const struct host_vnethdr *vh, uint8_t gso,
     const struct mbuf *m)
 {
+	/* The frame without its priority tags. */
+	const unsigned tags = vh_tags(m);
+	const uint8_t *p = m->m_data + tags;
 	const uint8_t *l4 = m->m_data + vh->vh_csum_start;
-	unsigned type = (unsigned)(m->m_data[12] << 8 | m->m_data[13]);
-	unsigned room, proto;
+	unsigned start = vh->vh_csum_start - tags, type, room, proto;
 
 	if (vh->vh_csum_start > m->m_len)
 		return false;
+	type = (unsigned)(p[12] << 8 | p[13]);
 	room = m->m_len - vh->vh_csum_start;
 	proto = gso == HOST_VH_GSO_UDP_L4 ? IPPROTO_UDP : IPPROTO_TCP;
 	if (type == ETHERTYPE_IP) {
-		if (gso == HOST_VH_GSO_TCPV6 || m->m_data[23] != proto ||
-		    vh->vh_csum_start != ETHER_HDR_LEN +
-		    (m->m_data[14] & 0xfu) * 4)
+		if (gso == HOST_VH_GSO_TCPV6 || p[23] != proto ||
+		    start != ETHER_HDR_LEN + (p[14] & 0xfu) * 4)
 			return false;
 	} else if (type != ETHERTYPE_IPV6 || gso == HOST_VH_GSO_TCPV4 ||
-	    vh->vh_csum_start < ETHER_HDR_LEN + 40)
+	    start < ETHER_HDR_LEN + 40)
 		return false;
 	if (proto == IPPROTO_UDP)
 		return vh->vh_csum_offset == 6 && room >= 8;
@@ -55,14 +67,17 @@ static bool
 vh_trusts(const struct ifnet *ifp, const struct mbuf *m)
 {
 	uint32_t mask, tcp = 0, udp = 0;
-	const uint8_t *p = m->m_data;
+	const uint8_t *p;
 	uint8_t proto = 0;
+	unsigned tags;
 
 	mask = __atomic_load_n(&ifp->if_csum_tx, __ATOMIC_RELAXED);
 	if ((mask & IF_RX_L4) == IF_RX_L4)
 		return true;
-	if (m->m_len < ETHER_HDR_LEN + 20)
+	tags = vh_tags(m);
+	if (m->m_len < ETHER_HDR_LEN + tags + 20)
 		return false;
+	p = m->m_data + tags;
 	if (p[12] == ETHERTYPE_IP >> 8 && p[13] == (ETHERTYPE_IP & 0xff)) {
 		proto = p[ETHER_HDR_LEN + 9];
 		tcp = IF_RX_TCPv4;
@@ -85,7 +100,8 @@ tap_vnethdr_get(const struct ifnet *ifp, const struct host_vnethdr *vh,
 
 	if (vh->vh_flags & HOST_VH_NEEDS_CSUM) {
 		if ((uint32_t)vh->vh_csum_start + vh->vh_csum_offset + 2 >
-		    m->m_pktlen || vh->vh_csum_start < TAP_CSUM_MIN)
+		    m->m_pktlen ||
+		    vh->vh_csum_start < TAP_CSUM_MIN + vh_tags(m))
 			return false;
 		m->m_csum_flags |= M_CSUM_PARTIAL;
 		m->m_csum_start = vh->vh_csum_start;

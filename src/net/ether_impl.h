@@ -49,6 +49,14 @@ ether_has_room(struct mbuf *m)
 	return m->m_data - m_start(m) >= ETHER_HDR_LEN && m_writable(m);
 }
 
+/* The bytes of the priority tags between the addresses of a frame and its
+ * type: tags that name no VLAN, for which the frame counts as untagged.  0 also
+ * of more tags than are looked at, and of a frame that ends within them. */
+unsigned ether_priority_tags(const struct mbuf *);
+/* CPU: take the priority tags out of received frames, in front of those who
+ * look at frames as they are without. */
+void	ether_untag(struct ifnet *, struct mvec *);
+
 /* The link type's it_input, and the same counting the packets too. */
 void	ether_input(struct ifnet *, struct mvec *);
 void	ether_input_count(struct ifnet *, struct mvec *);

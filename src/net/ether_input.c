@@ -80,6 +80,52 @@ priority_untag(struct ifnet *ifp, struct mbuf *m, uint16_t *type)
 	return m;
 }
 
+unsigned
+ether_priority_tags(const struct mbuf *m)
+{
+	uint16_t t[3];		/* type, priority and VLAN, next type */
+	unsigned n = 0;
+
+	for (unsigned i = 0; i <= TAGS_MAX; i++) {
+		if (!m_copydata(m, ETHER_HDR_LEN - 2 + n, 2, t) ||
+		    !is_tag(t[0]))
+			return n;
+		if (!m_copydata(m, ETHER_HDR_LEN - 2 + n, sizeof(t), t))
+			return 0;
+		if ((__builtin_bswap16(t[1]) & TAG_VID) != 0)
+			return n;
+		n += TAG_LEN;
+	}
+	return 0;
+}
+
+void
+ether_untag(struct ifnet *ifp, struct mvec *mv)
+{
+	unsigned tags, kept = 0;
+	struct mbuf *m, *n;
+
+	for (unsigned i = 0; i < mv->mv_n; i++) {
+		m = mv->mv_m[i];
+		tags = ether_priority_tags(m);
+		if (__builtin_expect(tags != 0, 0)) {
+			n = m;
+			if (m->m_len < ETHER_HDR_LEN + tags || !m_writable(m))
+				n = m_pullup(m, ETHER_HDR_LEN + tags);
+			if (n == NULL) {
+				m_drop(ifp, m, DROP_NO_MBUF);
+				continue;
+			}
+			m = n;
+			memmove(m->m_data + tags, m->m_data,
+			    2 * ETHER_ADDR_LEN);
+			m_adj_fast(m, tags);
+		}
+		mv->mv_m[kept++] = m;
+	}
+	mv->mv_n = kept;
+}
+
 /*
  * Any frame: the packet without its header, or NULL when it was dropped.
  */

@@ -62,13 +62,15 @@ if_input_counted(struct ifnet *ifp, struct mvec *mv)
 		mvec_drop(ifp, mv, DROP_IF_DOWN);
 		return;
 	}
+	it = __atomic_load_n(&ifp->if_typeops, __ATOMIC_CONSUME);
 	ph = __atomic_load_n(&ifp->if_pfil, __ATOMIC_CONSUME);
 	if (ph != NULL) {
+		if (it == &ether_type_ops)
+			ether_untag(ifp, mv);
 		pfil_run(ph, ifp, PFIL_IN, mv);
 		if (mv->mv_n == 0)
 			return;
 	}
-	it = __atomic_load_n(&ifp->if_typeops, __ATOMIC_CONSUME);
 	it->it_input(ifp, mv);
 }
 

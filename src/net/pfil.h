@@ -16,8 +16,9 @@ enum pfil_dir { PFIL_IN, PFIL_OUT };
 enum pfil_event { PFIL_IF_ATTACH, PFIL_IF_DETACH };
 
 struct pfil_hook {
+	/* CPU; may be NULL: frames, received ones without priority tags. */
 	void	(*ph_packets)(void *arg, struct ifnet *, enum pfil_dir,
-		    struct mvec *);		/* CPU; may be NULL */
+		    struct mvec *);
 	/*
 	 * CPU; may be NULL: packets of a family on their way out, m_data at
 	 * the network header, m_nexthop and m_rt set, before the link type

@@ -5,8 +5,10 @@ import shutil
 import subprocess
 
 import pytest
+from scapy.all import ICMP, IP, Dot1Q, Ether
 
-from conftest import Daemon, IFCTL, conserved, finish, wait_for
+from conftest import (Daemon, IFCTL, MAC_LEFT, conserved, finish,
+                      wait_for)
 
 
 def rules(daemon, vnet=None):
@@ -38,6 +40,16 @@ def test_drop_and_pass(router):
     d.ok("filter", "flush")
     assert rules(d) == []
     router.ping("-c", "1")
+    conserved(d.show())
+
+
+def test_priority_tag_hides_nothing(bench):
+    d = bench.daemon
+    d.ok("filter", "add", "in", "tap0", "drop", "icmp")
+    ping = IP(src="10.0.1.2", dst="10.0.1.1") / ICMP()
+    tag = Dot1Q(vlan=0, prio=5)
+    bench.expect([Ether(src=MAC_LEFT, dst=bench.mac0) / p
+                  for p in (ping, tag / ping, tag / tag / ping)], "filter-in")
     conserved(d.show())
 
 

@@ -130,6 +130,49 @@ rules_body(struct vnet *vn)
 	etest_detach(&et);
 }
 
+/* CPU: frames with priority tags, and of a VLAN. */
+static void
+tagged_in(void *arg)
+{
+	static const uint8_t tags[3][10] = {
+		{ 0x81, 0, 0x60, 0, TYPE >> 8, TYPE & 0xff },
+		{ 0x88, 0xa8, 0x10, 0, 0x81, 0, 0xf0, 0, TYPE >> 8,
+		  TYPE & 0xff },
+		{ 0x81, 0, 0x60, 1, TYPE >> 8, TYPE & 0xff },
+	};
+	struct etest *et = arg;
+	uint8_t buf[60] = { 0 };
+	struct mvec mv;
+
+	memcpy(buf, etest_addr, 6);
+	memcpy(buf + 6, etest_peer, 6);
+	for (mv.mv_n = 0; mv.mv_n < 3; mv.mv_n++) {
+		memcpy(buf + 12, tags[mv.mv_n], sizeof(tags[0]));
+		mv.mv_m[mv.mv_n] = etest_packet(buf, sizeof(buf));
+	}
+	if_input_vec(et->et_ifp, &mv);
+}
+
+/* A priority tag does not hide a frame: it counts as untagged. */
+static void
+tagged_body(struct vnet *vn)
+{
+	static const struct bpf_insn typed[] = {
+		{ 0x28, 0, 0, 12 }, { 0x15, 0, 1, TYPE },
+		{ 0x06, 0, 0, 1 }, { 0x06, 0, 0, 0 },
+	};
+	struct etest et;
+
+	etest_attach(vn, &et, 0, &etest_ops, true);
+	KASSERT(add(vn, 0, PFIL_IN, "", true, typed, 4, NULL) == 0);
+	on_cpu(vn->vn_kern, tagged_in, &et);
+	KASSERT(etest_drops(&et, DROP_FILTER_IN) == 2);
+	KASSERT(etest_drops(&et, DROP_NO_PROTO) == 1);
+	etest_books(&et);
+	filter_flush(vn);
+	etest_detach(&et);
+}
+
 /* By name; of another link type it is not about. */
 static void
 names_body(struct vnet *vn)
@@ -240,6 +283,14 @@ test_rules(void **state)
 }
 
 static void
+test_tagged(void **state)
+{
+
+	(void)state;
+	net_on_sim(1, tagged_body);
+}
+
+static void
 test_names(void **state)
 {
 
@@ -268,6 +319,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_tagged),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_race),

@@ -119,6 +119,35 @@ body_segments(struct dev_test *dt)
 	}
 }
 
+/* Frames with priority tags, which Linux counts in the vnet header. */
+static void
+body_tagged(struct dev_test *dt)
+{
+	static const uint8_t tags[] = { 0x88, 0xa8, 0x60, 0, 0x81, 0, 0xf0, 0 };
+	unsigned len;
+
+	router(dt);
+	for (unsigned n = 4; n <= 8; n += 4)
+		for (unsigned mss = 0; mss <= 1448; mss += 1448) {
+			len = frame(dt, IPPROTO_TCP, 3000, 0x5a);
+			if (mss == 0)
+				len = frame(dt, IPPROTO_TCP, 1000, 0x5a);
+			memmove(pkt.sp_data + 12 + n, pkt.sp_data + 12,
+			    len - 12);
+			memcpy(pkt.sp_data + 12, tags, n);
+			pkt.sp_vh.vh_csum_start = (uint16_t)(34 + n);
+			pkt.sp_vh.vh_hdr_len = (uint16_t)(54 + n);
+			pkt.sp_vh.vh_gso_size = (uint16_t)mss;
+			pkt.sp_vh.vh_gso_type = mss == 0 ? HOST_VH_GSO_NONE :
+			    HOST_VH_GSO_TCPV4;
+			put(dt, len + n);
+			KASSERT(get(dt) == len);
+			KASSERT(pkt.sp_vh.vh_gso_size == mss);
+			KASSERT(pkt.sp_vh.vh_csum_start == 34);
+			KASSERT(pkt.sp_data[len - 1] == 0x5a);
+		}
+}
+
 /* A header that does not fit its packet is not believed. */
 static void
 body_lies(struct dev_test *dt)
@@ -396,6 +425,7 @@ test_segments(void **state)
 
 	(void)state;
 	dev_on_sim(body_segments);
+	dev_on_sim(body_tagged);
 }
 
 static void
