@@ -12,6 +12,8 @@
 
 #include "ifctl.h"
 
+#include "kern/vis.h"
+
 static volatile int interrupted;
 
 static void
@@ -57,6 +59,15 @@ usage(FILE *fp)
 
 /* Parse global options; returns the index of the first word after them, or
  * -1. */
+static void
+unknown_option(const char *word)
+{
+	char seen[512];
+
+	(void)fprintf(stderr, "ifctl: unknown option %s\n",
+	    vis_line(seen, sizeof(seen), word, strlen(word)));
+}
+
 static int
 parse_options(int argc, char **argv, struct options *op)
 {
@@ -82,8 +93,7 @@ parse_options(int argc, char **argv, struct options *op)
 			continue;
 		}
 		if (word[1] != 's' && word[1] != 'n' && word[1] != 'f') {
-			(void)fprintf(stderr, "ifctl: unknown option %s\n",
-			    word);
+			unknown_option(word);
 			return -1;
 		}
 		value = word[2] != '\0' ? word + 2 :

@@ -206,9 +206,6 @@ parse_option(struct options *o, int opt, const char *arg)
 	case OPT_VERSION:
 		(void)puts("ifnetd " IFNET_VERSION);
 		exit(0);
-	default:
-		(void)fputs(usage_text, stderr);
-		exit(2);
 	}
 }
 
@@ -222,8 +219,21 @@ parse_options(struct options *o, int argc, char **argv)
 	o->o_cpus = 1;
 	o->o_mode = 0666;
 	o->o_log_level = KLOG_NOTICE;
-	while ((opt = getopt_long(argc, argv, "f:h", longopts, NULL)) != -1)
+	/* The words of getopt_long() would show a wrong option as it is. */
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":f:h", longopts, NULL)) != -1) {
+		if (opt == ':')
+			usage_error("%s: a value is missing",
+			    argv[optind - 1]);
+		if (opt == '?' && optopt == 0)
+			usage_error("%s: unknown option", argv[optind - 1]);
+		if (opt == '?' && (optopt == 'h' || optopt >= OPT_CTL))
+			usage_error("%s: the option takes no value",
+			    argv[optind - 1]);
+		if (opt == '?')
+			usage_error("-%c: unknown option", optopt);
 		parse_option(o, opt, optarg);
+	}
 	if (optind < argc)
 		usage_error("%s: an argument that is not expected",
 		    argv[optind]);

@@ -45,6 +45,7 @@ static void
 put_text(struct json *j, const char *s, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)s;
+	uint32_t code;
 	size_t n;
 
 	(void)fputc('"', j->j_fp);
@@ -54,9 +55,13 @@ put_text(struct json *j, const char *s, size_t len)
 			(void)fprintf(j->j_fp, "\\%c", *p);
 		else if (*p < ' ' || *p == 0x7f)
 			(void)fprintf(j->j_fp, "\\u%04x", *p);
-		else if ((n = vis_utf8(p, len)) != 0)
-			(void)fwrite(p, 1, n, j->j_fp);
-		else {
+		else if ((n = vis_utf8(p, len)) != 0) {
+			/* JSON is read on terminals as well. */
+			if ((code = vis_harmful(p, n)) != 0)
+				(void)fprintf(j->j_fp, "\\u%04x", code);
+			else
+				(void)fwrite(p, 1, n, j->j_fp);
+		} else {
 			(void)fputs("\\ufffd", j->j_fp);
 			n = 1;
 		}

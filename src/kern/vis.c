@@ -35,21 +35,25 @@ vis_utf8(const unsigned char *p, size_t len)
 	return n;
 }
 
-/* C1 controls, separators of lines, and characters that turn the direction of
- * writing. */
-static bool
-is_harmful(const unsigned char *p, size_t n)
+uint32_t
+vis_harmful(const unsigned char *p, size_t n)
 {
 	uint32_t c;
+	bool bad;
 
-	if (n == 2)
-		return (p[0] == 0xc2 && p[1] < 0xa0) ||
-		    (p[0] == 0xd8 && p[1] == 0x9c);	/* U+061C */
-	if (n != 3)
-		return false;
-	c = (p[0] & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
-	return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	    (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+	if (n == 2) {
+		c = (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
+		bad = c < 0xa0 || c == 0x61c;
+	} else if (n == 3) {
+		c = (p[0] & 0xfu) << 12 | (p[1] & 0x3fu) << 6 |
+		    (p[2] & 0x3fu);
+		bad = (c >= 0x200b && c <= 0x200f) ||
+		    (c >= 0x2028 && c <= 0x202e) ||
+		    (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+		    (c >= 0xfff9 && c <= 0xfffb);
+	} else
+		return 0;
+	return bad ? c : 0;
 }
 
 /* One byte as an escape of 2 or 4 characters. */
@@ -75,7 +79,7 @@ encode(char *dst, size_t size, const char *src, size_t len, bool backslash)
 
 	for (; len > 0; p += n, len -= n) {
 		n = vis_utf8(p, len);
-		plain = n > 1 ? !is_harmful(p, n) : n == 1 && *p >= ' ' &&
+		plain = n > 1 ? vis_harmful(p, n) == 0 : n == 1 && *p >= ' ' &&
 		    *p != 0x7f && (*p != '\\' || !backslash);
 		if (n == 0)
 			n = 1;

@@ -9,6 +9,7 @@
 #define KERN_VIS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* The size that n bytes need at most once escaped, with the NUL. */
 #define VIS_SIZE(n)	((n) * 4 + 1)
@@ -30,5 +31,12 @@ char	*vis_line(char *dst, size_t size, const char *src, size_t len);
 
 /* The length in bytes of the UTF-8 character at p; 0: there is none. */
 size_t	vis_utf8(const unsigned char *p, size_t len);
+
+/*
+ * The code of the character of n bytes at p when it is a C1 control, ends a
+ * line, turns the direction of writing or cannot be seen; else 0.  n: what
+ * vis_utf8() returned.
+ */
+uint32_t vis_harmful(const unsigned char *p, size_t n);
 
 #endif /* !KERN_VIS_H */

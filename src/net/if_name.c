@@ -92,27 +92,34 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+static bool
+is_letter(char c)
+{
+
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 bool
 if_name_valid(const char *name)
 {
-	bool digits = true;
+	bool letters = false;
 	size_t n;
 
-	/* Commands would take such a name for an option. */
-	if (name[0] == '-')
+	/* Commands take such words for an option, for every interface, and
+	 * for a question about the command. */
+	if (name[0] == '-' || strcmp(name, "any") == 0 ||
+	    strcmp(name, "help") == 0)
 		return false;
 
 	for (n = 0; n < IFNAMSIZ && name[n] != '\0'; n++) {
-		char c = name[n];
-
-		if (!is_digit(c))
-			digits = false;
-		if (!is_digit(c) && !(c >= 'a' && c <= 'z') &&
-		    !(c >= 'A' && c <= 'Z') && c != '-' && c != '_' &&
-		    c != '.')
+		if (is_letter(name[n]))
+			letters = true;
+		else if (!is_digit(name[n]) && name[n] != '-' &&
+		    name[n] != '_' && name[n] != '.')
 			return false;
 	}
-	return n < IFNAMSIZ && !digits;
+	/* Without a letter it would be an index, or an address. */
+	return n < IFNAMSIZ && letters;
 }
 
 int
@@ -121,7 +128,7 @@ if_name_refuse(const char *name)
 
 	return kern_refuse(EINVAL, "\"%.*s\" cannot name an interface: a "
 	    "name is 1 to %d letters, digits, - _ ., with a letter in it and "
-	    "without - in front", IFNAMSIZ, name, IFNAMSIZ - 1);
+	    "without - in front, and is not any or help", IFNAMSIZ, name, IFNAMSIZ - 1);
 }
 
 int

@@ -16,7 +16,8 @@ int	if_name_insert(struct if_vnet *, struct ifnet *);
 void	if_name_remove(struct if_vnet *, struct ifnet *);
 /* "tap3" -> 3 and the length of "tap"; EINVAL. */
 int	if_name_split(const char *name, unsigned *unit, size_t *baselen);
-/* 1 to 15 letters, digits, - _ . and not digits alone. */
+/* 1 to 15 letters, digits, - _ . with a letter among them, not - in front, and
+ * neither "any" nor "help". */
 bool	if_name_valid(const char *name);
 
 /* Control: refuse a name, in words: EINVAL (no interface can have it), ENXIO

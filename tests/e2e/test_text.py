@@ -1,11 +1,12 @@
 """Text that came from somebody stays within its line, in every output, and
 says nothing to the terminal."""
 
+import json
 import re
 
 import pytest
 
-from conftest import IFCTL, run
+from conftest import IFCTL, IFNETD, run
 
 FORGED = "x\n\tinet 10.6.6.6/8 flags 0\x1b[2J\x9b31m\u202e\u009bend"
 BAD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]")
@@ -27,6 +28,11 @@ def test_descriptions_and_link_strings(daemon):
         if words[0] != "history":
             assert "x\\n\\tinet 10.6.6.6/8 flags 0\\e[2J" in text, words
     assert daemon.show("pair0")["description"] == FORGED
+    for words in (("show",), ("show", "pair0"), ("ifconfig", "pair0"),
+                  ("netstat", "-i")):
+        text = clean(daemon.ok(words[0], "--json", *words[1:]))
+        for row in json.loads(text):
+            assert row.get("description", FORGED) in ("", FORGED)
 
 
 def test_filters(daemon):
@@ -63,6 +69,17 @@ def test_urls_and_vnets(daemon):
         clean(run(IFCTL, *words, "show", check=False).stderr)
 
 
+@pytest.mark.parametrize("words", [
+    ("-" + FORGED,), ("--" + FORGED,), (FORGED,), ("--daemon=" + FORGED,),
+    ("-f", FORGED), ("--cpus", FORGED), ("--ctl", FORGED),
+    ("--log-level", FORGED), ("--group", FORGED), ("--mode", FORGED)])
+def test_options_of_both_programs(words):
+    for program in (IFCTL, IFNETD):
+        done = run(FORGED, *words, executable=program, check=False)
+        assert done.returncode in (1, 2)
+        assert clean(done.stderr).startswith(program.name + ": ")
+
+
 def test_names_that_are_options(daemon):
     """-x could only be reached by its index."""
     daemon.ok("ifconfig", "pair0", "create")
@@ -74,3 +91,14 @@ def test_names_that_are_options(daemon):
         assert daemon.ctl(*words).returncode != 0, words
     assert daemon.ok("ifconfig", "-l").split() == ["lo0", "pair0"]
     assert "-v" not in daemon.ok("vnet", "list")
+
+
+@pytest.mark.parametrize("name", [
+    ".", "..", "_", "0.1", "10.0.0.1", "1-2", "any", "help"])
+def test_names_that_mean_something_else(daemon, name):
+    """... where a command expects a name: help, every interface, an address.
+    """
+    daemon.ok("ifconfig", "pair0", "create")
+    assert name in daemon.bad("ifconfig", "pair0", "name", name)
+    assert daemon.ok("ifconfig", "-l").split() == ["lo0", "pair0"]
+    daemon.ok("ifconfig", "pair0", "name", name + "x")

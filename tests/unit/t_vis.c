@@ -46,6 +46,10 @@ test_text(void **state)
 	/* Turns the writing around; ends a line. */
 	check("a\xe2\x80\xae" "b", "a\\xe2\\x80\\xaeb");
 	check("a\xe2\x80\xa8" "b", "a\\xe2\\x80\\xa8b");
+	check("\xd8\x9c", "\\xd8\\x9c");
+	/* Cannot be seen. */
+	check("\xe2\x81\xa0", "\\xe2\\x81\\xa0");
+	check("\xef\xbf\xb9", "\\xef\\xbf\\xb9");
 }
 
 static void
