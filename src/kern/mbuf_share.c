@@ -94,7 +94,9 @@ handle_share(struct vnet *vn, const char *name, void *arg,
 		return ENOENT;
 	p = &vn->vn_kern->k_share[i].ms_percent;
 	v = __atomic_load_n(p, __ATOMIC_RELAXED);
-	error = sysctl_handle_int(op, &v, 0, 100, true);
+	/* Without a share, this host would hear nothing. */
+	error = sysctl_handle_int(op, &v, i == MBUF_SHARE_LOCAL ? 1 : 0, 100,
+	    true);
 	if (error == 0 && op->so_new != NULL)
 		__atomic_store_n(p, v, __ATOMIC_RELAXED);
 	return error;

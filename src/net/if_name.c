@@ -128,7 +128,8 @@ if_name_refuse(const char *name)
 
 	return kern_refuse(EINVAL, "\"%.*s\" cannot name an interface: a "
 	    "name is 1 to %d letters, digits, - _ ., with a letter in it and "
-	    "without - in front, and is not any or help", IFNAMSIZ, name, IFNAMSIZ - 1);
+	    "without - in front, and neither any nor help", IFNAMSIZ, name,
+	    IFNAMSIZ - 1);
 }
 
 int

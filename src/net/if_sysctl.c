@@ -167,6 +167,7 @@ static int
 link_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)
 {
 	uint64_t coalesced, lost;
+	bool loopback;
 	int64_t ms;
 	int error;
 
@@ -186,7 +187,10 @@ link_access(struct ifnet *ifp, enum leaf leaf, struct sysctl_op *op)
 		break;
 	}
 	ms = if_link_holddown(ifp);
-	error = sysctl_handle_int(op, &ms, 0, IF_HOLDDOWN_MAX, true);
+	loopback = (if_flags_get(ifp) & IFF_LOOPBACK) != 0;
+	if (loopback)
+		op->so_why = "a loopback has no link";
+	error = sysctl_handle_int(op, &ms, 0, IF_HOLDDOWN_MAX, !loopback);
 	if (error != 0 || op->so_new == NULL)
 		return error;
 	if_ioctl_lock(ifp);
