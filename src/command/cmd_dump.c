@@ -12,6 +12,7 @@
 
 /* The time to wait for a packet before checking for an interruption. */
 #define WAIT_MS		200
+#define LOOK_NS		500000000u	/* between looks at the name */
 #define FILTER_MAX	1024
 
 /* A running capture. */
@@ -25,6 +26,7 @@ struct running {
 	uint64_t	 written;
 	bool		 broken;	/* fp takes no more */
 	struct cmd_follow follow;	/* handle 0: not known */
+	uint64_t	 look;		/* the next, on cmd_now()'s clock */
 };
 
 static bool
@@ -74,6 +76,22 @@ enough(const struct running *r)
 	    (r->du->du_count != 0 && r->written >= r->du->du_count);
 }
 
+/* Say so when the interface has been renamed. */
+static void
+look(struct running *r)
+{
+	struct ifnet_error e;
+	struct cmd_if *ci;
+
+	if (r->follow.cf_handle == 0 || cmd_now() < r->look)
+		return;
+	r->look = cmd_now() + LOOK_NS;
+	if (cmd_follow_get(r->ctx, &r->follow, IFNET_LINK, &ci, &e) != 0)
+		return;
+	cmd_follow_tell(r->ctx, "dump", &r->follow, ci->ci_name);
+	cmd_iflist_free(ci);
+}
+
 /* Capture until the count is reached, or the capture ends by itself; returns
  * its errno. */
 static int
@@ -88,6 +106,7 @@ loop(struct running *r, struct ifnet_error *e)
 			(void)put(r, &p);
 		else if (error == ETIMEDOUT || error == EINTR)
 			error = 0;
+		look(r);
 	}
 	if (error != 0)
 		return r->broken ? 0 : error;
@@ -130,7 +149,7 @@ report(struct running *r, int error, const struct ifnet_error *e)
 
 	if (error == ENXIO) {
 		/* The capture is complete: there are no more packets. */
-		if (!r->du->du_quiet && r->follow.cf_handle != 0)
+		if (r->follow.cf_handle != 0)
 			cmd_follow_gone(ctx, "dump", &r->follow);
 		else if (!r->du->du_quiet)
 			cmd_err(ctx, "dump %s: the interface is gone",
@@ -240,8 +259,8 @@ capture(struct running *r)
 	return close_output(r, code);
 }
 
-/* Find the interface's handle, so that the end of the capture can say where the
- * interface went. */
+/* Find the interface's handle, so that the capture can say where the interface
+ * went. */
 static void
 remember(struct running *r)
 {
@@ -269,6 +288,8 @@ dump_run(struct cmd_ctx *ctx, struct ifnet_client *c, const struct dump *du)
 	error = ifnet_linktype(c, du->du_ifname, &r.linktype, &e);
 	if (error == 0 && du->du_filter[0] != '\0')
 		error = cmd_compile(du->du_filter, r.linktype, &prog, &e);
+	if (error == 0 && ctx->cc_client != NULL && !du->du_quiet)
+		remember(&r);
 	if (error == 0) {
 		memset(&ic, 0, sizeof(ic));
 		ic.ifname = du->du_ifname;
@@ -282,8 +303,6 @@ dump_run(struct cmd_ctx *ctx, struct ifnet_client *c, const struct dump *du)
 			ic.flags |= IFNET_CAPTURE_PROMISC;
 		error = ifnet_capture_begin(c, &ic, &e);
 	}
-	if (error == 0 && ctx->cc_client != NULL)
-		remember(&r);
 	cmd_program_free(&prog);
 	if (error != 0)
 		return cmd_fail(ctx, &e, "dump %s: %s%s", du->du_ifname,

@@ -88,8 +88,20 @@ cmd_follow_renamed(struct cmd_follow *cf, const char *name,
 	return true;
 }
 
+void
+cmd_follow_tell(struct cmd_ctx *ctx, const char *command,
+    struct cmd_follow *cf, const char *name)
+{
+	char was[IFNAMSIZ];
+
+	if (cmd_follow_renamed(cf, name, was))
+		cmd_err(ctx, "%s: %s was renamed, it is %s now", command, was,
+		    name);
+}
+
 struct ended {
 	uint64_t	 handle;
+	char		 name[IFNAMSIZ];	/* its last; "": not known */
 	char		 vnet[64];	/* where it is now; "": nowhere */
 };
 
@@ -98,18 +110,24 @@ find_end(const struct ifnet_history *ih, void *arg)
 {
 	struct ended *en = arg;
 
-	if (ih->handle == en->handle && strcmp(ih->event, "move-out") == 0)
+	if (ih->handle != en->handle)
+		return 0;
+	(void)snprintf(en->name, sizeof(en->name), "%s", ih->ifname);
+	if (strcmp(ih->event, "move-out") == 0)
 		(void)snprintf(en->vnet, sizeof(en->vnet), "%s", ih->after);
 	return 0;
 }
 
 void
 cmd_follow_gone(struct cmd_ctx *ctx, const char *command,
-    const struct cmd_follow *cf)
+    struct cmd_follow *cf)
 {
 	struct ended en = { .handle = cf->cf_handle };
 
 	(void)ifnet_history(ctx->cc_client, cf->cf_name, find_end, &en, NULL);
+	/* The last rename may have come after the last look. */
+	if (en.name[0] != '\0')
+		cmd_follow_tell(ctx, command, cf, en.name);
 	if (en.vnet[0] != '\0')
 		cmd_err(ctx, "%s %s: the interface is gone: it is in vnet %s "
 		    "now", command, cf->cf_name, en.vnet);

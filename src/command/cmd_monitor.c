@@ -225,7 +225,9 @@ monitor_run(struct cmd_ctx *ctx, int argc, char **argv)
 		}
 	}
 	if (o.o_next < argc - 1)
-		return usage(ctx);
+		return cmd_usage_why(ctx, &command_monitor, CMD_USAGE,
+		    "%s: one interface is followed, or all, and options "
+		    "stand in front of it", argv[o.o_next + 1]);
 	if (o.o_next < argc) {
 		mo.ifname = argv[o.o_next];
 		if (cmd_check_ifname(mo.ifname, false, &e) != 0) {

@@ -36,19 +36,6 @@ look_free(struct watch_look *l)
 	memset(l, 0, sizeof(*l));
 }
 
-/* Report that an interface has another name, once; the new name is used from
- * then on. */
-static void
-tell_renamed(struct watch *w, struct cmd_follow *cf, const struct cmd_if *ci)
-{
-	char was[IFNAMSIZ];
-
-	if (!cmd_follow_renamed(cf, ci->ci_name, was))
-		return;
-	cmd_err(w->ctx, "watch: %s was renamed, it is %s now", was,
-	    ci->ci_name);
-}
-
 /* Get the interfaces that are followed; interfaces that are gone are reported
  * and left out. */
 static int
@@ -61,7 +48,8 @@ take_named(struct watch *w, struct watch_look *l, struct ifnet_error *e)
 		error = cmd_follow_get(w->ctx, &w->follow[i], IFNET_LINK, &ci,
 		    e);
 		if (error == 0) {
-			tell_renamed(w, &w->follow[i++], ci);
+			cmd_follow_tell(w->ctx, "watch", &w->follow[i++],
+			    ci->ci_name);
 			*tail = ci;
 			tail = &ci->ci_next;
 			continue;

@@ -316,10 +316,13 @@ int	cmd_follow_get(struct cmd_ctx *, struct cmd_follow *, unsigned what,
  * is the old one. */
 bool	cmd_follow_renamed(struct cmd_follow *, const char *name,
 	    char was[IFNAMSIZ]);
-/* Write the message with which a follow ends, and the vnet to which the
- * interface went, to cc_err. */
+/* The same, and a message to cc_err. */
+void	cmd_follow_tell(struct cmd_ctx *, const char *command,
+	    struct cmd_follow *, const char *name);
+/* Write the message with which a follow ends, with the interface's last name
+ * and the vnet to which it went, to cc_err. */
 void	cmd_follow_gone(struct cmd_ctx *, const char *command,
-	    const struct cmd_follow *);
+	    struct cmd_follow *);
 /* Is it of this kind?  It was got with IFNET_DETAIL. */
 bool	cmd_if_is_kind(const struct cmd_if *, const char *kind);
 /* The active link-level address of an interface, or NULL. */

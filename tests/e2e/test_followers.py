@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from conftest import wait_for
+
 FOLLOWERS = (("monitor", "pair0"), ("watch", "-w", "0.05", "pair0"),
              ("netstat", "-w", "0.05", "-I", "pair0"))
 
@@ -152,10 +154,35 @@ def test_capture_stays_with_the_interface(pair):
 
     captured()
     pair.ok("ifconfig", "pair0", "name", "wan")
+    assert "pair0 was renamed, it is wan now" in child.stderr.readline()
     captured()
     pair.ok("ifconfig", "wan", "vnet", "lab")
     _, err = child.communicate(timeout=20)
-    assert "in vnet lab now" in err
+    assert "dump wan: the interface is gone: it is in vnet lab now" in err
+
+
+@pytest.mark.parametrize("words", (("dump", "-t", "pair0"), *FOLLOWERS),
+                         ids=lambda w: w[0])
+@pytest.mark.parametrize("end", (("destroy",), ("vnet", "lab")),
+                         ids=lambda w: w[0])
+def test_end_right_after_a_rename(pair, words, end):
+    """The last name is said, whether or not the rename was seen."""
+    pair.ok("vnet", "create", "lab")
+    if words[0] == "monitor":
+        child = monitor_from(pair, "pair0")
+    else:
+        child = follow(pair, *words)
+        if words[0] != "dump":
+            first_line(child)
+        else:
+            wait_for(lambda: "PROMISC" in pair.ok("ifconfig", "pair0"),
+                     what="the capture goes on")
+    pair.ok("ifconfig", "pair0", "name", "wan")
+    pair.ok("ifconfig", "wan", *end)
+    pair.ok("ifconfig", "pair2", "name", "pair0")
+    _, err = child.communicate(timeout=20)
+    assert child.returncode == 0
+    assert f"{words[0]} wan: the interface is gone" in err
 
 
 def test_history_of_an_old_name(pair):
