@@ -316,7 +316,7 @@ int	cmd_follow_get(struct cmd_ctx *, struct cmd_follow *, unsigned what,
  * is the old one. */
 bool	cmd_follow_renamed(struct cmd_follow *, const char *name,
 	    char was[IFNAMSIZ]);
-/* The same, and a message to cc_err. */
+/* A new name is stored, and said in a message to cc_err. */
 void	cmd_follow_tell(struct cmd_ctx *, const char *command,
 	    struct cmd_follow *, const char *name);
 /* Write the message with which a follow ends, with the interface's last name
