@@ -9,6 +9,7 @@
 #include "ifnetd.h"
 
 #include <sys/resource.h>
+#include <sys/un.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -214,6 +215,10 @@ listen_at(const struct options *o, struct kern *k, struct server **svp)
 	if (error == EADDRINUSE)
 		complain("cannot listen at %s: something listens there "
 		    "already, or it is no socket", o->o_url);
+	else if (error == ENAMETOOLONG)
+		complain("cannot listen at %s: a socket's path has at most "
+		    "%zu characters", o->o_url,
+		    sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
 	else if (error != 0)
 		complain("cannot listen at %s: %s", o->o_url,
 		    strerror(error));

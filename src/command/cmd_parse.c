@@ -180,6 +180,9 @@ cmd_check_group(const char *name, struct ifnet_error *e)
 {
 	size_t len = strlen(name);
 
+	if (len >= IFNAMSIZ)
+		return ifnet_error_set(e, EINVAL, "group name \"%.60s\" is too "
+		    "long (at most %d characters)", name, IFNAMSIZ - 1);
 	if (cmd_check_ifname(name, false, e) != 0)
 		return EINVAL;
 	if (name[len - 1] >= '0' && name[len - 1] <= '9')

@@ -314,8 +314,13 @@ operand(struct cmd_ctx *ctx, const struct sysctl_how *how, char *word)
 	const char *eq = strchr(word, '=');
 	size_t len = eq != NULL ? (size_t)(eq - word) : strlen(word);
 
-	if (len == 0 || len >= sizeof(name)) {
+	if (len == 0) {
 		cmd_err(ctx, "sysctl: \"%.40s\": not a name", word);
+		return 1;
+	}
+	if (len >= sizeof(name)) {
+		cmd_err(ctx, "sysctl: name \"%.60s\" is too long (at most %zu "
+		    "characters)", word, sizeof(name) - 1);
 		return 1;
 	}
 	memcpy(name, word, len);

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import IFCTL, SLOW, Daemon, run, wait_for
+from conftest import IFCTL, IFNETD, SLOW, Daemon, run, wait_for
 
 # src/proto/ctl_proto.h
 CTL_MAGIC = 0x69666e31
@@ -65,6 +65,15 @@ def test_something_else_listens(tmp):
                                  "unix://", "unix:///" + "x" * 200])
 def test_bad_url(url):
     assert no_daemon("-s", url, "ifconfig", "-a").startswith("ifctl: ")
+
+
+def test_path_is_too_long(tmp):
+    """The limit is named, by whichever end it meets."""
+    url = f"unix://{tmp}/{'s' * (108 - len(str(tmp)) - 1)}"
+    for argv in ((IFNETD, "--ctl", url), (IFCTL, "-s", url, "show")):
+        done = run(*argv, check=False)
+        assert done.returncode == 1
+        assert "a socket's path has at most 107 characters" in done.stderr
 
 
 def test_url_from_environment(daemon):
@@ -195,6 +204,9 @@ UNKNOWN = [
 ]
 
 MALFORMED = [
+    ("ifconfig pair0 group " + "g" * 16, "group name"),
+    ("ifconfig pair0 group " + "g" * 16, "at most 15"),
+    ("sysctl net." + "a" * 130, "at most 127"),
     ("ifconfig pair0 inet 10.0.0", "10.0.0"),
     ("ifconfig pair0 inet 10.0.0.256/24", "10.0.0.256"),
     ("ifconfig pair0 inet 10.0.0.1.2/24", "10.0.0.1.2"),
