@@ -51,7 +51,13 @@ endif
 BUILD = build$(san_dir)$(cc_dir)
 
 ifneq ($(filter-out /%,$(PREFIX)),)
-$(error PREFIX is an absolute path, and not $(PREFIX))
+$(error PREFIX is an absolute path without spaces, and not $(PREFIX))
+endif
+# Meson would take it as relative to the build directory.
+ifneq ($(DESTDIR),)
+ifeq ($(filter /%,$(firstword $(DESTDIR))),)
+override DESTDIR := $(CURDIR)/$(DESTDIR)
+endif
 endif
 
 all: build

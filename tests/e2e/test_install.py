@@ -140,6 +140,14 @@ def test_destdir(tree, prefix, tmp_path):
     assert (dest / prefix.relative_to("/") / "sbin/ifnetd").exists()
     make(tree, "uninstall", f"DESTDIR={dest}")
     assert files(dest) == []
+    # A relative one is relative to where `make' runs; a slash at the end of
+    # the prefix makes it no other one.
+    done = make(tree, "install", "DESTDIR=rel", f"PREFIX={prefix}/")
+    assert "The prefix of" not in done.stdout
+    rel = tree / "rel"
+    assert (rel / prefix.relative_to("/") / "sbin/ifnetd").exists()
+    done = make(tree, "uninstall", "DESTDIR=rel")
+    assert "files of ifnet removed" in done.stdout and files(rel) == []
 
 
 def test_root_installs_what_a_user_built(tree):
