@@ -95,10 +95,32 @@ stamp(struct cpu *ci)
 	return now;
 }
 
+static inline struct bpf_ring *
+my_ring(const struct bpf_tap *bt)
+{
+
+	return &bt->bt_rings[net_curcpu()->ci_index];
+}
+
+/* Close the ring, and wake the reader if it waits for that.  Drops are told
+ * too, though there is no more to read than before. */
+static void
+ring_close(struct bpf_tap *bt, struct bpf_ring *rg, bool news)
+{
+	uint32_t woken;
+
+	__atomic_store_n(&rg->rg_open, 0, __ATOMIC_SEQ_CST);
+	woken = __atomic_load_n(&bt->bt_woken, __ATOMIC_SEQ_CST);
+	if (woken != BPF_WOKEN && (news || woken == BPF_WAKE_CLOSE) &&
+	    __atomic_exchange_n(&bt->bt_woken, BPF_WOKEN,
+	    __ATOMIC_SEQ_CST) != BPF_WOKEN)
+		bt->bt_wakeup(bt->bt_arg);
+}
+
 static void
 deliver(struct bpf_tap *bt, const struct mvec *mv, unsigned dir, uint64_t now)
 {
-	struct bpf_ring *rg = &bt->bt_rings[net_curcpu()->ci_index];
+	struct bpf_ring *rg = my_ring(bt);
 	uint64_t filtered = 0, dropped = 0;
 	const struct mbuf *m;
 	uint32_t want;
@@ -121,24 +143,32 @@ deliver(struct bpf_tap *bt, const struct mvec *mv, unsigned dir, uint64_t now)
 	cpu_stat_add(&rg->rg_received, mv->mv_n);
 	cpu_stat_add(&rg->rg_filtered, filtered);
 	cpu_stat_add(&rg->rg_dropped, dropped);
-	/* Drops are told too, though there is no more to read than before. */
-	if (filtered < mv->mv_n && __atomic_exchange_n(&bt->bt_woken, 1,
-	    __ATOMIC_SEQ_CST) == 0)
-		bt->bt_wakeup(bt->bt_arg);
+	__atomic_store_n(&rg->rg_last, now, __ATOMIC_RELEASE);
+	ring_close(bt, rg, filtered < mv->mv_n);
 }
 
 void
 bpf_deliver(struct bpf_if *bi, const struct mvec *mv, unsigned dir)
 {
+	struct cpu *ci = net_curcpu();
 	struct bpf_tap *bt;
 	uint64_t now;
 
 	if (mv->mv_n == 0)
 		return;
-	now = stamp(net_curcpu());
 	for (bt = __atomic_load_n(&bi->bi_taps, __ATOMIC_ACQUIRE); bt != NULL;
 	    bt = __atomic_load_n(&bt->bt_next, __ATOMIC_ACQUIRE))
 		if (bt->bt_dirs & dir)
+			__atomic_store_n(&my_ring(bt)->rg_open,
+			    ci->ci_stamp + 1, __ATOMIC_RELAXED);
+	/* The clock is not read before. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	now = stamp(ci);
+	/* A tap that has come since then sees the next vector; the ring of a
+	 * tap that has gone stays open. */
+	for (bt = __atomic_load_n(&bi->bi_taps, __ATOMIC_ACQUIRE); bt != NULL;
+	    bt = __atomic_load_n(&bt->bt_next, __ATOMIC_ACQUIRE))
+		if (my_ring(bt)->rg_open != 0)
 			deliver(bt, mv, dir, now);
 }
 
@@ -182,19 +212,76 @@ oldest(struct bpf_tap *bt, struct bpf_rec *rec)
 	return best;
 }
 
+/*
+ * The time up to which no records are missing: all rings have been seen closed
+ * since the latest record was, or their CPUs are in the middle of a later
+ * vector.  A tap that has ended misses none.
+ */
+static uint64_t
+complete(const struct bpf_tap *bt)
+{
+	const struct bpf_ring *rg;
+	uint64_t until = 0, t;
+
+	if (bpf_state(bt) != BPF_RUNNING)
+		return UINT64_MAX;
+	for (unsigned i = 0; i < bt->bt_nrings; i++) {
+		t = __atomic_load_n(&bt->bt_rings[i].rg_last,
+		    __ATOMIC_ACQUIRE);
+		until = t > until ? t : until;
+	}
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (unsigned i = 0; i < bt->bt_nrings; i++) {
+		rg = &bt->bt_rings[i];
+		t = __atomic_load_n(&rg->rg_open, __ATOMIC_ACQUIRE);
+		if (t != 0 && t - 1 < until)
+			until = t - 1;
+	}
+	return until;
+}
+
+static bool
+is_any_open(const struct bpf_tap *bt)
+{
+
+	for (unsigned i = 0; i < bt->bt_nrings; i++)
+		if (__atomic_load_n(&bt->bt_rings[i].rg_open,
+		    __ATOMIC_SEQ_CST) != 0)
+			return true;
+	return false;
+}
+
+/* Ask to be woken when a ring is closed; false: all of them are. */
+static bool
+wait_close(struct bpf_tap *bt)
+{
+	uint32_t was = BPF_WAKE_NEWS;
+
+	(void)__atomic_compare_exchange_n(&bt->bt_woken, &was, BPF_WAKE_CLOSE,
+	    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	return is_any_open(bt);
+}
+
 size_t
 bpf_read(struct bpf_tap *bt, void *buf, size_t room)
 {
-	uint8_t *to = buf;
+	uint64_t wall = kern_wall_offset(tap_kern(bt)), until;
 	struct bpf_ring *rg;
 	struct bpf_rec rec;
+	uint8_t *to = buf;
 	size_t len = 0;
-	uint64_t wall = kern_wall_offset(tap_kern(bt));
 	uint32_t n;
 
 	/* Before looking, so that what comes while we look wakes us again. */
-	__atomic_store_n(&bt->bt_woken, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&bt->bt_woken, BPF_WAKE_NEWS, __ATOMIC_SEQ_CST);
+	until = complete(bt);
 	while ((rg = oldest(bt, &rec)) != NULL) {
+		if (rec.br_time_ns > until) {
+			if (wait_close(bt))
+				break;
+			until = complete(bt);
+			continue;
+		}
 		n = rec_size(rec.br_caplen);
 		if (room - len < n)
 			break;

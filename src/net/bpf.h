@@ -76,7 +76,8 @@ void	bpf_stop(struct bpf_tap *);
 void	bpf_close(struct bpf_tap *);
 /*
  * Control, one caller at a time: as many whole records as fit, in the order
- * of their times; how many bytes.  Asks for the next wakeup.
+ * of their times, also from one call to the next; how many bytes.  Asks for
+ * the next wakeup.
  */
 size_t	bpf_read(struct bpf_tap *, void *, size_t room);
 enum bpf_state bpf_state(const struct bpf_tap *);

@@ -4,6 +4,11 @@
  * An interface's taps are a list that CPUs walk in a read section; opening
  * and closing change it with the vnet's tap lock held.  A ring has one writer,
  * its CPU, and one reader: the writer moves the head, the reader the tail.
+ *
+ * The reader merges the rings by time.  A CPU opens its ring before it takes
+ * the time of a vector and closes it behind the last record, so that the reader
+ * knows of every vector that may still come with an earlier time than the
+ * records it sees.
  */
 
 #ifndef NET_BPF_IMPL_H
@@ -20,6 +25,10 @@ struct bpf_ring {
 	/* the CPU's; read by all */
 	uint64_t	 rg_head __attribute__((__aligned__(64)));
 	uint64_t	 rg_received, rg_filtered, rg_dropped;
+	uint64_t	 rg_open;	/* atomic: no record of the vector under
+					 * way has an earlier time; 0: none is
+					 * under way */
+	uint64_t	 rg_last;	/* atomic: of the last vector */
 	uint8_t		*rg_buf;	/* constant */
 	/* the reader's; read by the CPU */
 	uint64_t	 rg_tail __attribute__((__aligned__(64)));
@@ -51,7 +60,10 @@ struct bpf_tap {
 	struct bpf_ring	*bt_rings;	/* constant */
 	void		(*bt_wakeup)(void *);	/* constant */
 	void		*bt_arg;	/* constant */
-	uint32_t	 bt_woken;	/* atomic: the reader was woken */
+	uint32_t	 bt_woken;	/* atomic */
+#define BPF_WAKE_NEWS	0		/* wake the reader when records come */
+#define BPF_WOKEN	1		/* it was woken */
+#define BPF_WAKE_CLOSE	2		/* wake it when a ring is closed */
 };
 
 struct bpf_if {

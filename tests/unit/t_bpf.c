@@ -265,6 +265,7 @@ struct tap {
 	unsigned	 t_woken;
 	uint8_t		 t_buf[65536];
 	size_t		 t_len, t_off;
+	uint64_t	 t_last_ns;
 };
 
 static void
@@ -303,6 +304,9 @@ tap_next(struct tap *t, struct bpf_rec *rec)
 			return NULL;
 	}
 	memcpy(rec, t->t_buf + t->t_off, sizeof(*rec));
+	/* Whichever CPU saw them. */
+	KASSERT(rec->br_time_ns >= t->t_last_ns);
+	t->t_last_ns = rec->br_time_ns;
 	p = t->t_buf + t->t_off + sizeof(*rec);
 	t->t_off += sizeof(*rec) + ((rec->br_caplen + 7) & ~7u);
 	KASSERT(t->t_off <= t->t_len);
