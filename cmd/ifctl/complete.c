@@ -6,6 +6,8 @@
 
 #include "ifctl.h"
 
+#include "kern/vis.h"
+
 struct filter {
 	const char	*prefix;
 	size_t		 len;
@@ -17,8 +19,11 @@ static void
 filter_add(void *arg, const char *word)
 {
 	struct filter *f = arg;
+	char seen[VIS_SIZE(256)];
 
-	if (strncmp(word, f->prefix, f->len) == 0)
+	/* A driver's word that could not be shown is none. */
+	(void)vis_line(seen, sizeof(seen), word, strlen(word));
+	if (strncmp(word, f->prefix, f->len) == 0 && strcmp(seen, word) == 0)
 		f->add(f->arg, word);
 }
 

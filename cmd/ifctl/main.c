@@ -71,6 +71,7 @@ unknown_option(const char *word)
 static int
 parse_options(int argc, char **argv, struct options *op)
 {
+	const struct command_option *co;
 	const char *word, *value;
 	int i;
 
@@ -83,18 +84,15 @@ parse_options(int argc, char **argv, struct options *op)
 			op->complete = true;
 			return i + 1;
 		}
-		if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
-			op->help = true;
-			continue;
-		}
-		if (strcmp(word, "-V") == 0 ||
-		    strcmp(word, "--version") == 0) {
-			op->version = true;
-			continue;
-		}
-		if (word[1] != 's' && word[1] != 'n' && word[1] != 'f') {
+		co = command_option_find(word);
+		if (co == NULL) {
 			unknown_option(word);
 			return -1;
+		}
+		if (co->co_arg == NULL) {
+			op->help |= co->co_letter == 'h';
+			op->version |= co->co_letter == 'V';
+			continue;
 		}
 		value = word[2] != '\0' ? word + 2 :
 		    i + 1 < argc ? argv[++i] : NULL;
@@ -103,9 +101,9 @@ parse_options(int argc, char **argv, struct options *op)
 			    "value\n", word[1]);
 			return -1;
 		}
-		if (word[1] == 'f')
+		if (co->co_letter == 'f')
 			op->file = value;
-		else if (word[1] == 's')
+		else if (co->co_letter == 's')
 			op->url = value;
 		else
 			op->vnet = value;
@@ -198,6 +196,22 @@ print_candidate(void *arg, const char *word)
 	(void)printf("%s\n", word);
 }
 
+/* Write the options that begin with this word. */
+static void
+complete_option(const char *word)
+{
+	const struct command_option *co;
+
+	for (co = command_options; co->co_letter != '\0'; co++) {
+		if (word[1] == '\0' || (word[1] == co->co_letter &&
+		    word[2] == '\0'))
+			(void)printf("-%c\n", co->co_letter);
+		if (co->co_long != NULL &&
+		    strncmp(co->co_long, word, strlen(word)) == 0)
+			(void)printf("%s\n", co->co_long);
+	}
+}
+
 /* ifctl --complete [-s URL] [-n VNET] WORD ...: write the candidates for the
  * last word. */
 static int
@@ -210,6 +224,10 @@ run_complete(struct cmd_ctx *ctx, const char *url, int argc, char **argv)
 			url = argv[i + 1];
 		else if (strcmp(argv[i], "-n") != 0)
 			break;
+	}
+	if (i + 1 == argc && argv[i][0] == '-') {
+		complete_option(argv[i]);
+		return CMD_OK;
 	}
 	/* Without a daemon only the fixed words are completed. */
 	ctx->cc_client = ifnet_connect(url, NULL);

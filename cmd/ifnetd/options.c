@@ -23,43 +23,98 @@ enum {
 	OPT_LOG_LEVEL, OPT_MBUFS, OPT_MODE, OPT_PIDFILE, OPT_VERSION
 };
 
-static const struct option longopts[] = {
-	{ "config", required_argument, NULL, 'f' },
-	{ "ctl", required_argument, NULL, OPT_CTL },
-	{ "ctl-timeout", required_argument, NULL, OPT_CTL_TIMEOUT },
-	{ "cpus", required_argument, NULL, OPT_CPUS },
-	{ "daemon", no_argument, NULL, OPT_DAEMON },
-	{ "group", required_argument, NULL, OPT_GROUP },
-	{ "help", no_argument, NULL, 'h' },
-	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
-	{ "mbufs", required_argument, NULL, OPT_MBUFS },
-	{ "mode", required_argument, NULL, OPT_MODE },
-	{ "pidfile", required_argument, NULL, OPT_PIDFILE },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ NULL, 0, NULL, 0 }
+/* Parser, usage and help are made of this table. */
+static const struct {
+	const char	*name;
+	int		 code;		/* below OPT_CTL: a letter as well */
+	const char	*arg;		/* NULL: takes none */
+	const char	*help;		/* "\n" begins another line */
+} options[] = {
+	{ "config", 'f', "FILE",
+	    "run the lines of FILE (as after ifctl) at start" },
+	{ "ctl", OPT_CTL, "URL",
+	    "listen there (default " IFNET_URL_DEFAULT ";\n"
+	    "when not root, or not the machine's root,\n"
+	    "ifnetd.sock in $XDG_RUNTIME_DIR)" },
+	{ "daemon", OPT_DAEMON, NULL, "go into the background once ready" },
+	{ "cpus", OPT_CPUS, "N", "packet-processing threads (default 1)" },
+	{ "mbufs", OPT_MBUFS, "N", "packet buffers (default 16384)" },
+	{ "group", OPT_GROUP, "NAME",
+	    "its members may change the configuration" },
+	{ "mode", OPT_MODE, "OCTAL",
+	    "mode of the socket (default 0666: anybody may look)" },
+	{ "pidfile", OPT_PIDFILE, "FILE", "write the process number there" },
+	{ "ctl-timeout", OPT_CTL_TIMEOUT, "SECONDS",
+	    "disconnect a client that does not read its answer\n"
+	    "for so long (default 30)" },
+	{ "log-level", OPT_LOG_LEVEL, "LEVEL",
+	    "error, warning, notice (default), info or debug" },
+	{ "help", 'h', NULL, "show this" },
+	{ "version", OPT_VERSION, NULL, "show the version" },
 };
+#define NOPTIONS	(sizeof(options) / sizeof(options[0]))
 
-static const char usage_text[] =
-"usage: ifnetd [-f FILE] [--ctl URL] [--daemon] [--cpus N] [--mbufs N]\n"
-"              [--group NAME] [--mode OCTAL] [--pidfile FILE]\n"
-"              [--ctl-timeout SECONDS] [--log-level LEVEL]\n"
-"       ifnetd --help | --version\n";
+#define USAGE_WIDTH	74	/* of a line */
+#define HELP_INDENT	22	/* of an option's help */
 
-static const char help_text[] =
-"\n"
-"  -f, --config FILE   run the lines of FILE (as after ifctl) at start\n"
-"  --ctl URL           listen there (default " IFNET_URL_DEFAULT ";\n"
-"                      when not root, or not the machine's root,\n"
-"                      ifnetd.sock in $XDG_RUNTIME_DIR)\n"
-"  --ctl-timeout SECONDS  disconnect a client that does not read its answer\n"
-"                      for so long (default 30)\n"
-"  --daemon            go into the background once ready\n"
-"  --cpus N            packet-processing threads (default 1)\n"
-"  --mbufs N           packet buffers (default 16384)\n"
-"  --group NAME        its members may change the configuration\n"
-"  --mode OCTAL        mode of the socket (default 0666: anybody may look)\n"
-"  --pidfile FILE      write the process number there\n"
-"  --log-level LEVEL   error, warning, notice (default), info or debug\n";
+/* "--mode OCTAL" */
+static void
+option_text(size_t i, char *buf, size_t size)
+{
+
+	(void)snprintf(buf, size, "--%s%s%s", options[i].name,
+	    options[i].arg != NULL ? " " : "",
+	    options[i].arg != NULL ? options[i].arg : "");
+}
+
+static void
+put_usage(FILE *fp)
+{
+	char word[64];
+	int column;
+
+	column = fprintf(fp, "usage: ifnetd");
+	for (size_t i = 0; i < NOPTIONS; i++) {
+		if (options[i].code == 'h' || options[i].code == OPT_VERSION)
+			continue;
+		option_text(i, word, sizeof(word));
+		if (column + (int)strlen(word) + 3 > USAGE_WIDTH)
+			column = fprintf(fp, "\n%13s", "") - 1;
+		column += fprintf(fp, " [%s]", word);
+	}
+	(void)fputs("\n       ifnetd --help | --version\n", fp);
+}
+
+static void
+put_help(FILE *fp)
+{
+	char word[64];
+	const char *p;
+	size_t len;
+
+	for (size_t i = 0; i < NOPTIONS; i++) {
+		if (options[i].code < OPT_CTL)
+			len = (size_t)fprintf(fp, "\n  -%c, ",
+			    options[i].code) - 1;
+		else
+			len = (size_t)fprintf(fp, "\n  ") - 1;
+		option_text(i, word, sizeof(word));
+		len += (size_t)fprintf(fp, "%s", word);
+		/* A long option has its help on the next line. */
+		if (len + 2 > HELP_INDENT)
+			len = (size_t)fprintf(fp, "\n") - 1;
+		for (p = options[i].help; *p != '\0'; p += p[0] == '\n') {
+			(void)fprintf(fp, "%*s%.*s",
+			    (int)(HELP_INDENT - len), "",
+			    (int)strcspn(p, "\n"), p);
+			p += strcspn(p, "\n");
+			if (*p == '\n')
+				(void)fputc('\n', fp);
+			len = 0;
+		}
+	}
+	(void)fputc('\n', fp);
+}
 
 static void __attribute__((__noreturn__, __format__(__printf__, 1, 2)))
 usage_error(const char *fmt, ...)
@@ -71,7 +126,7 @@ usage_error(const char *fmt, ...)
 	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	complain("%s", line);
-	(void)fputs(usage_text, stderr);
+	put_usage(stderr);
 	exit(2);
 }
 
@@ -200,8 +255,8 @@ parse_option(struct options *o, int opt, const char *arg)
 		o->o_pidfile = arg;
 		break;
 	case 'h':
-		(void)fputs(usage_text, stdout);
-		(void)fputs(help_text, stdout);
+		put_usage(stdout);
+		put_help(stdout);
 		exit(0);
 	case OPT_VERSION:
 		(void)puts("ifnetd " IFNET_VERSION);
@@ -212,7 +267,22 @@ parse_option(struct options *o, int opt, const char *arg)
 void
 parse_options(struct options *o, int argc, char **argv)
 {
+	struct option longopts[NOPTIONS + 1];
+	char letters[2 * NOPTIONS + 2] = ":", *p = letters + 1;
 	int opt;
+
+	memset(longopts, 0, sizeof(longopts));
+	for (size_t i = 0; i < NOPTIONS; i++) {
+		longopts[i].name = options[i].name;
+		longopts[i].has_arg = options[i].arg != NULL;
+		longopts[i].val = options[i].code;
+		if (options[i].code >= OPT_CTL)
+			continue;
+		*p++ = (char)options[i].code;
+		if (options[i].arg != NULL)
+			*p++ = ':';
+	}
+	*p = '\0';
 
 	memset(o, 0, sizeof(*o));
 	o->o_group = (gid_t)-1;
@@ -221,7 +291,7 @@ parse_options(struct options *o, int argc, char **argv)
 	o->o_log_level = KLOG_NOTICE;
 	/* The words of getopt_long() would show a wrong option as it is. */
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":f:h", longopts, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, letters, longopts, NULL)) != -1) {
 		if (opt == ':')
 			usage_error("%s: a value is missing",
 			    argv[optind - 1]);

@@ -180,11 +180,41 @@ command_run(struct cmd_ctx *ctx, int argc, char **argv)
 	return code;
 }
 
+/* --- options of ifctl itself --------------------------------------------- */
+
+const struct command_option command_options[] = {
+	{ 'f', NULL, "FILE",
+	    "check and apply the lines of a configuration file" },
+	{ 's', NULL, "URL",
+	    "the daemon to talk to ($IFNETD, or " IFNET_URL_DEFAULT ")" },
+	{ 'n', NULL, "VNET",
+	    "the network stack inside it (default: its first)" },
+	{ 'h', "--help", NULL, "list the commands, or tell about one" },
+	{ 'V', "--version", NULL, "show the version" },
+	{ 0, NULL, NULL, NULL }
+};
+
+const struct command_option *
+command_option_find(const char *word)
+{
+	const struct command_option *co;
+
+	for (co = command_options; co->co_letter != '\0'; co++) {
+		if (co->co_long != NULL && strcmp(word, co->co_long) == 0)
+			return co;
+		if (word[0] == '-' && word[1] == co->co_letter &&
+		    (word[2] == '\0' || co->co_arg != NULL))
+			return co;
+	}
+	return NULL;
+}
+
 /* --- help, version ------------------------------------------------------- */
 
 static void
 help_all(struct cmd_ctx *ctx)
 {
+	const struct command_option *co;
 	const struct command *const *p;
 
 	(void)fprintf(ctx->cc_out, "usage: ifctl [-s URL] [-n VNET] COMMAND "
@@ -192,12 +222,15 @@ help_all(struct cmd_ctx *ctx)
 	for (p = commands; *p != NULL; p++)
 		(void)fprintf(ctx->cc_out, "  %-10s %s\n", (*p)->c_name,
 		    (*p)->c_summary);
-	(void)fprintf(ctx->cc_out, "\n"
-	    "  -f FILE    check and apply the lines of a configuration file\n"
-	    "  -s URL     the daemon to talk to ($IFNETD, or %s)\n"
-	    "  -n VNET    the network stack inside it (default: its first)\n"
-	    "\"ifctl help COMMAND\" tells about one; ifctl(8) about all.\n",
-	    IFNET_URL_DEFAULT);
+	(void)fputc('\n', ctx->cc_out);
+	for (co = command_options; co->co_letter != '\0'; co++)
+		(void)fprintf(ctx->cc_out, "  -%c%s%-*s %s\n", co->co_letter,
+		    co->co_long != NULL ? ", " : " ",
+		    co->co_long != NULL ? 11 : 12,
+		    co->co_long != NULL ? co->co_long : co->co_arg,
+		    co->co_help);
+	(void)fputs("\"ifctl help COMMAND\" tells about one; ifctl(8) about "
+	    "all.\n", ctx->cc_out);
 }
 
 static int

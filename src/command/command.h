@@ -139,6 +139,18 @@ struct command {
 void	command_complete(struct cmd_ctx *, const struct command *, int argc,
 	    char **argv, void (*add)(void *, const char *), void *arg);
 
+/* An option of ifctl itself, in front of a command. */
+struct command_option {
+	char		 co_letter;	/* 'n' */
+	const char	*co_long;	/* "--help"; NULL: none */
+	const char	*co_arg;	/* NULL: takes none */
+	const char	*co_help;
+};
+
+extern const struct command_option command_options[];	/* to letter '\0' */
+/* The option that a word is, or begins ("-nVNET"); NULL: it is none. */
+const struct command_option *command_option_find(const char *word);
+
 extern const struct command *const commands[];	/* NULL-terminated */
 const struct command *command_find(const char *name);
 /* Does the command line ask for help ("COMMAND help", "COMMAND -h ...")? */

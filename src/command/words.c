@@ -337,11 +337,10 @@ help_create(struct cmd_ctx *ctx)
 		if (!cmd_create_words(ctx, names[i], text, sizeof(text)))
 			text[0] = '\0';
 		if (text[0] == '\0')
-			(void)fprintf(ctx->cc_out, "  %s\n", names[i]);
+			cmd_row(ctx, "  %s", names[i]);
 		for (p = text; *p != '\0'; p += len + (p[len] != '\0')) {
 			len = strcspn(p, "\n");
-			(void)fprintf(ctx->cc_out, "  %-6s %.*s\n", names[i],
-			    (int)len, p);
+			cmd_row(ctx, "  %-6s %.*s", names[i], (int)len, p);
 		}
 	}
 	free(names);

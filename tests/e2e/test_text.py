@@ -2,11 +2,12 @@
 says nothing to the terminal."""
 
 import json
+import os
 import re
 
 import pytest
 
-from conftest import IFCTL, IFNETD, run
+from conftest import IFCTL, IFNETD, ROOT, Daemon, finish, run
 
 FORGED = "x\n\tinet 10.6.6.6/8 flags 0\x1b[2J\x9b31m\u202e\u009bend"
 BAD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]")
@@ -78,6 +79,29 @@ def test_options_of_both_programs(words):
         done = run(FORGED, *words, executable=program, check=False)
         assert done.returncode in (1, 2)
         assert clean(done.stderr).startswith(program.name + ": ")
+
+
+def test_words_of_a_driver(tmp, installed):
+    """Help and completion ask drivers for their parameters."""
+    source = (ROOT / "examples/driver/if_null.c").read_text()
+    words = FORGED.encode().decode("latin1").translate(
+        {c: f"\\{c:03o}" for c in (*range(32), *range(127, 256))})
+    told = source.replace("null_destroy, NULL)",
+                          f'null_destroy, "{words}: x; good N: y")')
+    assert told != source
+    (tmp / "if_null.c").write_text(told)
+    installed.driver(tmp / "if_null.c", tmp)
+    d = Daemon(tmp, start=False)
+    d.start(env=dict(os.environ, IFNET_MODULES=str(tmp)))
+    d.ok("ifconfig", "null0", "create")
+    assert "good N: y" in clean(d.ok("help", "ifconfig"))
+    for what in ("--json", "-n", "-d"):
+        clean(d.ok("sysctl", what, "net.link.cloner.null"))
+    assert d.ctl("--complete", "ifconfig", "null1", "create",
+                 "").stdout.split()[-1] == "good"
+    clean(d.ctl("--complete", "ifconfig", "null1", "create", "").stdout)
+    clean(d.bad("ifconfig", "null1", "create", "nonsense"))
+    finish(d)
 
 
 def test_names_that_are_options(daemon):

@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from conftest import IFCTL, ROOT, run
+from conftest import IFCTL, IFNETD, ROOT, run
 
 MACROS = set("Ar Op Oo Oc Ns Fl Cm Pq Li Dq No Xo Xc It Po Pc Pp Xr Sx Nm Pa "
              "Nx Ev Nd Sq".split())
@@ -174,6 +174,42 @@ def test_help_tells_of_drivers(daemon):
     text = daemon.ok("help", "ifconfig")
     assert re.search(r"pg +dst ADDR: ", text)
     assert re.search(r"tap +host NAME: ", text)
+
+
+@pytest.mark.parametrize("program", (IFCTL, IFNETD), ids=lambda p: p.name)
+def test_options_of_the_programs(program):
+    """Those of the help are those of the page, and the parser knows them."""
+    helped = {}
+    for line in run(program, "--help").stdout.splitlines():
+        found = re.match(r"  (?:(-\w)(?:, )?)?(--[a-z-]+)? ?([A-Z]+)?(?= |$)",
+                         line)
+        for option in found.groups()[:2] if found else ():
+            if option:
+                helped[option] = found[3]
+    page = (ROOT / f"docs/{program.name}.8").read_text()
+    page = page.split("The options are")[1].split(".El")[0]
+    written = set()
+    for line in page.splitlines():
+        if line.startswith(".It Fl "):
+            written |= {"-" + w for w in re.findall(r"(?:Fl|,) (-?[\w-]+)",
+                                                    line.replace(" , ", ","))}
+    assert written == set(helped)
+    assert len(helped) > 5
+    usage = run(program, "--help").stdout.split("\n\n")[0]
+    for option, value in helped.items():
+        done = run(program, option, check=False)
+        if value:
+            assert done.returncode > 0
+            assert "needs a value" in done.stderr or \
+                "a value is missing" in done.stderr
+            assert program == IFCTL or option == "-f" or \
+                f"[{option} {value}]" in usage
+        elif option != "--daemon":
+            assert done.returncode == 0, option
+    if program == IFCTL:
+        assert set(run(IFCTL, "--complete", "-").stdout.split()) == \
+            set(helped)
+        assert run(IFCTL, "--complete", "--v").stdout == "--version\n"
 
 
 def test_foreign_and_mistyped_names():
