@@ -140,8 +140,7 @@ tap_gone(struct tap_softc *sc)
 
 	if (__atomic_exchange_n(&sc->sc_gone, true, __ATOMIC_ACQ_REL))
 		return;
-	klog(if_kern(sc->sc_ifp), KLOG_WARNING,
-	    "%s: the host device %s went away", sc->sc_ifp->if_xname,
+	if_klog(sc->sc_ifp, KLOG_WARNING, "the host device %s went away",
 	    host_tun_name(sc->sc_host, sc->sc_tun));
 	if_oper_reason(sc->sc_ifp, IF_OPER_DOWN_LOWER);
 	if_link_state_change(sc->sc_ifp, LINK_STATE_DOWN);
@@ -393,9 +392,8 @@ tap_tell_offload(struct tap_softc *sc, uint64_t enable)
 	else
 		/* The device goes on with its old offloads, which work as
 		 * well. */
-		klog(if_kern(sc->sc_ifp), KLOG_WARNING, "%s: the host device "
-		    "does not change what it leaves to us: error %d",
-		    sc->sc_ifp->if_xname, error);
+		if_klog(sc->sc_ifp, KLOG_WARNING, "the host device does not "
+		    "change what it leaves to us: error %d", error);
 }
 
 /* This is also called when the interface runs and its capabilities change. */
@@ -445,9 +443,9 @@ tap_set_mtu(struct tap_softc *sc, struct ifnet *ifp, struct ifreq *ifr)
 		return kern_refuse(EINVAL, "the host device cannot have this "
 		    "MTU");
 	} else if (told != ENXIO && before != ifp->if_mtu)
-		klog(if_kern(ifp), KLOG_WARNING, "%s: the host device keeps "
-		    "its MTU, %u was refused: ifnetd has no right in its "
-		    "network namespace", ifp->if_xname, ifp->if_mtu);
+		if_klog(ifp, KLOG_WARNING, "the host device keeps its MTU, %u "
+		    "was refused: ifnetd has no right in its network "
+		    "namespace", ifp->if_mtu);
 	return error;
 }
 
@@ -468,9 +466,8 @@ tap_follow(struct tap_softc *sc, struct ifnet *ifp)
 	    far.tf_falls - sc->sc_far_falls);
 	sc->sc_far_falls = far.tf_falls;
 	if (strcmp(far.tf_name, sc->sc_far_name) != 0) {
-		klog(if_kern(ifp), KLOG_NOTICE, "%s: the host device %s is "
-		    "now called %s", ifp->if_xname, sc->sc_far_name,
-		    far.tf_name);
+		if_klog(ifp, KLOG_NOTICE, "the host device %s is now called "
+		    "%s", sc->sc_far_name, far.tf_name);
 		snprintf(sc->sc_far_name, sizeof(sc->sc_far_name), "%s",
 		    far.tf_name);
 	}
@@ -481,9 +478,8 @@ tap_follow(struct tap_softc *sc, struct ifnet *ifp)
 	ifr.ifr_mtu = (int32_t)far.tf_mtu;
 	error = ether_ioctl(ifp, SIOCSIFMTU, &ifr);
 	if (error != 0 && error != ENETRESET)
-		klog(if_kern(ifp), KLOG_WARNING, "%s: the host device has the "
-		    "MTU %u, which the interface cannot have", ifp->if_xname,
-		    far.tf_mtu);
+		if_klog(ifp, KLOG_WARNING, "the host device has the MTU %u, "
+		    "which the interface cannot have", far.tf_mtu);
 }
 
 /*
@@ -681,8 +677,8 @@ tap_create(const struct if_clone *ifc, struct vnet *vnet, unsigned unit,
 	tap_far_enable(sc, ifp);
 	error = host_tun_watch(sc->sc_host, sc->sc_tun, tap_far_changed, sc);
 	if (error != 0)
-		klog(vnet->vn_kern, KLOG_WARNING, "%s: the host device is not "
-		    "watched: error %d", ifp->if_xname, error);
+		if_klog(ifp, KLOG_WARNING, "the host device is not watched: "
+		    "error %d", error);
 	/* Changes from before the watch began are taken over too. */
 	tap_far_changed(sc);
 	return 0;

@@ -59,7 +59,7 @@ kern_alloc(struct host *h, const struct kern_config *kc)
 	k->k_uid = geteuid();
 	k->k_admin_gid = (gid_t)-1;
 	k->k_log_level = KLOG_INFO;
-	k->k_vnet_nextid = 1;
+	k->k_vnet_nextid = VNET_ID_FIRST;
 	TAILQ_INIT(&k->k_vnets);
 	vnet_names_init(k);
 	k->k_share[MBUF_SHARE_LOCAL].ms_percent = 25;

@@ -51,6 +51,7 @@ struct vnet {
 	char		 vn_name[VNET_NAMESIZE];	/* constant */
 	uint64_t	 vn_id;				/* constant; never
 							 * used again */
+#define VNET_ID_FIRST	1
 	unsigned	 vn_refs;			/* k: */
 	bool		 vn_dying;			/* k: */
 	bool		 vn_owned;			/* k: a program holds

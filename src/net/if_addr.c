@@ -372,8 +372,8 @@ if_purgeaddrs(struct ifnet *ifp, int family, void (*fn)(struct ifaddr *))
 		ifa_ref(ifa);
 		fn(ifa);
 		if (!ifa_is_destroying(ifa)) {
-			klog(if_kern(ifp), KLOG_WARNING, "%s: an address of "
-			    "family %d was not purged", ifp->if_xname, family);
+			if_klog(ifp, KLOG_WARNING, "an address of family %d "
+			    "was not purged", family);
 			ifa_remove_left(ifp, ifa);
 		}
 		ifa_unref(ifa);

@@ -102,10 +102,9 @@ ifa_debug_check(struct ifnet *ifp)
 			if (copy.in_ifa != last)
 				n++;
 			last = copy.in_ifa;
-			klog(if_kern(ifp), KLOG_ERR, "%s: an address is still "
-			    "referenced after detach; %u references were taken "
-			    "at %s:%d", ifp->if_xname, copy.in_count,
-			    copy.in_file, copy.in_line);
+			if_klog(ifp, KLOG_ERR, "an address is still referenced "
+			    "after detach; %u references were taken at %s:%d",
+			    copy.in_count, copy.in_file, copy.in_line);
 		}
 	}
 	return n;

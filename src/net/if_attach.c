@@ -305,9 +305,8 @@ remove_addresses(struct ifnet *ifp)
 		next = TAILQ_NEXT(ifa, ifa_list);
 		if (ifa->ifa_addr->sa_family == AF_LINK)
 			continue;
-		klog(if_kern(ifp), KLOG_WARNING, "%s: an address of family %d "
-		    "was left by its protocol", ifp->if_xname,
-		    ifa->ifa_addr->sa_family);
+		if_klog(ifp, KLOG_WARNING, "an address of family %d was left "
+		    "by its protocol", ifa->ifa_addr->sa_family);
 		ifa_remove_left(ifp, ifa);
 		next = TAILQ_FIRST(&ifp->if_addrlist);
 	}

@@ -428,9 +428,8 @@ if_clone_purge(struct vnet *vn, const struct if_clone *ifc)
 			continue;
 		error = destroy(ifp);
 		if (error != 0)
-			klog(vn->vn_kern, KLOG_WARNING,
-			    "%s: cannot be destroyed: error %d",
-			    ifp->if_xname, error);
+			if_klog(ifp, KLOG_WARNING, "cannot be destroyed: "
+			    "error %d", error);
 	}
 	if_clone_unlock(vn);
 }

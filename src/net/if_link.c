@@ -310,9 +310,8 @@ if_link_state_change(struct ifnet *ifp, int state)
 	/* The first, and then ever more rarely: a storm must not fill the log
 	 * as well. */
 	if (lost && (nlost & (nlost - 1)) == 0)
-		klog(if_kern(ifp), KLOG_WARNING,
-		    "%s: a link state change was lost, the %u. so far",
-		    ifp->if_xname, nlost);
+		if_klog(ifp, KLOG_WARNING, "a link state change was lost, "
+		    "the %u. so far", nlost);
 	(void)cpu_work_schedule(if_kern(ifp), kern_cpu(if_kern(ifp), 0),
 	    &lw->lw_work);
 }

@@ -110,8 +110,8 @@ bring_up(struct ifnet *ifp)
 
 	error = if_flags_ioctl(ifp, (int)(ifp->if_flags | IFF_UP));
 	if (error != 0)
-		klog(if_kern(ifp), KLOG_WARNING, "%s: was moved, but cannot be "
-		    "up: error %d", ifp->if_xname, error);
+		if_klog(ifp, KLOG_WARNING, "was moved, but cannot be up: "
+		    "error %d", error);
 }
 
 int

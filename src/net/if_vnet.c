@@ -28,9 +28,9 @@ end_interface(struct vnet *vn, struct ifnet *ifp)
 	error = if_clone_end(ifp);
 	if (error == 0)
 		return;
-	klog(vn->vn_kern, KLOG_WARNING, "%s: was left attached by its driver "
-	    "(%s), and is detached because the vnet %s ends", ifp->if_xname,
-	    strerror(error), vn->vn_name);
+	if_klog(ifp, KLOG_WARNING, "was left attached by its driver (%s), and "
+	    "is detached because the vnet %s ends", strerror(error),
+	    vn->vn_name);
 	if_detach(ifp);
 	if (ifp->if_cloner != NULL && ifp->if_cloner->ifc_abandon != NULL)
 		ifp->if_cloner->ifc_abandon(ifp);

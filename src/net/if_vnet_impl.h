@@ -116,6 +116,11 @@ if_host(const struct ifnet *ifp)
 	return ifp->if_vnet->vn_kern->k_host;
 }
 
+/* if_klog.c.  Any: a line of the log that begins with the interface's name, and
+ * before that with its vnet's, unless that was the first one. */
+void	if_klog(const struct ifnet *, int level, const char *fmt, ...)
+	    __attribute__((__format__(__printf__, 3, 4)));
+
 /* if_sysctl.c */
 int	if_sysctl_init(struct vnet *);
 

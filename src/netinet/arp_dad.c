@@ -257,8 +257,8 @@ arp_dad_conflict(struct ifaddr *ifa, const uint8_t *sha)
 	if (!lost)
 		return !usable;
 	cpu_stat_add(&ip_stats(ifp->if_vnet)->arps_duplicate, 1);
-	klog(if_kern(ifp), KLOG_WARNING, "%s: %s has our address %s: it is "
-	    "not used", ifp->if_xname, lladdr_text(sha, ETHER_ADDR_LEN, l),
+	if_klog(ifp, KLOG_WARNING, "%s has our address %s: it is not used",
+	    lladdr_text(sha, ETHER_ADDR_LEN, l),
 	    arp_addr_text(ia->ia_addr.sin_addr.s_addr, a));
 	rt_newaddrmsg(RTM_CHGADDR, ifa);
 	return true;

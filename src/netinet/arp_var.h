@@ -83,7 +83,7 @@ struct arp_vnet {
 
 	struct kspin	 av_conflict_lock;
 	uint64_t	 av_defended_ns;	/* an address was defended */
-	uint64_t	 av_logged_ns;
+	uint64_t	 av_logged_ns[2];	/* refused claims, moves */
 
 	struct ip_tokens *av_tokens;		/* one per CPU, a line each */
 

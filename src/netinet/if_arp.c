@@ -259,16 +259,18 @@ arp_resolve(struct ifnet *ifp, struct mbuf *m)
 
 /* --- receiving ----------------------------------------------------------- */
 
-/* Limits log lines about misbehaving neighbours to one in a while. */
+/* Limits log lines about neighbours to one in a while: those about moves, and,
+ * so that they hide none, those about claims that are not believed. */
 static bool
-arp_may_log(struct arp_vnet *av, uint64_t now)
+arp_may_log(struct arp_vnet *av, bool believed, uint64_t now)
 {
+	uint64_t *logged = &av->av_logged_ns[believed];
 	bool may;
 
 	kspin_lock(&av->av_conflict_lock);
-	may = av->av_logged_ns == 0 || now - av->av_logged_ns >= ARP_NS;
+	may = *logged == 0 || now - *logged >= ARP_NS;
 	if (may)
-		av->av_logged_ns = now;
+		*logged = now;
 	kspin_unlock(&av->av_conflict_lock);
 	return may;
 }
@@ -291,12 +293,11 @@ arp_tell_move(struct ifnet *ifp, uint32_t addr, const uint8_t *lladdr,
 	char a[16], l[LLADDR_STRSIZE];
 
 	cpu_stat_add(believed ? &ips->arps_changed : &ips->arps_refused, 1);
-	if (!arp_may_log(av, net_curcpu()->ci_now))
+	if (!arp_may_log(av, believed, net_curcpu()->ci_now))
 		return;
-	klog(if_kern(ifp), KLOG_NOTICE, believed ? "%s: %s is at %s now" :
-	    "%s: %s is not believed to be at %s (net.inet.arp.moves)",
-	    ifp->if_xname, arp_addr_text(addr, a),
-	    lladdr_text(lladdr, ETHER_ADDR_LEN, l));
+	if_klog(ifp, KLOG_NOTICE, believed ? "%s is at %s now" :
+	    "%s is not believed to be at %s (net.inet.arp.moves)",
+	    arp_addr_text(addr, a), lladdr_text(lladdr, ETHER_ADDR_LEN, l));
 }
 
 enum claim { CLAIM_BELIEVED, CLAIM_CONFIRM, CLAIM_PENDING, CLAIM_REFUSED };
@@ -416,9 +417,8 @@ arp_conflict(struct ifnet *ifp, uint32_t addr, const uint8_t *sha)
 	kspin_unlock(&av->av_conflict_lock);
 	if (!defend)
 		return;
-	klog(if_kern(ifp), KLOG_WARNING, "%s: %s also claims our address %s",
-	    ifp->if_xname, lladdr_text(sha, ETHER_ADDR_LEN, l),
-	    arp_addr_text(addr, a));
+	if_klog(ifp, KLOG_WARNING, "%s also claims our address %s",
+	    lladdr_text(sha, ETHER_ADDR_LEN, l), arp_addr_text(addr, a));
 	arp_send(ifp, ARP_REQUEST, NULL, NULL, addr, NULL, addr);
 	cpu_stat_add(&ip_stats(ifp->if_vnet)->arps_announce, 1);
 }

@@ -165,8 +165,7 @@ in_routes_must(struct in_ifaddr *ia)
 			return;
 		host_sleep(if_host(ifp), IN_MEMORY_WAIT_NS);
 	}
-	klog(if_kern(ifp), KLOG_ERR, "%s: no memory for the routes of an "
-	    "address", ifp->if_xname);
+	if_klog(ifp, KLOG_ERR, "no memory for the routes of an address");
 }
 
 /* A destination, and the kind of route to it that an address brings along:
@@ -258,8 +257,8 @@ in_route_inherit(struct vnet *vn, uint32_t dst, unsigned len)
 		    in_brings(ifatoia(ifa), &de));
 	}
 	if (error == ENOMEM)
-		klog(vn->vn_kern, KLOG_ERR, "%s: no memory for a route of an "
-		    "address", ifa->ifa_ifp->if_xname);
+		if_klog(ifa->ifa_ifp, KLOG_ERR, "no memory for a route of an "
+		    "address");
 	ifa_release(ifa, &pr);
 }
 

@@ -135,3 +135,17 @@ def test_interfaces_have_names(talkative):
     talkative.ok("route", "add", "10.8.0.0/16", "-interface", "wan0")
     assert "-ifp pair0" in talkative.text()
     assert "-interface wan0" in talkative.text()
+
+
+def test_lines_name_their_vnet(daemon):
+    """Many stacks have a pair0: the line says whose it is, unless it is that
+    of the first."""
+    d = daemon
+    d.ok("vnet", "create", "red")
+    d.ok("ifconfig", "pair0", "create", "peer", "red:pair0")
+    d.ok("ifconfig", "pair0", "inet", "10.0.0.1/24", "up")
+    d.ok("ifconfig", "pair0", "inet", "10.0.0.1/24", "up", vnet="red")
+    # Either end hears the other announce or defend the address.
+    for line in ("ifnetd: pair0: ", "ifnetd: red: pair0: "):
+        wait_for(lambda: any(x.startswith(line) and "10.0.0.1" in x
+                             for x in d.text().splitlines()), what=line)

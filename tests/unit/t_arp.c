@@ -613,6 +613,17 @@ moves_body(struct in_test *it)
 	KASSERT(goes_to(it, "10.0.2.9", mac2));
 	KASSERT(ipstat(it, "arp.changed") == 1);
 	KASSERT(strstr(sim_last_log(it->it_host), "10.0.2.9") != NULL);
+	sleep_ms(it, 1000);
+
+	/* Claims that are refused, before and after, do not hide a move in the
+	 * log. */
+	KASSERT(set_sysctl(it, "net.inet.arp.moves", ARP_MOVES_NEVER) == 0);
+	reply_from(it, &it->it_b, mac3, "10.0.2.9", "10.0.2.9");
+	KASSERT(strstr(sim_last_log(it->it_host), "not believed") != NULL);
+	KASSERT(set_sysctl(it, "net.inet.arp.moves", ARP_MOVES_ALWAYS) == 0);
+	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.9");
+	KASSERT(strstr(sim_last_log(it->it_host), "now") != NULL);
+	reply_from(it, &it->it_b, mac2, "10.0.2.9", "10.0.2.9");
 
 	/* Never: not before it has been forgotten. */
 	KASSERT(set_sysctl(it, "net.inet.arp.moves", ARP_MOVES_NEVER) == 0);
