@@ -119,6 +119,20 @@ struct mbuf *m_gethdr(void);
 /* Fill m[0..n) as m_gethdr does; how many were got. */
 unsigned m_get_bulk(struct mbuf **m, unsigned n);
 
+/*
+ * For a receive that learns only afterwards how many buffers it has filled: a
+ * device that must offer room for the largest packet nearly always gets a small
+ * one, and setting up a buffer and freeing it costs more than taking it.
+ *
+ * m_reserve() takes up to n buffers for m[0..n) and returns how many it got.
+ * Only m_room() of a reserved buffer may be used.  Each goes on to m_setup(),
+ * which makes it what m_gethdr() returns and keeps the data, or back to
+ * m_unreserve(), in the same pass of the CPU.
+ */
+unsigned m_reserve(struct mbuf **m, unsigned n);
+void	m_unreserve(struct mbuf **m, unsigned n);
+void	m_setup(struct mbuf *);
+
 /* Free one packet with its chain.  Not for drops. */
 void	m_freem(struct mbuf *);
 /* Free all packets of a vector.  Not for drops. */
@@ -134,6 +148,14 @@ m_start(struct mbuf *m)
 {
 
 	return (uint8_t *)m + MBUF_HDR;
+}
+
+/* The MBUF_SIZE bytes of a reserved buffer that will be its data. */
+static inline uint8_t *
+m_room(struct mbuf *m)
+{
+
+	return m_start(m) + MBUF_HEADROOM;
 }
 
 static inline uint8_t *

@@ -53,7 +53,8 @@
 	    IFCAP_CSUM_TCPv6_Tx | IFCAP_CSUM_TCPv6_Rx | \
 	    IFCAP_CSUM_UDPv6_Tx | IFCAP_CSUM_UDPv6_Rx)
 
-/* The buffers of one poll, on its stack: the header, then the packet. */
+/* The buffers of one poll, on its stack: the header, then the packet.  Those in
+ * rx_m are reserved (m_reserve()). */
 struct tap_rx {
 	unsigned	 rx_n;		/* buffers ready in rx_m */
 	struct mbuf	*rx_m[TAP_NRX];
@@ -93,9 +94,9 @@ tap_rx_fill(struct tap_rx *rx)
 
 	if (rx->rx_n == TAP_NRX)
 		return true;
-	n = m_get_bulk(rx->rx_m + rx->rx_n, TAP_NRX - rx->rx_n);
+	n = m_reserve(rx->rx_m + rx->rx_n, TAP_NRX - rx->rx_n);
 	for (unsigned i = rx->rx_n; i < rx->rx_n + n; i++) {
-		rx->rx_iov[i + 1].iov_base = rx->rx_m[i]->m_data;
+		rx->rx_iov[i + 1].iov_base = m_room(rx->rx_m[i]);
 		rx->rx_iov[i + 1].iov_len = MBUF_SIZE;
 	}
 	rx->rx_n += n;
@@ -110,8 +111,10 @@ tap_rx_take(struct tap_rx *rx, size_t len)
 	struct mbuf *m = rx->rx_m[0];
 	unsigned left, n;
 
+	m_setup(m);
 	m->m_pktlen = (uint32_t)len;
 	for (n = 0; len > MBUF_SIZE; n++, len -= MBUF_SIZE) {
+		m_setup(rx->rx_m[n + 1]);
 		rx->rx_m[n]->m_len = MBUF_SIZE;
 		rx->rx_m[n]->m_next = rx->rx_m[n + 1];
 	}
@@ -130,8 +133,8 @@ static void
 tap_rx_release(struct tap_rx *rx)
 {
 
-	while (rx->rx_n > 0)
-		m_freem(rx->rx_m[--rx->rx_n]);
+	m_unreserve(rx->rx_m, rx->rx_n);
+	rx->rx_n = 0;
 }
 
 static void

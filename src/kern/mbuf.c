@@ -244,7 +244,7 @@ prepare(struct mbuf *m)
 {
 
 	unpoison(m);
-	m->m_data = m_start(m) + MBUF_HEADROOM;
+	m->m_data = m_room(m);
 	m->m_len = 0;
 	m->m_pktlen = 0;
 	m->m_rcvif = 0;
@@ -351,6 +351,60 @@ free_chain(struct cpu *ci, struct mbuf *m)
 		}
 		release(ci, m);
 	} while ((m = next) != NULL);
+}
+
+unsigned
+m_reserve(struct mbuf **m, unsigned n)
+{
+	struct cpu *ci = curcpu();
+	unsigned got = 0, take, have;
+
+	KASSERT(ci != NULL);
+	while (got < n) {
+		have = ci->ci_nmcache;
+		if (have == 0 && (have = refill(ci)) == 0)
+			break;
+		take = n - got < have ? n - got : have;
+		memcpy(&m[got], &ci->ci_mcache[have - take],
+		    take * sizeof(m[0]));
+		set_cached(ci, have - take);
+		got += take;
+	}
+#ifdef POOL_ASAN
+	for (unsigned i = 0; i < got; i++)
+		unpoison(m[i]);
+#endif
+	return got;
+}
+
+void
+m_unreserve(struct mbuf **m, unsigned n)
+{
+	struct cpu *ci = curcpu();
+	unsigned give, have;
+
+	KASSERT(ci != NULL);
+#ifdef POOL_ASAN
+	for (unsigned i = 0; i < n; i++)
+		poison(m[i]);
+#endif
+	while (n > 0) {
+		if (ci->ci_nmcache == MCACHE_MAX)
+			spill(ci);
+		have = ci->ci_nmcache;
+		give = n < MCACHE_MAX - have ? n : MCACHE_MAX - have;
+		memcpy(&ci->ci_mcache[have], &m[n - give],
+		    give * sizeof(m[0]));
+		set_cached(ci, have + give);
+		n -= give;
+	}
+}
+
+void
+m_setup(struct mbuf *m)
+{
+
+	prepare(m);
 }
 
 void

@@ -11,6 +11,18 @@
 #define TOTAL	2048
 
 static void
+is_new(struct mbuf *m)
+{
+
+	KASSERT(m->m_len == 0 && m->m_pktlen == 0 &&
+	    m->m_next == NULL && m->m_owner == NULL &&
+	    m->m_refcnt == 1 && m->m_shared == 0 &&
+	    m->m_flags == 0 && m->m_csum_flags == 0 &&
+	    m->m_rcvif == 0 && m->m_loops == 0 &&
+	    m_leading(m) == MBUF_HEADROOM);
+}
+
+static void
 exhaust(void *arg)
 {
 	static struct mbuf *all[TOTAL + 1];
@@ -20,12 +32,7 @@ exhaust(void *arg)
 	(void)arg;
 	while ((m = m_gethdr()) != NULL) {
 		KASSERT(n < TOTAL);
-		KASSERT(m->m_len == 0 && m->m_pktlen == 0 &&
-		    m->m_next == NULL && m->m_owner == NULL &&
-		    m->m_refcnt == 1 && m->m_shared == 0 &&
-		    m->m_flags == 0 && m->m_csum_flags == 0 &&
-		    m->m_rcvif == 0 && m->m_loops == 0 &&
-		    m_leading(m) == MBUF_HEADROOM);
+		is_new(m);
 		memset(m_start(m), 0x5a, MBUF_HEADROOM + MBUF_SIZE);
 		m->m_flags = m->m_csum_flags = 77;
 		m->m_loops = 77;
@@ -57,6 +64,41 @@ bulk(void *arg)
 	KASSERT(mv[0].mv_n == 0);
 }
 
+/* Of the buffers that are reserved, some become packets with what was written
+ * to them, and the others go back. */
+static void
+reserve(void *arg)
+{
+	enum { SOME = 33, ROUNDS = TOTAL / SOME };
+	static struct mbuf *some[ROUNDS + 1][SOME], *used[TOTAL];
+	struct kern *k = cpu_kern(curcpu());
+	unsigned n, got, nused = 0;
+
+	(void)arg;
+	for (n = 0; n < ROUNDS; n++) {
+		KASSERT(m_reserve(some[n], SOME) == SOME);
+		for (unsigned i = 0; i < SOME; i++)
+			memset(m_room(some[n][i]), (int)(n + i), MBUF_SIZE);
+	}
+	got = m_reserve(some[n], SOME);
+	KASSERT(got == TOTAL % SOME && mbuf_free_count(k) == 0);
+	KASSERT(m_reserve(used, 1) == 0 && m_gethdr() == NULL);
+	m_unreserve(some[n], got);
+	while (n-- > 0) {
+		for (unsigned i = 0; i < n % SOME; i++) {
+			m_setup(some[n][i]);
+			is_new(some[n][i]);
+			KASSERT(some[n][i]->m_data[MBUF_SIZE - 1] ==
+			    (uint8_t)(n + i));
+			used[nused++] = some[n][i];
+		}
+		m_unreserve(&some[n][n % SOME], SOME - n % SOME);
+	}
+	KASSERT(mbuf_free_count(k) == TOTAL - nused);
+	while (nused > 0)
+		m_freem(used[--nused]);
+}
+
 static void
 pool_body(struct kern *k)
 {
@@ -64,6 +106,7 @@ pool_body(struct kern *k)
 	for (int i = 0; i < 4; i++) {
 		kern_xcall(k, exhaust, NULL);
 		kern_xcall(k, bulk, NULL);
+		kern_xcall(k, reserve, NULL);
 		KASSERT(mbuf_free_count(k) == TOTAL);
 	}
 }
