@@ -456,6 +456,11 @@ setting_descr(const char *name)
 	if (i == TURNS)
 		return "requests of users without privilege that are carried "
 		    "out at a time";
+	if (i / 2 >= KUSER_NRESOURCES)
+		return i % 2 == 0 ?
+		    "so many a second, at most, of one user without privilege" :
+		    "so many a second, at most, of all users without "
+		    "privilege together";
 	return i % 2 == 0 ? "the most that one user without privilege may have"
 	    : "the most that all users without privilege may have together";
 }

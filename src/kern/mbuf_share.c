@@ -122,9 +122,20 @@ next_share(struct vnet *vn, void *arg, const char *after,
 static const char *
 share_descr(const char *name)
 {
+	static const char *const descr[MBUF_NSHARES] = {
+		[MBUF_SHARE_LOCAL] = "percent of the packet buffers that "
+		    "waiting packets for this host may take",
+		[MBUF_SHARE_FRAGMENTS] = "percent of the packet buffers that "
+		    "fragments may take while they wait for the rest",
+		[MBUF_SHARE_NEIGHBOURS] = "percent of the packet buffers that "
+		    "packets for unknown neighbours may take; 0: none wait",
+		[MBUF_SHARE_PINGS] = "percent of the packet buffers that must "
+		    "be free for a ping to be sent, above 50 what is left of "
+		    "100; 0: none is sent",
+	};
+	unsigned i = item_find(name);
 
-	return item_find(name) == MBUF_NSHARES ? NULL :
-	    "percent of the packet buffers that packets waiting so may take";
+	return i == MBUF_NSHARES ? NULL : descr[i];
 }
 
 int

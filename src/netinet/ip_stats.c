@@ -210,6 +210,31 @@ ip_sysctl_init(struct vnet *vn)
 	return error != 0 ? error : sysctl_add_virtual(vn, &stats);
 }
 
+/* No ARP packet at all would be no limit, but a host that nobody can reach. */
+static int
+maxpps_handler(struct vnet *vn, const char *name, void *arg,
+    struct sysctl_op *op)
+{
+	struct arp_vnet *av = vn->vn_arp;
+	int64_t v = __atomic_load_n(&av->av_maxpps, __ATOMIC_RELAXED), new;
+	int error;
+
+	(void)name;
+	(void)arg;
+	if (op->so_new != NULL && op->so_newlen == sizeof(new)) {
+		memcpy(&new, op->so_new, sizeof(new));
+		if (new == 0) {
+			op->so_type = SYSCTL_INT;
+			op->so_why = "a number from 1 to 1073741824, or -1";
+			return EINVAL;
+		}
+	}
+	error = sysctl_handle_int(op, &v, -1, 1 << 30, true);
+	if (error == 0 && op->so_new != NULL)
+		__atomic_store_n(&av->av_maxpps, v, __ATOMIC_RELAXED);
+	return error;
+}
+
 int
 arp_sysctl_init(struct vnet *vn)
 {
@@ -226,9 +251,9 @@ arp_sysctl_init(struct vnet *vn)
 		setting("net.inet.arp.maxentries",
 		    "Neighbours of one interface, at most",
 		    &av->av_maxentries, 2, 1 << 20),
-		setting("net.inet.arp.maxpps",
-		    "ARP packets handled on a CPU a second; -1 any number",
-		    &av->av_maxpps, -1, 1 << 30),
+		{ .sn_name = "net.inet.arp.maxpps", .sn_writable = true,
+		    .sn_descr = "ARP packets handled on a CPU a second, 1 or "
+		    "more; -1 any number", .sn_handler = maxpps_handler },
 		setting("net.inet.arp.moves",
 		    "Another address of a known neighbour is believed: 0 "
 		    "never, 1 when asked for, 2 when the old one is silent, "

@@ -96,6 +96,9 @@ def test_ranges_in_words(daemon):
     assert "a number from 0 to 1" in daemon.bad(
         "sysctl", "-w", "net.inet.ip.forwarding=2")
     assert "(0 to 1)" in daemon.ok("sysctl", "-d", "net.inet.ip.forwarding")
+    assert "1 to 1073741824, or -1" in daemon.bad(
+        "sysctl", "-w", "net.inet.arp.maxpps=0")
+    assert daemon.sysctl("net.inet.arp.maxpps") == "20000"
     assert "has no link" in daemon.bad(
         "sysctl", "-w", "net.interfaces.lo0.link.holddown=10")
     assert "sends without a queue" in daemon.bad(
@@ -116,6 +119,10 @@ def test_families_of_settings(daemon):
         for bad in (101, least - 1):
             assert f"a number from {least} to 100" in daemon.bad(
                 "sysctl", "-w", f"{name}={bad}")
+    for name in ("requests", "ping_packets", "ping_bytes"):
+        for whose in ("each", "all"):
+            assert "a second" in daemon.ok(
+                "sysctl", "-d", f"kern.user.{name}.{whose}")
     users = daemon.ok("sysctl", "kern.user").splitlines()
     names = [line.split(" = ")[0] for line in users]
     assert len(names) == len(set(names)) > 10
