@@ -25,6 +25,7 @@ static int
 screen_open(struct ifnet_error *e)
 {
 	const char *term = getenv("TERM");
+	bool moves = true;
 	int known;
 
 	if (!isatty(STDIN_FILENO))
@@ -32,12 +33,15 @@ screen_open(struct ifnet_error *e)
 	(void)fflush(stdout);
 	/* newterm() loses memory when it does not know the terminal. */
 	if (setupterm(NULL, STDOUT_FILENO, &known) == OK) {
+		moves = tigetstr("cup") != NULL;
 		(void)del_curterm(cur_term);
-		screen = newterm(NULL, stdout, stdin);
+		if (moves)
+			screen = newterm(NULL, stdout, stdin);
 	}
 	if (screen == NULL)
 		return ifnet_error_set(e, ENOTTY, "terminals of the type "
-		    "\"%s\" ($TERM) are not known", term != NULL ? term : "");
+		    "\"%s\" ($TERM) %s", term != NULL ? term : "", moves ?
+		    "are not known" : "cannot move the cursor");
 	(void)set_term(screen);
 	(void)cbreak();
 	(void)noecho();

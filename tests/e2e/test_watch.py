@@ -345,11 +345,12 @@ def test_terminal_is_given_back(daemon, watch):
     assert "ifctl: watch:" in "".join(w.screen.lines())
 
 
-def test_unknown_terminal(daemon, watch):
-    w = watch("-c", "1", "-w", "0.05", "lo0", term="nonesuch")
+@pytest.mark.parametrize("term", ["nonesuch", "dumb"])
+def test_unknown_terminal(daemon, watch, term):
+    w = watch("-c", "1", "-w", "0.05", "lo0", term=term)
     assert w.end() == 0
     text = "".join(w.screen.lines())
-    assert "nonesuch" in text and "lo0" in text and "bit/s" in text
+    assert f'"{term}"' in text and "lo0" in text and "bit/s" in text
 
 
 # --- lines -------------------------------------------------------------------
