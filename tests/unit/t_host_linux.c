@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include <errno.h>
@@ -623,6 +624,247 @@ test_tun(void **state)
 	host_tun_close(h, t);
 }
 
+/* Calls of a watcher, and the thread that makes them; atomic. */
+struct watched {
+	uint32_t	 wa_calls;
+	pid_t		 wa_thread;
+};
+
+static void
+watcher(void *arg)
+{
+	struct watched *wa = arg;
+
+	__atomic_store_n(&wa->wa_thread, (pid_t)syscall(SYS_gettid),
+	    __ATOMIC_RELAXED);
+	__atomic_fetch_add(&wa->wa_calls, 1, __ATOMIC_RELEASE);
+}
+
+static uint32_t
+calls(const struct watched *wa)
+{
+
+	return __atomic_load_n(&wa->wa_calls, __ATOMIC_ACQUIRE);
+}
+
+static void
+await_call(const struct watched *wa, uint32_t before)
+{
+	uint64_t late = host_clock(h) + 60 * SEC;
+
+	while (calls(wa) == before) {
+		assert_true(host_clock(h) < late);
+		host_sleep(h, MSEC);
+	}
+}
+
+static void
+set_mtu(int fd, const char *name, int mtu)
+{
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	strcpy(ifr.ifr_name, name);
+	ifr.ifr_mtu = mtu;
+	assert_int_equal(ioctl(fd, SIOCSIFMTU, &ifr), 0);
+}
+
+/*
+ * Messages about all devices of a namespace are read by each query about one
+ * device.  The watcher of another device is called all the same, also when the
+ * thread that calls it slept all the while: here it is on the CPU of the
+ * querying thread, and of the lowest priority.
+ */
+static void
+test_tun_watchers(void **state)
+{
+	struct host_tun_config tc = { .tc_name = "hosttest0", .tc_fd = -1 };
+	const struct sched_param sp = { .sched_priority = 0 };
+	struct watched wa[2] = { { 0 }, { 0 } };
+	struct host_tun *asked, *other;
+	struct host_tun_far tf;
+	cpu_set_t all, one;
+	uint32_t before;
+	pid_t thread;
+	int fd;
+
+	(void)state;
+	if (!tun_possible())
+		skip();
+	assert_int_equal(host_tun_open(h, &tc, &asked), 0);
+	tc.tc_name = "hosttest1";
+	assert_int_equal(host_tun_open(h, &tc, &other), 0);
+	assert_int_equal(host_tun_watch(h, asked, watcher, &wa[0]), 0);
+	assert_int_equal(host_tun_watch(h, other, watcher, &wa[1]), 0);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_not_equal(fd, -1);
+	before = calls(&wa[1]);
+	set_mtu(fd, "hosttest1", 1399);
+	await_call(&wa[1], before);
+	thread = __atomic_load_n(&wa[1].wa_thread, __ATOMIC_RELAXED);
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	CPU_ZERO(&one);
+	for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++)
+		if (CPU_ISSET(i, &all))
+			CPU_SET(i, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	assert_int_equal(sched_setaffinity(thread, sizeof(one), &one), 0);
+	assert_int_equal(sched_setscheduler(thread, SCHED_IDLE, &sp), 0);
+	for (int i = 0; i < 5; i++) {
+		/* The call for the last change is over. */
+		host_sleep(h, MSEC);
+		before = calls(&wa[1]);
+		set_mtu(fd, "hosttest1", 1400 + i);
+		host_tun_far(h, asked, &tf);
+		await_call(&wa[1], before);
+		host_tun_far(h, other, &tf);
+		assert_int_equal(tf.tf_mtu, 1400 + i);
+	}
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	close(fd);
+	host_tun_close(h, asked);
+	host_tun_close(h, other);
+}
+
+/* A watcher that does not return before it may; atomic. */
+struct held_watcher {
+	struct watched	 hw_wa;
+	uint32_t	 hw_hold;	/* it may not return */
+	uint32_t	 hw_in;		/* it runs */
+};
+
+static void
+held_watcher(void *arg)
+{
+	struct held_watcher *hw = arg;
+
+	__atomic_store_n(&hw->hw_in, 1, __ATOMIC_RELEASE);
+	watcher(&hw->hw_wa);
+	while (__atomic_load_n(&hw->hw_hold, __ATOMIC_ACQUIRE) != 0)
+		host_sleep(h, MSEC / 10);
+	__atomic_store_n(&hw->hw_in, 0, __ATOMIC_RELEASE);
+}
+
+static void
+set_device_up(int fd, const char *name, bool up)
+{
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	strcpy(ifr.ifr_name, name);
+	assert_int_equal(ioctl(fd, SIOCGIFFLAGS, &ifr), 0);
+	ifr.ifr_flags = (short)(up ? ifr.ifr_flags | IFF_UP :
+	    ifr.ifr_flags & ~IFF_UP);
+	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &ifr), 0);
+}
+
+/* Check the far side, and how often it was set down since falls. */
+static void
+far_is(struct host_tun *t, bool up, uint32_t falls)
+{
+	struct host_tun_far tf;
+
+	host_tun_far(h, t, &tf);
+	assert_int_equal((tf.tf_flags & HOST_TUN_UP) != 0, up);
+	assert_int_equal(tf.tf_falls, falls);
+}
+
+struct closing {
+	struct host_tun	*cl_tun;
+	struct held_watcher *cl_watcher;
+	uint32_t	 cl_begun;	/* atomic */
+	bool		 cl_early;
+};
+
+static void
+closer(void *arg)
+{
+	struct closing *cl = arg;
+
+	__atomic_store_n(&cl->cl_begun, 1, __ATOMIC_RELEASE);
+	host_tun_close(h, cl->cl_tun);
+	cl->cl_early = __atomic_load_n(&cl->cl_watcher->hw_in,
+	    __ATOMIC_ACQUIRE) != 0;
+}
+
+/*
+ * While the thread that watches is held up by one watcher, a query knows the
+ * state of another device all the same, also when more messages came than the
+ * kernel keeps; that device's watcher is called afterwards; and a device that
+ * is being closed waits for its watcher.
+ */
+static void
+test_tun_held_up(void **state)
+{
+	struct host_tun_config tc = { .tc_name = "hosttest0", .tc_fd = -1 };
+	struct held_watcher hw = { .hw_hold = 1 };
+	struct watched wa = { 0 }, again = { 0 };
+	struct host_tun *first, *second, *third;
+	struct closing cl = { .cl_watcher = &hw };
+	struct host_tun_far tf;
+	struct host_thread *t;
+	uint32_t before;
+	int fd;
+
+	(void)state;
+	if (!tun_possible())
+		skip();
+	assert_int_equal(host_tun_open(h, &tc, &first), 0);
+	tc.tc_name = "hosttest1";
+	assert_int_equal(host_tun_open(h, &tc, &second), 0);
+	tc.tc_name = "hosttest2";
+	assert_int_equal(host_tun_open(h, &tc, &third), 0);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(host_tun_watch(h, second, watcher, &wa), 0);
+	assert_int_equal(host_tun_watch(h, first, held_watcher, &hw), 0);
+	set_mtu(fd, "hosttest0", 1300);
+	await_call(&hw.hw_wa, 0);
+
+	host_tun_far(h, second, &tf);
+	assert_true(tf.tf_flags & HOST_TUN_UP);
+	set_device_up(fd, "hosttest1", false);
+	far_is(second, false, tf.tf_falls + 1);
+	set_device_up(fd, "hosttest1", true);
+	set_device_up(fd, "hosttest1", false);
+	set_device_up(fd, "hosttest1", true);
+	far_is(second, true, tf.tf_falls + 2);
+	for (int i = 0; i < 5000; i++)
+		set_mtu(fd, "hosttest1", 1400 + i % 2);
+	set_device_up(fd, "hosttest1", false);
+	far_is(second, false, tf.tf_falls + 3);
+
+	before = calls(&wa);
+	__atomic_store_n(&hw.hw_hold, 0, __ATOMIC_RELEASE);
+	await_call(&wa, before);
+	far_is(second, false, tf.tf_falls + 3);
+
+	before = calls(&hw.hw_wa);
+	__atomic_store_n(&hw.hw_hold, 1, __ATOMIC_RELEASE);
+	set_mtu(fd, "hosttest0", 1301);
+	await_call(&hw.hw_wa, before);
+	cl.cl_tun = first;
+	assert_int_equal(host_thread_create(h, "closer", -1, closer, &cl, &t),
+	    0);
+	while (!__atomic_load_n(&cl.cl_begun, __ATOMIC_ACQUIRE))
+		host_sleep(h, MSEC / 10);
+	host_sleep(h, 20 * MSEC);
+	__atomic_store_n(&hw.hw_hold, 0, __ATOMIC_RELEASE);
+	host_thread_join(h, t);
+	assert_false(cl.cl_early);
+
+	/* With the last watcher the thread goes, and another one comes for the
+	 * devices that are there. */
+	host_tun_close(h, second);
+	assert_int_equal(host_tun_watch(h, third, watcher, &again), 0);
+	await_call(&again, 0);
+	before = calls(&again);
+	set_mtu(fd, "hosttest2", 1300);
+	await_call(&again, before);
+	close(fd);
+	host_tun_close(h, third);
+}
+
 /* Descriptors that will not do are refused, and stay the caller's. */
 static void
 test_tun_bad_fd(void **state)
@@ -687,6 +929,8 @@ main(void)
 		cmocka_unit_test(test_sock_path),
 		cmocka_unit_test(test_fd_passing),
 		cmocka_unit_test(test_tun),
+		cmocka_unit_test(test_tun_watchers),
+		cmocka_unit_test(test_tun_held_up),
 		cmocka_unit_test(test_tun_bad_fd),
 	};
 

@@ -354,19 +354,24 @@ static bool
 read_netlink(struct far_netns *fn)
 {
 	char buf[16384] __attribute__((__aligned__(8)));
-	bool any = false;
+	bool any = false, lost = false;
 	ssize_t n;
 
 	for (;;) {
 		n = recv(fn->fn_netlink, buf, sizeof(buf), 0);
-		if (n > 0)
+		if (n > 0) {
 			take_messages(fn, buf, (size_t)n);
-		else if (n == -1 && errno == ENOBUFS)
-			resynchronise(fn);
+			any = true;
+		} else if (n == -1 && errno == ENOBUFS)
+			lost = true;
 		else if (n != -1 || errno != EINTR)
-			return any;
-		any |= n > 0 || errno == ENOBUFS;
+			break;
 	}
+	/* The loss is reported before the messages that are older than it, so
+	 * the present state is queried after these. */
+	if (lost)
+		resynchronise(fn);
+	return any || lost;
 }
 
 /* f: read all waiting messages in another thread than the one that tells the
