@@ -178,6 +178,39 @@ wait_got(struct kern *k, struct device *d, uint32_t n)
 }
 
 static void
+set_flag(struct cpu_work *w)
+{
+	struct job *j = (struct job *)w;
+
+	__atomic_store_n(&j->j_ran, 1, __ATOMIC_RELEASE);
+}
+
+/* Have every CPU do some work, look at its descriptors and go to sleep, more
+ * than once: a poller without packets is cold afterwards, and one that is hot
+ * all the same has been polled. */
+static void
+rest(struct kern *k)
+{
+	struct job j;
+	struct cpu *ci;
+
+	for (unsigned i = 0; i < 4 * kern_ncpu(k); i++) {
+		if (!k->k_threaded) {
+			kern_run(k);
+			continue;
+		}
+		ci = kern_cpu(k, i % kern_ncpu(k));
+		memset(&j, 0, sizeof(j));
+		j.j_work.cw_fn = set_flag;
+		KASSERT(cpu_work_schedule(k, ci, &j.j_work));
+		while (__atomic_load_n(&j.j_ran, __ATOMIC_ACQUIRE) == 0 ||
+		    __atomic_load_n(&ci->ci_sleeping, __ATOMIC_ACQUIRE) !=
+		    CPU_ASLEEP)
+			host_sleep(k->k_host, MS / 20);
+	}
+}
+
+static void
 kick_body(struct kern *k)
 {
 	struct device d[4];
@@ -202,9 +235,9 @@ kick_body(struct kern *k)
 			wait_got(k, &d[i], round * 1000);
 	}
 	/* Idle ones are not polled. */
-	host_sleep(k->k_host, 5 * MS);
+	rest(k);
 	polls = __atomic_load_n(&d[0].d_polls, __ATOMIC_RELAXED);
-	host_sleep(k->k_host, 5 * MS);
+	rest(k);
 	KASSERT(__atomic_load_n(&d[0].d_polls, __ATOMIC_RELAXED) == polls);
 	for (unsigned i = 0; i < 4; i++) {
 		if (i % 2 == 0)
@@ -279,11 +312,9 @@ pipe_body(struct kern *k)
 	}
 	/* A writer that hung up does not make the CPU spin. */
 	close(d.d_pipe[1]);
-	host_sleep(k->k_host, 5 * MS);
-	if (!k->k_threaded)
-		kern_run(k);
+	rest(k);
 	d.d_got = __atomic_load_n(&d.d_polls, __ATOMIC_RELAXED);
-	host_sleep(k->k_host, 5 * MS);
+	rest(k);
 	KASSERT(__atomic_load_n(&d.d_polls, __ATOMIC_RELAXED) == d.d_got);
 	cpu_poller_remove(k, &d.d_poller);
 	close(d.d_pipe[0]);
@@ -319,13 +350,19 @@ idle_body(struct kern *k)
 
 	open_pipe(&d);
 	KASSERT(cpu_poller_add(k, NULL, &d.d_poller) == 0);
-	host_sleep(k->k_host, 20 * MS);
+	rest(k);
 	passes = __atomic_load_n(&k->k_cpu[0]->ci_passes, __ATOMIC_RELAXED);
-	used = cpu_time();
-	host_sleep(k->k_host, 300 * MS);
-	KASSERT(cpu_time() - used < 10 * MS);
-	KASSERT(__atomic_load_n(&k->k_cpu[0]->ci_passes, __ATOMIC_RELAXED) ==
-	    passes);
+	for (unsigned tries = 0;; tries++) {
+		used = cpu_time();
+		host_sleep(k->k_host, 300 * MS);
+		if (cpu_time() - used < 10 * MS)
+			break;
+		/* A busy machine may have charged us for others, once. */
+		KASSERT(tries < 4);
+	}
+	/* The last ring of its doorbell may have come when it slept again. */
+	KASSERT(__atomic_load_n(&k->k_cpu[0]->ci_passes, __ATOMIC_RELAXED) <=
+	    passes + 1);
 	cpu_poller_remove(k, &d.d_poller);
 	close(d.d_pipe[0]);
 	close(d.d_pipe[1]);
@@ -535,13 +572,15 @@ borrow_body(struct kern *k)
 		host_sleep(k->k_host, i % 4 * 50000);
 	}
 	host_thread_join(k->k_host, t);
-	/* The last ones have a softint to come. */
-	while (bo.bo_here == 0) {
+	/* The last ones have a softint to come, and the CPU's thread may have
+	 * been kept from running all the time. */
+	while (bo.bo_here == 0 ||
+	    __atomic_load_n(&bo.bo_softints, __ATOMIC_ACQUIRE) == 0 ||
+	    __atomic_load_n(&bo.bo_works, __ATOMIC_ACQUIRE) == 0) {
 		host_sleep(k->k_host, MS);
 		kern_xcall(k, borrowed_call, &bo);
 	}
 	softint_disestablish(bo.bo_si);
-	KASSERT(bo.bo_softints > 0 && bo.bo_works > 0);
 }
 
 /* Takes its time, with something begun that the CPU would go on with. */
