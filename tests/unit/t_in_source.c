@@ -287,6 +287,153 @@ link_local_body(struct in_test *it)
 }
 IN_TEST(link_local, 1)
 
+static uint32_t
+ifsource(struct ifnet *ifp, const char *dst)
+{
+	uint32_t src;
+
+	pserialize_read_enter();
+	src = in_ifsource(ifp, test_hop(dst));
+	pserialize_read_exit();
+	return src;
+}
+
+/* The source that the route to a destination gives; 0: no route. */
+static uint32_t
+rtsource(struct in_test *it, const char *dst)
+{
+	const struct rtentry *rt;
+	uint32_t src;
+
+	pserialize_read_enter();
+	rt = test_rt_lookup(it->it_vn, dst);
+	src = rt == NULL ? 0 : in_rtsource(rt, test_hop(dst));
+	pserialize_read_exit();
+	return src;
+}
+
+/* Without preferences the best address is found by lookup, with them in the
+ * list: both give the same one while all preferences are equal. */
+static void
+chosen_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp, *b = it->it_b.tif_ifp;
+
+	KASSERT(addr_add(it, b, "10.0.2.5", 24) == 0);
+	KASSERT(addr_add(it, b, "172.16.0.1", 24) == 0);
+	KASSERT(addr_add(it, b, "169.254.7.7", 16) == 0);
+	KASSERT(route_add(it, "99.0.0.0", 8, "10.0.2.9", RTF_STATIC, 0) == 0);
+	KASSERT(route_add(it, "98.0.0.0", 8, "169.254.1.1", RTF_STATIC, 0) ==
+	    0);
+	sleep_ms(it, 3000);
+	for (unsigned preferred = 0; preferred < 2; preferred++) {
+		/* The first that leads there, else the last that may leave the
+		 * link. */
+		KASSERT(ip_is(ifsource(b, "10.0.2.9"), "10.0.2.1"));
+		KASSERT(ip_is(ifsource(b, "172.16.0.9"), "172.16.0.1"));
+		KASSERT(ip_is(ifsource(b, "192.0.2.1"), "172.16.0.1"));
+		KASSERT(ip_is(ifsource(b, "169.254.1.1"), "169.254.7.7"));
+		/* The route's own, unless that may not leave the link. */
+		KASSERT(ip_is(rtsource(it, "99.1.1.1"), "10.0.2.1"));
+		KASSERT(ip_is(rtsource(it, "98.1.1.1"), "172.16.0.1"));
+		KASSERT(in_output(it, "10.0.2.77", "10.0.1.2") ==
+		    EADDRNOTAVAIL);
+		/* An address that is being checked is none yet. */
+		KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 3) == 0);
+		KASSERT(addr_add(it, b, "172.17.0.1", 24) == 0);
+		if (preferred)
+			prefer(it, b, "172.17.0.1", 9);
+		KASSERT(ip_is(ifsource(b, "192.0.2.1"), "172.16.0.1"));
+		KASSERT(ip_is(rtsource(it, "99.1.1.1"), "10.0.2.1"));
+		KASSERT(ip_is(rtsource(it, "172.17.0.9"), "172.16.0.1"));
+		sleep_ms(it, 12000);
+		KASSERT(ip_is(rtsource(it, "172.17.0.9"), "172.17.0.1"));
+		KASSERT(ip_is(ifsource(b, "192.0.2.1"), "172.17.0.1"));
+		KASSERT(ip_is(rtsource(it, "99.1.1.1"), preferred ?
+		    "172.17.0.1" : "10.0.2.1"));
+		KASSERT(addr_del(it, b, "172.17.0.1") == 0);
+		KASSERT(set_sysctl(it, "net.inet.ip.dad_count", 0) == 0);
+		/* Another interface's decides which way is taken. */
+		prefer(it, a, "10.0.1.1", 1);
+	}
+	/* A link-local one is better than none. */
+	KASSERT(addr_del(it, b, "172.16.0.1") == 0);
+	KASSERT(addr_del(it, b, "10.0.2.5") == 0);
+	KASSERT(addr_del(it, b, "10.0.2.1") == 0);
+	KASSERT(ip_is(ifsource(b, "192.0.2.1"), "169.254.7.7"));
+	all_books(it);
+}
+IN_TEST(chosen, 1)
+
+/* The same before any preference was given. */
+static void
+link_local_alone_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+
+	KASSERT(addr_add(it, b, "169.254.7.7", 16) == 0);
+	KASSERT(addr_del(it, b, "10.0.2.1") == 0);
+	KASSERT(ip_is(ifsource(b, "192.0.2.1"), "169.254.7.7"));
+	all_books(it);
+}
+IN_TEST(link_local_alone, 1)
+
+/* An address of an interface that is down does not become the host's own by
+ * being the broadcast address of one that is up. */
+static void
+broadcast_elsewhere_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp, *b = it->it_b.tif_ifp;
+
+	KASSERT(addr_add(it, b, "10.4.4.255", 22) == 0);
+	KASSERT(in_output(it, "10.4.4.255", "10.0.1.2") == 0);
+	KASSERT(addr_add(it, a, "10.4.4.1", 24) == 0);
+	KASSERT(in_output(it, "10.4.4.255", "10.0.1.2") == 0);
+	in_up(b, false);
+	KASSERT(in_output(it, "10.4.4.255", "10.0.1.2") == EADDRNOTAVAIL);
+	KASSERT(in_output(it, "10.4.4.1", "10.0.1.2") == 0);
+	all_books(it);
+}
+IN_TEST(broadcast_elsewhere, 1)
+
+static bool
+router_is(struct in_test *it, const char *addr)
+{
+	bool is;
+
+	pserialize_read_enter();
+	is = ip_is(in_router_id(it->it_vn), addr);
+	pserialize_read_exit();
+	return is;
+}
+
+/* The router's address is kept while it is one, and no longer: not because its
+ * network is still there, or its interface. */
+static void
+router_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp, *b = it->it_b.tif_ifp;
+
+	KASSERT(router_is(it, "10.0.2.1"));
+	KASSERT(addr_add(it, b, "10.0.2.5", 24) == 0);
+	KASSERT(router_is(it, "10.0.2.1"));
+	KASSERT(addr_del(it, b, "10.0.2.1") == 0);
+	KASSERT(router_is(it, "10.0.2.5"));
+	in_up(b, false);
+	KASSERT(router_is(it, "10.0.1.1"));
+	in_up(b, true);
+	KASSERT(router_is(it, "10.0.1.1"));
+	/* One of lo0 comes before one that was given later. */
+	KASSERT(addr_add(it, it->it_lo, "10.255.0.1", 32) == 0);
+	KASSERT(addr_add(it, b, "10.0.2.7", 24) == 0);
+	KASSERT(addr_del(it, a, "10.0.1.1") == 0);
+	KASSERT(router_is(it, "10.255.0.1"));
+	KASSERT(addr_del(it, it->it_lo, "10.255.0.1") == 0);
+	KASSERT(router_is(it, "10.0.2.7"));
+	all_books(it);
+}
+IN_TEST(router, 1)
+
 int
 main(void)
 {
@@ -297,6 +444,10 @@ main(void)
 		cmocka_unit_test(loopback),
 		cmocka_unit_test(strong),
 		cmocka_unit_test(link_local),
+		cmocka_unit_test(chosen),
+		cmocka_unit_test(link_local_alone),
+		cmocka_unit_test(broadcast_elsewhere),
+		cmocka_unit_test(router),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
