@@ -1,10 +1,11 @@
 """ARP and ifctl arp."""
 
 import re
+import time
 
 from scapy.all import ARP, IP, UDP, Ether, Raw
 
-from conftest import MAC_LEFT, wait_for
+from conftest import MAC_LEFT, unless_busy, wait_for
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 
@@ -91,24 +92,37 @@ def test_packets_are_held_until_the_answer(bench):
     """Nothing is lost while the neighbour is asked for; of too many, the
     oldest goes, and is counted."""
     d = bench.daemon
-    for i in range(3):
-        bench.in_wire.send(Ether(src=MAC_LEFT, dst=bench.mac0) /
-                           IP(src="10.0.1.2", dst="10.0.2.50", id=i) /
-                           UDP() / Raw(b"h" * 30))
-    frame = bench.out_wire.recv(lambda f: f[12:14] == b"\x08\x06")
-    asked = Ether(frame)
-    assert asked.dst == BROADCAST
-    assert (asked[ARP].op, asked[ARP].psrc, asked[ARP].pdst) == \
-        (1, "10.0.2.1", "10.0.2.50")
-    wait_for(lambda: d.counters("tap1")["oqueued"] +
-             d.drops("tap1").get("arp-queue", 0) == 3)
-    bench.out_wire.send(Ether(src="02:00:00:00:02:50", dst=bench.mac1) /
-                        ARP(op=2, hwsrc="02:00:00:00:02:50",
-                            psrc="10.0.2.50", hwdst=bench.mac1,
-                            pdst="10.0.2.1"))
-    lost = d.drops("tap1").get("arp-queue", 0)
-    for i in range(lost, 3):
-        frame = bench.out_wire.recv(lambda f: f[12:14] == b"\x08\x00")
+
+    def lost():
+        return d.drops("tap1").get("arp-queue", 0)
+
+    def attempt(n):
+        host = f"10.0.2.{50 + n}"
+        before, began = lost(), time.monotonic()
+        for i in range(3):
+            bench.in_wire.send(Ether(src=MAC_LEFT, dst=bench.mac0) /
+                               IP(src="10.0.1.2", dst=host, id=i) /
+                               UDP() / Raw(b"h" * 30))
+        asked = Ether(bench.out_wire.recv(
+            lambda f: f[12:14] == b"\x08\x06" and Ether(f)[ARP].pdst == host))
+        assert asked.dst == BROADCAST
+        assert (asked[ARP].op, asked[ARP].psrc) == (1, "10.0.2.1")
+
+        # It is asked for five times, once a second.
+        def late():
+            return time.monotonic() - began > 4
+
+        wait_for(lambda: d.counters("tap1")["oqueued"] + lost() - before ==
+                 3 or late())
+        bench.out_wire.send(Ether(src="02:00:00:00:02:50", dst=bench.mac1) /
+                            ARP(op=2, hwsrc="02:00:00:00:02:50", psrc=host,
+                                hwdst=bench.mac1, pdst="10.0.2.1"))
+        return None if late() else (host, lost() - before)
+
+    host, gone = unless_busy(attempt)
+    for i in range(gone, 3):
+        frame = bench.out_wire.recv(
+            lambda f: f[12:14] == b"\x08\x00" and Ether(f)[IP].dst == host)
         got = Ether(frame)
         assert got[IP].id == i and got.dst == "02:00:00:00:02:50"
 
@@ -117,7 +131,7 @@ def test_requests_are_repeated_and_given_up(bench):
     bench.in_wire.send(Ether(src=MAC_LEFT, dst=bench.mac0) /
                        IP(src="10.0.1.2", dst="10.0.2.51") / UDP())
     wait_for(lambda: bench.daemon.drops("tap1").get("arp-unresolved") == 1,
-             timeout=10, what="given up")
+             what="given up")
     asked = [f for f in bench.out_wire.drain()
              if f[12:14] == b"\x08\x06" and Ether(f)[ARP].pdst == "10.0.2.51"]
     assert 2 <= len(asked) <= 10
@@ -127,9 +141,9 @@ def test_moved_neighbour(router):
     """The host gets another card: believed when the old one is silent."""
     router.ping("-c", "1")
     router.right.ip("link", "set", "tap1", "address", "02:00:00:00:77:77")
-    router.ping("-c", "1", src=router.right, dst="10.0.2.1", check=False)
-    wait_for(lambda: "02:00:00:00:77:77" in router.daemon.ok("arp", "-an"),
-             timeout=10)
+    router.ping("-c", "1", "-W", "1", src=router.right, dst="10.0.2.1",
+                check=False)
+    wait_for(lambda: "02:00:00:00:77:77" in router.daemon.ok("arp", "-an"))
     router.ping("-c", "1")
 
 
@@ -156,25 +170,42 @@ def test_address_is_checked_before_it_is_used(bench):
     """Probes in nobody's name, nothing else meanwhile, then announcements."""
     d = bench.daemon
     d.ok("sysctl", "-w", "net.inet.ip.dad_count=1")
-    bench.out_wire.drain()
-    d.ok("ifconfig", "tap1", "inet", "10.0.7.1/24", "alias")
-    assert address_of(d, "tap1", "10.0.7.1")["tentative"] is True
-    assert "flags 0x1<TENTATIVE>" in d.ok("ifconfig", "tap1")
-    bench.in_wire.send(Ether(src=MAC_LEFT, dst=bench.mac0) /
-                       IP(src="10.0.1.2", dst="10.0.7.1") / UDP())
-    wait_for(lambda: d.drops("tap0").get("ip-notready") == 1)
+
+    def notready():
+        return d.drops("tap0").get("ip-notready", 0)
+
+    def attempt(n):
+        address = f"10.0.{7 + n}.1"
+        before = notready()
+        bench.out_wire.drain()
+        began = time.monotonic()
+
+        # From a probe to the first use two seconds pass.
+        def late():
+            return time.monotonic() - began > 1.9
+
+        d.ok("ifconfig", "tap1", "inet", f"{address}/24", "alias")
+        seen = address_of(d, "tap1", address), d.ok("ifconfig", "tap1")
+        bench.in_wire.send(Ether(src=MAC_LEFT, dst=bench.mac0) /
+                           IP(src="10.0.1.2", dst=address) / UDP())
+        wait_for(lambda: notready() == before + 1 or late())
+        return None if late() else (address, *seen)
+
+    address, shown, text = unless_busy(attempt)
+    assert shown["tentative"] is True
+    assert "flags 0x1<TENTATIVE>" in text
 
     def about(frame):
         return frame[12:14] == b"\x08\x06" and \
-            Ether(frame)[ARP].pdst == "10.0.7.1"
+            Ether(frame)[ARP].pdst == address
 
     probe = Ether(bench.out_wire.recv(about))
     assert probe.dst == BROADCAST and probe[ARP].op == 1
     assert probe[ARP].psrc == "0.0.0.0" and probe[ARP].hwsrc == bench.mac1
     told = Ether(bench.out_wire.recv(about))
-    assert told[ARP].psrc == "10.0.7.1" and told.dst == BROADCAST
-    wait_for(lambda: "tentative" not in address_of(d, "tap1", "10.0.7.1"))
-    assert "tentative" not in d.ok("ifconfig", "tap1").lower()
+    assert told[ARP].psrc == address and told.dst == BROADCAST
+    wait_for(lambda: "tentative" not in address_of(d, "tap1", address))
+    wait_for(lambda: "tentative" not in d.ok("ifconfig", "tap1").lower())
 
 
 def test_address_of_no_station(bench):
@@ -197,28 +228,40 @@ def test_neighbour_is_not_taken_over(bench):
     """One packet is not believed; the station itself is asked."""
     d = bench.daemon
     d.ok("arp", "-d", "10.0.1.2")
-    bench.in_wire.send(Ether(src=MAC_LEFT, dst=BROADCAST) /
-                       ARP(op=1, hwsrc=MAC_LEFT, psrc="10.0.1.2",
-                           pdst="10.0.1.1"))
-    wait_for(lambda: MAC_LEFT in d.ok("arp", "-an"))
-    bench.in_wire.drain()
     thief = "02:00:00:00:66:66"
-    bench.in_wire.send(Ether(src=thief, dst=bench.mac0) /
-                       ARP(op=2, hwsrc=thief, psrc="10.0.1.2",
-                           hwdst=bench.mac0, pdst="10.0.1.1"))
-    asked = Ether(bench.in_wire.recv(lambda f: f[12:14] == b"\x08\x06"))
-    assert asked.dst == MAC_LEFT and asked[ARP].pdst == "10.0.1.2"
-    assert thief not in d.ok("arp", "-an")
-    bench.in_wire.send(Ether(src=MAC_LEFT, dst=bench.mac0) /
-                       ARP(op=2, hwsrc=MAC_LEFT, psrc="10.0.1.2",
-                           hwdst=bench.mac0, pdst="10.0.1.1"))
-    wait_for(lambda: "not believed" in d.text())
-    assert MAC_LEFT in d.ok("arp", "-n", "10.0.1.2")
+
+    def learned(host):
+        bench.in_wire.send(Ether(src=MAC_LEFT, dst=BROADCAST) /
+                           ARP(op=1, hwsrc=MAC_LEFT, psrc=host,
+                               pdst="10.0.1.1"))
+        wait_for(lambda: MAC_LEFT in d.ok("arp", "-n", host))
+        bench.in_wire.drain()
+
+    def says(who, host):
+        bench.in_wire.send(Ether(src=who, dst=bench.mac0) /
+                           ARP(op=2, hwsrc=who, psrc=host,
+                               hwdst=bench.mac0, pdst="10.0.1.1"))
+
+    def attempt(n):
+        host = f"10.0.1.{20 + n}"
+        learned(host)
+        began = time.monotonic()
+        says(thief, host)
+        asked = Ether(bench.in_wire.recv(
+            lambda f: f[12:14] == b"\x08\x06" and Ether(f)[ARP].pdst == host))
+        assert asked.dst == MAC_LEFT
+        text = d.ok("arp", "-an")
+        says(MAC_LEFT, host)
+        # It is asked twice, and has a second to answer each time.
+        return None if time.monotonic() - began > 1.4 else (host, text)
+
+    host, text = unless_busy(attempt)
+    assert thief not in text.split(f"({host})")[1].splitlines()[0]
+    wait_for(lambda: f"{host} is not believed" in d.text())
+    assert MAC_LEFT in d.ok("arp", "-n", host)
     # Nobody answers for the address: it has moved.
-    bench.in_wire.send(Ether(src=thief, dst=bench.mac0) /
-                       ARP(op=2, hwsrc=thief, psrc="10.0.1.2",
-                           hwdst=bench.mac0, pdst="10.0.1.1"))
-    wait_for(lambda: thief in d.ok("arp", "-n", "10.0.1.2"), timeout=10)
+    says(thief, host)
+    wait_for(lambda: thief in d.ok("arp", "-n", host))
 
 
 def test_delete_without_a_network(daemon):

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import IFCTL, IFNETD, SLOW, Daemon, run, wait_for
+from conftest import IFCTL, IFNETD, LONG, SLOW, Daemon, run, wait_for
 
 # src/proto/ctl_proto.h
 CTL_MAGIC = 0x69666e31
@@ -85,7 +85,7 @@ def test_second_daemon_at_same_place(daemon, tmp):
     second = Daemon(tmp, start=False)
     second.log = tmp / "second.log"
     second.start(wait=False)
-    assert second.process.wait(10 * SLOW) not in (0, 97)
+    assert second.process.wait(LONG) not in (0, 97)
     assert str(daemon.socket) in second.text()
     # The first one is not disturbed.
     daemon.ok("ifconfig", "-a")
@@ -333,7 +333,7 @@ def connect(daemon, greet=True):
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     # First this: one that does not block may find the queue full.
     sock.connect(str(daemon.socket))
-    sock.settimeout(10 * SLOW)
+    sock.settimeout(LONG)
     if greet:
         sock.send(HELLO)
         assert answer(sock)[0] == 0
@@ -471,7 +471,7 @@ def test_client_that_never_reads(daemon):
     served meanwhile."""
     with connect(daemon) as sock:
         sock.setblocking(False)
-        end = time.monotonic() + 10 * SLOW
+        end = time.monotonic() + LONG
         sent = 0
         while time.monotonic() < end and sent < 20000:
             try:

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from conftest import SLOW, Daemon, finish
+from conftest import LONG, Daemon, finish
 
 ROUTER = """\
 # A router
@@ -36,7 +36,7 @@ def refused(daemon, text):
     """Started with this file it ends with a message; the message."""
     path = config(daemon, text)
     daemon.start("-f", path, wait=False)
-    code = daemon.process.wait(10 * SLOW)
+    code = daemon.process.wait(LONG)
     assert code not in (0, 97) and code > 0
     daemon.process = None
     assert not daemon.socket.exists()
@@ -84,7 +84,7 @@ def test_failure_while_running(idle):
 
 def test_not_there(idle):
     idle.start("-f", idle.dir / "none.conf", wait=False)
-    assert idle.process.wait(10 * SLOW) not in (0, 97)
+    assert idle.process.wait(LONG) not in (0, 97)
     idle.process = None
     assert "none.conf" in idle.text() and "No such file" in idle.text()
 

@@ -9,7 +9,7 @@ import threading
 import pytest
 from scapy.all import ICMP, IP, UDP, Ether, Raw
 
-from conftest import MAC_LEFT, MAC_RIGHT, conserved, wait_for
+from conftest import LONG, MAC_LEFT, MAC_RIGHT, conserved, wait_for
 
 
 def at_rest(daemon):
@@ -27,7 +27,7 @@ def at_rest(daemon):
         last = now
         return same >= 5
 
-    wait_for(quiet, timeout=15, what="the daemon is at rest")
+    wait_for(quiet, what="the daemon is at rest")
 
 
 def traffic(wire, mac, source, seed, count, progress):
@@ -166,7 +166,7 @@ def test_tcp_with_interfaces_flapping(router):
         for _ in range(10):
             d.ok("ifconfig", "tap1", "down")
             d.ok("ifconfig", "tap1", "up")
-        assert client.wait(60) == 0
+        assert client.wait(LONG) == 0
     finally:
         for p in (client, server):
             if p is not None:

@@ -1,10 +1,10 @@
 """What is switched off does not answer."""
 
-from conftest import run
+from conftest import LONG, run
 
 
-def pinged(netns, address):
-    return run("ping", "-c", "1", "-W", "1", address, netns=netns,
+def pinged(netns, address, wait=LONG):
+    return run("ping", "-c", "1", "-W", str(wait), address, netns=netns,
                check=False).returncode == 0
 
 
@@ -13,8 +13,8 @@ def test_address_of_an_interface_that_is_down(router):
     d = router.daemon
     assert pinged(router.left, "10.0.2.1")
     d.ok("ifconfig", "tap1", "down")
-    assert not pinged(router.left, "10.0.2.1")
-    assert not pinged(router.left, "10.0.2.2")
+    assert not pinged(router.left, "10.0.2.1", wait=1)
+    assert not pinged(router.left, "10.0.2.2", wait=1)
     assert d.drops("tap0").get("ip-if-down", 0) >= 2
     # Nor from here, and the address is no source.
     assert d.ctl("ping", "-c", "1", "10.0.2.1").returncode != 0
@@ -33,6 +33,6 @@ def test_loopback_down(daemon):
 def test_strong_host(router):
     d = router.daemon
     d.ok("sysctl", "-w", "net.inet.ip.checkinterface=1")
-    assert not pinged(router.left, "10.0.2.1")
+    assert not pinged(router.left, "10.0.2.1", wait=1)
     assert pinged(router.left, "10.0.1.1")
     assert d.drops("tap0")["ip-wrong-if"] >= 1

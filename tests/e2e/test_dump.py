@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import BUILD, IFCTL, run, wait_for
+from conftest import BUILD, IFCTL, LONG, run, wait_for
 
 
 def blocks(data):
@@ -97,7 +97,7 @@ class Dump:
     def end(self, sig=None, code=0):
         if sig is not None:
             self.child.send_signal(sig)
-        _, err = self.child.communicate(timeout=30)
+        _, err = self.child.communicate(timeout=LONG)
         assert self.child.returncode == code, err
         self.err = err
         return Capture(self.path.read_bytes())
@@ -160,7 +160,7 @@ def test_promiscuous_while_it_goes_on(router, tmp):
     assert promisc()
     # However it ends.
     second.child.kill()
-    second.child.communicate(timeout=30)
+    second.child.communicate(timeout=LONG)
     wait_for(lambda: not promisc())
 
 
@@ -191,9 +191,9 @@ def test_as_received_as_handed_over(router, tmp):
     d.ok("filter", "add", "out", "tap1", "drop", "icmp")
     a = Dump(d, tmp / "a", "tap0", "icmp")
     b = Dump(d, tmp / "b", "tap1", "icmp")
-    router.ping("-c", "2", "-i", "0.1", check=False)
+    router.ping("-c", "2", "-i", "0.1", "-W", "1", check=False)
     d.ok("filter", "add", "in", "tap0", "drop", "icmp")
-    router.ping("-c", "2", "-i", "0.1", check=False)
+    router.ping("-c", "2", "-i", "0.1", "-W", "1", check=False)
     assert len(a.end(signal.SIGINT).packets) == 4
     assert len(b.end(signal.SIGINT).packets) == 0
 
@@ -205,9 +205,9 @@ def test_count_and_stdout(router):
         [str(IFCTL), "-s", d.url, "dump", "tap0", "-c", "3", "icmp"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE)
-    assert select.select([child.stdout], [], [], 10)[0]
+    assert select.select([child.stdout], [], [], LONG)[0]
     router.ping("-c", "4", "-i", "0.05")
-    out, err = child.communicate(timeout=20)
+    out, err = child.communicate(timeout=LONG)
     assert child.returncode == 0, err
     assert len(Capture(out).packets) == 3
 
@@ -218,11 +218,11 @@ def test_through_tcpdump(router):
     child = subprocess.Popen(["sh", "-c", line], stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, text=True,
                              stderr=subprocess.DEVNULL)
-    end = time.monotonic() + 20
+    end = time.monotonic() + LONG
     while child.poll() is None and time.monotonic() < end:
         router.ping("-c", "1")
         time.sleep(0.1)
-    out, _ = child.communicate(timeout=10)
+    out, _ = child.communicate(timeout=LONG)
     assert out.count("ICMP echo") == 4
 
 
@@ -235,13 +235,13 @@ def test_terminal(router):
                              stderr=follower)
     os.close(follower)
     text = ""
-    end = time.monotonic() + 20
+    end = time.monotonic() + LONG
     while text.count("echo reply") < 2 and time.monotonic() < end:
         router.ping("-c", "1")
         while select.select([leader], [], [], 0.1)[0]:
             text += os.read(leader, 4096).decode()
     child.send_signal(signal.SIGINT)
-    assert child.wait(10) == 0
+    assert child.wait(LONG) == 0
     os.close(leader)
     assert re.search(r"\d\d:\d\d:\d\d\.\d{9} in  [0-9a-f:]{17} > "
                      r"[0-9a-f:]{17}, IPv4 10\.0\.1\.2 > 10\.0\.2\.2: ICMP "
@@ -280,9 +280,9 @@ def test_vnet_destroyed(daemon):
         [str(IFCTL), "-s", daemon.url, "-n", "other", "dump", "pair1"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE)
-    assert select.select([child.stdout], [], [], 10)[0]
+    assert select.select([child.stdout], [], [], LONG)[0]
     daemon.ok("vnet", "destroy", "other")
-    out, err = child.communicate(timeout=20)
+    out, err = child.communicate(timeout=LONG)
     assert b"destroyed" in err and child.returncode == 1
     assert Capture(out).stats is not None
 
@@ -292,9 +292,9 @@ def test_daemon_stops(daemon):
         [str(IFCTL), "-s", daemon.url, "dump", "lo0"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE)
-    assert select.select([child.stdout], [], [], 10)[0]
+    assert select.select([child.stdout], [], [], LONG)[0]
     daemon.ok("halt")
-    _, err = child.communicate(timeout=20)
+    _, err = child.communicate(timeout=LONG)
     assert b"closed" in err and child.returncode == 1
 
 
@@ -305,9 +305,9 @@ def test_reader_goes(router):
         [str(IFCTL), "-s", d.url, "dump", "tap0"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL)
-    assert select.select([child.stdout], [], [], 10)[0]
+    assert select.select([child.stdout], [], [], LONG)[0]
     child.stdout.close()
-    assert child.wait(10) in (0, -signal.SIGPIPE)
+    assert child.wait(LONG) in (0, -signal.SIGPIPE)
 
 
 @pytest.mark.concurrent
@@ -319,7 +319,7 @@ def test_slow_reader(bench):
         [str(IFCTL), "-s", d.url, "dump", "tap0", "-Q", "in", "-B", "128"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE)
-    assert select.select([child.stdout], [], [], 10)[0]
+    assert select.select([child.stdout], [], [], LONG)[0]
     frame = bytes.fromhex("ffffffffffff0200000001028888") + bytes(1400)
     count = 3000
     before = bench.received()
@@ -327,7 +327,7 @@ def test_slow_reader(bench):
         bench.in_wire.send(frame)
     bench.settle(before + count)
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=30)
+    out, err = child.communicate(timeout=LONG)
     assert child.returncode == 0, err
     cap = Capture(out)
     assert cap.received == count
@@ -376,10 +376,9 @@ def test_extcap(router, tmp):
     with open(fifo, "rb") as f:
         data = f.read1(65536)
         router.ping("-c", "2", "-i", "0.1")
-        time.sleep(0.3)
         child.send_signal(signal.SIGTERM)
         data += f.read()
-    _, err = child.communicate(timeout=10)
+    _, err = child.communicate(timeout=LONG)
     assert child.returncode == 0 and err == b"", err
     cap = Capture(data)
     assert cap.dirs == [1, 1]

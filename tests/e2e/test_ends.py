@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from conftest import Daemon, finish, wait_for
+from conftest import LONG, Daemon, finish, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +61,12 @@ def stir(d, vnet, seed, stop, done):
         line = rng.choice(CHANGES).format(n=rng.randrange(3)).split()
         child = d.popen(*line, vnet=vnet)
         try:
-            child.wait(0.4 if line[0] in ("dump", "ping") else 30)
+            child.wait(0.4 if line[0] in ("dump", "ping") else LONG)
         except subprocess.TimeoutExpired:
             if line[0] not in ("dump", "ping"):
                 raise
             child.kill()
-            child.wait(10)
+            child.wait(LONG)
         done.append(line)
 
 
@@ -92,10 +92,10 @@ def test_in_the_middle(d, end):
             t.start()
         try:
             wait_for(lambda: len(done) > 40 and
-                     "slow" in d.ok("ifconfig", "-l", vnet="red"), 20)
+                     "slow" in d.ok("ifconfig", "-l", vnet="red"))
             if end == "halt":
                 d.ok("halt")
-                assert d.process.wait(30) == 0
+                assert d.process.wait(LONG) == 0
             else:
                 d.ok("vnet", "destroy", "red")
                 if end == "both":
@@ -103,7 +103,7 @@ def test_in_the_middle(d, end):
         finally:
             stop.set()
             for t in threads:
-                t.join(60)
+                t.join(LONG)
         assert errors == []
         assert "assert" not in d.text()
         if end == "halt":

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from conftest import conserved, wait_for
+from conftest import LONG, conserved, wait_for
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_moved_and_deleted_under_load(wire, netns):
     wait_for(lambda: state(d) == "down-lower")
     for load in loads:
         load.kill()
-        load.wait(10)
+        load.wait(LONG)
     conserved(d.show())
     d.ok("ifconfig", "tap0", "destroy")
 

@@ -20,7 +20,8 @@ def test_drop_and_pass(router):
     router.ping("-c", "1")
     assert d.ok("filter", "add", "in", "tap0", "drop",
                 "icmp and dst host 10.0.2.2") == "10\n"
-    assert router.ping("-c", "2", "-i", "0.1", check=False).returncode != 0
+    assert router.ping("-c", "2", "-i", "0.1", "-W", "1",
+                       check=False).returncode != 0
     # What it is not about passes.
     router.ping("-c", "1", dst="10.0.2.1")
     assert d.drops("tap0")["filter-in"] == 2
@@ -36,7 +37,7 @@ def test_drop_and_pass(router):
     assert [r["number"] for r in rules(d)] == [5, 10]
     assert [r["packets"] for r in rules(d)] == [1, 2]
     d.ok("filter", "delete", "5")
-    assert router.ping("-c", "1", check=False).returncode != 0
+    assert router.ping("-c", "1", "-W", "1", check=False).returncode != 0
     d.ok("filter", "flush")
     assert rules(d) == []
     router.ping("-c", "1")
@@ -57,7 +58,7 @@ def test_out(router):
     d = router.daemon
     router.ping("-c", "1")
     d.ok("filter", "add", "out", "tap1", "drop", "icmp")
-    assert router.ping("-c", "1", check=False).returncode != 0
+    assert router.ping("-c", "1", "-W", "1", check=False).returncode != 0
     assert d.drops("tap1")["filter-out"] == 1
     conserved(d.show())
 

@@ -1,14 +1,13 @@
 """A packet filter never makes anybody ask for a host's name: where there is a
-resolver that listens and never answers, nothing is heard and nothing waits."""
+resolver that listens and never answers, nothing is heard."""
 
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
-from conftest import IFCTL, SLOW, run
+from conftest import IFCTL, run
 
 # In a mount and a network namespace of its own: every name is asked of
 # 127.0.0.1, where this counts and stays silent.
@@ -32,7 +31,7 @@ print(done.stdout + done.stderr, end="")
 
 @pytest.fixture
 def trapped(tmp_path):
-    """trapped(command...): the queries heard, exit code, output, seconds."""
+    """trapped(command...): the queries heard, exit code, output."""
     (tmp_path / "resolv.conf").write_text(
         "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
     (tmp_path / "nsswitch.conf").write_text(
@@ -45,31 +44,29 @@ def trapped(tmp_path):
         script = "ip link set lo up && " + " && ".join(
             f"mount --bind {tmp_path}/{n} /etc/{n}"
             for n in ("resolv.conf", "nsswitch.conf")) + ' && exec "$@"'
-        began = time.monotonic()
         done = run("unshare", "--mount", "--net", "sh", "-c", script, "sh",
                    sys.executable, "-c", LISTENER, *argv)
         first, _, output = done.stdout.partition("\n")
         heard, code = map(int, first.split())
-        return heard, code, output, time.monotonic() - began
+        return heard, code, output
     return call
 
 
 def test_nobody_is_asked(daemon, trapped):
     # The trap works.
-    heard, code, _, _ = trapped("getent", "ahosts", "nowhere.example")
+    heard, code, _ = trapped("getent", "ahosts", "nowhere.example")
     assert heard > 0 and code != 0
     ctl = [IFCTL, "-s", daemon.url]
     for words in (["dump", "lo0", "icmp and host nowhere.example"],
                   ["filter", "add", "in", "any", "drop",
                    "src net nowhere.example"],
                   ["filter", "add", "in", "any", "drop", "nowhere"]):
-        heard, code, output, took = trapped(*ctl, *words)
+        heard, code, output = trapped(*ctl, *words)
         assert (heard, code != 0) == (0, True), output
         assert 'unknown word or host name "nowhere' in output
         assert "use an address" in output
-        assert took < 5 * SLOW
     # What is right is taken, and asks nobody either.
-    heard, code, output, _ = trapped(
+    heard, code, output = trapped(
         *ctl, "filter", "add", "in", "any", "drop",
         "tcp port http and host 10.0.0.1")
     assert (heard, code) == (0, 0), output
@@ -79,7 +76,7 @@ def test_in_a_configuration(trapped, tmp_path):
     conf = tmp_path / "router.conf"
     conf.write_text("filter add in any drop 'host nowhere.example'\n")
     ifnetd = IFCTL.parents[1] / "ifnetd/ifnetd"
-    heard, code, output, _ = trapped(
+    heard, code, output = trapped(
         ifnetd, "--ctl", f"unix://{tmp_path}/sock", "-f", conf)
     assert heard == 0 and code != 0
     assert 'router.conf:1: ' in output

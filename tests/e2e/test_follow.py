@@ -67,7 +67,7 @@ def churn(daemon, rounds, tag=0):
                   f"ifconfig {a} name x{tag}-{n}",
                   f"ifconfig x{tag}-{n} 10.{tag}.{n % 250}.1 delete",
                   f"ifconfig x{tag}-{n} destroy"]
-    done = daemon.ctl(input="\n".join(lines) + "\n", stdin=None, timeout=120)
+    done = daemon.ctl(input="\n".join(lines) + "\n", stdin=None)
     assert done.returncode == 0, done.stderr
 
 
@@ -112,14 +112,14 @@ def test_slow_reader(daemon):
     # Both listen: a snapshot was taken of each.
     for child, replica in zip((slow, fast), replicas):
         read_until(child, replica, lambda e: e["event"] == "snapshot-end")
-    reader = threading.Thread(target=read_until, args=(
-        fast, replicas[1], lambda e: e["event"] == "arrival" and
-        e["interface"] == "pair77"))
-    reader.start()
-    churn(daemon, 1500)
-    daemon.ok("ifconfig", "pair77", "create")
-    reader.join(60)
-    assert not reader.is_alive()
+    # The fast one is never behind by more than its queue holds, however busy
+    # this machine is.
+    churn(daemon, 60)
+    for n in range(70):
+        daemon.ok("ifconfig", "pair", "create", "200")
+        daemon.ok("ifconfig", "lo0", "mtu", str(9000 + n))
+        read_until(fast, replicas[1], lambda e, n=n: e["event"] == "link" and
+                   e["mtu"] == 9000 + n)
     assert replicas[1].overruns == 0
     replicas[1].check(daemon)
 

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import wait_for
+from conftest import LONG, wait_for
 
 FOLLOWERS = (("monitor", "pair0"), ("watch", "-w", "0.05", "pair0"),
              ("netstat", "-w", "0.05", "-I", "pair0"))
@@ -58,7 +58,7 @@ def test_monitor_stays_with_the_interface(pair):
     pair.ok("ifconfig", "wan", "mtu", "1300")
     pair.ok("ifconfig", "wan", "10.8.0.1/24", "up")
     pair.ok("ifconfig", "wan", "destroy")
-    out, err = child.communicate(timeout=20)
+    out, err = child.communicate(timeout=LONG)
     events = [json.loads(line) for line in out.splitlines()]
     assert child.returncode == 0
     assert events[0]["event"] == "rename"
@@ -77,7 +77,7 @@ def test_snapshot_of_one(pair):
         events.append(json.loads(child.stdout.readline()))
     assert {e["interface"] for e in events[:-1]} == {"pair0"}
     child.send_signal(signal.SIGINT)
-    child.communicate(timeout=20)
+    child.communicate(timeout=LONG)
 
 
 def test_monitor_waits_when_told(pair):
@@ -86,7 +86,7 @@ def test_monitor_waits_when_told(pair):
     pair.ok("ifconfig", "pair2", "name", "wan")
     pair.ok("ifconfig", "wan", "mtu", "1300")
     pair.ok("ifconfig", "wan", "destroy")
-    out, _ = child.communicate(timeout=20)
+    out, _ = child.communicate(timeout=LONG)
     events = [json.loads(line) for line in out.splitlines()]
     assert [e["event"] for e in events] == ["rename", "link", "departure"]
     pair.bad("monitor", "-w", code=2)
@@ -104,7 +104,7 @@ def test_rates_stay_with_the_interface(pair, words):
     else:
         raise AssertionError(child.stderr.read())
     pair.ok("ifconfig", "wan", "destroy")
-    out, err = child.communicate(timeout=20)
+    out, err = child.communicate(timeout=LONG)
     assert child.returncode == 0
     assert "pair0" not in out
     assert "wan" in err and "gone" in err
@@ -119,7 +119,7 @@ def test_watch_goes_on_with_the_rest(pair):
         line = first_line(child)
     assert "pair2" in line
     child.send_signal(signal.SIGINT)
-    child.communicate(timeout=20)
+    child.communicate(timeout=LONG)
 
 
 @pytest.mark.parametrize("words", FOLLOWERS, ids=lambda w: w[0])
@@ -128,12 +128,12 @@ def test_gone_to_another_vnet(pair, words):
     child = follow(pair, *words)
     if words[0] == "monitor":
         child.send_signal(signal.SIGINT)
-        child.communicate(timeout=20)
+        child.communicate(timeout=LONG)
         child = monitor_from(pair, "pair0")
     else:
         first_line(child)
     pair.ok("ifconfig", "pair0", "vnet", "lab")
-    _, err = child.communicate(timeout=20)
+    _, err = child.communicate(timeout=LONG)
     assert child.returncode == 0
     assert "in vnet lab now" in err
 
@@ -157,7 +157,7 @@ def test_capture_stays_with_the_interface(pair):
     assert "pair0 was renamed, it is wan now" in child.stderr.readline()
     captured()
     pair.ok("ifconfig", "wan", "vnet", "lab")
-    _, err = child.communicate(timeout=20)
+    _, err = child.communicate(timeout=LONG)
     assert "dump wan: the interface is gone: it is in vnet lab now" in err
 
 
@@ -180,7 +180,7 @@ def test_end_right_after_a_rename(pair, words, end):
     pair.ok("ifconfig", "pair0", "name", "wan")
     pair.ok("ifconfig", "wan", *end)
     pair.ok("ifconfig", "pair2", "name", "pair0")
-    _, err = child.communicate(timeout=20)
+    _, err = child.communicate(timeout=LONG)
     assert child.returncode == 0
     assert f"{words[0]} wan: the interface is gone" in err
 

@@ -11,7 +11,7 @@ import time
 import pytest
 from scapy.all import ICMP, IP, TCP, UDP, Ether, IPOption, Raw
 
-from conftest import MAC_LEFT, MAC_RIGHT, SLOW, conserved, run, wait_for
+from conftest import LONG, MAC_LEFT, MAC_RIGHT, conserved, run, wait_for
 
 
 def icmp_about(frame):
@@ -63,7 +63,7 @@ def test_unreachable_network(router):
 
 def test_unreachable_neighbour(router):
     """Nobody has 10.0.2.77: held, given up, and the sender told."""
-    out = router.ping("-c", "1", "-W", "8", dst="10.0.2.77", check=False)
+    out = router.ping("-c", "1", dst="10.0.2.77", check=False)
     assert "Host Unreachable" in out.stdout
     assert router.daemon.drops("tap1")["arp-unresolved"] == 1
     conserved(router.daemon.show())
@@ -143,19 +143,19 @@ def transfer(router, nbytes, port=5999):
         s = socket.socket()
         s.bind(("10.0.2.2", port))
         s.listen()
-        s.settimeout(20 * SLOW)
+        s.settimeout(LONG)
         return s
 
     def sender():
         s = socket.socket()
-        s.settimeout(20 * SLOW)
+        s.settimeout(LONG)
         s.connect(("10.0.2.2", port))
         return s
 
     with router.right.inside(listener) as server, \
             router.left.inside(sender) as tx:
         rx = server.accept()[0]
-        rx.settimeout(20 * SLOW)
+        rx.settimeout(LONG)
         block = random.Random(port).randbytes(1 << 20)
         sent, got = hashlib.sha256(), hashlib.sha256()
 
@@ -176,14 +176,21 @@ def transfer(router, nbytes, port=5999):
 
 def test_tso_passes_whole(router):
     """64 KiB segments from one tap leave the other in one piece: then there
-    are far fewer packets than MTU-sized ones would make."""
-    before = router.daemon.counters("tap1")
+    are fewer packets than MTU-sized ones would make, and as many leave as
+    came.  How large they are is the sender's choice."""
+    def counted():
+        shown = router.daemon.show()
+        return (shown["tap0"]["counters"]["ipackets"],
+                shown["tap1"]["counters"]["opackets"],
+                shown["tap1"]["counters"]["obytes"])
+
+    before = counted()
     transfer(router, 64 << 20)
-    after = router.daemon.counters("tap1")
-    packets = after["opackets"] - before["opackets"]
-    nbytes = after["obytes"] - before["obytes"]
+    came, left, nbytes = (b - a for a, b in zip(before, counted()))
     assert nbytes >= 64 << 20
-    assert nbytes / packets > 8000, (nbytes, packets)
+    # Both routers' hosts may have asked for each other's address.
+    assert left <= came + 10
+    assert nbytes / left > 2 * 1514, (nbytes, left)
     assert "tx-offload" not in router.daemon.drops("tap1")
 
 
@@ -220,7 +227,7 @@ def test_sending_capabilities(router):
     """What tap1 may leave to the kernel behind it, that kernel gets undone;
     the rest is done before it leaves."""
     frames = segments_seen(router, 6000)
-    assert max(map(len, frames)) > 5000
+    assert max(map(len, frames)) > 1514
     assert not all(map(tcp_sum_right, frames))
 
     router.daemon.ok("ifconfig", "tap1", "-tso4")
@@ -235,7 +242,7 @@ def test_sending_capabilities(router):
 
     router.daemon.ok("ifconfig", "tap1", "tcp4csum-tx")
     frames = segments_seen(router, 6003)
-    assert max(map(len, frames)) > 5000
+    assert max(map(len, frames)) > 1514
     conserved(router.daemon.show())
 
 
@@ -249,7 +256,7 @@ def test_receiving_capabilities(router):
                         (after["ipackets"] - before["ipackets"]))
 
     frames, mean = largest(6010)
-    assert mean > 5000
+    assert mean > 1514
 
     router.daemon.ok("ifconfig", "tap0", "-lro")
     frames, mean = largest(6011)
@@ -264,7 +271,7 @@ def test_receiving_capabilities(router):
 
     router.daemon.ok("ifconfig", "tap0", "tcp4csum-rx", "lro")
     frames, mean = largest(6013)
-    assert mean > 5000
+    assert mean > 1514
     conserved(router.daemon.show())
 
 
@@ -274,7 +281,7 @@ def test_udp_checksum_survives_offload(router):
     def receiver():
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         s.bind(("10.0.2.2", 7777))
-        s.settimeout(10)
+        s.settimeout(LONG)
         return s
 
     def sender():

@@ -3,6 +3,8 @@
 import json
 import os
 
+from conftest import wait_for
+
 
 def history(daemon, *argv, **kwargs):
     return [json.loads(line) for line in
@@ -13,6 +15,8 @@ def test_life(daemon):
     daemon.ok("ifconfig", "pair0", "create", "peer", "pair1")
     daemon.ok("ifconfig", "pair1", "up")
     daemon.ok("ifconfig", "pair0", "10.8.0.1/24", "up", "mtu", "1400")
+    # Or it would go again before it is told of.
+    wait_for(lambda: daemon.show("pair1")["link"] == "up")
     daemon.ok("ifconfig", "pair0", "name", "wan")
     daemon.ok("ifconfig", "wan", "10.8.0.1", "delete")
     daemon.ok("ifconfig", "wan", "destroy")
@@ -30,7 +34,8 @@ def test_life(daemon):
     assert len({e["handle"] for e in events}) == 1
     assert events == sorted(events, key=lambda e: e["seq"])
     # Its other end was there, and is.
-    assert [e["event"] for e in history(daemon, "pair1")].count("link") == 2
+    wait_for(lambda: [e["event"] for e in history(daemon, "pair1")].count(
+        "link") == 2)
 
 
 def test_text(daemon):

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import ROOT, SLOW, run, wait_for
+from conftest import LONG, ROOT, SLOW, run, wait_for
 
 # One installation for all tests of the file: it compiles everything.
 FLAGS = "-Dtests=false -Dbench=false -Doptimization=0"
@@ -15,7 +15,7 @@ FLAGS = "-Dtests=false -Dbench=false -Doptimization=0"
 
 def make(tree, *words, **kwargs):
     return run("make", "--no-print-directory", "-C", tree,
-               f"MESON_FLAGS={FLAGS}", *words, timeout=300, **kwargs)
+               f"MESON_FLAGS={FLAGS}", *words, timeout=5 * LONG, **kwargs)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_daemon_and_client(prefix, tmp_path):
                 env, IFNETD=url, HOME=str(home)))
             assert "null0" in seen.stdout
         run(*ifctl, "halt")
-        assert daemon.wait(30) == 0
+        assert daemon.wait(LONG) == 0
     finally:
         if daemon.poll() is None:
             daemon.kill()
@@ -169,7 +169,7 @@ def test_root_installs_what_a_user_built(tree):
     assert left == ""
     (tree / "src/kern/kmem.c").touch()
     run(*user, "env", f"HOME={tree}", "make", "-C", tree,
-        timeout=300, env=env)
+        timeout=5 * LONG, env=env)
     done = make(tree, "uninstall", f"PREFIX={second}")
     assert "files of ifnet removed" in done.stdout
     assert "nothing of ifnet" in make(tree, "uninstall",

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from conftest import SLOW, Daemon, finish, wait_for
+from conftest import LONG, Daemon, finish, wait_for
 
 CHANGES = [
     ("ifconfig", "pair0", "create", "peer", "pair1"),
@@ -90,9 +90,9 @@ def test_captures_and_the_halt(talkative):
     child = talkative.popen("dump", "-t", "-c", "1", "lo0")
     wait_for(lambda: ": dump lo0" in talkative.text(), what="the capture")
     talkative.ctl("ping", "-c", "1", "127.0.0.1")
-    child.wait(10 * SLOW)
+    child.wait(LONG)
     talkative.ok("halt")
-    talkative.process.wait(10 * SLOW)
+    talkative.process.wait(LONG)
     text = "\n".join(lines(talkative))
     assert ": dump lo0" in text and text.endswith(": halt")
 

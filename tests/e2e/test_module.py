@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from conftest import BUILD, ROOT, Daemon, finish, run
+from conftest import BUILD, LONG, ROOT, Daemon, finish, run
 
 DRIVER = ROOT / "examples/driver"
 
@@ -24,10 +24,10 @@ def modules(installed, tmp_path_factory):
     for header in sorted(installed.dest.rglob("include/ifnet/*.h")):
         run("cc", "-std=gnu11", "-Wall", "-Wextra", "-Werror",
             "-fsyntax-only", *installed.cflags.split(), "-xc", "-",
-            timeout=60, stdin=None,
+            stdin=None,
             input=f"#include <ifnet/{header.name}>\n")
     run("make", "-C", work, "CFLAGS=-O2 -Wall -Wextra -Werror",
-        env=installed.env, timeout=60)
+        env=installed.env)
     return work
 
 
@@ -64,7 +64,7 @@ def test_driver_refuses_to_destroy(tmp, end):
     d.ok("ifconfig", "busy0", "mtu", "1400", vnet="red")
     if end == "halt":
         d.ok("halt")
-        assert d.process.wait(timeout=20) == 0
+        assert d.process.wait(LONG) == 0
     else:
         d.ok("vnet", "destroy", "red")
         d.ok("ifconfig", "lo0")

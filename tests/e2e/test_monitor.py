@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from conftest import wait_for
+from conftest import LONG, wait_for
 
 
 class Monitor:
@@ -27,9 +27,9 @@ class Monitor:
     def stop(self):
         if self.child.poll() is None:
             self.child.send_signal(signal.SIGINT)
-            code = self.child.wait(10)
+            code = self.child.wait(LONG)
             assert code in (0, 130, -signal.SIGINT)
-        self.thread.join(10)
+        self.thread.join(LONG)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def monitor(daemon):
             daemon.ok("ifconfig", "lo1", "destroy")
             return "lo1" in m.text()
 
-        wait_for(listening, timeout=10, what="the monitor listens")
+        wait_for(listening, what="the monitor listens")
         return m
 
     yield make
@@ -127,7 +127,7 @@ def test_routes_and_neighbours(router):
             router.daemon.ok("route", "delete", "-net", "192.0.2.0/24")
             return m.text().count("192.0.2.0/24") >= 2
 
-        wait_for(heard, timeout=10)
+        wait_for(heard)
         router.daemon.ok("arp", "-s", "10.0.2.99", "02:00:00:00:00:99")
         wait_for(lambda: "10.0.2.99" in m.text(), what=m.text())
         router.daemon.ok("arp", "-d", "10.0.2.99")
@@ -164,7 +164,7 @@ def test_complete_under_load(daemon, monitor):
         daemon.ok("ifconfig", "pair7", "destroy")
     daemon.ok("ifconfig", "pair99", "create")
     for m in monitors:
-        wait_for(lambda m=m: "pair99" in m.text(), timeout=20)
+        wait_for(lambda m=m: "pair99" in m.text())
         events = [json.loads(line) for line in list(m.lines) if line.strip()]
         last = None
         for e in events:
@@ -179,5 +179,5 @@ def test_daemon_goes(daemon, monitor):
     m = monitor("monitor")
     daemon.children.clear()
     assert daemon.stop() == 0
-    assert m.child.wait(10) != 97
-    m.thread.join(10)
+    assert m.child.wait(LONG) != 97
+    m.thread.join(LONG)

@@ -4,7 +4,7 @@ import os
 import re
 import signal
 
-from conftest import wait_for
+from conftest import LONG, wait_for
 
 
 def test_interfaces(router):
@@ -46,11 +46,11 @@ def test_interval(router):
     try:
         lines = []
         wait_for(lambda: lines.append(child.stdout.readline()) or
-                 len(lines) >= 5, timeout=15)
+                 len(lines) >= 5)
         assert all(line.strip() for line in lines)
         assert re.match(r"^\s*\d+(\s+\d+)+\s*$", lines[-1])
         child.send_signal(signal.SIGINT)
-        assert child.wait(10) in (0, 130, -signal.SIGINT)
+        assert child.wait(LONG) in (0, 130, -signal.SIGINT)
     finally:
         if child.poll() is None:
             child.kill()
@@ -62,5 +62,5 @@ def test_output_to_a_closed_pipe(router):
     os.close(reader)
     child = router.daemon.popen("netstat", "-s", stdout=writer)
     os.close(writer)
-    assert child.wait(10) != 97
+    assert child.wait(LONG) != 97
     router.daemon.ok("netstat", "-s")

@@ -3,7 +3,7 @@
 import re
 import signal
 
-from conftest import wait_for
+from conftest import LONG, wait_for
 
 
 def test_answers(router):
@@ -56,7 +56,7 @@ def test_interrupted(router):
         child.send_signal(signal.SIGINT)
         rest = child.stdout.read()
         assert "packets transmitted" in rest
-        assert child.wait(10) == 0
+        assert child.wait(LONG) == 0
     finally:
         if child.poll() is None:
             child.kill()

@@ -9,7 +9,7 @@ import tempfile
 
 import pytest
 
-from conftest import BUILD, run, wait_for
+from conftest import BUILD, LONG, run, wait_for
 
 USER = 65534
 
@@ -69,7 +69,7 @@ class Places:
         for child in self.running:
             if child.poll() is None:
                 child.terminate()
-            child.wait(10)
+            child.wait(LONG)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_own_before_the_machines(places):
 
     # One that was killed is not silently replaced by somebody else's.
     mine.kill()
-    mine.wait(10)
+    mine.wait(LONG)
     done = places.ctl(True, "ifconfig", "-l")
     assert done.returncode == 1
     assert str(own) in done.stderr and "left behind" in done.stderr

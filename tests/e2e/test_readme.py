@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from conftest import BUILD, ROOT, run
+from conftest import BUILD, LONG, ROOT, run
 
 # Blocks that are not for this test: CI runs each of them as a stage of its
 # own, in the same clone.
@@ -104,7 +104,7 @@ def test_as_root(place):
                "--mount-proc", "--propagation", "private", "sh", "-c",
                "mount -t tmpfs tmpfs /run && ip link set lo up && exec bash",
                input=text, env=environment(place), cwd=place, check=False,
-               timeout=120)
+               timeout=2 * LONG)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert " 0% packet loss" in done.stdout
 
@@ -123,7 +123,7 @@ def test_as_a_user(place):
                f'mount --bind "{place}/tun" /dev/net/tun && exec '
                + " ".join(ids) + ' sh -c "$SHELL_LINE"',
                input=text, env=dict(environment(place), SHELL_LINE=shell),
-               cwd=place, check=False, timeout=120)
+               cwd=place, check=False, timeout=2 * LONG)
     if "unshare failed" in done.stderr:
         pytest.skip("no user namespaces here: " + done.stderr.strip())
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

@@ -11,7 +11,7 @@ import tempfile
 
 import pytest
 
-from conftest import IFCTL, IFNETD, Daemon, finish, run, wait_for
+from conftest import IFCTL, IFNETD, LONG, Daemon, finish, run, wait_for
 
 OTHER = 65534
 
@@ -319,7 +319,7 @@ def test_configuration_that_never_comes(daemon, tmp, sig):
     wait_for(lambda: pathlib.Path(stat).read_text() in
              ("wait_for_partner", "0", "fifo_open"), what="it opens the pipe")
     daemon.process.send_signal(sig)
-    assert daemon.process.wait(10) == -sig
+    assert daemon.process.wait(LONG) == -sig
     assert not (tmp / "pid").exists()
     # A writer comes late, and in pieces.
     daemon.start("-f", fifo, wait=False)
@@ -357,5 +357,5 @@ def test_log_that_nobody_reads(daemon):
         return b"lines of the log were lost: nobody read it" in text
     wait_for(told, what="the number of lost lines")
     daemon.process.terminate()
-    assert daemon.process.wait(20) == 0
+    assert daemon.process.wait(LONG) == 0
     os.close(reader)

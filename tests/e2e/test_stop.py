@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import IFNETD, SLOW, run, wait_for
+from conftest import IFNETD, LONG, run, wait_for
 
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
@@ -52,7 +52,7 @@ def test_with_clients_connected(daemon):
     daemon.children = []
     assert daemon.stop() == 0
     for child in children:
-        assert child.wait(10) != 97
+        assert child.wait(LONG) != 97
         child.stdout.close()
 
 
@@ -108,5 +108,5 @@ def test_killed(daemon, netns):
 def test_help_and_version():
     for word in ("--help", "--version"):
         done = subprocess.run([str(IFNETD), word], capture_output=True,
-                              text=True, timeout=20, check=False)
+                              text=True, timeout=LONG, check=False)
         assert done.returncode == 0 and done.stdout

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from conftest import IFCTL, conserved, wait_for
+from conftest import IFCTL, LONG, conserved, wait_for
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_capture_ends_where_it_was(lab):
         if select.select([child.stdout], [], [], 0.2)[0]:
             lines.append(child.stdout.readline())
     lab.ok("ifconfig", "pair0", "vnet", "lab")
-    out, err = child.communicate(timeout=20)
+    out, err = child.communicate(timeout=LONG)
     assert "10.5.0.7" in lines[0] + out
     assert "gone" in err
     lab.bad("dump", "pair0")
@@ -127,7 +127,7 @@ def test_tap_with_its_traffic(lab, netns):
     lab.tap(left, "tap0", "10.0.1.1/24")
     left.host("tap0", "10.0.1.2/24")
     left.run("ping", "-n", "-c", "1", "-W", "2", "10.0.1.1")
-    flood = left.popen("ping", "-n", "-q", "-i", "0.002", "-w", "20",
+    flood = left.popen("ping", "-n", "-q", "-i", "0.002", "-w", "1000",
                        "10.0.1.1")
     vnets = [None, "lab"]
     first = json.loads(lab.ok("vnet", "list", "--json"))[0]["name"]
@@ -141,13 +141,13 @@ def test_tap_with_its_traffic(lab, netns):
         for vnet in vnets:
             conserved_soon(lab, vnet)
     flood.terminate()
-    flood.wait(10)
+    flood.wait(LONG)
     flood.stdout.close()
     left.run("ping", "-n", "-c", "2", "-W", "2", "10.0.1.1")
 
 
 def conserved_soon(daemon, vnet):
-    """While packets pass, the books balance at some moment."""
+    """The books balance at some moment, also while packets pass."""
     def check():
         try:
             conserved(daemon.show(vnet=vnet))
@@ -191,7 +191,7 @@ def test_pair_and_generator_under_load(lab):
         stop.set()
         thread.join()
     for vnet in (None, "lab"):
-        wait_for(lambda v=vnet: conserved(lab.show(vnet=v)) is None)
+        conserved_soon(lab, vnet)
 
 
 def test_what_stays_behind_is_said(daemon):

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from conftest import IFCTL, SLOW
+from conftest import IFCTL, LONG
 
 
 class Screen:
@@ -161,7 +161,7 @@ class Watch:
 
     def see(self, wanted, what=""):
         """Read until the lines are as wanted; the lines."""
-        end = time.monotonic() + 10 * SLOW
+        end = time.monotonic() + LONG
         while True:
             lines = self.screen.lines()
             if wanted(lines):
@@ -392,4 +392,4 @@ def test_most_first(daemon):
     assert first == "pair9"
     for c in (child, ping):
         c.send_signal(signal.SIGINT)
-        c.communicate(timeout=20)
+        c.communicate(timeout=LONG)

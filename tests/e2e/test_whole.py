@@ -9,34 +9,54 @@ import subprocess
 import threading
 import time
 
-from conftest import IFCTL, run, wait_for
+from conftest import IFCTL, LONG, run, wait_for
 
 
 def names(daemon):
     return daemon.ok("ifconfig", "-l").split()
 
 
-def kill_in_the_middle(daemon, rng, *argv):
-    """Start it, and kill it once it has created a number of interfaces."""
+def kill_in_the_middle(daemon, rng, argv):
+    """Start it, and kill it once it has created a number of interfaces.  Were
+    all of them destroyed again?  False: it was through before it was killed,
+    and they are there, all."""
+    before = names(daemon)
     many = rng.choice([1, 10, 300, 2500])
-    client = subprocess.Popen([IFCTL, "-s", daemon.url, *argv],
+    client = subprocess.Popen([IFCTL, "-s", daemon.url, "ifconfig", *argv],
                               stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL)
-    wait_for(lambda: client.poll() is not None or len(names(daemon)) > many,
+    wait_for(lambda: client.poll() is not None or
+             len(names(daemon)) - len(before) > many,
              what="interfaces being created")
     client.send_signal(signal.SIGKILL)
-    return client.wait() == -signal.SIGKILL
+    client.wait()
+    undone = True
+
+    def gone():
+        nonlocal undone
+        left = set(names(daemon)) - set(before)
+        if len(left) == int(argv[2]):
+            undone = False
+            assert daemon.stop() == 0
+            daemon.start()
+        return names(daemon) == before
+
+    wait_for(gone, what="all gone again")
+    return undone
 
 
 def test_many_created(daemon):
     before = names(daemon)
     rng = random.Random(33)
     killed = 0
-    for argv in (("pair", "create", "20000"),
-                 ("pair", "create", "8000", "mtu", "1400", "up"),
-                 ("lo", "create", "20000", "group", "lab")) * 2:
-        killed += kill_in_the_middle(daemon, rng, "ifconfig", *argv)
-        wait_for(lambda: names(daemon) == before, what="all gone again")
+    # More often where this machine is too busy to kill one in time.
+    for n in range(12):
+        for argv in (("pair", "create", "20000"),
+                     ("pair", "create", "8000", "mtu", "1400", "up"),
+                     ("lo", "create", "20000", "group", "lab")):
+            killed += kill_in_the_middle(daemon, rng, argv)
+        if n > 0 and killed > 0:
+            break
     assert killed > 0
     assert "destroyed again" in daemon.text()
     # The next one is not disturbed.
@@ -66,9 +86,9 @@ class Cut:
     def relay(self, listener, limit):
         client, _ = listener.accept()
         listener.close()
-        client.settimeout(20)
+        client.settimeout(LONG)
         server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        server.settimeout(20)
+        server.settimeout(LONG)
         server.connect(str(self.daemon.socket))
         with client, server:
             for self.requests in range(limit):
@@ -89,12 +109,13 @@ class Cut:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         listener.bind(self.path + str(limit))
         listener.listen()
-        listener.settimeout(20)
+        listener.settimeout(LONG)
         thread = threading.Thread(target=self.relay, args=(listener, limit))
         thread.start()
-        done = subprocess.run([IFCTL, "-s", f"unix://{self.path}{limit}", *argv],
-                              stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL, check=False, timeout=20)
+        done = subprocess.run([IFCTL, "-s", f"unix://{self.path}{limit}",
+                               *argv], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, check=False,
+                              timeout=LONG)
         thread.join()
         return done.returncode == 0
 
@@ -251,14 +272,17 @@ def test_killed_anywhere(daemon):
     assert "cannot be" not in daemon.text()
 
 
-def test_killed_while_deleting(daemon):
+def test_killed_while_deleting(daemon, tmp):
     """What deletes many things leaves the rest as it was."""
     routes = [f"route add 10.{i >> 8}.{i & 255}.0/24 10.255.0.2"
               for i in range(8000)]
     neighbours = [f"arp -s 10.255.{i >> 8}.{i & 255} 02:00:00:00:00:01"
                   for i in range(2, 2000)]
-    lines(daemon, "ifconfig pair0 create 10.255.0.1/16 up", *routes,
-          *neighbours)
+    # By the daemon itself: so many requests take a busy machine long.
+    (tmp / "conf").write_text("\n".join([
+        "ifconfig pair0 create 10.255.0.1/16 up", *routes, *neighbours]))
+    assert daemon.stop() == 0
+    daemon.start("-f", tmp / "conf")
     rng = random.Random(5)
     for show, argv in ((("route", "-n", "show"), ("route", "flush")),
                        (("arp", "-an"), ("arp", "-d", "-a"))):
