@@ -139,11 +139,8 @@ word_name(struct parse *p, const struct word *w)
 	char *arg;
 
 	arg = argument(p, w->name);
-	if (arg == NULL || cmd_check_ifname(arg, false, p->e) != 0)
+	if (arg == NULL || cmd_check_new_ifname(arg, p->e) != 0)
 		return EINVAL;
-	if (arg[strspn(arg, "0123456789")] == '\0')
-		return ifnet_error_set(p->e, EINVAL, "name %s: digits alone "
-		    "stand for an index", arg);
 	a = action(p, IFCONFIG_NAME, p->next - 2);
 	a->ia_text = arg;
 	return 0;

@@ -175,15 +175,53 @@ cmd_parse_mask(const char *word, int *len, struct ifnet_error *e)
 	return 0;
 }
 
+#define LETTERS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* Check a name that is to be given to an interface or a group, as the daemon
+ * will. */
+static int
+check_new(const char *what, const char *name, struct ifnet_error *e)
+{
+	size_t len = strlen(name);
+
+	if (len == 0)
+		return ifnet_error_set(e, EINVAL, "%s name \"\" is empty",
+		    what);
+	if (len >= IFNAMSIZ)
+		return ifnet_error_set(e, EINVAL, "%s name \"%.60s\" is too "
+		    "long (at most %d characters)", what, name,
+		    IFNAMSIZ - 1);
+	if (name[0] == '-')
+		return ifnet_error_set(e, EINVAL, "%s name \"%s\": a name "
+		    "does not begin with \"-\"", what, name);
+	if (strspn(name, LETTERS "0123456789-_.") != len)
+		return ifnet_error_set(e, EINVAL, "%s name \"%s\" has a "
+		    "character no name can have (letters, digits, - _ . are "
+		    "good)", what, name);
+	if (strpbrk(name, LETTERS) == NULL)
+		return ifnet_error_set(e, EINVAL, "%s name \"%s\" has no "
+		    "letter in it: an index or an address looks so", what,
+		    name);
+	if (strcmp(name, "any") == 0 || strcmp(name, "help") == 0)
+		return ifnet_error_set(e, EINVAL, "%s name \"%s\": the word "
+		    "means something else where a name is expected", what,
+		    name);
+	return 0;
+}
+
+int
+cmd_check_new_ifname(const char *name, struct ifnet_error *e)
+{
+
+	return check_new("interface", name, e);
+}
+
 int
 cmd_check_group(const char *name, struct ifnet_error *e)
 {
 	size_t len = strlen(name);
 
-	if (len >= IFNAMSIZ)
-		return ifnet_error_set(e, EINVAL, "group name \"%.60s\" is too "
-		    "long (at most %d characters)", name, IFNAMSIZ - 1);
-	if (cmd_check_ifname(name, false, e) != 0)
+	if (check_new("group", name, e) != 0)
 		return EINVAL;
 	if (name[len - 1] >= '0' && name[len - 1] <= '9')
 		return ifnet_error_set(e, EINVAL, "%s: a group's name does not "

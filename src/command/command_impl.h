@@ -210,6 +210,8 @@ int	cmd_parse_mask(const char *, int *len, struct ifnet_error *);
 /* Check a name for an interface.  With unit, it must end in a unit number. */
 int	cmd_check_ifname(const char *, bool unit, struct ifnet_error *);
 
+/* Check a name that an interface is to get. */
+int	cmd_check_new_ifname(const char *, struct ifnet_error *);
 /* Check a name for a group. */
 int	cmd_check_group(const char *, struct ifnet_error *);
 

@@ -313,8 +313,8 @@ group_refuse(void)
 {
 
 	return kern_refuse(EINVAL, "not a name for a group: 1 to %d letters, "
-	    "digits, - _ ., with no digit at the end and no - in front",
-	    IFNAMSIZ - 1);
+	    "digits, - _ ., with a letter in it, no digit at the end and no - "
+	    "in front, and neither any nor help", IFNAMSIZ - 1);
 }
 
 int

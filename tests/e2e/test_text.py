@@ -124,5 +124,12 @@ def test_names_that_mean_something_else(daemon, name):
     """
     daemon.ok("ifconfig", "pair0", "create")
     assert name in daemon.bad("ifconfig", "pair0", "name", name)
+    # A file is checked before anything of it is done.
+    (daemon.dir / "conf").write_text(f"ifconfig lo0 mtu 9000\n"
+                                     f"ifconfig pair0 name {name}\n")
+    assert f"conf:2: ifconfig pair0: interface name \"{name}\"" in \
+        daemon.bad("-f", daemon.dir / "conf")
+    assert daemon.show("lo0")["mtu"] == 65536
+    assert "group name" in daemon.bad("ifconfig", "lo0", "group", name)
     assert daemon.ok("ifconfig", "-l").split() == ["lo0", "pair0"]
     daemon.ok("ifconfig", "pair0", "name", name + "x")
