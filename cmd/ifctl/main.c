@@ -57,8 +57,6 @@ usage(FILE *fp)
 	    "commands)\n");
 }
 
-/* Parse global options; returns the index of the first word after them, or
- * -1. */
 static void
 unknown_option(const char *word)
 {
@@ -68,6 +66,8 @@ unknown_option(const char *word)
 	    vis_line(seen, sizeof(seen), word, strlen(word)));
 }
 
+/* Parse global options; returns the index of the first word after them, or
+ * -1. */
 static int
 parse_options(int argc, char **argv, struct options *op)
 {
