@@ -285,7 +285,7 @@ take_record(struct ctl_request *rq, const uint8_t *p, size_t len,
 	rq->rq_vnet = NULL;
 	if (od == NULL || rq->rq_hdr.ch_op == CTL_BATCH || len == 0) {
 		memset(&rq->rq_rec, 0, sizeof(rq->rq_rec));
-		return check_request(rq, od, why);
+		return 0;
 	}
 	n = proto_rec_next(&p, &len, &pr);
 	if (n != 1 || pr.pr_type != 0) {
@@ -302,7 +302,7 @@ take_record(struct ctl_request *rq, const uint8_t *p, size_t len,
 		    "know (is the client newer?)";
 		return EOPNOTSUPP;
 	}
-	return check_request(rq, od, why);
+	return 0;
 }
 
 /* Carry out a request that has been checked. */
@@ -370,6 +370,8 @@ dispatch(struct ctl_session *s, const void *msg, size_t len)
 	od = ctl_op_find(rq.rq_hdr.ch_op);
 	error = take_record(&rq, (const uint8_t *)msg + sizeof(rq.rq_hdr),
 	    len - sizeof(rq.rq_hdr), od, &why);
+	if (error == 0)
+		error = check_request(&rq, od, &why);
 	if (error != 0)
 		return ctl_reply(s, &rq.rq_hdr, error, "%s", why);
 	return run_request(s, &rq, od);
@@ -410,13 +412,13 @@ ctl_dispatch(struct ctl_session *s, const void *msg, size_t len, int fd)
 }
 
 /*
- * Take the request at *off of a batch; false: there is none, or it is
- * malformed, in which case *off is not the end.  *why is NULL, or the reason
- * why the request cannot be carried out.
+ * Take the request at *off of a batch and what carries it out; false: there is
+ * none, or it is malformed, in which case *off is not the end.  *why is NULL,
+ * or the reason why its record cannot be taken.
  */
 static bool
 batch_next(const struct ctl_request *batch, size_t *off,
-    struct ctl_request *rq, const char **why)
+    struct ctl_request *rq, const struct ctl_op_def **od, const char **why)
 {
 	const uint8_t *p;
 	const char *reason;
@@ -431,8 +433,9 @@ batch_next(const struct ctl_request *batch, size_t *off,
 	    !header_ok(&rq->rq_hdr, rq->rq_hdr.ch_len))
 		return false;
 	p = batch->rq_data + *off + sizeof(rq->rq_hdr);
-	*why = take_record(rq, p, rq->rq_hdr.ch_len - sizeof(rq->rq_hdr),
-	    ctl_op_find(rq->rq_hdr.ch_op), &reason) != 0 ? reason : NULL;
+	*od = ctl_op_find(rq->rq_hdr.ch_op);
+	*why = take_record(rq, p, rq->rq_hdr.ch_len - sizeof(rq->rq_hdr), *od,
+	    &reason) != 0 ? reason : NULL;
 	/* The last request needs no padding. */
 	*off += (rq->rq_hdr.ch_len + 7u) & ~(size_t)7;
 	if (*off > batch->rq_len)
@@ -448,9 +451,8 @@ check_batch(const struct ctl_request *batch)
 	const char *why;
 	size_t off = 0;
 
-	while (batch_next(batch, &off, &rq, &why)) {
-		od = ctl_op_find(rq.rq_hdr.ch_op);
-		if (why != NULL)
+	while (batch_next(batch, &off, &rq, &od, &why)) {
+		if (why != NULL || check_request(&rq, od, &why) != 0)
 			return why;
 		if (!od->od_batch)
 			return "a batch holds a request that can only be "
@@ -460,9 +462,11 @@ check_batch(const struct ctl_request *batch)
 	    "a batch holds a request that makes no sense";
 }
 
+/* Every request has been checked. */
 static int
 run_batch(struct ctl_session *s, const struct ctl_request *batch)
 {
+	const struct ctl_op_def *od;
 	struct ctl_request rq;
 	struct ctl_out out;
 	const char *why;
@@ -473,8 +477,8 @@ run_batch(struct ctl_session *s, const struct ctl_request *batch)
 	ctl_out_init(&out, s);
 	s->cs_batch = &out;
 	while (error == 0 && failed == 0 &&
-	    batch_next(batch, &off, &rq, &why)) {
-		error = run_request(s, &rq, ctl_op_find(rq.rq_hdr.ch_op));
+	    batch_next(batch, &off, &rq, &od, &why)) {
+		error = run_request(s, &rq, od);
 		failed = s->cs_error;
 	}
 	s->cs_batch = NULL;

@@ -223,7 +223,6 @@ static int
 carry_out(struct ctl_session *s, struct vnet *vn, uint64_t cmd, void *record,
     size_t len)
 {
-	struct if_createreq ifcr;
 	struct ifreq ifr;
 	bool created;
 	int error;
@@ -246,9 +245,9 @@ carry_out(struct ctl_session *s, struct vnet *vn, uint64_t cmd, void *record,
 		return error;
 	}
 	if (cmd == SIOCIFCREATE) {
-		memcpy(&ifcr, record, sizeof(ifcr));
-		ifcr.ifcr_name[IFNAMSIZ - 1] = '\0';
-		memcpy(s->cs_created, ifcr.ifcr_name, IFNAMSIZ);
+		memcpy(s->cs_created, (const char *)record +
+		    offsetof(struct if_createreq, ifcr_name), IFNAMSIZ);
+		s->cs_created[IFNAMSIZ - 1] = '\0';
 	} else if (cmd == SIOCSIFVNET && s->cs_undo != NULL) {
 		memcpy(&ifr, record, sizeof(ifr));
 		note_move(s, &ifr, created);

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "host/host.h"
 
@@ -84,8 +85,7 @@ kern_reqctx_made(const struct vnet *vn, uint64_t handle)
 		return;
 	if (rc->rc_nmade < KERN_MADE_MAX) {
 		km = &rc->rc_made[rc->rc_nmade];
-		(void)snprintf(km->km_vnet, sizeof(km->km_vnet), "%s",
-		    vn->vn_name);
+		memcpy(km->km_vnet, vn->vn_name, sizeof(km->km_vnet));
 		km->km_vnet_id = vn->vn_id;
 		km->km_handle = handle;
 	}
