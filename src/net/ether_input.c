@@ -99,6 +99,17 @@ ether_priority_tags(const struct mbuf *m)
 	return 0;
 }
 
+static inline bool
+is_plain(const struct mbuf *m)
+{
+	uint16_t type;
+
+	if (m->m_len < ETHER_HDR_LEN)
+		return false;
+	memcpy(&type, m->m_data + 2 * ETHER_ADDR_LEN, sizeof(type));
+	return !is_tag(type);
+}
+
 void
 ether_untag(struct ifnet *ifp, struct mvec *mv)
 {
@@ -107,8 +118,9 @@ ether_untag(struct ifnet *ifp, struct mvec *mv)
 
 	for (unsigned i = 0; i < mv->mv_n; i++) {
 		m = mv->mv_m[i];
-		tags = ether_priority_tags(m);
-		if (__builtin_expect(tags != 0, 0)) {
+		tags = __builtin_expect(is_plain(m), 1) ? 0 :
+		    ether_priority_tags(m);
+		if (tags != 0) {
 			n = m;
 			if (m->m_len < ETHER_HDR_LEN + tags || !m_writable(m))
 				n = m_pullup(m, ETHER_HDR_LEN + tags);
