@@ -176,6 +176,27 @@ def test_help_tells_of_drivers(daemon):
     assert re.search(r"tap +host NAME: ", text)
 
 
+PLACES = {"NAME": r"[\w.]+", "KIND": r"\w+", "UID": r"\d+", "INDEX": r"\d+",
+          "N": r"\d+", "IF": r"[\w.]+", "PROTOCOL": r"\w+"}
+
+
+def test_settings_of_the_manual(daemon):
+    """Every setting is in the manual, and every name there is a setting."""
+    daemon.ok("ifconfig", "pair0", "create")
+    there = {line.split(" = ")[0]
+             for line in daemon.ok("sysctl", "-a").splitlines()}
+    page = (ROOT / "docs/ifctl.8").read_text()
+    page = page.split(".Ss ifconfig")[1].split(".Sh ENVIRONMENT")[0]
+    written = set(re.findall(r"\b(?:kern|net)(?:\.\w+)+", page))
+    names = {w: re.compile(r"\.".join(PLACES.get(part, part)
+                                      for part in w.split(".")) + r"(\.|$)")
+             for w in written if "tap0" not in w}
+    for setting in there:
+        assert any(p.match(setting) for p in names.values()), setting
+    for name, pattern in names.items():
+        assert any(pattern.match(setting) for setting in there), name
+
+
 @pytest.mark.parametrize("program", (IFCTL, IFNETD), ids=lambda p: p.name)
 def test_options_of_the_programs(program):
     """Those of the help are those of the page, and the parser knows them."""
