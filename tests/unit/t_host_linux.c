@@ -730,7 +730,7 @@ test_tun_watchers(void **state)
 struct held_watcher {
 	struct watched	 hw_wa;
 	uint32_t	 hw_hold;	/* it may not return */
-	uint32_t	 hw_in;		/* it runs */
+	uint32_t	 hw_held;	/* it runs, and may not return */
 };
 
 static void
@@ -738,11 +738,25 @@ held_watcher(void *arg)
 {
 	struct held_watcher *hw = arg;
 
-	__atomic_store_n(&hw->hw_in, 1, __ATOMIC_RELEASE);
 	watcher(&hw->hw_wa);
-	while (__atomic_load_n(&hw->hw_hold, __ATOMIC_ACQUIRE) != 0)
+	while (__atomic_load_n(&hw->hw_hold, __ATOMIC_ACQUIRE) != 0) {
+		__atomic_store_n(&hw->hw_held, 1, __ATOMIC_RELEASE);
 		host_sleep(h, MSEC / 10);
-	__atomic_store_n(&hw->hw_in, 0, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&hw->hw_held, 0, __ATOMIC_RELEASE);
+}
+
+static void
+hold_watcher(struct held_watcher *hw, int fd, int mtu)
+{
+	uint64_t late = host_clock(h) + 60 * SEC;
+
+	__atomic_store_n(&hw->hw_hold, 1, __ATOMIC_RELEASE);
+	set_mtu(fd, "hosttest0", mtu);
+	while (!__atomic_load_n(&hw->hw_held, __ATOMIC_ACQUIRE)) {
+		assert_true(host_clock(h) < late);
+		host_sleep(h, MSEC / 10);
+	}
 }
 
 static void
@@ -783,7 +797,7 @@ closer(void *arg)
 
 	__atomic_store_n(&cl->cl_begun, 1, __ATOMIC_RELEASE);
 	host_tun_close(h, cl->cl_tun);
-	cl->cl_early = __atomic_load_n(&cl->cl_watcher->hw_in,
+	cl->cl_early = __atomic_load_n(&cl->cl_watcher->hw_held,
 	    __ATOMIC_ACQUIRE) != 0;
 }
 
@@ -797,13 +811,13 @@ static void
 test_tun_held_up(void **state)
 {
 	struct host_tun_config tc = { .tc_name = "hosttest0", .tc_fd = -1 };
-	struct held_watcher hw = { .hw_hold = 1 };
-	struct watched wa = { 0 }, again = { 0 };
-	struct host_tun *first, *second, *third;
+	struct held_watcher hw = { .hw_hold = 0 };
+	struct watched wa = { 0 }, again = { 0 }, lost = { 0 };
+	struct host_tun *first, *second, *third, *fourth;
 	struct closing cl = { .cl_watcher = &hw };
 	struct host_tun_far tf;
 	struct host_thread *t;
-	uint32_t before;
+	uint32_t before, before_lost;
 	int fd;
 
 	(void)state;
@@ -812,18 +826,31 @@ test_tun_held_up(void **state)
 	assert_int_equal(host_tun_open(h, &tc, &first), 0);
 	tc.tc_name = "hosttest1";
 	assert_int_equal(host_tun_open(h, &tc, &second), 0);
+	tc.tc_name = "hosttest3";
+	assert_int_equal(host_tun_open(h, &tc, &fourth), 0);
 	tc.tc_name = "hosttest2";
 	assert_int_equal(host_tun_open(h, &tc, &third), 0);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	assert_int_not_equal(fd, -1);
+	/* The state before a device is watched does not count. */
+	set_device_up(fd, "hosttest3", false);
+	assert_int_equal(host_tun_watch(h, fourth, watcher, &lost), 0);
+	far_is(fourth, false, 0);
+	set_device_up(fd, "hosttest3", true);
+	await_call(&lost, 0);
+	far_is(fourth, true, 0);
 	assert_int_equal(host_tun_watch(h, second, watcher, &wa), 0);
 	assert_int_equal(host_tun_watch(h, first, held_watcher, &hw), 0);
-	set_mtu(fd, "hosttest0", 1300);
-	await_call(&hw.hw_wa, 0);
+	hold_watcher(&hw, fd, 1300);
+	before_lost = calls(&lost);
 
+	assert_int_equal(host_tun_mtu(h, second, 1350), 0);
 	host_tun_far(h, second, &tf);
 	assert_true(tf.tf_flags & HOST_TUN_UP);
+	assert_int_equal(tf.tf_mtu, 1350);
 	set_device_up(fd, "hosttest1", false);
+	far_is(second, false, tf.tf_falls + 1);
+	set_mtu(fd, "hosttest1", 1400);
 	far_is(second, false, tf.tf_falls + 1);
 	set_device_up(fd, "hosttest1", true);
 	set_device_up(fd, "hosttest1", false);
@@ -832,17 +859,18 @@ test_tun_held_up(void **state)
 	for (int i = 0; i < 5000; i++)
 		set_mtu(fd, "hosttest1", 1400 + i % 2);
 	set_device_up(fd, "hosttest1", false);
+	set_mtu(fd, "hosttest3", 1300);
 	far_is(second, false, tf.tf_falls + 3);
 
+	/* The last messages of two devices were lost. */
 	before = calls(&wa);
 	__atomic_store_n(&hw.hw_hold, 0, __ATOMIC_RELEASE);
 	await_call(&wa, before);
+	await_call(&lost, before_lost);
 	far_is(second, false, tf.tf_falls + 3);
+	host_tun_close(h, fourth);
 
-	before = calls(&hw.hw_wa);
-	__atomic_store_n(&hw.hw_hold, 1, __ATOMIC_RELEASE);
-	set_mtu(fd, "hosttest0", 1301);
-	await_call(&hw.hw_wa, before);
+	hold_watcher(&hw, fd, 1301);
 	cl.cl_tun = first;
 	assert_int_equal(host_thread_create(h, "closer", -1, closer, &cl, &t),
 	    0);
