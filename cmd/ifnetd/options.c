@@ -104,10 +104,10 @@ put_help(FILE *fp)
 		if (len + 2 > HELP_INDENT)
 			len = (size_t)fprintf(fp, "\n") - 1;
 		for (p = options[i].help; *p != '\0'; p += p[0] == '\n') {
-			(void)fprintf(fp, "%*s%.*s",
-			    (int)(HELP_INDENT - len), "",
-			    (int)strcspn(p, "\n"), p);
-			p += strcspn(p, "\n");
+			(void)fprintf(fp, "%*s", (int)(HELP_INDENT - len), "");
+			len = strcspn(p, "\n");
+			(void)fwrite(p, 1, len, fp);
+			p += len;
 			if (*p == '\n')
 				(void)fputc('\n', fp);
 			len = 0;
