@@ -164,6 +164,21 @@ show_one(struct cmd_ctx *ctx, const struct sysctl_how *how, const char *name,
 }
 
 /*
+ * The names of an interface wan.0 can come after those of wan, and are not
+ * below it: is this such a name?  `first' is the first one below the prefix.
+ */
+static bool
+is_other_interface(const char *prefix, const char *first, const char *name)
+{
+	const char *leaf = first + strlen(prefix);	/* ".sndq.len" */
+	size_t len = strlen(name), n = strlen(leaf);
+
+	return strncmp(prefix, "net.interfaces.", 15) == 0 &&
+	    strcmp(first, name) != 0 && len > n &&
+	    strcmp(name + len - n, leaf) == 0;
+}
+
+/*
  * Show all names that are `prefix' or below it ("": all).  *found is their
  * number.
  */
@@ -171,7 +186,7 @@ static int
 show_tree(struct cmd_ctx *ctx, const struct sysctl_how *how,
     const char *prefix, unsigned *found, struct ifnet_error *e)
 {
-	char name[NAMESIZE], next[NAMESIZE];
+	char name[NAMESIZE], next[NAMESIZE], first[NAMESIZE] = "";
 	size_t plen = strlen(prefix);
 	int error;
 
@@ -190,6 +205,10 @@ show_tree(struct cmd_ctx *ctx, const struct sysctl_how *how,
 		 * after it. */
 		if (plen != 0 && (strncmp(name, prefix, plen) != 0 ||
 		    name[plen] != '.'))
+			return 0;
+		if (first[0] == '\0')
+			memcpy(first, name, sizeof(first));
+		else if (is_other_interface(prefix, first, name))
 			return 0;
 		/* The setting of an interface may have gone since. */
 		error = show_one(ctx, how, name, e);

@@ -88,6 +88,25 @@ def test_subtrees(daemon):
         assert name in daemon.bad("sysctl", "-d", name, code=1)
 
 
+def test_subtree_of_one_interface(daemon):
+    """... and not of another whose name goes on with a dot, before or after
+    it."""
+    for name in ("wan.0", "wan", "wan.1", "wan.rcvq"):
+        pair = daemon.ok("ifconfig", "pair", "create").strip()
+        daemon.ok("ifconfig", pair, "name", name)
+    leaves = [line.split(" = ")[0].removeprefix("net.interfaces.lo0.")
+              for line in daemon.ok("sysctl",
+                                    "net.interfaces.lo0").splitlines()]
+    for name in ("wan.0", "wan", "wan.1", "wan.rcvq"):
+        lines = daemon.ok("sysctl", f"net.interfaces.{name}").splitlines()
+        assert [line.split(" = ")[0] for line in lines] == [
+            f"net.interfaces.{name}.{leaf}" for leaf in leaves]
+        told = daemon.ok("sysctl", "-d", f"net.interfaces.{name}")
+        assert len(told.splitlines()) == len(leaves) + 1
+    assert len(daemon.ok("sysctl", "net.interfaces").splitlines()) == \
+        5 * len(leaves)
+
+
 def test_ranges_in_words(daemon):
     """What is not taken is refused with what would be."""
     daemon.ok("ifconfig", "pair0", "create")
