@@ -321,7 +321,8 @@ struct ifnet_capture {
 	const struct ifnet_insn *program;
 	unsigned	 ninsns;	/* 0: every packet */
 	unsigned	 flags;
-#define IFNET_CAPTURE_PROMISC 0x1 /* promiscuous mode while it goes on */
+#define IFNET_CAPTURE_PROMISC 0x1 /* promiscuous mode while it goes on: frames
+				   * for other stations are seen, too */
 };
 
 struct ifnet_packet {

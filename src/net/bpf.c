@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "net/ether_impl.h"
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
 
@@ -147,13 +148,54 @@ deliver(struct bpf_tap *bt, const struct mvec *mv, unsigned dir, uint64_t now)
 	ring_close(bt, rg, filtered < mv->mv_n);
 }
 
+/* Did the frame come for another station? */
+static inline bool
+is_foreign(const struct mbuf *m, uint64_t us)
+{
+	uint64_t dst;
+
+	if (m->m_len < ETHER_HDR_LEN)
+		return false;
+	dst = ether_load8(m->m_data) & ETHER_ADDR_MASK;
+	return (dst & ETHER_GROUP) == 0 && dst != us;
+}
+
+/*
+ * The packets that the interface receives in its mode.  Some drivers hand over
+ * every frame of their link, which Ethernet drops later; a card would not
+ * receive it unless it is promiscuous.
+ */
+static const struct mvec *
+received(const struct ifnet *ifp, const struct mvec *mv, struct mvec *own)
+{
+	uint64_t us = __atomic_load_n(&ifp->if_lladdr, __ATOMIC_RELAXED);
+	unsigned i = 0;
+
+	if (bpf_dlt(ifp) != DLT_EN10MB ||
+	    (if_flags_get(ifp) & IFF_PROMISC) != 0)
+		return mv;
+	while (i < mv->mv_n && !is_foreign(mv->mv_m[i], us))
+		i++;
+	if (i == mv->mv_n)
+		return mv;
+	own->mv_n = 0;
+	for (i = 0; i < mv->mv_n; i++)
+		if (!is_foreign(mv->mv_m[i], us))
+			own->mv_m[own->mv_n++] = mv->mv_m[i];
+	return own;
+}
+
 void
-bpf_deliver(struct bpf_if *bi, const struct mvec *mv, unsigned dir)
+bpf_deliver(const struct ifnet *ifp, struct bpf_if *bi, const struct mvec *mv,
+    unsigned dir)
 {
 	struct cpu *ci = net_curcpu();
 	struct bpf_tap *bt;
+	struct mvec own;
 	uint64_t now;
 
+	if (dir == BPF_IN)
+		mv = received(ifp, mv, &own);
 	if (mv->mv_n == 0)
 		return;
 	for (bt = __atomic_load_n(&bi->bi_taps, __ATOMIC_ACQUIRE); bt != NULL;

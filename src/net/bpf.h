@@ -86,9 +86,11 @@ void	bpf_stats(const struct bpf_tap *, struct bpf_stats *);
  * filters see them. */
 uint32_t bpf_dlt(const struct ifnet *);
 
-/* The interface layer's side.  CPU: show packets to the taps. */
+/* The interface layer's side.  CPU: show packets to the taps, but none that
+ * came for another station while the interface is not promiscuous. */
 struct bpf_if;
-void	bpf_deliver(struct bpf_if *, const struct mvec *, unsigned dir);
+void	bpf_deliver(const struct ifnet *, struct bpf_if *, const struct mvec *,
+	    unsigned dir);
 /* Control: the interface goes; nobody can open a tap on it any more. */
 void	bpf_ifdetach(struct ifnet *);
 
@@ -98,7 +100,7 @@ bpf_tap_vec(struct ifnet *ifp, const struct mvec *mv, unsigned dir)
 	struct bpf_if *bi = __atomic_load_n(&ifp->if_bpf, __ATOMIC_CONSUME);
 
 	if (__builtin_expect(bi != NULL, 0))
-		bpf_deliver(bi, mv, dir);
+		bpf_deliver(ifp, bi, mv, dir);
 }
 
 extern const struct vnet_subsys bpf_subsys;

@@ -232,7 +232,9 @@ promisc_locked(struct ifnet *ifp, bool on)
 
 	if (on) {
 		if (ifp->if_pcount == UINT16_MAX)
-			return EBUSY;
+			return kern_refuse(EBUSY, "%u users have made %s "
+			    "promiscuous, which is the most there can be",
+			    UINT16_MAX, ifp->if_xname);
 		if (ifp->if_pcount++ != 0)
 			return 0;
 		flags |= IFF_PROMISC;

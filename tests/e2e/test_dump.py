@@ -10,8 +10,9 @@ import subprocess
 import time
 
 import pytest
+from scapy.all import IP, UDP, Ether
 
-from conftest import BUILD, IFCTL, LONG, run, wait_for
+from conftest import BUILD, IFCTL, LONG, MAC_LEFT, run, wait_for
 
 
 def blocks(data):
@@ -162,6 +163,28 @@ def test_promiscuous_while_it_goes_on(router, tmp):
     second.child.kill()
     second.child.communicate(timeout=LONG)
     wait_for(lambda: not promisc())
+
+
+def test_frames_for_other_stations(bench, tmp):
+    """Only promiscuous captures make the interface receive them."""
+    def frames(n):
+        for dst in ("02:00:00:00:99:99", bench.mac0):
+            for i in range(n):
+                bench.in_wire.send(Ether(src=MAC_LEFT, dst=dst) /
+                                   IP(src="10.0.1.2", dst="10.0.2.2", id=i) /
+                                   UDP(sport=1, dport=2))
+        wait_for(lambda: bench.daemon.counters("tap0")["ipackets"] >=
+                 before + 2 * n)
+
+    before = bench.received()
+    plain = Dump(bench.daemon, tmp / "p", "-p", "tap0", "udp")
+    frames(3)
+    assert len(plain.end(signal.SIGINT).packets) == 3
+    before = bench.received()
+    full = Dump(bench.daemon, tmp / "f", "tap0", "udp")
+    frames(3)
+    assert len(full.end(signal.SIGINT).packets) == 6
+    assert bench.daemon.drops("tap0")["ether-not-ours"] == 6
 
 
 def test_filter_direction_snaplen(router, tmp):

@@ -402,6 +402,54 @@ sees_body(struct vnet *vn)
 	etest_detach(&et);
 }
 
+/* CPU: a frame for us, two for another station, one for everybody. */
+static void
+foreign_in(void *arg)
+{
+	static const uint8_t other[6] = { 2, 0, 0, 0, 0, 9 };
+	static const uint8_t everybody[6] = { 255, 255, 255, 255, 255, 255 };
+	const uint8_t *dst[4] = { etest_addr, other, other, everybody };
+	struct etest *et = arg;
+	struct mvec mv;
+
+	for (mv.mv_n = 0; mv.mv_n < 4; mv.mv_n++)
+		mv.mv_m[mv.mv_n] = etest_frame(dst[mv.mv_n], etest_peer, TYPE,
+		    (uint8_t)mv.mv_n, 100);
+	if_input_vec(et->et_ifp, &mv);
+}
+
+/* Frames for other stations are seen in promiscuous mode alone, whoever asked
+ * for that. */
+static void
+foreign_body(struct vnet *vn)
+{
+	static struct tap t;
+	struct etest et;
+	struct bpf_stats bs;
+	struct bpf_rec rec;
+	const uint8_t *p;
+
+	etest_attach(vn, &et, 0, &etest_ops, true);
+	KASSERT(tap_open(vn, "et0", BPF_IN, 0, NULL, 0, &t) == 0);
+	on_cpu(vn->vn_kern, foreign_in, &et);
+	p = tap_next(&t, &rec);
+	KASSERT(p != NULL && p[14] == 0);
+	p = tap_next(&t, &rec);
+	KASSERT(p != NULL && p[14] == 3);
+	KASSERT(tap_next(&t, &rec) == NULL);
+	bpf_stats(t.t_tap, &bs);
+	KASSERT(bs.bs_received == 2);
+	KASSERT(ifpromisc(et.et_ifp, true) == 0);
+	on_cpu(vn->vn_kern, foreign_in, &et);
+	KASSERT(tap_count(&t) == 4);
+	KASSERT(ifpromisc(et.et_ifp, false) == 0);
+	on_cpu(vn->vn_kern, foreign_in, &et);
+	KASSERT(tap_count(&t) == 2);
+	KASSERT(etest_drops(&et, DROP_ETHER_NOT_OURS) == 6);
+	bpf_close(t.t_tap);
+	etest_detach(&et);
+}
+
 /* Promiscuous mode: counted, and given back however a capture ends. */
 static void
 promisc_body(struct vnet *vn)
@@ -610,6 +658,14 @@ test_promisc(void **state)
 }
 
 static void
+test_foreign(void **state)
+{
+
+	(void)state;
+	net_on_sim(1, foreign_body);
+}
+
+static void
 test_refused(void **state)
 {
 
@@ -721,6 +777,7 @@ main(void)
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_sees),
 		cmocka_unit_test(test_promisc),
+		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_detach),
