@@ -1,12 +1,17 @@
 """Who may change things: root, who started the daemon, the administrators."""
 
+import errno
 import grp
 import os
 import shutil
+import socket
+import struct
+import traceback
 
 import pytest
 
 from conftest import IFCTL, Daemon, finish, run
+from test_bad_input import CTL_HDR, CTL_IOCTL, HELLO, record, request
 
 CHANGES = [
     ("ifconfig", "pair0", "create"),
@@ -87,6 +92,63 @@ def test_who_started_it(tmp, client):
     may_not(client(d, 65534, 65533, "65533", "ifconfig", "pair2", "create"))
     d.ok("ifconfig", "pair2", "create")
     finish(d)
+
+
+def as_nobody(function):
+    """Call a function in a child of uid 65534; what it raised is printed."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+            function()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def ask(sock, message):
+    """The answer's errno."""
+    sock.send(message)
+    return CTL_HDR.unpack(sock.recv(70000)[:CTL_HDR.size])[4]
+
+
+def test_every_number_of_a_request(daemon, client):
+    """Whatever its direction bits and size say, no request that a user
+    without privilege makes changes anything."""
+    daemon.ok("ifconfig", "pair0", "create", "peer", "pair1", "10.0.0.1/24",
+              "up")
+    daemon.ok("ifconfig", "pair1", "up")
+
+    def everything():
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        sock.connect(str(daemon.socket))
+        assert ask(sock, HELLO) == 0
+        errors = set()
+        for number in range(4 * 256):
+            for size in (16, 32, 80, 144, 280):
+                cmd = (number >> 8) << 30 | size << 16 | ord("i") << 8 | \
+                    number & 0xff
+                rec = b"pair0".ljust(16, b"\0") + b"\x01" * (size - 16)
+                errors.add(ask(sock, request(CTL_IOCTL, record(
+                    struct.pack("=QII", cmd, size, 0), rec))))
+        assert {0, errno.EPERM} <= errors
+        sock.close()
+
+    def state():
+        return [daemon.ok(*words) for words in (
+            ("ifconfig", "-a"), ("netstat", "-rn"), ("arp", "-an"),
+            ("filter", "list"), ("vnet", "list"))]
+
+    before = state()
+    as_nobody(everything)
+    assert state() == before
+    assert daemon.ok("history").count(" by uid 65534 ") == 0
 
 
 def test_others_are_hidden(daemon, client):
