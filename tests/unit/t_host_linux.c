@@ -818,6 +818,7 @@ test_tun_held_up(void **state)
 	struct host_tun_far tf;
 	struct host_thread *t;
 	uint32_t before, before_lost;
+	unsigned known = thread_count();
 	int fd;
 
 	(void)state;
@@ -883,7 +884,9 @@ test_tun_held_up(void **state)
 
 	/* With the last watcher the thread goes, and another one comes for the
 	 * devices that are there. */
+	assert_int_equal(thread_count(), known + 1);
 	host_tun_close(h, second);
+	assert_int_equal(thread_count(), known);
 	assert_int_equal(host_tun_watch(h, third, watcher, &again), 0);
 	await_call(&again, 0);
 	before = calls(&again);
@@ -891,6 +894,7 @@ test_tun_held_up(void **state)
 	await_call(&again, before);
 	close(fd);
 	host_tun_close(h, third);
+	assert_int_equal(thread_count(), known);
 }
 
 /* Descriptors that will not do are refused, and stay the caller's. */

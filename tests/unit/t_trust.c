@@ -133,6 +133,9 @@ test_owners(void **state)
 	refused(below("owned"), EPERM, "belongs to user 65534, neither root");
 	assert_int_equal(chown(below("shared"), (uid_t)-1, 4242), 0);
 	refused(below("shared"), EPERM, "group 4242 may write to the file");
+	assert_int_equal(setegid(4242), 0);
+	taken(below("shared"));
+	assert_int_equal(setegid(0), 0);
 	taken(below("theirs/file"));
 	assert_int_equal(chown(below("theirs"), (uid_t)-1, 4242), 0);
 	refused(below("theirs/file"), EPERM, "group 4242 may write to the "
