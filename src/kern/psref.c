@@ -7,7 +7,8 @@
  * ended: no thread can take a first reference any more.  A reference can still
  * be handed on, by taking a second one and releasing the first, while the slots
  * are read: so every thread counts its releases, and a scan during which a
- * count changed is repeated.
+ * count changed is repeated.  The count is stored behind the second reference
+ * and before the first is cleared, so the repetition sees the second one.
  *
  * Should memory for a chunk be out, the reference is counted in the target
  * itself, which is slower but cannot fail.
@@ -34,10 +35,13 @@ struct psref_slot {
 /*
  *	pc_next		atomic; set once
  *	pc_free		a bit for each free slot; the thread's own
+ *	pc_used		slots before this one have been used, the others never;
+ *			atomic, written by the thread before the slot
  */
 struct psref_chunk {
 	struct psref_chunk *pc_next;
 	uint64_t	 pc_free;
+	uint32_t	 pc_used;
 	struct psref_slot pc_slot[CHUNK_SLOTS];
 };
 
@@ -155,6 +159,9 @@ psref_acquire_at(struct kern *k, struct psref *pr,
 	}
 	ps = &pc->pc_slot[__builtin_ctzll(pc->pc_free)];
 	pc->pc_free &= pc->pc_free - 1;
+	if (__builtin_expect(ps->ps_index >= pc->pc_used, 0))
+		__atomic_store_n(&pc->pc_used, ps->ps_index + 1,
+		    __ATOMIC_RELAXED);
 	__atomic_store_n(&ps->ps_file, file, __ATOMIC_RELAXED);
 	__atomic_store_n(&ps->ps_line, (uint32_t)line, __ATOMIC_RELAXED);
 	__atomic_store_n(&ps->ps_target, target, __ATOMIC_RELEASE);
@@ -209,15 +216,25 @@ psref_release(struct kern *k, struct psref *pr)
 		wake_destroyers(k);
 }
 
+/* How many slots of a chunk a scan reads: few threads ever hold many. */
+static inline uint32_t
+used_slots(const struct psref_chunk *pc)
+{
+
+	return __atomic_load_n(&pc->pc_used, __ATOMIC_ACQUIRE);
+}
+
 /* The thread's first slot with a reference on it, or NULL. */
 static struct psref_slot *
 find_slot(struct psref_thread *pt, const struct psref_target *target)
 {
 	struct psref_chunk *pc;
+	uint32_t used;
 
 	for (pc = &pt->pt_first; pc != NULL;
 	    pc = __atomic_load_n(&pc->pc_next, __ATOMIC_ACQUIRE)) {
-		for (unsigned i = 0; i < CHUNK_SLOTS; i++) {
+		used = used_slots(pc);
+		for (uint32_t i = 0; i < used; i++) {
 			if (__atomic_load_n(&pc->pc_slot[i].ps_target,
 			    __ATOMIC_ACQUIRE) == target)
 				return &pc->pc_slot[i];
@@ -351,10 +368,12 @@ list_holders(struct host_thread *t, void *arg)
 	struct psref_holder *one;
 	struct psref_chunk *pc;
 	struct psref_slot *ps;
+	uint32_t used;
 
 	for (pc = pt == NULL ? NULL : &pt->pt_first; pc != NULL;
 	    pc = __atomic_load_n(&pc->pc_next, __ATOMIC_ACQUIRE)) {
-		for (unsigned i = 0; i < CHUNK_SLOTS; i++) {
+		used = used_slots(pc);
+		for (uint32_t i = 0; i < used; i++) {
 			ps = &pc->pc_slot[i];
 			if (__atomic_load_n(&ps->ps_target,
 			    __ATOMIC_ACQUIRE) != ph->ph_target ||

@@ -33,7 +33,7 @@ static char why[PATH_MAX + 128];
 static const char *
 below(const char *name)
 {
-	static char path[2][PATH_MAX + 300];
+	static char path[2][2 * PATH_MAX];
 	static unsigned n;
 
 	n ^= 1;
