@@ -526,6 +526,22 @@ out:
 	return error;
 }
 
+void
+if_history_clear(struct vnet *vn)
+{
+	struct ifv_history *hv = vn->vn_if->ifv_history;
+	unsigned n;
+	bool more;
+
+	do {
+		kspin_lock(&hv->hv_lock);
+		for (n = 0; n < BATCH && hv->hv_n != 0; n++)
+			forget(hv, hv->hv_oldest);
+		more = hv->hv_n != 0;
+		kspin_unlock(&hv->hv_lock);
+	} while (more);
+}
+
 /* --- the vnet's part ------------------------------------------------------ */
 
 int

@@ -26,6 +26,8 @@ void	if_history_put(struct ifnet *, struct if_history *);
  */
 int	if_history_get(struct vnet *, const char *name,
 	    int (*fn)(const struct if_history *, void *), void *);
+/* Control: forget all events. */
+void	if_history_clear(struct vnet *);
 int	if_history_init(struct vnet *);
 void	if_history_fini(struct vnet *);
 

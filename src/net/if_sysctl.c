@@ -6,6 +6,7 @@
 
 #include "kern/sysctl.h"
 #include "net/if_attach_impl.h"
+#include "net/if_history_impl.h"
 #include "net/if_index_impl.h"
 #include "net/if_input_impl.h"
 #include "net/if_link_impl.h"
@@ -464,6 +465,26 @@ count_handler(struct vnet *vn, const char *name, void *arg,
 	return sysctl_handle_quad_ro(op, n);
 }
 
+static int
+history_handler(struct vnet *vn, const char *name, void *arg,
+    struct sysctl_op *op)
+{
+	int64_t *len = &vn->vn_if->ifv_history_len;
+	int64_t v = __atomic_load_n(len, __ATOMIC_RELAXED);
+	int error;
+
+	(void)name;
+	(void)arg;
+	error = sysctl_handle_int(op, &v, 0, IFHIST_MAX, true);
+	if (error != 0 || op->so_new == NULL)
+		return error;
+	__atomic_store_n(len, v, __ATOMIC_RELAXED);
+	/* An event kept now would be shown when the limit is raised. */
+	if (v == 0)
+		if_history_clear(vn);
+	return 0;
+}
+
 int
 if_sysctl_init(struct vnet *vn)
 {
@@ -478,8 +499,7 @@ if_sysctl_init(struct vnet *vn)
 		{ .sn_name = "net.link.history",
 		  .sn_descr = "events kept of each interface, 0 for none",
 		  .sn_writable = true,
-		  .sn_int = &vn->vn_if->ifv_history_len,
-		  .sn_min = 0, .sn_max = IFHIST_MAX },
+		  .sn_handler = history_handler },
 		{ .sn_name = "net.link.statelost",
 		  .sn_descr = "link state changes lost, queue full",
 		  .sn_handler = lost_handler },

@@ -133,11 +133,15 @@ limit_body(struct vnet *vn)
 	}
 	set_len(vn, 100);
 	KASSERT(history(vn, "x0") == 1);
-	/* None: nothing is written. */
+	/* None: nothing is written, and what was is forgotten for good. */
+	KASSERT(history(vn, "x1") == 1);
 	set_len(vn, 0);
 	if_history_event(b, IFHIST_MTU, 7, 8);
 	set_len(vn, 32);
-	KASSERT(history(vn, "x1") == 1);
+	KASSERT(if_history_get(vn, "x1", take, NULL) == ESRCH);
+	KASSERT(history(vn, "") == 0);
+	if_history_event(b, IFHIST_MTU, 8, 9);
+	KASSERT(history(vn, "x1") == 1 && got.ih[0].ih_new == 9);
 	test_detach(a);
 	test_detach(b);
 }
