@@ -138,8 +138,9 @@ set_ifa(struct rtentry *rt, struct ifaddr *ifa)
 }
 
 /*
- * The gateway must be a neighbour: on a prefix that is on link, and not one
- * of our own addresses (EINVAL).  Its route gives interface and source.
+ * The gateway must be a neighbour: on a prefix that is on link, and neither one
+ * of our own addresses nor the prefix's first or last one (EINVAL).  Its route
+ * gives interface and source.
  */
 static int
 point_at_gateway(struct vnet *vn, const struct rt_info *ri,
@@ -154,6 +155,10 @@ point_at_gateway(struct vnet *vn, const struct rt_info *ri,
 		return kern_refuse(EINVAL, "the gateway is %s",
 		    via->rt_flags & RTF_LOCAL ? "an address of our own" :
 		    "a broadcast address");
+	if ((via->rt_flags & RTF_CONNECTED) != 0 && via->rt_lpm.le_len < 31 &&
+	    via->rt_lpm.le_key == ntohl(ri->ri_gw))
+		return kern_refuse(EINVAL, "the gateway is the address of a "
+		    "network, which no host has");
 	if (via->rt_gw4 != 0 || (via->rt_flags & RTF_NOWHERE) != 0 ||
 	    via->rt_ifp == NULL)
 		return kern_refuse(ENETUNREACH, "the gateway is not on a "

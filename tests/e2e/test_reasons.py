@@ -38,6 +38,7 @@ def pairs(daemon):
     (("route", "add", "10.9.0.0/16", "10.7.0.1"), "not on a network of any"),
     (("route", "add", "10.9.0.0/16", "10.0.0.1"), "an address of our own"),
     (("route", "add", "10.9.0.0/16", "10.0.0.255"), "a broadcast address"),
+    (("route", "add", "10.9.0.0/16", "10.0.0.0"), "address of a network"),
     (("route", "add", "10.9.0.0/16", "10.0.0.2", "-ifp", "lo0"),
      "of pair0, not of lo0"),
     (("ifconfig", "lo0", "link", "02:00:00:00:00:01"), "no link-level addr"),

@@ -157,7 +157,9 @@ point_at(const struct oracle *o, uint32_t gw, struct o_route *ort)
 
 	if (via == NULL)
 		return ENETUNREACH;
-	if ((via->or_flags & (RTF_LOCAL | RTF_BROADCAST)) != 0)
+	if ((via->or_flags & (RTF_LOCAL | RTF_BROADCAST)) != 0 ||
+	    ((via->or_flags & RTF_CONNECTED) != 0 && via->or_len < 31 &&
+	    via->or_dst == gw))
 		return EINVAL;
 	if (via->or_gw != 0)
 		return ENETUNREACH;
