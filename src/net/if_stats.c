@@ -199,6 +199,19 @@ if_stats_drops(struct ifnet *ifp, uint64_t drop[DROP_NREASONS])
 	memcpy(drop, since.ic_drop, sizeof(since.ic_drop));
 }
 
+/* Has the CPU counted anything?  Nearly always it has not. */
+static bool
+has_counted(const struct if_counters *ic)
+{
+	uint64_t any = ic->ic_iqueued;
+
+	for (int i = 0; i < IF_STAT_MAX; i++)
+		any |= ic->ic_stat[i];
+	for (int i = 0; i < DROP_NREASONS; i++)
+		any |= ic->ic_drop[i];
+	return any != 0;
+}
+
 void
 if_stats_retire(struct ifnet *ifp)
 {
@@ -206,18 +219,15 @@ if_stats_retire(struct ifnet *ifp)
 
 	for (unsigned c = 0; c < if_kern(ifp)->k_ncpu; c++) {
 		ic = if_ctr(ifp, c);
-		if (ic->ic_iqueued != 0)
-			ic->ic_iqueued = 0;
-		/* Store only where something is: untouched memory stays so. */
+		/* Untouched memory stays so. */
+		if (!has_counted(ic))
+			continue;
+		ic->ic_iqueued = 0;
 		for (int i = 0; i < IF_STAT_MAX; i++) {
-			if (ic->ic_stat[i] == 0)
-				continue;
 			gone->ic_stat[i] += ic->ic_stat[i];
 			ic->ic_stat[i] = 0;
 		}
 		for (int i = 0; i < DROP_NREASONS; i++) {
-			if (ic->ic_drop[i] == 0)
-				continue;
 			gone->ic_drop[i] += ic->ic_drop[i];
 			ic->ic_drop[i] = 0;
 		}
