@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <linux/if.h>
+#include <net/if.h>
 #include <linux/if_tun.h>
 
 #include <errno.h>
@@ -77,9 +77,11 @@ tun_open_here(const char *name, char *devname, struct ifnet_error *e)
 	if (ioctl(fd, TUNSETIFF, &ifr) != 0) {
 		error = errno;
 		(void)ifnet_error_set(e, error, "TUNSETIFF %s: %s%s", name,
-		    strerror(error), error == EINVAL ? " (the host has a "
+		    strerror(error), error != EINVAL ? advice(error) :
+		    if_nametoindex(name) != 0 ? " (the host has a "
 		    "device of this name that is no tap; \"host NAME\" chooses "
-		    "another name)" : advice(error));
+		    "another name)" : " (the host takes no such name for a "
+		    "device; \"host NAME\" chooses another name)");
 		goto fail;
 	}
 	(void)snprintf(devname, IFNAMSIZ, "%s", ifr.ifr_name);

@@ -72,9 +72,12 @@ dev_param_unknown(const char *word, const char *help)
 	char words[128] = "";
 	size_t used = 0, n;
 
-	/* "dst ADDR: what; src ADDR: what" becomes "dst ADDR, src ADDR". */
+	/* "dst ADDR: what; peer [VNET:]IF: what" becomes "dst ADDR, peer
+	 * [VNET:]IF". */
 	while (help != NULL && *help != '\0') {
-		n = strcspn(help, ":");
+		n = strcspn(help, ":;");
+		while (help[n] == ':' && help[n + 1] != ' ')
+			n += 1 + strcspn(help + n + 1, ":;");
 		if (used + n + 3 > sizeof(words))
 			break;
 		used += (size_t)snprintf(words + used, sizeof(words) - used,

@@ -154,7 +154,10 @@ open_by_name(const char *name, struct host_tun *t, const char **why)
 			*why = "the host has a device of this name that is no "
 			    "tap (choose another with \"host NAME\")";
 			error = EBUSY;
-		} else if (error == EBUSY)
+		} else if (error == EINVAL && name[0] != '\0')
+			*why = "the host takes no such name for a device "
+			    "(choose another with \"host NAME\")";
+		else if (error == EBUSY)
 			*why = "another program has this device of the host "
 			    "open (choose another with \"host NAME\")";
 		else if (error == EPERM)
