@@ -18,6 +18,10 @@
 #include <ifnet/ifreq_old.h>
 #include <ifnet/rtmsg.h>
 
+/* The time after which an event does not come any more, on a busy machine
+ * too. */
+#define LONG_MS	60000
+
 struct fixture {
 	struct ifnet_stack *st;
 	struct vnet	*vn;
@@ -459,7 +463,7 @@ await(struct ifnet_client *c, struct ifnet_event *ev,
 	struct ifnet_error e;
 
 	do {
-		if (ifnet_next_timeout(c, 10000, ev, &e) != 0)
+		if (ifnet_next_timeout(c, LONG_MS, ev, &e) != 0)
 			fail_msg("waiting for %s of %s: %s",
 			    ifnet_event_text(type), ifname, e.text);
 	} while (ev->type != type || strcmp(ev->ifname, ifname) != 0);
@@ -521,7 +525,7 @@ test_overrun(void **state)
 	}
 	create(f->c, "pair4");
 	do {
-		assert_int_equal(ifnet_next_timeout(w, 10000, &ev, &e), 0);
+		assert_int_equal(ifnet_next_timeout(w, LONG_MS, &ev, &e), 0);
 		assert_true(ev.seq > seq || ev.type == IFNET_EV_OVERRUN);
 		seq = ev.seq;
 		if (ev.type == IFNET_EV_OVERRUN)
@@ -529,7 +533,7 @@ test_overrun(void **state)
 	} while (ev.type != IFNET_EV_OVERRUN);
 	assert_true(lost > 0);
 	do {
-		assert_int_equal(ifnet_next_timeout(w, 10000, &ev, &e), 0);
+		assert_int_equal(ifnet_next_timeout(w, LONG_MS, &ev, &e), 0);
 		assert_true(ev.snapshot || ev.type == IFNET_EV_SNAPSHOT_END);
 		if (strcmp(ev.ifname, "pair4") == 0)
 			sawlast = 1;
@@ -555,7 +559,7 @@ ping_client(struct ifnet_client *c)
 	assert_int_equal(ifnet_vnet_create(c, "x", &e), EBUSY);
 	for (unsigned i = 0; i < 20; i++) {
 		assert_int_equal(ifnet_ping_send(c, i, 56, 64, &e), 0);
-		assert_int_equal(ifnet_ping_recv(c, 5000, &r, &e), 0);
+		assert_int_equal(ifnet_ping_recv(c, LONG_MS, &r, &e), 0);
 		assert_int_equal(r.error, 0);
 		assert_int_equal(r.type, 0);
 		assert_int_equal(r.seq, i);

@@ -301,7 +301,7 @@ pipe_body(struct kern *k)
 		if (!k->k_threaded) {
 			pfd = (struct pollfd){ .fd = kern_fd(k),
 			    .events = POLLIN };
-			KASSERT(poll(&pfd, 1, 10000) == 1);
+			KASSERT(poll(&pfd, 1, 60000) == 1);
 		}
 		wait_got(k, &d, round * 600);
 		if (!k->k_threaded) {

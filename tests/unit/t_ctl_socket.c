@@ -43,7 +43,7 @@ teardown(void **state)
 static int
 raw_connect(const struct test_server *ts)
 {
-	struct timeval tv = { .tv_sec = 20 };
+	struct timeval tv = { .tv_sec = 60 };
 	struct sockaddr_un sun;
 	int fd;
 

@@ -176,7 +176,7 @@ test_watched_vnet(void **state)
 	vnet_destroy(vn);
 	assert_true(ifnet_ping_done(ping));
 	do {
-		error = ifnet_next_timeout(c, 5000, &ev, &e);
+		error = ifnet_next_timeout(c, 60000, &ev, &e);
 	} while (error == 0);
 	assert_int_equal(error, ENOENT);
 	assert_int_not_equal(ifnet_ping_send(p, 0, 8, 64, &e), 0);
