@@ -28,6 +28,7 @@
 #define FIRST		(1u << FIRST_BITS)
 #define NCHUNKS		14u
 #define STORE_MAX	(FIRST << (NCHUNKS - 1))
+#define MAPPED		512u	/* a chunk of so many is mapped */
 /* Slots to have for a CPU's events; none come of loopback interfaces. */
 #define AHEAD		64u
 #define SHARE_MIN	8u	/* what a noisy interface may always keep */
@@ -233,6 +234,33 @@ add_chunk(struct ifv_history *hv, struct slot *chunk, uint32_t n)
 	hv->hv_size += n;
 }
 
+static inline size_t
+chunk_bytes(uint32_t n)
+{
+
+	return n * sizeof(struct slot);
+}
+
+/* A chunk of n slots, all unused.  A large one is mapped: what is not used yet
+ * takes no memory. */
+static struct slot *
+chunk_alloc(struct kern *k, uint32_t n)
+{
+
+	return n < MAPPED ? kmem_zalloc(k, chunk_bytes(n)) :
+	    host_map(k->k_host, chunk_bytes(n));
+}
+
+static void
+chunk_free(struct kern *k, struct slot *chunk, uint32_t n)
+{
+
+	if (n < MAPPED)
+		kmem_free(k, chunk);
+	else
+		host_unmap(k->k_host, chunk, chunk_bytes(n));
+}
+
 /* Control: have so many slots to be used. */
 static void
 reserve(struct kern *k, struct ifv_history *hv, uint32_t ahead)
@@ -249,7 +277,7 @@ reserve(struct kern *k, struct ifv_history *hv, uint32_t ahead)
 		kspin_unlock(&hv->hv_lock);
 		if (enough)
 			return;
-		chunk = kmem_zalloc(k, n * sizeof(*chunk));
+		chunk = chunk_alloc(k, n);
 		if (chunk == NULL)
 			return;		/* the oldest give way then */
 		kspin_lock(&hv->hv_lock);
@@ -258,7 +286,7 @@ reserve(struct kern *k, struct ifv_history *hv, uint32_t ahead)
 			chunk = NULL;
 		}
 		kspin_unlock(&hv->hv_lock);
-		kmem_free(k, chunk);
+		chunk_free(k, chunk, n);
 	}
 }
 
@@ -563,7 +591,8 @@ if_history_fini(struct vnet *vn)
 	struct ifv_history *hv = vn->vn_if->ifv_history;
 
 	for (unsigned i = 0; i < NCHUNKS; i++)
-		kmem_free(vn->vn_kern, hv->hv_chunk[i]);
+		chunk_free(vn->vn_kern, hv->hv_chunk[i],
+		    i == 0 ? FIRST : first_of(i));
 	kmem_free(vn->vn_kern, hv);
 	vn->vn_if->ifv_history = NULL;
 }
