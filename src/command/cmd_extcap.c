@@ -16,6 +16,7 @@ enum question { NONE, INTERFACES, DLTS, CONFIG, CAPTURE };
 struct extcap {
 	enum question	 ex_question;
 	const char	*ex_interface, *ex_fifo, *ex_filter, *ex_dir;
+	unsigned	 ex_dirs;	/* of ex_dir: IFNET_PKT_* */
 	uint64_t	 ex_snaplen;
 	char		 ex_vnet[32];
 	char		 ex_ifname[IFNAMSIZ];
@@ -106,6 +107,18 @@ split_interface(struct extcap *ex)
 	memcpy(ex->ex_vnet, p, (size_t)(colon - p));
 	memcpy(ex->ex_ifname, colon + 1, strlen(colon + 1));
 	return cmd_check_ifname(ex->ex_ifname, false, NULL) == 0;
+}
+
+static bool
+parse_direction(struct extcap *ex)
+{
+
+	ex->ex_dirs = IFNET_PKT_IN | IFNET_PKT_OUT;
+	if (ex->ex_dir == NULL || strcmp(ex->ex_dir, "inout") == 0)
+		return true;
+	ex->ex_dirs = strcmp(ex->ex_dir, "in") == 0 ? IFNET_PKT_IN :
+	    strcmp(ex->ex_dir, "out") == 0 ? IFNET_PKT_OUT : 0;
+	return ex->ex_dirs != 0;
 }
 
 /* --- the answers ---------------------------------------------------------- */
@@ -201,7 +214,7 @@ capture(struct cmd_ctx *ctx, const struct extcap *ex)
 	struct dump du = {
 		.du_ifname = ex->ex_ifname, .du_file = ex->ex_fifo,
 		.du_snaplen = (unsigned)ex->ex_snaplen,
-		.du_dirs = IFNET_PKT_IN | IFNET_PKT_OUT,
+		.du_dirs = ex->ex_dirs,
 		.du_filter = ex->ex_filter != NULL ? ex->ex_filter : "",
 		.du_quiet = true,
 	};
@@ -209,10 +222,6 @@ capture(struct cmd_ctx *ctx, const struct extcap *ex)
 	struct ifnet_error e;
 	int code = CMD_FAIL;
 
-	if (ex->ex_dir != NULL && strcmp(ex->ex_dir, "in") == 0)
-		du.du_dirs = IFNET_PKT_IN;
-	else if (ex->ex_dir != NULL && strcmp(ex->ex_dir, "out") == 0)
-		du.du_dirs = IFNET_PKT_OUT;
 	c = cmd_connect(ctx);
 	if (c == NULL)
 		return CMD_FAIL;
@@ -231,7 +240,7 @@ check_filter(struct cmd_ctx *ctx, const struct extcap *ex)
 
 	memset(&e, 0, sizeof(e));
 	if (cmd_compile(ex->ex_filter, CMD_DLT_ETHER, &prog, &e) != 0)
-		(void)fprintf(ctx->cc_out, "%s\n", e.text);
+		cmd_row(ctx, "%s", e.text);
 	cmd_program_free(&prog);
 	return CMD_OK;
 }
@@ -264,6 +273,11 @@ extcap_run(struct cmd_ctx *ctx, int argc, char **argv)
 		return usage(ctx);
 	if (ex.ex_question == CAPTURE && ex.ex_fifo == NULL)
 		return usage(ctx);
+	if (!parse_direction(&ex)) {
+		cmd_err(ctx, "extcap: --direction %s: bad value (in, out or "
+		    "inout)", ex.ex_dir);
+		return CMD_USAGE;
+	}
 	if (ctx->cc_check)
 		return CMD_OK;
 	switch (ex.ex_question) {

@@ -57,7 +57,12 @@ put_text(struct json *j, const char *s, size_t len)
 			(void)fprintf(j->j_fp, "\\u%04x", *p);
 		else if ((n = vis_utf8(p, len)) != 0) {
 			/* JSON is read on terminals as well. */
-			if ((code = vis_harmful(p, n)) != 0)
+			code = vis_harmful(p, n);
+			if (code > 0xffff)
+				(void)fprintf(j->j_fp, "\\u%04x\\u%04x",
+				    0xd800 + ((code - 0x10000) >> 10),
+				    0xdc00 + (code & 0x3ff));
+			else if (code != 0)
 				(void)fprintf(j->j_fp, "\\u%04x", code);
 			else
 				(void)fwrite(p, 1, n, j->j_fp);

@@ -51,6 +51,10 @@ vis_harmful(const unsigned char *p, size_t n)
 		    (c >= 0x2028 && c <= 0x202e) ||
 		    (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
 		    (c >= 0xfff9 && c <= 0xfffb);
+	} else if (n == 4) {
+		c = (p[0] & 7u) << 18 | (p[1] & 0x3fu) << 12 |
+		    (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
+		bad = c >= 0xe0000 && c <= 0xe0fff;	/* tags */
 	} else
 		return 0;
 	return bad ? c : 0;

@@ -9,8 +9,10 @@ import pytest
 
 from conftest import IFCTL, IFNETD, ROOT, Daemon, finish, run
 
-FORGED = "x\n\tinet 10.6.6.6/8 flags 0\x1b[2J\x9b31m\u202e\u009bend"
-BAD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]")
+FORGED = ("x\n\tinet 10.6.6.6/8 flags 0\x1b[2J\x9b31m\u202e\u009b"
+          "\U000e0021end")
+BAD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e"
+                 r"\U000e0000-\U000e0fff]")
 
 
 def clean(text):
@@ -56,6 +58,8 @@ def test_filters(daemon):
     ("vnet", FORGED), ("filter", "add", "in", FORGED, "drop"),
     ("filter", FORGED), ("show", FORGED), ("history", FORGED),
     ("dump", "lo0", FORGED), ("netstat", "-I", FORGED), ("help", FORGED),
+    ("extcap", "--extcap-config", "--extcap-interface", "ifnet:default:lo0",
+     "--direction", FORGED),
     (FORGED,), ("netstat", "-f", FORGED), ("show", "--" + FORGED),
 ])
 def test_errors_that_quote_words(daemon, words):

@@ -50,6 +50,7 @@ test_text(void **state)
 	/* Cannot be seen. */
 	check("\xe2\x81\xa0", "\\xe2\\x81\\xa0");
 	check("\xef\xbf\xb9", "\\xef\\xbf\\xb9");
+	check("\xf3\xa0\x80\xa1", "\\xf3\\xa0\\x80\\xa1");
 }
 
 static void
