@@ -22,6 +22,7 @@ struct arp_batch {
 		bool	 unicast;
 		bool	 moved;		/* an announcement, not a request */
 		uint8_t	 lladdr[ETHER_ADDR_LEN];
+		uint8_t	 before[ETHER_ADDR_LEN];	/* it moved */
 	}		 ab_ask[ARP_BATCH];
 	struct arp_pkts	 ab_failed;
 };
@@ -217,9 +218,13 @@ static bool
 arp_claim_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
     uint64_t keep, struct arp_batch *ab)
 {
+	uint8_t *before = ab->ab_ask[ab->ab_n].before;
 
 	if ((la->la_flags & LLE_CLAIMED) == 0 ||
-	    la->la_tries < ARP_CLAIM_TRIES || lla_set(la, la->la_claim) != 0)
+	    la->la_tries < ARP_CLAIM_TRIES)
+		return false;
+	memcpy(before, la->la_lladdr, ETHER_ADDR_LEN);
+	if (lla_set(la, la->la_claim) != 0)
 		return false;
 	arp_entry_flags(la, 0, LLE_CLAIMED);
 	la->la_tries = 0;
@@ -324,7 +329,7 @@ batch_do(const struct arp_batch *ab, unsigned i)
 
 	if (ab->ab_ask[i].moved)
 		arp_tell_move(ab->ab_ask[i].ifp, ab->ab_ask[i].addr,
-		    ab->ab_ask[i].lladdr, true);
+		    ab->ab_ask[i].before, ab->ab_ask[i].lladdr, true);
 	else
 		arp_ask(ab->ab_ask[i].ifp, ab->ab_ask[i].addr,
 		    ab->ab_ask[i].unicast ? ab->ab_ask[i].lladdr : NULL);

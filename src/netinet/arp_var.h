@@ -175,11 +175,10 @@ struct llentry *arp_lookup_drained(struct arp_vnet *, struct ifnet *,
 	    uint32_t addr, const uint8_t *lladdr);
 /* CPU: send packets that waited for a neighbour, which is known now. */
 void	arp_release(struct ifnet *, struct arp_pkts *);
-/* CPU: count, and log at a limited rate, that a neighbour's link-level
- * address changed, or that a claim to it was refused (lladdr is the
- * claimant's then). */
-void	arp_tell_move(struct ifnet *, uint32_t addr, const uint8_t *lladdr,
-	    bool believed);
+/* CPU: count, and log at a limited rate, that a neighbour known at one
+ * link-level address was believed, or not, to have moved to another. */
+void	arp_tell_move(struct ifnet *, uint32_t addr, const uint8_t *known,
+	    const uint8_t *claim, bool believed);
 /* "10.0.0.1" */
 const char *arp_addr_text(uint32_t, char buf[16]);
 

@@ -285,19 +285,20 @@ arp_addr_text(uint32_t addr, char buf[16])
 }
 
 void
-arp_tell_move(struct ifnet *ifp, uint32_t addr, const uint8_t *lladdr,
-    bool believed)
+arp_tell_move(struct ifnet *ifp, uint32_t addr, const uint8_t *known,
+    const uint8_t *claim, bool believed)
 {
 	struct arp_vnet *av = ifp->if_vnet->vn_arp;
 	struct ip_stats *ips = ip_stats(ifp->if_vnet);
-	char a[16], l[LLADDR_STRSIZE];
+	char a[16], k[LLADDR_STRSIZE], c[LLADDR_STRSIZE];
 
 	cpu_stat_add(believed ? &ips->arps_changed : &ips->arps_refused, 1);
 	if (!arp_may_log(av, believed, net_curcpu()->ci_now))
 		return;
-	if_klog(ifp, KLOG_NOTICE, believed ? "%s is at %s now" :
-	    "%s is not believed to be at %s (net.inet.arp.moves)",
-	    arp_addr_text(addr, a), lladdr_text(lladdr, ETHER_ADDR_LEN, l));
+	if_klog(ifp, KLOG_NOTICE, believed ? "%s is at %s now, not at %s" :
+	    "%s is not believed to be at %s, but at %s (net.inet.arp.moves)",
+	    arp_addr_text(addr, a), lladdr_text(claim, ETHER_ADDR_LEN, c),
+	    lladdr_text(known, ETHER_ADDR_LEN, k));
 }
 
 enum claim { CLAIM_BELIEVED, CLAIM_CONFIRM, CLAIM_PENDING, CLAIM_REFUSED };
@@ -342,7 +343,7 @@ arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create,
 	uint64_t now = net_curcpu()->ci_now;
 	uint64_t keep = (uint64_t)av->av_keep * ARP_NS;
 	enum claim claim = CLAIM_PENDING;
-	uint8_t old[ETHER_ADDR_LEN];
+	uint8_t old[ETHER_ADDR_LEN] = { 0 }, claimant[ETHER_ADDR_LEN] = { 0 };
 	bool same, known;
 	struct arp_pkts held;
 	struct llentry *la;
@@ -359,6 +360,7 @@ arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create,
 	if (la->la_hdr != NULL && !same) {
 		claim = arp_claim(av, la, sha, answer);
 		memcpy(old, la->la_lladdr, ETHER_ADDR_LEN);
+		memcpy(claimant, sha, ETHER_ADDR_LEN);
 		if (claim == CLAIM_CONFIRM) {
 			arp_entry_flags(la, LLE_CLAIMED, 0);
 			la->la_tries = 1;
@@ -379,7 +381,8 @@ arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create,
 	} else if ((la->la_flags & LLE_CLAIMED) != 0) {
 		/* The known station answers, so the claim is refused. */
 		claim = CLAIM_REFUSED;
-		sha = la->la_claim;
+		memcpy(old, sha, ETHER_ADDR_LEN);
+		memcpy(claimant, la->la_claim, ETHER_ADDR_LEN);
 	}
 	arp_entry_flags(la, 0, LLE_CLAIMED);
 	la->la_tries = 0;
@@ -393,7 +396,8 @@ out:
 	if (claim == CLAIM_CONFIRM)
 		arp_ask(ifp, spa, old);
 	else if (claim != CLAIM_PENDING)
-		arp_tell_move(ifp, spa, sha, claim == CLAIM_BELIEVED);
+		arp_tell_move(ifp, spa, old, claimant, claim ==
+		    CLAIM_BELIEVED);
 	return known;
 }
 

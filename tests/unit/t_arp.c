@@ -570,6 +570,18 @@ station_body(struct in_test *it)
 }
 IN_TEST(station, 1)
 
+/* Does the last line of the log name these two, in this order? */
+static bool
+logged(struct in_test *it, const uint8_t *first, const uint8_t *second)
+{
+	char text[2][LLADDR_STRSIZE];
+	const char *at;
+
+	at = strstr(sim_last_log(it->it_host), lladdr_text(first, 6, text[0]));
+	return at != NULL && strstr(at, lladdr_text(second, 6, text[1])) !=
+	    NULL;
+}
+
 /* A known neighbour is said to have moved: the settings. */
 static void
 moves_body(struct in_test *it)
@@ -613,6 +625,7 @@ moves_body(struct in_test *it)
 	KASSERT(goes_to(it, "10.0.2.9", mac2));
 	KASSERT(ipstat(it, "arp.changed") == 1);
 	KASSERT(strstr(sim_last_log(it->it_host), "10.0.2.9") != NULL);
+	KASSERT(logged(it, mac2, mac1));
 	sleep_ms(it, 1000);
 
 	/* Claims that are refused, before and after, do not hide a move in the
@@ -620,6 +633,7 @@ moves_body(struct in_test *it)
 	KASSERT(set_sysctl(it, "net.inet.arp.moves", ARP_MOVES_NEVER) == 0);
 	reply_from(it, &it->it_b, mac3, "10.0.2.9", "10.0.2.9");
 	KASSERT(strstr(sim_last_log(it->it_host), "not believed") != NULL);
+	KASSERT(logged(it, mac3, mac2));
 	KASSERT(set_sysctl(it, "net.inet.arp.moves", ARP_MOVES_ALWAYS) == 0);
 	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.9");
 	KASSERT(strstr(sim_last_log(it->it_host), "now") != NULL);
