@@ -219,6 +219,20 @@ show_tree(struct cmd_ctx *ctx, const struct sysctl_how *how,
 	return 0;
 }
 
+/* Is it a subtree?  There may be no name in it just now (net.sdl). */
+static bool
+is_subtree(struct cmd_ctx *ctx, const char *prefix)
+{
+	char next[NAMESIZE], descr[256];
+	size_t len = strlen(prefix);
+
+	if (ifnet_sysctl_next(ctx->cc_client, prefix, next, sizeof(next),
+	    NULL) == 0 && strncmp(next, prefix, len) == 0 && next[len] == '.')
+		return true;
+	return ifnet_sysctl_descr(ctx->cc_client, prefix, descr,
+	    sizeof(descr), NULL) == 0;
+}
+
 static int
 unknown(struct cmd_ctx *ctx, const char *name, struct ifnet_error *e)
 {
@@ -226,7 +240,6 @@ unknown(struct cmd_ctx *ctx, const char *name, struct ifnet_error *e)
 	    "fourth", "fifth", "sixth" };
 	char prefix[NAMESIZE];
 	const char *p = name, *dot;
-	char next[NAMESIZE];
 	unsigned level = 0;
 	size_t len;
 
@@ -239,9 +252,7 @@ unknown(struct cmd_ctx *ctx, const char *name, struct ifnet_error *e)
 			break;
 		(void)snprintf(prefix, sizeof(prefix), "%.*s", (int)len,
 		    name);
-		if (ifnet_sysctl_next(ctx->cc_client, prefix, next,
-		    sizeof(next), NULL) != 0 ||
-		    strncmp(next, prefix, len) != 0 || next[len] != '.')
+		if (!is_subtree(ctx, prefix))
 			break;
 		p = dot + 1;
 	}
@@ -271,7 +282,7 @@ show(struct cmd_ctx *ctx, const struct sysctl_how *how, const char *name)
 		return CMD_OK;
 	if (error == ENOENT) {
 		error = show_tree(ctx, how, name, &found, &e);
-		if (error == 0 && found != 0)
+		if (error == 0 && (found != 0 || is_subtree(ctx, name)))
 			return CMD_OK;
 		if (error == 0)
 			return how->quiet ? CMD_FAIL :

@@ -187,7 +187,9 @@ ctl_run_sysctl_descr(struct ctl_session *s, const struct ctl_request *rq)
 
 	descr = sysctl_descr(rq->rq_vnet, name);
 	error = sysctl_access(rq->rq_vnet, name, &op);
-	if (descr == NULL || (error == ENOENT && !has_names(rq, name)))
+	/* A subtree can be without names for now. */
+	if (descr == NULL || (error == ENOENT && !has_names(rq, name) &&
+	    !sysctl_is_tree(rq->rq_vnet, name)))
 		return explain(s, rq, name, &op, ENOENT);
 	if (error != 0 || op.so_max <= op.so_min)
 		return reply_name(s, rq, descr);

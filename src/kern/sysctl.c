@@ -503,6 +503,23 @@ sysctl_descr(struct vnet *vn, const char *name)
 	return descr;
 }
 
+bool
+sysctl_is_tree(struct vnet *vn, const char *name)
+{
+	struct sysctl_vnet *sv = vn->vn_sysctl;
+	struct host *h = vn->vn_kern->k_host;
+	bool found = false;
+	unsigned i;
+
+	host_mutex_lock(h, &sv->sv_lock);
+	for (i = 0; i < sv->sv_ntrees && !found; i++)
+		found = strcmp(sv->sv_trees[i].st_prefix, name) == 0;
+	for (i = 0; i < sv->sv_nvirt && !found; i++)
+		found = strcmp(sv->sv_virt[i].sv_prefix, name) == 0;
+	host_mutex_unlock(h, &sv->sv_lock);
+	return found;
+}
+
 static void
 sysctl_fini(struct vnet *vn)
 {

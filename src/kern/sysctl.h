@@ -132,6 +132,8 @@ int	sysctl_next(struct vnet *, const char *after,
 /* One line on a name, or on the names below a prefix; NULL: there is
  * neither. */
 const char *sysctl_descr(struct vnet *, const char *name);
+/* Is it a subtree, even if it has no names just now? */
+bool	sysctl_is_tree(struct vnet *, const char *name);
 
 extern const struct vnet_subsys sysctl_subsys;
 

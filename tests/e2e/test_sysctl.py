@@ -88,6 +88,18 @@ def test_subtrees(daemon):
         assert name in daemon.bad("sysctl", "-d", name, code=1)
 
 
+def test_subtree_without_names(daemon):
+    """It is there, and empty: a name below it is what is wrong."""
+    for words in (("net.sdl",), ("-n", "net.sdl"), ("-q", "net.sdl")):
+        assert daemon.ok("sysctl", *words) == ""
+    assert daemon.ok("sysctl", "--json", "net.sdl").split() == ["[]"]
+    assert len(daemon.ok("sysctl", "-d", "net.sdl").splitlines()) == 1
+    for words in (("net.sdl.2",), ("-w", "net.sdl.2=1"), ("-d", "net.sdl.2")):
+        assert "third level name '2' in 'net.sdl.2'" in daemon.bad(
+            "sysctl", *words, code=1)
+    daemon.bad("sysctl", "-w", "net.sdl=1", code=1)
+
+
 def test_subtree_of_one_interface(daemon):
     """... and not of another whose name goes on with a dot, before or after
     it."""
