@@ -102,19 +102,19 @@ raise_root(struct if_bitmap *ib)
 static uint64_t *
 find_word(const struct if_bitmap *ib, unsigned n)
 {
+	unsigned shift = BRANCH_BITS * ib->ib_height;
 	struct if_bitmap_node *bn;
 
-	if (beyond(ib, n))
+	if (n >> shift > BRANCH_MASK)
 		return NULL;
-	if (ib->ib_height == 0)
+	if (shift == 0)
 		return (uint64_t *)(uintptr_t)&ib->ib_word;
-	bn = ib->ib_root;
-	for (unsigned h = ib->ib_height; h > 1; h--) {
-		bn = bn->bn_node[branch_of(n, h)];
+	for (bn = ib->ib_root; shift > BRANCH_BITS; shift -= BRANCH_BITS) {
+		bn = bn->bn_node[n >> shift & BRANCH_MASK];
 		if (bn == NULL)
 			return NULL;
 	}
-	return &bn->bn_word[branch_of(n, 1)];
+	return &bn->bn_word[n >> BRANCH_BITS & BRANCH_MASK];
 }
 
 /* The word for a number, made if it is not there; NULL: no memory. */

@@ -107,8 +107,8 @@ if_name_valid(const char *name)
 
 	/* Commands take such words for an option, for every interface, and
 	 * for a question about the command. */
-	if (name[0] == '-' || strcmp(name, "any") == 0 ||
-	    strcmp(name, "help") == 0)
+	if (name[0] == '-' || (name[0] == 'a' && strcmp(name, "any") == 0) ||
+	    (name[0] == 'h' && strcmp(name, "help") == 0))
 		return false;
 
 	for (n = 0; n < IFNAMSIZ && name[n] != '\0'; n++) {
