@@ -308,6 +308,16 @@ class Daemon:
         return {k: v for k, v in
                 self.show(ifname, vnet=vnet)["drops"].items() if v}
 
+    def dropped(self, ifname, reason, count, more=False):
+        """So many packets were dropped for the reason, or are in a moment;
+        no more, unless there may be."""
+        def drops():
+            return self.drops(ifname).get(reason, 0)
+
+        wait_for(lambda: drops() >= count,
+                 what=f"{count} drops for {reason}; there are {drops()}")
+        assert more or drops() == count
+
     def counters(self, ifname, vnet=None):
         return self.show(ifname, vnet=vnet)["counters"]
 
@@ -518,7 +528,7 @@ def bench(daemon, netns):
     b.close()
 
 
-def conserved(interfaces):
+def books(interfaces):
     """The books of every interface balance."""
     for name, i in interfaces.items():
         c = i["counters"]
@@ -528,3 +538,16 @@ def conserved(interfaces):
             (name, c, i["drops"])
         assert c["idrops"] + c["odrops"] == sum(i["drops"].values()), \
             (name, c, i["drops"])
+
+
+def conserved(daemon, vnet=None):
+    """The books of every interface balance once the daemon has done what it is
+    at: packets are counted when they come and when they are handed on."""
+    end = time.monotonic() + LONG
+    while True:
+        try:
+            books(daemon.show(vnet=vnet))
+            return
+        except AssertionError:
+            if time.monotonic() > end:
+                raise

@@ -91,7 +91,7 @@ def test_moved_and_deleted_under_load(wire, netns):
     for load in loads:
         load.kill()
         load.wait(LONG)
-    conserved(d.show())
+    conserved(d)
     d.ok("ifconfig", "tap0", "destroy")
 
 
@@ -159,6 +159,6 @@ def test_pair_mtu(daemon):
     wait_for(lambda: daemon.ctl("ping", "-c", "1", "10.0.0.2").returncode == 0)
     assert daemon.ctl("ping", "-c", "1", "-s", "3000",
                       "10.0.0.2").returncode != 0
-    assert daemon.drops("pair0")["tx-far-mtu"] == 1
+    daemon.dropped("pair0", "tx-far-mtu", 1)
     daemon.ok("-n", "b", "ifconfig", "pair0", "mtu", "9000")
     daemon.ok("ping", "-c", "1", "-s", "3000", "10.0.0.2")

@@ -24,7 +24,7 @@ def test_drop_and_pass(router):
                        check=False).returncode != 0
     # What it is not about passes.
     router.ping("-c", "1", dst="10.0.2.1")
-    assert d.drops("tap0")["filter-in"] == 2
+    d.dropped("tap0", "filter-in", 2)
     [rule] = rules(d)
     assert rule["number"] == 10 and rule["packets"] == 2
     assert rule["bytes"] == 2 * 98
@@ -41,7 +41,7 @@ def test_drop_and_pass(router):
     d.ok("filter", "flush")
     assert rules(d) == []
     router.ping("-c", "1")
-    conserved(d.show())
+    conserved(d)
 
 
 def test_priority_tag_hides_nothing(bench):
@@ -51,7 +51,7 @@ def test_priority_tag_hides_nothing(bench):
     tag = Dot1Q(vlan=0, prio=5)
     bench.expect([Ether(src=MAC_LEFT, dst=bench.mac0) / p
                   for p in (ping, tag / ping, tag / tag / ping)], "filter-in")
-    conserved(d.show())
+    conserved(d)
 
 
 def test_out(router):
@@ -59,8 +59,8 @@ def test_out(router):
     router.ping("-c", "1")
     d.ok("filter", "add", "out", "tap1", "drop", "icmp")
     assert router.ping("-c", "1", "-W", "1", check=False).returncode != 0
-    assert d.drops("tap1")["filter-out"] == 1
-    conserved(d.show())
+    d.dropped("tap1", "filter-out", 1)
+    conserved(d)
 
 
 def test_zero(router):
@@ -100,7 +100,7 @@ def test_rule_waits_for_its_interface(daemon, netns):
         done = ns.run("ping", "-n", "-c", "1", "-W", "1", "10.3.0.1",
                       check=False)
         assert done.returncode != 0
-        assert daemon.drops("tap3")["filter-in"] == 1
+        daemon.dropped("tap3", "filter-in", 1)
         daemon.ok("ifconfig", "tap3", "destroy")
     assert rules(daemon)[0]["packets"] == 2
     ns = netns("h")

@@ -36,7 +36,7 @@ def test_no_forwarding_unless_asked(router):
     router.daemon.ok("sysctl", "-w", "net.inet.ip.forwarding=0")
     out = router.ping("-c", "1", "-W", "1", check=False)
     assert out.returncode != 0
-    assert router.daemon.drops("tap0")["ip-noforward"] >= 1
+    router.daemon.dropped("tap0", "ip-noforward", 1, more=True)
     # The router itself is a host still.
     router.ping("-c", "1", dst="10.0.1.1")
 
@@ -46,7 +46,7 @@ def test_traceroute_shows_router(router):
                           "10.0.2.2").stdout
     hops = [line.split()[1] for line in out.splitlines()[1:]]
     assert hops == ["10.0.1.1", "10.0.2.2"]
-    assert router.daemon.drops("tap0")["ip-ttl"] == 1
+    router.daemon.dropped("tap0", "ip-ttl", 1)
 
 
 def test_ttl_exceeded_message(router):
@@ -58,15 +58,15 @@ def test_unreachable_network(router):
     router.left.ip("route", "add", "192.0.2.0/24", "via", "10.0.1.1")
     out = router.ping("-c", "1", dst="192.0.2.1", check=False).stdout
     assert "From 10.0.1.1" in out and "Net Unreachable" in out
-    assert router.daemon.drops("tap0")["ip-noroute"] == 1
+    router.daemon.dropped("tap0", "ip-noroute", 1)
 
 
 def test_unreachable_neighbour(router):
     """Nobody has 10.0.2.77: held, given up, and the sender told."""
     out = router.ping("-c", "1", dst="10.0.2.77", check=False)
     assert "Host Unreachable" in out.stdout
-    assert router.daemon.drops("tap1")["arp-unresolved"] == 1
-    conserved(router.daemon.show())
+    router.daemon.dropped("tap1", "arp-unresolved", 1)
+    conserved(router.daemon)
 
 
 def test_reject_and_blackhole_routes(router):
@@ -91,7 +91,7 @@ def test_path_mtu(router):
     router.right.ip("link", "set", "tap1", "mtu", "1280")
     out = router.ping("-c", "1", "-M", "do", "-s", "1400", check=False)
     assert re.search(r"Frag needed and DF set \(mtu = 1280\)", out.stdout)
-    assert router.daemon.drops("tap0")["ip-needfrag"] == 1
+    router.daemon.dropped("tap0", "ip-needfrag", 1)
     # The kernel has learned it, and TCP and a smaller ping pass.
     router.ping("-c", "1", "-M", "do", "-s", "1252")
 
@@ -112,7 +112,7 @@ def test_fragments_pass_and_are_put_together(router):
     out = router.ping("-c", "2", "-i", "0.2", "-s", "3000",
                       dst="10.0.1.1").stdout
     assert " 0% packet loss" in out
-    conserved(router.daemon.show())
+    conserved(router.daemon)
 
 
 def test_largest_ping(router):
@@ -134,7 +134,7 @@ def test_tcp(router, reverse):
         server.kill()
         server.wait()
         server.stdout.close()
-    conserved(router.daemon.show())
+    conserved(router.daemon)
 
 
 def transfer(router, nbytes, port=5999):
@@ -186,9 +186,10 @@ def test_tso_passes_whole(router):
 
     before = counted()
     transfer(router, 64 << 20)
+    # What has arrived may yet have to be counted.
+    wait_for(lambda: counted()[2] - before[2] >= 64 << 20)
     came, left, nbytes = (b - a for a, b in zip(before, counted()))
-    assert nbytes >= 64 << 20
-    # Both routers' hosts may have asked for each other's address.
+    # Both hosts may have asked for each other's address.
     assert left <= came + 10
     assert nbytes / left > 2 * 1514, (nbytes, left)
     assert "tx-offload" not in router.daemon.drops("tap1")
@@ -199,7 +200,7 @@ def test_tso_is_cut_where_it_must_be(router):
     router.daemon.ok("ifconfig", "tap1", "mtu", "1000")
     router.right.ip("link", "set", "tap1", "mtu", "1000")
     transfer(router, 4 << 20)
-    conserved(router.daemon.show())
+    conserved(router.daemon)
 
 
 def tcp_sum_right(frame):
@@ -243,7 +244,7 @@ def test_sending_capabilities(router):
     router.daemon.ok("ifconfig", "tap1", "tcp4csum-tx")
     frames = segments_seen(router, 6003)
     assert max(map(len, frames)) > 1514
-    conserved(router.daemon.show())
+    conserved(router.daemon)
 
 
 def test_receiving_capabilities(router):
@@ -272,7 +273,7 @@ def test_receiving_capabilities(router):
     router.daemon.ok("ifconfig", "tap0", "tcp4csum-rx", "lro")
     frames, mean = largest(6013)
     assert mean > 1514
-    conserved(router.daemon.show())
+    conserved(router.daemon)
 
 
 def test_udp_checksum_survives_offload(router):
@@ -391,7 +392,7 @@ def test_traffic_while_down_is_counted(bench):
     wait_for(lambda: sum(bench.daemon.drops("tap0").values()) +
              sum(bench.daemon.drops("tap1").values()) >= 5,
              what="five drops")
-    conserved(bench.daemon.show())
+    conserved(bench.daemon)
 
 
 def test_tcp_segments_keep_their_order(bench):
@@ -455,7 +456,7 @@ def test_reverse_path(router):
     router.daemon.ok("sysctl", "-w", "net.interfaces.tap0.rpf=-1")
     assert dropped() == 2
     router.ping("-c", "1")
-    conserved(router.daemon.show())
+    conserved(router.daemon)
 
 
 def test_link_local_stays(router):
@@ -465,5 +466,5 @@ def test_link_local_stays(router):
     for src, dst in (("10.0.1.2", "169.254.1.1"), ("169.254.7.7", "10.0.2.2")):
         before = router.daemon.drops("tap0").get("ip-linklocal", 0)
         router.ping("-c", "1", "-W", "1", "-I", src, dst=dst, check=False)
-        assert router.daemon.drops("tap0")["ip-linklocal"] == before + 1
-    conserved(router.daemon.show())
+        router.daemon.dropped("tap0", "ip-linklocal", before + 1)
+    conserved(router.daemon)

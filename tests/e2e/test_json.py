@@ -35,7 +35,7 @@ def test_counters_are_the_ones_of_netstat(router):
     row = next(line for line in router.daemon.ok(
         "netstat", "-i", "-n").splitlines() if line.startswith("tap0"))
     assert str(found["counters"]["ipackets"]) in row.split()
-    conserved(router.daemon.show())
+    conserved(router.daemon)
 
 
 def test_strings_are_escaped(daemon):

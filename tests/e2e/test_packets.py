@@ -49,7 +49,7 @@ def still_well(request):
     frame = bench.out_wire.recv(lambda f: f[12:14] == b"\x08\x00")
     assert frame is not None and Ether(frame)[IP].id == 65000
     wait_for(lambda: bench.daemon.counters("tap1")["oqueued"] == 0)
-    conserved(bench.daemon.show())
+    conserved(bench.daemon)
 
 
 def test_truncated_ip_at_every_length(bench):
@@ -361,4 +361,4 @@ def test_garbage(bench):
     bench.settle(start + n)
     wait_for(lambda: all(
         i["counters"]["oqueued"] <= 64 for i in bench.daemon.show().values()))
-    conserved(bench.daemon.show())
+    conserved(bench.daemon)

@@ -63,7 +63,7 @@ def test_unnumbered(d):
     assert pings(d, "10.20.0.3", vnet="a")
     assert pings(d, "10.20.0.2", vnet="b")
     for vnet in (None, "a", "b"):
-        conserved(d.show(vnet=vnet))
+        conserved(d, vnet=vnet)
 
 
 @pytest.mark.parametrize("how", ["delete", "down", "destroy"])

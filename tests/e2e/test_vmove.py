@@ -139,22 +139,11 @@ def test_tap_with_its_traffic(lab, netns):
         lab.ok("ifconfig", "tap0", "vnet", there or first, vnet=here)
         lab.ok("ifconfig", "tap0", "10.0.1.1/24", vnet=there)
         for vnet in vnets:
-            conserved_soon(lab, vnet)
+            conserved(lab, vnet)
     flood.terminate()
     flood.wait(LONG)
     flood.stdout.close()
     left.run("ping", "-n", "-c", "2", "-W", "2", "10.0.1.1")
-
-
-def conserved_soon(daemon, vnet):
-    """The books balance at some moment, also while packets pass."""
-    def check():
-        try:
-            conserved(daemon.show(vnet=vnet))
-            return True
-        except AssertionError:
-            return False
-    wait_for(check, what=f"the books of {vnet} balance")
 
 
 @pytest.mark.concurrent
@@ -191,7 +180,7 @@ def test_pair_and_generator_under_load(lab):
         stop.set()
         thread.join()
     for vnet in (None, "lab"):
-        conserved_soon(lab, vnet)
+        conserved(lab, vnet)
 
 
 def test_what_stays_behind_is_said(daemon):

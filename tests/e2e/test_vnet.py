@@ -47,7 +47,7 @@ def test_pair_between_two(two):
                  vnet="red")
     assert "2 packets received" in out
     for v in ("red", "blue"):
-        conserved(two.show(vnet=v))
+        conserved(two, vnet=v)
 
 
 def test_chain_of_routers(daemon):
@@ -73,7 +73,7 @@ def test_chain_of_routers(daemon):
     out = daemon.ok("ping", "-n", "-c", "1", "10.0.3.2", vnet="r0")
     assert "ttl=61" in out
     for i in range(n):
-        conserved(daemon.show(vnet=f"r{i}"))
+        conserved(daemon, vnet=f"r{i}")
 
 
 def test_destroy_with_everything_in_it(two):
