@@ -165,3 +165,23 @@ def test_host_that_is_a_broadcast_elsewhere(daemon):
         assert goes_by(daemon, "10.0.1.255")[0] == "pair2"
         daemon.ok("ifconfig", "pair2", "inet", "10.0.0.255", "delete")
         daemon.ok("ifconfig", "pair0", "inet", "10.0.0.1", "delete")
+
+
+def test_strict_source(d):
+    """The far end of the other link is no source on this one."""
+    d.ok("ifconfig", "ptp0", "inet", "10.20.0.1", "10.20.0.2")
+    d.ok("ifconfig", "ptp1", "inet", "10.20.0.1", "10.20.0.3")
+    d.ok("ifconfig", "lo0", "inet", "10.20.0.3/32", "alias", vnet="a")
+    d.ok("route", "add", "-net", "192.0.2.0/24", "10.20.0.3")
+    source = ("-I", "10.20.0.3")
+    d.ok("sysctl", "-w", "net.interfaces.ptp0.rpf=1")
+    for dst in ("10.20.0.1", "192.0.2.9"):
+        assert not pings(d, dst, *source, vnet="a")
+    assert d.drops("ptp0")["ip-rpf"] == 2
+    assert pings(d, "10.20.0.1", vnet="a")
+    # Loosely, it is a source that the vnet has a route to.
+    d.ok("sysctl", "-w", "net.interfaces.ptp0.rpf=2")
+    before = d.counters("ptp0")["delivered"]
+    pings(d, "10.20.0.1", *source, vnet="a")
+    assert d.drops("ptp0") == {"ip-rpf": 2}
+    assert d.counters("ptp0")["delivered"] == before + 1
