@@ -125,6 +125,7 @@ struct kern {
 	struct host_cond k_psref_cv;		/* a watched psref went */
 	uid_t		 k_uid;			/* constant: its user */
 	uint64_t	 k_wall_offset;		/* atomic: kern_wall_offset() */
+	uint64_t	 k_if_generation;	/* atomic: the last handle's */
 	gid_t		 k_admin_gid;
 	int		 k_log_level;		/* atomic */
 	int64_t		 k_client_idle_s;	/* atomic; 0: no limit */

@@ -104,7 +104,10 @@ if_index_alloc(struct if_vnet *ifv, struct vnet *vn, struct ifnet *ifp)
 
 	ifv->ifv_last_index = index;
 	ifp->if_index = index;
-	ifp->if_handle = ++ifv->ifv_gen << IF_INDEX_BITS | index;
+	/* Never that of an interface of another vnet either: a vnet can go
+	 * and come again by its name. */
+	ifp->if_handle = __atomic_add_fetch(&k->k_if_generation, 1,
+	    __ATOMIC_RELAXED) << IF_INDEX_BITS | index;
 	/* Zero: fresh from the host, or left so by if_stats_retire(). */
 	ifp->if_counters = &ifv->ifv_chunk[index / IF_CTR_CHUNK]
 	    [index % IF_CTR_CHUNK];

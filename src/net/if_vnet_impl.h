@@ -55,7 +55,6 @@ struct if_vnet {
 	unsigned	 ifv_count;		/* l: */
 	int64_t		 ifv_limit;		/* highest index; sysctl */
 	unsigned	 ifv_last_index;	/* l: last one given */
-	uint64_t	 ifv_gen;		/* l: last generation given */
 	struct if_bitmap ifv_used;		/* l: indices given */
 	struct if_counters **ifv_chunk;		/* l: counter chunks */
 	unsigned	 ifv_nchunks;		/* l: */

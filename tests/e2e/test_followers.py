@@ -185,6 +185,32 @@ def test_end_right_after_a_rename(pair, words, end):
     assert f"{words[0]} wan: the interface is gone" in err
 
 
+@pytest.mark.parametrize("words", (("dump", "-t", "pair0"), *FOLLOWERS),
+                         ids=lambda w: w[0])
+def test_another_vnet_of_the_same_name(daemon, words):
+    """... with an interface of the same name in it is not meant."""
+    def lab():
+        daemon.ok("vnet", "create", "lab")
+        daemon.ok("ifconfig", "pair0", "create", vnet="lab")
+
+    lab()
+    child = daemon.popen(*words, vnet="lab", stderr=subprocess.PIPE)
+    if words[0] == "monitor":
+        wait_for(lambda: daemon.sysctl("kern.usage.0.followers") == "1",
+                 what="the monitor follows")
+    elif words[0] == "dump":
+        wait_for(lambda: "PROMISC" in daemon.ok("ifconfig", "pair0",
+                                                vnet="lab"),
+                 what="the capture goes on")
+    else:
+        first_line(child)
+    daemon.ok("vnet", "destroy", "lab")
+    lab()
+    _, err = child.communicate(timeout=20)
+    assert "the interface is gone" in err or "the vnet was destroyed" in err \
+        or "no vnet named lab" in err or "no such interface" in err
+
+
 def test_history_of_an_old_name(pair):
     pair.ok("ifconfig", "pair0", "mtu", "1400")
     pair.ok("ifconfig", "pair0", "name", "wan")
