@@ -180,6 +180,7 @@ configure(const struct options *o, FILE *config, struct vnet *vn)
 		.cc_connect = connect_local, .cc_connect_arg = vn,
 		.cc_out = stdout, .cc_err = stderr, .cc_vnet = "",
 		.cc_config = true,
+		.cc_program = "ifnetd",
 	};
 	struct ifnet_error e;
 	int error;

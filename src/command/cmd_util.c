@@ -14,6 +14,13 @@
 
 #include "kern/vis.h"
 
+const char *
+cmd_program(const struct cmd_ctx *ctx)
+{
+
+	return ctx->cc_program != NULL ? ctx->cc_program : "ifctl";
+}
+
 /* Format a message as one line, with control characters made visible. */
 static void __attribute__((__format__(__printf__, 2, 0)))
 put_message(struct cmd_ctx *ctx, const char *fmt, va_list ap)
@@ -21,7 +28,7 @@ put_message(struct cmd_ctx *ctx, const char *fmt, va_list ap)
 	char text[2048], seen[VIS_SIZE(sizeof(text))];
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	(void)fprintf(ctx->cc_err, "ifctl: %s\n",
+	(void)fprintf(ctx->cc_err, "%s: %s\n", cmd_program(ctx),
 	    vis_line(seen, sizeof(seen), text, strlen(text)));
 }
 

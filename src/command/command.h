@@ -51,6 +51,7 @@ struct cmd_ctx {
 	void		*cc_connect_arg;
 	FILE		*cc_out;
 	FILE		*cc_err;
+	const char	*cc_program;	/* begins messages; NULL: ifctl */
 	const char	*cc_vnet;
 	bool		 cc_check;	/* parse only, change nothing */
 	bool		 cc_tty;	/* cc_out is a terminal */

@@ -36,6 +36,8 @@ extern const struct command command_ifconfig, command_route, command_arp,
 
 /* --- messages (cmd_util.c) ----------------------------------------------- */
 
+/* The name of the program, with which its messages begin. */
+const char *cmd_program(const struct cmd_ctx *);
 /* Write "ifctl: ..." and a newline to cc_err. */
 void	cmd_err(struct cmd_ctx *, const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 2, 3)));

@@ -83,16 +83,17 @@ command_split(const char *line, int *argcp, char ***argvp,
 	return 0;
 }
 
-/* Join the messages of a command in one line, without "ifctl: ", with "; "
- * between. */
+/* Join the messages of a command in one line, without the program's name in
+ * front, with "; " between. */
 static void
-flatten(char *text)
+flatten(char *text, const char *program)
 {
 	char *p, *nl;
-	size_t len;
+	size_t len = strlen(program);
 
-	if (strncmp(text, "ifctl: ", 7) == 0)
-		memmove(text, text + 7, strlen(text + 7) + 1);
+	if (strncmp(text, program, len) == 0 &&
+	    strncmp(text + len, ": ", 2) == 0)
+		memmove(text, text + len + 2, strlen(text + len + 2) + 1);
 	len = strlen(text);
 	while (len > 0 && text[len - 1] == '\n')
 		text[--len] = '\0';
@@ -120,7 +121,7 @@ run_words(struct cmd_ctx *ctx, int argc, char **argv, struct ifnet_error *e)
 		return 0;
 	}
 	if (text != NULL)
-		flatten(text);
+		flatten(text, cmd_program(ctx));
 	if (inner.cc_check || code == CMD_USAGE)
 		error = EINVAL;
 	else

@@ -120,7 +120,9 @@ walk_next(struct walk *wk, char part[NAME_MAX + 1])
 	size_t len = strcspn(from, "/");
 
 	if (len > NAME_MAX)
-		return walk_error(wk, ENAMETOOLONG);
+		return refuse(wk->wk_why, wk->wk_whylen, ENAMETOOLONG,
+		    "%s/%.40s...: %s", wk->wk_at, from,
+		    strerror(ENAMETOOLONG));
 	memcpy(part, from, len);
 	part[len] = '\0';
 	from += len;

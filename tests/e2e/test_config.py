@@ -74,6 +74,16 @@ def test_error_in_line_7(idle, line, says):
     assert says in text, text
 
 
+def test_every_bad_line(idle):
+    """In the daemon's name, not in that of the client."""
+    text = refused(idle, "frobnicate\nifconfig pair0 create\nbogus\n"
+                         "ifconfig pair0 frob\n")
+    for line in (1, 3, 4):
+        assert re.search(rf"^ifnetd: .*router\.conf:{line}: ", text,
+                         re.M), text
+    assert "ifctl: " not in text, text
+
+
 def test_failure_while_running(idle):
     """Well-formed, but it cannot be done: file and line are said, and the
     daemon does not go on with half of it."""

@@ -169,6 +169,11 @@ def test_pidfile_is_no_other_file(daemon, outside):
     refused("--ctl", daemon.url, "--pidfile", outside / "fifo")
 
 
+def test_pidfile_with_a_long_name(daemon, outside):
+    said = refused("--ctl", daemon.url, "--pidfile", outside / ("a" * 300))
+    assert "aaaa...: File name too long" in said
+
+
 def test_pidfile_of_one_that_ended(daemon, outside):
     """An old number is no obstacle; the file goes with the daemon."""
     pid = outside / "pid"
