@@ -64,7 +64,10 @@ def test_announced_when_it_is_so(pair):
             break
     handle = pair.show("pair0")["handle"]
     pair.ok("ifconfig", "pair0", "name", "wan")
-    event = json.loads(child.stdout.readline())
+    for line in child.stdout:
+        event = json.loads(line)
+        if event["event"] == "rename":
+            break
     assert event["event"] == "rename"
     assert event["handle"] == handle
     assert (event["oldname"], event["interface"]) == ("pair0", "wan")
