@@ -67,6 +67,13 @@ dev_param_inet(const char **p, uint32_t *addr)
 }
 
 int
+dev_param_again(const char *word)
+{
+
+	return kern_refuse(EINVAL, "%s is given twice", word);
+}
+
+int
 dev_param_unknown(const char *word, const char *help)
 {
 	char words[128] = "";

@@ -26,5 +26,8 @@ int	dev_param_inet(const char **p, uint32_t *addr);
 /* Refuse a word that the driver does not have, naming the words that it has:
  * EINVAL. */
 int	dev_param_unknown(const char *word, const char *help);
+/* Refuse a word that was there before, since one of the two would count for
+ * nothing: EINVAL. */
+int	dev_param_again(const char *word);
 
 #endif /* !DEV_DEV_PARAM_H */

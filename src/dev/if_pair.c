@@ -323,7 +323,8 @@ pair_parse(struct vnet *vnet, const char *params, struct vnet **peer_vnet,
 		    "most %d bytes", base, IFNAMSIZ - 1);
 	strcpy(name, base);
 	if (dev_param_word(&params, more))
-		return dev_param_unknown(more, pair_cloner.ifc_params_help);
+		return strcmp(more, "peer") == 0 ? dev_param_again(more) :
+		    dev_param_unknown(more, pair_cloner.ifc_params_help);
 	if (colon != NULL)
 		*colon = '\0';
 	*peer_vnet = vnet_get(vnet->vn_kern,

@@ -183,36 +183,56 @@ static const struct if_ops pg_ops = {
 
 extern const struct if_clone pg_cloner;
 
+enum { PG_DST, PG_SRC, PG_SIZE, PG_VECTOR, PG_DSTS, PG_COUNT, PG_NPARAMS };
+
+static const char *const pg_param[PG_NPARAMS] = {
+	[PG_DST] = "dst", [PG_SRC] = "src", [PG_SIZE] = "size",
+	[PG_VECTOR] = "vector", [PG_DSTS] = "dsts", [PG_COUNT] = "count",
+};
+
+static int
+pg_parse_one(struct pg_softc *sc, int param, const char **params)
+{
+
+	switch (param) {
+	case PG_DST:
+		sc->sc_generate = true;
+		return dev_param_inet(params, &sc->sc_dst);
+	case PG_SRC:
+		return dev_param_inet(params, &sc->sc_src);
+	case PG_SIZE:
+		return dev_param_num(params, PG_HDRS + PG_FCS + 4, 1518,
+		    &sc->sc_size);
+	case PG_VECTOR:
+		return dev_param_num(params, 1, MVEC_MAX, &sc->sc_vector);
+	case PG_DSTS:
+		return dev_param_num(params, 1, 1u << 24, &sc->sc_dsts);
+	default:
+		return dev_param_num(params, 0, UINT64_MAX, &sc->sc_count);
+	}
+}
+
 static int
 pg_parse(struct pg_softc *sc, const char *params)
 {
 	char word[DEV_WORDSIZE];
-	int error = 0;
+	unsigned seen = 0;
+	int error = 0, i;
 
 	sc->sc_size = 64;
 	sc->sc_vector = MVEC_MAX;
 	sc->sc_dsts = 1;
 	while (error == 0 && dev_param_word(&params, word)) {
-		if (strcmp(word, "dst") == 0) {
-			error = dev_param_inet(&params, &sc->sc_dst);
-			sc->sc_generate = true;
-		} else if (strcmp(word, "src") == 0)
-			error = dev_param_inet(&params, &sc->sc_src);
-		else if (strcmp(word, "size") == 0)
-			error = dev_param_num(&params, PG_HDRS + PG_FCS + 4,
-			    1518, &sc->sc_size);
-		else if (strcmp(word, "vector") == 0)
-			error = dev_param_num(&params, 1, MVEC_MAX,
-			    &sc->sc_vector);
-		else if (strcmp(word, "dsts") == 0)
-			error = dev_param_num(&params, 1, 1u << 24,
-			    &sc->sc_dsts);
-		else if (strcmp(word, "count") == 0)
-			error = dev_param_num(&params, 0, UINT64_MAX,
-			    &sc->sc_count);
-		else
-			error = dev_param_unknown(word,
+		for (i = 0; i < PG_NPARAMS; i++)
+			if (strcmp(word, pg_param[i]) == 0)
+				break;
+		if (i == PG_NPARAMS)
+			return dev_param_unknown(word,
 			    pg_cloner.ifc_params_help);
+		if ((seen & 1u << i) != 0)
+			return dev_param_again(word);
+		seen |= 1u << i;
+		error = pg_parse_one(sc, i, &params);
 	}
 	return error;
 }

@@ -586,14 +586,18 @@ tap_parse(const char *params, char name[DEV_WORDSIZE], bool *fd)
 
 	while (dev_param_word(&params, word)) {
 		if (strcmp(word, "host") == 0) {
+			if (name[0] != '\0')
+				return dev_param_again(word);
 			if (!dev_param_word(&params, name) ||
 			    strlen(name) >= IFNAMSIZ)
 				return kern_refuse(EINVAL, "host needs the "
 				    "name of a device, of at most %d bytes",
 				    IFNAMSIZ - 1);
-		} else if (strcmp(word, "fd") == 0)
+		} else if (strcmp(word, "fd") == 0) {
+			if (*fd)
+				return dev_param_again(word);
 			*fd = true;
-		else
+		} else
 			return dev_param_unknown(word,
 			    tap_cloner.ifc_params_help);
 	}
