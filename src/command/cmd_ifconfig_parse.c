@@ -203,6 +203,12 @@ create_param(struct parse *p, struct ifconfig_action *a)
 	size_t used;
 	int n;
 
+	/* The driver's own words are its affair. */
+	if ((strcmp(word, "here") == 0 && a->ia_here) ||
+	    (strcmp(word, "fd") == 0 && a->ia_fd >= 0) ||
+	    (strcmp(word, "host") == 0 && a->ia_host != NULL))
+		return ifnet_error_set(p->e, EINVAL, "create: %s is given "
+		    "twice", word);
 	if (strcmp(word, "here") == 0) {
 		a->ia_here = true;
 		return 0;
