@@ -297,7 +297,7 @@ take_record(struct ctl_request *rq, const uint8_t *p, size_t len,
 	rq->rq_len = pr.pr_len;
 	rq->rq_nfixed = pr.pr_nfixed;
 	if (!proto_rec_get(&pr, &rq->rq_rec, od->od_size) ||
-	    proto_rec_next(&p, &len, &more) != 0) {
+	    (len != 0 && proto_rec_next(&p, &len, &more) != 0)) {
 		*why = "the request asks for something this ifnetd does not "
 		    "know (is the client newer?)";
 		return EOPNOTSUPP;
@@ -319,7 +319,7 @@ run_request(struct ctl_session *s, struct ctl_request *rq,
 	if (kauth_authorize(s->cs_kern, &s->cs_cred, od->od_action) != 0)
 		return ctl_reply_perm(s, &rq->rq_hdr, od->od_action);
 	/* Pacing may sleep, so no lock or vnet is held here. */
-	error = ctl_pace(s, KUSER_REQUESTS, 1, why);
+	error = !s->cs_limited ? 0 : ctl_pace(s, KUSER_REQUESTS, 1, why);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
 	ctl_turn_begin(s);

@@ -96,7 +96,8 @@ struct ctl_session {
 	struct ctl_undo	*cs_undo;		/* o: NULL: no change begun */
 	char		 cs_created[IFNAMSIZ];	/* o: by the request; "" */
 	const struct ctl_request *cs_unlogged;	/* o: until its answer */
-	bool		 cs_limited;		/* constant: takes turns */
+	bool		 cs_limited;		/* constant: without privilege:
+						 * paced, takes turns */
 	bool		 cs_turn;		/* o: has one */
 	struct vnet	*cs_held;		/* o: for the request; released
 						 * before anything is sent */

@@ -223,6 +223,7 @@ static int
 carry_out(struct ctl_session *s, struct vnet *vn, uint64_t cmd, void *record,
     size_t len)
 {
+	struct kern_reqctx *rc = kern_reqctx();
 	struct ifreq ifr;
 	bool created;
 	int error;
@@ -235,8 +236,8 @@ carry_out(struct ctl_session *s, struct vnet *vn, uint64_t cmd, void *record,
 	if (error != 0)
 		return error;
 	/* A reason left by a look-up above is not this request's. */
-	kern_reqctx()->rc_error = 0;
-	kern_reqctx()->rc_nmade = 0;
+	rc->rc_error = 0;
+	rc->rc_nmade = 0;
 	error = ifioctl(vn, &s->cs_cred, cmd, record, len);
 	if (error == 0 && cmd == SIOCIFCREATE)
 		error = ctl_undo_note_made(s);

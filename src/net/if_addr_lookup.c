@@ -199,7 +199,7 @@ lpm_pa(const struct lpm_entry *le)
 }
 
 /* The first usable address of a prefix. */
-static inline struct ifaddr *
+static struct ifaddr *
 first_usable(struct lpm_entry *le)
 {
 	struct protoaddr *pa = lpm_pa(le);
@@ -209,26 +209,37 @@ first_usable(struct lpm_entry *le)
 	return pa_ifa(pa);
 }
 
+/* The address for key when the first one of the longest prefix, le, is not
+ * usable: only while a deactivated interface is on its way out.  The shorter
+ * prefixes are tried one by one. */
 static struct ifaddr *
-inet_net(struct vnet *vn, uint32_t key)
+__attribute__((__noinline__))
+other_usable(const struct lpm *l, uint32_t key, struct lpm_entry *le)
 {
-	const struct lpm *l = &vn->vn_if->ifv_nets;
-	struct lpm_entry *le;
-	struct ifaddr *ifa;
-	unsigned len;
+	struct ifaddr *ifa = first_usable(le);
 
-	le = lpm_lookup(l, key);
-	if (le == NULL)
-		return NULL;
-	ifa = first_usable(le);
-	/* Only while a deactivated interface is on its way out: shorter ones
-	 * one by one. */
-	for (len = le->le_len; ifa == NULL && len-- > 0;) {
+	for (unsigned len = le->le_len; ifa == NULL && len-- > 0;) {
 		le = lpm_find(l, key & prefix_mask(len), len);
 		if (le != NULL)
 			ifa = first_usable(le);
 	}
 	return ifa;
+}
+
+static inline struct ifaddr *
+inet_net(struct vnet *vn, uint32_t key)
+{
+	const struct lpm *l = &vn->vn_if->ifv_nets;
+	struct lpm_entry *le = lpm_lookup(l, key);
+	struct ifaddr *ifa;
+
+	if (le == NULL)
+		return NULL;
+	/* Of the entry, only its place is looked at: the flags are in another
+	 * cache line. */
+	ifa = &lpm_pa(le)->pa_ifa;
+	return __builtin_expect(usable(ifa), 1) ? ifa :
+	    other_usable(l, key, le);
 }
 
 struct ifaddr *

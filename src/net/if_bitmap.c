@@ -166,11 +166,14 @@ mark_full(struct if_bitmap *ib, unsigned n, bool full)
 int
 if_bitmap_set(struct if_bitmap *ib, unsigned n)
 {
+	const uint64_t bit = 1ULL << (n & BRANCH_MASK);
 	uint64_t *word = find_word(ib, n);
 
 	if (word == NULL && (word = make_word(ib, n)) == NULL)
 		return ENOMEM;
-	*word |= 1ULL << (n & BRANCH_MASK);
+	if ((*word & bit) != 0)
+		return EEXIST;
+	*word |= bit;
 	if (*word == UINT64_MAX)
 		mark_full(ib, n, true);
 	return 0;

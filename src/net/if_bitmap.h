@@ -22,7 +22,8 @@ struct if_bitmap {
 	};
 };
 
-/* if_bitmap.c: serialised by the caller.  Control.  set: ENOMEM. */
+/* if_bitmap.c: serialised by the caller.  Control.  set: ENOMEM; EEXIST: the
+ * number is in it. */
 void	if_bitmap_init(struct host *, struct if_bitmap *);
 void	if_bitmap_fini(struct if_bitmap *);
 int	if_bitmap_set(struct if_bitmap *, unsigned);

@@ -159,8 +159,6 @@ if_clone_attached(struct ifnet *ifp)
 
 	if (cl == NULL)
 		return 0;
-	if (if_bitmap_isset(&cl->cl_units, ifp->if_unit))
-		return EEXIST;
 	error = if_bitmap_set(&cl->cl_units, ifp->if_unit);
 	if (error == 0)
 		cl->cl_count++;

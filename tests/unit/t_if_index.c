@@ -30,7 +30,8 @@ bitmap_body(struct vnet *vn)
 			if_bitmap_clear(&ib, n);
 			model[n] = false;
 		} else if ((r & 3) == 1) {
-			KASSERT(if_bitmap_set(&ib, n) == 0);
+			KASSERT(if_bitmap_set(&ib, n) ==
+			    (model[n] ? EEXIST : 0));
 			model[n] = true;
 		} else {
 			for (want = n; model[want]; want++)
