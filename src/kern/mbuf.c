@@ -262,28 +262,37 @@ prepare(struct mbuf *m)
 	m->m_ptr = NULL;
 }
 
-unsigned
-m_get_bulk(struct mbuf **m, unsigned n)
+/* Take up to n buffers out of the cache as they are; how many. */
+static inline unsigned
+take_cached(struct cpu *ci, struct mbuf **m, unsigned n)
 {
-	struct cpu *ci = curcpu();
-	struct mbuf **top;
 	unsigned got = 0, take, have;
 
-	KASSERT(ci != NULL);
 	while (got < n) {
 		have = ci->ci_nmcache;
 		if (have == 0 && (have = refill(ci)) == 0)
 			break;
 		take = n - got < have ? n - got : have;
-		top = &ci->ci_mcache[have - take];
-		for (unsigned i = 0; i < take; i++) {
-			m[got + i] = top[i];
-			if (i + 4 < take)
-				__builtin_prefetch(top[i + 4], 1);
-			prepare(top[i]);
-		}
+		memcpy(&m[got], &ci->ci_mcache[have - take],
+		    take * sizeof(m[0]));
 		set_cached(ci, have - take);
 		got += take;
+	}
+	return got;
+}
+
+unsigned
+m_get_bulk(struct mbuf **m, unsigned n)
+{
+	struct cpu *ci = curcpu();
+	unsigned got;
+
+	KASSERT(ci != NULL);
+	got = take_cached(ci, m, n);
+	for (unsigned i = 0; i < got; i++) {
+		if (i + 4 < got)
+			__builtin_prefetch(m[i + 4], 1);
+		prepare(m[i]);
 	}
 	return got;
 }
@@ -357,19 +366,10 @@ unsigned
 m_reserve(struct mbuf **m, unsigned n)
 {
 	struct cpu *ci = curcpu();
-	unsigned got = 0, take, have;
+	unsigned got;
 
 	KASSERT(ci != NULL);
-	while (got < n) {
-		have = ci->ci_nmcache;
-		if (have == 0 && (have = refill(ci)) == 0)
-			break;
-		take = n - got < have ? n - got : have;
-		memcpy(&m[got], &ci->ci_mcache[have - take],
-		    take * sizeof(m[0]));
-		set_cached(ci, have - take);
-		got += take;
-	}
+	got = take_cached(ci, m, n);
 #ifdef POOL_ASAN
 	for (unsigned i = 0; i < got; i++)
 		unpoison(m[i]);

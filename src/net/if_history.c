@@ -299,6 +299,15 @@ fill_asker(struct if_history *ih)
 	ih->ih_pid = cred == NULL ? IFHIST_PID_STACK : cred->kc_pid;
 }
 
+/* How many events of an interface are kept; 0: none. */
+static uint64_t
+history_len(const struct vnet *vn)
+{
+
+	return (uint64_t)__atomic_load_n(&vn->vn_if->ifv_history_len,
+	    __ATOMIC_RELAXED);
+}
+
 void
 if_history_put(struct ifnet *ifp, struct if_history *ih)
 {
@@ -306,9 +315,7 @@ if_history_put(struct ifnet *ifp, struct if_history *ih)
 	struct host *h = if_host(ifp);
 	uint64_t limit;
 
-	limit = (uint64_t)__atomic_load_n(
-	    &ifp->if_vnet->vn_if->ifv_history_len, __ATOMIC_RELAXED);
-	if (limit == 0)
+	if (history_len(ifp->if_vnet) == 0)
 		return;
 	if (curcpu() == NULL)
 		reserve(if_kern(ifp), hv, (if_flags_get(ifp) & IFF_LOOPBACK) !=
@@ -319,7 +326,10 @@ if_history_put(struct ifnet *ifp, struct if_history *ih)
 	if_name_copy(ifp, ih->ih_name);
 	fill_asker(ih);
 	kspin_lock(&hv->hv_lock);
-	put(hv, ifp, ih, limit);
+	/* Behind the lock of if_history_clear() it is 0 again. */
+	limit = history_len(ifp->if_vnet);
+	if (limit != 0)
+		put(hv, ifp, ih, limit);
 	kspin_unlock(&hv->hv_lock);
 }
 

@@ -49,7 +49,7 @@ int	lpm_insert(struct lpm *, struct lpm_entry *);
 void	lpm_remove(struct lpm *, struct lpm_entry *);
 /* Put `new' (same prefix) where `old' is, in place. */
 void	lpm_replace(struct lpm *, struct lpm_entry *old, struct lpm_entry *new);
-/* Writer: the entry of exactly that prefix, or NULL. */
+/* Read section, or the writer: the entry of exactly that prefix, or NULL. */
 struct lpm_entry *lpm_find(const struct lpm *, uint32_t key, unsigned len);
 
 /*

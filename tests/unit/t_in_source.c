@@ -365,7 +365,8 @@ chosen_body(struct in_test *it)
 }
 IN_TEST(chosen, 1)
 
-/* The same before any preference was given. */
+/* A link-local address is better than none, also before any preference was
+ * given. */
 static void
 link_local_alone_body(struct in_test *it)
 {
