@@ -273,7 +273,8 @@ int	ifnet_vnet_list(struct ifnet_client *,
 	    int (*fn)(const char *name, unsigned interfaces, void *arg),
 	    void *arg, struct ifnet_error *);
 /* Ask the daemon to stop; returns when it has ended, or after 30 seconds.  A
- * daemon whose process cannot be seen from here is not waited for. */
+ * daemon whose process cannot be seen from here, or is this one, is not waited
+ * for. */
 int	ifnet_halt(struct ifnet_client *, struct ifnet_error *);
 
 /* --- ping ----------------------------------------------------------------- */

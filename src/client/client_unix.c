@@ -129,9 +129,10 @@ unix_open_peer(void *arg)
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	/* A process in a namespace that this one does not see has pid 0. */
+	/* A process in a namespace that this one does not see has pid 0, and
+	 * a program that serves itself does not wait for its own end. */
 	if (getsockopt(*(int *)arg, SOL_SOCKET, SO_PEERCRED, &peer,
-	    &len) == -1 || peer.pid <= 0)
+	    &len) == -1 || peer.pid <= 0 || peer.pid == getpid())
 		return -1;
 	return (int)syscall(SYS_pidfd_open, peer.pid, 0);
 }

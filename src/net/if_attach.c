@@ -214,9 +214,8 @@ if_register_locked(struct ifnet *ifp)
 		domains_detach(ifp, DOM_SLOT_MAX);
 		return error;
 	}
-	pfil_ifattach(ifp);
 	if_history_event(ifp, IFHIST_ATTACH, 0, 0);
-	pfil_event(ifp, PFIL_IF_ATTACH);
+	pfil_ifattach(ifp);
 	rt_ifannounce(ifp, IFAN_ARRIVAL);
 	if_sadl_announce(ifp);
 	return 0;

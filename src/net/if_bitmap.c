@@ -93,14 +93,14 @@ raise_root(struct if_bitmap *ib)
 		full = ib->ib_root->bn_full == UINT64_MAX;
 	}
 	bn->bn_full = full ? 1 : 0;
+	ib->ib_nearword = NULL;		/* it may have moved */
 	ib->ib_root = bn;
 	ib->ib_height++;
 	return 0;
 }
 
-/* The word that a number is in, or NULL: it is beyond, or none was made. */
 static uint64_t *
-find_word(const struct if_bitmap *ib, unsigned n)
+search_word(const struct if_bitmap *ib, unsigned n)
 {
 	unsigned shift = BRANCH_BITS * ib->ib_height;
 	struct if_bitmap_node *bn;
@@ -115,6 +115,16 @@ find_word(const struct if_bitmap *ib, unsigned n)
 			return NULL;
 	}
 	return &bn->bn_word[n >> BRANCH_BITS & BRANCH_MASK];
+}
+
+/* The word that a number is in, or NULL: it is beyond, or none was made.  Most
+ * numbers are near the last. */
+static inline uint64_t *
+find_word(const struct if_bitmap *ib, unsigned n)
+{
+
+	return ib->ib_nearword != NULL && n >> BRANCH_BITS == ib->ib_near ?
+	    ib->ib_nearword : search_word(ib, n);
 }
 
 /* The word for a number, made if it is not there; NULL: no memory. */
@@ -174,6 +184,8 @@ if_bitmap_set(struct if_bitmap *ib, unsigned n)
 	if ((*word & bit) != 0)
 		return EEXIST;
 	*word |= bit;
+	ib->ib_near = n >> BRANCH_BITS;
+	ib->ib_nearword = word;
 	if (*word == UINT64_MAX)
 		mark_full(ib, n, true);
 	return 0;

@@ -16,6 +16,10 @@ struct host;
 struct if_bitmap {
 	struct host	*ib_host;
 	unsigned	 ib_height;	/* 0: numbers below 64, in ib_word */
+	unsigned	 ib_near;	/* the last number set, without its
+					 * lowest six bits; and the word it is
+					 * in, or NULL */
+	uint64_t	*ib_nearword;
 	union {
 		uint64_t ib_word;
 		struct if_bitmap_node *ib_root;

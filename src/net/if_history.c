@@ -216,7 +216,9 @@ put(struct ifv_history *hv, struct ifnet *ifp, struct if_history *ih,
 	ih->ih_seq = hv->hv_next++;
 	if (i == NONE)
 		return;
-	newest = ring_newest(hv, ifp);
+	/* It may be the one that was forgotten. */
+	if (newest != NONE)
+		newest = ring_newest(hv, ifp);
 	slot_at(hv, i)->sl_ih = *ih;
 	ring_append(hv, i, newest);
 	all_append(hv, i);

@@ -92,17 +92,19 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-static bool
-is_letter(char c)
-{
+/* What a character may be in a name. */
+enum { NC_LETTER = 1, NC_OTHER = 2 };
 
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+static const uint8_t name_chars[256] = {
+	['a' ... 'z'] = NC_LETTER, ['A' ... 'Z'] = NC_LETTER,
+	['0' ... '9'] = NC_OTHER, ['-'] = NC_OTHER, ['_'] = NC_OTHER,
+	['.'] = NC_OTHER,
+};
 
 bool
 if_name_valid(const char *name)
 {
-	bool letters = false;
+	unsigned kind, kinds = 0;
 	size_t n;
 
 	/* Commands take such words for an option, for every interface, and
@@ -112,14 +114,13 @@ if_name_valid(const char *name)
 		return false;
 
 	for (n = 0; n < IFNAMSIZ && name[n] != '\0'; n++) {
-		if (is_letter(name[n]))
-			letters = true;
-		else if (!is_digit(name[n]) && name[n] != '-' &&
-		    name[n] != '_' && name[n] != '.')
+		kind = name_chars[(uint8_t)name[n]];
+		if (kind == 0)
 			return false;
+		kinds |= kind;
 	}
 	/* Without a letter it would be an index, or an address. */
-	return n < IFNAMSIZ && letters;
+	return n < IFNAMSIZ && (kinds & NC_LETTER) != 0;
 }
 
 int

@@ -255,13 +255,11 @@ pfil_remove_hook(struct vnet *vn, const struct pfil_hook *hook)
  * Tell of an interface.  The lock is what makes removal wait, so an event's
  * function must not add or remove hooks.
  */
-void
-pfil_event(struct ifnet *ifp, enum pfil_event ev)
+static void
+event_locked(struct pfil_vnet *pv, struct ifnet *ifp, enum pfil_event ev)
 {
-	struct pfil_vnet *pv = ifp->if_vnet->vn_pfil;
 	struct pfil_node *pn;
 
-	host_mutex_lock(pv_host(pv), &pv->pv_lock);
 	for (pn = pv->pv_hooks; pn != NULL; pn = pn->pn_next)
 		if (pn->pn_hook->ph_event != NULL)
 			pn->pn_hook->ph_event(pn->pn_hook->ph_arg, ifp, ev);
@@ -269,6 +267,15 @@ pfil_event(struct ifnet *ifp, enum pfil_event ev)
 	for (; pn != NULL; pn = pn->pn_next)
 		if (pn->pn_hook->ph_event != NULL)
 			pn->pn_hook->ph_event(pn->pn_hook->ph_arg, ifp, ev);
+}
+
+void
+pfil_event(struct ifnet *ifp, enum pfil_event ev)
+{
+	struct pfil_vnet *pv = ifp->if_vnet->vn_pfil;
+
+	host_mutex_lock(pv_host(pv), &pv->pv_lock);
+	event_locked(pv, ifp, ev);
 	host_mutex_unlock(pv_host(pv), &pv->pv_lock);
 }
 
@@ -279,6 +286,7 @@ pfil_ifattach(struct ifnet *ifp)
 
 	host_mutex_lock(pv_host(pv), &pv->pv_lock);
 	update_if(pv, ifp);
+	event_locked(pv, ifp, PFIL_IF_ATTACH);
 	host_mutex_unlock(pv_host(pv), &pv->pv_lock);
 }
 

@@ -45,7 +45,7 @@ void	pfil_remove_hook(struct vnet *, const struct pfil_hook *);
 
 /* The interface layer's side. */
 void	pfil_event(struct ifnet *, enum pfil_event);
-void	pfil_ifattach(struct ifnet *);	/* set if_pfil */
+void	pfil_ifattach(struct ifnet *);	/* set if_pfil, PFIL_IF_ATTACH */
 void	pfil_ifdetach(struct ifnet *);	/* drop hooks of this interface */
 void	pfil_run(struct pfil_head *, struct ifnet *, enum pfil_dir,
 	    struct mvec *);

@@ -62,6 +62,7 @@ dad_take(struct arp_vnet *av, struct in_ifaddr *ia)
 {
 
 	LIST_REMOVE(ia, ia_annlink);
+	ia->ia_kern = if_kern(ia->ia_ifa.ifa_ifp);
 	av->av_nann--;
 }
 

@@ -26,8 +26,13 @@ struct in_ifaddr {
 #define ia_probe ia_proto.pa_net.le_spare[1]
 	struct sockaddr_in ia_addr;
 	struct sockaddr_in ia_dst;	/* far end, or broadcast */
-	LIST_ENTRY(in_ifaddr) ia_annlink; /* likewise; while one of them */
-	struct kern	*ia_kern;	/* constant; outlives the interface */
+	union {
+		/* ARP's lock: while announcements or steps are left. */
+		LIST_ENTRY(in_ifaddr) ia_annlink;
+		/* Otherwise.  Who frees the address may do so when its
+		 * interface is gone. */
+		struct kern *ia_kern;
+	};
 };
 
 /* Reassembly, queues, settings and counters of IPv4 in a vnet. */

@@ -238,8 +238,19 @@ test_requests(void **state)
 	assert_int_equal(ifnet_set_vnet(f->c,
 	    "a-name-that-is-longer-than-any-vnet-can-have", &e), ENOENT);
 	assert_int_equal(ifnet_set_vnet(f->c, NULL, &e), 0);
+}
+
+/* The server is of this process, which does not end: nothing is waited for. */
+static void
+test_halt_self(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_error e;
+	time_t began = time(NULL);
+
 	assert_int_equal(ifnet_halt(f->c, &e), 0);
 	assert_int_equal(f->ts.ts_halts, 1);
+	assert_true(time(NULL) - began < 29);
 }
 
 static void
@@ -632,6 +643,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unknown_link),
 		T(test_connect_errors), T(test_gone), T(test_requests),
+		T(test_halt_self),
 		T(test_sysctl), T(test_dump), T(test_batch), T(test_handover),
 		T(test_denied), T(test_follow), T(test_overrun), T(test_ping),
 		T(test_old_layouts),

@@ -94,6 +94,16 @@ bitmap_sparse_body(struct vnet *vn)
 	KASSERT(if_bitmap_next(&ib, 0) == 4095);
 	KASSERT(if_bitmap_next(&ib, 4096) == 3 * 4096);
 	if_bitmap_fini(&ib);
+	/* A level more, and no memory for the rest: what was there stays. */
+	KASSERT(if_bitmap_set(&ib, 3) == 0);
+	sim_fail_alloc(h, 3);
+	KASSERT(if_bitmap_set(&ib, 4096) == ENOMEM);
+	sim_fail_alloc(h, 0);
+	for (unsigned n = 0; n < 64; n++)
+		KASSERT(if_bitmap_isset(&ib, n) == (n == 3));
+	KASSERT(if_bitmap_set(&ib, 5) == 0);
+	KASSERT(if_bitmap_next(&ib, 3) == 4 && if_bitmap_next(&ib, 5) == 6);
+	if_bitmap_fini(&ib);
 }
 
 static void
