@@ -216,7 +216,7 @@ put(struct ifv_history *hv, struct ifnet *ifp, struct if_history *ih,
 	ih->ih_seq = hv->hv_next++;
 	if (i == NONE)
 		return;
-	/* It may be the one that was forgotten. */
+	/* The newest may have been forgotten. */
 	if (newest != NONE)
 		newest = ring_newest(hv, ifp);
 	slot_at(hv, i)->sl_ih = *ih;

@@ -13,6 +13,7 @@
 #include <ifnet/if_ether.h>
 
 #include "kern/khash.h"
+#include "kern/wheel.h"
 #include "net/if_vnet_impl.h"
 
 struct llhdr {
@@ -49,7 +50,7 @@ struct llentry {
 	struct kern_defer la_defer;
 	LIST_ENTRY(llentry) la_iflink;	/* t: entries of the interface; the
 					 * protocol puts it there */
-	LIST_ENTRY(llentry) la_wheel;	/* t: the protocol's timer list */
+	struct wheel_link la_wheel;	/* t: the protocol's timer */
 	struct rts_node	 la_rts;	/* rtsock's */
 };
 

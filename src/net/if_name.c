@@ -92,7 +92,7 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* What a character may be in a name. */
+/* The kinds of characters in a name. */
 enum { NC_LETTER = 1, NC_OTHER = 2 };
 
 static const uint8_t name_chars[256] = {
