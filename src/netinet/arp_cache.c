@@ -4,6 +4,7 @@
  */
 
 #include <errno.h>
+#include <stddef.h>
 
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
@@ -44,18 +45,6 @@ is_unresolved(const struct llentry *la)
 	return la->la_state == ARP_INCOMPLETE || la->la_state == ARP_FAILED;
 }
 
-/* Arm the callout for the time when the first entry is due. */
-static void
-arp_timer_set(struct arp_vnet *av, uint64_t due, uint64_t now)
-{
-
-	if (av->av_armed != 0 && av->av_armed <= due)
-		return;
-	av->av_armed = due;
-	callout_reset(&av->av_callout, due > now ? due - now : 0, arp_timer,
-	    av);
-}
-
 void
 arp_entry_state(struct arp_vnet *av, struct llentry *la, enum arp_state state,
     uint64_t now, uint64_t ns)
@@ -63,10 +52,7 @@ arp_entry_state(struct arp_vnet *av, struct llentry *la, enum arp_state state,
 	struct in_ifdata *id = in_ifdata(la->la_ifp);
 	uint64_t second;
 
-	if (la->la_wheel.le_prev != NULL) {
-		LIST_REMOVE(la, la_wheel);
-		la->la_wheel.le_prev = NULL;
-	}
+	wheel_take(&av->av_wheel, &la->la_wheel);
 	if (id != NULL) {
 		if (la->la_state != 0 && is_unresolved(la))
 			id->id_nunres--;
@@ -84,10 +70,8 @@ arp_entry_state(struct arp_vnet *av, struct llentry *la, enum arp_state state,
 	if (second <= now / ARP_NS)
 		second = now / ARP_NS + 1;
 	__atomic_store_n(&la->la_expire, second * ARP_NS, __ATOMIC_RELAXED);
-	if (av->av_armed == 0)
-		av->av_second = now / ARP_NS;
-	LIST_INSERT_HEAD(&av->av_wheel[second % ARP_WHEEL], la, la_wheel);
-	arp_timer_set(av, la->la_expire, now);
+	(void)wheel_put(&av->av_wheel, &la->la_wheel, now,
+	    la->la_expire - now);
 }
 
 /* t: the interface's part, made for its first neighbour; NULL: no memory, or
@@ -153,8 +137,7 @@ arp_entry_free(struct arp_vnet *av, struct llentry *la)
 {
 	struct in_ifdata *id = in_ifdata(la->la_ifp);
 
-	if (la->la_wheel.le_prev != NULL)
-		LIST_REMOVE(la, la_wheel);
+	wheel_take(&av->av_wheel, &la->la_wheel);
 	if (id != NULL) {
 		id->id_nentries--;
 		if (is_unresolved(la))
@@ -282,46 +265,6 @@ arp_entry_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
 	arp_entry_free(av, la);
 }
 
-/* Handle the entries due at `now', until the batch is full.  true: there may be
- * more. */
-static bool
-arp_timer_walk(struct arp_vnet *av, uint64_t now, struct arp_batch *ab)
-{
-	uint64_t second, end = now / ARP_NS;
-	struct llentry *la, *next;
-
-	second = av->av_second;
-	if (end - second > ARP_WHEEL)
-		second = end - ARP_WHEEL;
-	for (; second <= end; second++) {
-		for (la = LIST_FIRST(&av->av_wheel[second % ARP_WHEEL]);
-		    la != NULL; la = next) {
-			next = LIST_NEXT(la, la_wheel);
-			if (la->la_expire > now)
-				continue;
-			if (ab->ab_n == ARP_BATCH)
-				return true;
-			arp_entry_due(av, la, now, ab);
-		}
-		av->av_second = second;
-	}
-	return false;
-}
-
-/* Arm the callout for the next slot that is not empty. */
-void
-arp_timer_arm(struct arp_vnet *av, uint64_t now)
-{
-	uint64_t second = now / ARP_NS;
-
-	av->av_armed = 0;
-	for (unsigned i = 1; i <= ARP_WHEEL; i++)
-		if (!LIST_EMPTY(&av->av_wheel[(second + i) % ARP_WHEEL])) {
-			arp_timer_set(av, (second + i) * ARP_NS, now);
-			return;
-		}
-}
-
 /* Called without a lock: send and log for one entry of a batch. */
 static void
 batch_do(const struct arp_batch *ab, unsigned i)
@@ -335,30 +278,32 @@ batch_do(const struct arp_batch *ab, unsigned i)
 		    ab->ab_ask[i].unicast ? ab->ab_ask[i].lladdr : NULL);
 }
 
-void
+/* The wheel's function: one batch; the next one comes at the CPU's next
+ * pass. */
+static void
 arp_timer(void *arg)
 {
 	struct arp_vnet *av = arg;
 	uint64_t now = net_curcpu()->ci_now;
+	struct wheel_link *wl;
 	struct arp_batch ab;
-	bool more;
 
-	do {
-		ab.ab_n = 0;
-		arp_pkts_init(&ab.ab_failed);
-		kspin_lock(&av->av_table.lt_lock);
-		/* Not 0: entries that are added meanwhile do not arm the
-		 * callout, which is armed at the end. */
-		av->av_armed = 1;
-		more = arp_timer_walk(av, now, &ab);
-		if (!more)
-			arp_timer_arm(av, now);
-		kspin_unlock(&av->av_table.lt_lock);
+	ab.ab_n = 0;
+	arp_pkts_init(&ab.ab_failed);
+	kspin_lock(&av->av_table.lt_lock);
+	for (unsigned n = 0; n < ARP_BATCH; n++) {
+		wl = wheel_due(&av->av_wheel, now);
+		if (wl == NULL)
+			break;
+		arp_entry_due(av, (struct llentry *)((char *)wl -
+		    offsetof(struct llentry, la_wheel)), now, &ab);
+	}
+	wheel_arm(&av->av_wheel, now);
+	kspin_unlock(&av->av_table.lt_lock);
 
-		for (unsigned i = 0; i < ab.ab_n; i++)
-			batch_do(&ab, i);
-		arp_drop_held(&ab.ab_failed, DROP_ARP_UNRESOLVED, true);
-	} while (more);
+	for (unsigned i = 0; i < ab.ab_n; i++)
+		batch_do(&ab, i);
+	arp_drop_held(&ab.ab_failed, DROP_ARP_UNRESOLVED, true);
 }
 
 /* --- a whole interface --------------------------------------------------- */
@@ -496,9 +441,8 @@ arp_cache_init(struct arp_vnet *av)
 
 	lltable_init(k, &av->av_table);
 	av->av_vnet->vn_if->ifv_lltable = &av->av_table;
-	callout_init(k, &av->av_callout);
-	for (unsigned i = 0; i < ARP_WHEEL; i++)
-		LIST_INIT(&av->av_wheel[i]);
+	wheel_init(&av->av_wheel, k, av->av_level, ARP_LEVELS, ARP_NS,
+	    arp_timer, av);
 	return 0;
 }
 
@@ -506,7 +450,7 @@ void
 arp_cache_fini(struct arp_vnet *av)
 {
 
-	callout_halt(&av->av_callout);
+	wheel_fini(&av->av_wheel);
 	av->av_vnet->vn_if->ifv_lltable = NULL;
 	lltable_fini(&av->av_table);
 }

@@ -2,10 +2,10 @@
  * arp_dad: duplicate address detection before an address is used, and its
  * announcement (RFC 5227).
  *
- * An address waits for its next step on a wheel of the vnet's, with one
- * callout; a step is a probe, the end of the check, or an announcement.  The
- * wheel, IFA_TENTATIVE and IFA_DUPLICATED are under av_annlock; packets and
- * messages are sent after it is released.
+ * An address waits for its next step on a wheel of the vnet's; a step is a
+ * probe, the end of the check, or an announcement.  The wheel, IFA_TENTATIVE
+ * and IFA_DUPLICATED are under av_annlock; packets and messages are sent after
+ * it is released.
  */
 
 #include <stddef.h>
@@ -16,10 +16,8 @@
 #include "net/rtsock.h"
 #include "netinet/arp_var.h"
 
-/* Steps of one run of the callout. */
+/* Steps of one run. */
 #define DAD_BATCH	256
-
-static void dad_timer(void *);
 
 enum dad_step { DAD_NOTHING, DAD_PROBE, DAD_ANNOUNCE };
 
@@ -33,37 +31,18 @@ dad_waits(const struct in_ifaddr *ia)
 }
 
 static void
-dad_arm(struct arp_vnet *av, uint64_t tick, uint64_t now)
-{
-	uint64_t due = tick * ARP_DAD_TICK_NS;
-
-	av->av_anndue = tick;
-	callout_reset(&av->av_anncallout, due > now ? due - now : 0,
-	    dad_timer, av);
-}
-
-/* Put an address on the wheel, for the first tick that is not too early. */
-static void
 dad_put(struct arp_vnet *av, struct in_ifaddr *ia, uint64_t now, uint64_t ns)
 {
-	uint64_t tick = now / ARP_DAD_TICK_NS;
 
-	if (av->av_nann == 0)
-		av->av_anntick = tick;
-	if (ns != 0)
-		tick = (now + ns + ARP_DAD_TICK_NS - 1) / ARP_DAD_TICK_NS;
-	LIST_INSERT_HEAD(&av->av_ann[tick % ARP_DAD_WHEEL], ia, ia_annlink);
-	if (av->av_nann++ == 0 || tick < av->av_anndue)
-		dad_arm(av, tick, now);
+	(void)wheel_put(&av->av_annwheel, &ia->ia_annlink, now, ns);
 }
 
+/* An address that was taken off the wheel. */
 static void
-dad_take(struct arp_vnet *av, struct in_ifaddr *ia)
+dad_taken(struct in_ifaddr *ia)
 {
 
-	LIST_REMOVE(ia, ia_annlink);
 	ia->ia_kern = if_kern(ia->ia_ifa.ifa_ifp);
-	av->av_nann--;
 }
 
 /* Forget the steps that an address has left. */
@@ -73,37 +52,24 @@ dad_stop(struct arp_vnet *av, struct in_ifaddr *ia)
 
 	if (!dad_waits(ia))
 		return;
-	dad_take(av, ia);
+	wheel_take(&av->av_annwheel, &ia->ia_annlink);
+	dad_taken(ia);
 	ia->ia_probe = ia->ia_announce = 0;
 }
 
-/* The next address that is due, or NULL. */
+/* The next address that is due, taken off the wheel, or NULL. */
 static struct in_ifaddr *
 dad_due(struct arp_vnet *av, uint64_t now)
 {
-	uint64_t tick = now / ARP_DAD_TICK_NS;
+	struct wheel_link *wl = wheel_due(&av->av_annwheel, now);
 	struct in_ifaddr *ia;
 
-	if (av->av_nann == 0)
+	if (wl == NULL)
 		return NULL;
-	for (;; av->av_anntick++) {
-		ia = LIST_FIRST(&av->av_ann[av->av_anntick % ARP_DAD_WHEEL]);
-		if (ia != NULL || av->av_anntick >= tick)
-			return ia;
-	}
-}
-
-/* Arm the callout for the next address on the wheel. */
-static void
-dad_arm_next(struct arp_vnet *av, uint64_t now)
-{
-	uint64_t tick = av->av_anntick;
-
-	if (av->av_nann == 0)
-		return;
-	while (LIST_EMPTY(&av->av_ann[tick % ARP_DAD_WHEEL]))
-		tick++;
-	dad_arm(av, tick, now);
+	ia = (struct in_ifaddr *)((char *)wl - offsetof(struct in_ifaddr,
+	    ia_annlink));
+	dad_taken(ia);
+	return ia;
 }
 
 /* a: held.  Set and clear flags of an address; false: it had them so before. */
@@ -265,7 +231,7 @@ arp_dad_conflict(struct ifaddr *ifa, const uint8_t *sha)
 	return true;
 }
 
-/* --- the callout --------------------------------------------------------- */
+/* --- the wheel's function ------------------------------------------------ */
 
 /* a: held.  The step to do now for an address that was taken off the wheel;
  * puts it back for the next step. */
@@ -322,7 +288,7 @@ dad_tell(struct in_ifaddr *ia, enum dad_step step, bool changed)
 }
 
 static void
-dad_timer(void *arg)
+dad_run(void *arg)
 {
 	struct arp_vnet *av = arg;
 	uint64_t now = kern_now(av->av_vnet->vn_kern);
@@ -336,13 +302,12 @@ dad_timer(void *arg)
 		if (ia == NULL)
 			break;
 		changed = false;
-		dad_take(av, ia);
 		step = dad_step(av, ia, now, &changed);
 		kspin_unlock(&av->av_annlock);
 		dad_tell(ia, step, changed);
 		kspin_lock(&av->av_annlock);
 	}
-	dad_arm_next(av, now);
+	wheel_arm(&av->av_annwheel, now);
 	kspin_unlock(&av->av_annlock);
 }
 
@@ -352,15 +317,13 @@ arp_dad_init(struct arp_vnet *av)
 
 	host_random(av->av_vnet->vn_kern->k_host, &av->av_annseed,
 	    sizeof(av->av_annseed));
-	for (unsigned i = 0; i < ARP_DAD_WHEEL; i++)
-		LIST_INIT(&av->av_ann[i]);
-	callout_init(av->av_vnet->vn_kern, &av->av_anncallout);
+	wheel_init(&av->av_annwheel, av->av_vnet->vn_kern, av->av_annlevel,
+	    ARP_DAD_LEVELS, ARP_DAD_TICK_NS, dad_run, av);
 }
 
 void
 arp_dad_fini(struct arp_vnet *av)
 {
 
-	KASSERT(av->av_nann == 0);
-	callout_halt(&av->av_anncallout);
+	wheel_fini(&av->av_annwheel);
 }

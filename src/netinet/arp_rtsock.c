@@ -215,8 +215,8 @@ arp_req_lladdr(struct arp_req *ar, const struct rt_msg *rtm,
 	if (rtm->rtm_expire_s == 0)
 		ar->ar_lleflags |= LLE_STATIC;
 	else
-		ar->ar_expire_ns = (uint64_t)(rtm->rtm_expire_s < 86400 ?
-		    rtm->rtm_expire_s : 86400) * ARP_NS;
+		ar->ar_expire_ns = (uint64_t)(rtm->rtm_expire_s < ARP_KEEP_MAX ?
+		    rtm->rtm_expire_s : ARP_KEEP_MAX) * ARP_NS;
 	if ((rtm->rtm_flags & RTF_ANNOUNCE) != 0)
 		ar->ar_lleflags |= LLE_PUBLISHED;
 	return 0;

@@ -19,15 +19,15 @@
  * station it knows, in PROBE as above: the claim holds when that is silent
  * (enum arp_moves, ARP_CLAIM_TRIES).
  *
- * Static entries have no timer.  All others are on a wheel of one-second slots;
- * the callout is armed for the next slot that is not empty, and not at all when
- * there is none.  Everything here is under the lltable spin lock; packets to
+ * Static entries have no timer.  All others are on a wheel with ticks of a
+ * second.  Everything here is under the lltable spin lock; packets to
  * drop or send are collected under the lock and handled after it is released.
  */
 
 #ifndef NETINET_ARP_VAR_H
 #define NETINET_ARP_VAR_H
 
+#include "kern/wheel.h"
 #include "netinet/ip_var.h"
 
 enum arp_state {
@@ -45,8 +45,10 @@ enum arp_moves {
 
 #define ARP_TRIES	5		/* requests without an answer */
 #define ARP_CLAIM_TRIES	2		/* likewise, while there is a claim */
-#define ARP_WHEEL	256		/* slots of a second */
-#define ARP_NS		1000000000ull
+#define ARP_NS		1000000000ull	/* a tick of the wheel of entries */
+#define ARP_LEVELS	7
+#define ARP_KEEP_MAX	86400		/* s, that an entry waits at most */
+_Static_assert(ARP_KEEP_MAX <= WHEEL_MAX(ARP_LEVELS), "a wheel that reaches");
 /* RFC 5227 1.1; the number of probes is a setting */
 #define ARP_PROBE_WAIT_NS (1 * ARP_NS)	/* at most, before the first */
 #define ARP_PROBE_MIN_NS (1 * ARP_NS)	/* between two */
@@ -56,10 +58,9 @@ enum arp_moves {
 #define ARP_ANNOUNCE_NS	(2 * ARP_NS)
 #define ARP_DEFEND_NS	(10 * ARP_NS)
 
-/* The slots of the wheel of addresses to probe and announce: more than the
- * longest wait and the longest delay of a CPU together. */
-#define ARP_DAD_WHEEL	128
+/* The wheel of addresses to probe and announce. */
 #define ARP_DAD_TICK_NS	(1ull << 26)	/* 67 ms */
+#define ARP_DAD_LEVELS	2
 
 /*
  *	t: the lltable's spin lock
@@ -68,18 +69,13 @@ enum arp_moves {
 struct arp_vnet {
 	struct lltable	 av_table;
 	struct vnet	*av_vnet;		/* constant */
-	LIST_HEAD(, llentry) av_wheel[ARP_WHEEL]; /* t: by due second */
-	uint64_t	 av_second;		/* t: last second walked */
-	uint64_t	 av_armed;		/* t: callout's time; 0 none */
-	struct callout	 av_callout;
+	struct wheel	 av_wheel;		/* t: of entries */
+	struct wheel_level av_level[ARP_LEVELS];
 
 	struct kspin	 av_annlock;
-	LIST_HEAD(, in_ifaddr) av_ann[ARP_DAD_WHEEL]; /* a: by due tick */
-	uint64_t	 av_anntick;		/* a: the tick being walked */
-	uint64_t	 av_anndue;		/* a: callout's tick */
-	uint64_t	 av_nann;		/* a: addresses on the wheel */
+	struct wheel	 av_annwheel;		/* a: of addresses */
+	struct wheel_level av_annlevel[ARP_DAD_LEVELS];
 	uint64_t	 av_annseed;		/* a: random waits */
-	struct callout	 av_anncallout;
 
 	struct kspin	 av_conflict_lock;
 	uint64_t	 av_defended_ns;	/* an address was defended */
@@ -135,9 +131,6 @@ void	arp_entry_unhold(struct llentry *, struct arp_pkts *);
 /* t: take an entry that holds no packets off every list, and free it after all
  * readers have left. */
 void	arp_entry_free(struct arp_vnet *, struct llentry *);
-void	arp_timer_arm(struct arp_vnet *, uint64_t now);
-/* CPU: the function of av_callout. */
-void	arp_timer(void *);
 /* CPU, no lock held: drop packets that an entry held (their output interface is
  * ip_held_if()); with `tell', send ICMP errors to their sources. */
 void	arp_drop_held(struct arp_pkts *, enum drop_reason, bool tell);

@@ -6,6 +6,7 @@
 #ifndef NETINET_IN_VAR_H
 #define NETINET_IN_VAR_H
 
+#include "kern/wheel.h"
 #include "net/if_llatbl.h"
 #include "net/if_stats_impl.h"
 #include "net/route.h"
@@ -28,7 +29,7 @@ struct in_ifaddr {
 	struct sockaddr_in ia_dst;	/* far end, or broadcast */
 	union {
 		/* ARP's lock: while announcements or steps are left. */
-		LIST_ENTRY(in_ifaddr) ia_annlink;
+		struct wheel_link ia_annlink;
 		/* Otherwise.  Who frees the address may do so when its
 		 * interface is gone. */
 		struct kern *ia_kern;

@@ -241,7 +241,8 @@ arp_sysctl_init(struct vnet *vn)
 	struct arp_vnet *av = vn->vn_arp;
 	const struct sysctl_node nodes[] = {
 		setting("net.inet.arp.keep",
-		    "Seconds an answer is believed", &av->av_keep, 1, 86400),
+		    "Seconds an answer is believed", &av->av_keep, 1,
+		    ARP_KEEP_MAX),
 		setting("net.inet.arp.down",
 		    "Seconds before one that did not answer is asked again",
 		    &av->av_down, 1, 3600),

@@ -334,7 +334,7 @@ aging_body(struct in_test *it)
 	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") == 0);
 	KASSERT(in_neighbours(it) == 2);
 	/* With static entries alone there is no timer. */
-	KASSERT(!callout_pending(&it->it_vn->vn_arp->av_callout));
+	KASSERT(!callout_pending(&it->it_vn->vn_arp->av_wheel.w_callout));
 	all_books(it);
 }
 IN_TEST(aging, 1)

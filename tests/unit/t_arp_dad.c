@@ -340,7 +340,7 @@ IN_TEST(link, 1)
 static void
 many_body(struct in_test *it)
 {
-	struct arp_vnet *av = it->it_vn->vn_arp;
+	struct wheel *w = &it->it_vn->vn_arp->av_annwheel;
 	struct ifnet *b = it->it_b.tif_ifp;
 	char a[16];
 
@@ -350,9 +350,9 @@ many_body(struct in_test *it)
 		    1 + i % 200);
 		KASSERT(addr_add(it, b, a, 16) == 0);
 	}
-	KASSERT(av->av_nann == 700);
+	KASSERT(w->w_count == 700);
 	sleep_ms(it, 9000);
-	KASSERT(av->av_nann == 0 && !callout_pending(&av->av_anncallout));
+	KASSERT(w->w_count == 0 && !callout_pending(&w->w_callout));
 	KASSERT(ipstat(it, "arp.probes") == 1400);
 	for (unsigned i = 0; i < 700; i++) {
 		(void)snprintf(a, sizeof(a), "10.9.%u.%u", i / 200,
@@ -370,10 +370,10 @@ many_body(struct in_test *it)
 		if (i % 50 == 0)
 			sleep_ms(it, 100);
 	}
-	KASSERT(av->av_nann != 0 && av->av_nann <= 351);
+	KASSERT(w->w_count != 0 && w->w_count <= 351);
 	test_if_books(b);
 	tif_detach(&it->it_b);
-	KASSERT(av->av_nann == 0);
+	KASSERT(w->w_count == 0);
 	sleep_ms(it, 5000);
 	/* The vnet goes while another one is being checked. */
 	KASSERT(addr_add(it, it->it_a.tif_ifp, "10.3.0.1", 24) == 0);
@@ -456,7 +456,7 @@ random_step(struct chance *ch)
 static void
 chance_body(struct in_test *it)
 {
-	struct arp_vnet *av = it->it_vn->vn_arp;
+	struct wheel *w = &it->it_vn->vn_arp->av_annwheel;
 	struct ifnet *b = it->it_b.tif_ifp;
 	struct chance *ch;
 	struct host_thread *t;
@@ -483,7 +483,7 @@ chance_body(struct in_test *it)
 			    IFA_TENTATIVE);
 		else
 			KASSERT(in_ifa(b, ch->ch_addr[i]) == NULL);
-	KASSERT(av->av_nann == 0 && !callout_pending(&av->av_anncallout));
+	KASSERT(w->w_count == 0 && !callout_pending(&w->w_callout));
 	free(ch);
 	all_books(it);
 }

@@ -594,9 +594,9 @@ announced_body(struct in_test *it)
 	KASSERT(addr_add(it, b, "10.33.0.1", 24) == EIO);
 	/* The addresses that the interface had are announced again, and
 	 * nothing else. */
-	KASSERT(it->it_vn->vn_arp->av_nann == 1);
+	KASSERT(it->it_vn->vn_arp->av_annwheel.w_count == 1);
 	sleep_ms(it, 5000);
-	KASSERT(it->it_vn->vn_arp->av_nann == 0);
+	KASSERT(it->it_vn->vn_arp->av_annwheel.w_count == 0);
 	b->if_ops = &tif_ops;
 }
 IN_TEST(announced, 1)
