@@ -72,6 +72,30 @@ extern "C" {
 #define RTF_LOCAL	0x40000
 #define RTF_BROADCAST	0x80000
 
+/* rtm_given: which of these fields are meant, also when they are 0 */
+#define RTV_METRIC	0x1	/* in a request: the route with this metric */
+#define RTV_PROTO	0x2
+#define RTV_REPLACE	0x4	/* RTM_ADD: a route of this metric that is
+				 * there is changed */
+
+/* rtm_proto: who asked for a route.  Linux's numbers (rtnetlink(7)); any other
+ * is a program's own. */
+#define RTPROT_UNSPEC	0
+#define RTPROT_REDIRECT	1	/* an ICMP redirect */
+#define RTPROT_KERNEL	2	/* an address brought it along */
+#define RTPROT_BOOT	3
+#define RTPROT_STATIC	4	/* an administrator */
+#define RTPROT_RA	9
+#define RTPROT_ZEBRA	11
+#define RTPROT_BIRD	12
+#define RTPROT_DHCP	16
+#define RTPROT_BABEL	42
+#define RTPROT_BGP	186
+#define RTPROT_ISIS	187
+#define RTPROT_OSPF	188
+#define RTPROT_RIP	189
+#define RTPROT_EIGRP	192
+
 struct rt_hdr {
 	uint16_t	 rtm_len;	/* whole message, with the addresses */
 	uint16_t	 rtm_hdrlen;	/* the record at its head; set and used
@@ -96,6 +120,10 @@ struct rt_msg {
 	int64_t		 rtm_expire_s;	/* seconds from now, 0 = never */
 	uint64_t	 rtm_use;
 	char		 rtm_ifname[IFNAMSIZ];	/* in answers */
+	uint32_t	 rtm_given;	/* RTV_* */
+	uint32_t	 rtm_metric;	/* the least of a prefix is used */
+	uint8_t		 rtm_proto;	/* RTPROT_* */
+	uint8_t		 rtm_pad[7];
 };
 
 #define IFAN_ARRIVAL	0

@@ -77,9 +77,10 @@ if_with_address(struct cmd_ctx *ctx, struct in_addr a, char name[IFNAMSIZ],
 	return found;
 }
 
-static int
-find_if(struct cmd_ctx *ctx, struct route_words *w, struct sockaddr_dl *sdl,
-    uint64_t *handle, char ownname[IFNAMSIZ], struct ifnet_error *e)
+int
+route_find_if(struct cmd_ctx *ctx, struct route_words *w,
+    struct sockaddr_dl *sdl, uint64_t *handle, char ownname[IFNAMSIZ],
+    struct ifnet_error *e)
 {
 	struct cmd_where where;
 	struct cmd_if *ci;
@@ -116,8 +117,8 @@ find_if(struct cmd_ctx *ctx, struct route_words *w, struct sockaddr_dl *sdl,
 	return 0;
 }
 
-static void
-build(uint8_t type, const struct route_words *w,
+void
+route_build(uint8_t type, const struct route_words *w,
     const struct sockaddr_dl *sdl, uint64_t handle, void *buf)
 {
 	struct rt_msg *m = buf;
@@ -132,6 +133,9 @@ build(uint8_t type, const struct route_words *w,
 	m->rtm_flags = w->flags | (w->len == 32 ? RTF_HOST : 0) |
 	    (w->havegw ? RTF_GATEWAY : 0);
 	m->rtm_mtu = w->mtu;
+	m->rtm_given = w->given;
+	m->rtm_metric = w->metric;
+	m->rtm_proto = w->proto;
 	/* The addresses follow in the order of their bits; all of them always
 	 * fit. */
 	cmd_sin(&ss, w->dst);
@@ -165,42 +169,68 @@ refused(struct cmd_ctx *ctx, const char *what, const struct ifnet_error *e)
 	    why[0] != '\0' ? ": " : "", why[0] != '\0' ? why + 2 : "");
 }
 
+uint8_t
+route_type(int verb)
+{
+
+	return verb == ROUTE_CHANGE ? RTM_CHANGE :
+	    verb == ROUTE_DELETE ? RTM_DELETE : RTM_ADD;
+}
+
+/* Make a request of one type; code as ifnet_route(). */
 static int
-route_modify(struct cmd_ctx *ctx, int argc, char **argv, uint8_t type)
+request(struct cmd_ctx *ctx, uint8_t type, const struct route_words *w,
+    const struct sockaddr_dl *sdl, uint64_t handle, struct ifnet_error *e)
 {
 	union { struct rt_msg m; char room[RT_MSG_MAX]; } req, ans;
+	size_t len = sizeof(ans);
+
+	route_build(type, w, sdl, handle, &req);
+	return ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans,
+	    &len, e);
+}
+
+/* With cc_again an existing route is changed to the line's, which it usually
+ * equals; unless the one that is in the way came with an address. */
+static int
+change_again(struct cmd_ctx *ctx, const struct route_words *w,
+    const struct sockaddr_dl *sdl, uint64_t handle, struct ifnet_error *e)
+{
+	struct ifnet_error exists = *e;
+	struct route_words that = *w;
+	int error;
+
+	that.given |= RTV_METRIC;
+	error = request(ctx, RTM_CHANGE, &that, sdl, handle, e);
+	if (error != ESRCH)
+		return error;
+	*e = exists;
+	return EEXIST;
+}
+
+static int
+route_modify(struct cmd_ctx *ctx, int argc, char **argv, int verb)
+{
 	char what[CMD_TEXTSIZE * 3], ownname[IFNAMSIZ];
 	struct sockaddr_dl sdl;
 	struct route_words w;
 	struct ifnet_error e;
 	uint64_t handle = 0;
-	size_t len;
 	int error;
 
 	if (route_parse(argc, argv, &w, &e) != 0)
 		return bad(ctx, argv[0], e.text);
-	if (type == RTM_ADD && !w.havegw && w.ifname == NULL &&
-	    (w.flags & (RTF_BLACKHOLE | RTF_REJECT)) == 0)
-		return bad(ctx, argv[0], "the gateway is missing (an "
-		    "address, or -iface and an interface)");
 	if (ctx->cc_check)
 		return CMD_OK;
 	memset(&e, 0, sizeof(e));
 	(void)describe(argv[0], &w, what, sizeof(what));
-	if (find_if(ctx, &w, &sdl, &handle, ownname, &e) != 0)
+	if (route_find_if(ctx, &w, &sdl, &handle, ownname, &e) != 0)
 		return refused(ctx, what, &e);
-	build(type, &w, &sdl, handle, &req);
-	len = sizeof(ans);
-	error = ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans,
-	    &len, &e);
-	/* With cc_again an existing route is changed to the line's, which it
-	 * usually equals. */
-	if (error == EEXIST && type == RTM_ADD && ctx->cc_again) {
-		build(RTM_CHANGE, &w, &sdl, handle, &req);
-		len = sizeof(ans);
-		error = ifnet_route(ctx->cc_client, &req,
-		    req.m.rtm_h.rtm_len, &ans, &len, &e);
-	}
+	if (verb == ROUTE_REPLACE)
+		w.given |= RTV_REPLACE;
+	error = request(ctx, route_type(verb), &w, &sdl, handle, &e);
+	if (error == EEXIST && verb == ROUTE_ADD && ctx->cc_again)
+		error = change_again(ctx, &w, &sdl, handle, &e);
 	if (error != 0)
 		return refused(ctx, what, &e);
 	if (!ctx->cc_config)
@@ -231,7 +261,7 @@ route_get(struct cmd_ctx *ctx, int argc, char **argv)
 	if (!w.is_net)
 		w.len = 32;
 	(void)describe("get", &w, what, sizeof(what));
-	build(RTM_GET, &w, &sdl, 0, &req);
+	route_build(RTM_GET, &w, &sdl, 0, &req);
 	if (ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans, &len,
 	    &e) != 0)
 		return refused(ctx, what, &e);
@@ -352,7 +382,7 @@ flush_allowed(struct cmd_ctx *ctx, struct ifnet_error *e)
 	memset(&w, 0, sizeof(w));
 	memset(&sdl, 0, sizeof(sdl));
 	w.len = 32;
-	build(RTM_DELETE, &w, &sdl, 0, &req);
+	route_build(RTM_DELETE, &w, &sdl, 0, &req);
 	return ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans,
 	    &len, e) == EPERM ? EPERM : 0;
 }
@@ -458,11 +488,12 @@ route_run(struct cmd_ctx *ctx, int argc, char **argv)
 		return cmd_usage(ctx, &command_route, 1);
 	switch (verb->w_code) {
 	case ROUTE_ADD:
-		return route_modify(ctx, argc, argv, RTM_ADD);
-	case ROUTE_DELETE:
-		return route_modify(ctx, argc, argv, RTM_DELETE);
 	case ROUTE_CHANGE:
-		return route_modify(ctx, argc, argv, RTM_CHANGE);
+	case ROUTE_DELETE:
+	case ROUTE_REPLACE:
+		return route_modify(ctx, argc, argv, verb->w_code);
+	case ROUTE_LOAD:
+		return route_load(ctx, argc, argv);
 	case ROUTE_GET:
 		return route_get(ctx, argc, argv);
 	default:
@@ -473,11 +504,13 @@ route_run(struct cmd_ctx *ctx, int argc, char **argv)
 const struct command command_route = {
 	.c_name = "route",
 	.c_synopsis = "[-n] add [-net | -host] DEST[/LEN] GATEWAY "
-	    "[-mtu N] [-blackhole | -reject]\n"
+	    "[-metric N] [-mtu N] [-proto NAME] [-blackhole | -reject]\n"
 	    "[-n] add [-net | -host] DEST[/LEN] -iface IF\n"
-	    "[-n] change DEST[/LEN] GATEWAY [-mtu N]\n"
-	    "[-n] delete [-net | -host] DEST[/LEN] [GATEWAY]\n"
+	    "[-n] change | replace DEST[/LEN] GATEWAY [-metric N] [-mtu N] "
+	    "[-proto NAME]\n"
+	    "[-n] delete [-net | -host] DEST[/LEN] [GATEWAY] [-metric N]\n"
 	    "[-n] get DEST\n"
+	    "[-n] load FILE\n"
 	    "[-n] flush | show | monitor",
 	.c_summary = "add, delete, look up and follow routes",
 	.c_example = "route add 10.2.0.0/16 10.0.1.2",

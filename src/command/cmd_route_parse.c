@@ -5,6 +5,7 @@
 #include "command/command_impl.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The prefix length that NetBSD guesses: the class's, but no shorter than the
@@ -24,6 +25,49 @@ guess_len(struct in_addr a, bool is_net)
 	return len;
 }
 
+/* As Linux's routing programs call them (rtnetlink(7)). */
+static const struct {
+	const char	*name;
+	uint8_t		 proto;
+} protos[] = {
+	{ "unspec", RTPROT_UNSPEC }, { "redirect", RTPROT_REDIRECT },
+	{ "kernel", RTPROT_KERNEL }, { "boot", RTPROT_BOOT },
+	{ "static", RTPROT_STATIC }, { "ra", RTPROT_RA },
+	{ "zebra", RTPROT_ZEBRA }, { "bird", RTPROT_BIRD },
+	{ "dhcp", RTPROT_DHCP }, { "babel", RTPROT_BABEL },
+	{ "bgp", RTPROT_BGP }, { "isis", RTPROT_ISIS },
+	{ "ospf", RTPROT_OSPF }, { "rip", RTPROT_RIP },
+	{ "eigrp", RTPROT_EIGRP },
+};
+#define NPROTOS	(sizeof(protos) / sizeof(protos[0]))
+
+const char *
+route_proto_text(uint8_t proto, char buf[8])
+{
+
+	for (size_t i = 0; i < NPROTOS; i++)
+		if (protos[i].proto == proto)
+			return protos[i].name;
+	(void)snprintf(buf, 8, "%u", proto);
+	return buf;
+}
+
+static bool
+parse_proto(const char *word, uint8_t *proto)
+{
+	uint64_t v;
+
+	for (size_t i = 0; i < NPROTOS; i++)
+		if (strcmp(protos[i].name, word) == 0) {
+			*proto = protos[i].proto;
+			return true;
+		}
+	if (!cmd_parse_num(word, UINT8_MAX, &v))
+		return false;
+	*proto = (uint8_t)v;
+	return true;
+}
+
 const struct cmd_word route_options[] = {
 	{ "add", NULL, "add a route", CMD_W_VERB | CMD_W_ADMIN, NULL,
 	    ROUTE_ADD },
@@ -35,42 +79,53 @@ const struct cmd_word route_options[] = {
 	    CMD_W_VERB | CMD_W_ADMIN, NULL, ROUTE_FLUSH },
 	{ "get", NULL, "look up the route to an address", CMD_W_VERB, NULL,
 	    ROUTE_GET },
+	{ "load", NULL, "make the changes that a file lists", CMD_W_VERB |
+	    CMD_W_ADMIN, NULL, ROUTE_LOAD },
 	{ "monitor", NULL, "show changes as they happen", CMD_W_VERB, NULL,
 	    ROUTE_MONITOR },
+	{ "replace", NULL, "add a route, or change the one of this metric",
+	    CMD_W_VERB | CMD_W_ADMIN, NULL, ROUTE_REPLACE },
 	{ "show", NULL, "list the routes", CMD_W_VERB, NULL, ROUTE_SHOW },
 	{ "-f", NULL, "flush", CMD_W_ADMIN },
 	{ "-n", NULL, "changes nothing: no name of an address is looked up" },
 	{ "-q", NULL, "changes nothing" },
 	{ "-v", NULL, "changes nothing" },
-	{ "default", NULL, "0.0.0.0/0", 0, "add change delete get" },
+	{ "default", NULL, "0.0.0.0/0", 0, "add change delete get replace" },
 	{ "-net", NULL, "the destination is a network", 0,
-	    "add change delete get", 'n' },
+	    "add change delete get replace", 'n' },
 	{ "-host", NULL, "the destination is one address", 0,
-	    "add change delete get", 'h' },
-	{ "-netmask", "MASK", "its mask", 0, "add change delete get", 'M' },
+	    "add change delete get replace", 'h' },
+	{ "-netmask", "MASK", "its mask", 0,
+	    "add change delete get replace", 'M' },
 	{ "-prefixlen", "LENGTH", "the length of its prefix", 0,
-	    "add change delete get", 'L' },
-	{ "-gateway", "ADDR", "the gateway", 0, "add change delete", 'G' },
+	    "add change delete get replace", 'L' },
+	{ "-gateway", "ADDR", "the gateway", 0,
+	    "add change delete replace", 'G' },
 	{ "-iface", NULL, "not a gateway follows but an interface", 0,
-	    "add change delete", 'i' },
-	{ "-interface", NULL, "the same", 0, "add change delete", 'i' },
+	    "add change delete replace", 'i' },
+	{ "-interface", NULL, "the same", 0, "add change delete replace", 'i' },
 	{ "-ifp", "IF", "the interface it leads out of", 0,
-	    "add change delete", 'F' },
+	    "add change delete replace", 'F' },
 	{ "-ifa", "ADDR", "the source address it suggests", 0,
-	    "add change delete", 'A' },
+	    "add change delete replace", 'A' },
 	{ "-mtu", "NUMBER", "the largest packet, in bytes", CMD_W_ADMIN,
-	    "add change", 'U' },
+	    "add change replace", 'U' },
+	{ "-metric", "NUMBER", "of several routes to one destination the one "
+	    "with the least is used (0 unless given)", CMD_W_ADMIN,
+	    "add change delete replace", 'W' },
+	{ "-proto", "NAME", "who asked for it: static, bgp, ospf, ... or a "
+	    "number", CMD_W_ADMIN, "add change replace", 'P' },
 	{ "-blackhole", NULL, "drop what goes there", CMD_W_ADMIN,
-	    "add change", 'f', RTF_BLACKHOLE },
-	{ "-reject", NULL, "refuse what goes there", CMD_W_ADMIN, "add change",
-	    'f', RTF_REJECT },
+	    "add change replace", 'f', RTF_BLACKHOLE },
+	{ "-reject", NULL, "refuse what goes there", CMD_W_ADMIN,
+	    "add change replace", 'f', RTF_REJECT },
 	{ "-static", NULL, "set by a person (the default)", CMD_W_ADMIN,
-	    "add change", 'f', RTF_STATIC },
-	{ "-nostatic", NULL, "not so", CMD_W_ADMIN, "add change", 's' },
+	    "add change replace", 'f', RTF_STATIC },
+	{ "-nostatic", NULL, "not so", CMD_W_ADMIN, "add change replace", 's' },
 	{ "-proto1", NULL, "a mark for routing programs", CMD_W_ADMIN,
-	    "add change", 'f', RTF_PROTO1 },
-	{ "-proto2", NULL, "another one", CMD_W_ADMIN, "add change", 'f',
-	    RTF_PROTO2 },
+	    "add change replace", 'f', RTF_PROTO1 },
+	{ "-proto2", NULL, "another one", CMD_W_ADMIN,
+	    "add change replace", 'f', RTF_PROTO2 },
 	{ "--json", NULL, "write JSON, for programs", 0, "get show",
 	    CMD_OPT_JSON },
 	{ "-inet", NULL, "changes nothing: the family of IPv4", 0, NULL, '-' },
@@ -111,6 +166,19 @@ modifier_value(struct route_words *w, int what, const char *arg,
 			    "-mtu %s: bad value (68 to 65535)", arg);
 		w->mtu = (uint32_t)v;
 		return 0;
+	case 'W':
+		if (!cmd_parse_num(arg, UINT32_MAX, &v))
+			return ifnet_error_set(e, EINVAL,
+			    "-metric %s: bad value (0 to %u)", arg,
+			    UINT32_MAX);
+		w->metric = (uint32_t)v;
+		w->given |= RTV_METRIC;
+		return 0;
+	case 'P':
+		w->given |= RTV_PROTO;
+		return parse_proto(arg, &w->proto) ? 0 :
+		    ifnet_error_set(e, EINVAL, "-proto %s: bad value (static, "
+		    "bgp, ospf, isis, rip, babel, ..., or 0 to 255)", arg);
 	case 'F':
 		w->ifname = arg;
 		return cmd_check_ifname(arg, false, e);
@@ -246,6 +314,11 @@ route_parse(int argc, char **argv, struct route_words *w,
 	if (!w->havedst)
 		return ifnet_error_set(e, EINVAL, "the destination is "
 		    "missing");
+	if ((strcmp(argv[0], "add") == 0 || strcmp(argv[0], "replace") == 0) &&
+	    !w->havegw && w->ifname == NULL &&
+	    (w->flags & (RTF_BLACKHOLE | RTF_REJECT)) == 0)
+		return ifnet_error_set(e, EINVAL, "the gateway is missing (an "
+		    "address, or -iface and an interface)");
 	if (w->is_host && w->len >= 0 && w->len != 32)
 		return ifnet_error_set(e, EINVAL,
 		    "-host goes with no mask but 255.255.255.255");

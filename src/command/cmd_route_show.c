@@ -40,7 +40,7 @@ json_route(struct json *j, const struct rt_msg *m,
 {
 	const struct sockaddr_in *mask =
 	    (const struct sockaddr_in *)(const void *)sa[2];
-	char text[CMD_TEXTSIZE], ifname[IFNAMSIZ];
+	char text[CMD_TEXTSIZE], ifname[IFNAMSIZ], proto[8];
 
 	memcpy(ifname, m->rtm_ifname, sizeof(ifname));
 	ifname[IFNAMSIZ - 1] = '\0';
@@ -59,11 +59,31 @@ json_route(struct json *j, const struct rt_msg *m,
 	}
 	cmd_bits_json(j, "flags", rtflags, NRTFLAGS, m->rtm_flags);
 	json_u64(j, "use", m->rtm_use);
+	if ((m->rtm_given & RTV_METRIC) != 0)
+		json_int(j, "metric", m->rtm_metric);
+	json_text(j, "protocol", route_proto_text(m->rtm_proto, proto));
 	if (m->rtm_mtu != 0)
 		json_int(j, "mtu", m->rtm_mtu);
 	if (m->rtm_expire_s != 0)
 		json_int(j, "expires_s", m->rtm_expire_s);
 	json_end(j);
+}
+
+/* The text behind NetBSD's columns, of routes that have more to say. */
+static const char *
+more_text(const struct rt_msg *m, char *buf, size_t size)
+{
+	char proto[8];
+	size_t n = 0;
+
+	buf[0] = '\0';
+	if (m->rtm_metric != 0)
+		n = (size_t)snprintf(buf, size, " metric %u", m->rtm_metric);
+	if (m->rtm_proto != RTPROT_UNSPEC && m->rtm_proto != RTPROT_KERNEL &&
+	    m->rtm_proto != RTPROT_STATIC)
+		(void)snprintf(buf + n, size - n, " proto %s",
+		    route_proto_text(m->rtm_proto, proto));
+	return buf;
 }
 
 static int
@@ -73,7 +93,7 @@ show_msg(const void *msg, size_t len, void *arg)
 	const struct rt_msg *m = msg;
 	char dst[CMD_TEXTSIZE], gw[CMD_TEXTSIZE], flags[32], mtu[16];
 	struct show *sh = arg;
-	char ifname[IFNAMSIZ];
+	char ifname[IFNAMSIZ], more[48];
 
 	if (rt_msg_check(msg, len, sa) != 0 ||
 	    (m->rtm_flags & RTF_LLDATA) != 0)
@@ -98,8 +118,8 @@ show_msg(const void *msg, size_t len, void *arg)
 	else
 		(void)strcpy(mtu, "-");
 	(void)fprintf(sh->ctx->cc_out, "%-18s %-18s %-8s %4s %8" PRIu64
-	    " %6s  %s\n", dst, gw, cmd_rtflags_text(m->rtm_flags, flags), "-",
-	    m->rtm_use, mtu, ifname);
+	    " %6s  %s%s\n", dst, gw, cmd_rtflags_text(m->rtm_flags, flags), "-",
+	    m->rtm_use, mtu, ifname, more_text(m, more, sizeof(more)));
 	return 0;
 }
 
@@ -158,7 +178,7 @@ route_get_print(struct cmd_ctx *ctx, const void *msg, size_t len, bool json)
 {
 	const struct sockaddr *sa[RTAX_MAX];
 	const struct rt_msg *m = msg;
-	char buf[CMD_TEXTSIZE], flags[192];
+	char buf[CMD_TEXTSIZE], flags[192], proto[8];
 	struct json j;
 
 	if (len < sizeof(*m) || rt_msg_check(msg, len, sa) != 0) {
@@ -186,6 +206,11 @@ route_get_print(struct cmd_ctx *ctx, const void *msg, size_t len, bool json)
 		    m->rtm_ifname);
 	(void)fprintf(ctx->cc_out, "      flags: %s\n",
 	    flag_names(m->rtm_flags, flags, sizeof(flags)));
+	if (m->rtm_metric != 0)
+		(void)fprintf(ctx->cc_out, "     metric: %u\n", m->rtm_metric);
+	if (m->rtm_proto != RTPROT_UNSPEC)
+		(void)fprintf(ctx->cc_out, "   protocol: %s\n",
+		    route_proto_text(m->rtm_proto, proto));
 	if (m->rtm_mtu != 0)
 		(void)fprintf(ctx->cc_out, "        mtu: %u\n", m->rtm_mtu);
 	if (m->rtm_expire_s != 0)

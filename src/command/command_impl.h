@@ -536,6 +536,9 @@ struct route_words {
 	uint32_t	 flags, mtu;
 	struct in_addr	 ifa;
 	bool		 haveifa;
+	uint32_t	 given;		/* RTV_* */
+	uint32_t	 metric;
+	uint8_t		 proto;
 };
 
 /* Parse the words; argv[0] is the verb.  EINVAL with the reason in *e. */
@@ -545,8 +548,23 @@ extern const struct cmd_word route_options[];
 /* The w_code of route's verbs; modifiers have letters. */
 enum {
 	ROUTE_ADD = 1, ROUTE_CHANGE, ROUTE_DELETE, ROUTE_FLUSH, ROUTE_GET,
-	ROUTE_MONITOR, ROUTE_SHOW
+	ROUTE_LOAD, ROUTE_MONITOR, ROUTE_REPLACE, ROUTE_SHOW
 };
+/* "bgp", or the number in buf (8 bytes) of one that has no name here. */
+const char *route_proto_text(uint8_t proto, char buf[8]);
+
+/* The message type for one of the verbs that change something. */
+uint8_t	route_type(int verb);
+/* Build a message (RT_MSG_MAX bytes). */
+void	route_build(uint8_t type, const struct route_words *,
+	    const struct sockaddr_dl *, uint64_t handle, void *buf);
+/* Find the interface that the words name, if they do; ownname has its name
+ * then when they name it otherwise.  An errno, with the reason in *e. */
+int	route_find_if(struct cmd_ctx *, struct route_words *,
+	    struct sockaddr_dl *, uint64_t *handle, char ownname[IFNAMSIZ],
+	    struct ifnet_error *);
+/* `route load', in cmd_route_load.c. */
+int	route_load(struct cmd_ctx *, int argc, char **argv);
 
 /* `route show' and `netstat -r'; `route monitor'. */
 int	route_show(struct cmd_ctx *, const char *ifname, bool json);

@@ -219,6 +219,8 @@ add_route(struct log_text *lt, struct vnet *vn, const struct rt_msg *m)
 	if (m->rtm_flags & (RTF_BLACKHOLE | RTF_REJECT))
 		add(lt, " %s", m->rtm_flags & RTF_REJECT ? "-reject" :
 		    "-blackhole");
+	if ((m->rtm_given & RTV_METRIC) != 0 && !neighbour)
+		add(lt, " -metric %u", m->rtm_metric);
 	if (m->rtm_index != 0 && !neighbour)
 		add_ifindex(lt, sa[1] != NULL ? "-ifp" : "-interface", vn,
 		    m->rtm_index);

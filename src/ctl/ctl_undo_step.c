@@ -58,10 +58,13 @@ pending_step(struct ctl_session *s, struct vnet *vn, enum undo_kind kind,
  * address's own, which no request makes.
  */
 static int
-route_before(struct vnet *vn, const struct sockaddr *const sa[RTAX_MAX],
-    union message *before)
+route_before(struct vnet *vn, const struct rt_msg *rtm,
+    const struct sockaddr *const sa[RTAX_MAX], union message *before)
 {
-	struct sockaddr_in dst, mask;
+	struct rt_info ri = {
+		.ri_given = rtm->rtm_given, .ri_metric = rtm->rtm_metric,
+	};
+	struct sockaddr_in dst, mask, gw;
 	int len = 32;
 
 	if (sa[0] == NULL || sa[0]->sa_family != AF_INET)
@@ -73,8 +76,18 @@ route_before(struct vnet *vn, const struct sockaddr *const sa[RTAX_MAX],
 		memcpy(&mask, sa[2], sizeof(mask));
 		len = prefix_len(ntohl(mask.sin_addr.s_addr));
 	}
-	return len < 0 ? ESRCH :
-	    rt_get_request(vn, dst.sin_addr.s_addr, len, before);
+	if (len < 0)
+		return ESRCH;
+	ri.ri_dst = dst.sin_addr.s_addr;
+	ri.ri_len = (unsigned)len;
+	if ((rtm->rtm_given & RTV_REPLACE) != 0)
+		ri.ri_given |= RTV_METRIC;
+	if (rtm->rtm_h.rtm_type == RTM_DELETE && sa[1] != NULL &&
+	    sa[1]->sa_family == AF_INET) {
+		memcpy(&gw, sa[1], sizeof(gw));
+		ri.ri_gw = gw.sin_addr.s_addr;
+	}
+	return rt_get_request(vn, &ri, before);
 }
 
 /* Neighbours likewise.  An entry that is being resolved is none. */
@@ -110,9 +123,14 @@ note_before(struct ctl_session *s, struct vnet *vn, const struct rt_msg *rtm,
 	union message before;
 	int error;
 
+	/* A new route stands beside the others of its prefix. */
+	if (rtm->rtm_h.rtm_type == RTM_ADD &&
+	    (rtm->rtm_flags & RTF_LLDATA) == 0 &&
+	    (rtm->rtm_given & RTV_REPLACE) == 0)
+		return 0;
 	error = (rtm->rtm_flags & RTF_LLDATA) != 0 ?
 	    neighbour_before(s, vn, rtm, &before) :
-	    route_before(vn, sa, &before);
+	    route_before(vn, rtm, sa, &before);
 	if (error == EOPNOTSUPP && rtm->rtm_h.rtm_type != RTM_ADD)
 		return kern_refuse(EOPNOTSUPP, "the route is an address's own, "
 		    "and could not be made again, so this is no part of a "

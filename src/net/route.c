@@ -7,61 +7,25 @@
  * of the changes.
  */
 
-#include "net/route.h"
+#include "net/route_impl.h"
 
 #include <arpa/inet.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "kern/sysctl.h"
 #include "net/if_addr_impl.h"
-#include "net/if_name_impl.h"
-#include "net/if_vnet_impl.h"
 #include "net/rtsock.h"
 #include "proto/prefix.h"
 
-/* Flags that a request decides; the others follow from where it leads. */
-#define RTF_ASKED	(RTF_REJECT | RTF_BLACKHOLE | RTF_DYNAMIC | \
-	    RTF_STATIC | RTF_PROTO1 | RTF_PROTO2 | RTF_CONNECTED | \
-	    RTF_LOCAL | RTF_BROADCAST)
 /* Flags that a change may alter. */
 #define RTF_ALTERABLE	(RTF_REJECT | RTF_BLACKHOLE | RTF_DYNAMIC | \
 	    RTF_STATIC | RTF_PROTO1 | RTF_PROTO2)
-#define RTF_NOWHERE	(RTF_REJECT | RTF_BLACKHOLE)
-
-static inline struct rtentry *
-entry_rt(struct lpm_entry *le)
-{
-
-	return (struct rtentry *)(void *)le;
-}
 
 _Static_assert(offsetof(struct rtentry, rt_lpm) == 0 &&
     offsetof(struct rtfull, rf_rt) == 0, "an entry of the table is a route");
 
-static inline void
-route_lock(struct vnet *vn)
-{
-
-	host_mutex_lock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
-}
-
-static inline void
-route_unlock(struct vnet *vn)
-{
-
-	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
-}
-
-static uint32_t
-sa_addr4(const struct sockaddr *sa)
-{
-
-	return ((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr;
-}
-
+/* The route of that very prefix that is used, or NULL. */
 static struct rtentry *
 find(struct vnet *vn, const struct rt_info *ri)
 {
@@ -93,6 +57,9 @@ alloc_rt(struct vnet *vn, const struct rt_info *ri)
 	rf->rf_kern = vn->vn_kern;
 	rf->rf_rt.rt_lpm.le_len = (uint8_t)ri->ri_len;
 	rf->rf_rt.rt_lpm.le_key = ntohl(ri->ri_dst) & prefix_mask(ri->ri_len);
+	rf->rf_metric = (ri->ri_given & RTV_METRIC) != 0 ? ri->ri_metric : 0;
+	rf->rf_proto = (ri->ri_given & RTV_PROTO) != 0 ? ri->ri_proto :
+	    (ri->ri_flags & RTF_STATIC) != 0 ? RTPROT_STATIC : RTPROT_UNSPEC;
 	return rf;
 }
 
@@ -119,15 +86,15 @@ retire_rt(struct vnet *vn, struct rtentry *rt)
 }
 
 /* Undo alloc_rt() and what was set since: nobody has seen it. */
-static void
-discard_rt(struct rtfull *rf)
+void
+rt_discard(struct rtfull *rf)
 {
 
 	free_rt(&rf->rf_defer);
 }
 
-static void
-set_ifa(struct rtentry *rt, struct ifaddr *ifa)
+void
+rt_set_ifa(struct rtentry *rt, struct ifaddr *ifa)
 {
 
 	if (ifa == NULL)
@@ -142,8 +109,8 @@ set_ifa(struct rtentry *rt, struct ifaddr *ifa)
  * of our own addresses nor the prefix's first or last one (EINVAL).  Its route
  * gives interface and source.
  */
-static int
-point_at_gateway(struct vnet *vn, const struct rt_info *ri,
+int
+rt_point_at_gateway(struct vnet *vn, const struct rt_info *ri,
     const struct rtentry *self, struct rtentry *rt)
 {
 	const struct rtentry *via = rt_lookup4(vn, ri->ri_gw);
@@ -169,13 +136,13 @@ point_at_gateway(struct vnet *vn, const struct rt_info *ri,
 		    ri->ri_ifp->if_xname);
 	rt->rt_gw4 = ri->ri_gw;
 	rt->rt_ifp = via->rt_ifp;
-	set_ifa(rt, ri->ri_ifa != NULL ? ri->ri_ifa : via->rt_ifa);
+	rt_set_ifa(rt, ri->ri_ifa != NULL ? ri->ri_ifa : via->rt_ifa);
 	return 0;
 }
 
 /* On link: the source is the interface's best address for the destination. */
-static void
-point_at_link(const struct rt_info *ri, struct rtentry *rt)
+void
+rt_point_at_link(const struct rt_info *ri, struct rtentry *rt)
 {
 	struct sockaddr_in sin = {
 		.sin_family = AF_INET,
@@ -184,18 +151,18 @@ point_at_link(const struct rt_info *ri, struct rtentry *rt)
 
 	rt->rt_ifp = ri->ri_ifp;
 	if (ri->ri_ifa != NULL) {
-		set_ifa(rt, ri->ri_ifa);
+		rt_set_ifa(rt, ri->ri_ifa);
 		return;
 	}
 	pserialize_read_enter();
-	set_ifa(rt, ifaof_ifpforaddr((const struct sockaddr *)&sin,
+	rt_set_ifa(rt, ifaof_ifpforaddr((const struct sockaddr *)&sin,
 	    ri->ri_ifp));
 	pserialize_read_exit();
 }
 
 /* The family has its say: it may lead a local route to another interface. */
-static void
-ask_family(struct vnet *vn, struct rtentry *rt)
+void
+rt_ask_family(struct vnet *vn, struct rtentry *rt)
 {
 	const struct domain *dom;
 
@@ -216,10 +183,10 @@ point(struct vnet *vn, const struct rt_info *ri, const struct rtentry *self,
 	if (rt->rt_flags & RTF_NOWHERE)
 		rt->rt_ifp = ri->ri_ifp;
 	else if (ri->ri_gw != 0)
-		error = point_at_gateway(vn, ri, self, rt);
+		error = rt_point_at_gateway(vn, ri, self, rt);
 	else if (ri->ri_ifp != NULL) {
-		point_at_link(ri, rt);
-		ask_family(vn, rt);
+		rt_point_at_link(ri, rt);
+		rt_ask_family(vn, rt);
 	} else
 		error = kern_refuse(EINVAL, "neither a gateway nor an "
 		    "interface is named");
@@ -235,8 +202,8 @@ point(struct vnet *vn, const struct rt_info *ri, const struct rtentry *self,
 	return 0;
 }
 
-static void
-derive_flags(struct vnet *vn, struct rtentry *rt)
+void
+rt_derive_flags(struct vnet *vn, struct rtentry *rt)
 {
 	const struct domain *dom = domain_find(vn, AF_INET);
 
@@ -327,15 +294,6 @@ same_own(const struct rtentry *a, const struct rtentry *b)
 	    a->rt_lpm.le_len == b->rt_lpm.le_len && a->rt_flags == b->rt_flags;
 }
 
-/* The route came with an address, and was not asked for. */
-static bool
-is_derived(const struct rtentry *rt)
-{
-
-	return rt_is_own(rt) || (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST |
-	    RTF_CONNECTED)) != 0;
-}
-
 /* Of the routes that addresses bring along to one destination: to an address
  * of ours, to a far end or a network, to everybody. */
 static unsigned
@@ -346,34 +304,125 @@ own_rank(uint32_t flags)
 	    2;
 }
 
-/* Route lock held: may an address's route take the place of what is there? */
+/* The place of a new route among those of its prefix. */
+enum place { FIRST, INSTEAD, IN_FRONT, BEHIND };
+
+/* Route lock held: the place of an address's own route, where `have' is. */
 static int
-may_enter(const struct rtentry *have, const struct rt_info *ri)
+place_own(const struct rtentry *have, const struct rt_info *ri,
+    enum place *place)
 {
 
-	if (have == NULL)
-		return 0;
-	if (ri->ri_own == 0 || !is_derived(have))
-		return kern_refuse(EEXIST, ri->ri_own == 0 ? "there is a route "
-		    "to this destination; \"route change\" replaces it" :
-		    "there is a route to this address already, which was "
-		    "asked for (route delete removes it)");
+	if (!rt_is_derived(have)) {
+		*place = IN_FRONT;
+		return rt_metric(have) != 0 ? 0 : kern_refuse(EEXIST, "there "
+		    "is a route to this address already, which was asked for "
+		    "(route delete removes it)");
+	}
+	*place = INSTEAD;
 	return own_rank(ri->ri_flags) > own_rank(have->rt_flags) ? 0 : EALREADY;
 }
 
-/* Route lock held: into the table, in place of `have' if that is not NULL. */
+/* Route lock held: the place of a route that is asked for. */
 static int
+place_asked(const struct route_vnet *rv, const struct rtentry *have,
+    uint32_t metric, enum place *place)
+{
+	const struct rtentry *spare;
+
+	*place = BEHIND;
+	if (rt_is_derived(have)) {
+		if (metric == 0)
+			return kern_refuse(EEXIST, "there is a route to this "
+			    "destination, which came with an address; a "
+			    "-metric above 0 puts this one behind it");
+	} else if (rt_metric(have) > metric) {
+		*place = IN_FRONT;
+		return 0;
+	}
+	spare = rt_spare_from(rv, have->rt_lpm.le_key, have->rt_lpm.le_len,
+	    metric);
+	if ((!rt_is_derived(have) && rt_metric(have) == metric) ||
+	    (spare != NULL && rt_metric(spare) == metric))
+		return kern_refuse(EEXIST, "there is a route to this "
+		    "destination; \"route change\" replaces it, another "
+		    "-metric puts this one beside it");
+	return 0;
+}
+
+/* Route lock held. */
+static int
+place_rt(struct vnet *vn, const struct rtentry *have, const struct rt_info *ri,
+    uint32_t metric, enum place *place)
+{
+
+	*place = FIRST;
+	if (have == NULL)
+		return 0;
+	return ri->ri_own != 0 ? place_own(have, ri, place) :
+	    place_asked(vn->vn_route, have, metric, place);
+}
+
+/* Route lock held: into the table, in place of `have', which goes. */
+static void
 enter_instead(struct vnet *vn, struct rtentry *have, struct rtentry *rt)
 {
 
-	if (have == NULL)
-		return enter_rt(vn, rt);
 	lpm_replace(&vn->vn_route->rv_inet, &have->rt_lpm, &rt->rt_lpm);
 	unlink_rt(vn->vn_route, have);
 	rt_routemsg(vn, RTM_DELETE, have);
 	link_rt(vn->vn_route, rt);
 	rt_routemsg(vn, RTM_ADD, rt);
 	retire_rt(vn, have);
+}
+
+/* Route lock held: into the table, with `have' as a spare from now on. */
+static int
+enter_in_front(struct vnet *vn, struct rtentry *have, struct rtentry *rt)
+{
+	int error;
+
+	error = rt_spare_put(vn->vn_route, have);
+	if (error != 0)
+		return error;
+	lpm_replace(&vn->vn_route->rv_inet, &have->rt_lpm, &rt->rt_lpm);
+	rt_routemsg(vn, RTM_CHANGE, have);
+	link_rt(vn->vn_route, rt);
+	rt_routemsg(vn, RTM_ADD, rt);
+	return 0;
+}
+
+/* Route lock held: a spare. */
+static int
+enter_behind(struct vnet *vn, struct rtentry *rt)
+{
+	int error;
+
+	error = rt_spare_put(vn->vn_route, rt);
+	if (error != 0)
+		return error;
+	link_rt(vn->vn_route, rt);
+	rt_routemsg(vn, RTM_ADD, rt);
+	return 0;
+}
+
+/* Route lock held: to its place, and told. */
+static int
+enter_at(struct vnet *vn, enum place place, struct rtentry *have,
+    struct rtentry *rt)
+{
+
+	switch (place) {
+	case FIRST:
+		return enter_rt(vn, rt);
+	case IN_FRONT:
+		return enter_in_front(vn, have, rt);
+	case BEHIND:
+		return enter_behind(vn, rt);
+	case INSTEAD:
+		break;
+	}
+	enter_instead(vn, have, rt);
 	return 0;
 }
 
@@ -388,6 +437,7 @@ add_own(struct vnet *vn, const struct rt_info *ri)
 {
 	struct rtentry *own = &ifa_proto(ri->ri_ifa)->pa_own[ri->ri_own - 1];
 	struct rtentry rt, *have;
+	enum place place;
 	int error;
 
 	memset(&rt, 0, sizeof(rt));
@@ -397,17 +447,17 @@ add_own(struct vnet *vn, const struct rt_info *ri)
 	rt.rt_flags = ri->ri_flags & RTF_ASKED;
 	route_lock(vn);
 	have = find(vn, ri);
-	error = may_enter(have, ri);
+	error = place_rt(vn, have, ri, 0, &place);
 	if (error == 0)
 		error = point(vn, ri, NULL, &rt);
-	derive_flags(vn, &rt);
+	rt_derive_flags(vn, &rt);
 	if (error == 0 && (rt.rt_ifp != ri->ri_ifa->ifa_ifp ||
 	    (own->rt_flags != 0 && !same_own(own, &rt))))
 		error = EREMOTE;
 	if (error == 0) {
 		if (own->rt_flags == 0)
 			*own = rt;
-		error = enter_instead(vn, have, own);
+		error = enter_at(vn, place, have, own);
 	}
 	route_unlock(vn);
 	return error;
@@ -417,6 +467,7 @@ int
 rt_add(struct vnet *vn, const struct rt_info *ri)
 {
 	struct rtentry *have;
+	enum place place;
 	struct rtfull *rf;
 	int error;
 
@@ -437,28 +488,41 @@ rt_add(struct vnet *vn, const struct rt_info *ri)
 		rf->rf_rt.rt_lpm.le_user = RTE_IFA_ASKED;
 	route_lock(vn);
 	have = find(vn, ri);
-	error = may_enter(have, ri);
+	error = place_rt(vn, have, ri, rf->rf_metric, &place);
 	if (error == 0)
 		error = point(vn, ri, NULL, &rf->rf_rt);
 	if (error == 0) {
-		derive_flags(vn, &rf->rf_rt);
-		error = enter_instead(vn, have, &rf->rf_rt);
+		rt_derive_flags(vn, &rf->rf_rt);
+		error = enter_at(vn, place, have, &rf->rf_rt);
 	}
 	route_unlock(vn);
 	if (error != 0)
-		discard_rt(rf);
+		rt_discard(rf);
 	return error;
 }
 
-/* Route lock held. */
-static void
-delete_rt(struct vnet *vn, struct rtentry *rt)
+void
+rt_take_out(struct vnet *vn, struct rtentry *rt)
 {
 	struct route_vnet *rv = vn->vn_route;
+	struct rtentry *next = NULL;
 
-	lpm_remove(&rv->rv_inet, &rt->rt_lpm);
+	if (rt_is_spare(rt))
+		rt_spare_take(rv, rt);
+	else {
+		next = rt_spare_from(rv, rt->rt_lpm.le_key, rt->rt_lpm.le_len,
+		    0);
+		if (next == NULL)
+			lpm_remove(&rv->rv_inet, &rt->rt_lpm);
+		else {
+			rt_spare_use(rv, next);
+			lpm_replace(&rv->rv_inet, &rt->rt_lpm, &next->rt_lpm);
+		}
+	}
 	unlink_rt(rv, rt);
 	rt_routemsg(vn, RTM_DELETE, rt);
+	if (next != NULL)
+		rt_routemsg(vn, RTM_CHANGE, next);
 	retire_rt(vn, rt);
 }
 
@@ -468,7 +532,11 @@ named(const struct rtentry *rt, const struct rt_info *ri)
 {
 	char gw[INET_ADDRSTRLEN];
 
-	if (ri->ri_ifp != NULL && rt->rt_ifp == NULL)
+	if ((ri->ri_given & RTV_METRIC) != 0 &&
+	    (rt_is_derived(rt) || rt_metric(rt) != ri->ri_metric))
+		(void)kern_refuse(ESRCH, "no route to it has the metric %u",
+		    ri->ri_metric);
+	else if (ri->ri_ifp != NULL && rt->rt_ifp == NULL)
 		(void)kern_refuse(ESRCH, "the route to it leads out of no "
 		    "interface");
 	else if (ri->ri_ifp != NULL && rt->rt_ifp != ri->ri_ifp)
@@ -485,6 +553,46 @@ named(const struct rtentry *rt, const struct rt_info *ri)
 	else
 		return true;
 	return false;
+}
+
+static int
+no_route(void)
+{
+
+	return kern_refuse(ESRCH, "there is no such route; \"route -n show\" "
+	    "lists them");
+}
+
+/* Route lock held: the next route of the prefix in the order of use, or
+ * NULL. */
+static struct rtentry *
+next_of_prefix(const struct route_vnet *rv, const struct rtentry *rt)
+{
+
+	return rt_spare_from(rv, rt->rt_lpm.le_key, rt->rt_lpm.le_len,
+	    rt_is_spare(rt) ? (uint64_t)rt_metric(rt) + 1 : 0);
+}
+
+/* Route lock held: the route that is meant, by all that was said of it.  ESRCH,
+ * in words. */
+static int
+find_meant(struct vnet *vn, const struct rt_info *ri, struct rtentry **rtp)
+{
+	struct rtentry *rt = find(vn, ri);
+	bool several;
+
+	*rtp = rt;
+	if (rt == NULL)
+		return no_route();
+	several = next_of_prefix(vn->vn_route, rt) != NULL;
+	for (; rt != NULL; rt = next_of_prefix(vn->vn_route, rt))
+		if (named(rt, ri)) {
+			*rtp = rt;
+			return 0;
+		}
+	return !several || (ri->ri_given & RTV_METRIC) != 0 ? ESRCH :
+	    kern_refuse(ESRCH, "none of the routes to it has this gateway, "
+	    "interface and source");
 }
 
 /* A route that was taken out on request, for its family. */
@@ -504,7 +612,7 @@ note_gone(const struct rtentry *rt, struct rt_gone *rg)
 	rg->rg_dst.sin_family = AF_INET;
 	rg->rg_dst.sin_addr.s_addr = htonl(rt->rt_lpm.le_key);
 	rg->rg_len = rt->rt_lpm.le_len;
-	rg->rg_asked = !is_derived(rt);
+	rg->rg_asked = !rt_is_derived(rt);
 	if (rt->rt_gw4 == 0 && (rt->rt_flags & RTF_NOWHERE) == 0)
 		rg->rg_handle = rt->rt_ifp->if_handle;
 }
@@ -518,14 +626,6 @@ tell_gone(struct vnet *vn, const struct rt_gone *rg)
 	if (dom != NULL && dom->dom_route_gone != NULL)
 		dom->dom_route_gone(vn, (const struct sockaddr *)&rg->rg_dst,
 		    rg->rg_len, rg->rg_handle, rg->rg_asked);
-}
-
-static int
-no_route(void)
-{
-
-	return kern_refuse(ESRCH, "there is no such route; \"route -n show\" "
-	    "lists them");
 }
 
 /* An own route of an address is not deleted or changed by itself. */
@@ -543,21 +643,17 @@ rt_delete(struct vnet *vn, const struct rt_info *ri)
 {
 	struct rtentry *rt;
 	struct rt_gone gone;
-	int error = 0;
+	int error;
 
 	if (ri->ri_len > 32)
 		return EINVAL;
 	route_lock(vn);
-	rt = find(vn, ri);
-	if (rt == NULL)
-		error = no_route();
-	else if (!named(rt, ri))
-		error = ESRCH;
-	else if (rt->rt_flags & ri->ri_refuse)
+	error = find_meant(vn, ri, &rt);
+	if (error == 0 && (rt->rt_flags & ri->ri_refuse) != 0)
 		error = belongs(rt);
-	else {
+	if (error == 0) {
 		note_gone(rt, &gone);
-		delete_rt(vn, rt);
+		rt_take_out(vn, rt);
 	}
 	route_unlock(vn);
 	if (error == 0)
@@ -572,7 +668,7 @@ point_as(const struct rtentry *old, struct rtentry *rt)
 
 	rt->rt_gw4 = old->rt_gw4;
 	rt->rt_ifp = old->rt_ifp;
-	set_ifa(rt, old->rt_ifa);
+	rt_set_ifa(rt, old->rt_ifa);
 }
 
 static bool
@@ -582,7 +678,9 @@ same_route(const struct rtentry *old, const struct rtfull *rf)
 
 	return old->rt_flags == rt->rt_flags && old->rt_ifp == rt->rt_ifp &&
 	    old->rt_gw4 == rt->rt_gw4 && rt_mtu(old) == rf->rf_mtu &&
-	    old->rt_ifa == rt->rt_ifa && rt_expire_s(old) == rf->rf_expire_s;
+	    old->rt_ifa == rt->rt_ifa &&
+	    rt_expire_s(old) == rf->rf_expire_s &&
+	    !rt_is_own(old) && rt_full(old)->rf_proto == rf->rf_proto;
 }
 
 /* Route lock held: what `old' becomes, in rf. */
@@ -596,6 +694,9 @@ build_change(struct vnet *vn, const struct rt_info *ri,
 	rt->rt_flags = (old->rt_flags & RTF_ASKED & ~RTF_ALTERABLE) |
 	    (ri->ri_flags & RTF_ALTERABLE);
 	rf->rf_mtu = ri->ri_mtu != 0 ? ri->ri_mtu : rt_mtu(old);
+	rf->rf_metric = rt_metric(old);
+	if ((ri->ri_given & RTV_PROTO) == 0 && !rt_is_own(old))
+		rf->rf_proto = rt_full(old)->rf_proto;
 	set_expire(rf, ri);
 	if (ri->ri_ifa != NULL)
 		rt->rt_lpm.le_user = RTE_IFA_ASKED;
@@ -611,18 +712,21 @@ build_change(struct vnet *vn, const struct rt_info *ri,
 		if (error != 0)
 			return error;
 	}
-	derive_flags(vn, rt);
+	rt_derive_flags(vn, rt);
 	if (rt->rt_flags & RTF_GATEWAY)
 		rt->rt_flags &= ~(uint32_t)RTF_CONNECTED;
 	return 0;
 }
 
-/* Route lock held: rf takes the place of `old'. */
-static void
-change_rt(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
+void
+rt_swap(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
 {
 
-	lpm_replace(&vn->vn_route->rv_inet, &old->rt_lpm, &rf->rf_rt.rt_lpm);
+	if (rt_is_spare(old))
+		rt_spare_swap(vn->vn_route, old, &rf->rf_rt);
+	else
+		lpm_replace(&vn->vn_route->rv_inet, &old->rt_lpm,
+		    &rf->rf_rt.rt_lpm);
 	unlink_rt(vn->vn_route, old);
 	link_rt(vn->vn_route, &rf->rf_rt);
 	rt_routechange(vn, old, rf);
@@ -632,6 +736,10 @@ change_rt(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
 int
 rt_change(struct vnet *vn, const struct rt_info *ri)
 {
+	const struct rt_info meant = {
+		.ri_dst = ri->ri_dst, .ri_len = ri->ri_len,
+		.ri_given = ri->ri_given, .ri_metric = ri->ri_metric,
+	};
 	struct rtentry *old;
 	struct rtfull *rf;
 	struct rt_gone gone = { .rg_handle = 0 };
@@ -643,11 +751,9 @@ rt_change(struct vnet *vn, const struct rt_info *ri)
 	if (rf == NULL)
 		return ENOMEM;
 	route_lock(vn);
-	old = find(vn, ri);
-	if (old == NULL) {
-		error = no_route();
+	error = find_meant(vn, &meant, &old);
+	if (error != 0)
 		goto out;
-	}
 	if (old->rt_flags & ri->ri_refuse) {
 		error = belongs(old);
 		goto out;
@@ -659,12 +765,12 @@ rt_change(struct vnet *vn, const struct rt_info *ri)
 		note_gone(old, &gone);
 		gone.rg_asked = false;
 	}
-	change_rt(vn, old, rf);
+	rt_swap(vn, old, rf);
 	rf = NULL;
 out:
 	route_unlock(vn);
 	if (rf != NULL)
-		discard_rt(rf);
+		rt_discard(rf);
 	if (gone.rg_handle != 0)
 		tell_gone(vn, &gone);
 	return error;
@@ -693,20 +799,32 @@ rt_get(struct vnet *vn, uint32_t dst, int len, uint8_t type, void *msg)
 }
 
 int
-rt_get_request(struct vnet *vn, uint32_t dst, int len, void *msg)
+rt_get_meant(struct vnet *vn, const struct rt_info *ri, uint8_t type,
+    void *msg)
 {
-	struct rt_info ri = { .ri_dst = dst, .ri_len = (unsigned)len };
-	const struct rtentry *rt;
-	struct rt_msg *rtm = msg;
-	int error = 0;
+	struct rtentry *rt;
+	int error;
 
 	route_lock(vn);
-	rt = find(vn, &ri);
-	if (rt == NULL)
-		error = ESRCH;
-	else if (is_derived(rt))
+	error = find_meant(vn, ri, &rt);
+	if (error == 0)
+		rt_fill_msg(vn->vn_kern, rt, type, msg);
+	route_unlock(vn);
+	return error;
+}
+
+int
+rt_get_request(struct vnet *vn, const struct rt_info *ri, void *msg)
+{
+	struct rt_msg *rtm = msg;
+	struct rtentry *rt;
+	int error;
+
+	route_lock(vn);
+	error = find_meant(vn, ri, &rt);
+	if (error == 0 && rt_is_derived(rt))
 		error = EOPNOTSUPP;
-	else {
+	if (error == 0) {
 		rt_fill_msg(vn->vn_kern, rt, RTM_ADD, msg);
 		rtm->rtm_flags &= RTF_ASKED;
 		/* The source, which is last, was not asked for. */
@@ -721,256 +839,7 @@ rt_get_request(struct vnet *vn, uint32_t dst, int len, void *msg)
 	return error;
 }
 
-/* --- when what a route needs goes ----------------------------------------- */
-
-/* Route lock held: delete a route that somebody asked for, and remember it. */
-static void
-lose_rt(struct vnet *vn, struct rtentry *rt)
-{
-	struct route_vnet *rv = vn->vn_route;
-	struct rt_lost *rl = &rv->rv_lost[rv->rv_nlost++ % RT_NLOST];
-
-	rl->rl_dst = htonl(rt->rt_lpm.le_key);
-	rl->rl_len = rt->rt_lpm.le_len;
-	rl->rl_gw = rt->rt_gw4;
-	rl->rl_ifname[0] = '\0';
-	if (rt->rt_ifp != NULL)
-		if_name_copy(rt->rt_ifp, rl->rl_ifname);
-	delete_rt(vn, rt);
-}
-
-uint64_t
-rt_lost(struct vnet *vn, struct rt_lost list[RT_NLOST])
-{
-	const struct route_vnet *rv = vn->vn_route;
-	uint64_t n;
-
-	route_lock(vn);
-	n = rv->rv_nlost;
-	for (unsigned i = 0; i < RT_NLOST && i < n; i++)
-		list[i] = rv->rv_lost[(n - 1 - i) % RT_NLOST];
-	route_unlock(vn);
-	return n;
-}
-
-void
-rt_ifdetach(struct ifnet *ifp)
-{
-	struct vnet *vn = ifp->if_vnet;
-	struct rtfull *rf;
-
-	route_lock(vn);
-	while ((rf = LIST_FIRST(&ifp->if_routes)) != NULL)
-		if (is_derived(&rf->rf_rt))
-			delete_rt(vn, &rf->rf_rt);
-		else
-			lose_rt(vn, &rf->rf_rt);
-	route_unlock(vn);
-}
-
-void
-rt_ifa_withdraw(struct ifaddr *ifa)
-{
-	struct vnet *vn = ifa->ifa_ifp->if_vnet;
-	struct protoaddr *pa = ifa_proto(ifa);
-	struct rtfull *rf, *next;
-	bool late = false;
-
-	route_lock(vn);
-	for (rf = LIST_FIRST(&pa->pa_routes); rf != NULL; rf = next) {
-		next = LIST_NEXT(rf, rf_ifalink);
-		if (is_derived(&rf->rf_rt))
-			delete_rt(vn, &rf->rf_rt);
-	}
-	for (int i = RT_NOWN; i-- > 0;) {
-		if (pa->pa_own[i].rt_lpm.le_user & RTE_OWN_IN)
-			delete_rt(vn, &pa->pa_own[i]);
-		if (pa->pa_own[i].rt_lpm.le_user & RTE_OWN_LATE)
-			late = true;
-	}
-	route_unlock(vn);
-	/* Else its removal waits for those who see them. */
-	if (late)
-		pserialize_perform(vn->vn_kern);
-}
-
-/* Read section: the source that a request named, as it is now: of the same
- * address, given anew or on another interface; NULL: there is none. */
-static struct ifaddr *
-asked_source(struct vnet *vn, const struct ifaddr *gone)
-{
-	struct ifaddr *ifa = ifa_ifwithaddr(vn, gone->ifa_addr);
-
-	return ifa != NULL && sa_addr4(ifa->ifa_addr) ==
-	    sa_addr4(gone->ifa_addr) ? ifa : NULL;
-}
-
-/* Route lock, read section: where a route leads that has its address no more.
- * Not 0: what it needs is gone as well. */
-static int
-point_without(struct vnet *vn, const struct rtentry *old, struct rtentry *rt)
-{
-	struct rt_info ri = { .ri_gw = old->rt_gw4 };
-	int error = 0;
-
-	if ((old->rt_lpm.le_user & RTE_IFA_ASKED) != 0) {
-		ri.ri_ifa = asked_source(vn, old->rt_ifa);
-		if (ri.ri_ifa == NULL)
-			return EADDRNOTAVAIL;
-	}
-	if (ri.ri_gw != 0)
-		error = point_at_gateway(vn, &ri, old, rt);
-	else {
-		ri.ri_ifp = old->rt_ifp;
-		point_at_link(&ri, rt);
-	}
-	if (error != 0)
-		return error;
-	if (if_is_deactivated(rt->rt_ifp))
-		return ENXIO;
-	if (ri.ri_gw == 0)
-		ask_family(vn, rt);
-	return rt->rt_ifa == old->rt_ifa ? ENETUNREACH : 0;
-}
-
-/* Route lock held: put the routes on link that name the address in front,
- * because gateways of others may be reached by them. */
-static void
-links_first(struct protoaddr *pa)
-{
-	struct rtfull *rf, *next;
-
-	for (rf = LIST_FIRST(&pa->pa_routes); rf != NULL; rf = next) {
-		next = LIST_NEXT(rf, rf_ifalink);
-		if (rf->rf_rt.rt_gw4 != 0)
-			continue;
-		LIST_REMOVE(rf, rf_ifalink);
-		LIST_INSERT_HEAD(&pa->pa_routes, rf, rf_ifalink);
-	}
-}
-
-/* Route lock held: it goes on in rf, or is lost.  Was rf used? */
-static bool
-lead_on(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
-{
-	struct rtentry *rt = &rf->rf_rt;
-	int error;
-
-	rt->rt_lpm.le_len = old->rt_lpm.le_len;
-	rt->rt_lpm.le_key = old->rt_lpm.le_key;
-	rt->rt_lpm.le_user = old->rt_lpm.le_user & RTE_IFA_ASKED;
-	rt->rt_flags = old->rt_flags & RTF_ASKED;
-	rf->rf_mtu = rt_mtu(old);
-	rf->rf_expire_s = rt_expire_s(old);
-	pserialize_read_enter();
-	error = point_without(vn, old, rt);
-	pserialize_read_exit();
-	if (is_derived(old) || error != 0) {
-		lose_rt(vn, old);
-		return false;
-	}
-	derive_flags(vn, rt);
-	change_rt(vn, old, rf);
-	return true;
-}
-
-/* A quarter of a second in all, for memory. */
-#define LEAVE_TRIES	25
-#define LEAVE_WAIT_NS	10000000u
-
-void
-rt_ifa_gone(struct ifaddr *ifa)
-{
-	struct vnet *vn = ifa->ifa_ifp->if_vnet;
-	struct protoaddr *pa = ifa_proto(ifa);
-	struct rtfull *rf, *first;
-	struct rtentry *old;
-	unsigned tries = 0;
-	bool none;
-
-	rt_ifa_withdraw(ifa);
-	route_lock(vn);
-	links_first(pa);
-	route_unlock(vn);
-	for (;;) {
-		route_lock(vn);
-		none = LIST_EMPTY(&pa->pa_routes);
-		route_unlock(vn);
-		if (none)
-			return;
-		rf = kmem_zalloc(vn->vn_kern, sizeof(*rf));
-		if (rf == NULL && tries++ < LEAVE_TRIES) {
-			host_sleep(vn->vn_kern->k_host, LEAVE_WAIT_NS);
-			continue;
-		}
-		route_lock(vn);
-		first = LIST_FIRST(&pa->pa_routes);
-		old = first != NULL ? &first->rf_rt : NULL;
-		if (old != NULL && rf == NULL)
-			lose_rt(vn, old);
-		else if (old != NULL && lead_on(vn, old, rf))
-			rf = NULL;
-		route_unlock(vn);
-		if (rf != NULL) {
-			rf->rf_kern = vn->vn_kern;
-			discard_rt(rf);
-		}
-	}
-}
-
-/* --- the vnet's part ----------------------------------------------------- */
-
-static int
-lost_count(struct vnet *vn, const char *name, void *arg, struct sysctl_op *op)
-{
-	struct rt_lost list[RT_NLOST];
-
-	(void)name;
-	(void)arg;
-	return sysctl_handle_quad_ro(op, rt_lost(vn, list));
-}
-
-/* "default via 10.0.0.254 on pair0, ...", the last one first. */
-static int
-lost_text(struct vnet *vn, const char *name, void *arg, struct sysctl_op *op)
-{
-	struct rt_lost list[RT_NLOST];
-	char text[SYSCTL_STRSIZE] = "", dst[INET_ADDRSTRLEN],
-	    gw[INET_ADDRSTRLEN];
-	uint64_t n = rt_lost(vn, list);
-	const struct rt_lost *rl;
-	size_t at = 0;
-
-	(void)name;
-	(void)arg;
-	for (unsigned i = 0; i < RT_NLOST && i < n; i++) {
-		rl = &list[i];
-		(void)inet_ntop(AF_INET, &rl->rl_dst, dst, sizeof(dst));
-		(void)inet_ntop(AF_INET, &rl->rl_gw, gw, sizeof(gw));
-		at += (size_t)snprintf(text + at, sizeof(text) - at,
-		    "%s%s", i == 0 ? "" : ", ",
-		    rl->rl_len == 0 ? "default" : dst);
-		if (rl->rl_len != 0 && rl->rl_len != 32)
-			at += (size_t)snprintf(text + at, sizeof(text) - at,
-			    "/%u", rl->rl_len);
-		at += (size_t)snprintf(text + at, sizeof(text) - at,
-		    "%s%s on %s", rl->rl_gw == 0 ? "" : " via ",
-		    rl->rl_gw == 0 ? "" : gw, rl->rl_ifname);
-	}
-	return sysctl_handle_string_ro(op, text);
-}
-
-static const struct sysctl_node route_nodes[] = {
-	{
-		.sn_name = "net.route.lost",
-		.sn_descr = "Routes that went with what they needed",
-		.sn_handler = lost_count,
-	}, {
-		.sn_name = "net.route.lastlost",
-		.sn_descr = "The last of these",
-		.sn_handler = lost_text,
-	},
-};
+/* --- the vnet's part ---------------------------------------------- */
 
 static int
 route_init(struct vnet *vn)
@@ -981,15 +850,14 @@ route_init(struct vnet *vn)
 	rv = kmem_zalloc(vn->vn_kern, sizeof(*rv));
 	if (rv == NULL)
 		return ENOMEM;
-	error = sysctl_add(vn, &route_nodes[0]);
-	if (error == 0)
-		error = sysctl_add(vn, &route_nodes[1]);
+	error = rt_gone_init(vn);
 	if (error == 0)
 		error = lpm_init(vn->vn_kern, &rv->rv_inet);
 	if (error != 0) {
 		kmem_free(vn->vn_kern, rv);
 		return error;
 	}
+	rt_spares_init(vn->vn_kern, rv);
 	host_mutex_init(vn->vn_kern->k_host, &rv->rv_lock);
 	vn->vn_route = rv;
 	return 0;
@@ -1001,13 +869,17 @@ route_fini(struct vnet *vn)
 {
 	struct route_vnet *rv = vn->vn_route;
 	struct lpm_entry *le;
+	struct rtentry *rt;
 	uint64_t place = 0;
 
 	route_lock(vn);
+	while ((rt = rt_spare_any(rv)) != NULL)
+		rt_take_out(vn, rt);
 	while ((le = lpm_from(&rv->rv_inet, &place)) != NULL)
-		delete_rt(vn, entry_rt(le));
+		rt_take_out(vn, entry_rt(le));
 	route_unlock(vn);
 	pserialize_perform(vn->vn_kern);
+	rt_spares_fini(rv);
 	lpm_fini(&rv->rv_inet);
 	host_mutex_destroy(vn->vn_kern->k_host, &rv->rv_lock);
 	vn->vn_route = NULL;

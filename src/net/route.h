@@ -36,6 +36,8 @@ struct rtentry {
 #define RTE_SPECIAL	0x8		/* constant: the family looks at a
 					 * destination before it is taken */
 #define RTE_IFA_ASKED	0x10		/* the request named the source */
+#define RTE_SPARE	0x20		/* another route of the prefix is
+					 * used: in rv_spares */
 	uint32_t	 rt_flags;	/* RTF_* */
 	uint32_t	 rt_gw4;	/* gateway, network order; 0: on link */
 	struct ifnet	*rt_ifp;	/* out; for reject and blackhole lo0 */
@@ -50,6 +52,8 @@ struct rtfull {
 	struct rtentry	 rf_rt;
 	uint32_t	 rf_mtu;	/* 0: the interface's */
 	uint32_t	 rf_expire_s;	/* host clock in seconds; 0 never */
+	uint32_t	 rf_metric;	/* the least of a prefix is used */
+	uint8_t		 rf_proto;	/* RTPROT_*: who asked for it */
 	union {
 		struct {
 			LIST_ENTRY(rtfull) rf_iflink;	/* route lock:
@@ -136,6 +140,15 @@ rt_expire_s(const struct rtentry *rt)
 	return rt_is_own(rt) ? 0 : rt_full(rt)->rf_expire_s;
 }
 
+/* The metric of a route that was asked for; 0 of an address's own, which comes
+ * before all of these. */
+static inline uint32_t
+rt_metric(const struct rtentry *rt)
+{
+
+	return rt_is_own(rt) ? 0 : rt_full(rt)->rf_metric;
+}
+
 /* A route's own MTU, or 0.  Read section. */
 static inline uint32_t
 rt_mtu(const struct rtentry *rt)
@@ -156,7 +169,9 @@ struct rt_lost {
 struct route_vnet {
 	struct host_mutex rv_lock;	/* taken inside the ioctl lock, never
 					 * around it; outside ifv_lock */
-	struct lpm	 rv_inet;	/* rcu; rv_lock */
+	struct lpm	 rv_inet;	/* rcu; rv_lock: the best of each
+					 * prefix */
+	struct khash	 rv_spares;	/* rv_lock: the others */
 	size_t		 rv_count;	/* rv_lock */
 	uint64_t	 rv_nlost;	/* rv_lock: how many ever */
 	struct rt_lost	 rv_lost[RT_NLOST];	/* rv_lock: by rv_nlost */
@@ -184,6 +199,9 @@ struct rt_info {
 	struct ifnet	*ri_ifp;
 	struct ifaddr	*ri_ifa;
 	uint64_t	 ri_expire_ns;
+	uint32_t	 ri_given;	/* RTV_* */
+	uint32_t	 ri_metric;	/* RTV_METRIC */
+	uint8_t		 ri_proto;	/* RTV_PROTO */
 	int		 ri_own;	/* add, with ri_ifa: RT_OWN_* if it is
 					 * that route of it, plus 1; or 0 */
 	uint32_t	 ri_refuse;	/* change, delete: EPERM when the
@@ -191,29 +209,37 @@ struct rt_info {
 };
 
 /*
- * Control.  EEXIST (EALREADY: an address's own route is there, which the one of
+ * Control.  A prefix may have several routes, of different metrics (0 unless
+ * given); the one with the least is used, and one of an address before all of
+ * these.  EEXIST: one of this metric, or, unless a metric above 0 is given, one
+ * of an address (EALREADY: an address's own route is there, which the one of
  * ri_ifa does not come before); ENETUNREACH (gateway not on any attached
- * prefix); ENOMEM; EINVAL.  Announced after it is in.
+ * prefix); ENOMEM; ENOSPC; EINVAL.  Announced after it is in.
  */
 int	rt_add(struct vnet *, const struct rt_info *);
 /*
- * ESRCH: no such route; interface, gateway and address are compared where they
- * are given.  EPERM: it belongs to an address.
+ * ESRCH: no such route; metric, interface, gateway and address are compared
+ * where they are given, and of several routes that fit the first is meant.
+ * EPERM: it belongs to an address.
  */
 int	rt_delete(struct vnet *, const struct rt_info *);
-/* Replace gateway, interface, MTU or flags.  ESRCH. */
+/* Replace gateway, interface, MTU, protocol or flags, of the route with the
+ * metric if one is given, else of the one that is used.  ESRCH. */
 int	rt_change(struct vnet *, const struct rt_info *);
 /*
  * Control: describe a route as rt_fill_msg() does: the one that packets to dst
- * take (len -1), or that very prefix.  ESRCH.
+ * take (len -1), or the one of that very prefix that is used.  ESRCH.
  */
 int	rt_get(struct vnet *, uint32_t dst, int len, uint8_t type, void *msg);
+/* Likewise: the route that rt_delete() would delete. */
+int	rt_get_meant(struct vnet *, const struct rt_info *, uint8_t type,
+	    void *msg);
 /*
- * Control: describe the route to that very prefix as the RTM_ADD that would
- * make it again, with nothing in it that was not asked for.  ESRCH; EOPNOTSUPP:
- * it came with an address.
+ * Control: describe the route that is meant as the RTM_ADD that would make it
+ * again, with nothing in it that was not asked for.  ESRCH; EOPNOTSUPP: it came
+ * with an address.
  */
-int	rt_get_request(struct vnet *, uint32_t dst, int len, void *msg);
+int	rt_get_request(struct vnet *, const struct rt_info *, void *msg);
 /* Control, at detach: delete every route through ifp. */
 void	rt_ifdetach(struct ifnet *);
 /*
@@ -237,12 +263,21 @@ uint64_t rt_lost(struct vnet *, struct rt_lost list[RT_NLOST]);
 /* Fill a message describing the route; buffer of RT_MSG_MAX bytes. */
 void	rt_fill_msg(struct kern *, const struct rtentry *, uint8_t type,
 	    void *msg);
+/* A place in the order of prefixes and, in a prefix, of use; zeroes: at the
+ * beginning. */
+struct rt_place {
+	uint64_t	 rp_prefix;	/* lpm_from()'s */
+	uint64_t	 rp_spares;	/* of the last prefix: from which metric
+					 * on, plus 1; 0: none to come */
+	uint32_t	 rp_key;
+	unsigned	 rp_len;
+};
 /*
- * Control: describe (RTM_GET) the route at *place, first 0, or after, in the
- * order of prefixes; *place is behind it then.  ENOENT: there is none.  Nothing
- * is held between two calls; a route that is there all the time is met once.
+ * Control: describe (RTM_GET) the route at *place or after; *place is behind it
+ * then.  ENOENT: there is none.  Nothing is held between two calls; a route
+ * that is there all the time, used or not, is met once.
  */
-int	rt_dump_next(struct vnet *, uint64_t *place, void *msg);
+int	rt_dump_next(struct vnet *, struct rt_place *, void *msg);
 /* All of them; fn's first nonzero value ends it and is returned. */
 int	rt_dump(struct vnet *, int (*fn)(const void *msg, void *arg),
 	    void *arg);

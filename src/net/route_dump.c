@@ -2,7 +2,7 @@
  * Routes as messages: one, and all of them in order.
  */
 
-#include "net/route.h"
+#include "net/route_impl.h"
 
 #include <arpa/inet.h>
 
@@ -36,7 +36,16 @@ rt_fill_msg(struct kern *k, const struct rtentry *rt, uint8_t type, void *msg)
 	rtm->rtm_h.rtm_version = RTM_VERSION;
 	rtm->rtm_h.rtm_type = type;
 	rtm->rtm_flags = rt->rt_flags;
+	if (rt_is_spare(rt))
+		rtm->rtm_flags &= ~(uint32_t)RTF_UP;
 	rtm->rtm_mtu = rt_mtu(rt);
+	if (rt_is_derived(rt))
+		rtm->rtm_proto = RTPROT_KERNEL;
+	else {
+		rtm->rtm_given = RTV_METRIC | RTV_PROTO;
+		rtm->rtm_metric = rt_metric(rt);
+		rtm->rtm_proto = rt_full(rt)->rf_proto;
+	}
 	if (rt_expire_s(rt) != 0) {
 		left = (int64_t)(rt_expire_s(rt) * 1000000000ull -
 		    kern_now(k)) / 1000000000;
@@ -66,20 +75,55 @@ rt_fill_msg(struct kern *k, const struct rtentry *rt, uint8_t type, void *msg)
 		(void)rt_msg_add(rtm, RTA_IFA, rt->rt_ifa->ifa_addr);
 }
 
-int
-rt_dump_next(struct vnet *vn, uint64_t *place, void *msg)
+/* Route lock held: the next route of the last prefix, or NULL.  One that was a
+ * spare may be the one that is used by now. */
+static struct rtentry *
+next_of_last(const struct route_vnet *rv, struct rt_place *place)
 {
-	struct route_vnet *rv = vn->vn_route;
-	struct host *h = vn->vn_kern->k_host;
-	struct lpm_entry *le;
+	struct rtentry *best, *rt;
+	uint64_t from;
 
-	host_mutex_lock(h, &rv->rv_lock);
-	le = lpm_from(&rv->rv_inet, place);
-	if (le != NULL)
-		rt_fill_msg(vn->vn_kern, (struct rtentry *)(void *)le,
-		    RTM_GET, msg);
-	host_mutex_unlock(h, &rv->rv_lock);
-	return le != NULL ? 0 : ENOENT;
+	if (place->rp_spares == 0)
+		return NULL;
+	from = place->rp_spares - 1;
+	rt = rt_spare_from(rv, place->rp_key, place->rp_len, from);
+	best = entry_rt(lpm_find(&rv->rv_inet, place->rp_key, place->rp_len));
+	if (best != NULL && !rt_is_derived(best) && rt_metric(best) >= from)
+		rt = best;
+	place->rp_spares = rt == NULL ? 0 : rt_metric(rt) + 2ull;
+	return rt;
+}
+
+/* Route lock held. */
+static struct rtentry *
+next_route(const struct route_vnet *rv, struct rt_place *place)
+{
+	struct rtentry *rt = next_of_last(rv, place);
+
+	if (rt != NULL)
+		return rt;
+	rt = entry_rt(lpm_from(&rv->rv_inet, &place->rp_prefix));
+	if (rt == NULL)
+		return NULL;
+	/* Its spares have its metric at least; the route that an address
+	 * brought along may have those of any. */
+	place->rp_spares = rt_is_derived(rt) ? 1 : rt_metric(rt) + 2ull;
+	place->rp_key = rt->rt_lpm.le_key;
+	place->rp_len = rt->rt_lpm.le_len;
+	return rt;
+}
+
+int
+rt_dump_next(struct vnet *vn, struct rt_place *place, void *msg)
+{
+	struct rtentry *rt;
+
+	route_lock(vn);
+	rt = next_route(vn->vn_route, place);
+	if (rt != NULL)
+		rt_fill_msg(vn->vn_kern, rt, RTM_GET, msg);
+	route_unlock(vn);
+	return rt != NULL ? 0 : ENOENT;
 }
 
 int
@@ -89,7 +133,7 @@ rt_dump(struct vnet *vn, int (*fn)(const void *msg, void *arg), void *arg)
 		struct rt_msg rtm;
 		uint8_t room[RT_MSG_MAX];
 	} msg;
-	uint64_t place = 0;
+	struct rt_place place = { 0 };
 	int error = 0;
 
 	while (error == 0 && rt_dump_next(vn, &place, &msg) == 0)

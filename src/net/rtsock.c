@@ -132,6 +132,9 @@ request_parse(struct vnet *vn, const struct rt_msg *rtm,
 		    "family than the destination");
 	ri->ri_flags = rtm->rtm_flags;
 	ri->ri_mtu = rtm->rtm_mtu;
+	ri->ri_given = rtm->rtm_given;
+	ri->ri_metric = rtm->rtm_metric;
+	ri->ri_proto = rtm->rtm_proto;
 	/* Own routes are changed with their address. */
 	ri->ri_refuse = RTF_LOCAL | RTF_BROADCAST;
 	if (rtm->rtm_expire_s < 0 || rtm->rtm_expire_s > INT32_MAX)
@@ -160,26 +163,53 @@ request_parse(struct vnet *vn, const struct rt_msg *rtm,
 	return 0;
 }
 
+/* Change the route of the metric (0 unless given), or add it.  Somebody else
+ * may add or delete it in between. */
+static int
+replace(struct vnet *vn, const struct rt_info *ri)
+{
+	struct rt_info that = *ri;
+	int error = EEXIST;
+
+	that.ri_given |= RTV_METRIC;
+	for (int i = 0; i < 3 && error == EEXIST; i++) {
+		error = rt_change(vn, &that);
+		if (error == ESRCH)
+			error = rt_add(vn, &that);
+	}
+	return error;
+}
+
 static int
 request_change_table(struct vnet *vn, uint8_t type, struct route_request *rq,
     void *answer)
 {
 	const struct rt_info *ri = &rq->rq_ri;
+	struct rt_info made = {
+		.ri_dst = ri->ri_dst, .ri_len = ri->ri_len,
+		.ri_given = ri->ri_given, .ri_metric = ri->ri_metric,
+	};
 	int error;
 
 	if (type == RTM_DELETE) {
 		/* The answer tells what was deleted. */
-		error = rt_get(vn, ri->ri_dst, (int)ri->ri_len, type, answer);
+		error = rt_get_meant(vn, ri, type, answer);
 		return error != 0 ? error : rt_delete(vn, ri);
 	}
 	if (ri->ri_flags & (RTF_LOCAL | RTF_BROADCAST | RTF_CONNECTED))
 		return kern_refuse(EINVAL, "routes that addresses bring along "
 		    "are not added or changed by hand");
-	error = type == RTM_ADD ? rt_add(vn, ri) : rt_change(vn, ri);
+	if (type == RTM_CHANGE)
+		error = rt_change(vn, ri);
+	else
+		error = (ri->ri_given & RTV_REPLACE) != 0 ? replace(vn, ri) :
+		    rt_add(vn, ri);
 	if (error != 0)
 		return error;
+	if (type == RTM_ADD)
+		made.ri_given |= RTV_METRIC;	/* 0 unless given */
 	/* The route was there, also when it is deleted by now. */
-	return rt_get(vn, ri->ri_dst, (int)ri->ri_len, type, answer);
+	return rt_get_meant(vn, &made, type, answer);
 }
 
 static int

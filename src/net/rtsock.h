@@ -8,6 +8,8 @@
 #include <ifnet/if.h>
 #include <ifnet/rtmsg.h>
 
+#include "net/route.h"
+
 struct llentry;
 struct rtentry;
 struct rtfull;
@@ -52,7 +54,7 @@ struct rtsock_cursor {
 	unsigned	 rc_index;	/* next interface */
 	unsigned	 rc_slot;	/* its next family of neighbours, */
 	uint64_t	 rc_neigh;	/* and place among them */
-	uint64_t	 rc_route;
+	struct rt_place	 rc_route;
 };
 
 void	rtsock_dump_begin(struct rtsock_cursor *, unsigned what,

@@ -1,5 +1,6 @@
 """ifctl route and netstat -r."""
 
+import json
 import re
 import subprocess
 import time
@@ -191,3 +192,103 @@ def test_kept_when_an_address_is_given_again(daemon):
                    "gateway is no longer on a connected network\n")
     assert "10.0.0.254" not in d.ok("netstat", "-rn")
     assert "net.route.lost = 1" in d.ok("sysctl", "net.route.lost")
+
+
+def routes(daemon, dest):
+    """The routes to a destination in their order: (gateway, metric, used)."""
+    return [(j.get("gateway"), j.get("metric"), "UP" in j["flags"])
+            for j in json.loads(daemon.ok("route", "show", "--json"))
+            if f"{j['destination']}/{j['prefixlen']}" == dest]
+
+
+def test_the_least_metric_is_used(r):
+    dest = "10.9.0.0/16"
+    r.ok("route", "add", dest, "10.0.0.2", "-metric", "20", "-proto", "bgp")
+    r.ok("route", "add", dest, "10.1.0.2", "-metric", "10")
+    assert routes(r, dest) == [("10.1.0.2", 10, True),
+                               ("10.0.0.2", 20, False)]
+    out = r.ok("route", "get", "10.9.1.1")
+    assert "gateway: 10.1.0.2" in out and "metric: 10" in out
+    text = r.ok("route", "-n", "show")
+    assert re.search(r"^10\.9\.0\.0/16 +10\.0\.0\.2 +GS .* pair0 metric 20 "
+                     r"proto bgp$", text, re.M)
+    err = r.bad("route", "add", dest, "10.0.0.3", "-metric", "10")
+    assert "-metric" in err
+    # the interface goes, and the other route is used
+    r.ok("ifconfig", "pair1", "destroy")
+    assert routes(r, dest) == [("10.0.0.2", 20, True)]
+
+
+def test_a_route_stands_behind_a_network(r):
+    dest = "10.1.0.0/24"
+    assert "came with an address" in r.bad("route", "add", dest, "10.0.0.2")
+    r.ok("route", "add", dest, "10.0.0.2", "-metric", "5")
+    assert routes(r, dest) == [(None, None, True), ("10.0.0.2", 5, False)]
+    r.ok("ifconfig", "pair1", "10.1.0.1", "delete")
+    assert routes(r, dest) == [("10.0.0.2", 5, True)]
+    r.ok("ifconfig", "pair1", "10.1.0.1/24")
+    assert routes(r, dest) == [(None, None, True), ("10.0.0.2", 5, False)]
+    r.ok("route", "delete", dest, "-metric", "5")
+    assert routes(r, dest) == [(None, None, True)]
+
+
+def test_one_of_several_is_meant(r):
+    dest = "10.9.0.0/16"
+    for i in (1, 2, 3):
+        r.ok("route", "add", dest, f"10.0.0.{i + 1}", "-metric", str(i))
+    assert "no route to it has the metric 9" in r.bad(
+        "route", "delete", dest, "-metric", "9")
+    assert "none of the routes to it" in r.bad("route", "delete", dest,
+                                                  "10.0.0.77")
+    r.ok("route", "delete", dest, "10.0.0.3")
+    r.ok("route", "change", dest, "10.1.0.9", "-metric", "3")
+    assert routes(r, dest) == [("10.0.0.2", 1, True), ("10.1.0.9", 3, False)]
+    r.ok("route", "delete", dest)
+    assert routes(r, dest) == [("10.1.0.9", 3, True)]
+    r.ok("route", "replace", dest, "10.1.0.10", "-metric", "3", "-proto",
+         "isis")
+    r.ok("route", "replace", dest, "10.1.0.11")
+    assert routes(r, dest) == [("10.1.0.11", 0, True), ("10.1.0.10", 3, False)]
+    for words, why in ((("-metric", "-1"), "0 to 4294967295"),
+                       (("-metric", "4294967296"), "0 to 4294967295"),
+                       (("-metric", "x"), "0 to 4294967295"),
+                       (("-proto", "nosuch"), "bgp"),
+                       (("-proto", "256"), "0 to 255")):
+        assert why in r.bad("route", "add", dest, "10.0.0.2", *words)
+
+
+def test_load(r, tmp_path):
+    f = tmp_path / "routes"
+    f.write_text("# made by hand\n\n"
+                 "10.9.0.0/16 10.0.0.2\n"
+                 "add default 10.1.0.2 -proto bgp   # the way out\n"
+                 "route add 10.10.0.1 -interface pair1\n"
+                 "replace 10.9.0.0/16 10.0.0.3\n")
+    assert "4 changes made" in r.ok("route", "load", str(f))
+    assert routes(r, "10.9.0.0/16") == [("10.0.0.3", 0, True)]
+    assert routes(r, "0.0.0.0/0") == [("10.1.0.2", 0, True)]
+    before = r.ok("route", "-n", "show")
+    # a bad word: nothing is tried; a refusal: nothing is left
+    for bad, why in (("add 10.0.0.0/33 10.0.0.2", "prefix length"),
+                     ("show", "a line adds"),
+                     ("10.11.0.0/16", "the gateway is missing"),
+                     ("add 10.11.0.0/16 10.77.0.1", "not on a network"),
+                     ("delete 10.66.0.0/16", "not in table"),
+                     ("add 10.12.0.0/16 -interface nosuch0", "nosuch0")):
+        f.write_text("add 10.13.0.0/16 10.0.0.2\ndelete default\n"
+                     f"{bad}\nadd 10.14.0.0/16 10.0.0.2\n")
+        err = r.bad("route", "load", str(f))
+        assert f"{f}:3: " in err and why in err, bad
+        assert r.ok("route", "-n", "show") == before
+    assert "No such file" in r.bad("route", "load", str(tmp_path / "none"))
+    assert "one FILE" in r.bad("route", "load")
+
+
+def test_load_from_a_pipe(r):
+    lines = "".join(f"10.{i >> 8}.{i & 255}.0/24 10.0.0.{2 + i % 200}\n"
+                    for i in range(512, 3512))
+    p = subprocess.run([IFCTL, "-s", r.url, "route", "load", "-"],
+                       input=lines, text=True, capture_output=True,
+                       check=False)
+    assert p.returncode == 0 and "3000 changes made" in p.stdout, p.stderr
+    assert len(table(r)) >= 3000

@@ -161,7 +161,8 @@ def test_completion_is_made_of_it(daemon):
             assert w["word"] in complete(command, ""), (command, w["word"])
     assert {"mtu", "-arp", "tso4", "preference"} <= complete(
         "ifconfig", "lo0", "")
-    assert complete("route", "delete", "1.2.3.4", "-m") == set()
+    assert complete("route", "delete", "1.2.3.4", "-m") == {"-metric"}
+    assert complete("route", "delete", "1.2.3.4", "-mt") == set()
     assert "-mtu" in complete("route", "add", "1.2.3.4", "-m")
     assert {"dst", "size"} <= complete("ifconfig", "pg0", "create", "")
     assert "peer" not in complete("ifconfig", "tap0", "create", "")

@@ -1,0 +1,120 @@
+/*
+ * Spares: routes that are not used because a better one leads to the same
+ * prefix.  They are in a hash table of their own, by prefix, so that a prefix
+ * with one route, which nearly all are, pays nothing.
+ */
+
+#include "net/route_impl.h"
+
+#include <errno.h>
+
+static uint32_t
+spare_hash(uint32_t key, unsigned len)
+{
+
+	return khash_u64((uint64_t)key << 6 | len);
+}
+
+static uint32_t
+hash_of(const void *obj)
+{
+	const struct rtentry *rt = obj;
+
+	return spare_hash(rt->rt_lpm.le_key, rt->rt_lpm.le_len);
+}
+
+void
+rt_spares_init(struct kern *k, struct route_vnet *rv)
+{
+
+	khash_init(k, &rv->rv_spares, hash_of);
+}
+
+void
+rt_spares_fini(struct route_vnet *rv)
+{
+
+	KASSERT(rv->rv_spares.kh_count == 0);
+	khash_fini(&rv->rv_spares);
+}
+
+struct rtentry *
+rt_spare_from(const struct route_vnet *rv, uint32_t key, unsigned len,
+    uint64_t from)
+{
+	struct rtentry *rt, *least = NULL;
+	struct khash_iter it;
+
+	if (rv->rv_spares.kh_count == 0)
+		return NULL;
+	for (rt = khash_first(&rv->rv_spares, spare_hash(key, len), &it);
+	    rt != NULL; rt = khash_next(&it))
+		if (rt->rt_lpm.le_key == key && rt->rt_lpm.le_len == len &&
+		    rt_metric(rt) >= from &&
+		    (least == NULL || rt_metric(rt) < rt_metric(least)))
+			least = rt;
+	return least;
+}
+
+static unsigned
+count(const struct route_vnet *rv, const struct rtentry *like)
+{
+	const struct rtentry *rt;
+	struct khash_iter it;
+	unsigned n = 0;
+
+	for (rt = khash_first(&rv->rv_spares, hash_of(like), &it); rt != NULL;
+	    rt = khash_next(&it))
+		n += rt->rt_lpm.le_key == like->rt_lpm.le_key &&
+		    rt->rt_lpm.le_len == like->rt_lpm.le_len;
+	return n;
+}
+
+int
+rt_spare_put(struct route_vnet *rv, struct rtentry *rt)
+{
+	int error;
+
+	KASSERT(!rt_is_own(rt));
+	if (count(rv, rt) >= RT_SPARES_MAX)
+		return kern_refuse(ENOSPC, "there are %u routes to this "
+		    "destination, as many as there may be", RT_SPARES_MAX + 1);
+	error = khash_insert(&rv->rv_spares, hash_of(rt), rt);
+	if (error == 0)
+		(void)__atomic_fetch_or(&rt->rt_lpm.le_user, RTE_SPARE,
+		    __ATOMIC_RELAXED);
+	return error;
+}
+
+void
+rt_spare_take(struct route_vnet *rv, struct rtentry *rt)
+{
+
+	khash_remove(&rv->rv_spares, hash_of(rt), rt);
+}
+
+void
+rt_spare_use(struct route_vnet *rv, struct rtentry *rt)
+{
+
+	rt_spare_take(rv, rt);
+	(void)__atomic_fetch_and(&rt->rt_lpm.le_user, (uint8_t)~RTE_SPARE,
+	    __ATOMIC_RELAXED);
+}
+
+void
+rt_spare_swap(struct route_vnet *rv, struct rtentry *old, struct rtentry *new)
+{
+
+	(void)__atomic_fetch_or(&new->rt_lpm.le_user, RTE_SPARE,
+	    __ATOMIC_RELAXED);
+	khash_replace(&rv->rv_spares, hash_of(old), old, new);
+}
+
+struct rtentry *
+rt_spare_any(const struct route_vnet *rv)
+{
+	size_t pos = 0;
+
+	return khash_walk(&rv->rv_spares, &pos);
+}
