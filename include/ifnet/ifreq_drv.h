@@ -1,9 +1,9 @@
 /*
  * ifreq_drv: requests that only drivers answer: outer addresses of tunnels,
- * media, what a driver has of its own, and IEEE 802.11.  The interface layer
- * knows who may ask (setting something, or reading a key, is privileged) and
- * passes them on; a driver that does not know one answers ENOTTY, and the
- * caller is told EOPNOTSUPP.
+ * media, what a driver has of its own, IEEE 802.11, and the packet generator's
+ * streams.  The interface layer knows who may ask (setting something, or
+ * reading a key, is privileged) and passes them on; a driver that does not know
+ * one answers ENOTTY, and the caller is told EOPNOTSUPP.
  *
  * Part of <ifnet/ifreq.h>; include that.
  */
@@ -14,6 +14,40 @@
 #include <netinet/in.h>
 
 #include <ifnet/ifreq.h>
+
+/*
+ * Streams of packets of a pg.  SIOCSPGSTREAM: does pgr_op to the stream of this
+ * number.  SIOCGPGSTREAM: the words of the stream of this number, with
+ * PG_NEXT of the first one from this number on; ENOENT: there is none.
+ */
+#define PG_WORDS_MAX	1000	/* with the NUL */
+#define PG_STREAMS_MAX	64	/* of an interface, whatever their numbers */
+#define PG_STREAM_MAX	65535	/* the highest number; the lowest is 1 */
+
+struct if_pgreq {
+	char		 pgr_name[IFNAMSIZ];
+	uint32_t	 pgr_stream;	/* START, STOP: 0 is all of them */
+	uint32_t	 pgr_op;
+#define PG_SET		1	/* made of pgr_words; one that is there is
+				 * replaced */
+#define PG_DELETE	2
+#define PG_START	3	/* from its beginning */
+#define PG_STOP		4
+#define PG_NEXT		5
+	char		 pgr_words[PG_WORDS_MAX];
+};
+
+/* The counters of a stream, which begin with it. */
+struct if_pgstat {
+	char		 pgs_name[IFNAMSIZ];
+	uint32_t	 pgs_stream;
+	uint32_t	 pgs_flags;
+#define PGS_STOPPED	0x1	/* by PG_STOP */
+#define PGS_DONE	0x2	/* its count or duration is over */
+	uint64_t	 pgs_sent;	/* packets */
+	uint64_t	 pgs_bytes;	/* of frames, with the check sequence */
+	uint64_t	 pgs_ns;	/* from the first packet to the last */
+};
 
 /* Outer addresses of an IPv6 tunnel. */
 struct in6_aliasreq {
@@ -110,5 +144,8 @@ struct ieee80211req {
 #define SIOCG80211BSSID	IFIOC_WR(241, struct ieee80211_bssid)
 #define SIOCS80211	IFIOC_W(244, struct ieee80211req)
 #define SIOCG80211	IFIOC_WR(245, struct ieee80211req)
+#define SIOCSPGSTREAM	IFIOC_W(180, struct if_pgreq)
+#define SIOCGPGSTREAM	IFIOC_WR(181, struct if_pgreq)
+#define SIOCGPGSTAT	IFIOC_WR(182, struct if_pgstat)
 
 #endif /* !IFNET_IFREQ_DRV_H */

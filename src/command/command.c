@@ -19,6 +19,7 @@ const struct command *const commands[] = {
 	&command_monitor,
 	&command_dump,
 	&command_filter,
+	&command_pg,
 	&command_extcap,
 	&command_history,
 	&command_vnet,
@@ -59,7 +60,8 @@ static const struct {
 	{ "stop", "halt" }, { "quit", "halt" }, { "shutdown", "halt" },
 	{ "log", "history" }, { "events", "monitor" }, { "ping4", "ping" },
 	{ "set", "sysctl" }, { "get", "sysctl" }, { "man", "help" },
-	{ "usage", "help" },
+	{ "usage", "help" }, { "pktgen", "pg" }, { "trafgen", "pg" },
+	{ "tcpreplay", "pg" },
 };
 
 /* The command that may have been meant, or NULL. */

@@ -244,6 +244,7 @@ union ctl_if_record {
 	struct if_addrprefreq pref;
 	struct ifcapreq	 cap;
 	struct if_groupreq group;
+	struct if_pgreq	 pg;
 };
 
 /* A request that undoes one, or a part of it. */

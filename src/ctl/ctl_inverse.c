@@ -191,6 +191,31 @@ put_laddr(struct asked *as, bool added)
 	}
 }
 
+/* --- streams of a packet generator -- */
+
+/* A stream is put in, replaced or deleted.  What one is at is not known, so
+ * that starting and stopping is not undone: false. */
+static bool
+put_stream(struct asked *as)
+{
+	const struct if_pgreq *pgr = &as->as_record->pg;
+	union ctl_if_record r;
+
+	if (pgr->pgr_op != PG_SET && pgr->pgr_op != PG_DELETE)
+		return false;
+	memset(&r, 0, sizeof(r));
+	memcpy(r.pg.pgr_name, pgr->pgr_name, IFNAMSIZ);
+	r.pg.pgr_stream = pgr->pgr_stream;
+	if (ask(as, SIOCGPGSTREAM, &r) == 0)
+		r.pg.pgr_op = PG_SET;
+	else if (pgr->pgr_op == PG_SET)
+		r.pg.pgr_op = PG_DELETE;
+	else
+		return true;	/* refused: there is none */
+	put(as, SIOCSPGSTREAM, &r);
+	return true;
+}
+
 /* --- names, vnets -- */
 
 /* `text' as a request's argument. */
@@ -274,6 +299,10 @@ ctl_inverse(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
 		break;
 	case SIOCSIFVNET:
 		put_text(&as, cmd, vn->vn_name);
+		break;
+	case SIOCSPGSTREAM:
+		if (!put_stream(&as))
+			return false;
 		break;
 	default:
 		return false;

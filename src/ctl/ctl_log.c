@@ -144,6 +144,24 @@ add_record(struct log_text *lt, unsigned long cmd, const union ctl_if_record *r)
 	}
 }
 
+/* Describe a change of a packet generator's streams. */
+static void
+add_stream(struct log_text *lt, const struct if_pgreq *pgr)
+{
+	static const char *const verbs[] = {
+		[PG_SET] = "set", [PG_DELETE] = "delete",
+		[PG_START] = "start", [PG_STOP] = "stop",
+	};
+
+	add(lt, "pg %s %.*s", pgr->pgr_op < PG_NEXT &&
+	    verbs[pgr->pgr_op] != NULL ? verbs[pgr->pgr_op] : "?", IFNAMSIZ,
+	    pgr->pgr_name);
+	if (pgr->pgr_stream != 0)
+		add(lt, " %u", pgr->pgr_stream);
+	if (pgr->pgr_op == PG_SET)
+		add(lt, " %.*s", PG_WORDS_MAX, pgr->pgr_words);
+}
+
 /* false: a request that changes nothing. */
 static bool
 log_ioctl(struct log_text *lt, const struct ctl_session *s,
@@ -165,6 +183,10 @@ log_ioctl(struct log_text *lt, const struct ctl_session *s,
 	}
 	memset(&r, 0, sizeof(r));
 	memcpy(&r, rq->rq_data, len < sizeof(r) ? len : sizeof(r));
+	if (cmd == SIOCSPGSTREAM) {
+		add_stream(lt, &r.pg);
+		return true;
+	}
 	add(lt, "ifconfig %.*s", IFNAMSIZ, cmd == SIOCIFCREATE &&
 	    s->cs_created[0] != '\0' ? s->cs_created : r.ifr.ifr_name);
 	if (!add_record(lt, (unsigned long)cmd, &r))
@@ -373,9 +395,13 @@ log_if(struct ctl_session *s, const char *before, struct vnet *vn,
 	memset(&lt, 0, sizeof(lt));
 	memset(&r, 0, sizeof(r));
 	memcpy(&r, record, len < sizeof(r) ? len : sizeof(r));
-	add(&lt, "ifconfig %.*s", IFNAMSIZ, r.ifr.ifr_name);
-	if (!add_record(&lt, cmd, &r))
-		add(&lt, " request 0x%lx", cmd);
+	if (cmd == SIOCSPGSTREAM)
+		add_stream(&lt, &r.pg);
+	else {
+		add(&lt, "ifconfig %.*s", IFNAMSIZ, r.ifr.ifr_name);
+		if (!add_record(&lt, cmd, &r))
+			add(&lt, " request 0x%lx", cmd);
+	}
 	put_line(s, before, vn->vn_name, &lt);
 }
 

@@ -40,13 +40,13 @@ dev_param_num(const char **p, uint64_t min, uint64_t max, uint64_t *v)
 		    (unsigned long long)max);
 	for (const char *c = word; *c != '\0'; c++) {
 		if (*c < '0' || *c > '9' || n > UINT64_MAX / 10 - 1)
-			return kern_refuse(EINVAL, "%s is no number from %llu "
-			    "to %llu", word, (unsigned long long)min,
+			return kern_refuse(EINVAL, "%.64s is no number from "
+			    "%llu to %llu", word, (unsigned long long)min,
 			    (unsigned long long)max);
 		n = n * 10 + (uint64_t)(*c - '0');
 	}
 	if (n < min || n > max)
-		return kern_refuse(EINVAL, "%s is not from %llu to %llu",
+		return kern_refuse(EINVAL, "%.64s is not from %llu to %llu",
 		    word, (unsigned long long)min, (unsigned long long)max);
 	*v = n;
 	return 0;
@@ -61,7 +61,7 @@ dev_param_inet(const char **p, uint32_t *addr)
 	if (!dev_param_word(p, word))
 		return kern_refuse(EINVAL, "an IPv4 address is missing");
 	if (inet_pton(AF_INET, word, &in) != 1)
-		return kern_refuse(EINVAL, "%s is no IPv4 address", word);
+		return kern_refuse(EINVAL, "%.64s is no IPv4 address", word);
 	*addr = in.s_addr;
 	return 0;
 }
@@ -70,13 +70,13 @@ int
 dev_param_again(const char *word)
 {
 
-	return kern_refuse(EINVAL, "%s is given twice", word);
+	return kern_refuse(EINVAL, "%.64s is given twice", word);
 }
 
 int
 dev_param_unknown(const char *word, const char *help)
 {
-	char words[128] = "";
+	char words[192] = "";
 	size_t used = 0, n;
 
 	/* "dst ADDR: what; peer [VNET:]IF: what" becomes "dst ADDR, peer
@@ -94,8 +94,8 @@ dev_param_unknown(const char *word, const char *help)
 		help += strspn(help, "; ");
 	}
 	if (used == 0)
-		return kern_refuse(EINVAL, "%s: interfaces of this kind take "
-		    "no parameters", word);
-	return kern_refuse(EINVAL, "%s: unknown parameter; interfaces of this "
-	    "kind take: %s", word, words);
+		return kern_refuse(EINVAL, "%.64s: interfaces of this kind "
+		    "take no parameters", word);
+	return kern_refuse(EINVAL, "%.40s: unknown parameter; interfaces of "
+	    "this kind take: %s", word, words);
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Longest word, with the NUL. */
-#define DEV_WORDSIZE	64
+#define DEV_WORDSIZE	512
 
 /*
  * The next word of *p into word; false at the end.  A longer word is cut, and

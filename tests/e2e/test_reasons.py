@@ -35,8 +35,10 @@ def pairs(daemon):
      "a device of this name that is no tap"),
     (("ifconfig", "pg0", "create", "dts", "1.2.3.4"),
      "dts: unknown parameter; interfaces of this kind take: dst ADDR"),
-    (("ifconfig", "pg0", "create", "size", "49"), "49 is not from 50 to 1518"),
-    (("ifconfig", "pg0", "create", "dst", "1.2.3"), "1.2.3 is no IPv4"),
+    (("ifconfig", "pg0", "create", "size", "49"), "size: 49 is "
+     "not a frame's size in bytes from 50 to 1518"),
+    (("ifconfig", "pg0", "create", "dst", "1.2.3"), "dst: 1.2.3 is not an "
+     "IPv4 address"),
     (("ifconfig", "pg0", "create", "dst", "1.2.3.4", "size", "64", "dst",
       "1.2.3.5"), "dst is given twice"),
     (("ifconfig", "tap0", "create", "host", "a", "host", "b"),

@@ -78,6 +78,7 @@ def busy(router):
     d.ok("route", "add", "10.9.0.0/16", "10.0.1.2")
     d.ok("arp", "-s", "10.0.1.77", "02:00:00:00:00:77")
     d.ok("filter", "add", "in", "tap0", "pass", "ip proto \\icmp")
+    d.ok("ifconfig", "pg0", "create", "dst", "10.9.0.0/24", "rate", "10")
     d.ok("ifconfig", "tap0", "group", "edge", "descr", "a\nb\x1b[31m \\ \"")
     router.ping("-c", "1")
     return router
@@ -97,6 +98,7 @@ DOCUMENTS = {
     "sysctl": ("sysctl", "-a", "--json"),
     "vnet list": ("vnet", "list", "--json"),
     "filter list": ("filter", "list", "--json"),
+    "pg show": ("pg", "show", "--json"),
     "help": ("help", "--json"),
     "version": ("version", "--json"),
 }

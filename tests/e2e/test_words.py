@@ -173,7 +173,7 @@ def test_completion_is_made_of_it(daemon):
 
 def test_help_tells_of_drivers(daemon):
     text = daemon.ok("help", "ifconfig")
-    assert re.search(r"pg +dst ADDR: ", text)
+    assert re.search(r"pg +dst ADDRS: ", text)
     assert re.search(r"tap +host NAME: ", text)
 
 

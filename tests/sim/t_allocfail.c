@@ -17,6 +17,12 @@ static const struct step steps[] = {
 	{ "ifconfig pg5 create dst 10.9.9.9 size 200",
 	    "ifconfig pg5 destroy" },
 	{ "ifconfig pg7 destroy", "ifconfig pg7 create" },
+	{ "pg set pg6 2 dst 10.9.0.0/16 size imix", "pg delete pg6 2" },
+	{ "pg set pg6 1 dst 10.9.0.0/16", "pg set pg6 1 dst 10.9.0.1" },
+	{ "pg delete pg6 1", "pg set pg6 1 dst 10.9.0.1" },
+	{ "pg start pg6", "pg start pg6" },
+	{ "pg show" },
+	{ "pg show --json pg6 1" },
 	{ "ifconfig pair0 inet 10.5.0.1/24 alias",
 	    "ifconfig pair0 inet 10.5.0.1 delete" },
 	{ "ifconfig pair0 inet 10.0.0.7 delete",
@@ -89,6 +95,7 @@ static const struct step steps[] = {
 
 static const char *const setup[] = {
 	"vnet create far", "vnet create y", "ifconfig pg7 create",
+	"ifconfig pg6 create dst 10.9.0.1",
 	"ifconfig pair0 create peer pair1",
 	"ifconfig pair0 inet 10.0.0.1/24 up",
 	"ifconfig pair0 inet 10.0.0.7/24 alias",

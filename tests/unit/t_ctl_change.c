@@ -914,6 +914,35 @@ test_refused_leaves_nothing(void **state)
 	assert_null(strstr(text, "10.9.0.0"));
 }
 
+/* Streams of a packet generator come back as they were; starting and stopping
+ * cannot be undone, so it is no part of a change. */
+static void
+test_streams(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *c = other(f);
+	struct ifnet_error e;
+	char before[4096], after[4096];
+
+	assert_int_equal(say(f->c, "ifconfig pg0 create dst 10.1.0.1"), 0);
+	assert_int_equal(say(f->c, "pg set pg0 5 dst 10.5.0.1 ttl 7"), 0);
+	assert_int_equal(capture(f->c, "pg show", before, sizeof(before)), 0);
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_equal(say(c, "pg set pg0 1 dst 10.1.0.2"), 0);
+	assert_int_equal(say(c, "pg set pg0 3 dst 10.3.0.1"), 0);
+	assert_int_equal(say(c, "pg delete pg0 5"), 0);
+	assert_int_equal(say(c, "pg set pg0 3 dst 10.3.0.2 size 90"), 0);
+	assert_int_equal(say(c, "pg set pg0 5 dst 10.5.0.9"), 0);
+	assert_int_not_equal(say(c, "pg delete pg0 6"), 0);
+	assert_int_not_equal(say(c, "pg set pg0 6 dst x"), 0);
+	assert_int_equal(capture(c, "pg start pg0", after, sizeof(after)),
+	    EOPNOTSUPP);
+	says(after, "SIOCSPGSTREAM cannot be undone");
+	ifnet_close(c);
+	assert_int_equal(capture(f->c, "pg show", after, sizeof(after)), 0);
+	assert_string_equal(after, before);
+}
+
 /* A change has a size; what is behind it is refused, and the rest stays
  * undoable. */
 static void
@@ -1054,7 +1083,7 @@ main(void)
 		T(test_routes_meanwhile), T(test_destroyed),
 		T(test_not_destroyed), T(test_beside), T(test_refused),
 		T(test_too_large), T(test_capabilities),
-		T(test_refused_leaves_nothing),
+		T(test_refused_leaves_nothing), T(test_streams),
 		T(test_socket), T(test_server_stops),
 	};
 #undef T

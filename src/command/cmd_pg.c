@@ -1,0 +1,386 @@
+/*
+ * pg: the streams of a packet generator.
+ */
+
+#include "command/command_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PG_CMD_SET = 1, PG_CMD_DELETE, PG_CMD_START, PG_CMD_STOP,
+    PG_CMD_SHOW };
+
+static const struct cmd_word pg_words[] = {
+	{ "set", "IF", "put in a stream, or another in the place of one",
+	    CMD_W_VERB | CMD_W_ADMIN | CMD_W_CONFIG, NULL, PG_CMD_SET },
+	{ "delete", "IF", "delete a stream",
+	    CMD_W_VERB | CMD_W_ADMIN | CMD_W_CONFIG, NULL, PG_CMD_DELETE },
+	{ "start", "IF", "start one or all from the beginning",
+	    CMD_W_VERB | CMD_W_ADMIN | CMD_W_CONFIG, NULL, PG_CMD_START },
+	{ "stop", "IF", "stop one or all",
+	    CMD_W_VERB | CMD_W_ADMIN | CMD_W_CONFIG, NULL, PG_CMD_STOP },
+	{ "show", "IF", "show streams and their counters", CMD_W_VERB, NULL,
+	    PG_CMD_SHOW },
+	{ "dst", "ADDRS", "destinations: A, A-B, A/LEN, lists of these",
+	    CMD_W_ADMIN, "set" },
+	{ "src", "ADDRS", "sources, likewise", CMD_W_ADMIN, "set" },
+	{ "dport", "PORTS", "UDP ports of destinations: N, N-M, lists",
+	    CMD_W_ADMIN, "set" },
+	{ "sport", "PORTS", "UDP ports of sources", CMD_W_ADMIN, "set" },
+	{ "size", "BYTES", "frames with their checksum: N, N-M, lists, imix",
+	    CMD_W_ADMIN, "set" },
+	{ "rate", "RATE", "packets or bits a second: 500, 20kpps, 1Gbps",
+	    CMD_W_ADMIN, "set" },
+	{ "count", "N", "end after so many packets; 0: never", CMD_W_ADMIN,
+	    "set" },
+	{ "duration", "TIME", "end after so long: 10s, 500ms", CMD_W_ADMIN,
+	    "set" },
+	{ "random", "SEED", "choose values at random, and not in order",
+	    CMD_W_ADMIN, "set" },
+	{ "ttl", "N", "time to live, 64 without it", CMD_W_ADMIN, "set" },
+	{ "dscp", "N", "class of service", CMD_W_ADMIN, "set" },
+	{ "vector", "N", "packets handed over at a time, 1 to 256",
+	    CMD_W_ADMIN, "set" },
+	{ "dsts", "N", "so many destinations from dst on", CMD_W_ADMIN,
+	    "set" },
+	{ "--json", NULL, "write JSON, for programs", 0, "show",
+	    CMD_OPT_JSON },
+	CMD_WORD_END
+};
+
+static int
+usage(struct cmd_ctx *ctx, const char *why)
+{
+
+	return cmd_usage_why(ctx, &command_pg, CMD_USAGE, "%s", why);
+}
+
+static int
+refused(struct cmd_ctx *ctx, const char *verb, const char *ifname,
+    uint32_t stream, const struct ifnet_error *e)
+{
+	char why[IFNET_ERROR_TEXT + 8], number[16] = "";
+
+	if (stream != 0)
+		(void)snprintf(number, sizeof(number), " %u", stream);
+	return cmd_fail(ctx, e, "pg %s %s%s: %s%s", verb, ifname, number,
+	    cmd_strerror(e->code), cmd_reason(e, why, sizeof(why)));
+}
+
+/* --- changes -------------------------------------------------------------- */
+
+/* Check the words of a stream as far as the table knows them; the driver
+ * judges their values. */
+static int
+check_words(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	const struct cmd_word *w;
+	bool negated;
+
+	for (int i = 0; i < argc; i++) {
+		w = cmd_word_find(pg_words, argv[i], &negated);
+		if (w != NULL && w->w_of != NULL &&
+		    strcmp(w->w_of, "set") == 0) {
+			if (w->w_arg == NULL)
+				continue;
+			if (++i < argc)
+				continue;
+			cmd_err(ctx, "pg set: %s: its value is missing (%s)",
+			    w->w_name, w->w_help);
+			return CMD_USAGE;
+		}
+		w = cmd_word_like(pg_words, argv[i], 0);
+		cmd_err(ctx, "pg set: unknown word %s%s%s%s", argv[i],
+		    w != NULL ? " (did you mean " : "",
+		    w != NULL ? w->w_name : "", w != NULL ? "?)" : "");
+		return cmd_usage(ctx, &command_pg, CMD_USAGE);
+	}
+	return CMD_OK;
+}
+
+/* Is this stream there already, with the same words? */
+static bool
+is_there(struct cmd_ctx *ctx, const struct if_pgreq *want)
+{
+	struct if_pgreq pgr = *want;
+	struct ifnet_error e;
+
+	pgr.pgr_op = 0;
+	memset(pgr.pgr_words, 0, sizeof(pgr.pgr_words));
+	return ifnet_ioctl(ctx->cc_client, SIOCGPGSTREAM, &pgr, sizeof(pgr),
+	    &e) == 0 && strcmp(pgr.pgr_words, want->pgr_words) == 0;
+}
+
+/* Carry out "set", "delete", "start" or "stop": the words from the interface's
+ * name on. */
+static int
+change(struct cmd_ctx *ctx, const struct cmd_word *verb, int argc, char **argv)
+{
+	static const uint32_t op[] = {
+		[PG_CMD_SET] = PG_SET, [PG_CMD_DELETE] = PG_DELETE,
+		[PG_CMD_START] = PG_START, [PG_CMD_STOP] = PG_STOP,
+	};
+	bool all = verb->w_code >= PG_CMD_START;
+	struct ifnet_error e;
+	struct if_pgreq pgr;
+	uint64_t number = 0;
+	int code;
+
+	if (argc < (all ? 1 : 2))
+		return usage(ctx, all ? "the name of an interface is wanted" :
+		    "the name of an interface and the number of a stream are "
+		    "wanted");
+	if (argc > 1 && (!cmd_parse_num(argv[1], PG_STREAM_MAX, &number) ||
+	    number == 0)) {
+		cmd_err(ctx, "pg %s: %s: a stream's number is 1 to %d",
+		    verb->w_name, argv[1], PG_STREAM_MAX);
+		return CMD_USAGE;
+	}
+	if (argc > 2 && verb->w_code != PG_CMD_SET)
+		return usage(ctx, "there is one word too many");
+	memset(&pgr, 0, sizeof(pgr));
+	if (argc > 2) {
+		code = check_words(ctx, argc - 2, argv + 2);
+		if (code != CMD_OK)
+			return code;
+		(void)cmd_join(argc - 2, argv + 2, pgr.pgr_words,
+		    sizeof(pgr.pgr_words));
+		if (strlen(pgr.pgr_words) == sizeof(pgr.pgr_words) - 1) {
+			cmd_err(ctx, "pg set: the words of the stream are "
+			    "more than %d characters", PG_WORDS_MAX - 2);
+			return CMD_USAGE;
+		}
+	}
+	if (ctx->cc_check)
+		return CMD_OK;
+	memcpy(pgr.pgr_name, argv[0], strlen(argv[0]));
+	pgr.pgr_stream = (uint32_t)number;
+	pgr.pgr_op = op[verb->w_code];
+	if (ctx->cc_again && pgr.pgr_op == PG_SET && is_there(ctx, &pgr))
+		return CMD_OK;
+	memset(&e, 0, sizeof(e));
+	if (ifnet_ioctl(ctx->cc_client, SIOCSPGSTREAM, &pgr, sizeof(pgr),
+	    &e) != 0)
+		return refused(ctx, verb->w_name, argv[0], (uint32_t)number,
+		    &e);
+	return CMD_OK;
+}
+
+/* --- show ----------------------------------------------------------------- */
+
+/* A stream's rates since it began; 0 where there is no time to speak of. */
+struct rates {
+	double		 pps, bps;
+};
+
+static struct rates
+rates_of(const struct if_pgstat *pgs)
+{
+	double seconds = (double)pgs->pgs_ns / 1e9;
+	struct rates r = { 0, 0 };
+
+	/* The last packet is at the end of that time. */
+	if (pgs->pgs_ns == 0 || pgs->pgs_sent < 2)
+		return r;
+	r.pps = (double)(pgs->pgs_sent - 1) / seconds;
+	r.bps = r.pps * 8 * (double)pgs->pgs_bytes / (double)pgs->pgs_sent;
+	return r;
+}
+
+static const char *
+state_of(const struct if_pgstat *pgs)
+{
+
+	if (pgs->pgs_flags & PGS_DONE)
+		return "done";
+	return pgs->pgs_flags & PGS_STOPPED ? "stopped" : "running";
+}
+
+static void
+print_stream(struct cmd_ctx *ctx, const struct if_pgreq *pgr,
+    const struct if_pgstat *pgs)
+{
+	struct rates r = rates_of(pgs);
+
+	cmd_row(ctx, "%s stream %u: %s", pgr->pgr_name, pgr->pgr_stream,
+	    pgr->pgr_words);
+	cmd_row(ctx, "\t%s, sent %llu packets, %llu bytes in %.3f s (%.0f "
+	    "packets/s, %.0f bit/s)", state_of(pgs),
+	    (unsigned long long)pgs->pgs_sent,
+	    (unsigned long long)pgs->pgs_bytes, (double)pgs->pgs_ns / 1e9,
+	    r.pps, r.bps);
+}
+
+static void
+json_stream(struct json *j, const struct if_pgreq *pgr,
+    const struct if_pgstat *pgs)
+{
+	struct rates r = rates_of(pgs);
+
+	json_object(j, NULL);
+	json_text(j, "interface", pgr->pgr_name);
+	json_int(j, "stream", pgr->pgr_stream);
+	json_text(j, "words", pgr->pgr_words);
+	json_text(j, "state", state_of(pgs));
+	json_u64(j, "sent", pgs->pgs_sent);
+	json_u64(j, "bytes", pgs->pgs_bytes);
+	json_u64(j, "time_ns", pgs->pgs_ns);
+	json_fixed(j, "pps", r.pps, 1);
+	json_fixed(j, "bps", r.bps, 1);
+	json_end(j);
+}
+
+/* A listing: of which stream, and how. */
+struct show {
+	struct cmd_ctx	*ctx;
+	uint32_t	 stream;	/* 0: all */
+	struct json	*json;		/* NULL: text */
+};
+
+/* Show an interface's streams.  An interface without that stream, or that goes
+ * meanwhile, ends the listing with an errno. */
+static int
+show_streams(const struct show *sh, const char *ifname, struct ifnet_error *e)
+{
+	struct if_pgstat pgs;
+	struct if_pgreq pgr;
+	uint32_t next = sh->stream != 0 ? sh->stream : 1;
+	int error;
+
+	for (;;) {
+		memset(&pgr, 0, sizeof(pgr));
+		memcpy(pgr.pgr_name, ifname, strlen(ifname));
+		pgr.pgr_stream = next;
+		pgr.pgr_op = sh->stream != 0 ? 0 : PG_NEXT;
+		error = ifnet_ioctl(sh->ctx->cc_client, SIOCGPGSTREAM, &pgr,
+		    sizeof(pgr), e);
+		if (error == ENOENT && sh->stream == 0)
+			return 0;
+		if (error != 0)
+			return error;
+		memset(&pgs, 0, sizeof(pgs));
+		memcpy(pgs.pgs_name, ifname, strlen(ifname));
+		pgs.pgs_stream = pgr.pgr_stream;
+		error = ifnet_ioctl(sh->ctx->cc_client, SIOCGPGSTAT, &pgs,
+		    sizeof(pgs), e);
+		if (error != 0 && (error != ENOENT || sh->stream != 0))
+			return error;
+		if (error == 0 && sh->json != NULL)
+			json_stream(sh->json, &pgr, &pgs);
+		else if (error == 0)
+			print_stream(sh->ctx, &pgr, &pgs);
+		if (sh->stream != 0)
+			return 0;
+		next = pgr.pgr_stream + 1;
+	}
+}
+
+/* Show the streams of one interface, or of all in the group "pg". */
+static int
+show_all(const struct show *sh, const char *ifname)
+{
+	struct cmd_if *list = NULL;
+	struct ifnet_error e;
+	int error;
+
+	memset(&e, 0, sizeof(e));
+	if (ifname != NULL) {
+		if (show_streams(sh, ifname, &e) == 0)
+			return CMD_OK;
+		return refused(sh->ctx, "show", ifname, sh->stream, &e);
+	}
+	error = cmd_iflist_get(sh->ctx->cc_client, "pg", IFNET_LINK |
+	    IFNET_GROUP, &list, &e);
+	if (error == ENOENT)	/* none was ever made */
+		return CMD_OK;
+	if (error != 0)
+		return cmd_fail(sh->ctx, &e, "pg show: %s", e.text);
+	for (const struct cmd_if *ci = list; ci != NULL && error == 0;
+	    ci = ci->ci_next) {
+		error = show_streams(sh, ci->ci_name, &e);
+		if (error == ENXIO || error == EOPNOTSUPP)
+			error = 0;	/* gone; or no pg, by its group */
+	}
+	cmd_iflist_free(list);
+	return error == 0 ? CMD_OK :
+	    cmd_fail(sh->ctx, &e, "pg show: %s", e.text);
+}
+
+/* Parse "[--json] [IF [STREAM]]", and show that. */
+static int
+show(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct show sh = { .ctx = ctx };
+	const char *ifname = NULL;
+	struct json j;
+	uint64_t number = 0;
+	bool json = false;
+	int code, end;
+
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			json = true;
+		else if (ifname == NULL)
+			ifname = argv[i];
+		else if (number != 0)
+			return usage(ctx, "show: one word too many");
+		else if (!cmd_parse_num(argv[i], PG_STREAM_MAX, &number) ||
+		    number == 0) {
+			cmd_err(ctx, "pg show: %s: a stream's number is 1 to "
+			    "%d", argv[i], PG_STREAM_MAX);
+			return CMD_USAGE;
+		}
+	}
+	if (ctx->cc_config) {
+		cmd_err(ctx, "pg show: not in a configuration file");
+		return CMD_USAGE;
+	}
+	if (ctx->cc_check)
+		return CMD_OK;
+	sh.stream = (uint32_t)number;
+	if (!json)
+		return show_all(&sh, ifname);
+	sh.json = &j;
+	json_begin(&j, ctx, JSON_PRETTY);
+	json_array(&j, NULL);
+	code = show_all(&sh, ifname);
+	end = json_done(&j);
+	return code != CMD_OK ? code : end;
+}
+
+/* --- the command ---------------------------------------------------------- */
+
+static int
+pg_run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	const struct cmd_word *verb;
+	struct ifnet_error e;
+	int at;
+
+	if (argc < 2)
+		return usage(ctx, "set, delete, start, stop or show was "
+		    "expected");
+	verb = cmd_verb(ctx, &command_pg, argv[1]);
+	if (verb == NULL)
+		return cmd_usage(ctx, &command_pg, CMD_USAGE);
+	at = argc > 2 && strcmp(argv[2], "--json") == 0 ? 3 : 2;
+	if (argc > at && cmd_check_ifname(argv[at], false, &e) != 0) {
+		cmd_err(ctx, "pg: %s", e.text);
+		return CMD_USAGE;
+	}
+	if (verb->w_code == PG_CMD_SHOW)
+		return show(ctx, argc - 2, argv + 2);
+	return change(ctx, verb, argc - 2, argv + 2);
+}
+
+const struct command command_pg = {
+	.c_name = "pg",
+	.c_synopsis = "set IF STREAM dst ADDRS [WORD VALUE ...]\n"
+	    "delete IF STREAM\nstart|stop IF [STREAM]\n"
+	    "show [--json] [IF [STREAM]]",
+	.c_summary = "streams of packets that a packet generator makes",
+	.c_example = "pg set pg0 2 dst 10.2.0.0/16 size imix rate 10kpps",
+	.c_words = pg_words,
+	.c_run = pg_run,
+};

@@ -1,0 +1,146 @@
+"""The packet generator: streams that come, go and are shown, and what arrives
+at the other end."""
+
+import json
+import struct
+
+import pytest
+from scapy.all import IP, UDP, Ether
+
+from conftest import Daemon, MAC_RIGHT, conserved, finish, run, wait_for
+
+
+@pytest.fixture
+def rig(daemon):
+    """pg0 - router - pg1, with all of 10/8 behind pg1."""
+    daemon.ok("ifconfig", "pg0", "create")
+    daemon.ok("ifconfig", "pg1", "create")
+    daemon.ok("sysctl", "-w", "net.inet.ip.forwarding=1")
+    daemon.ok("ifconfig", "pg1", "inet", "10.0.2.1/24", "up")
+    daemon.ok("arp", "-s", "10.0.2.2", MAC_RIGHT)
+    daemon.ok("route", "add", "-net", "10.0.0.0/8", "10.0.2.2")
+    daemon.ok("ifconfig", "pg0", "inet", "10.0.1.1/24", "up")
+    return daemon
+
+
+def streams(daemon, *words):
+    return {(s["interface"], s["stream"]): s for s in
+            json.loads(daemon.ok("pg", "show", "--json", *words))}
+
+
+def done(daemon, ifname="pg0", stream=1):
+    wait_for(lambda: streams(daemon, ifname, stream)[ifname, stream]["state"]
+             == "done", what=f"{ifname} stream {stream} is done")
+    return streams(daemon)[ifname, stream]
+
+
+def frames(path):
+    """The packets of a pcapng file."""
+    data = path.read_bytes()
+    found, at = [], 0
+    while at < len(data):
+        kind, size = struct.unpack_from("=II", data, at)
+        if kind == 6:
+            caplen = struct.unpack_from("=I", data, at + 20)[0]
+            found.append(data[at + 28:at + 28 + caplen])
+        at += size
+    return found
+
+
+def capture(daemon, ifname, path, count, *more):
+    """A capture of so many packets, which has begun."""
+    child = daemon.popen("dump", ifname, "-w", path, "-c", count, *more)
+    wait_for(lambda: path.exists() and path.stat().st_size > 0,
+             what="the capture has begun")
+    return child
+
+
+def test_streams_arrive(rig, tmp):
+    """What two streams make is forwarded as their words say."""
+    child = capture(rig, "pg1", tmp / "out", 24, "-Q", "out")
+    rig.ok("pg", "set", "pg0", "1", "dst", "10.5.0.0/30,10.6.0.1", "src",
+           "10.0.1.7-10.0.1.9", "dport", "53,80-81", "sport", "99",
+           "size", "100", "count", "12", "ttl", "9", "dscp", "10")
+    done(rig)
+    rig.ok("pg", "set", "pg0", "2", "dst", "10.7.0.1", "size", "imix",
+           "count", "12", "src", "10.0.1.9")
+    assert child.wait() == 0
+    packets = [Ether(f) for f in frames(tmp / "out")]
+    assert len(packets) == 24
+    first, second = packets[:12], packets[12:]
+    wanted = ["10.5.0.0", "10.5.0.1", "10.5.0.2", "10.5.0.3", "10.6.0.1"]
+    for i, p in enumerate(first):
+        assert p.dst == MAC_RIGHT
+        assert p[IP].dst == wanted[i % 5]
+        assert p[IP].src == f"10.0.1.{7 + i % 3}"
+        assert (p[UDP].sport, p[UDP].dport) == (99, (53, 80, 81)[i % 3])
+        assert (p[IP].ttl, p[IP].tos, len(p)) == (8, 10 << 2, 96)
+        checked = IP(bytes(p[IP]))
+        del checked.chksum
+        assert IP(bytes(checked)).chksum == p[IP].chksum
+    assert sorted(len(p) + 4 for p in second) == [64] * 7 + [570] * 4 + [1518]
+    conserved(rig)
+
+
+def test_same_seed_same_packets(rig, tmp):
+    words = ("dst", "10.5.0.0/16", "dport", "1-1000", "size", "64-200",
+             "src", "10.0.1.7", "count", "50")
+    seen = []
+    for n, seed in enumerate(("7", "7", "8")):
+        child = capture(rig, "pg1", tmp / f"out{n}", 50, "-Q", "out")
+        rig.ok("pg", "set", "pg0", "1", *words, "random", seed)
+        assert child.wait() == 0
+        seen.append(frames(tmp / f"out{n}"))
+    assert seen[0] == seen[1] != seen[2]
+
+
+def test_start_and_stop(rig):
+    rig.ok("pg", "set", "pg0", "3", "dst", "10.5.0.1", "src", "10.0.1.7",
+           "rate", "1kpps", "count", "20")
+    assert done(rig, stream=3)["sent"] == 20
+    rig.ok("pg", "start", "pg0")
+    wait_for(lambda: rig.counters("pg0")["ipackets"] == 40, what="40 packets")
+    rig.ok("pg", "set", "pg0", "3", "dst", "10.5.0.1", "src", "10.0.1.7")
+    rig.ok("pg", "stop", "pg0", "3")
+    assert streams(rig)["pg0", 3]["state"] == "stopped"
+    assert "pg0 stream 3: dst 10.5.0.1" in rig.ok("pg", "show")
+    rig.ok("pg", "delete", "pg0", "3")
+    assert streams(rig) == {}
+    conserved(rig)
+
+
+def test_configuration_applied_twice(rig, tmp):
+    """The second time no stream begins again."""
+    conf = tmp / "conf"
+    conf.write_text("pg set pg0 5 dst 10.5.0.1 src 10.0.1.7 count 7\n")
+    rig.ok("-f", conf)
+    assert done(rig, stream=5)["sent"] == 7
+    rig.ok("-f", conf)
+    assert rig.counters("pg0")["ipackets"] == 7
+    conf.write_text("pg show\n")
+    assert "not in a configuration file" in rig.bad("-f", conf)
+
+
+def test_who_may(rig):
+    """Everybody may look; the packets are the administrators' to make."""
+    nobody = ("setpriv", "--reuid", "65534", "--regid", "65534",
+              "--clear-groups")
+    if run(*nobody, "true", check=False).returncode != 0:
+        pytest.skip("cannot become another user here (a user namespace)")
+    rig.ok("ifconfig", "pg0", "down")
+    rig.ok("pg", "set", "pg0", "1", "dst", "10.5.0.1")
+    assert "stream 1" in rig.ok("pg", "show", prefix=nobody)
+    for words in (("set", "pg0", "1", "dst", "10.5.0.2"),
+                  ("delete", "pg0", "1"), ("start", "pg0"), ("stop", "pg0")):
+        assert "may not" in rig.bad("pg", *words, prefix=nobody)
+    assert streams(rig)["pg0", 1]["words"] == "dst 10.5.0.1"
+
+
+def test_log_has_the_words_of_ifctl(tmp):
+    d = Daemon(tmp, "--log-level", "info")
+    d.ok("ifconfig", "pg0", "create")
+    d.ok("pg", "set", "pg0", "9", "dst", "10.5.0.1", "count", "1")
+    d.ok("pg", "start", "pg0")
+    wait_for(lambda: "pg start pg0" in d.text(), what="the log has it")
+    assert "pg set pg0 9 dst 10.5.0.1 count 1" in d.text()
+    finish(d)
