@@ -44,9 +44,21 @@ struct if_pgstat {
 	uint32_t	 pgs_flags;
 #define PGS_STOPPED	0x1	/* by PG_STOP */
 #define PGS_DONE	0x2	/* its count or duration is over */
+#define PGS_MEASURED	0x4
 	uint64_t	 pgs_sent;	/* packets */
 	uint64_t	 pgs_bytes;	/* of frames, with the check sequence */
 	uint64_t	 pgs_ns;	/* from the first packet to the last */
+	/* With PGS_MEASURED: packets that arrived at a pg of the process, and
+	 * the time from one to the other. */
+	uint64_t	 pgs_received;	/* duplicates too */
+	uint64_t	 pgs_lost;	/* or on their way */
+	uint64_t	 pgs_reordered, pgs_duplicated;
+	uint64_t	 pgs_min_ns, pgs_mean_ns, pgs_max_ns;
+	uint64_t	 pgs_p50_ns, pgs_p90_ns, pgs_p99_ns, pgs_p999_ns;
+	/* Packets below 2^i ns, and not below 2^(i - 1); of the last, also
+	 * those that took longer. */
+#define PGS_POWERS	41
+	uint64_t	 pgs_power[PGS_POWERS];
 };
 
 /* Outer addresses of an IPv6 tunnel. */

@@ -40,6 +40,8 @@ static const struct cmd_word pg_words[] = {
 	    CMD_W_ADMIN, "set" },
 	{ "ttl", "N", "time to live, 64 without it", CMD_W_ADMIN, "set" },
 	{ "dscp", "N", "class of service", CMD_W_ADMIN, "set" },
+	{ "measure", NULL, "loss, order and latency, by a stamp in each "
+	    "packet", CMD_W_ADMIN, "set" },
 	{ "vector", "N", "packets handed over at a time, 1 to 256",
 	    CMD_W_ADMIN, "set" },
 	{ "dsts", "N", "so many destinations from dst on", CMD_W_ADMIN,
@@ -197,6 +199,37 @@ state_of(const struct if_pgstat *pgs)
 	return pgs->pgs_flags & PGS_STOPPED ? "stopped" : "running";
 }
 
+/* The lines of a measured stream. */
+static void
+print_measured(struct cmd_ctx *ctx, const struct if_pgstat *pgs)
+{
+	const struct {
+		const char	*name;
+		uint64_t	 ns;
+	} latency[] = {
+		{ "min", pgs->pgs_min_ns }, { "mean", pgs->pgs_mean_ns },
+		{ "p50", pgs->pgs_p50_ns }, { "p90", pgs->pgs_p90_ns },
+		{ "p99", pgs->pgs_p99_ns }, { "p99.9", pgs->pgs_p999_ns },
+		{ "max", pgs->pgs_max_ns },
+	};
+	char text[256] = "";
+	size_t used = 0;
+
+	cmd_row(ctx, "\treceived %llu, lost %llu (%.3f%%), reordered %llu, "
+	    "duplicated %llu", (unsigned long long)pgs->pgs_received,
+	    (unsigned long long)pgs->pgs_lost, pgs->pgs_sent == 0 ? 0.0 :
+	    100.0 * (double)pgs->pgs_lost / (double)pgs->pgs_sent,
+	    (unsigned long long)pgs->pgs_reordered,
+	    (unsigned long long)pgs->pgs_duplicated);
+	if (pgs->pgs_received == 0)
+		return;
+	for (size_t i = 0; i < sizeof(latency) / sizeof(latency[0]); i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+		    "%s%s %.3f", i == 0 ? "" : ", ", latency[i].name,
+		    (double)latency[i].ns / 1e3);
+	cmd_row(ctx, "\tlatency in us: %s", text);
+}
+
 static void
 print_stream(struct cmd_ctx *ctx, const struct if_pgreq *pgr,
     const struct if_pgstat *pgs)
@@ -210,6 +243,37 @@ print_stream(struct cmd_ctx *ctx, const struct if_pgreq *pgr,
 	    (unsigned long long)pgs->pgs_sent,
 	    (unsigned long long)pgs->pgs_bytes, (double)pgs->pgs_ns / 1e9,
 	    r.pps, r.bps);
+	if (pgs->pgs_flags & PGS_MEASURED)
+		print_measured(ctx, pgs);
+}
+
+static void
+json_measured(struct json *j, const struct if_pgstat *pgs)
+{
+
+	json_u64(j, "received", pgs->pgs_received);
+	json_u64(j, "lost", pgs->pgs_lost);
+	json_u64(j, "reordered", pgs->pgs_reordered);
+	json_u64(j, "duplicated", pgs->pgs_duplicated);
+	json_object(j, "latency");
+	json_u64(j, "min_ns", pgs->pgs_min_ns);
+	json_u64(j, "mean_ns", pgs->pgs_mean_ns);
+	json_u64(j, "p50_ns", pgs->pgs_p50_ns);
+	json_u64(j, "p90_ns", pgs->pgs_p90_ns);
+	json_u64(j, "p99_ns", pgs->pgs_p99_ns);
+	json_u64(j, "p999_ns", pgs->pgs_p999_ns);
+	json_u64(j, "max_ns", pgs->pgs_max_ns);
+	json_end(j);
+	json_array(j, "histogram");
+	for (unsigned i = 0; i < PGS_POWERS; i++) {
+		if (pgs->pgs_power[i] == 0)
+			continue;
+		json_object(j, NULL);
+		json_u64(j, "below_ns", 1ULL << i);
+		json_u64(j, "packets", pgs->pgs_power[i]);
+		json_end(j);
+	}
+	json_end(j);
 }
 
 static void
@@ -228,6 +292,8 @@ json_stream(struct json *j, const struct if_pgreq *pgr,
 	json_u64(j, "time_ns", pgs->pgs_ns);
 	json_fixed(j, "pps", r.pps, 1);
 	json_fixed(j, "bps", r.bps, 1);
+	if (pgs->pgs_flags & PGS_MEASURED)
+		json_measured(j, pgs);
 	json_end(j);
 }
 
@@ -376,7 +442,7 @@ pg_run(struct cmd_ctx *ctx, int argc, char **argv)
 
 const struct command command_pg = {
 	.c_name = "pg",
-	.c_synopsis = "set IF STREAM dst ADDRS [WORD VALUE ...]\n"
+	.c_synopsis = "set IF STREAM dst ADDRS [measure] [WORD VALUE ...]\n"
 	    "delete IF STREAM\nstart|stop IF [STREAM]\n"
 	    "show [--json] [IF [STREAM]]",
 	.c_summary = "streams of packets that a packet generator makes",

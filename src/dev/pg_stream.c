@@ -260,6 +260,8 @@ pg_stream_make(struct pg_stream *ps, uint64_t now, unsigned n,
 	if (mv->mv_n == 0)
 		return;
 	ps->ps_fill(ps, mv);
+	if (ps->ps_flow != NULL)
+		pg_flow_stamp(ps->ps_flow, mv);
 	if (ps->ps_fill == fill_plain)
 		bytes = (uint64_t)mv->mv_n * mv->mv_m[0]->m_pktlen;
 	else
@@ -290,6 +292,8 @@ pg_stream_create(struct kern *k, uint32_t number, const char *words,
 		return ENOMEM;
 	ps->ps_number = number;
 	error = pg_words_parse(ps, words);
+	if (error == 0 && ps->ps_measure && ps->ps_dst.p_count != 0)
+		error = pg_flow_create(k, &ps->ps_flow);
 	if (error != 0 || ps->ps_dst.p_count == 0) {
 		kmem_free(k, ps);
 		return error;
@@ -305,6 +309,8 @@ void
 pg_stream_destroy(struct kern *k, struct pg_stream *ps)
 {
 
+	if (ps->ps_flow != NULL)
+		pg_flow_destroy(ps->ps_flow);
 	kmem_free(k, ps);
 }
 
@@ -318,16 +324,21 @@ pg_stream_address(struct pg_stream *ps, const uint8_t lladdr[6])
 void
 pg_stream_stat(const struct pg_stream *ps, struct if_pgstat *pgs)
 {
-	uint64_t first, last;
+	uint64_t first, last, arrived;
 
 	pgs->pgs_stream = ps->ps_number;
 	if (__atomic_load_n(&ps->ps_done, __ATOMIC_RELAXED))
 		pgs->pgs_flags = PGS_DONE;
 	else if (__atomic_load_n(&ps->ps_stopped, __ATOMIC_RELAXED))
 		pgs->pgs_flags = PGS_STOPPED;
+	if (ps->ps_flow != NULL)
+		pg_flow_stat(ps->ps_flow, pgs);
 	pgs->pgs_sent = __atomic_load_n(&ps->ps_sent, __ATOMIC_RELAXED);
 	pgs->pgs_bytes = __atomic_load_n(&ps->ps_bytes, __ATOMIC_RELAXED);
 	first = __atomic_load_n(&ps->ps_first_ns, __ATOMIC_RELAXED);
 	last = __atomic_load_n(&ps->ps_last_ns, __ATOMIC_RELAXED);
 	pgs->pgs_ns = last > first ? last - first : 0;
+	arrived = pgs->pgs_received - pgs->pgs_duplicated;
+	if (ps->ps_flow != NULL && pgs->pgs_sent > arrived)
+		pgs->pgs_lost = pgs->pgs_sent - arrived;
 }

@@ -16,6 +16,7 @@
 #include <ifnet/if.h>
 #include <ifnet/ifreq.h>
 
+#include "dev/pg_measure.h"
 #include "dev/pg_pattern.h"
 
 #define PG_FCS		4	/* bytes of a frame's check sequence */
@@ -33,6 +34,8 @@ struct pg_stream {
 	uint8_t		 ps_ttl, ps_tos;
 	uint32_t	 ps_ipsum;	/* of the template's IPv4 header */
 	void		(*ps_fill)(struct pg_stream *, struct mvec *);
+	bool		 ps_measure;	/* it has a flow */
+	struct pg_flow	*ps_flow;	/* NULL: it is not measured */
 	char		 ps_words[PG_WORDS_MAX];
 
 	/* control's; the CPU reads it: make no packets */
@@ -67,6 +70,7 @@ struct pg_stream {
 	"random SEED: choose values at random; "			\
 	"ttl N: time to live; "						\
 	"dscp N: class of service; "					\
+	"measure: loss, order and latency, by a stamp in each packet; "	\
 	"vector N: packets handed over at a time; "			\
 	"dsts N: so many destinations from dst on"
 

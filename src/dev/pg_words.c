@@ -17,7 +17,7 @@
 
 enum {
 	W_DST, W_SRC, W_DPORT, W_SPORT, W_SIZE, W_RATE, W_COUNT, W_DURATION,
-	W_RANDOM, W_TTL, W_DSCP, W_VECTOR, W_DSTS, W_N
+	W_RANDOM, W_TTL, W_DSCP, W_MEASURE, W_VECTOR, W_DSTS, W_N
 };
 
 static const char *const word_name[W_N] = {
@@ -25,7 +25,8 @@ static const char *const word_name[W_N] = {
 	[W_SPORT] = "sport", [W_SIZE] = "size", [W_RATE] = "rate",
 	[W_COUNT] = "count", [W_DURATION] = "duration",
 	[W_RANDOM] = "random", [W_TTL] = "ttl", [W_DSCP] = "dscp",
-	[W_VECTOR] = "vector", [W_DSTS] = "dsts",
+	[W_MEASURE] = "measure", [W_VECTOR] = "vector",
+	[W_DSTS] = "dsts",
 };
 
 /* Words that are being parsed. */
@@ -187,6 +188,9 @@ parse_one(struct parse *p, int word)
 		error = parse_small(p, 0, 63, &v);
 		ps->ps_tos = (uint8_t)(v << 2);
 		return error;
+	case W_MEASURE:
+		ps->ps_measure = true;
+		return 0;
 	case W_VECTOR:
 		error = parse_small(p, 1, MVEC_MAX, &v);
 		ps->ps_vector = (unsigned)v;
@@ -214,6 +218,18 @@ use_dsts(struct parse *p)
 	return 0;
 }
 
+/* Words that do not go together. */
+static int
+check(const struct pg_stream *ps)
+{
+
+	if (ps->ps_measure && pg_pattern_least(&ps->ps_size) < PG_STAMP_FRAME)
+		return kern_refuse(EINVAL, "measure: the stamp fits into "
+		    "frames of %d bytes and more, and size has less",
+		    PG_STAMP_FRAME);
+	return 0;
+}
+
 int
 pg_words_parse(struct pg_stream *ps, const char *words)
 {
@@ -238,5 +254,7 @@ pg_words_parse(struct pg_stream *ps, const char *words)
 		p.seen |= 1u << i;
 		error = parse_one(&p, i);
 	}
-	return error != 0 ? error : use_dsts(&p);
+	if (error == 0)
+		error = use_dsts(&p);
+	return error != 0 ? error : check(ps);
 }

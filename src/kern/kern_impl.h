@@ -80,6 +80,7 @@ struct cpu {
 } __attribute__((__aligned__(64)));
 
 struct ctl_registry;
+struct pg_flows;
 struct if_module;
 struct mbuf_pool;
 struct softint_node;
@@ -146,6 +147,9 @@ struct kern {
 	/* Control: unload the driver modules; set when the first is loaded.
 	 * k_module_lock. */
 	void		(*k_modules_unload)(struct kern *);
+
+	struct klock	 k_pg_lock;		/* control's, of k_pg_flows */
+	struct pg_flows	*k_pg_flows;		/* src/dev's; NULL: none */
 
 	struct ctl_registry *k_ctl;		/* src/ctl's; NULL: none */
 	/* Constant: a vnet is dying; called so that long-time holders (a client

@@ -109,6 +109,51 @@ def test_start_and_stop(rig):
     conserved(rig)
 
 
+def test_loss_and_latency(rig):
+    """Packets that a filter drops are lost, and no others; all that arrive are
+    in the histogram."""
+    rig.ok("filter", "add", "out", "pg1", "drop", "udp dst port 54")
+    rig.ok("pg", "set", "pg0", "1", "dst", "10.5.0.0/24", "src", "10.0.1.7",
+           "dport", "53-56", "size", "imix", "count", "4000", "measure",
+           "rate", "20kpps")
+    rig.ok("pg", "set", "pg0", "2", "dst", "10.6.0.1", "src", "10.0.1.7",
+           "count", "300", "measure", "random", "5")
+    first, second = done(rig, stream=1), done(rig, stream=2)
+    wait_for(lambda: streams(rig)["pg0", 1]["received"] == 3000,
+             what="3000 packets arrived")
+    first = streams(rig)["pg0", 1]
+    assert (first["sent"], first["lost"]) == (4000, 1000)
+    assert (second["received"], second["lost"]) == (300, 0)
+    for s in (first, second):
+        assert s["reordered"] == s["duplicated"] == 0
+        times = [s["latency"][k + "_ns"] for k in
+                 ("min", "p50", "p90", "p99", "p999", "max")]
+        assert times == sorted(times) and times[0] > 0
+        assert times[0] <= s["latency"]["mean_ns"] <= times[-1]
+        assert sum(h["packets"] for h in s["histogram"]) == s["received"]
+    assert "lost 1000 (25.000%)" in rig.ok("pg", "show", "pg0", "1")
+    conserved(rig)
+
+
+def test_measured_through_another_stack(rig):
+    """The receiver may be in another network stack of the daemon."""
+    rig.ok("vnet", "create", "far")
+    rig.ok("ifconfig", "pair0", "create", "peer", "far:pair0")
+    rig.ok("ifconfig", "pair0", "inet", "10.0.3.1/24", "up")
+    rig.ok("ifconfig", "pair0", "inet", "10.0.3.2/24", "up", vnet="far")
+    rig.ok("ifconfig", "pg9", "create", vnet="far")
+    rig.ok("ifconfig", "pg9", "inet", "10.0.9.1/24", "up", vnet="far")
+    rig.ok("arp", "-s", "10.0.9.2", MAC_RIGHT, vnet="far")
+    rig.ok("sysctl", "-w", "net.inet.ip.forwarding=1", vnet="far")
+    rig.ok("route", "add", "10.0.9.0/24", "10.0.3.2")
+    rig.ok("pg", "set", "pg0", "1", "dst", "10.0.9.2", "src", "10.0.1.7",
+           "count", "200", "rate", "1kpps", "measure")
+    done(rig)
+    wait_for(lambda: streams(rig)["pg0", 1]["received"] == 200,
+             what="200 packets arrived")
+    assert streams(rig)["pg0", 1]["lost"] == 0
+
+
 def test_configuration_applied_twice(rig, tmp):
     """The second time no stream begins again."""
     conf = tmp / "conf"

@@ -78,7 +78,13 @@ def busy(router):
     d.ok("route", "add", "10.9.0.0/16", "10.0.1.2")
     d.ok("arp", "-s", "10.0.1.77", "02:00:00:00:00:77")
     d.ok("filter", "add", "in", "tap0", "pass", "ip proto \\icmp")
-    d.ok("ifconfig", "pg0", "create", "dst", "10.9.0.0/24", "rate", "10")
+    d.ok("ifconfig", "pg0", "create", "dst", "10.0.5.2", "rate", "10")
+    d.ok("ifconfig", "pg1", "create")
+    d.ok("ifconfig", "pg1", "inet", "10.0.5.1/24", "up")
+    d.ok("arp", "-s", "10.0.5.2", "02:00:00:00:05:02")
+    d.ok("pg", "set", "pg0", "2", "dst", "10.0.5.2", "src", "10.0.4.2",
+         "measure", "count", "9")
+    d.ok("ifconfig", "pg0", "inet", "10.0.4.1/24", "up")
     d.ok("ifconfig", "tap0", "group", "edge", "descr", "a\nb\x1b[31m \\ \"")
     router.ping("-c", "1")
     return router

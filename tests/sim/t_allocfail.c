@@ -19,6 +19,7 @@ static const struct step steps[] = {
 	{ "ifconfig pg7 destroy", "ifconfig pg7 create" },
 	{ "pg set pg6 2 dst 10.9.0.0/16 size imix", "pg delete pg6 2" },
 	{ "pg set pg6 1 dst 10.9.0.0/16", "pg set pg6 1 dst 10.9.0.1" },
+	{ "pg set pg6 3 dst 10.9.0.1 measure", "pg delete pg6 3" },
 	{ "pg delete pg6 1", "pg set pg6 1 dst 10.9.0.1" },
 	{ "pg start pg6", "pg start pg6" },
 	{ "pg show" },

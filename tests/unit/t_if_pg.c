@@ -330,6 +330,57 @@ body_refused(struct dev_test *dt)
 	KASSERT(says(dt, "pg show --json", "[]"));
 }
 
+static struct if_pgstat
+measured(struct dev_test *dt, struct vnet *vn, uint32_t stream)
+{
+	struct if_pgstat pgs = { .pgs_name = "pg0", .pgs_stream = stream };
+
+	(void)dt;
+	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCGPGSTAT, &pgs,
+	    sizeof(pgs)) == 0);
+	KASSERT(pgs.pgs_flags & PGS_MEASURED);
+	return pgs;
+}
+
+/* Packets without a route are lost, and all others arrive. */
+static void
+body_measured(struct dev_test *dt)
+{
+	struct if_pgstat pgs;
+
+	router(dt);
+	dev_command(dt, "pg set pg0 1 dst 10.2.0.1-10.2.0.3,172.16.0.1 "
+	    "src 10.0.1.2 count 1000 measure");
+	dev_command(dt, "pg set pg0 2 dst 10.2.0.1 src 10.0.1.2 count 500 "
+	    "size imix measure random 3");
+	dev_command(dt, "pg set pg0 3 dst 10.2.0.1 src 10.0.1.2 count 500");
+	for (unsigned i = 0; i < 4; i++)
+		dev_run(dt);
+	pgs = measured(dt, dt->dt_vnet, 1);
+	KASSERT(pgs.pgs_sent == 1000 && pgs.pgs_flags & PGS_DONE);
+	KASSERT(pgs.pgs_received == 750 && pgs.pgs_lost == 250);
+	KASSERT(pgs.pgs_reordered == 0 && pgs.pgs_duplicated == 0);
+	KASSERT(pgs.pgs_min_ns <= pgs.pgs_p50_ns &&
+	    pgs.pgs_p50_ns <= pgs.pgs_p999_ns &&
+	    pgs.pgs_p999_ns <= pgs.pgs_max_ns);
+	pgs = measured(dt, dt->dt_vnet, 2);
+	KASSERT(pgs.pgs_received == 500 && pgs.pgs_lost == 0);
+	KASSERT(says(dt, "pg show pg0 1", "received 750, lost 250 (25.000%), "
+	    "reordered 0, duplicated 0\n\tlatency in us: min "));
+	KASSERT(!says(dt, "pg show pg0 3", "received"));
+	KASSERT(says(dt, "pg show --json pg0 2", "\"received\": 500"));
+	KASSERT(!says(dt, "pg show --json pg0 3", "histogram"));
+	/* From the beginning, the measurement as well. */
+	dev_command(dt, "pg start pg0 2");
+	for (unsigned i = 0; i < 4; i++)
+		dev_run(dt);
+	KASSERT(measured(dt, dt->dt_vnet, 2).pgs_received == 500);
+	KASSERT(refused(dt, "pg set pg0 4 dst 10.2.0.1 size 60 measure",
+	    "frames of 64 bytes"));
+	KASSERT(refused(dt, "pg set pg0 4 dst 10.2.0.1 size 70-80,63 measure",
+	    "frames of 64 bytes"));
+}
+
 /* Streams go along to another vnet, and make packets there. */
 static void
 body_moved(struct dev_test *dt)
@@ -360,6 +411,7 @@ TEST(buffers)
 TEST(address)
 TEST(refused)
 TEST(moved)
+TEST(measured)
 
 static void
 test_count(void **state)
@@ -390,6 +442,7 @@ main(void)
 		cmocka_unit_test(test_address),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_measured),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
