@@ -133,6 +133,7 @@ route_build(uint8_t type, const struct route_words *w,
 	m->rtm_flags = w->flags | (w->len == 32 ? RTF_HOST : 0) |
 	    (w->havegw ? RTF_GATEWAY : 0);
 	m->rtm_mtu = w->mtu;
+	m->rtm_expire_s = w->expire_s;
 	m->rtm_given = w->given;
 	m->rtm_metric = w->metric;
 	m->rtm_proto = w->proto;
@@ -504,7 +505,9 @@ route_run(struct cmd_ctx *ctx, int argc, char **argv)
 const struct command command_route = {
 	.c_name = "route",
 	.c_synopsis = "[-n] add [-net | -host] DEST[/LEN] GATEWAY "
-	    "[-metric N] [-mtu N] [-proto NAME] [-blackhole | -reject]\n"
+	    "[-mtu N] [-blackhole | -reject]\n"
+	    "[-n] add DEST[/LEN] GATEWAY [-metric N] [-proto NAME] "
+	    "[-expire S]\n"
 	    "[-n] add [-net | -host] DEST[/LEN] -iface IF\n"
 	    "[-n] change | replace DEST[/LEN] GATEWAY [-metric N] [-mtu N] "
 	    "[-proto NAME]\n"

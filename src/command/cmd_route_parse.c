@@ -113,6 +113,8 @@ const struct cmd_word route_options[] = {
 	{ "-metric", "NUMBER", "of several routes to one destination the one "
 	    "with the least is used (0 unless given)", CMD_W_ADMIN,
 	    "add change delete replace", 'W' },
+	{ "-expire", "SECONDS", "how long it lasts", CMD_W_ADMIN,
+	    "add change replace", 'X' },
 	{ "-proto", "NAME", "who asked for it: static, bgp, ospf, ... or a "
 	    "number", CMD_W_ADMIN, "add change replace", 'P' },
 	{ "-blackhole", NULL, "drop what goes there", CMD_W_ADMIN,
@@ -173,6 +175,13 @@ modifier_value(struct route_words *w, int what, const char *arg,
 			    UINT32_MAX);
 		w->metric = (uint32_t)v;
 		w->given |= RTV_METRIC;
+		return 0;
+	case 'X':
+		if (!cmd_parse_num(arg, INT32_MAX, &v) || v == 0)
+			return ifnet_error_set(e, EINVAL,
+			    "-expire %s: bad value (1 to %d seconds)", arg,
+			    INT32_MAX);
+		w->expire_s = (uint32_t)v;
 		return 0;
 	case 'P':
 		w->given |= RTV_PROTO;

@@ -81,8 +81,11 @@ more_text(const struct rt_msg *m, char *buf, size_t size)
 		n = (size_t)snprintf(buf, size, " metric %u", m->rtm_metric);
 	if (m->rtm_proto != RTPROT_UNSPEC && m->rtm_proto != RTPROT_KERNEL &&
 	    m->rtm_proto != RTPROT_STATIC)
-		(void)snprintf(buf + n, size - n, " proto %s",
+		n += (size_t)snprintf(buf + n, size - n, " proto %s",
 		    route_proto_text(m->rtm_proto, proto));
+	if (m->rtm_expire_s > 0)
+		(void)snprintf(buf + n, size - n, " expires %" PRId64 " s",
+		    m->rtm_expire_s);
 	return buf;
 }
 
@@ -93,7 +96,7 @@ show_msg(const void *msg, size_t len, void *arg)
 	const struct rt_msg *m = msg;
 	char dst[CMD_TEXTSIZE], gw[CMD_TEXTSIZE], flags[32], mtu[16];
 	struct show *sh = arg;
-	char ifname[IFNAMSIZ], more[48];
+	char ifname[IFNAMSIZ], more[80];
 
 	if (rt_msg_check(msg, len, sa) != 0 ||
 	    (m->rtm_flags & RTF_LLDATA) != 0)

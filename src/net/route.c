@@ -41,6 +41,7 @@ free_rt(struct kern_defer *kd)
 	    offsetof(struct rtfull, rf_defer));
 	struct ifaddr *ifa = rf->rf_rt.rt_ifa;
 
+	KASSERT(rf->rf_timer == NULL);
 	kmem_free(rf->rf_kern, rf);
 	if (ifa != NULL)
 		ifa_unref(ifa);
@@ -54,6 +55,11 @@ alloc_rt(struct vnet *vn, const struct rt_info *ri)
 	rf = kmem_zalloc(vn->vn_kern, sizeof(*rf));
 	if (rf == NULL)
 		return NULL;
+	if (ri->ri_expire_ns != 0 &&
+	    rt_timer_make(vn, rf, ri->ri_expire_ns) != 0) {
+		kmem_free(vn->vn_kern, rf);
+		return NULL;
+	}
 	rf->rf_kern = vn->vn_kern;
 	rf->rf_rt.rt_lpm.le_len = (uint8_t)ri->ri_len;
 	rf->rf_rt.rt_lpm.le_key = ntohl(ri->ri_dst) & prefix_mask(ri->ri_len);
@@ -61,15 +67,6 @@ alloc_rt(struct vnet *vn, const struct rt_info *ri)
 	rf->rf_proto = (ri->ri_given & RTV_PROTO) != 0 ? ri->ri_proto :
 	    (ri->ri_flags & RTF_STATIC) != 0 ? RTPROT_STATIC : RTPROT_UNSPEC;
 	return rf;
-}
-
-/* In whole seconds, and not too early. */
-static void
-set_expire(struct rtfull *rf, const struct rt_info *ri)
-{
-
-	rf->rf_expire_s = (uint32_t)((ri->ri_expire_ns + 999999999) /
-	    1000000000);
 }
 
 /* Out of every table: free it behind the readers.  An address's own goes with
@@ -90,6 +87,8 @@ void
 rt_discard(struct rtfull *rf)
 {
 
+	kmem_free(rf->rf_kern, rf->rf_timer);	/* never started */
+	rf->rf_timer = NULL;
 	free_rt(&rf->rf_defer);
 }
 
@@ -240,11 +239,13 @@ own_out(struct rtentry *rt)
 
 /* Into the lists of what it refers to. */
 static void
-link_rt(struct route_vnet *rv, struct rtentry *rt)
+link_rt(struct vnet *vn, struct rtentry *rt)
 {
 	struct rtfull *rf = rt_full(rt);
 
-	rv->rv_count++;
+	vn->vn_route->rv_count++;
+	if ((rt->rt_flags & RTF_DYNAMIC) != 0)
+		vn->vn_route->rv_ndynamic++;
 	if (rt_is_own(rt)) {
 		own_in(rt);
 		return;
@@ -254,14 +255,18 @@ link_rt(struct route_vnet *rv, struct rtentry *rt)
 	if (rt->rt_ifa != NULL)
 		LIST_INSERT_HEAD(&ifa_proto(rt->rt_ifa)->pa_routes, rf,
 		    rf_ifalink);
+	if (rf->rf_timer != NULL)
+		rt_timer_start(vn, rf->rf_timer);
 }
 
 static void
-unlink_rt(struct route_vnet *rv, struct rtentry *rt)
+unlink_rt(struct vnet *vn, struct rtentry *rt)
 {
 	struct rtfull *rf = rt_full(rt);
 
-	rv->rv_count--;
+	vn->vn_route->rv_count--;
+	if ((rt->rt_flags & RTF_DYNAMIC) != 0)
+		vn->vn_route->rv_ndynamic--;
 	if (rt_is_own(rt)) {
 		own_out(rt);
 		return;
@@ -270,6 +275,18 @@ unlink_rt(struct route_vnet *rv, struct rtentry *rt)
 		LIST_REMOVE(rf, rf_iflink);
 	if (rt->rt_ifa != NULL)
 		LIST_REMOVE(rf, rf_ifalink);
+}
+
+/* A timer goes when its route has been told of. */
+static void
+stop_timer(struct vnet *vn, struct rtentry *rt)
+{
+	struct rtfull *rf = rt_full(rt);
+
+	if (rt_is_own(rt) || rf->rf_timer == NULL)
+		return;
+	rt_timer_stop(vn, rf->rf_timer);
+	rf->rf_timer = NULL;
 }
 
 /* Route lock held: into the table and its lists, and told. */
@@ -281,7 +298,7 @@ enter_rt(struct vnet *vn, struct rtentry *rt)
 	error = lpm_insert(&vn->vn_route->rv_inet, &rt->rt_lpm);
 	if (error != 0)
 		return error;
-	link_rt(vn->vn_route, rt);
+	link_rt(vn, rt);
 	rt_routemsg(vn, RTM_ADD, rt);
 	return 0;
 }
@@ -369,10 +386,11 @@ enter_instead(struct vnet *vn, struct rtentry *have, struct rtentry *rt)
 {
 
 	lpm_replace(&vn->vn_route->rv_inet, &have->rt_lpm, &rt->rt_lpm);
-	unlink_rt(vn->vn_route, have);
+	unlink_rt(vn, have);
 	rt_routemsg(vn, RTM_DELETE, have);
-	link_rt(vn->vn_route, rt);
+	link_rt(vn, rt);
 	rt_routemsg(vn, RTM_ADD, rt);
+	stop_timer(vn, have);
 	retire_rt(vn, have);
 }
 
@@ -387,7 +405,7 @@ enter_in_front(struct vnet *vn, struct rtentry *have, struct rtentry *rt)
 		return error;
 	lpm_replace(&vn->vn_route->rv_inet, &have->rt_lpm, &rt->rt_lpm);
 	rt_routemsg(vn, RTM_CHANGE, have);
-	link_rt(vn->vn_route, rt);
+	link_rt(vn, rt);
 	rt_routemsg(vn, RTM_ADD, rt);
 	return 0;
 }
@@ -401,7 +419,7 @@ enter_behind(struct vnet *vn, struct rtentry *rt)
 	error = rt_spare_put(vn->vn_route, rt);
 	if (error != 0)
 		return error;
-	link_rt(vn->vn_route, rt);
+	link_rt(vn, rt);
 	rt_routemsg(vn, RTM_ADD, rt);
 	return 0;
 }
@@ -482,8 +500,7 @@ rt_add(struct vnet *vn, const struct rt_info *ri)
 	if (rf == NULL)
 		return ENOMEM;
 	rf->rf_rt.rt_flags = ri->ri_flags & RTF_ASKED;
-	rf->rf_mtu = ri->ri_mtu;
-	set_expire(rf, ri);
+	rf->rf_mtu = (uint16_t)ri->ri_mtu;
 	if (ri->ri_ifa != NULL && ri->ri_own == 0)
 		rf->rf_rt.rt_lpm.le_user = RTE_IFA_ASKED;
 	route_lock(vn);
@@ -519,10 +536,11 @@ rt_take_out(struct vnet *vn, struct rtentry *rt)
 			lpm_replace(&rv->rv_inet, &rt->rt_lpm, &next->rt_lpm);
 		}
 	}
-	unlink_rt(rv, rt);
+	unlink_rt(vn, rt);
 	rt_routemsg(vn, RTM_DELETE, rt);
 	if (next != NULL)
 		rt_routemsg(vn, RTM_CHANGE, next);
+	stop_timer(vn, rt);
 	retire_rt(vn, rt);
 }
 
@@ -595,17 +613,8 @@ find_meant(struct vnet *vn, const struct rt_info *ri, struct rtentry **rtp)
 	    "interface and source");
 }
 
-/* A route that was taken out on request, for its family. */
-struct rt_gone {
-	struct sockaddr_in rg_dst;
-	unsigned	 rg_len;
-	uint64_t	 rg_handle;	/* 0: it led to a gateway, or nowhere */
-	bool		 rg_asked;
-};
-
-/* Route lock held. */
-static void
-note_gone(const struct rtentry *rt, struct rt_gone *rg)
+void
+rt_note_gone(const struct rtentry *rt, struct rt_gone *rg)
 {
 
 	memset(rg, 0, sizeof(*rg));
@@ -617,9 +626,8 @@ note_gone(const struct rtentry *rt, struct rt_gone *rg)
 		rg->rg_handle = rt->rt_ifp->if_handle;
 }
 
-/* No lock. */
-static void
-tell_gone(struct vnet *vn, const struct rt_gone *rg)
+void
+rt_tell_gone(struct vnet *vn, const struct rt_gone *rg)
 {
 	const struct domain *dom = domain_find(vn, AF_INET);
 
@@ -652,12 +660,12 @@ rt_delete(struct vnet *vn, const struct rt_info *ri)
 	if (error == 0 && (rt->rt_flags & ri->ri_refuse) != 0)
 		error = belongs(rt);
 	if (error == 0) {
-		note_gone(rt, &gone);
+		rt_note_gone(rt, &gone);
 		rt_take_out(vn, rt);
 	}
 	route_unlock(vn);
 	if (error == 0)
-		tell_gone(vn, &gone);
+		rt_tell_gone(vn, &gone);
 	return error;
 }
 
@@ -679,7 +687,7 @@ same_route(const struct rtentry *old, const struct rtfull *rf)
 	return old->rt_flags == rt->rt_flags && old->rt_ifp == rt->rt_ifp &&
 	    old->rt_gw4 == rt->rt_gw4 && rt_mtu(old) == rf->rf_mtu &&
 	    old->rt_ifa == rt->rt_ifa &&
-	    rt_expire_s(old) == rf->rf_expire_s &&
+	    rf->rf_timer == NULL &&
 	    !rt_is_own(old) && rt_full(old)->rf_proto == rf->rf_proto;
 }
 
@@ -693,15 +701,12 @@ build_change(struct vnet *vn, const struct rt_info *ri,
 
 	rt->rt_flags = (old->rt_flags & RTF_ASKED & ~RTF_ALTERABLE) |
 	    (ri->ri_flags & RTF_ALTERABLE);
-	rf->rf_mtu = ri->ri_mtu != 0 ? ri->ri_mtu : rt_mtu(old);
+	rf->rf_mtu = (uint16_t)(ri->ri_mtu != 0 ? ri->ri_mtu : rt_mtu(old));
 	rf->rf_metric = rt_metric(old);
 	if ((ri->ri_given & RTV_PROTO) == 0 && !rt_is_own(old))
 		rf->rf_proto = rt_full(old)->rf_proto;
-	set_expire(rf, ri);
 	if (ri->ri_ifa != NULL)
 		rt->rt_lpm.le_user = RTE_IFA_ASKED;
-	if (rf->rf_expire_s == 0)
-		rf->rf_expire_s = rt_expire_s(old);
 	if (ri->ri_gw == 0 && ri->ri_ifp == NULL &&
 	    (rt->rt_flags & RTF_NOWHERE) ==
 	    (old->rt_flags & RTF_NOWHERE)) {
@@ -727,9 +732,13 @@ rt_swap(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
 	else
 		lpm_replace(&vn->vn_route->rv_inet, &old->rt_lpm,
 		    &rf->rf_rt.rt_lpm);
-	unlink_rt(vn->vn_route, old);
-	link_rt(vn->vn_route, &rf->rf_rt);
+	unlink_rt(vn, old);
+	link_rt(vn, &rf->rf_rt);
+	if (rf->rf_timer == NULL && !rt_is_own(old) &&
+	    rt_full(old)->rf_timer != NULL)
+		rt_timer_move(rt_full(old), rf);
 	rt_routechange(vn, old, rf);
+	stop_timer(vn, old);
 	retire_rt(vn, old);
 }
 
@@ -762,7 +771,7 @@ rt_change(struct vnet *vn, const struct rt_info *ri)
 	if (error != 0 || same_route(old, rf))
 		goto out;
 	if (rf->rf_rt.rt_gw4 != 0 || rf->rf_rt.rt_ifp != old->rt_ifp) {
-		note_gone(old, &gone);
+		rt_note_gone(old, &gone);
 		gone.rg_asked = false;
 	}
 	rt_swap(vn, old, rf);
@@ -772,8 +781,19 @@ out:
 	if (rf != NULL)
 		rt_discard(rf);
 	if (gone.rg_handle != 0)
-		tell_gone(vn, &gone);
+		rt_tell_gone(vn, &gone);
 	return error;
+}
+
+size_t
+rt_dynamic_count(struct vnet *vn)
+{
+	size_t n;
+
+	route_lock(vn);
+	n = vn->vn_route->rv_ndynamic;
+	route_unlock(vn);
+	return n;
 }
 
 int
@@ -878,6 +898,7 @@ route_fini(struct vnet *vn)
 	while ((le = lpm_from(&rv->rv_inet, &place)) != NULL)
 		rt_take_out(vn, entry_rt(le));
 	route_unlock(vn);
+	rt_expiry_fini(vn);
 	pserialize_perform(vn->vn_kern);
 	rt_spares_fini(rv);
 	lpm_fini(&rv->rv_inet);

@@ -18,6 +18,8 @@
 #include "net/lpm.h"
 
 struct domain;
+struct rt_expiry;
+struct rt_timer;
 struct khash;
 
 /*
@@ -50,9 +52,9 @@ struct rtentry {
  */
 struct rtfull {
 	struct rtentry	 rf_rt;
-	uint32_t	 rf_mtu;	/* 0: the interface's */
-	uint32_t	 rf_expire_s;	/* host clock in seconds; 0 never */
+	struct rt_timer	*rf_timer;	/* route lock: NULL: never expires */
 	uint32_t	 rf_metric;	/* the least of a prefix is used */
+	uint16_t	 rf_mtu;	/* 0: the interface's */
 	uint8_t		 rf_proto;	/* RTPROT_*: who asked for it */
 	union {
 		struct {
@@ -132,14 +134,6 @@ rt_full(const struct rtentry *rt)
 	return (struct rtfull *)(uintptr_t)rt;
 }
 
-/* When it ends, in seconds of the host clock; 0: never. */
-static inline uint32_t
-rt_expire_s(const struct rtentry *rt)
-{
-
-	return rt_is_own(rt) ? 0 : rt_full(rt)->rf_expire_s;
-}
-
 /* The metric of a route that was asked for; 0 of an address's own, which comes
  * before all of these. */
 static inline uint32_t
@@ -172,6 +166,8 @@ struct route_vnet {
 	struct lpm	 rv_inet;	/* rcu; rv_lock: the best of each
 					 * prefix */
 	struct khash	 rv_spares;	/* rv_lock: the others */
+	struct rt_expiry *rv_expiry;	/* rv_lock; NULL: nothing expires */
+	size_t		 rv_ndynamic;	/* rv_lock: of RTF_DYNAMIC */
 	size_t		 rv_count;	/* rv_lock */
 	uint64_t	 rv_nlost;	/* rv_lock: how many ever */
 	struct rt_lost	 rv_lost[RT_NLOST];	/* rv_lock: by rv_nlost */
@@ -198,7 +194,8 @@ struct rt_info {
 	uint32_t	 ri_mtu;
 	struct ifnet	*ri_ifp;
 	struct ifaddr	*ri_ifa;
-	uint64_t	 ri_expire_ns;
+	uint64_t	 ri_expire_ns;	/* kern_now()'s clock; 0: never, or a
+					 * change keeps what there is */
 	uint32_t	 ri_given;	/* RTV_* */
 	uint32_t	 ri_metric;	/* RTV_METRIC */
 	uint8_t		 ri_proto;	/* RTV_PROTO */
@@ -240,6 +237,8 @@ int	rt_get_meant(struct vnet *, const struct rt_info *, uint8_t type,
  * with an address.
  */
 int	rt_get_request(struct vnet *, const struct rt_info *, void *msg);
+/* Control: the routes of RTF_DYNAMIC, which nobody asked for. */
+size_t	rt_dynamic_count(struct vnet *);
 /* Control, at detach: delete every route through ifp. */
 void	rt_ifdetach(struct ifnet *);
 /*

@@ -162,10 +162,9 @@ lead_on(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
 	rt->rt_lpm.le_key = old->rt_lpm.le_key;
 	rt->rt_lpm.le_user = old->rt_lpm.le_user & RTE_IFA_ASKED;
 	rt->rt_flags = old->rt_flags & RTF_ASKED;
-	rf->rf_mtu = rt_mtu(old);
+	rf->rf_mtu = (uint16_t)rt_mtu(old);
 	rf->rf_metric = rt_metric(old);
 	rf->rf_proto = rt_full(old)->rf_proto;
-	rf->rf_expire_s = rt_expire_s(old);
 	pserialize_read_enter();
 	error = point_without(vn, old, rt);
 	pserialize_read_exit();

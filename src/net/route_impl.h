@@ -6,6 +6,8 @@
 #ifndef NET_ROUTE_IMPL_H
 #define NET_ROUTE_IMPL_H
 
+#include <netinet/in.h>
+
 #include "net/if_vnet_impl.h"
 #include "net/route.h"
 
@@ -93,6 +95,42 @@ struct rtentry *rt_spare_from(const struct route_vnet *, uint32_t key,
 	    unsigned len, uint64_t from);
 /* Any spare, or NULL: there is none left. */
 struct rtentry *rt_spare_any(const struct route_vnet *);
+
+/* A route that was taken out on request or in time, for its family. */
+struct rt_gone {
+	struct sockaddr_in rg_dst;
+	unsigned	 rg_len;
+	uint64_t	 rg_handle;	/* 0: it led to a gateway, or nowhere */
+	bool		 rg_asked;
+};
+
+/* route.c.  Note what the family is to be told, before the route goes; and,
+ * without the lock, tell it. */
+void	rt_note_gone(const struct rtentry *, struct rt_gone *);
+void	rt_tell_gone(struct vnet *, const struct rt_gone *);
+
+/*
+ * route_expire.c: the timer of a route that expires.  make: control, without
+ * the lock; the route has not been seen by anybody; ENOMEM.  start: once it is
+ * in; stop: when it is taken out, and the timer is freed.  move: to the route
+ * that takes its place.
+ */
+int	rt_timer_make(struct vnet *, struct rtfull *, uint64_t expire_ns);
+void	rt_timer_start(struct vnet *, struct rt_timer *);
+void	rt_timer_stop(struct vnet *, struct rt_timer *);
+void	rt_timer_move(struct rtfull *from, struct rtfull *to);
+uint32_t rt_timer_expire_s(const struct rt_timer *);
+/* Control, without the lock, at the vnet's end: no route is left. */
+void	rt_expiry_fini(struct vnet *);
+
+/* When a route ends, in seconds of the host clock; 0: never. */
+static inline uint32_t
+rt_expire_s(const struct rtentry *rt)
+{
+
+	return rt_is_own(rt) || rt_full(rt)->rf_timer == NULL ? 0 :
+	    rt_timer_expire_s(rt_full(rt)->rf_timer);
+}
 
 /* route_gone.c: the part of a vnet that remembers what was lost. */
 int	rt_gone_init(struct vnet *);

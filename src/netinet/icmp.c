@@ -350,8 +350,13 @@ icmp_input(struct ifnet *ifp, struct mbuf *m)
 	case ICMP4_TIMXCEED:
 	case ICMP4_PARAMPROB:
 	case ICMP4_QUENCH:
-	case ICMP4_REDIRECT:
 		wanted = icmp_input_error(ifp, m, &icmp);
+		break;
+	case ICMP4_REDIRECT:
+		wanted = icmp_redirect_input(ifp, m, &icmp);
+		/* A ping tells what it was answered, too. */
+		if (icmp_input_error(ifp, m, &icmp))
+			wanted = true;
 		break;
 	default:
 		break;
@@ -378,6 +383,8 @@ icmp_init(struct vnet *vn)
 		kmem_free(vn->vn_kern, icv);
 		return ENOMEM;
 	}
+	icv->icv_task.kt_fn = icmp_redirect_task;
+	icv->icv_task.kt_arg = vn;
 	vn->vn_ip->iv_icmp = icv;
 	return 0;
 }
@@ -387,6 +394,7 @@ icmp_fini(struct vnet *vn)
 {
 	struct icmp_vnet *icv = vn->vn_ip->iv_icmp;
 
+	ktask_cancel(vn->vn_kern, &icv->icv_task);
 	host_free(vn->vn_kern->k_host, icv->icv_tokens);
 	kmem_free(vn->vn_kern, icv->icv_ping);
 	kmem_free(vn->vn_kern, icv);

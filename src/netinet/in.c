@@ -421,6 +421,9 @@ inet_defaults(struct ip_vnet *iv)
 {
 
 	iv->iv_redirect = 1;
+	iv->iv_rediraccept = 1;
+	iv->iv_redirtimeout = 600;
+	iv->iv_redirmax = 1024;
 	iv->iv_ttl = 64;
 	iv->iv_icmp_errppslim = 100;
 	iv->iv_ifq_maxlen = 1024;

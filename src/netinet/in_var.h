@@ -45,6 +45,9 @@ struct ip_vnet {
 	int64_t		 iv_dad_count;		/* probes; default 0: none */
 	int64_t		 iv_icmp_errppslim;	/* 100; 0 none, <0 any */
 	int64_t		 iv_icmp_bmcastecho;	/* default 0 */
+	int64_t		 iv_rediraccept;	/* of redirects; default 1 */
+	int64_t		 iv_redirtimeout;	/* for how long, s; 600 */
+	int64_t		 iv_redirmax;		/* such routes; 1024 */
 	int64_t		 iv_checkinterface;	/* strong host; default 0 */
 	int64_t		 iv_ifq_maxlen;
 	int64_t		 iv_maxfragpackets;
@@ -87,6 +90,10 @@ struct ip_vnet {
 	    "ICMP errors not sent for the rate limit") \
 	X(icps_oldicmp, "icmp.aboutold", \
 	    "ICMP errors not sent for the kind of packet") \
+	X(icps_redirect, "icmp.redirects", \
+	    "redirects followed") \
+	X(icps_badredirect, "icmp.badredirects", \
+	    "redirects not believed, or too many at once") \
 	X(icps_echo, "icmp.echo", \
 	    "echo requests answered") \
 	X(icps_reply, "icmp.echoreply", \

@@ -189,6 +189,15 @@ ip_sysctl_init(struct vnet *vn)
 		setting("net.inet.icmp.bmcastecho",
 		    "Answer echo requests to broadcast addresses",
 		    &iv->iv_icmp_bmcastecho, 0, 1),
+		setting("net.inet.icmp.rediraccept",
+		    "Follow redirects, unless packets are forwarded",
+		    &iv->iv_rediraccept, 0, 1),
+		setting("net.inet.icmp.redirtimeout",
+		    "Seconds after which a route that a redirect made expires",
+		    &iv->iv_redirtimeout, 1, INT32_MAX),
+		setting("net.inet.icmp.redirmax",
+		    "Routes that redirects may make, at most",
+		    &iv->iv_redirmax, 0, 65536),
 	};
 	static const struct sysctl_tree trees[] = {
 		{ "net.inet", "IPv4" },

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "kern/ktask.h"
 #include "netinet/in_var.h"
 #include "proto/prefix.h"
 
@@ -368,13 +369,31 @@ bool	ip_token_take(struct ip_tokens *, uint64_t now, int64_t persec);
 /* CPU: a redirect (RFC 1812 5.2.7.2) to the packet's source. */
 void	icmp_redirect(struct ifnet *, struct mbuf *, uint32_t gw);
 
+/* icmp_redirect.c.  What a redirect says (addresses in network order). */
+#define ICMP_REDIRECTED	8	/* that wait for the task */
+struct icmp_redirected {
+	uint64_t	 ir_handle;	/* of the interface it came by */
+	uint32_t	 ir_from;	/* the gateway that sent it */
+	uint32_t	 ir_gw;		/* the better one */
+	uint32_t	 ir_dst;
+};
+/* CPU: a redirect that was received; m is at the IP header.  true: it is
+ * followed; false: it is not to be believed, or redirects are not followed. */
+bool	icmp_redirect_input(struct ifnet *, const struct mbuf *,
+	    const struct icmphdr4 *);
+/* Control: follow those that were received; the vnet. */
+void	icmp_redirect_task(void *);
+
 /* icmp_ping.c */
 struct icmp_vnet {
-	struct kspin	 icv_lock;		/* slots change */
+	struct kspin	 icv_lock;		/* slots change; redirects */
 	struct icmp_ping **icv_ping;		/* rcu; ICMP_NPINGS slots, by
 						 * low byte of id; NULL until
 						 * the first ping */
 	struct ip_tokens *icv_tokens;		/* one per CPU, a line each */
+	struct ktask	 icv_task;		/* icmp_redirect_task() */
+	unsigned	 icv_nredirected;	/* icv_lock */
+	struct icmp_redirected icv_redirected[ICMP_REDIRECTED];
 };
 /* CPU: handle an echo reply, or an error about an echo request; m is at the
  * ICMP message.  false: no ping waits for it. */

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import IFCTL, LONG, Daemon, finish
+from conftest import IFCTL, LONG, Daemon, finish, wait_for
 
 
 @pytest.fixture
@@ -292,3 +292,43 @@ def test_load_from_a_pipe(r):
                        check=False)
     assert p.returncode == 0 and "3000 changes made" in p.stdout, p.stderr
     assert len(table(r)) >= 3000
+
+
+def test_a_route_expires(r):
+    r.ok("route", "add", "10.9.0.0/16", "10.0.0.2", "-expire", "2")
+    assert re.search(r"pair0 expires [12] s$", r.ok("route", "-n", "show"),
+                     re.M)
+    r.ok("route", "add", "10.9.0.0/16", "10.1.0.2", "-metric", "5")
+    wait_for(lambda: routes(r, "10.9.0.0/16") == [("10.1.0.2", 5, True)])
+    for bad in ("0", "-1", "x", "2147483648"):
+        assert "1 to 2147483647 seconds" in r.bad(
+            "route", "add", "10.8.0.0/16", "10.0.0.2", "-expire", bad)
+
+
+def test_a_redirect_is_followed(daemon, netns):
+    """Linux routes what we send it back to another router on the link."""
+    gate = netns("gate")
+    daemon.tap(gate, "tap0", "10.0.1.1/24")
+    gate.host("tap0", "10.0.1.9/24")
+    gate.run("sh", "-c", "for i in all tap0; do "
+             "echo 1 >/proc/sys/net/ipv4/conf/$i/send_redirects; "
+             "echo 0 >/proc/sys/net/ipv4/conf/$i/rp_filter; done; "
+             "echo 1 >/proc/sys/net/ipv4/ip_forward")
+    gate.ip("route", "add", "10.9.0.0/16", "via", "10.0.1.7")
+    gate.ip("neigh", "add", "10.0.1.7", "lladdr", "02:00:00:00:00:07", "dev",
+            "tap0")
+    daemon.ok("route", "add", "default", "10.0.1.9")
+
+    def redirected():
+        daemon.ctl("ping", "-c", "1", "-w", "1", "10.9.1.1")
+        return routes(daemon, "10.9.1.1/32") != []
+    wait_for(redirected)
+    assert routes(daemon, "10.9.1.1/32") == [("10.0.1.7", 0, True)]
+    out = daemon.ok("route", "get", "10.9.1.1")
+    assert "DYNAMIC" in out and "protocol: redirect" in out
+    assert "expire: " in out
+    # flush takes it along, and it is not taken again when that is set so
+    daemon.ok("sysctl", "-w", "net.inet.icmp.rediraccept=0")
+    daemon.ok("route", "delete", "10.9.1.1")
+    for _ in range(3):
+        assert not redirected()

@@ -1,0 +1,176 @@
+/*
+ * icmp_redirect: redirects received.  A router tells of a better first hop for
+ * one destination (RFC 1122 3.2.2.2): it becomes a route to that host, which
+ * expires.  A router does not listen (RFC 1812 5.2.7.2).
+ *
+ * A CPU checks the message and queues what it says; a task makes the route,
+ * which needs the route lock.  Whoever can send in the gateway's name can make
+ * routes: their number has a limit.
+ */
+
+#include <errno.h>
+
+#include "net/if_name_impl.h"
+#include "net/route.h"
+#include "netinet/arp_var.h"
+
+/* The host to which packets with this route go next is the sender. */
+static bool
+leads_to(const struct rtentry *rt, const struct ifnet *ifp, uint32_t gw)
+{
+
+	return rt != NULL && rt->rt_gw4 == gw && rt->rt_ifp == ifp &&
+	    (rt->rt_flags & (RTF_REJECT | RTF_BLACKHOLE)) == 0;
+}
+
+/* Is the new gateway another host on this link? */
+static bool
+is_neighbour(struct ifnet *ifp, uint32_t gw)
+{
+	const struct rtentry *rt = rt_lookup4(ifp->if_vnet, gw);
+
+	return in_ordinary(gw) && rt != NULL && rt->rt_ifp == ifp &&
+	    rt->rt_gw4 == 0 && (rt->rt_flags & RTF_CONNECTED) != 0 &&
+	    !in_is_network(ifp->if_vnet, rt, gw);
+}
+
+static bool
+is_ours(struct vnet *vn, uint32_t addr)
+{
+	const struct rtentry *rt = rt_lookup4(vn, addr);
+
+	return rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0;
+}
+
+/* Read section: is it one to be believed? */
+static bool
+believed(struct ifnet *ifp, const struct icmp_redirected *ir,
+    const struct iphdr4 *quoted)
+{
+	const struct rtentry *rt = rt_lookup4(ifp->if_vnet, ir->ir_dst);
+
+	return is_ours(ifp->if_vnet, quoted->ip_src) &&
+	    leads_to(rt, ifp, ir->ir_from) && in_ordinary(ir->ir_dst) &&
+	    (!in_maybe_special(ir->ir_dst) ||
+	    in_special_may(rt, ir->ir_dst, INS_DESTINATION)) &&
+	    ir->ir_gw != ir->ir_from && is_neighbour(ifp, ir->ir_gw);
+}
+
+/* false: the queue is full. */
+static bool
+push(struct icmp_vnet *icv, const struct icmp_redirected *ir)
+{
+	bool room;
+
+	kspin_lock(&icv->icv_lock);
+	room = icv->icv_nredirected < ICMP_REDIRECTED;
+	if (room)
+		icv->icv_redirected[icv->icv_nredirected++] = *ir;
+	kspin_unlock(&icv->icv_lock);
+	return room;
+}
+
+bool
+icmp_redirect_input(struct ifnet *ifp, const struct mbuf *m,
+    const struct icmphdr4 *icmp)
+{
+	const struct iphdr4 *ip = mtoip(m);
+	struct vnet *vn = ifp->if_vnet;
+	struct ip_vnet *iv = vn->vn_ip;
+	struct icmp_redirected ir;
+	struct iphdr4 quoted;
+
+	if (ip_setting(&iv->iv_rediraccept) == 0 ||
+	    ip_setting(&iv->iv_forwarding) != 0)
+		return false;
+	/* Codes: of a network or a host, for a type of service or all. */
+	if (icmp->icmp_code > 3 || !m_copydata(m, ip_hlen(ip) + ICMP_HLEN,
+	    sizeof(quoted), &quoted) || quoted.ip_vhl >> 4 != 4)
+		goto bad;
+	ir.ir_handle = ifp->if_handle;
+	ir.ir_from = ip->ip_src;
+	ir.ir_gw = icmp->icmp_word;
+	ir.ir_dst = quoted.ip_dst;
+	if (!believed(ifp, &ir, &quoted) || !push(iv->iv_icmp, &ir))
+		goto bad;
+	cpu_stat_add(&ip_stats(vn)->icps_redirect, 1);
+	ktask_schedule(vn->vn_kern, &iv->iv_icmp->icv_task);
+	return true;
+bad:
+	cpu_stat_add(&ip_stats(vn)->icps_badredirect, 1);
+	return false;
+}
+
+/* --- the task ------------------------------------------------------------- */
+
+/* Read section: the request that does what a redirect says; 0: to be added, or
+ * changed when there is such a route already; ESRCH: it is out of date. */
+static int
+request(struct vnet *vn, struct ifnet *ifp, const struct icmp_redirected *ir,
+    struct rt_info *ri, bool *change)
+{
+	const struct rtentry *rt = rt_lookup4(vn, ir->ir_dst);
+	int64_t timeout = ip_setting(&vn->vn_ip->iv_redirtimeout);
+
+	if (!leads_to(rt, ifp, ir->ir_from))
+		return ESRCH;
+	*ri = (struct rt_info){
+		.ri_dst = ir->ir_dst, .ri_len = 32, .ri_gw = ir->ir_gw,
+		.ri_flags = RTF_DYNAMIC, .ri_ifp = ifp,
+		.ri_given = RTV_METRIC | RTV_PROTO,
+		.ri_proto = RTPROT_REDIRECT,
+		.ri_expire_ns = kern_now(vn->vn_kern) +
+		    (uint64_t)timeout * 1000000000,
+	};
+	*change = rt->rt_lpm.le_len == 32 &&
+	    (rt->rt_flags & RTF_DYNAMIC) != 0;
+	/* Any other route to this host is somebody's will. */
+	return *change || rt->rt_lpm.le_len < 32 ? 0 : EEXIST;
+}
+
+static void
+follow(struct vnet *vn, struct ifnet *ifp, const struct icmp_redirected *ir)
+{
+	char dst[16], gw[16], from[16];
+	struct rt_info ri;
+	bool change;
+	int error;
+
+	pserialize_read_enter();
+	error = request(vn, ifp, ir, &ri, &change);
+	pserialize_read_exit();
+	if (error == 0 && !change && rt_dynamic_count(vn) >=
+	    (uint64_t)ip_setting(&vn->vn_ip->iv_redirmax))
+		error = ENOSPC;
+	if (error == 0)
+		error = change ? rt_change(vn, &ri) : rt_add(vn, &ri);
+	if (error != 0)
+		return;
+	if_klog(ifp, KLOG_INFO, "%s is reached by %s from now on, says %s",
+	    arp_addr_text(ir->ir_dst, dst), arp_addr_text(ir->ir_gw, gw),
+	    arp_addr_text(ir->ir_from, from));
+}
+
+void
+icmp_redirect_task(void *arg)
+{
+	struct vnet *vn = arg;
+	struct icmp_vnet *icv = vn->vn_ip->iv_icmp;
+	struct icmp_redirected list[ICMP_REDIRECTED];
+	struct psref psref;
+	struct ifnet *ifp;
+	unsigned n;
+
+	kspin_lock(&icv->icv_lock);
+	n = icv->icv_nredirected;
+	memcpy(list, icv->icv_redirected, n * sizeof(list[0]));
+	icv->icv_nredirected = 0;
+	kspin_unlock(&icv->icv_lock);
+	for (unsigned i = 0; i < n; i++) {
+		ifp = if_get_byhandle(vn, list[i].ir_handle, &psref);
+		if (ifp == NULL)
+			continue;
+		follow(vn, ifp, &list[i]);
+		if_put(ifp, &psref);
+	}
+}
