@@ -62,7 +62,7 @@ extern "C" {
 	X(DROP_ARP_CONFLICT, IN, "arp-conflict", \
 	    "somebody else claims our address") \
 	X(DROP_ARP_LIMIT, IN, "arp-limit", \
-	    "neighbour table or ARP rate limit reached") \
+	    "too many ARP packets a second; net.inet.arp.maxpps") \
 	X(DROP_ARP_NOARP, IN, "arp-noarp", \
 	    "interface does not speak ARP") \
 	X(DROP_IP_SHORT, IN, "ip-short", \
@@ -161,6 +161,12 @@ extern "C" {
 	    "pushed out of the hold queue by a later packet") \
 	X(DROP_ARP_UNRESOLVED, OUT, "arp-unresolved", \
 	    "neighbour did not answer") \
+	X(DROP_ARP_RATE, OUT, "arp-rate", \
+	    "too many new neighbours a second; net.inet.arp.maxasks") \
+	X(DROP_ARP_FULL, OUT, "arp-full", \
+	    "no room, or memory, for another neighbour") \
+	X(DROP_ARP_PUSHED, OUT, "arp-pushed", \
+	    "its neighbour had not answered and made room for another") \
 	X(DROP_ARP_GONE, OUT, "arp-gone", \
 	    "the neighbour's network left the interface") \
 	X(DROP_TX_ERROR, OUT, "tx-error", \

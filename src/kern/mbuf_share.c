@@ -58,6 +58,30 @@ mbuf_share_give(struct kern *k, enum mbuf_share share, const struct mbuf *m)
 }
 
 bool
+mbuf_share_take_part(struct kern *k, enum mbuf_share share,
+    const struct mbuf *m, uint64_t *queue)
+{
+	uint64_t n = buffers(m), limit = share_limit(k, share);
+	uint64_t *used = &k->k_share[share].ms_used;
+
+	if (__atomic_add_fetch(used, n, __ATOMIC_RELAXED) + *queue <= limit) {
+		*queue += n;
+		return true;
+	}
+	(void)__atomic_fetch_sub(used, n, __ATOMIC_RELAXED);
+	return false;
+}
+
+void
+mbuf_share_give_part(struct kern *k, enum mbuf_share share,
+    const struct mbuf *m, uint64_t *queue)
+{
+
+	*queue -= buffers(m);
+	mbuf_share_give(k, share, m);
+}
+
+bool
 mbuf_share_spare(struct kern *k, enum mbuf_share share)
 {
 	uint64_t total = mbuf_total(k), limit = share_limit(k, share);

@@ -32,6 +32,16 @@ bool	mbuf_share_take(struct kern *, enum mbuf_share, const struct mbuf *);
  * charged. */
 void	mbuf_share_give(struct kern *, enum mbuf_share, const struct mbuf *);
 /*
+ * CPU: likewise for packets of several queues, each with a number of buffers in
+ * it, under a lock of the caller's.  A queue takes no more of the share than it
+ * leaves to the others: alone half of it, and there is always some left for a
+ * queue that is empty.
+ */
+bool	mbuf_share_take_part(struct kern *, enum mbuf_share,
+	    const struct mbuf *, uint64_t *queue);
+void	mbuf_share_give_part(struct kern *, enum mbuf_share,
+	    const struct mbuf *, uint64_t *queue);
+/*
  * Any: may new packets be made for the share?  For packets that are not charged
  * one by one, as pings: only while as many buffers are free as the share has
  * (or the rest of them, where that is less); never with a share of 0.

@@ -114,8 +114,6 @@ lla_remove(struct lltable *lt, struct llentry *la)
 	__atomic_store_n(&la->la_flags, la->la_flags | LLE_DEAD,
 	    __ATOMIC_RELAXED);
 	khash_remove(&lt->lt_hash, lla_hash4(ifp, la->la_addr4), la);
-	if (la->la_iflink.le_prev != NULL)
-		LIST_REMOVE(la, la_iflink);
 	rts_forget(ifp->if_vnet, &la->la_rts);
 	publish(la, NULL);
 	kern_defer(if_kern(ifp), &la->la_defer, free_entry);

@@ -42,14 +42,17 @@ struct llentry {
 #define LLE_PUBLISHED	0x2
 #define LLE_DEAD	0x4
 #define LLE_CLAIMED	0x8		/* the protocol's: la_claim is set */
+#define LLE_WANTED	0x10		/* the protocol's: used since it was
+					 * last known to be right */
 	uint8_t		 la_lladdr[8];	/* t: */
 	uint8_t		 la_claim[8];	/* t: another address said to be its */
+	uint8_t		 la_class;	/* t: the protocol's */
 	uint64_t	 la_expire;	/* t: ns; 0 never */
 	struct mbuf	*la_hold, *la_holdtail;	/* t: */
 	unsigned	 la_nhold;	/* t: */
 	struct kern_defer la_defer;
-	LIST_ENTRY(llentry) la_iflink;	/* t: entries of the interface; the
-					 * protocol puts it there */
+	TAILQ_ENTRY(llentry) la_iflink;	/* t: the protocol's: entries of the
+					 * interface */
 	struct wheel_link la_wheel;	/* t: the protocol's timer */
 	struct rts_node	 la_rts;	/* rtsock's */
 };
@@ -87,8 +90,8 @@ struct llentry *lla_create4(struct lltable *, struct ifnet *, uint32_t addr);
 /* t: held: set or clear (NULL) the address; builds and publishes la_hdr.
  * ENOMEM leaves it as it was. */
 int	lla_set(struct llentry *, const uint8_t *lladdr);
-/* t: held: out of the table and off the interface's list, and freed behind
- * the readers.  Its hold queue must be empty. */
+/* t: held: out of the table, and freed behind the readers.  Its hold queue
+ * must be empty. */
 void	lla_remove(struct lltable *, struct llentry *);
 
 /* The vnet's table. */

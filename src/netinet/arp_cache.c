@@ -1,6 +1,6 @@
 /*
- * arp_cache: the entries of the neighbour cache: their states, their timer,
- * the packets they hold.  arp_var.h shows the life of an entry.
+ * arp_cache: the entries of the neighbour cache: their states and their timer.
+ * arp_var.h shows the life of an entry.
  */
 
 #include <errno.h>
@@ -38,28 +38,48 @@ arp_ifusable(const struct ifnet *ifp)
 	    (IFF_UP | IFF_RUNNING);
 }
 
-static bool
-is_unresolved(const struct llentry *la)
+/* Put an entry on the wheel until its time is over or, if it is usable, until
+ * it is to be looked at. */
+static void
+arp_entry_wait(struct arp_vnet *av, struct llentry *la, uint64_t now)
+{
+	uint64_t ns = la->la_expire > now ? la->la_expire - now : 0;
+
+	if (la->la_hdr != NULL && ns > ARP_LOOK_NS)
+		ns = ARP_LOOK_NS;
+	(void)wheel_put(&av->av_wheel, &la->la_wheel, now, ns);
+}
+
+/* The class that an entry must be in by its state. */
+static enum arp_class
+arp_entry_class(const struct llentry *la)
 {
 
-	return la->la_state == ARP_INCOMPLETE || la->la_state == ARP_FAILED;
+	if ((la->la_flags & LLE_STATIC) != 0)
+		return ARP_C_STATIC;
+	switch ((enum arp_state)la->la_state) {
+	case ARP_INCOMPLETE:
+		return ARP_C_ASKED;
+	case ARP_FAILED:
+		return ARP_C_FAILED;
+	default:
+		return la->la_class == ARP_C_USED || la->la_class ==
+		    ARP_C_IDLE ? la->la_class : ARP_C_UNUSED;
+	}
 }
 
 void
 arp_entry_state(struct arp_vnet *av, struct llentry *la, enum arp_state state,
     uint64_t now, uint64_t ns)
 {
-	struct in_ifdata *id = in_ifdata(la->la_ifp);
+	enum arp_class class;
 	uint64_t second;
 
 	wheel_take(&av->av_wheel, &la->la_wheel);
-	if (id != NULL) {
-		if (la->la_state != 0 && is_unresolved(la))
-			id->id_nunres--;
-		if (state == ARP_INCOMPLETE || state == ARP_FAILED)
-			id->id_nunres++;
-	}
 	la->la_state = (uint8_t)state;
+	class = arp_entry_class(la);
+	if (class != la->la_class)
+		arp_class_set(av, la, class);
 	__atomic_store_n(&la->la_expire, 0, __ATOMIC_RELAXED);
 	if ((la->la_flags & LLE_STATIC) != 0)
 		return;
@@ -70,82 +90,7 @@ arp_entry_state(struct arp_vnet *av, struct llentry *la, enum arp_state state,
 	if (second <= now / ARP_NS)
 		second = now / ARP_NS + 1;
 	__atomic_store_n(&la->la_expire, second * ARP_NS, __ATOMIC_RELAXED);
-	(void)wheel_put(&av->av_wheel, &la->la_wheel, now,
-	    la->la_expire - now);
-}
-
-/* t: the interface's part, made for its first neighbour; NULL: no memory, or
- * it is on its way out. */
-static struct in_ifdata *
-ifdata_get(struct ifnet *ifp)
-{
-	struct in_ifdata *id = in_ifdata(ifp);
-
-	/* The interface's neighbours are deleted after its deactivation, so
-	 * none is added from here on. */
-	if (if_is_deactivated(ifp))
-		return NULL;
-	if (id != NULL)
-		return id;
-	id = kmem_zalloc(if_kern(ifp), sizeof(*id));
-	if (id == NULL)
-		return NULL;
-	id->id_kern = if_kern(ifp);
-	LIST_INIT(&id->id_entries);
-	__atomic_store_n(&ifp->if_afdata[DOM_SLOT_INET], id,
-	    __ATOMIC_RELEASE);
-	return id;
-}
-
-struct llentry *
-arp_entry_new(struct arp_vnet *av, struct ifnet *ifp, uint32_t addr)
-{
-	struct in_ifdata *id = ifdata_get(ifp);
-	struct llentry *la;
-
-	if (id == NULL ||
-	    id->id_nentries >= (uint64_t)av->av_maxentries)
-		return NULL;
-	la = lla_create4(&av->av_table, ifp, addr);
-	if (la == NULL)
-		return NULL;
-	LIST_INSERT_HEAD(&id->id_entries, la, la_iflink);
-	id->id_nentries++;
-	return la;
-}
-
-void
-arp_entry_unhold(struct llentry *la, struct arp_pkts *ap)
-{
-	struct in_ifdata *id = in_ifdata(la->la_ifp);
-
-	if (la->la_hold == NULL)
-		return;
-	for (const struct mbuf *m = la->la_hold; m != NULL; m = m->m_nextpkt)
-		mbuf_share_give(if_kern(la->la_ifp), MBUF_SHARE_NEIGHBOURS, m);
-	*ap->ap_tail = la->la_hold;
-	ap->ap_tail = &la->la_holdtail->m_nextpkt;
-	if (id != NULL)
-		__atomic_fetch_sub(&id->id_oqueued, la->la_nhold,
-		    __ATOMIC_RELAXED);
-	la->la_hold = la->la_holdtail = NULL;
-	la->la_nhold = 0;
-}
-
-void
-arp_entry_free(struct arp_vnet *av, struct llentry *la)
-{
-	struct in_ifdata *id = in_ifdata(la->la_ifp);
-
-	wheel_take(&av->av_wheel, &la->la_wheel);
-	if (id != NULL) {
-		id->id_nentries--;
-		if (is_unresolved(la))
-			id->id_nunres--;
-	}
-	if (la->la_hdr != NULL)
-		rt_neighmsg(RTM_DELETE, la);
-	lla_remove(&av->av_table, la);
+	arp_entry_wait(av, la, now);
 }
 
 void
@@ -190,6 +135,7 @@ arp_entry_probe(struct arp_vnet *av, struct llentry *la, uint64_t now,
 {
 
 	la->la_tries++;
+	arp_entry_flags(la, 0, LLE_WANTED);
 	arp_entry_state(av, la, ARP_PROBE, now, ARP_NS);
 	batch_ask(ab, la, true);
 }
@@ -212,20 +158,49 @@ arp_claim_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
 	arp_entry_flags(la, 0, LLE_CLAIMED);
 	la->la_tries = 0;
 	arp_entry_state(av, la, ARP_REACHABLE, now, keep);
-	rt_neighmsg(RTM_LLINFO_UPD, la);
+	arp_entry_announce(la, true, now);
 	batch_ask(ab, la, true);
 	ab->ab_ask[ab->ab_n - 1].moved = true;
 	return true;
 }
 
-/* Handle an entry whose time is due. */
+/* Was the entry used since it was last looked at?  Its class follows.  Neither
+ * while it is asked about, which is more often. */
+static bool
+arp_entry_look(struct arp_vnet *av, struct llentry *la)
+{
+	bool used;
+
+	if (la->la_state != ARP_REACHABLE && la->la_state != ARP_STALE)
+		return false;
+	used = __atomic_exchange_n(&la->la_used, 0, __ATOMIC_RELAXED) != 0;
+	if (used)
+		arp_entry_flags(la, LLE_WANTED, 0);
+	if (used && (la->la_class == ARP_C_USED || la->la_class == ARP_C_IDLE))
+		arp_class_set(av, la, ARP_C_USED);
+	else if (la->la_class == ARP_C_USED)
+		arp_class_set(av, la, ARP_C_IDLE);
+	return used;
+}
+
+/* Handle an entry that was taken off the wheel. */
 static void
 arp_entry_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
     struct arp_batch *ab)
 {
 	uint64_t keep = (uint64_t)av->av_keep * ARP_NS;
-	bool used = __atomic_exchange_n(&la->la_used, 0, __ATOMIC_RELAXED) != 0;
+	bool used = arp_entry_look(av, la);
 
+	if (la->la_expire > now) {
+		/* An entry that has yet to show that it answers is asked. */
+		la->la_tries = 0;
+		if (used && la->la_class == ARP_C_UNUSED)
+			arp_entry_probe(av, la, now, ab);
+		else
+			arp_entry_wait(av, la, now);
+		return;
+	}
+	used = used || (la->la_flags & LLE_WANTED) != 0;
 	switch ((enum arp_state)la->la_state) {
 	case ARP_INCOMPLETE:
 		if (la->la_tries < ARP_TRIES) {
@@ -319,7 +294,7 @@ arp_ifstale(struct ifnet *ifp)
 	if (id == NULL)
 		return;
 	kspin_lock(&av->av_table.lt_lock);
-	LIST_FOREACH(la, &id->id_entries, la_iflink) {
+	for (la = NULL; (la = arp_entry_next(id, la)) != NULL;) {
 		if ((la->la_flags & LLE_STATIC) != 0)
 			continue;
 		if (la->la_state == ARP_REACHABLE)
@@ -341,7 +316,7 @@ arp_ifrehead(struct ifnet *ifp)
 	if (id == NULL)
 		return;
 	kspin_lock(&av->av_table.lt_lock);
-	LIST_FOREACH(la, &id->id_entries, la_iflink) {
+	for (la = NULL; (la = arp_entry_next(id, la)) != NULL;) {
 		if (la->la_hdr == NULL)
 			continue;
 		memcpy(lladdr, la->la_lladdr, sizeof(lladdr));
@@ -366,7 +341,7 @@ has_entries(struct ifnet *ifp)
 	if (id == NULL)
 		return false;
 	kspin_lock(&av->av_table.lt_lock);
-	any = id->id_nentries != 0;
+	any = arp_entry_next(id, NULL) != NULL;
 	kspin_unlock(&av->av_table.lt_lock);
 	return any;
 }
@@ -383,7 +358,7 @@ arp_ifpurge_cpu(void *arg)
 
 	arp_pkts_init(&held);
 	kspin_lock(&av->av_table.lt_lock);
-	while ((la = LIST_FIRST(&id->id_entries)) != NULL) {
+	while ((la = arp_entry_next(id, NULL)) != NULL) {
 		arp_entry_unhold(la, &held);
 		arp_entry_free(av, la);
 	}
@@ -405,8 +380,8 @@ arp_ifsweep_cpu(void *arg)
 		return;
 	arp_pkts_init(&held);
 	kspin_lock(&av->av_table.lt_lock);
-	for (la = LIST_FIRST(&id->id_entries); la != NULL; la = next) {
-		next = LIST_NEXT(la, la_iflink);
+	for (la = arp_entry_next(id, NULL); la != NULL; la = next) {
+		next = arp_entry_next(id, la);
 		if ((la->la_flags & LLE_STATIC) != 0 ||
 		    arp_is_onlink(ifp, la->la_addr4))
 			continue;

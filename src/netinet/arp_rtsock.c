@@ -52,9 +52,12 @@ arp_req_delete(struct arp_vnet *av, struct arp_req *ar, struct llentry *la,
 /* t: */
 static int
 arp_req_set(struct arp_vnet *av, struct arp_req *ar, struct ifnet *ifp,
-    struct llentry *la, struct arp_pkts *held)
+    struct llentry *la, struct arp_pkts *held, struct arp_pkts *pushed)
 {
-	bool known = la != NULL, had;
+	bool known = la != NULL;
+	enum arp_class class = (ar->ar_lleflags & LLE_STATIC) != 0 ?
+	    ARP_C_STATIC : ARP_C_USED;
+	uint64_t now = net_curcpu()->ci_now;
 	uint8_t own[ETHER_ADDR_LEN];
 	int error;
 
@@ -70,10 +73,9 @@ arp_req_set(struct arp_vnet *av, struct arp_req *ar, struct ifnet *ifp,
 	    (la->la_flags & LLE_STATIC) != 0)
 		return EEXIST;
 	if (la == NULL)
-		la = arp_entry_new(av, ifp, ar->ar_addr);
+		la = arp_entry_new(av, ifp, ar->ar_addr, class, pushed);
 	if (la == NULL)
 		return ENOBUFS;
-	had = la->la_hdr != NULL;
 	error = lla_set(la, ar->ar_lladdr);
 	if (error != 0) {
 		if (!known)
@@ -83,9 +85,9 @@ arp_req_set(struct arp_vnet *av, struct arp_req *ar, struct ifnet *ifp,
 	arp_entry_flags(la, ar->ar_lleflags, (LLE_STATIC | LLE_PUBLISHED |
 	    LLE_CLAIMED) & ~ar->ar_lleflags);
 	la->la_tries = 0;
-	arp_entry_state(av, la, ARP_REACHABLE, net_curcpu()->ci_now,
-	    ar->ar_expire_ns);
-	rt_neighmsg(had ? RTM_LLINFO_UPD : RTM_ADD, la);
+	arp_class_set(av, la, class);
+	arp_entry_state(av, la, ARP_REACHABLE, now, ar->ar_expire_ns);
+	arp_entry_announce(la, true, now);
 	arp_req_answer(ar, la);
 	arp_entry_unhold(la, held);
 	return 0;
@@ -97,7 +99,7 @@ arp_req_cpu(void *arg)
 {
 	struct arp_req *ar = arg;
 	struct arp_vnet *av = ar->ar_vnet->vn_arp;
-	struct arp_pkts held, failed;
+	struct arp_pkts held, failed, pushed;
 	struct llentry *la;
 	struct ifnet *ifp;
 
@@ -110,6 +112,7 @@ arp_req_cpu(void *arg)
 	}
 	arp_pkts_init(&held);
 	arp_pkts_init(&failed);
+	arp_pkts_init(&pushed);
 	if (ar->ar_type == RTM_ADD)
 		la = arp_lookup_drained(av, ifp, ar->ar_addr, ar->ar_lladdr);
 	else {
@@ -127,12 +130,13 @@ arp_req_cpu(void *arg)
 			arp_req_answer(ar, la);
 		break;
 	default:
-		ar->ar_error = arp_req_set(av, ar, ifp, la, &held);
+		ar->ar_error = arp_req_set(av, ar, ifp, la, &held, &pushed);
 		break;
 	}
 	kspin_unlock(&av->av_table.lt_lock);
 	arp_release(ifp, &held);
 	arp_drop_held(&failed, DROP_ARP_UNRESOLVED, false);
+	arp_drop_held(&pushed, DROP_ARP_PUSHED, false);
 }
 
 /*
@@ -387,7 +391,7 @@ arp_dump(struct ifnet *ifp, uint64_t *place,
 	if (id == NULL)
 		return ENOENT;
 	kspin_lock(&lt->lt_lock);
-	la = LIST_FIRST(&id->id_entries);
+	la = arp_entry_next(id, NULL);
 	kspin_unlock(&lt->lt_lock);
 	if (la == NULL)
 		return ENOENT;
@@ -395,7 +399,7 @@ arp_dump(struct ifnet *ifp, uint64_t *place,
 	if (le == NULL)
 		return ENOMEM;
 	kspin_lock(&lt->lt_lock);
-	LIST_FOREACH(la, &id->id_entries, la_iflink) {
+	for (la = NULL; (la = arp_entry_next(id, la)) != NULL;) {
 		addr = ntohl(la->la_addr4);
 		if (addr >= *place)
 			least_add(le, addr);

@@ -1,7 +1,7 @@
 /*
  * arp_var: the neighbour cache of a vnet, as shared by if_arp.c (packets),
- * arp_cache.c (entries, timers), arp_rtsock.c (requests) and arp_dad.c
- * (duplicate address detection).
+ * arp_cache.c (states, timers), arp_room.c (entries, limits), arp_rtsock.c
+ * (requests) and arp_dad.c (duplicate address detection).
  *
  * The life of an entry:
  *
@@ -18,6 +18,11 @@
  * A usable entry for which another link-level address is claimed asks the
  * station it knows, in PROBE as above: the claim holds when that is silent
  * (enum arp_moves, ARP_CLAIM_TRIES).
+ *
+ * A usable entry is looked at every 30 s: has it been used?  arp_room.c says
+ * what that means for the room there is.  An entry that was learnt from a
+ * packet of its own, and is used, is asked about then, and counts as used once
+ * it has answered.
  *
  * Static entries have no timer.  All others are on a wheel with ticks of a
  * second.  Everything here is under the lltable spin lock; packets to
@@ -47,6 +52,7 @@ enum arp_moves {
 #define ARP_CLAIM_TRIES	2		/* likewise, while there is a claim */
 #define ARP_NS		1000000000ull	/* a tick of the wheel of entries */
 #define ARP_LEVELS	7
+#define ARP_LOOK_NS	(30 * ARP_NS)	/* is it used? */
 #define ARP_KEEP_MAX	86400		/* s, that an entry waits at most */
 _Static_assert(ARP_KEEP_MAX <= WHEEL_MAX(ARP_LEVELS), "a wheel that reaches");
 /* RFC 5227 1.1; the number of probes is a setting */
@@ -56,7 +62,12 @@ _Static_assert(ARP_KEEP_MAX <= WHEEL_MAX(ARP_LEVELS), "a wheel that reaches");
 #define ARP_ANNOUNCE_WAIT_NS (2 * ARP_NS)
 #define ARP_ANNOUNCE_NUM 2
 #define ARP_ANNOUNCE_NS	(2 * ARP_NS)
-#define ARP_DEFEND_NS	(10 * ARP_NS)
+#define ARP_DEFEND_NS	(10 * ARP_NS)	/* of one address */
+#define ARP_NDEFENDED	16
+#define ARP_NLOGGED	8
+#define ARP_ENTRIES_MAX	(1 << 20)
+#define ARP_TELLS	100	/* announcements of unused ones a second */
+#define ARP_FULL_NS	(60 * ARP_NS)	/* between two lines of the log */
 
 /* The wheel of addresses to probe and announce. */
 #define ARP_DAD_TICK_NS	(1ull << 26)	/* 67 ms */
@@ -78,17 +89,25 @@ struct arp_vnet {
 	uint64_t	 av_annseed;		/* a: random waits */
 
 	struct kspin	 av_conflict_lock;
-	uint64_t	 av_defended_ns;	/* an address was defended */
-	uint64_t	 av_logged_ns[2];	/* refused claims, moves */
+	uint64_t	 av_defended_ns[ARP_NDEFENDED];	/* by a hash of the
+							 * address */
+	uint64_t	 av_logged_ns[ARP_NLOGGED][2];	/* by interface:
+							 * refused claims,
+							 * moves */
 
-	struct ip_tokens *av_tokens;		/* one per CPU, a line each */
+	uint64_t	 av_count[ARP_NCLASSES];	/* t: entries */
 
 	/* settings; atomic */
 	int64_t		 av_keep;		/* time in REACHABLE, s */
 	int64_t		 av_down;		/* time in FAILED, s */
 	int64_t		 av_maxhold;		/* packets an entry holds */
 	int64_t		 av_maxentries;		/* entries an interface has */
-	int64_t		 av_maxpps;		/* packets handled a second */
+	int64_t		 av_maxincomplete;	/* of them, without answer */
+	int64_t		 av_maxunused;		/* of them, ARP_C_UNUSED */
+	int64_t		 av_maxasks;		/* new ones asked for a second,
+						 * on an interface */
+	int64_t		 av_maxpps;		/* packets handled a second, of
+						 * an interface */
 	int64_t		 av_moves;		/* enum arp_moves */
 };
 
@@ -114,8 +133,49 @@ arp_own_lladdr(const struct ifnet *ifp, uint8_t lladdr[ETHER_ADDR_LEN])
 	memcpy(lladdr, &w, ETHER_ADDR_LEN);
 }
 
+/* arp_room.c; t: held unless said otherwise */
+/* CPU: a new entry, of class USED or STATIC when asked for by hand, else UNUSED
+ * or ASKED; NULL: no room, or no memory.  Packets of entries that had to go are
+ * added to `pushed'. */
+struct llentry *arp_entry_new(struct arp_vnet *, struct ifnet *, uint32_t,
+	    enum arp_class, struct arp_pkts *pushed);
+/* Put an entry in a class, as its youngest; take it out of its class. */
+void	arp_class_set(struct arp_vnet *, struct llentry *, enum arp_class);
+void	arp_class_leave(struct arp_vnet *, struct llentry *);
+/* Take the packets that an entry holds. */
+void	arp_entry_unhold(struct llentry *, struct arp_pkts *);
+/* Take an entry that holds no packets off every list, and free it after all
+ * readers have left. */
+void	arp_entry_free(struct arp_vnet *, struct llentry *);
+/* The entry of the interface after la, in no order; NULL: the first. */
+struct llentry *arp_entry_next(const struct in_ifdata *,
+	    const struct llentry *la);
+/* The interface's part, made if need be; NULL: no memory, or the interface is
+ * on its way out. */
+struct in_ifdata *arp_ifdata(struct ifnet *);
+/* CPU: may the packet have a new neighbour asked for?  Not at too high a
+ * rate. */
+bool	arp_may_ask(struct arp_vnet *, struct in_ifdata *, const struct mbuf *,
+	    uint64_t now);
+/* CPU, no lock held: may one more ARP packet of the interface be handled in the
+ * present second?  Makes the interface's part. */
+bool	arp_may_hear(struct ifnet *, uint64_t now);
+/* CPU, no lock held: a line of the log, once in a while: there is no room. */
+void	arp_log_full(struct ifnet *, uint64_t now);
+/* Has an entry been announced? */
+static inline bool
+arp_entry_announced(const struct llentry *la)
+{
+
+	return __atomic_load_n(&la->la_rts.rn_word, __ATOMIC_RELAXED) != 0;
+}
+/* CPU: announce a usable entry that is new, or has changed; not all that are
+ * UNUSED. */
+void	arp_entry_announce(struct llentry *, bool changed, uint64_t now);
+
 /* arp_cache.c; t: held unless said otherwise */
-struct llentry *arp_entry_new(struct arp_vnet *, struct ifnet *, uint32_t);
+/* Set the state, and a time for it: ns from now; and the class, unless the
+ * entry was usable before and is. */
 void	arp_entry_state(struct arp_vnet *, struct llentry *, enum arp_state,
 	    uint64_t now, uint64_t ns);
 /* Set and clear LLE_* flags. */
@@ -126,11 +186,6 @@ arp_entry_flags(struct llentry *la, uint32_t set, uint32_t clear)
 	__atomic_store_n(&la->la_flags, (la->la_flags | set) & ~clear,
 	    __ATOMIC_RELAXED);
 }
-/* t: take the packets that an entry holds. */
-void	arp_entry_unhold(struct llentry *, struct arp_pkts *);
-/* t: take an entry that holds no packets off every list, and free it after all
- * readers have left. */
-void	arp_entry_free(struct arp_vnet *, struct llentry *);
 /* CPU, no lock held: drop packets that an entry held (their output interface is
  * ip_held_if()); with `tell', send ICMP errors to their sources. */
 void	arp_drop_held(struct arp_pkts *, enum drop_reason, bool tell);

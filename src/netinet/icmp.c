@@ -12,38 +12,10 @@
 /* An error quotes as much as fits in 576 bytes (RFC 1812 4.3.2.3). */
 #define ICMP_ERRMAX	576
 
-#define TOKEN		1000	/* thousandths, so that slow rates refill */
-
 /*
  * A limit holds the tokens of one second at most; they are refilled as time
  * passes.
  */
-bool
-ip_token_take(struct ip_tokens *it, uint64_t now, int64_t persec)
-{
-	uint64_t limit, gain;
-
-	if (persec < 0)
-		return true;
-	limit = (uint64_t)persec * TOKEN;
-	if (it->it_ns == 0 || now - it->it_ns >= 1000000000u) {
-		it->it_tokens = limit;
-		it->it_ns = now;
-	} else {
-		gain = (now - it->it_ns) * (uint64_t)persec / (1000000000u /
-		    TOKEN);
-		if (gain != 0) {
-			it->it_tokens = it->it_tokens + gain < limit ?
-			    it->it_tokens + gain : limit;
-			it->it_ns = now;
-		}
-	}
-	if (it->it_tokens < TOKEN)
-		return false;
-	it->it_tokens -= TOKEN;
-	return true;
-}
-
 /* One CPU's share of the vnet's limit. */
 static bool
 icmp_allowed(struct vnet *vn)

@@ -155,7 +155,8 @@ arp_hold(struct arp_vnet *av, struct llentry *la, struct mbuf *m,
 	struct kern *k = if_kern(la->la_ifp);
 	struct mbuf *out = NULL;
 
-	if (!mbuf_share_take(k, MBUF_SHARE_NEIGHBOURS, m)) {
+	if (!mbuf_share_take_part(k, MBUF_SHARE_NEIGHBOURS, m,
+	    &id->id_held)) {
 		*why = DROP_ARP_SHARE;
 		return m;
 	}
@@ -178,23 +179,26 @@ arp_hold(struct arp_vnet *av, struct llentry *la, struct mbuf *m,
 		la->la_nhold--;
 		__atomic_fetch_sub(&id->id_oqueued, 1, __ATOMIC_RELAXED);
 		out->m_nextpkt = NULL;
-		mbuf_share_give(k, MBUF_SHARE_NEIGHBOURS, out);
+		mbuf_share_give_part(k, MBUF_SHARE_NEIGHBOURS, out,
+		    &id->id_held);
 	}
 	return out;
 }
 
-/* t: a new entry for an address to be resolved; NULL: at the limit, or out of
- * memory. */
+/* t: a new entry for an address to be resolved; NULL, and the reason: the
+ * packet may not have one made, or there is no room. */
 static struct llentry *
-arp_begin(struct arp_vnet *av, struct ifnet *ifp, uint32_t addr, uint64_t now)
+arp_begin(struct arp_vnet *av, struct ifnet *ifp, const struct mbuf *m,
+    uint64_t now, struct arp_pkts *pushed, enum drop_reason *why)
 {
-	struct in_ifdata *id = in_ifdata(ifp);
+	struct in_ifdata *id = arp_ifdata(ifp);
 	struct llentry *la;
 
-	/* Addresses without hosts must not fill the table. */
-	if (id != NULL && id->id_nunres >= (uint64_t)av->av_maxentries / 2)
+	*why = DROP_ARP_RATE;
+	if (id != NULL && !arp_may_ask(av, id, m, now))
 		return NULL;
-	la = arp_entry_new(av, ifp, addr);
+	*why = DROP_ARP_FULL;
+	la = arp_entry_new(av, ifp, m->m_nexthop, ARP_C_ASKED, pushed);
 	if (la == NULL)
 		return NULL;
 	la->la_tries = 1;
@@ -222,20 +226,24 @@ arp_resolve(struct ifnet *ifp, struct mbuf *m)
 	uint32_t addr = m->m_nexthop;
 	enum drop_reason why = DROP_ARP_QUEUE;
 	struct mbuf *out = NULL;
+	struct arp_pkts pushed;
 	struct llentry *la;
 	struct mvec mv;
-	bool ask = false;
+	bool ask = false, unreachable = false;
 
 	if (!arp_ifusable(ifp)) {
 		m_drop(ifp, m, (if_flags_get(ifp) & IFF_NOARP) != 0 ?
 		    DROP_ARP_UNRESOLVED : DROP_OUT_IF_DOWN);
 		return;
 	}
+	arp_pkts_init(&pushed);
 	kspin_lock(&av->av_table.lt_lock);
 	la = lla_lookup4(&av->av_table, ifp, addr);
 	if (la == NULL) {
-		la = arp_begin(av, ifp, addr, now);
+		la = arp_begin(av, ifp, m, now, &pushed, &why);
 		ask = la != NULL;
+		if (la == NULL)
+			out = m;
 	} else if (la->la_hdr != NULL) {
 		/* The address was learnt after the sender's lookup. */
 		kspin_unlock(&av->av_table.lt_lock);
@@ -244,35 +252,49 @@ arp_resolve(struct ifnet *ifp, struct mbuf *m)
 		output(ifp, &mv);
 		return;
 	} else if (la->la_state == ARP_FAILED)
-		la = NULL;
-	if (la != NULL)
+		unreachable = true;
+	if (la != NULL && !unreachable)
 		out = arp_hold(av, la, m, &why);
 	kspin_unlock(&av->av_table.lt_lock);
 
-	if (la == NULL)
+	if (unreachable)
 		arp_unreachable(ifp, m);
-	if (out != NULL)
+	if (out != NULL) {
 		m_drop(ifp, out, why);
+		if (why == DROP_ARP_FULL)
+			arp_log_full(ifp, now);
+	}
+	arp_drop_held(&pushed, DROP_ARP_PUSHED, false);
 	if (ask)
 		arp_ask(ifp, addr, NULL);
 }
 
 /* --- receiving ----------------------------------------------------------- */
 
-/* Limits log lines about neighbours to one in a while: those about moves, and,
- * so that they hide none, those about claims that are not believed. */
+/* Has enough time passed since what *last says?  Then it happens now. */
 static bool
-arp_may_log(struct arp_vnet *av, bool believed, uint64_t now)
+arp_may_again(struct arp_vnet *av, uint64_t *last, uint64_t now, uint64_t ns)
 {
-	uint64_t *logged = &av->av_logged_ns[believed];
 	bool may;
 
 	kspin_lock(&av->av_conflict_lock);
-	may = *logged == 0 || now - *logged >= ARP_NS;
+	may = *last == 0 || now >= *last + ns;
 	if (may)
-		*logged = now;
+		*last = now;
 	kspin_unlock(&av->av_conflict_lock);
 	return may;
+}
+
+/* Limits log lines about an interface's neighbours to one in a while: those
+ * about moves, and, so that they hide none, those about claims that are not
+ * believed. */
+static bool
+arp_may_log(const struct ifnet *ifp, bool believed, uint64_t now)
+{
+	struct arp_vnet *av = ifp->if_vnet->vn_arp;
+
+	return arp_may_again(av, &av->av_logged_ns[ifp->if_index % ARP_NLOGGED]
+	    [believed], now, ARP_NS);
 }
 
 const char *
@@ -288,12 +310,11 @@ void
 arp_tell_move(struct ifnet *ifp, uint32_t addr, const uint8_t *known,
     const uint8_t *claim, bool believed)
 {
-	struct arp_vnet *av = ifp->if_vnet->vn_arp;
 	struct ip_stats *ips = ip_stats(ifp->if_vnet);
 	char a[16], k[LLADDR_STRSIZE], c[LLADDR_STRSIZE];
 
 	cpu_stat_add(believed ? &ips->arps_changed : &ips->arps_refused, 1);
-	if (!arp_may_log(av, believed, net_curcpu()->ci_now))
+	if (!arp_may_log(ifp, believed, net_curcpu()->ci_now))
 		return;
 	if_klog(ifp, KLOG_NOTICE, believed ? "%s is at %s now, not at %s" :
 	    "%s is not believed to be at %s, but at %s (net.inet.arp.moves)",
@@ -329,11 +350,35 @@ arp_claim(const struct arp_vnet *av, struct llentry *la, const uint8_t *sha,
 	return CLAIM_REFUSED;
 }
 
+/* t: the state of an entry whose address was just learnt, by an answer to this
+ * host or from another packet. */
+static void
+arp_learnt(struct arp_vnet *av, struct llentry *la, bool answer, uint64_t now)
+{
+	uint64_t keep = (uint64_t)ip_setting(&av->av_keep) * ARP_NS;
+	enum arp_state was = (enum arp_state)la->la_state;
+
+	if (answer && (was == ARP_INCOMPLETE || was == ARP_PROBE))
+		arp_class_set(av, la, ARP_C_USED);
+	if (la->la_class == ARP_C_USED || la->la_class == ARP_C_IDLE) {
+		la->la_tries = 0;
+		arp_entry_state(av, la, ARP_REACHABLE, now, keep);
+	} else if (was == ARP_INCOMPLETE) {
+		/* The neighbour was asked already, and may yet answer. */
+		la->la_tries = 1;
+		arp_entry_state(av, la, ARP_PROBE, now, ARP_NS);
+	} else if (was != ARP_PROBE) {
+		/* An unsolicited address is used, and verified when it is. */
+		la->la_tries = 0;
+		arp_entry_state(av, la, ARP_STALE, now, keep);
+	}
+}
+
 /*
  * Learn a neighbour's link-level address from a packet.  A known neighbour is
  * updated (RFC 826: before the operation is looked at); with `create', an
- * unknown one is added; `answer' as for arp_claim().  false: the neighbour is
- * not in the cache.
+ * unknown one is added, if there is room; `answer' as for arp_claim().  false:
+ * the neighbour is not in the cache.
  */
 static bool
 arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create,
@@ -341,18 +386,18 @@ arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create,
 {
 	struct arp_vnet *av = ifp->if_vnet->vn_arp;
 	uint64_t now = net_curcpu()->ci_now;
-	uint64_t keep = (uint64_t)av->av_keep * ARP_NS;
 	enum claim claim = CLAIM_PENDING;
 	uint8_t old[ETHER_ADDR_LEN] = { 0 }, claimant[ETHER_ADDR_LEN] = { 0 };
 	bool same, known;
-	struct arp_pkts held;
+	struct arp_pkts held, pushed;
 	struct llentry *la;
 
 	arp_pkts_init(&held);
+	arp_pkts_init(&pushed);
 	la = arp_lookup_drained(av, ifp, spa, sha);
 	known = la != NULL;
 	if (la == NULL && create)
-		la = arp_entry_new(av, ifp, spa);
+		la = arp_entry_new(av, ifp, spa, ARP_C_UNUSED, &pushed);
 	if (la == NULL || (la->la_flags & LLE_STATIC) != 0)
 		goto out;
 	same = la->la_hdr != NULL &&
@@ -376,8 +421,6 @@ arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create,
 			claim = CLAIM_PENDING;
 			goto out;
 		}
-		rt_neighmsg(claim == CLAIM_BELIEVED ? RTM_LLINFO_UPD : RTM_ADD,
-		    la);
 	} else if ((la->la_flags & LLE_CLAIMED) != 0) {
 		/* The known station answers, so the claim is refused. */
 		claim = CLAIM_REFUSED;
@@ -385,13 +428,13 @@ arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create,
 		memcpy(claimant, la->la_claim, ETHER_ADDR_LEN);
 	}
 	arp_entry_flags(la, 0, LLE_CLAIMED);
-	la->la_tries = 0;
-	/* An unsolicited address is STALE: used, and verified when it is. */
-	arp_entry_state(av, la, known ? ARP_REACHABLE : ARP_STALE, now, keep);
+	arp_learnt(av, la, answer, now);
+	arp_entry_announce(la, !same, now);
 	arp_entry_unhold(la, &held);
 	known = true;
 out:
 	kspin_unlock(&av->av_table.lt_lock);
+	arp_drop_held(&pushed, DROP_ARP_PUSHED, false);
 	arp_release(ifp, &held);
 	if (claim == CLAIM_CONFIRM)
 		arp_ask(ifp, spa, old);
@@ -403,23 +446,17 @@ out:
 
 /*
  * Another host uses an address of ours: log it and defend the address, with a
- * limited rate, or two defenders would never stop (RFC 5227 2.4 b).
+ * limited rate, or two defenders would never stop (RFC 5227 2.4 b).  Each
+ * address has a rate of its own, by a hash of it and the interface.
  */
 static void
 arp_conflict(struct ifnet *ifp, uint32_t addr, const uint8_t *sha)
 {
 	struct arp_vnet *av = ifp->if_vnet->vn_arp;
-	uint64_t now = net_curcpu()->ci_now;
 	char a[16], l[LLADDR_STRSIZE];
-	bool defend;
 
-	kspin_lock(&av->av_conflict_lock);
-	defend = av->av_defended_ns == 0 ||
-	    now - av->av_defended_ns >= ARP_DEFEND_NS;
-	if (defend)
-		av->av_defended_ns = now;
-	kspin_unlock(&av->av_conflict_lock);
-	if (!defend)
+	if (!arp_may_again(av, &av->av_defended_ns[lla_hash4(ifp, addr) %
+	    ARP_NDEFENDED], net_curcpu()->ci_now, ARP_DEFEND_NS))
 		return;
 	if_klog(ifp, KLOG_WARNING, "%s also claims our address %s",
 	    lladdr_text(sha, ETHER_ADDR_LEN, l), arp_addr_text(addr, a));
@@ -498,12 +535,8 @@ arp_check(struct ifnet *ifp, const struct arphdr *ar)
 		return DROP_ARP_BAD;
 	if (in_special_nobody(ar->ar_spa))
 		return DROP_ARP_BAD;
-	if (!ip_token_take(&ifp->if_vnet->vn_arp->av_tokens[
-	    net_curcpu()->ci_index * 4], net_curcpu()->ci_now,
-	    __atomic_load_n(&ifp->if_vnet->vn_arp->av_maxpps,
-	    __ATOMIC_RELAXED)))
-		return DROP_ARP_LIMIT;
-	return DROP_NREASONS;
+	return arp_may_hear(ifp, net_curcpu()->ci_now) ? DROP_NREASONS :
+	    DROP_ARP_LIMIT;
 }
 
 /* Handle a sound packet: learn, answer.  DROP_NREASONS: it was used, else the
@@ -605,15 +638,13 @@ arp_init(struct vnet *vn)
 	av->av_down = 3;
 	av->av_maxhold = 16;
 	av->av_maxentries = 4096;
+	av->av_maxincomplete = 512;
+	av->av_maxunused = 1024;
+	av->av_maxasks = 1000;
 	av->av_maxpps = 20000;
 	av->av_moves = ARP_MOVES_CONFIRM;
 	arp_dad_init(av);
 	vn->vn_arp = av;
-	av->av_tokens = host_alloc(k->k_host, kern_ncpu(k) * 64, 64);
-	if (av->av_tokens == NULL) {
-		error = ENOMEM;
-		goto fail_tokens;
-	}
 	error = arp_cache_init(av);
 	if (error != 0)
 		goto fail_cache;
@@ -625,8 +656,6 @@ arp_init(struct vnet *vn)
 
 	arp_cache_fini(av);
 fail_cache:
-	host_free(k->k_host, av->av_tokens);
-fail_tokens:
 	vn->vn_arp = NULL;
 	kmem_free(k, av);
 	return error;
@@ -639,7 +668,6 @@ arp_fini(struct vnet *vn)
 
 	arp_dad_fini(av);
 	arp_cache_fini(av);
-	host_free(vn->vn_kern->k_host, av->av_tokens);
 	vn->vn_arp = NULL;
 	kmem_free(vn->vn_kern, av);
 }

@@ -123,7 +123,17 @@ struct ip_vnet {
 	X(arps_refused, "arp.refused", \
 	    "changes of a neighbour's address not believed") \
 	X(arps_timeout, "arp.timeouts", \
-	    "neighbours that did not answer")
+	    "neighbours that did not answer") \
+	X(arps_limited, "arp.limited", \
+	    "new neighbours not asked for because of the rate") \
+	X(arps_full, "arp.full", \
+	    "new neighbours for which there was no room") \
+	X(arps_pushed_incomplete, "arp.pushed_incomplete", \
+	    "neighbours without an answer that made room for others") \
+	X(arps_pushed_unused, "arp.pushed_unused", \
+	    "neighbours learnt and not used that made room for others") \
+	X(arps_pushed_idle, "arp.pushed_idle", \
+	    "neighbours not used lately that made room for others")
 
 struct ip_stats {
 #define X(f, name, text)	uint64_t f;

@@ -90,19 +90,86 @@ ifq_handler(struct vnet *vn, const char *name, void *arg,
 	return sysctl_handle_quad_ro(op, fn(vn));
 }
 
-static int
-arp_entries_handler(struct vnet *vn, const char *name, void *arg,
-    struct sysctl_op *op)
+/* The neighbours of the vnet, of one class (arg) or all (NULL). */
+static uint64_t
+arp_entries(struct vnet *vn, unsigned class)
 {
 	struct lltable *lt = &vn->vn_arp->av_table;
 	uint64_t n;
 
+	kspin_lock(&lt->lt_lock);
+	n = class == ARP_C_NONE ? lt->lt_hash.kh_count :
+	    vn->vn_arp->av_count[class];
+	kspin_unlock(&lt->lt_lock);
+	return n;
+}
+
+static int
+arp_entries_handler(struct vnet *vn, const char *name, void *arg,
+    struct sysctl_op *op)
+{
+
 	(void)name;
 	(void)arg;
-	kspin_lock(&lt->lt_lock);
-	n = lt->lt_hash.kh_count;
-	kspin_unlock(&lt->lt_lock);
-	return sysctl_handle_quad_ro(op, n);
+	return sysctl_handle_quad_ro(op, arp_entries(vn, ARP_C_NONE));
+}
+
+#define COUNT_PREFIX	"net.inet.arp.count"
+
+/* In the order of their names. */
+static const struct count_name {
+	const char	*cn_name;
+	const char	*cn_text;
+	enum arp_class	 cn_class;
+} count_names[] = {
+	{ COUNT_PREFIX ".failed", "did not answer", ARP_C_FAILED },
+	{ COUNT_PREFIX ".idle", "not used in the last half minute",
+	    ARP_C_IDLE },
+	{ COUNT_PREFIX ".incomplete", "have not answered yet", ARP_C_ASKED },
+	{ COUNT_PREFIX ".static", "set by hand, for good", ARP_C_STATIC },
+	{ COUNT_PREFIX ".unused", "learnt from packets of their own; never "
+	    "answered", ARP_C_UNUSED },
+	{ COUNT_PREFIX ".used", "used in the last half minute", ARP_C_USED },
+};
+#define NCOUNTS	(sizeof(count_names) / sizeof(count_names[0]))
+
+static int
+count_handler(struct vnet *vn, const char *name, void *arg,
+    struct sysctl_op *op)
+{
+
+	(void)arg;
+	for (size_t i = 0; i < NCOUNTS; i++)
+		if (strcmp(count_names[i].cn_name, name) == 0)
+			return sysctl_handle_quad_ro(op, arp_entries(vn,
+			    count_names[i].cn_class));
+	return ENOENT;
+}
+
+static int
+count_next(struct vnet *vn, void *arg, const char *after,
+    char next[SYSCTL_NAMESIZE])
+{
+
+	(void)vn;
+	(void)arg;
+	for (size_t i = 0; i < NCOUNTS; i++)
+		if (strcmp(count_names[i].cn_name, after) > 0) {
+			(void)snprintf(next, SYSCTL_NAMESIZE, "%s",
+			    count_names[i].cn_name);
+			return 0;
+		}
+	return ENOENT;
+}
+
+static const char *
+count_descr(const char *name)
+{
+
+	for (size_t i = 0; i < NCOUNTS; i++)
+		if (strcmp(count_names[i].cn_name, name) == 0)
+			return count_names[i].cn_text;
+	return NULL;
 }
 
 static int
@@ -202,6 +269,8 @@ ip_sysctl_init(struct vnet *vn)
 	static const struct sysctl_tree trees[] = {
 		{ "net.inet", "IPv4" },
 		{ "net.inet.arp", "address resolution, RFC 826" },
+		{ "net.inet.arp.count", "neighbours known or asked for, by "
+		    "kind" },
 		{ "net.inet.icmp", "control messages, RFC 792" },
 		{ "net.inet.ip", "packets, RFC 791" },
 		{ "net.inet.ip.ifq", "the queue of packets for this host" },
@@ -247,6 +316,12 @@ maxpps_handler(struct vnet *vn, const char *name, void *arg,
 int
 arp_sysctl_init(struct vnet *vn)
 {
+	static const struct sysctl_virtual counts = {
+		.sv_prefix = COUNT_PREFIX,
+		.sv_handler = count_handler,
+		.sv_next = count_next,
+		.sv_descr = count_descr,
+	};
 	struct arp_vnet *av = vn->vn_arp;
 	const struct sysctl_node nodes[] = {
 		setting("net.inet.arp.keep",
@@ -260,10 +335,20 @@ arp_sysctl_init(struct vnet *vn)
 		    &av->av_maxhold, 0, 1024),
 		setting("net.inet.arp.maxentries",
 		    "Neighbours of one interface, at most",
-		    &av->av_maxentries, 2, 1 << 20),
+		    &av->av_maxentries, 2, ARP_ENTRIES_MAX),
 		{ .sn_name = "net.inet.arp.maxpps", .sn_writable = true,
-		    .sn_descr = "ARP packets handled on a CPU a second, 1 or "
-		    "more; -1 any number", .sn_handler = maxpps_handler },
+		    .sn_descr = "ARP packets of one interface handled a "
+		    "second, 1 or more; -1 any number",
+		    .sn_handler = maxpps_handler },
+		setting("net.inet.arp.maxincomplete",
+		    "Of them, without an answer, at most; no more than half",
+		    &av->av_maxincomplete, 0, ARP_ENTRIES_MAX),
+		setting("net.inet.arp.maxunused",
+		    "Of them, learnt and never used, at most; no more than "
+		    "half", &av->av_maxunused, 0, ARP_ENTRIES_MAX),
+		setting("net.inet.arp.maxasks",
+		    "New neighbours asked for a second on one interface; 0 "
+		    "none, -1 any number", &av->av_maxasks, -1, 1000000),
 		setting("net.inet.arp.moves",
 		    "Another address of a known neighbour is believed: 0 "
 		    "never, 1 when asked for, 2 when the old one is silent, "
@@ -273,5 +358,8 @@ arp_sysctl_init(struct vnet *vn)
 		    "Neighbours known or asked for", arp_entries_handler, NULL),
 	};
 
-	return add_all(vn, nodes, sizeof(nodes) / sizeof(nodes[0]));
+	int error;
+
+	error = add_all(vn, nodes, sizeof(nodes) / sizeof(nodes[0]));
+	return error != 0 ? error : sysctl_add_virtual(vn, &counts);
 }

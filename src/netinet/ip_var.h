@@ -91,8 +91,38 @@ struct arphdr {
 } __attribute__((__packed__));
 _Static_assert(sizeof(struct arphdr) == 28, "RFC 826 over Ethernet");
 
+/* A limit per second, with as many at once at most; see ip_token_take(). */
+struct ip_tokens {
+	uint64_t	 it_ns;		/* when tokens were last added */
+	uint64_t	 it_tokens;	/* thousandths */
+};
+
+/* Classes of neighbours, in the order in which they make room for others. */
+enum arp_class {
+	ARP_C_NONE,	/* not in the table */
+	ARP_C_FAILED,	/* did not answer */
+	ARP_C_UNUSED,	/* learnt from a packet of its own; whether it answers
+			 * is not known */
+	ARP_C_ASKED,	/* has not answered yet */
+	ARP_C_IDLE,	/* has answered; not used lately */
+	ARP_C_USED,	/* has answered; used lately */
+	ARP_C_STATIC,	/* set by hand for good */
+	ARP_NCLASSES
+};
+
+/* How often new neighbours are asked for: together, by packets from one
+ * interface, and by packets from one source; hashed. */
+#define ARP_NFROM	8
+#define ARP_NSOURCE	16
+struct arp_asks {
+	struct ip_tokens aa_all;
+	struct ip_tokens aa_from[ARP_NFROM];
+	struct ip_tokens aa_source[ARP_NSOURCE];
+};
+
 /*
- * IPv4's part of an interface, in if_afdata from its first neighbour on.
+ * IPv4's part of an interface, in if_afdata from its first ARP packet or
+ * neighbour on.
  *	t: the vnet's lltable spin lock
  */
 struct in_ifdata {
@@ -100,12 +130,17 @@ struct in_ifdata {
 	struct kern	*id_kern;
 	uint32_t	 id_oqueued;	/* atomic, written with t: held for
 					 * resolution */
-	uint32_t	 id_nentries;	/* t: neighbours */
-	uint32_t	 id_nunres;	/* t: of them not resolved */
-	LIST_HEAD(, llentry) id_entries; /* t: */
+	uint32_t	 id_count[ARP_NCLASSES]; /* t: neighbours */
+	TAILQ_HEAD(, llentry) id_list[ARP_NCLASSES]; /* t: by age */
+	uint64_t	 id_held;	/* t: packet buffers that wait */
+	struct arp_asks	 id_asks;	/* t: */
+	struct ip_tokens id_told;	/* t: announcements of UNUSED ones */
+	uint64_t	 id_full_ns;	/* t: a line of the log said so */
+	uint64_t	 id_heard;	/* atomic: a second, above, and ARP
+					 * packets in it */
 };
 
-/* IPv4's part of an interface; NULL: it has never had neighbours. */
+/* IPv4's part of an interface; NULL: it has none yet. */
 static inline struct in_ifdata *
 in_ifdata(const struct ifnet *ifp)
 {
@@ -360,12 +395,6 @@ void	ip_reass_fini(struct vnet *);
 /* icmp.c */
 int	icmp_init(struct vnet *);
 void	icmp_fini(struct vnet *);
-/* CPU: take a token of a limit per second; a limit <0 allows all, 0 none. */
-struct ip_tokens {
-	uint64_t	 it_ns;		/* when tokens were last added */
-	uint64_t	 it_tokens;	/* thousandths */
-};
-bool	ip_token_take(struct ip_tokens *, uint64_t now, int64_t persec);
 /* CPU: a redirect (RFC 1812 5.2.7.2) to the packet's source. */
 void	icmp_redirect(struct ifnet *, struct mbuf *, uint32_t gw);
 
@@ -399,6 +428,12 @@ struct icmp_vnet {
  * ICMP message.  false: no ping waits for it. */
 bool	icmp_ping_input(struct vnet *, const struct iphdr4 *, uint16_t id,
 	    uint16_t seq, uint8_t type, uint8_t code, uint32_t bytes);
+
+/* ip_token.c */
+/* CPU: take a token of a limit per second; a limit <0 allows all, 0 none. */
+bool	ip_token_take(struct ip_tokens *, uint64_t now, int64_t persec);
+/* CPU: give a token back that was just taken. */
+void	ip_token_give(struct ip_tokens *);
 
 /* ip_stats.c */
 int	ip_sysctl_init(struct vnet *);

@@ -1,6 +1,7 @@
 """ARP and ifctl arp."""
 
 import re
+import threading
 import time
 
 from scapy.all import ARP, IP, UDP, Ether, Raw
@@ -280,3 +281,79 @@ def test_delete_without_a_network(daemon):
     daemon.ok("arp", "-d", "-a")
     assert daemon.ok("arp", "-a") == ""
     daemon.bad("arp", "-d", "10.0.0.8")
+
+
+class Flood:
+    """Requests of strangers and packets to addresses that nobody has, from
+    the left host's wire, until the block ends."""
+
+    def __init__(self, router):
+        self.wire = router.left.wire("tap0")
+        mac = router.daemon.show("tap0")["lladdr"]
+        self.frames = []
+        for i in range(2000):
+            who = f"02:66:00:00:{i >> 8:02x}:{i & 255:02x}"
+            self.frames += [bytes(f) for f in (
+                Ether(src=who, dst=BROADCAST) /
+                ARP(op=1, hwsrc=who, psrc=f"10.8.{i >> 8}.{i & 255}",
+                    pdst="10.8.255.1"),
+                Ether(src=who, dst=mac) /
+                IP(src="10.0.1.66", dst=f"10.9.{i >> 8}.{i & 255}") / UDP())]
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.over.is_set():
+            for frame in self.frames:
+                self.wire.send(frame)
+                if self.over.is_set():
+                    break
+
+    def __enter__(self):
+        self.thread.start()
+
+    def __exit__(self, *exc):
+        self.over.set()
+        self.thread.join()
+
+
+def test_flood(router):
+    """Neither drives out a neighbour that is used, nor keeps a new one from
+    being found, on the interface that they come by or on another."""
+    d = router.daemon
+    d.ok("ifconfig", "tap0", "10.8.255.1/16", "alias")
+    d.ok("ifconfig", "tap1", "10.9.255.1/16", "alias")
+    d.ok("sysctl", "-w", "net.inet.arp.maxentries=256")
+    d.ok("sysctl", "-w", "net.inet.arp.maxincomplete=32")
+    d.ok("sysctl", "-w", "net.inet.arp.maxunused=32")
+    router.ping("-c", "1")
+
+    def stat(name):
+        return int(d.sysctl(f"net.inet.stats.arp.{name}"))
+
+    with Flood(router):
+        wait_for(lambda: stat("pushed_unused") > 3000 and
+                 stat("pushed_incomplete") > 300 and stat("limited") > 1000,
+                 what="a flood")
+        router.ping("-c", "5", "-i", "0.2")
+        # New hosts come up, on either side.
+        for host, dev, new in ((router.right, "tap1", "10.9.255.77"),
+                               (router.left, "tap0", "10.8.255.77")):
+            assert "no entry" in d.ctl("arp", "-n", new).stdout
+            host.ip("addr", "add", f"{new}/16", "dev", dev)
+            src = router.left if host is router.right else router.right
+            wait_for(lambda: src.run("ping", "-n", "-c", "1", "-W", "1", new,
+                                     check=False).returncode == 0,
+                     what=f"{new} reached")
+            assert host.mac(dev) in d.ok("arp", "-n", new)
+        # The first one is known still: nobody has asked for it again.
+        assert router.right.mac("tap1") in d.ok("arp", "-n", "10.0.2.2")
+        count = {k: int(d.sysctl(f"net.inet.arp.count.{k}"))
+                 for k in ("unused", "incomplete", "failed", "used")}
+    assert count["unused"] <= 64 and count["used"] >= 4, count
+    assert count["incomplete"] + count["failed"] <= 64, count
+    assert stat("full") == 0
+    assert "no room" not in d.text()
+    assert d.drops("tap1")["arp-rate"] > 0
+    assert d.drops("tap1")["arp-pushed"] > 0
+    wait_for(lambda: d.counters("tap1")["oqueued"] == 0)

@@ -1,0 +1,44 @@
+/*
+ * Limits per second.  A limit's tokens come with time, a second's worth at
+ * most.
+ */
+
+#include "netinet/ip_var.h"
+
+#define TOKEN		1000	/* thousandths, so that slow rates refill */
+
+bool
+ip_token_take(struct ip_tokens *it, uint64_t now, int64_t persec)
+{
+	uint64_t limit, gain;
+
+	if (persec < 0)
+		return true;
+	limit = (uint64_t)persec * TOKEN;
+	/* Another CPU may have been here, whose time is a little ahead. */
+	if (now < it->it_ns)
+		now = it->it_ns;
+	if (it->it_ns == 0 || now - it->it_ns >= 1000000000u) {
+		it->it_tokens = limit;
+		it->it_ns = now;
+	} else {
+		gain = (now - it->it_ns) * (uint64_t)persec / (1000000000u /
+		    TOKEN);
+		if (gain != 0) {
+			it->it_tokens = it->it_tokens + gain < limit ?
+			    it->it_tokens + gain : limit;
+			it->it_ns = now;
+		}
+	}
+	if (it->it_tokens < TOKEN)
+		return false;
+	it->it_tokens -= TOKEN;
+	return true;
+}
+
+void
+ip_token_give(struct ip_tokens *it)
+{
+
+	it->it_tokens += TOKEN;
+}
