@@ -51,14 +51,56 @@ o_net_len(const struct oracle *o, uint32_t addr)
 	return best;
 }
 
+/* The route came with an address. */
+static bool
+is_derived(const struct o_route *ort)
+{
+
+	return (ort->or_flags & (RTF_LOCAL | RTF_CONNECTED |
+	    RTF_BROADCAST)) != 0;
+}
+
+/* The route of a prefix that is used: an address's, or the one of the least
+ * metric. */
 static struct o_route *
 route_find(const struct oracle *o, uint32_t dst, unsigned len)
 {
+	struct o_route *ort, *best = NULL;
 
-	for (unsigned i = 0; i < o->o_nroutes; i++)
-		if (o->o_route[i]->or_dst == (dst & o_mask(len)) &&
-		    o->o_route[i]->or_len == len)
-			return o->o_route[i];
+	for (unsigned i = 0; i < o->o_nroutes; i++) {
+		ort = o->o_route[i];
+		if (ort->or_dst != (dst & o_mask(len)) || ort->or_len != len)
+			continue;
+		if (is_derived(ort))
+			return ort;
+		if (best == NULL || ort->or_metric < best->or_metric)
+			best = ort;
+	}
+	return best;
+}
+
+bool
+o_route_used(const struct oracle *o, const struct o_route *ort)
+{
+
+	return route_find(o, ort->or_dst, ort->or_len) == ort;
+}
+
+/* The route that is meant: of the metric, or (O_ANY) the one that is used. */
+static struct o_route *
+route_meant(const struct oracle *o, uint32_t dst, unsigned len,
+    uint32_t metric)
+{
+	struct o_route *ort;
+
+	if (metric == O_ANY)
+		return route_find(o, dst, len);
+	for (unsigned i = 0; i < o->o_nroutes; i++) {
+		ort = o->o_route[i];
+		if (ort->or_dst == (dst & o_mask(len)) && ort->or_len == len &&
+		    !is_derived(ort) && ort->or_metric == metric)
+			return ort;
+	}
 	return NULL;
 }
 
@@ -95,10 +137,14 @@ route_take(struct oracle *o, unsigned i)
 static void
 route_remove(struct oracle *o, unsigned i)
 {
-	struct o_route *ort = o->o_route[i];
+	struct o_route *ort = o->o_route[i], *next;
+	bool used = o_route_used(o, ort);
 
-	o_event_route(o, "delete", ort);
+	o_event_route(o, "delete", ort, used);
 	route_take(o, i);
+	next = route_find(o, ort->or_dst, ort->or_len);
+	if (used && next != NULL)
+		o_event_route(o, "change", next, true);
 	free(ort);
 }
 
@@ -115,20 +161,23 @@ route_new(uint32_t dst, unsigned len, uint32_t flags)
 	return ort;
 }
 
-/* A route that an address makes; one that is there already stays. */
+/* A route that an address makes; one that is there already stays, unless it was
+ * asked for with a metric. */
 static void
 route_of(struct oracle *o, struct o_addr *oa, uint32_t dst, unsigned len,
     uint32_t flags)
 {
-	struct o_route *ort;
+	struct o_route *ort, *have = route_find(o, dst, len);
 
-	if (route_find(o, dst, len) != NULL)
+	if (have != NULL && (is_derived(have) || have->or_metric == 0))
 		return;
+	if (have != NULL)
+		o_event_route(o, "change", have, false);
 	ort = route_new(dst, len, flags);
 	ort->or_if = oa->oa_if;
 	ort->or_addr = oa;
 	route_put(o, ort);
-	o_event_route(o, "add", ort);
+	o_event_route(o, "add", ort, o_route_used(o, ort));
 }
 
 /* Routes that the address brought along go, the last one first. */
@@ -190,33 +239,39 @@ routes_lead_on(struct oracle *o, const struct o_addr *oa,
 		route_take(o, i);
 		*ort = new_;
 		route_put(o, ort);
-		o_event_route(o, "change", ort);
+		o_event_route(o, "change", ort, o_route_used(o, ort));
 	}
 }
 
 int
-o_route_add(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw)
+o_route_add(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw,
+    uint32_t metric)
 {
-	struct o_route *ort;
+	struct o_route *ort, *have = route_find(o, dst, len);
 	int error;
 
-	if (route_find(o, dst, len) != NULL)
+	if (route_meant(o, dst, len, metric) != NULL ||
+	    (have != NULL && is_derived(have) && metric == 0))
 		return EEXIST;
 	ort = route_new(dst, len, RTF_STATIC);
+	ort->or_metric = metric;
 	error = point_at(o, gw, ort);
 	if (error != 0) {
 		free(ort);
 		return error;
 	}
+	if (have != NULL && !is_derived(have) && have->or_metric > metric)
+		o_event_route(o, "change", have, false);
 	route_put(o, ort);
-	o_event_route(o, "add", ort);
+	o_event_route(o, "add", ort, o_route_used(o, ort));
 	return 0;
 }
 
 int
-o_route_change(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw)
+o_route_change(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw,
+    uint32_t metric)
 {
-	struct o_route *ort = route_find(o, dst, len), new_;
+	struct o_route *ort = route_meant(o, dst, len, metric), new_;
 	int error;
 
 	if (ort == NULL)
@@ -232,18 +287,17 @@ o_route_change(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw)
 		}
 	*ort = new_;
 	route_put(o, ort);
-	o_event_route(o, "change", ort);
+	o_event_route(o, "change", ort, o_route_used(o, ort));
 	return 0;
 }
 
 int
-o_route_delete(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw)
+o_route_delete(struct oracle *o, uint32_t dst, unsigned len, uint32_t metric)
 {
+	const struct o_route *ort = route_meant(o, dst, len, metric);
 
-	for (unsigned i = 0; i < o->o_nroutes; i++)
-		if (o->o_route[i]->or_dst == (dst & o_mask(len)) &&
-		    o->o_route[i]->or_len == len &&
-		    (gw == 0 || o->o_route[i]->or_gw == gw)) {
+	for (unsigned i = 0; ort != NULL && i < o->o_nroutes; i++)
+		if (o->o_route[i] == ort) {
 			route_remove(o, i);
 			return 0;
 		}

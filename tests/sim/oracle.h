@@ -64,6 +64,7 @@ struct o_route {
 	uint32_t	 or_dst, or_gw;
 	unsigned	 or_len;
 	uint32_t	 or_flags;
+	uint32_t	 or_metric;
 	struct o_if	*or_if;
 	struct o_addr	*or_addr;
 };
@@ -93,6 +94,8 @@ struct o_addr *o_addr_prefix(const struct oracle *, uint32_t addr,
 /* The addresses of the longest prefix that holds addr: its length, or -1. */
 int	o_net_len(const struct oracle *, uint32_t addr);
 struct o_route *o_route_lookup(const struct oracle *, uint32_t addr);
+/* Is it used, or does its prefix have a better one? */
+bool	o_route_used(const struct oracle *, const struct o_route *);
 
 /* The name with its unit is returned in `name'; the handle is known later. */
 int	o_create(struct oracle *, char name[O_NAMESIZE]);
@@ -109,12 +112,14 @@ void	o_link(struct oracle *, const char *name, const int *state,
 int	o_addr_add(struct oracle *, const char *name, uint32_t addr,
 	    unsigned len);
 int	o_addr_delete(struct oracle *, const char *name, uint32_t addr);
-int	o_route_add(struct oracle *, uint32_t dst, unsigned len, uint32_t gw);
+int	o_route_add(struct oracle *, uint32_t dst, unsigned len, uint32_t gw,
+	    uint32_t metric);
+/* The one of the metric, or (O_ANY) the one that is used. */
+#define O_ANY	UINT32_MAX
 int	o_route_change(struct oracle *, uint32_t dst, unsigned len,
-	    uint32_t gw);
-/* gw 0: whatever its gateway is. */
+	    uint32_t gw, uint32_t metric);
 int	o_route_delete(struct oracle *, uint32_t dst, unsigned len,
-	    uint32_t gw);
+	    uint32_t metric);
 
 /* oracle_more.c: groups, link-level addresses, preferences, packets. */
 int	o_group(struct oracle *, const char *name, const char *group, bool in);
@@ -153,7 +158,7 @@ void	o_event_addr(struct oracle *, const char *verb, const struct o_addr *);
 void	o_event_lladdr(struct oracle *, const char *verb,
 	    const struct o_if *, uint8_t last);
 void	o_event_route(struct oracle *, const char *verb,
-	    const struct o_route *);
+	    const struct o_route *, bool used);
 void	o_text_if(char *, const char *verb, uint64_t handle, const char *name,
 	    bool up, int link, unsigned mtu);
 void	o_text_rename(char *, uint64_t handle, const char *old,
@@ -162,6 +167,7 @@ void	o_text_addr(char *, const char *verb, uint64_t handle, uint32_t addr,
 	    unsigned len, uint32_t dst);
 void	o_text_lladdr(char *, const char *verb, uint64_t handle, uint8_t last);
 void	o_text_route(char *, const char *verb, uint32_t dst, unsigned len,
-	    uint64_t handle, uint32_t flags, uint32_t gw, uint32_t ifa);
+	    uint64_t handle, uint32_t flags, uint32_t metric, uint32_t gw,
+	    uint32_t ifa);
 
 #endif /* !TESTS_ORACLE_H */

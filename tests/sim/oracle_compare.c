@@ -53,8 +53,9 @@ want(const struct oracle *o)
 	for (unsigned i = 0; i < o->o_nroutes; i++) {
 		ort = o->o_route[i];
 		o_text_route(t, "+", ort->or_dst, ort->or_len,
-		    ort->or_if->oi_handle, ort->or_flags, ort->or_gw,
-		    ort->or_addr->oa_addr);
+		    ort->or_if->oi_handle, ort->or_flags |
+		    (o_route_used(o, ort) ? RTF_UP : 0), ort->or_metric,
+		    ort->or_gw, ort->or_addr->oa_addr);
 		mirror_put(mi, 'r', t + 2);
 	}
 	qsort(mi->mi_text, mi->mi_n, sizeof(mi->mi_text[0]), text_cmp);

@@ -189,19 +189,32 @@ do_link(struct run *r, struct net *n, const struct op *op,
 	o_link(&n->n_o, name, state, count);
 }
 
+/* Three metrics, and where it can be none. */
+static uint32_t
+op_metric(const struct op *op)
+{
+	uint32_t metric = op->op_b >> 4 & 3;
+
+	/* The network of an address takes one without a metric in its place,
+	 * and is changed and deleted by hand. */
+	if (op_dst_near(op))
+		return 1 + metric % 3;
+	return metric == 3 ? op->op_kind == OP_ROUTE ? 0 : O_ANY : metric;
+}
+
 static void
 do_route(struct net *n, const struct op *op, struct outcome *oc)
 {
+	uint32_t metric = op_metric(op);
 	struct rt_info ri = {
 		.ri_dst = htonl(op_dst(op)),
 		.ri_len = 24,
 		.ri_flags = RTF_STATIC,
 		.ri_gw = htonl(op_addr(op)),
+		.ri_given = metric != O_ANY ? RTV_METRIC : 0,
+		.ri_metric = metric != O_ANY ? metric : 0,
 	};
 
-	/* Deletions name the gateway or do not. */
-	if (op->op_kind == OP_UNROUTE && (op->op_b & 3) != 0)
-		ri.ri_gw = 0;
 	switch (op->op_kind) {
 	case OP_ROUTE:
 		oc->oc_real = rt_add(n->n_vn, &ri);
@@ -220,15 +233,15 @@ do_route(struct net *n, const struct op *op, struct outcome *oc)
 	switch (op->op_kind) {
 	case OP_ROUTE:
 		oc->oc_wanted = o_route_add(&n->n_o, op_dst(op), 24,
-		    op_addr(op));
+		    op_addr(op), metric);
 		break;
 	case OP_REROUTE:
 		oc->oc_wanted = o_route_change(&n->n_o, op_dst(op), 24,
-		    op_addr(op));
+		    op_addr(op), metric);
 		break;
 	default:
 		oc->oc_wanted = o_route_delete(&n->n_o, op_dst(op), 24,
-		    ntohl(ri.ri_gw));
+		    metric);
 	}
 }
 

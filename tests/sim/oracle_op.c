@@ -78,7 +78,17 @@ uint32_t
 op_dst(const struct op *op)
 {
 
+	if (op_dst_near(op))
+		return 0x0a000000u | (op->op_c >> 8 & 3) << 8;
 	return 0xac100000u | (op->op_c >> 8 & 7) << 8;
+}
+
+bool
+op_dst_near(const struct op *op)
+{
+
+	return (op->op_b & 3) == 3 && (op->op_kind == OP_ROUTE ||
+	    op->op_kind == OP_REROUTE || op->op_kind == OP_UNROUTE);
 }
 
 void

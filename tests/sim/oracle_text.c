@@ -44,13 +44,17 @@ o_text_lladdr(char *t, const char *verb, uint64_t handle, uint8_t last)
 
 void
 o_text_route(char *t, const char *verb, uint32_t dst, unsigned len,
-    uint64_t handle, uint32_t flags, uint32_t gw, uint32_t ifa)
+    uint64_t handle, uint32_t flags, uint32_t metric, uint32_t gw,
+    uint32_t ifa)
 {
+	char own[16] = "own";
 
-	flags &= RTF_GATEWAY | RTF_HOST | RTF_LOCAL | RTF_CONNECTED |
+	if ((flags & (RTF_LOCAL | RTF_CONNECTED | RTF_BROADCAST)) == 0)
+		(void)snprintf(own, sizeof(own), "%u", metric);
+	flags &= RTF_UP | RTF_GATEWAY | RTF_HOST | RTF_LOCAL | RTF_CONNECTED |
 	    RTF_BROADCAST | RTF_STATIC;
-	(void)snprintf(t, O_TEXT, "%s %x/%u flags %x gw %x from %x by %llx",
-	    verb, dst, len, flags, gw, ifa, (unsigned long long)handle);
+	(void)snprintf(t, O_TEXT, "%s %x/%u:%s flags %x gw %x from %x by %llx",
+	    verb, dst, len, own, flags, gw, ifa, (unsigned long long)handle);
 }
 
 char *
@@ -87,10 +91,11 @@ o_event_lladdr(struct oracle *o, const char *verb, const struct o_if *oi,
 }
 
 void
-o_event_route(struct oracle *o, const char *verb, const struct o_route *ort)
+o_event_route(struct oracle *o, const char *verb, const struct o_route *ort,
+    bool used)
 {
 
 	o_text_route(o_event(o), verb, ort->or_dst, ort->or_len,
-	    ort->or_if->oi_handle, ort->or_flags, ort->or_gw,
-	    ort->or_addr->oa_addr);
+	    ort->or_if->oi_handle, ort->or_flags | (used ? RTF_UP : 0),
+	    ort->or_metric, ort->or_gw, ort->or_addr->oa_addr);
 }
