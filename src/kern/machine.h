@@ -7,6 +7,9 @@
 #define KERN_MACHINE_H
 
 #include <stdint.h>
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
 
 /* Link-level addresses and hashes are compared as little-endian words. */
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -71,5 +74,41 @@ machine_fence(void)
 #else
 #error "no pause, clock and fence for this machine; see src/kern/machine.h"
 #endif
+
+/*
+ * Any: the index of the first of 16 ascending numbers that is not less than x.
+ * The last number is 0xffff; the array is aligned to 16 bytes.
+ */
+static inline unsigned
+machine_first_search(const uint16_t *v, uint16_t x)
+{
+	unsigned i;
+
+	i = v[7] < x ? 8 : 0;
+	i += v[i + 3] < x ? 4 : 0;
+	i += v[i + 1] < x ? 2 : 0;
+	return i + (v[i] < x);
+}
+
+/* Any: the same answer in the fewest clocks. */
+static inline unsigned
+machine_first(const uint16_t *v, uint16_t x)
+{
+#if defined(__x86_64__)
+	const __m128i zero = _mm_setzero_si128();
+	const __m128i xs = _mm_set1_epi16((short)x);
+	__m128i low, high;
+
+	/* x - v is 0, without going below, where v is not less than x. */
+	low = _mm_load_si128((const __m128i *)(const void *)v);
+	high = _mm_load_si128((const __m128i *)(const void *)(v + 8));
+	low = _mm_cmpeq_epi16(_mm_subs_epu16(xs, low), zero);
+	high = _mm_cmpeq_epi16(_mm_subs_epu16(xs, high), zero);
+	return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(
+	    _mm_packs_epi16(low, high)));
+#else
+	return machine_first_search(v, x);
+#endif
+}
 
 #endif /* !KERN_MACHINE_H */

@@ -1,0 +1,306 @@
+/*
+ * fib: the forwarding table, from a prefix to a number of 32 bits.
+ *
+ * A lookup of an IPv4 address reads its slot of a root of 65,536, which holds
+ * the value of the longest prefix up to /16 that covers it and, where longer
+ * prefixes are, names a node.  A node is 1 to 32 cache lines, which share its
+ * addresses evenly; a line is up to 16 runs of addresses with one value each,
+ * sorted by their last address (DXR, CCR 2012, searches such ranges; here one
+ * line holds all that a search needs, and five instructions search it).  A line
+ * that has too many runs even so names a node below instead.  So nearly every
+ * address costs a slot and a line, whatever the table holds; a vector of them
+ * has the misses in flight together.
+ *
+ * Coverage is lazy, as nothing is pushed from one level into the next: a run
+ * without a prefix of this level has the value 0, and the value of the level
+ * above holds.  So a change writes at most the slots that a prefix covers
+ * (32,768 for a /1), or one node.
+ *
+ * Values below 65,535 take 16 bits in a line; a node that has, or had, a larger
+ * one has "wide" lines of up to 8 runs.
+ *
+ * Writers are serialised by the caller's lock, readers are in a read section.
+ * A value is changed in place by one store; all else by a copy of the node,
+ * which one store puts in the other's place.  So a reader sees the value before
+ * or after a change, for each address by itself.
+ *
+ * No user yet: routes move here from lpm.h, with their next hops' numbers.
+ */
+
+#ifndef NET_FIB_H
+#define NET_FIB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ifnet/kern.h>
+
+#include "kern/machine.h"
+
+/* --- lines of memory (fib_mem.c) ----------------------------------------- */
+
+#define FIB_RUNS	16
+#define FIB_WIDE_RUNS	8
+
+/*
+ * Runs follow each other without a gap.  The last addresses are in ascending
+ * order, 0xffff for the last run and for unused ones, and never change while
+ * readers can find the line.
+ */
+struct fib_line {
+	uint16_t	 fl_last[FIB_RUNS];	/* low 16 bits of an address */
+	union {
+		uint16_t fl_narrow[FIB_RUNS];	/* atomic */
+		uint32_t fl_wide[FIB_WIDE_RUNS]; /* atomic */
+	};
+} __attribute__((__aligned__(64)));
+
+/* fl_wide[] of a line that names a node: FIB_BELOW, the node, the value where
+ * that has none. */
+#define FIB_BELOW	UINT32_MAX
+#define FIB_BELOW_NARROW 0xffffu
+#define FIB_REF		1
+#define FIB_COVER	2
+
+/* Lines are numbered; 32,768 numbers are a chunk, of which there may be
+ * FIB_CHUNKS: 2 GiB of lines in a table. */
+#define FIB_CHUNK_SHIFT	15
+#define FIB_CHUNKS	1024u
+#define FIB_LINE_MASK	((1u << 26) - 1)
+#define FIB_NO_LINE	FIB_LINE_MASK
+
+/*
+ * The lines of a table: blocks of 1 to 32,768, powers of two, aligned to their
+ * size.  A freed block is joined to its free neighbour; an empty chunk is given
+ * back, but for one.
+ *	fm_chunk	rcu; all else is the writer's
+ *	fm_passed	atomic: readers of the blocks from fm_grace on have left
+ */
+struct fib_mem {
+	struct fib_line	**fm_chunk;	/* FIB_CHUNKS */
+	struct kern	*fm_kern;	/* constant */
+	uint32_t	 fm_free[FIB_CHUNK_SHIFT + 1]; /* first, by order */
+	uint32_t	 fm_empty;	/* chunk without a used line, or
+					 * FIB_CHUNKS */
+	uint32_t	 fm_used;	/* lines, those that wait included */
+	uint32_t	 fm_retired;	/* blocks for the next grace period */
+	uint32_t	 fm_nretired;	/* lines of both lists */
+	uint32_t	 fm_grace;	/* blocks in the present one */
+	bool		 fm_deferred;	/* fm_defer is out */
+	uint32_t	 fm_passed;
+	struct kern_defer fm_defer;
+};
+
+/* Control: `chunk' has room for FIB_CHUNKS zeroed pointers. */
+void	fib_mem_init(struct kern *, struct fib_mem *, struct fib_line **chunk);
+/* Control, no read section: every block was freed or retired. */
+void	fib_mem_fini(struct fib_mem *);
+/* Writer: the number of the first of 2^order lines, their contents undefined;
+ * FIB_NO_LINE: no memory. */
+uint32_t fib_mem_alloc(struct fib_mem *, unsigned order);
+/* Writer: free lines that no reader has ever found. */
+void	fib_mem_free(struct fib_mem *, uint32_t line, unsigned order);
+/*
+ * Writer, no read section: free lines that no reader can find any more, once
+ * those that have found them have left.  Waits for readers itself when very
+ * many lines wait already.
+ */
+void	fib_mem_retire(struct fib_mem *, uint32_t line, unsigned order);
+/* Writer: 64 bits about a line in use, for the writer. */
+uint64_t *fib_mem_meta(const struct fib_mem *, uint32_t line);
+/* Writer: bytes of all chunks. */
+size_t	fib_mem_bytes(const struct fib_mem *);
+
+static inline struct fib_line *
+fib_chunk_line(struct fib_line *const *chunk, uint32_t line)
+{
+
+	return __atomic_load_n(&chunk[line >> FIB_CHUNK_SHIFT],
+	    __ATOMIC_RELAXED) + (line & ((1u << FIB_CHUNK_SHIFT) - 1));
+}
+
+static inline struct fib_line *
+fib_line(const struct fib_mem *fm, uint32_t line)
+{
+
+	return fib_chunk_line(fm->fm_chunk, line);
+}
+
+/* --- IPv4 (fib4.c) -------------------------------------------------------- */
+
+/*
+ * f4_root: the value of a slot in the lower half, in the upper half the node.
+ * A node is named by what finds an address's line: the number of its first line
+ * less the lines that an address's low 16 bits count too many (26 bits), how
+ * many bits of an address one line serves (5 bits), and 1 when it is wide.  It
+ * is never 0.
+ */
+struct fib4 {
+	uint64_t	*f4_root;	/* 65,536 slots; rcu */
+	uint32_t	 f4_default;	/* value of the /0; atomic */
+	uint32_t	 f4_nodes;	/* writer's; atomic */
+	struct fib_mem	 f4_mem;
+	uint8_t		*f4_len;	/* prefix lengths of the slots' values;
+					 * writer's */
+};
+
+/* Control.  ENOMEM. */
+int	fib4_init(struct kern *, struct fib4 *);
+/* Control, no read section: empty it first. */
+void	fib4_fini(struct fib4 *);
+/*
+ * Writer (control, no read section): a prefix, in host order, bits past the
+ * length 0, has this value from now on, 1 to 2^32 - 2, whether it had one
+ * before or not.  ENOMEM: nothing is changed.  With a prefix that was there
+ * ENOMEM comes only when its value is 65,535 or more for the first time.
+ */
+int	fib4_add(struct fib4 *, uint32_t key, unsigned len, uint32_t value);
+/*
+ * Writer (control, no read section): the prefix, which is there, goes.
+ * `cover' is the value of the longest other prefix that contains it, and
+ * cover_len its length; 0, 0: there is none.  The table does not know it: a
+ * prefix of which longer ones cover every address has no run.  Never fails.
+ */
+void	fib4_remove(struct fib4 *, uint32_t key, unsigned len, uint32_t cover,
+	    unsigned cover_len);
+/* Writer: bytes of the nodes, without the root (up to 592 KiB). */
+static inline size_t
+fib4_bytes(const struct fib4 *f)
+{
+
+	return fib_mem_bytes(&f->f4_mem);
+}
+
+static inline uint32_t
+fib4_line_number(uint32_t ref, uint32_t key)
+{
+
+	return ((ref >> 6) + ((key & 0xffff) >> (ref >> 1 & 31))) &
+	    FIB_LINE_MASK;
+}
+
+/* From a node's line for a key on: the value, or `cover' when it has none. */
+static inline uint32_t
+fib4_search(struct fib_line *const *chunk, uint32_t ref,
+    const struct fib_line *fl, uint32_t key, uint32_t cover)
+{
+	uint32_t v;
+	unsigned i;
+
+	for (;;) {
+		i = machine_first(fl->fl_last, (uint16_t)key);
+		if (__builtin_expect(ref & 1, 0)) {
+			v = __atomic_load_n(&fl->fl_wide[i], __ATOMIC_RELAXED);
+			if (v != FIB_BELOW)
+				break;
+		} else {
+			v = __atomic_load_n(&fl->fl_narrow[i],
+			    __ATOMIC_RELAXED);
+			if (__builtin_expect(v != FIB_BELOW_NARROW, 1))
+				break;
+		}
+		v = __atomic_load_n(&fl->fl_wide[FIB_COVER], __ATOMIC_RELAXED);
+		cover = v != 0 ? v : cover;
+		ref = __atomic_load_n(&fl->fl_wide[FIB_REF], __ATOMIC_CONSUME);
+		fl = fib_chunk_line(chunk, fib4_line_number(ref, key));
+	}
+	return v != 0 ? v : cover;
+}
+
+/* Read section: the value of the longest prefix that contains a key (host
+ * order); 0: none does. */
+static inline uint32_t
+fib4_lookup(const struct fib4 *f, uint32_t key)
+{
+	uint64_t slot = __atomic_load_n(&f->f4_root[key >> 16],
+	    __ATOMIC_CONSUME);
+	uint32_t ref = (uint32_t)(slot >> 32), v = (uint32_t)slot;
+
+	if (ref != 0)
+		v = fib4_search(f->f4_mem.fm_chunk, ref, fib_line(&f->f4_mem,
+		    fib4_line_number(ref, key)), key, v);
+	return v != 0 ? v : __atomic_load_n(&f->f4_default, __ATOMIC_RELAXED);
+}
+
+/* Keys whose lines are on their way at a time; nodes that the nearest cache has
+ * room for, so that nothing is won by it. */
+#define FIB_AHEAD	16u
+#define FIB_SHALLOW	64u
+
+/* A lookup that has begun: its node's line, and the node, or 0. */
+struct fib4_way {
+	const struct fib_line *fw_line;
+	uint32_t	 fw_ref;
+};
+
+/* Look at a key's slot; *cover is the value there. */
+static inline struct fib4_way
+fib4_begin(const uint64_t *root, struct fib_line *const *chunk, uint32_t key,
+    uint32_t *cover)
+{
+	uint64_t slot = __atomic_load_n(&root[key >> 16], __ATOMIC_CONSUME);
+	struct fib4_way fw = { NULL, (uint32_t)(slot >> 32) };
+
+	*cover = (uint32_t)slot;
+	if (fw.fw_ref != 0) {
+		fw.fw_line = fib_chunk_line(chunk,
+		    fib4_line_number(fw.fw_ref, key));
+		__builtin_prefetch(fw.fw_line);
+	}
+	return fw;
+}
+
+/* The value: of the node, of the slot, or `none'. */
+static inline uint32_t
+fib4_finish(struct fib_line *const *chunk, const struct fib4_way *fw,
+    uint32_t key, uint32_t cover, uint32_t none)
+{
+
+	if (fw->fw_ref != 0)
+		cover = fib4_search(chunk, fw->fw_ref, fw->fw_line, key,
+		    cover);
+	return cover != 0 ? cover : none;
+}
+
+/*
+ * Read section: look n keys up; the values, or 0, to value[].  In a large table
+ * a key's slot is asked for 32 keys before, and its line 16 keys before they
+ * are read, so that many misses are waited for at once.
+ */
+static inline void
+fib4_lookup_many(const struct fib4 *f, const uint32_t *key, uint32_t *value,
+    unsigned n)
+{
+	const uint32_t none = __atomic_load_n(&f->f4_default,
+	    __ATOMIC_RELAXED);
+	const unsigned ahead = n < FIB_AHEAD ? n : FIB_AHEAD;
+	struct fib_line *const *chunk = f->f4_mem.fm_chunk;
+	const uint64_t *root = f->f4_root;
+	struct fib4_way way[FIB_AHEAD];
+	unsigned i, j;
+
+	if (__atomic_load_n(&f->f4_nodes, __ATOMIC_RELAXED) <= FIB_SHALLOW) {
+		for (i = 0; i < n; i++)
+			value[i] = fib4_lookup(f, key[i]);
+		return;
+	}
+	for (i = 0; i < n && i < 2 * FIB_AHEAD; i++)
+		__builtin_prefetch(&root[key[i] >> 16]);
+	for (i = 0; i < ahead; i++)
+		way[i] = fib4_begin(root, chunk, key[i], &value[i]);
+	for (; i < n; i++) {
+		j = i - FIB_AHEAD;
+		value[j] = fib4_finish(chunk, &way[j % FIB_AHEAD], key[j],
+		    value[j], none);
+		way[j % FIB_AHEAD] = fib4_begin(root, chunk, key[i],
+		    &value[i]);
+		if (i + FIB_AHEAD < n)
+			__builtin_prefetch(&root[key[i + FIB_AHEAD] >> 16]);
+	}
+	for (j = n - ahead; j < n; j++)
+		value[j] = fib4_finish(chunk, &way[j % FIB_AHEAD], key[j],
+		    value[j], none);
+}
+
+#endif /* !NET_FIB_H */

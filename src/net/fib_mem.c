@@ -1,0 +1,337 @@
+/*
+ * The lines of a forwarding table: chunks, and in them blocks of lines after
+ * the buddy system.
+ *
+ * A block is known by the number of its first line.  Chunks have fixed places
+ * in the numbering; the first ones are small, so that a small table is.  Behind
+ * the lines of a chunk stand 64 bits for each line (a free or retired block
+ * keeps its links there, a used line what the writer keeps), then a bit for
+ * each line that says whether a free block begins with it.
+ */
+
+#include "net/fib.h"
+
+#include "kern/kern_impl.h"
+
+#define ORDERS		(FIB_CHUNK_SHIFT + 1)
+#define CHUNK_LINES	(1u << FIB_CHUNK_SHIFT)
+#define LINE_BITS	26
+
+/* Lines that may wait for readers: 1 MiB, or an eighth of the table. */
+#define WAITING_MAX	16384u
+
+/* Orders of the first chunks; all others have CHUNK_LINES. */
+static const uint8_t first_chunks[] = { 5, 8, 11, 13 };
+
+static inline unsigned
+chunk_order(uint32_t c)
+{
+
+	return c < sizeof(first_chunks) ? first_chunks[c] : FIB_CHUNK_SHIFT;
+}
+
+static inline size_t
+chunk_bytes(uint32_t c)
+{
+	size_t lines = (size_t)1 << chunk_order(c);
+
+	return lines * (sizeof(struct fib_line) + sizeof(uint64_t)) +
+	    (lines + 7) / 8;
+}
+
+uint64_t *
+fib_mem_meta(const struct fib_mem *fm, uint32_t line)
+{
+	uint32_t c = line >> FIB_CHUNK_SHIFT;
+
+	return (uint64_t *)(void *)(fm->fm_chunk[c] +
+	    ((size_t)1 << chunk_order(c))) + line % CHUNK_LINES;
+}
+
+/* The byte and the bit that say whether a free block begins with a line. */
+static inline uint8_t *
+free_byte(const struct fib_mem *fm, uint32_t line)
+{
+	uint32_t c = line >> FIB_CHUNK_SHIFT;
+
+	return (uint8_t *)(fib_mem_meta(fm, c << FIB_CHUNK_SHIFT) +
+	    ((size_t)1 << chunk_order(c))) + line % CHUNK_LINES / 8;
+}
+
+static inline uint8_t
+free_bit(uint32_t line)
+{
+
+	return (uint8_t)(1u << line % 8);
+}
+
+/* Links of a block: the next one, the one before, its order. */
+static inline uint64_t
+links(uint32_t next, uint32_t prev, unsigned order)
+{
+
+	return next | (uint64_t)prev << LINE_BITS |
+	    (uint64_t)order << (2 * LINE_BITS);
+}
+
+static inline uint32_t
+link_next(uint64_t m)
+{
+
+	return (uint32_t)m & FIB_LINE_MASK;
+}
+
+static inline uint32_t
+link_prev(uint64_t m)
+{
+
+	return (uint32_t)(m >> LINE_BITS) & FIB_LINE_MASK;
+}
+
+static inline unsigned
+link_order(uint64_t m)
+{
+
+	return (unsigned)(m >> (2 * LINE_BITS));
+}
+
+static void
+free_insert(struct fib_mem *fm, uint32_t line, unsigned order)
+{
+	uint32_t next = fm->fm_free[order];
+	uint64_t *m;
+
+	*fib_mem_meta(fm, line) = links(next, FIB_NO_LINE, order);
+	if (next != FIB_NO_LINE) {
+		m = fib_mem_meta(fm, next);
+		*m = links(link_next(*m), line, order);
+	}
+	fm->fm_free[order] = line;
+	*free_byte(fm, line) |= free_bit(line);
+}
+
+static void
+free_remove(struct fib_mem *fm, uint32_t line)
+{
+	uint64_t own = *fib_mem_meta(fm, line), *m;
+	uint32_t next = link_next(own), prev = link_prev(own);
+	unsigned order = link_order(own);
+
+	if (next != FIB_NO_LINE) {
+		m = fib_mem_meta(fm, next);
+		*m = links(link_next(*m), prev, order);
+	}
+	if (prev != FIB_NO_LINE) {
+		m = fib_mem_meta(fm, prev);
+		*m = links(next, link_prev(*m), order);
+	} else
+		fm->fm_free[order] = next;
+	*free_byte(fm, line) &= (uint8_t)~free_bit(line);
+}
+
+static bool
+is_free(const struct fib_mem *fm, uint32_t line, unsigned order)
+{
+
+	return (*free_byte(fm, line) & free_bit(line)) != 0 &&
+	    link_order(*fib_mem_meta(fm, line)) == order;
+}
+
+/* Make the chunk with the lowest free number.  false: no memory. */
+static bool
+chunk_make(struct fib_mem *fm)
+{
+	struct fib_line *fl;
+	uint32_t c = 0;
+
+	while (c < FIB_CHUNKS && fm->fm_chunk[c] != NULL)
+		c++;
+	if (c == FIB_CHUNKS)
+		return false;
+	fl = kern_table_alloc(fm->fm_kern, chunk_bytes(c));
+	if (fl == NULL)
+		return false;
+	__atomic_store_n(&fm->fm_chunk[c], fl, __ATOMIC_RELAXED);
+	free_insert(fm, c << FIB_CHUNK_SHIFT, chunk_order(c));
+	fm->fm_empty = c;
+	return true;
+}
+
+/* A chunk without a used line goes; its only block is free. */
+static void
+chunk_free(struct fib_mem *fm, uint32_t c)
+{
+
+	free_remove(fm, c << FIB_CHUNK_SHIFT);
+	kern_table_free(fm->fm_kern, fm->fm_chunk[c], chunk_bytes(c));
+	__atomic_store_n(&fm->fm_chunk[c], NULL, __ATOMIC_RELAXED);
+}
+
+/* One empty chunk is kept, the one with the lower number, so that a change that
+ * is made and taken back does not map and unmap it each time. */
+static void
+chunk_emptied(struct fib_mem *fm, uint32_t c)
+{
+	uint32_t other = fm->fm_empty;
+
+	fm->fm_empty = other < c ? other : c;
+	if (other != FIB_CHUNKS)
+		chunk_free(fm, other < c ? c : other);
+}
+
+static void
+release(struct fib_mem *fm, uint32_t line, unsigned order)
+{
+	uint32_t c = line >> FIB_CHUNK_SHIFT, buddy;
+
+	fm->fm_used -= 1u << order;
+#ifdef IFNET_DEBUG
+	/* A reader that is here still, shows. */
+	memset(fib_line(fm, line), 0x5a, sizeof(struct fib_line) << order);
+#endif
+	for (; order < chunk_order(c); order++) {
+		buddy = line ^ 1u << order;
+		if (!is_free(fm, buddy, order))
+			break;
+		free_remove(fm, buddy);
+		line &= ~(1u << order);
+	}
+	free_insert(fm, line, order);
+	if (order == chunk_order(c))
+		chunk_emptied(fm, c);
+}
+
+/* Free a list of retired blocks. */
+static void
+release_all(struct fib_mem *fm, uint32_t *list)
+{
+	uint32_t line, next;
+	uint64_t m;
+
+	for (line = *list; line != FIB_NO_LINE; line = next) {
+		m = *fib_mem_meta(fm, line);
+		next = link_next(m);
+		fm->fm_nretired -= 1u << link_order(m);
+		release(fm, line, link_order(m));
+	}
+	*list = FIB_NO_LINE;
+}
+
+static void
+grace_passed(struct kern_defer *kd)
+{
+	struct fib_mem *fm = (struct fib_mem *)(void *)((char *)kd -
+	    offsetof(struct fib_mem, fm_defer));
+
+	__atomic_store_n(&fm->fm_passed, 1, __ATOMIC_RELEASE);
+}
+
+/* Free what readers have left, and begin the next grace period. */
+static void
+collect(struct fib_mem *fm)
+{
+
+	if (fm->fm_deferred && __atomic_load_n(&fm->fm_passed,
+	    __ATOMIC_ACQUIRE) != 0) {
+		fm->fm_deferred = false;
+		release_all(fm, &fm->fm_grace);
+	}
+	if (fm->fm_deferred || fm->fm_retired == FIB_NO_LINE)
+		return;
+	fm->fm_grace = fm->fm_retired;
+	fm->fm_retired = FIB_NO_LINE;
+	fm->fm_deferred = true;
+	fm->fm_passed = 0;
+	kern_defer(fm->fm_kern, &fm->fm_defer, grace_passed);
+}
+
+uint32_t
+fib_mem_alloc(struct fib_mem *fm, unsigned order)
+{
+	unsigned have = order;
+	uint32_t line, c;
+
+	collect(fm);
+	while (have < ORDERS && fm->fm_free[have] == FIB_NO_LINE)
+		have++;
+	if (have == ORDERS) {
+		if (!chunk_make(fm))
+			return FIB_NO_LINE;
+		have = chunk_order(fm->fm_empty);
+	}
+	line = fm->fm_free[have];
+	c = line >> FIB_CHUNK_SHIFT;
+	if (c == fm->fm_empty && have == chunk_order(c))
+		fm->fm_empty = FIB_CHUNKS;
+	free_remove(fm, line);
+	while (have-- > order)
+		free_insert(fm, line + (1u << have), have);
+	fm->fm_used += 1u << order;
+	return line;
+}
+
+void
+fib_mem_free(struct fib_mem *fm, uint32_t line, unsigned order)
+{
+
+	release(fm, line, order);
+}
+
+void
+fib_mem_retire(struct fib_mem *fm, uint32_t line, unsigned order)
+{
+
+	*fib_mem_meta(fm, line) = links(fm->fm_retired, 0, order);
+	fm->fm_retired = line;
+	fm->fm_nretired += 1u << order;
+	if (fm->fm_nretired > WAITING_MAX &&
+	    fm->fm_nretired > fm->fm_used / 8) {
+		pserialize_perform(fm->fm_kern);
+		release_all(fm, &fm->fm_grace);
+		release_all(fm, &fm->fm_retired);
+	}
+	collect(fm);
+}
+
+size_t
+fib_mem_bytes(const struct fib_mem *fm)
+{
+	size_t bytes = 0;
+
+	for (uint32_t c = 0; c < FIB_CHUNKS; c++)
+		if (fm->fm_chunk[c] != NULL)
+			bytes += chunk_bytes(c);
+	return bytes;
+}
+
+void
+fib_mem_init(struct kern *k, struct fib_mem *fm, struct fib_line **chunk)
+{
+
+	fm->fm_chunk = chunk;
+	fm->fm_kern = k;
+	for (unsigned i = 0; i < ORDERS; i++)
+		fm->fm_free[i] = FIB_NO_LINE;
+	fm->fm_empty = FIB_CHUNKS;
+	fm->fm_used = fm->fm_nretired = 0;
+	fm->fm_retired = fm->fm_grace = FIB_NO_LINE;
+	fm->fm_deferred = false;
+	fm->fm_passed = 0;
+}
+
+void
+fib_mem_fini(struct fib_mem *fm)
+{
+
+	if (fm->fm_deferred)
+		kern_defer_barrier(fm->fm_kern);
+	if (fm->fm_nretired != 0)
+		pserialize_perform(fm->fm_kern);
+	release_all(fm, &fm->fm_grace);
+	release_all(fm, &fm->fm_retired);
+	KASSERT(fm->fm_used == 0);
+	if (fm->fm_empty != FIB_CHUNKS)
+		chunk_free(fm, fm->fm_empty);
+	for (uint32_t c = 0; c < FIB_CHUNKS; c++)
+		KASSERT(fm->fm_chunk[c] == NULL);
+}
