@@ -28,6 +28,9 @@ struct if_pgreq {
 	char		 pgr_name[IFNAMSIZ];
 	uint32_t	 pgr_stream;	/* START, STOP: 0 is all of them */
 	uint32_t	 pgr_op;
+	uint64_t	 pgr_packets;	/* SET: of SIOCAPGPACKETS, for words
+					 * with "replay", or 0; get: not 0 if
+					 * the stream has such */
 #define PG_SET		1	/* made of pgr_words; one that is there is
 				 * replaced */
 #define PG_DELETE	2
@@ -36,6 +39,30 @@ struct if_pgreq {
 #define PG_NEXT		5
 	char		 pgr_words[PG_WORDS_MAX];
 };
+
+/*
+ * Packets for a stream that replays them, whole ones, one behind the other: a
+ * struct if_pgpacket and its bytes, up to a multiple of 8.  SIOCAPGPACKETS with
+ * pga_packets 0 begins, and returns the number with which more are added, and
+ * with which a stream is made of them; those that another request began go.
+ */
+#define IF_PGDATA_MAX	3968
+struct if_pgadd {
+	char		 pga_name[IFNAMSIZ];
+	uint64_t	 pga_packets;
+	uint32_t	 pga_len;	/* bytes of pga_data */
+	uint32_t	 pga_pad;
+	uint8_t		 pga_data[IF_PGDATA_MAX];
+};
+
+struct if_pgpacket {
+	uint64_t	 pgp_ns;	/* from the first packet on */
+	uint32_t	 pgp_len;	/* bytes that follow */
+	uint32_t	 pgp_pad;
+};
+#define PG_PACKET_NS_MAX	31536000000000000ull	/* a year */
+#define IF_PGPACKET_SIZE(len)						\
+	(sizeof(struct if_pgpacket) + (((len) + 7ul) & ~7ul))
 
 /* The counters of a stream, which begin with it. */
 struct if_pgstat {
@@ -159,5 +186,6 @@ struct ieee80211req {
 #define SIOCSPGSTREAM	IFIOC_W(180, struct if_pgreq)
 #define SIOCGPGSTREAM	IFIOC_WR(181, struct if_pgreq)
 #define SIOCGPGSTAT	IFIOC_WR(182, struct if_pgstat)
+#define SIOCAPGPACKETS	IFIOC_WR(183, struct if_pgadd)
 
 #endif /* !IFNET_IFREQ_DRV_H */

@@ -30,7 +30,7 @@ static const struct cmd_word pg_words[] = {
 	{ "sport", "PORTS", "UDP ports of sources", CMD_W_ADMIN, "set" },
 	{ "size", "BYTES", "frames with their checksum: N, N-M, lists, imix",
 	    CMD_W_ADMIN, "set" },
-	{ "rate", "RATE", "packets or bits a second: 500, 20kpps, 1Gbps",
+	{ "rate", "RATE", "packets or bits a second: 500, 20kpps, 1Gbps, max",
 	    CMD_W_ADMIN, "set" },
 	{ "count", "N", "end after so many packets; 0: never", CMD_W_ADMIN,
 	    "set" },
@@ -40,6 +40,10 @@ static const struct cmd_word pg_words[] = {
 	    CMD_W_ADMIN, "set" },
 	{ "ttl", "N", "time to live, 64 without it", CMD_W_ADMIN, "set" },
 	{ "dscp", "N", "class of service", CMD_W_ADMIN, "set" },
+	{ "replay", "FILE", "packets of a capture file, pcap or pcapng",
+	    CMD_W_ADMIN, "set" },
+	{ "loop", "N", "replay so many times; 0: for ever", CMD_W_ADMIN,
+	    "set" },
 	{ "measure", NULL, "loss, order and latency, by a stamp in each "
 	    "packet", CMD_W_ADMIN, "set" },
 	{ "vector", "N", "packets handed over at a time, 1 to 256",
@@ -72,33 +76,67 @@ refused(struct cmd_ctx *ctx, const char *verb, const char *ifname,
 
 /* --- changes -------------------------------------------------------------- */
 
-/* Check the words of a stream as far as the table knows them; the driver
- * judges their values. */
+/* Check the words of a stream as far as the table knows them, and find the
+ * value of `replay', or NULL; the driver judges the others. */
 static int
-check_words(struct cmd_ctx *ctx, int argc, char **argv)
+check_words(struct cmd_ctx *ctx, int argc, char **argv, char ***replay)
 {
 	const struct cmd_word *w;
 	bool negated;
 
+	*replay = NULL;
 	for (int i = 0; i < argc; i++) {
 		w = cmd_word_find(pg_words, argv[i], &negated);
-		if (w != NULL && w->w_of != NULL &&
-		    strcmp(w->w_of, "set") == 0) {
-			if (w->w_arg == NULL)
-				continue;
-			if (++i < argc)
-				continue;
+		if (w == NULL || w->w_of == NULL ||
+		    strcmp(w->w_of, "set") != 0) {
+			w = cmd_word_like(pg_words, argv[i], 0);
+			cmd_err(ctx, "pg set: unknown word %s%s%s%s", argv[i],
+			    w != NULL ? " (did you mean " : "",
+			    w != NULL ? w->w_name : "", w != NULL ? "?)" : "");
+			return cmd_usage(ctx, &command_pg, CMD_USAGE);
+		}
+		if (w->w_arg == NULL)
+			continue;
+		if (++i == argc) {
 			cmd_err(ctx, "pg set: %s: its value is missing (%s)",
 			    w->w_name, w->w_help);
 			return CMD_USAGE;
 		}
-		w = cmd_word_like(pg_words, argv[i], 0);
-		cmd_err(ctx, "pg set: unknown word %s%s%s%s", argv[i],
-		    w != NULL ? " (did you mean " : "",
-		    w != NULL ? w->w_name : "", w != NULL ? "?)" : "");
-		return cmd_usage(ctx, &command_pg, CMD_USAGE);
+		if (strcmp(w->w_name, "replay") == 0)
+			*replay = &argv[i];
 	}
 	return CMD_OK;
+}
+
+/* Join the words of a stream into the request, and read the file that it
+ * replays; the file is named without its directory. */
+static int
+stream_words(struct cmd_ctx *ctx, int argc, char **argv,
+    struct if_pgreq *pgr, struct pg_replay *pr)
+{
+	char **replay, label[64], *path;
+	struct ifnet_error e;
+	int code;
+
+	code = check_words(ctx, argc, argv, &replay);
+	if (code != CMD_OK)
+		return code;
+	path = replay == NULL ? NULL : *replay;
+	if (path != NULL)
+		*replay = (char *)(uintptr_t)pg_replay_label(path, label,
+		    sizeof(label));
+	(void)cmd_join(argc, argv, pgr->pgr_words, sizeof(pgr->pgr_words));
+	if (path != NULL)
+		*replay = path;
+	if (strlen(pgr->pgr_words) == sizeof(pgr->pgr_words) - 1) {
+		cmd_err(ctx, "pg set: the words of the stream are more than "
+		    "%d characters", PG_WORDS_MAX - 2);
+		return CMD_USAGE;
+	}
+	if (path == NULL || pg_replay_read(pr, path, &e) == 0)
+		return CMD_OK;
+	cmd_err(ctx, "pg set: %s", e.text);
+	return CMD_FAIL;
 }
 
 /* Is this stream there already, with the same words? */
@@ -114,6 +152,27 @@ is_there(struct cmd_ctx *ctx, const struct if_pgreq *want)
 	    &e) == 0 && strcmp(pgr.pgr_words, want->pgr_words) == 0;
 }
 
+/* Make the request.  The packets of a file go in front of it. */
+static int
+request(struct cmd_ctx *ctx, const char *verb, struct if_pgreq *pgr,
+    const struct pg_replay *pr)
+{
+	struct ifnet_error e;
+	int error = 0;
+
+	if (ctx->cc_again && pgr->pgr_op == PG_SET && is_there(ctx, pgr))
+		return CMD_OK;
+	memset(&e, 0, sizeof(e));
+	if (pr->pr_file != NULL)
+		error = pg_replay_send(pr, ctx->cc_client, pgr->pgr_name,
+		    &pgr->pgr_packets, &e);
+	if (error == 0)
+		error = ifnet_ioctl(ctx->cc_client, SIOCSPGSTREAM, pgr,
+		    sizeof(*pgr), &e);
+	return error == 0 ? CMD_OK : refused(ctx, verb, pgr->pgr_name,
+	    pgr->pgr_stream, &e);
+}
+
 /* Carry out "set", "delete", "start" or "stop": the words from the interface's
  * name on. */
 static int
@@ -124,10 +183,10 @@ change(struct cmd_ctx *ctx, const struct cmd_word *verb, int argc, char **argv)
 		[PG_CMD_START] = PG_START, [PG_CMD_STOP] = PG_STOP,
 	};
 	bool all = verb->w_code >= PG_CMD_START;
-	struct ifnet_error e;
+	struct pg_replay pr = { NULL, 0 };
 	struct if_pgreq pgr;
 	uint64_t number = 0;
-	int code;
+	int code = CMD_OK;
 
 	if (argc < (all ? 1 : 2))
 		return usage(ctx, all ? "the name of an interface is wanted" :
@@ -142,31 +201,15 @@ change(struct cmd_ctx *ctx, const struct cmd_word *verb, int argc, char **argv)
 	if (argc > 2 && verb->w_code != PG_CMD_SET)
 		return usage(ctx, "there is one word too many");
 	memset(&pgr, 0, sizeof(pgr));
-	if (argc > 2) {
-		code = check_words(ctx, argc - 2, argv + 2);
-		if (code != CMD_OK)
-			return code;
-		(void)cmd_join(argc - 2, argv + 2, pgr.pgr_words,
-		    sizeof(pgr.pgr_words));
-		if (strlen(pgr.pgr_words) == sizeof(pgr.pgr_words) - 1) {
-			cmd_err(ctx, "pg set: the words of the stream are "
-			    "more than %d characters", PG_WORDS_MAX - 2);
-			return CMD_USAGE;
-		}
-	}
-	if (ctx->cc_check)
-		return CMD_OK;
 	memcpy(pgr.pgr_name, argv[0], strlen(argv[0]));
 	pgr.pgr_stream = (uint32_t)number;
 	pgr.pgr_op = op[verb->w_code];
-	if (ctx->cc_again && pgr.pgr_op == PG_SET && is_there(ctx, &pgr))
-		return CMD_OK;
-	memset(&e, 0, sizeof(e));
-	if (ifnet_ioctl(ctx->cc_client, SIOCSPGSTREAM, &pgr, sizeof(pgr),
-	    &e) != 0)
-		return refused(ctx, verb->w_name, argv[0], (uint32_t)number,
-		    &e);
-	return CMD_OK;
+	if (argc > 2)
+		code = stream_words(ctx, argc - 2, argv + 2, &pgr, &pr);
+	if (code == CMD_OK && !ctx->cc_check)
+		code = request(ctx, verb->w_name, &pgr, &pr);
+	pg_replay_free(&pr);
+	return code;
 }
 
 /* --- show ----------------------------------------------------------------- */

@@ -573,6 +573,25 @@ int	route_monitor(struct cmd_ctx *);
 int	route_get_print(struct cmd_ctx *, const void *msg, size_t len,
 	    bool json);
 
+/*
+ * A capture file that a packet generator replays: cmd_pg_replay.c.
+ */
+struct pg_replay {
+	uint8_t		*pr_file;
+	size_t		 pr_size;
+};
+
+/* Read a file, and check that all of it can be replayed.  An errno, with the
+ * path, the packet's number and the reason. */
+int	pg_replay_read(struct pg_replay *, const char *path,
+	    struct ifnet_error *);
+/* Hand the packets over to an interface; *id is for if_pgreq's pgr_packets. */
+int	pg_replay_send(const struct pg_replay *, struct ifnet_client *,
+	    const char *ifname, uint64_t *id, struct ifnet_error *);
+void	pg_replay_free(struct pg_replay *);
+/* The file's name, without directories and blanks, as it is listed. */
+const char *pg_replay_label(const char *path, char *buf, size_t size);
+
 /* netstat -i, its interval mode, and -s. */
 struct netstat_opts {
 	bool		 no_bytes, no_drops, no_all, no_json;

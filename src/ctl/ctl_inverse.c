@@ -206,8 +206,12 @@ put_stream(struct asked *as)
 	memset(&r, 0, sizeof(r));
 	memcpy(r.pg.pgr_name, pgr->pgr_name, IFNAMSIZ);
 	r.pg.pgr_stream = pgr->pgr_stream;
-	if (ask(as, SIOCGPGSTREAM, &r) == 0)
+	if (ask(as, SIOCGPGSTREAM, &r) == 0) {
+		/* Packets that it replays are not to be had again. */
+		if (r.pg.pgr_packets != 0)
+			return false;
 		r.pg.pgr_op = PG_SET;
+	}
 	else if (pgr->pgr_op == PG_SET)
 		r.pg.pgr_op = PG_DELETE;
 	else
@@ -300,6 +304,8 @@ ctl_inverse(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
 	case SIOCSIFVNET:
 		put_text(&as, cmd, vn->vn_name);
 		break;
+	case SIOCAPGPACKETS:
+		break;		/* for a stream to come */
 	case SIOCSPGSTREAM:
 		if (!put_stream(&as))
 			return false;

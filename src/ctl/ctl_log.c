@@ -179,6 +179,8 @@ log_ioctl(struct log_text *lt, const struct ctl_session *s,
 	case KAUTH_INTERFACE_GETPRIV:
 		return false;
 	default:	/* also those that answer something */
+		if (cmd == SIOCAPGPACKETS)
+			return false;	/* the stream of them is told */
 		break;
 	}
 	memset(&r, 0, sizeof(r));

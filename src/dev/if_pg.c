@@ -44,6 +44,10 @@ struct pg_softc {
 					 * is due then */
 	struct pg_set	*sc_set;	/* never NULL; ioctl lock, published
 					 * to the polling CPU */
+	struct pg_packets *sc_packets;	/* ioctl lock; handed over, and of no
+					 * stream yet; or NULL */
+	uint64_t	 sc_packets_id;	/* ioctl lock; the last that was given
+					 * away */
 	unsigned	 sc_turn;	/* the polling CPU's: whose is next */
 };
 
@@ -196,14 +200,14 @@ pg_no_stream(const struct pg_softc *sc, uint32_t number)
 
 static int
 pg_make_stream(struct pg_softc *sc, uint32_t number, const char *words,
-    struct pg_stream **psp)
+    struct pg_packets *pk, struct pg_stream **psp)
 {
 	int error;
 
-	error = pg_stream_create(sc->sc_kern, number, words, psp);
+	error = pg_stream_create(sc->sc_kern, number, words, pk, psp);
 	if (error == 0 && *psp == NULL)
 		error = kern_refuse(EINVAL, "a stream needs a destination "
-		    "(dst ADDRS)");
+		    "(dst ADDRS), or a file (replay FILE)");
 	if (error == 0)
 		pg_stream_address(*psp, if_sadl(sc->sc_ifp)->sdl_data);
 	return error;
@@ -211,7 +215,8 @@ pg_make_stream(struct pg_softc *sc, uint32_t number, const char *words,
 
 /* Put a stream in, in the place of the one with its number. */
 static int
-pg_set_stream(struct pg_softc *sc, uint32_t number, const char *words)
+pg_set_stream(struct pg_softc *sc, uint32_t number, const char *words,
+    struct pg_packets *pk)
 {
 	const struct pg_set *old = sc->sc_set;
 	unsigned at = pg_find(old, number);
@@ -223,7 +228,7 @@ pg_set_stream(struct pg_softc *sc, uint32_t number, const char *words)
 	if (!there && old->pt_n == PG_STREAMS_MAX)
 		return kern_refuse(ENOSPC, "%s has %d streams, and takes no "
 		    "more", sc->sc_ifp->if_xname, PG_STREAMS_MAX);
-	error = pg_make_stream(sc, number, words, &ps);
+	error = pg_make_stream(sc, number, words, pk, &ps);
 	if (error != 0)
 		return error;
 	set = pg_set_alloc(sc->sc_kern, old->pt_n + !there);
@@ -278,7 +283,8 @@ pg_start_streams(struct pg_softc *sc, uint32_t number)
 			set->pt_stream[i] = old->pt_stream[i];
 		else
 			error = pg_make_stream(sc, ps->ps_number,
-			    ps->ps_words, &set->pt_stream[i]);
+			    ps->ps_words, ps->ps_packets,
+			    &set->pt_stream[i]);
 	}
 	if (error != 0)
 		pg_set_destroy(sc->sc_kern, set, old);
@@ -301,6 +307,73 @@ pg_stop_streams(struct pg_softc *sc, uint32_t number)
 	return 0;
 }
 
+/* --- packets to be replayed ----------------------------------------------- */
+
+/* The memory that the packets of all streams take. */
+static uint64_t
+pg_packets_size(const struct pg_softc *sc)
+{
+	const struct pg_set *set = sc->sc_set;
+	uint64_t size = 0;
+
+	for (unsigned i = 0; i < set->pt_n; i++)
+		if (set->pt_stream[i]->ps_packets != NULL)
+			size += set->pt_stream[i]->ps_packets->pk_size;
+	return size;
+}
+
+static int
+pg_no_packets(void)
+{
+
+	return kern_refuse(EBUSY, "the packets that were handed over are gone, "
+	    "since another file is being read for this interface");
+}
+
+/* Add packets to those that are being handed over. */
+static int
+pg_add_packets(struct pg_softc *sc, struct if_pgadd *pga)
+{
+	struct pg_packets *pk = sc->sc_packets;
+
+	if (pga->pga_len > sizeof(pga->pga_data))
+		return kern_refuse(EINVAL, "there are less packets than the "
+		    "request says");
+	if (pga->pga_packets == 0) {
+		pk = pg_packets_create(sc->sc_kern, sc->sc_packets_id + 1);
+		if (pk == NULL)
+			return ENOMEM;
+		pg_packets_release(sc->sc_packets);
+		sc->sc_packets = pk;
+		pga->pga_packets = ++sc->sc_packets_id;
+	} else if (pk == NULL || pk->pk_id != pga->pga_packets)
+		return pg_no_packets();
+	if (pg_packets_size(sc) + pk->pk_size + pga->pga_len > PG_REPLAY_MAX)
+		return kern_refuse(ENOSPC, "the packets that %s replays would "
+		    "take more than %u MiB", sc->sc_ifp->if_xname,
+		    PG_REPLAY_MAX >> 20);
+	return pg_packets_add(pk, pga->pga_data, pga->pga_len);
+}
+
+/* A stream with the packets that were handed over for it, which it takes along
+ * whether it can be made or not. */
+static int
+pg_set_replay(struct pg_softc *sc, const struct if_pgreq *pgr)
+{
+	struct pg_packets *pk = sc->sc_packets;
+	int error;
+
+	if (pgr->pgr_packets == 0)
+		return pg_set_stream(sc, pgr->pgr_stream, pgr->pgr_words,
+		    NULL);
+	if (pk == NULL || pk->pk_id != pgr->pgr_packets)
+		return pg_no_packets();
+	error = pg_set_stream(sc, pgr->pgr_stream, pgr->pgr_words, pk);
+	sc->sc_packets = NULL;
+	pg_packets_release(pk);
+	return error;
+}
+
 /* --- requests ------------------------------------------------------------- */
 
 static int
@@ -317,7 +390,7 @@ pg_change(struct pg_softc *sc, const struct if_pgreq *pgr)
 		    "%d, and not %u", PG_STREAM_MAX, number);
 	switch (pgr->pgr_op) {
 	case PG_SET:
-		return pg_set_stream(sc, number, pgr->pgr_words);
+		return pg_set_replay(sc, pgr);
 	case PG_DELETE:
 		return pg_delete_stream(sc, number);
 	case PG_START:
@@ -340,6 +413,7 @@ pg_get(struct pg_softc *sc, struct if_pgreq *pgr)
 	    !pg_is_at(set, at, pgr->pgr_stream)))
 		return pg_no_stream(sc, pgr->pgr_stream);
 	pgr->pgr_stream = set->pt_stream[at]->ps_number;
+	pgr->pgr_packets = set->pt_stream[at]->ps_packets != NULL;
 	memcpy(pgr->pgr_words, set->pt_stream[at]->ps_words,
 	    sizeof(pgr->pgr_words));
 	return 0;
@@ -373,6 +447,8 @@ pg_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 		return pg_get(sc, data);
 	case SIOCGPGSTAT:
 		return pg_stat(sc, data);
+	case SIOCAPGPACKETS:
+		return pg_add_packets(sc, data);
 	default:
 		return ether_ioctl(ifp, cmd, data);
 	}
@@ -431,6 +507,7 @@ pg_free(struct kern *k, struct pg_softc *sc)
 
 	if (sc->sc_set != NULL)
 		pg_set_destroy(k, sc->sc_set, NULL);
+	pg_packets_release(sc->sc_packets);
 	kmem_free(k, sc);
 }
 
@@ -445,7 +522,7 @@ pg_alloc(struct kern *k, const char *params, struct pg_softc **scp)
 	sc = kmem_zalloc(k, sizeof(*sc));
 	if (sc == NULL)
 		return ENOMEM;
-	error = pg_stream_create(k, 1, params, &ps);
+	error = pg_stream_create(k, 1, params, NULL, &ps);
 	if (error != 0)
 		goto fail;
 	sc->sc_set = pg_set_alloc(k, ps != NULL);

@@ -146,6 +146,22 @@ fill_any(struct pg_stream *ps, struct mvec *mv)
 	}
 }
 
+/* Frames as they were captured. */
+static void
+fill_replay(struct pg_stream *ps, struct mvec *mv)
+{
+	const struct if_pgpacket *pgp;
+	struct mbuf *m;
+
+	for (unsigned i = 0; i < mv->mv_n; i++) {
+		m = mv->mv_m[i];
+		pgp = pg_cursor_packet(&ps->ps_cursor);
+		memcpy(m->m_data, pgp + 1, pgp->pgp_len);
+		m->m_len = m->m_pktlen = pgp->pgp_len;
+		pg_cursor_next(&ps->ps_cursor, ps->ps_packets);
+	}
+}
+
 /* Build the frame that every packet is copied from, and choose the function
  * that fills in the rest. */
 static void
@@ -223,6 +239,32 @@ rate_allows(struct pg_stream *ps, uint64_t ns, uint64_t *due)
 	return (last - ps->ps_used) / ps->ps_unit + 1;
 }
 
+/* The packets, at most `most', whose time has come, counted from the stream's
+ * beginning. */
+static uint64_t
+own_pace_allows(struct pg_stream *ps, uint64_t ns, uint64_t most,
+    uint64_t *due)
+{
+	const uint64_t round_ns = pg_packets_round_ns(ps->ps_packets);
+	struct pg_cursor pc = ps->ps_cursor;
+	uint64_t n, at;
+
+	for (n = 0; n < most; n++) {
+		at = pc.pc_round * round_ns + pg_cursor_packet(&pc)->pgp_ns;
+		if (n == 0 && ns > at + BEHIND_NS) {
+			/* Late packets go later. */
+			ps->ps_begun_ns += ns - at - BEHIND_NS;
+			ns = at + BEHIND_NS;
+		}
+		if (at > ns) {
+			*due = ps->ps_begun_ns + at;
+			break;
+		}
+		pg_cursor_next(&pc, ps->ps_packets);
+	}
+	return n;
+}
+
 unsigned
 pg_stream_due(struct pg_stream *ps, uint64_t now, unsigned budget,
     uint64_t *due)
@@ -241,6 +283,8 @@ pg_stream_due(struct pg_stream *ps, uint64_t now, unsigned budget,
 	} else if (ps->ps_duration_ns != 0 &&
 	    now - ps->ps_begun_ns >= ps->ps_duration_ns)
 		end(ps);
+	else if (ps->ps_own_pace)
+		n = own_pace_allows(ps, now - ps->ps_begun_ns, n, due);
 	if (ps->ps_count != 0 && n > ps->ps_count - ps->ps_sent)
 		n = ps->ps_count - ps->ps_sent;
 	if (ps->ps_done) {
@@ -281,7 +325,7 @@ pg_stream_make(struct pg_stream *ps, uint64_t now, unsigned n,
 
 int
 pg_stream_create(struct kern *k, uint32_t number, const char *words,
-    struct pg_stream **psp)
+    struct pg_packets *pk, struct pg_stream **psp)
 {
 	struct pg_stream *ps;
 	int error;
@@ -291,16 +335,26 @@ pg_stream_create(struct kern *k, uint32_t number, const char *words,
 	if (ps == NULL)
 		return ENOMEM;
 	ps->ps_number = number;
+	ps->ps_packets = pk;
 	error = pg_words_parse(ps, words);
 	if (error == 0 && ps->ps_measure && ps->ps_dst.p_count != 0)
 		error = pg_flow_create(k, &ps->ps_flow);
-	if (error != 0 || ps->ps_dst.p_count == 0) {
+	if (error != 0 || (pk == NULL && ps->ps_dst.p_count == 0)) {
 		kmem_free(k, ps);
 		return error;
 	}
 	memcpy(ps->ps_words, words, strlen(words) + 1);
-	ps->ps_unit = ps->ps_bits ? pg_pattern_mean(&ps->ps_size) * 8 : 1;
-	make_template(ps);
+	if (pk != NULL) {
+		pg_packets_hold(pk);
+		pg_cursor_init(&ps->ps_cursor, pk);
+		ps->ps_fill = fill_replay;
+		ps->ps_unit = ps->ps_bits ?
+		    (pk->pk_bytes / pk->pk_n + PG_FCS) * 8 : 1;
+	} else {
+		ps->ps_unit = ps->ps_bits ?
+		    pg_pattern_mean(&ps->ps_size) * 8 : 1;
+		make_template(ps);
+	}
 	*psp = ps;
 	return 0;
 }
@@ -311,6 +365,7 @@ pg_stream_destroy(struct kern *k, struct pg_stream *ps)
 
 	if (ps->ps_flow != NULL)
 		pg_flow_destroy(ps->ps_flow);
+	pg_packets_release(ps->ps_packets);
 	kmem_free(k, ps);
 }
 

@@ -18,6 +18,7 @@
 
 #include "dev/pg_measure.h"
 #include "dev/pg_pattern.h"
+#include "dev/pg_replay.h"
 
 #define PG_FCS		4	/* bytes of a frame's check sequence */
 
@@ -34,6 +35,8 @@ struct pg_stream {
 	uint8_t		 ps_ttl, ps_tos;
 	uint32_t	 ps_ipsum;	/* of the template's IPv4 header */
 	void		(*ps_fill)(struct pg_stream *, struct mvec *);
+	struct pg_packets *ps_packets;	/* to be replayed, or NULL */
+	bool		 ps_own_pace;	/* ... at the times of their capture */
 	bool		 ps_measure;	/* it has a flow */
 	struct pg_flow	*ps_flow;	/* NULL: it is not measured */
 	char		 ps_words[PG_WORDS_MAX];
@@ -51,6 +54,7 @@ struct pg_stream {
 					 * 0: not begun */
 	uint64_t	 ps_used;	/* units sent or let pass since then */
 	uint64_t	 ps_state;	/* of the random generator */
+	struct pg_cursor ps_cursor;	/* the next packet to be replayed */
 	struct pg_pattern ps_dst, ps_src, ps_dport, ps_sport, ps_size;
 	uint8_t		 ps_frame[MBUF_SIZE];	/* the template */
 };
@@ -75,12 +79,14 @@ struct pg_stream {
 	"dsts N: so many destinations from dst on"
 
 /*
- * Control: the stream of a text, to be published by the caller.  In *psp NULL,
- * without an error: the words are good and ask for no packets (`dst' is
- * missing).  ENOMEM; EINVAL, in words.
+ * Control, with the ioctl lock of the interface, if there is one: the stream of
+ * a text, to be published by the caller.  It holds the packets, which words
+ * with `replay' need and others cannot have (NULL).  In *psp NULL, without an
+ * error: the words are good and ask for no packets (`dst' is missing).  ENOMEM;
+ * ENOSPC and EINVAL, in words.
  */
 int	pg_stream_create(struct kern *, uint32_t number, const char *words,
-	    struct pg_stream **psp);
+	    struct pg_packets *, struct pg_stream **psp);
 /* Control, when no CPU can see it. */
 void	pg_stream_destroy(struct kern *, struct pg_stream *);
 /* Control, when no CPU can see it: frames are for this link-level address. */

@@ -17,7 +17,8 @@
 
 enum {
 	W_DST, W_SRC, W_DPORT, W_SPORT, W_SIZE, W_RATE, W_COUNT, W_DURATION,
-	W_RANDOM, W_TTL, W_DSCP, W_MEASURE, W_VECTOR, W_DSTS, W_N
+	W_RANDOM, W_TTL, W_DSCP, W_MEASURE, W_VECTOR, W_DSTS,
+	W_REPLAY, W_LOOP, W_N
 };
 
 static const char *const word_name[W_N] = {
@@ -26,7 +27,7 @@ static const char *const word_name[W_N] = {
 	[W_COUNT] = "count", [W_DURATION] = "duration",
 	[W_RANDOM] = "random", [W_TTL] = "ttl", [W_DSCP] = "dscp",
 	[W_MEASURE] = "measure", [W_VECTOR] = "vector",
-	[W_DSTS] = "dsts",
+	[W_DSTS] = "dsts", [W_REPLAY] = "replay", [W_LOOP] = "loop",
 };
 
 /* Words that are being parsed. */
@@ -34,8 +35,12 @@ struct parse {
 	struct pg_stream *ps;
 	const char	*words;		/* what is left of them */
 	unsigned	 seen;		/* bits by W_* */
-	uint64_t	 dsts;
+	uint64_t	 dsts, loops;
 };
+
+/* Words that go with "replay". */
+#define WITH_REPLAY	(1u << W_REPLAY | 1u << W_LOOP | 1u << W_RATE |	\
+	1u << W_COUNT | 1u << W_DURATION | 1u << W_VECTOR)
 
 /* The next word, which is the value of the word `name'. */
 static int
@@ -99,6 +104,10 @@ parse_rate(struct parse *p)
 	error = next_value(p, "rate", value);
 	if (error != 0)
 		return error;
+	if (strcmp(value, "max") == 0) {
+		p->ps->ps_own_pace = false;
+		return 0;
+	}
 	if (!leading_number(&s, RATE_MAX, &v))
 		goto wrong;
 	for (size_t i = 0; i < 3; i++)
@@ -113,10 +122,11 @@ parse_rate(struct parse *p)
 	if (v == 0 || v > RATE_MAX / factor)
 		goto wrong;
 	p->ps->ps_rate = v * factor;
+	p->ps->ps_own_pace = false;
 	return 0;
 wrong:
 	return kern_refuse(EINVAL, "rate: %.48s is no rate from 1 to 1000G, "
-	    "like 500, 20kpps or 1Gbps", value);
+	    "like 500, 20kpps or 1Gbps, and not max", value);
 }
 
 /* Parse "10", "10s" or "500ms". */
@@ -157,6 +167,7 @@ parse_one(struct parse *p, int word)
 {
 	struct pg_stream *ps = p->ps;
 	const char *name = word_name[word];
+	char value[DEV_WORDSIZE];
 	uint64_t v = 0;
 	int error;
 
@@ -195,8 +206,12 @@ parse_one(struct parse *p, int word)
 		error = parse_small(p, 1, MVEC_MAX, &v);
 		ps->ps_vector = (unsigned)v;
 		return error;
-	default:
+	case W_DSTS:
 		return parse_small(p, 1, DSTS_MAX, &p->dsts);
+	case W_LOOP:
+		return parse_small(p, 0, UINT32_MAX, &p->loops);
+	default:
+		return next_value(p, name, value);	/* for the reader */
 	}
 }
 
@@ -218,11 +233,43 @@ use_dsts(struct parse *p)
 	return 0;
 }
 
+/* Replaying ends after so many rounds, or before, by `count'. */
+static int
+check_replay(const struct parse *p)
+{
+	struct pg_stream *ps = p->ps;
+	uint64_t all;
+
+	for (int i = 0; i < W_N; i++)
+		if ((p->seen & ~WITH_REPLAY & 1u << i) != 0)
+			return kern_refuse(EINVAL, "%s does not go with "
+			    "replay, which sends packets as they were "
+			    "captured", word_name[i]);
+	if (ps->ps_packets == NULL)
+		return kern_refuse(EINVAL, "replay is for \"ifctl pg set\", "
+		    "which reads the file");
+	if (ps->ps_packets->pk_n == 0)
+		return kern_refuse(EINVAL, "replay: the file has no packets");
+	all = ps->ps_packets->pk_n * p->loops;
+	if (all != 0 && (ps->ps_count == 0 || all < ps->ps_count))
+		ps->ps_count = all;
+	return 0;
+}
+
 /* Words that do not go together. */
 static int
-check(const struct pg_stream *ps)
+check(const struct parse *p)
 {
+	const struct pg_stream *ps = p->ps;
 
+	if ((p->seen & 1u << W_REPLAY) != 0)
+		return check_replay(p);
+	if (ps->ps_packets != NULL)
+		return kern_refuse(EINVAL, "packets were handed over, and the "
+		    "words do not say replay");
+	if ((p->seen & 1u << W_LOOP) != 0)
+		return kern_refuse(EINVAL, "loop goes with replay, and here "
+		    "there is none");
 	if (ps->ps_measure && pg_pattern_least(&ps->ps_size) < PG_STAMP_FRAME)
 		return kern_refuse(EINVAL, "measure: the stamp fits into "
 		    "frames of %d bytes and more, and size has less",
@@ -233,7 +280,7 @@ check(const struct pg_stream *ps)
 int
 pg_words_parse(struct pg_stream *ps, const char *words)
 {
-	struct parse p = { .ps = ps, .words = words };
+	struct parse p = { .ps = ps, .words = words, .loops = 1 };
 	char word[DEV_WORDSIZE];
 	int error = 0, i;
 
@@ -243,6 +290,7 @@ pg_words_parse(struct pg_stream *ps, const char *words)
 	pg_pattern_one(&ps->ps_size, 64);
 	ps->ps_ttl = 64;
 	ps->ps_vector = MVEC_MAX;
+	ps->ps_own_pace = ps->ps_packets != NULL;
 	while (error == 0 && dev_param_word(&p.words, word)) {
 		for (i = 0; i < W_N; i++)
 			if (strcmp(word, word_name[i]) == 0)
@@ -256,5 +304,5 @@ pg_words_parse(struct pg_stream *ps, const char *words)
 	}
 	if (error == 0)
 		error = use_dsts(&p);
-	return error != 0 ? error : check(ps);
+	return error != 0 ? error : check(&p);
 }

@@ -8,8 +8,9 @@
 #include "dev/pg_stream.h"
 
 /*
- * Control: set the fields of a zeroed stream from its words; what is not given
- * is as documented.  ps_dst stays empty without `dst'.  EINVAL, in words.
+ * Control: set the fields of a stream, zeroed but for ps_packets, from its
+ * words; what is not given is as documented.  ps_dst stays empty without `dst'.
+ * EINVAL, in words.
  */
 int	pg_words_parse(struct pg_stream *, const char *words);
 

@@ -5,7 +5,7 @@ import json
 import struct
 
 import pytest
-from scapy.all import IP, UDP, Ether
+from scapy.all import IP, UDP, Ether, PcapNgWriter, RawPcapWriter, wrpcap
 
 from conftest import Daemon, MAC_RIGHT, conserved, finish, run, wait_for
 
@@ -152,6 +152,118 @@ def test_measured_through_another_stack(rig):
     wait_for(lambda: streams(rig)["pg0", 1]["received"] == 200,
              what="200 packets arrived")
     assert streams(rig)["pg0", 1]["lost"] == 0
+
+
+def some_frames(rig):
+    """Frames of all kinds, some of which the router forwards."""
+    mac = rig.show("pg0")["lladdr"]
+    return [bytes(Ether(dst=mac, src="02:00:00:00:00:99") /
+                  IP(src="10.0.1.7", dst=f"10.5.0.{i}") /
+                  UDP(sport=i, dport=9) / (bytes([i]) * (20 * i)))
+            for i in range(1, 60)] + [b"\xff" * 12 + b"\x12\x34" +
+                                      bytes(range(50))]
+
+
+@pytest.mark.parametrize("how", ("pcap", "nano", "swapped", "pcapng"))
+def test_replay_arrives_byte_for_byte(rig, tmp, how):
+    """What scapy wrote comes in by pg0 as it is in the file."""
+    wanted = some_frames(rig)
+    path = tmp / "in.pcap"
+    if how == "pcapng":
+        with PcapNgWriter(str(path)) as writer:
+            for i, frame in enumerate(wanted):
+                packet = Ether(frame)
+                packet.time = 1000 + i / 1000
+                writer.write(packet)
+    else:
+        with RawPcapWriter(str(path), linktype=1, nano=how == "nano",
+                           endianness=">" if how == "swapped" else "<") as w:
+            w.write_header(wanted[0])
+            for i, frame in enumerate(wanted):
+                w.write_packet(frame, sec=1000, usec=i * 1000)
+    child = capture(rig, "pg0", tmp / "seen", len(wanted), "-Q", "in")
+    rig.ok("pg", "set", "pg0", "1", "replay", path)
+    assert child.wait() == 0
+    assert frames(tmp / "seen") == wanted
+    assert done(rig)["words"] == "replay in.pcap"
+    assert streams(rig)["pg0", 1]["sent"] == len(wanted)
+    wait_for(lambda: rig.counters("pg1")["opackets"] >= 59,
+             what="59 packets forwarded")
+    conserved(rig)
+
+
+def test_replay_what_dump_wrote(rig, tmp):
+    """A capture of one stream is a stream again, several times, at a rate."""
+    child = capture(rig, "pg0", tmp / "seen", 40, "-Q", "in")
+    rig.ok("pg", "set", "pg0", "1", "dst", "10.5.0.0/24", "src", "10.0.1.7",
+           "size", "64-1000", "random", "3", "count", "40")
+    assert child.wait() == 0
+    first = frames(tmp / "seen")
+    child = capture(rig, "pg0", tmp / "again", 120, "-Q", "in")
+    rig.ok("pg", "set", "pg0", "2", "replay", tmp / "seen", "loop", "3",
+           "rate", "2kpps")
+    assert child.wait() == 0
+    assert frames(tmp / "again") == first * 3
+    rig.ok("pg", "start", "pg0", "2")
+    wait_for(lambda: rig.counters("pg0")["ipackets"] == 40 + 240,
+             what="another 120 packets")
+
+
+def test_replay_of_bad_files(rig, tmp):
+    """Each says what is wrong with it, and where; nothing is put in."""
+    good = tmp / "good.pcap"
+    frame = bytes(Ether() / IP() / UDP() / (b"x" * 40))
+    wrpcap(str(good), [Ether(frame)] * 3)
+    data = good.read_bytes()
+
+    def raw(linktype, packets):
+        return struct.pack("=IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535,
+                           linktype) + b"".join(
+            struct.pack("=IIII", 0, 0, len(p), wire) + p
+            for p, wire in packets)
+
+    bad = {
+        b"": "no capture file",
+        b"#!/bin/sh\n" * 9: "no capture file",
+        data[:-3]: "ends in the middle",
+        data[:24]: "it has no packets",
+        raw(101, [(b"x" * 60, 60)]): "link type 101",
+        raw(1, [(b"x" * 60, 60), (b"x" * 60, 90)]):
+            "packet 2 was cut to 60 of its 90 bytes",
+        raw(1, [(b"x" * 60, 60), (b"x" * 2049, 2049)]):
+            "packet 2 has 2049 bytes",
+        raw(1, [(b"x" * 13, 13)]): "packet 1 has 13 bytes",
+    }
+    for content, why in bad.items():
+        (tmp / "bad").write_bytes(content)
+        said = rig.bad("pg", "set", "pg0", "1", "replay", tmp / "bad")
+        assert why in said and "bad" in said, said
+    for path, why in ((tmp / "nowhere", "No such file"),
+                      (tmp, "no regular file"),
+                      ("/dev/zero", "no regular file")):
+        assert why in rig.bad("pg", "set", "pg0", "1", "replay", path)
+    with open(tmp / "huge", "wb") as huge:
+        huge.truncate(300 << 20)
+    assert "more than 256 MiB" in rig.bad("pg", "set", "pg0", "1", "replay",
+                                          tmp / "huge")
+    assert "does not go with replay" in rig.bad(
+        "pg", "set", "pg0", "1", "replay", good, "ttl", "3")
+    assert 'replay is for "ifctl pg set"' in rig.bad(
+        "ifconfig", "pg7", "create", "replay", good)
+    assert streams(rig) == {}
+
+
+def test_replay_from_a_configuration(rig, tmp):
+    """The file is looked at before anything is done."""
+    wrpcap(str(tmp / "a.pcap"), [Ether(f) for f in some_frames(rig)])
+    conf = tmp / "conf"
+    conf.write_text(f"ifconfig pg5 create\n"
+                    f"pg set pg0 1 replay {tmp}/b.pcap\n")
+    assert "conf:2" in rig.bad("-f", conf)
+    assert "pg5" not in rig.ok("ifconfig", "-l")
+    conf.write_text(f"pg set pg0 1 replay {tmp}/a.pcap rate max\n")
+    rig.ok("-f", conf)
+    assert done(rig)["sent"] == 60
 
 
 def test_configuration_applied_twice(rig, tmp):

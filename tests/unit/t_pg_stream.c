@@ -77,7 +77,7 @@ packets(struct kern *k, const char *words, unsigned want)
 
 	memset(md, 0, sizeof(*md));
 	md->want = want;
-	KASSERT(pg_stream_create(k, 1, words, &md->ps) == 0);
+	KASSERT(pg_stream_create(k, 1, words, NULL, &md->ps) == 0);
 	KASSERT(md->ps != NULL);
 	pg_stream_address(md->ps, (const uint8_t *)"\x02\1\2\3\4\5");
 	kern_xcall(k, make, md);
@@ -231,7 +231,7 @@ paced(struct kern *k, const char *words, uint64_t step, uint64_t end)
 {
 	struct paced pa = { .step = step, .end = end };
 
-	KASSERT(pg_stream_create(k, 1, words, &pa.ps) == 0);
+	KASSERT(pg_stream_create(k, 1, words, NULL, &pa.ps) == 0);
 	kern_xcall(k, pace, &pa);
 	KASSERT(pa.ps->ps_sent == pa.sent && pa.ps->ps_bytes * 8 == pa.bits);
 	pg_stream_destroy(k, pa.ps);
@@ -282,7 +282,7 @@ unpaced_body(struct kern *k)
 	uint64_t due;
 
 	KASSERT(pg_stream_create(k, 1, "dst 1.2.3.4 duration 10ms vector 9",
-	    &ps) == 0);
+	    NULL, &ps) == 0);
 	KASSERT(pg_stream_due(ps, 1000, MVEC_MAX, &due) == 9);
 	KASSERT(pg_stream_due(ps, 1000, 3, &due) == 3);
 	KASSERT(pg_stream_due(ps, 999 + 10 * MS, MVEC_MAX, &due) == 9);
@@ -322,26 +322,27 @@ words_body(struct kern *k)
 
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		ps = (struct pg_stream *)1;
-		if (pg_stream_create(k, 1, bad[i], &ps) != EINVAL)
+		if (pg_stream_create(k, 1, bad[i], NULL, &ps) != EINVAL)
 			fprintf(stderr, "%s: not refused\n", bad[i]);
 		KASSERT(ps == NULL);
 	}
 	memset(line, '1', sizeof(line));
 	memcpy(line, "dst ", 4);
 	line[sizeof(line) - 1] = '\0';
-	KASSERT(pg_stream_create(k, 1, line, &ps) == EINVAL);
+	KASSERT(pg_stream_create(k, 1, line, NULL, &ps) == EINVAL);
 	/* Words that are good, and make no packets. */
-	KASSERT(pg_stream_create(k, 1, "", &ps) == 0 && ps == NULL);
-	KASSERT(pg_stream_create(k, 1, "size 100 count 3", &ps) == 0);
+	KASSERT(pg_stream_create(k, 1, "", NULL, &ps) == 0 && ps == NULL);
+	KASSERT(pg_stream_create(k, 1, "size 100 count 3", NULL, &ps) == 0);
 	KASSERT(ps == NULL);
 	KASSERT(pg_stream_create(k, 1, "dst 0.0.0.0/0 src 0.0.0.0-"
 	    "255.255.255.255 dport 0-65535 size 50-1518 rate 1000Gbps "
-	    "random 18446744073709551600 duration 1000000000s", &ps) == 0);
+	    "random 18446744073709551600 duration 1000000000s", NULL,
+	    &ps) == 0);
 	KASSERT(ps->ps_dst.p_count == 1ULL << 32);
 	KASSERT(ps->ps_src.p_count == 1ULL << 32);
 	pg_stream_destroy(k, ps);
 	sim_fail_alloc(k->k_host, 1);
-	KASSERT(pg_stream_create(k, 1, "dst 1.2.3.4", &ps) == ENOMEM);
+	KASSERT(pg_stream_create(k, 1, "dst 1.2.3.4", NULL, &ps) == ENOMEM);
 	KASSERT(ps == NULL);
 }
 

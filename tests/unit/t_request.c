@@ -122,7 +122,7 @@ numbers_body(struct in_test *it)
 	struct if_ops ops = *old;
 	const struct request *rq;
 	unsigned long cmd;
-	uint64_t rec[2048 / 8];
+	uint64_t rec[4096 / 8];
 	unsigned before;
 	int error;
 
