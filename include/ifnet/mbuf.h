@@ -30,7 +30,6 @@
 
 struct ifnet;
 struct rtentry;
-struct llentry;
 
 #define MBUF_HDR	128	/* bytes of struct mbuf */
 #define MBUF_HEADROOM	128	/* in front of a new packet's data */
@@ -85,7 +84,6 @@ struct mbuf {
 	union {		/* the next hop, from the route lookup to
 				 * link output, in one read section */
 		const struct rtentry *m_rt;
-		const struct llentry *m_lle;
 		void	*m_ptr;
 	};
 

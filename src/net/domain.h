@@ -8,7 +8,7 @@
 
 #include <ifnet/if.h>
 
-struct llentry;
+struct neigh;
 
 enum dom_slot { DOM_SLOT_INET, DOM_SLOT_INET6, DOM_SLOT_MAX };
 

@@ -10,7 +10,7 @@
 
 #include <errno.h>
 
-#include "net/if_llatbl.h"
+#include "net/neigh.h"
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
 
@@ -42,19 +42,19 @@ hdr_store(uint8_t *p, const struct hdr *h)
 static inline bool
 hdr_lookup(const struct ifnet *ifp, uint32_t nexthop, struct hdr *h)
 {
-	const struct llhdr *lh;
-	struct llentry *la;
+	const struct neigh_hdr *neh;
+	struct neigh *ne;
 
-	la = lla_lookup4(lltable_of(ifp->if_vnet), ifp, nexthop);
-	if (la == NULL)
+	ne = neigh_lookup4(neigh_table_of(ifp->if_vnet), ifp, nexthop);
+	if (ne == NULL)
 		return false;
-	lh = __atomic_load_n(&la->la_hdr, __ATOMIC_CONSUME);
-	if (lh == NULL)
+	neh = __atomic_load_n(&ne->ne_hdr, __ATOMIC_CONSUME);
+	if (neh == NULL)
 		return false;
 	/* Shared by all CPUs: written only when it changes. */
-	if (__atomic_load_n(&la->la_used, __ATOMIC_RELAXED) == 0)
-		__atomic_store_n(&la->la_used, 1, __ATOMIC_RELAXED);
-	hdr_load(h, lh->lh_bytes);
+	if (__atomic_load_n(&ne->ne_used, __ATOMIC_RELAXED) == 0)
+		__atomic_store_n(&ne->ne_used, 1, __ATOMIC_RELAXED);
+	hdr_load(h, neh->neh_bytes);
 	return true;
 }
 

@@ -74,8 +74,7 @@ struct if_vnet {
 	struct softint	*ifv_rcvq_si;		/* per-CPU input queues */
 	struct ifv_rcvq	*ifv_rcvq;		/* if_input.c's, one a CPU */
 	struct ifv_link	*ifv_link;		/* if_link.c's */
-	struct lltable	*ifv_lltable;		/* neighbours; set at start by
-						 * their protocol */
+	struct neigh_table *ifv_neigh;		/* set at start by ARP */
 	struct khash	 ifv_groups;		/* l: if_group.c's, by name */
 	/* if_compat.c's, set at start: sees each request first; ENOTTY: it is
 	 * none in an older layout */

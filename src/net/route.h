@@ -5,7 +5,7 @@
  * without locks; requests change it under the route lock.  A route's fields
  * that readers use are constant: a change puts a new route in its place.
  * Local and broadcast addresses are host routes, so one lookup says whether a
- * packet is for us.  Neighbours are not routes; they are in if_llatbl.
+ * packet is for us.  Neighbours are not routes; they are in neigh.h.
  */
 
 #ifndef NET_ROUTE_H

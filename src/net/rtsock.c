@@ -15,7 +15,7 @@
 #include "net/domain.h"
 #include "net/if_addr_impl.h"
 #include "net/if_ioctl_impl.h"
-#include "net/if_llatbl.h"
+#include "net/neigh.h"
 #include "net/route.h"
 #include "proto/prefix.h"
 

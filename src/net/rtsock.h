@@ -10,7 +10,7 @@
 
 #include "net/route.h"
 
-struct llentry;
+struct neigh;
 struct rtentry;
 struct rtfull;
 struct rt_listener;
@@ -103,7 +103,7 @@ void	rt_routemsg(struct vnet *, uint8_t type, const struct rtentry *);
 /*
  * RTM_DELETE takes it back, everything else (RTM_ADD, RTM_LLINFO_UPD) is news.
  */
-void	rt_neighmsg(uint8_t type, const struct llentry *);
+void	rt_neighmsg(uint8_t type, const struct neigh *);
 /* RTM_CHANGE: `new' stands where `old' was. */
 void	rt_routechange(struct vnet *, const struct rtentry *old,
 	    const struct rtfull *new);
@@ -112,7 +112,7 @@ void	rt_routechange(struct vnet *, const struct rtentry *old,
 void	rts_fill_if(struct ifnet *, uint8_t type, int what, void *msg);
 void	rts_fill_rename(struct ifnet *, const char *oldname, void *msg);
 void	rts_fill_ifa(struct ifaddr *, uint8_t type, void *msg);
-void	rts_fill_neigh(const struct llentry *, uint8_t type, void *msg);
+void	rts_fill_neigh(const struct neigh *, uint8_t type, void *msg);
 /* Take back without a word, if it stands in the list: an object going that was
  * not announced as gone. */
 void	rts_forget(struct vnet *, struct rts_node *);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "net/if_addr_impl.h"
-#include "net/if_llatbl.h"
+#include "net/neigh.h"
 #include "net/if_vnet_impl.h"
 
 enum rts_op { RTS_SET, RTS_NEWS, RTS_CLEAR };
@@ -341,10 +341,10 @@ rt_routechange(struct vnet *vn, const struct rtentry *oldrt,
 }
 
 void
-rt_neighmsg(uint8_t type, const struct llentry *la)
+rt_neighmsg(uint8_t type, const struct neigh *ne)
 {
 	const struct announcement an = {
-		.an_node = (struct rts_node *)(uintptr_t)&la->la_rts,
+		.an_node = (struct rts_node *)(uintptr_t)&ne->ne_rts,
 		.an_kind = RTS_NEIGH,
 		.an_nodekind = RTS_NEIGH,
 		.an_type = type,
@@ -352,10 +352,10 @@ rt_neighmsg(uint8_t type, const struct llentry *la)
 
 	/* Senders refresh neighbours all the time. */
 	if (type != RTM_DELETE &&
-	    nobody_listens(la->la_ifp->if_vnet->vn_rtsock) &&
-	    __atomic_load_n(&la->la_rts.rn_word, __ATOMIC_RELAXED) != 0)
+	    nobody_listens(ne->ne_ifp->if_vnet->vn_rtsock) &&
+	    __atomic_load_n(&ne->ne_rts.rn_word, __ATOMIC_RELAXED) != 0)
 		return;
-	(void)announce(la->la_ifp->if_vnet, type == RTM_DELETE ? RTS_CLEAR :
+	(void)announce(ne->ne_ifp->if_vnet, type == RTM_DELETE ? RTS_CLEAR :
 	    RTS_SET, &an);
 }
 

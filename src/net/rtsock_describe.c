@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "net/if_llatbl.h"
+#include "net/neigh.h"
 #include "net/if_name_impl.h"
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
@@ -99,19 +99,30 @@ rts_fill_ifa(struct ifaddr *ifa, uint8_t type, void *msg)
 	add_if_sa(msg, RTA_BRD, ifa->ifa_dstaddr);
 }
 
+static void
+add_neigh_sa(void *msg, const struct neigh *ne)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6 };
+
+	if (ne->ne_family == AF_INET) {
+		sin.sin_addr.s_addr = ne->ne_addr.na_4;
+		(void)rt_msg_add(msg, RTA_DST, (const struct sockaddr *)&sin);
+	} else {
+		memcpy(&sin6.sin6_addr, &ne->ne_addr, sizeof(ne->ne_addr));
+		(void)rt_msg_add(msg, RTA_DST, (const struct sockaddr *)&sin6);
+	}
+}
+
 void
-rts_fill_neigh(const struct llentry *la, uint8_t type, void *msg)
+rts_fill_neigh(const struct neigh *ne, uint8_t type, void *msg)
 {
 	struct rt_msg *rtm = msg;
-	struct ifnet *ifp = la->la_ifp;
+	struct ifnet *ifp = ne->ne_ifp;
 	struct kern *k = if_kern(ifp);
-	uint64_t expire = __atomic_load_n(&la->la_expire, __ATOMIC_RELAXED);
-	uint32_t flags = __atomic_load_n(&la->la_flags, __ATOMIC_RELAXED);
-	const struct llhdr *lh;
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = la->la_addr4,
-	};
+	uint64_t expire = __atomic_load_n(&ne->ne_expire, __ATOMIC_RELAXED);
+	uint32_t flags = __atomic_load_n(&ne->ne_flags, __ATOMIC_RELAXED);
+	const struct neigh_hdr *neh;
 	struct sockaddr_dl sdl;
 
 	memset(rtm, 0, sizeof(*rtm));
@@ -120,23 +131,23 @@ rts_fill_neigh(const struct llentry *la, uint8_t type, void *msg)
 	rtm->rtm_index = ifp->if_index;
 	if_name_copy(ifp, rtm->rtm_ifname);
 	rtm->rtm_flags = RTF_UP | RTF_HOST | RTF_LLDATA;
-	if (flags & LLE_STATIC)
+	if (flags & NEIGH_STATIC)
 		rtm->rtm_flags |= RTF_STATIC;
-	if (flags & LLE_PUBLISHED)
+	if (flags & NEIGH_PUBLISHED)
 		rtm->rtm_flags |= RTF_ANNOUNCE;
 	if (expire != 0)
 		rtm->rtm_expire_s = (int64_t)(expire - kern_now(k)) /
 		    1000000000;
-	(void)rt_msg_add(msg, RTA_DST, (const struct sockaddr *)&sin);
+	add_neigh_sa(msg, ne);
 	memset(&sdl, 0, sizeof(sdl));
 	sdl.sdl_family = AF_LINK;
 	sdl.sdl_type = ifp->if_type;
 	sdl.sdl_index = ifp->if_index;
 	pserialize_read_enter();
-	lh = __atomic_load_n(&la->la_hdr, __ATOMIC_ACQUIRE);
-	if (lh != NULL) {
+	neh = __atomic_load_n(&ne->ne_hdr, __ATOMIC_ACQUIRE);
+	if (neh != NULL) {
 		sdl.sdl_alen = ETHER_ADDR_LEN;
-		memcpy(sdl.sdl_data, lh->lh_bytes, ETHER_ADDR_LEN);
+		memcpy(sdl.sdl_data, neh->neh_bytes, ETHER_ADDR_LEN);
 	}
 	pserialize_read_exit();
 	(void)rt_msg_add(msg, RTA_GATEWAY, (const struct sockaddr *)&sdl);
@@ -176,8 +187,8 @@ rts_describe(struct rtsock_vnet *rs, struct rts_node *rn, unsigned part,
 		rt_fill_msg(rs->rs_kern, node_route(rn, part), type, msg);
 		break;
 	default:
-		rts_fill_neigh(node_object(rn, offsetof(struct llentry,
-		    la_rts)), type, msg);
+		rts_fill_neigh(node_object(rn, offsetof(struct neigh,
+		    ne_rts)), type, msg);
 		break;
 	}
 	pserialize_read_exit();

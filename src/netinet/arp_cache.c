@@ -41,47 +41,47 @@ arp_ifusable(const struct ifnet *ifp)
 /* Put an entry on the wheel until its time is over or, if it is usable, until
  * it is to be looked at. */
 static void
-arp_entry_wait(struct arp_vnet *av, struct llentry *la, uint64_t now)
+arp_entry_wait(struct arp_vnet *av, struct neigh *ne, uint64_t now)
 {
-	uint64_t ns = la->la_expire > now ? la->la_expire - now : 0;
+	uint64_t ns = ne->ne_expire > now ? ne->ne_expire - now : 0;
 
-	if (la->la_hdr != NULL && ns > ARP_LOOK_NS)
+	if (ne->ne_hdr != NULL && ns > ARP_LOOK_NS)
 		ns = ARP_LOOK_NS;
-	(void)wheel_put(&av->av_wheel, &la->la_wheel, now, ns);
+	(void)wheel_put(&av->av_wheel, &ne->ne_wheel, now, ns);
 }
 
 /* The class that an entry must be in by its state. */
 static enum arp_class
-arp_entry_class(const struct llentry *la)
+arp_entry_class(const struct neigh *ne)
 {
 
-	if ((la->la_flags & LLE_STATIC) != 0)
+	if ((ne->ne_flags & NEIGH_STATIC) != 0)
 		return ARP_C_STATIC;
-	switch ((enum arp_state)la->la_state) {
+	switch ((enum arp_state)ne->ne_state) {
 	case ARP_INCOMPLETE:
 		return ARP_C_ASKED;
 	case ARP_FAILED:
 		return ARP_C_FAILED;
 	default:
-		return la->la_class == ARP_C_USED || la->la_class ==
-		    ARP_C_IDLE ? la->la_class : ARP_C_UNUSED;
+		return ne->ne_class == ARP_C_USED || ne->ne_class ==
+		    ARP_C_IDLE ? ne->ne_class : ARP_C_UNUSED;
 	}
 }
 
 void
-arp_entry_state(struct arp_vnet *av, struct llentry *la, enum arp_state state,
+arp_entry_state(struct arp_vnet *av, struct neigh *ne, enum arp_state state,
     uint64_t now, uint64_t ns)
 {
 	enum arp_class class;
 	uint64_t second;
 
-	wheel_take(&av->av_wheel, &la->la_wheel);
-	la->la_state = (uint8_t)state;
-	class = arp_entry_class(la);
-	if (class != la->la_class)
-		arp_class_set(av, la, class);
-	__atomic_store_n(&la->la_expire, 0, __ATOMIC_RELAXED);
-	if ((la->la_flags & LLE_STATIC) != 0)
+	wheel_take(&av->av_wheel, &ne->ne_wheel);
+	ne->ne_state = (uint8_t)state;
+	class = arp_entry_class(ne);
+	if (class != ne->ne_class)
+		arp_class_set(av, ne, class);
+	__atomic_store_n(&ne->ne_expire, 0, __ATOMIC_RELAXED);
+	if ((ne->ne_flags & NEIGH_STATIC) != 0)
 		return;
 
 	/* Times are rounded to the nearest second, so that requests sent each
@@ -89,8 +89,8 @@ arp_entry_state(struct arp_vnet *av, struct llentry *la, enum arp_state state,
 	second = (now + ns + ARP_NS / 2) / ARP_NS;
 	if (second <= now / ARP_NS)
 		second = now / ARP_NS + 1;
-	__atomic_store_n(&la->la_expire, second * ARP_NS, __ATOMIC_RELAXED);
-	arp_entry_wait(av, la, now);
+	__atomic_store_n(&ne->ne_expire, second * ARP_NS, __ATOMIC_RELAXED);
+	arp_entry_wait(av, ne, now);
 }
 
 void
@@ -118,48 +118,48 @@ arp_drop_held(struct arp_pkts *ap, enum drop_reason why, bool tell)
 /* --- the timer ----------------------------------------------------------- */
 
 static void
-batch_ask(struct arp_batch *ab, struct llentry *la, bool unicast)
+batch_ask(struct arp_batch *ab, struct neigh *ne, bool unicast)
 {
 
 	ab->ab_ask[ab->ab_n].moved = false;
-	ab->ab_ask[ab->ab_n].ifp = la->la_ifp;
-	ab->ab_ask[ab->ab_n].addr = la->la_addr4;
+	ab->ab_ask[ab->ab_n].ifp = ne->ne_ifp;
+	ab->ab_ask[ab->ab_n].addr = ne->ne_addr.na_4;
 	ab->ab_ask[ab->ab_n].unicast = unicast;
-	memcpy(ab->ab_ask[ab->ab_n].lladdr, la->la_lladdr, ETHER_ADDR_LEN);
+	memcpy(ab->ab_ask[ab->ab_n].lladdr, ne->ne_lladdr, ETHER_ADDR_LEN);
 	ab->ab_n++;
 }
 
 static void
-arp_entry_probe(struct arp_vnet *av, struct llentry *la, uint64_t now,
+arp_entry_probe(struct arp_vnet *av, struct neigh *ne, uint64_t now,
     struct arp_batch *ab)
 {
 
-	la->la_tries++;
-	arp_entry_flags(la, 0, LLE_WANTED);
-	arp_entry_state(av, la, ARP_PROBE, now, ARP_NS);
-	batch_ask(ab, la, true);
+	ne->ne_tries++;
+	arp_entry_flags(ne, 0, NEIGH_WANTED);
+	arp_entry_state(av, ne, ARP_PROBE, now, ARP_NS);
+	batch_ask(ab, ne, true);
 }
 
 /* If the station that an entry knows was silent for long enough and another
  * station claims the address, the claimant has it now.  false: the entry is
  * unchanged. */
 static bool
-arp_claim_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
+arp_claim_due(struct arp_vnet *av, struct neigh *ne, uint64_t now,
     uint64_t keep, struct arp_batch *ab)
 {
 	uint8_t *before = ab->ab_ask[ab->ab_n].before;
 
-	if ((la->la_flags & LLE_CLAIMED) == 0 ||
-	    la->la_tries < ARP_CLAIM_TRIES)
+	if ((ne->ne_flags & NEIGH_CLAIMED) == 0 ||
+	    ne->ne_tries < ARP_CLAIM_TRIES)
 		return false;
-	memcpy(before, la->la_lladdr, ETHER_ADDR_LEN);
-	if (lla_set(la, la->la_claim) != 0)
+	memcpy(before, ne->ne_lladdr, ETHER_ADDR_LEN);
+	if (neigh_set(ne, ne->ne_claim) != 0)
 		return false;
-	arp_entry_flags(la, 0, LLE_CLAIMED);
-	la->la_tries = 0;
-	arp_entry_state(av, la, ARP_REACHABLE, now, keep);
-	arp_entry_announce(la, true, now);
-	batch_ask(ab, la, true);
+	arp_entry_flags(ne, 0, NEIGH_CLAIMED);
+	ne->ne_tries = 0;
+	arp_entry_state(av, ne, ARP_REACHABLE, now, keep);
+	arp_entry_announce(ne, true, now);
+	batch_ask(ab, ne, true);
 	ab->ab_ask[ab->ab_n - 1].moved = true;
 	return true;
 }
@@ -167,77 +167,77 @@ arp_claim_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
 /* Was the entry used since it was last looked at?  Its class follows.  Neither
  * while it is asked about, which is more often. */
 static bool
-arp_entry_look(struct arp_vnet *av, struct llentry *la)
+arp_entry_look(struct arp_vnet *av, struct neigh *ne)
 {
 	bool used;
 
-	if (la->la_state != ARP_REACHABLE && la->la_state != ARP_STALE)
+	if (ne->ne_state != ARP_REACHABLE && ne->ne_state != ARP_STALE)
 		return false;
-	used = __atomic_exchange_n(&la->la_used, 0, __ATOMIC_RELAXED) != 0;
+	used = __atomic_exchange_n(&ne->ne_used, 0, __ATOMIC_RELAXED) != 0;
 	if (used)
-		arp_entry_flags(la, LLE_WANTED, 0);
-	if (used && (la->la_class == ARP_C_USED || la->la_class == ARP_C_IDLE))
-		arp_class_set(av, la, ARP_C_USED);
-	else if (la->la_class == ARP_C_USED)
-		arp_class_set(av, la, ARP_C_IDLE);
+		arp_entry_flags(ne, NEIGH_WANTED, 0);
+	if (used && (ne->ne_class == ARP_C_USED || ne->ne_class == ARP_C_IDLE))
+		arp_class_set(av, ne, ARP_C_USED);
+	else if (ne->ne_class == ARP_C_USED)
+		arp_class_set(av, ne, ARP_C_IDLE);
 	return used;
 }
 
 /* Handle an entry that was taken off the wheel. */
 static void
-arp_entry_due(struct arp_vnet *av, struct llentry *la, uint64_t now,
+arp_entry_due(struct arp_vnet *av, struct neigh *ne, uint64_t now,
     struct arp_batch *ab)
 {
 	uint64_t keep = (uint64_t)av->av_keep * ARP_NS;
-	bool used = arp_entry_look(av, la);
+	bool used = arp_entry_look(av, ne);
 
-	if (la->la_expire > now) {
+	if (ne->ne_expire > now) {
 		/* An entry that has yet to show that it answers is asked. */
-		la->la_tries = 0;
-		if (used && la->la_class == ARP_C_UNUSED)
-			arp_entry_probe(av, la, now, ab);
+		ne->ne_tries = 0;
+		if (used && ne->ne_class == ARP_C_UNUSED)
+			arp_entry_probe(av, ne, now, ab);
 		else
-			arp_entry_wait(av, la, now);
+			arp_entry_wait(av, ne, now);
 		return;
 	}
-	used = used || (la->la_flags & LLE_WANTED) != 0;
-	switch ((enum arp_state)la->la_state) {
+	used = used || (ne->ne_flags & NEIGH_WANTED) != 0;
+	switch ((enum arp_state)ne->ne_state) {
 	case ARP_INCOMPLETE:
-		if (la->la_tries < ARP_TRIES) {
-			la->la_tries++;
-			arp_entry_state(av, la, ARP_INCOMPLETE, now, ARP_NS);
-			batch_ask(ab, la, false);
+		if (ne->ne_tries < ARP_TRIES) {
+			ne->ne_tries++;
+			arp_entry_state(av, ne, ARP_INCOMPLETE, now, ARP_NS);
+			batch_ask(ab, ne, false);
 			return;
 		}
 		cpu_stat_add(&ip_stats(av->av_vnet)->arps_timeout, 1);
-		arp_entry_unhold(la, &ab->ab_failed);
-		arp_entry_state(av, la, ARP_FAILED, now,
+		arp_entry_unhold(ne, &ab->ab_failed);
+		arp_entry_state(av, ne, ARP_FAILED, now,
 		    (uint64_t)av->av_down * ARP_NS);
 		return;
 	case ARP_PROBE:
-		if (arp_claim_due(av, la, now, keep, ab))
+		if (arp_claim_due(av, ne, now, keep, ab))
 			return;
-		if (la->la_tries < ARP_TRIES) {
-			arp_entry_probe(av, la, now, ab);
+		if (ne->ne_tries < ARP_TRIES) {
+			arp_entry_probe(av, ne, now, ab);
 			return;
 		}
 		cpu_stat_add(&ip_stats(av->av_vnet)->arps_timeout, 1);
 		break;
 	case ARP_REACHABLE:
 	case ARP_STALE:
-		la->la_tries = 0;
+		ne->ne_tries = 0;
 		if (used)
-			arp_entry_probe(av, la, now, ab);
-		else if (la->la_state == ARP_REACHABLE)
-			arp_entry_state(av, la, ARP_STALE, now, keep);
+			arp_entry_probe(av, ne, now, ab);
+		else if (ne->ne_state == ARP_REACHABLE)
+			arp_entry_state(av, ne, ARP_STALE, now, keep);
 		else
 			break;
 		return;
 	case ARP_FAILED:
 		break;
 	}
-	arp_entry_unhold(la, &ab->ab_failed);
-	arp_entry_free(av, la);
+	arp_entry_unhold(ne, &ab->ab_failed);
+	arp_entry_free(av, ne);
 }
 
 /* Called without a lock: send and log for one entry of a batch. */
@@ -265,16 +265,16 @@ arp_timer(void *arg)
 
 	ab.ab_n = 0;
 	arp_pkts_init(&ab.ab_failed);
-	kspin_lock(&av->av_table.lt_lock);
+	kspin_lock(&av->av_table.nt_lock);
 	for (unsigned n = 0; n < ARP_BATCH; n++) {
 		wl = wheel_due(&av->av_wheel, now);
 		if (wl == NULL)
 			break;
-		arp_entry_due(av, (struct llentry *)((char *)wl -
-		    offsetof(struct llentry, la_wheel)), now, &ab);
+		arp_entry_due(av, (struct neigh *)((char *)wl -
+		    offsetof(struct neigh, ne_wheel)), now, &ab);
 	}
 	wheel_arm(&av->av_wheel, now);
-	kspin_unlock(&av->av_table.lt_lock);
+	kspin_unlock(&av->av_table.nt_lock);
 
 	for (unsigned i = 0; i < ab.ab_n; i++)
 		batch_do(&ab, i);
@@ -289,20 +289,20 @@ arp_ifstale(struct ifnet *ifp)
 	struct arp_vnet *av = ifp->if_vnet->vn_arp;
 	struct in_ifdata *id = in_ifdata(ifp);
 	uint64_t now = kern_now(if_kern(ifp));
-	struct llentry *la;
+	struct neigh *ne;
 
 	if (id == NULL)
 		return;
-	kspin_lock(&av->av_table.lt_lock);
-	for (la = NULL; (la = arp_entry_next(id, la)) != NULL;) {
-		if ((la->la_flags & LLE_STATIC) != 0)
+	kspin_lock(&av->av_table.nt_lock);
+	for (ne = NULL; (ne = arp_entry_next(id, ne)) != NULL;) {
+		if ((ne->ne_flags & NEIGH_STATIC) != 0)
 			continue;
-		if (la->la_state == ARP_REACHABLE)
-			arp_entry_state(av, la, ARP_STALE, now, ARP_NS);
-		else if (la->la_state == ARP_FAILED)
-			arp_entry_state(av, la, ARP_FAILED, now, 0);
+		if (ne->ne_state == ARP_REACHABLE)
+			arp_entry_state(av, ne, ARP_STALE, now, ARP_NS);
+		else if (ne->ne_state == ARP_FAILED)
+			arp_entry_state(av, ne, ARP_FAILED, now, 0);
 	}
-	kspin_unlock(&av->av_table.lt_lock);
+	kspin_unlock(&av->av_table.nt_lock);
 }
 
 void
@@ -310,25 +310,25 @@ arp_ifrehead(struct ifnet *ifp)
 {
 	struct arp_vnet *av = ifp->if_vnet->vn_arp;
 	struct in_ifdata *id = in_ifdata(ifp);
-	struct llentry *la;
+	struct neigh *ne;
 	uint8_t lladdr[ETHER_ADDR_LEN];
 
 	if (id == NULL)
 		return;
-	kspin_lock(&av->av_table.lt_lock);
-	for (la = NULL; (la = arp_entry_next(id, la)) != NULL;) {
-		if (la->la_hdr == NULL)
+	kspin_lock(&av->av_table.nt_lock);
+	for (ne = NULL; (ne = arp_entry_next(id, ne)) != NULL;) {
+		if (ne->ne_hdr == NULL)
 			continue;
-		memcpy(lladdr, la->la_lladdr, sizeof(lladdr));
+		memcpy(lladdr, ne->ne_lladdr, sizeof(lladdr));
 		/* A published entry with our own address follows its change. */
-		if ((la->la_flags & LLE_PUBLISHED) != 0 &&
-		    memcmp(lladdr, la->la_hdr->lh_bytes + ETHER_ADDR_LEN,
+		if ((ne->ne_flags & NEIGH_PUBLISHED) != 0 &&
+		    memcmp(lladdr, ne->ne_hdr->neh_bytes + ETHER_ADDR_LEN,
 		    ETHER_ADDR_LEN) == 0)
 			arp_own_lladdr(ifp, lladdr);
 		/* Out of memory: the neighbour will see the old address. */
-		(void)lla_set(la, lladdr);
+		(void)neigh_set(ne, lladdr);
 	}
-	kspin_unlock(&av->av_table.lt_lock);
+	kspin_unlock(&av->av_table.nt_lock);
 }
 
 static bool
@@ -340,9 +340,9 @@ has_entries(struct ifnet *ifp)
 
 	if (id == NULL)
 		return false;
-	kspin_lock(&av->av_table.lt_lock);
+	kspin_lock(&av->av_table.nt_lock);
 	any = arp_entry_next(id, NULL) != NULL;
-	kspin_unlock(&av->av_table.lt_lock);
+	kspin_unlock(&av->av_table.nt_lock);
 	return any;
 }
 
@@ -354,15 +354,15 @@ arp_ifpurge_cpu(void *arg)
 	struct arp_vnet *av = ifp->if_vnet->vn_arp;
 	struct in_ifdata *id = in_ifdata(ifp);
 	struct arp_pkts held;
-	struct llentry *la;
+	struct neigh *ne;
 
 	arp_pkts_init(&held);
-	kspin_lock(&av->av_table.lt_lock);
-	while ((la = arp_entry_next(id, NULL)) != NULL) {
-		arp_entry_unhold(la, &held);
-		arp_entry_free(av, la);
+	kspin_lock(&av->av_table.nt_lock);
+	while ((ne = arp_entry_next(id, NULL)) != NULL) {
+		arp_entry_unhold(ne, &held);
+		arp_entry_free(av, ne);
 	}
-	kspin_unlock(&av->av_table.lt_lock);
+	kspin_unlock(&av->av_table.nt_lock);
 	arp_drop_held(&held, DROP_OUT_DETACHING, false);
 }
 
@@ -373,22 +373,22 @@ arp_ifsweep_cpu(void *arg)
 	struct ifnet *ifp = arg;
 	struct arp_vnet *av = ifp->if_vnet->vn_arp;
 	struct in_ifdata *id = in_ifdata(ifp);
-	struct llentry *la, *next;
+	struct neigh *ne, *next;
 	struct arp_pkts held;
 
 	if (id == NULL)
 		return;
 	arp_pkts_init(&held);
-	kspin_lock(&av->av_table.lt_lock);
-	for (la = arp_entry_next(id, NULL); la != NULL; la = next) {
-		next = arp_entry_next(id, la);
-		if ((la->la_flags & LLE_STATIC) != 0 ||
-		    arp_is_onlink(ifp, la->la_addr4))
+	kspin_lock(&av->av_table.nt_lock);
+	for (ne = arp_entry_next(id, NULL); ne != NULL; ne = next) {
+		next = arp_entry_next(id, ne);
+		if ((ne->ne_flags & NEIGH_STATIC) != 0 ||
+		    arp_is_onlink(ifp, ne->ne_addr.na_4))
 			continue;
-		arp_entry_unhold(la, &held);
-		arp_entry_free(av, la);
+		arp_entry_unhold(ne, &held);
+		arp_entry_free(av, ne);
 	}
-	kspin_unlock(&av->av_table.lt_lock);
+	kspin_unlock(&av->av_table.nt_lock);
 	arp_drop_held(&held, DROP_ARP_GONE, true);
 }
 
@@ -414,8 +414,8 @@ arp_cache_init(struct arp_vnet *av)
 {
 	struct kern *k = av->av_vnet->vn_kern;
 
-	lltable_init(k, &av->av_table);
-	av->av_vnet->vn_if->ifv_lltable = &av->av_table;
+	neigh_table_init(k, &av->av_table);
+	av->av_vnet->vn_if->ifv_neigh = &av->av_table;
 	wheel_init(&av->av_wheel, k, av->av_level, ARP_LEVELS, ARP_NS,
 	    arp_timer, av);
 	return 0;
@@ -426,6 +426,6 @@ arp_cache_fini(struct arp_vnet *av)
 {
 
 	wheel_fini(&av->av_wheel);
-	av->av_vnet->vn_if->ifv_lltable = NULL;
-	lltable_fini(&av->av_table);
+	av->av_vnet->vn_if->ifv_neigh = NULL;
+	neigh_table_fini(&av->av_table);
 }

@@ -24,39 +24,39 @@
 #define ARP_CHANCES	8
 
 void
-arp_class_set(struct arp_vnet *av, struct llentry *la, enum arp_class class)
+arp_class_set(struct arp_vnet *av, struct neigh *ne, enum arp_class class)
 {
-	struct in_ifdata *id = in_ifdata(la->la_ifp);
+	struct in_ifdata *id = in_ifdata(ne->ne_ifp);
 
-	arp_class_leave(av, la);
-	la->la_class = (uint8_t)class;
-	TAILQ_INSERT_TAIL(&id->id_list[class], la, la_iflink);
+	arp_class_leave(av, ne);
+	ne->ne_class = (uint8_t)class;
+	TAILQ_INSERT_TAIL(&id->id_list[class], ne, ne_iflink);
 	id->id_count[class]++;
 	av->av_count[class]++;
 }
 
 void
-arp_class_leave(struct arp_vnet *av, struct llentry *la)
+arp_class_leave(struct arp_vnet *av, struct neigh *ne)
 {
-	struct in_ifdata *id = in_ifdata(la->la_ifp);
+	struct in_ifdata *id = in_ifdata(ne->ne_ifp);
 
-	if (la->la_class == ARP_C_NONE)
+	if (ne->ne_class == ARP_C_NONE)
 		return;
-	TAILQ_REMOVE(&id->id_list[la->la_class], la, la_iflink);
-	id->id_count[la->la_class]--;
-	av->av_count[la->la_class]--;
-	la->la_class = ARP_C_NONE;
+	TAILQ_REMOVE(&id->id_list[ne->ne_class], ne, ne_iflink);
+	id->id_count[ne->ne_class]--;
+	av->av_count[ne->ne_class]--;
+	ne->ne_class = ARP_C_NONE;
 }
 
-struct llentry *
-arp_entry_next(const struct in_ifdata *id, const struct llentry *la)
+struct neigh *
+arp_entry_next(const struct in_ifdata *id, const struct neigh *ne)
 {
-	struct llentry *next = NULL;
+	struct neigh *next = NULL;
 	unsigned i = ARP_C_NONE;
 
-	if (la != NULL) {
-		next = TAILQ_NEXT(la, la_iflink);
-		i = la->la_class;
+	if (ne != NULL) {
+		next = TAILQ_NEXT(ne, ne_iflink);
+		i = ne->ne_class;
 	}
 	while (next == NULL && ++i < ARP_NCLASSES)
 		next = TAILQ_FIRST(&id->id_list[i]);
@@ -64,31 +64,31 @@ arp_entry_next(const struct in_ifdata *id, const struct llentry *la)
 }
 
 void
-arp_entry_unhold(struct llentry *la, struct arp_pkts *ap)
+arp_entry_unhold(struct neigh *ne, struct arp_pkts *ap)
 {
-	struct in_ifdata *id = in_ifdata(la->la_ifp);
+	struct in_ifdata *id = in_ifdata(ne->ne_ifp);
 
-	if (la->la_hold == NULL)
+	if (ne->ne_hold == NULL)
 		return;
-	for (const struct mbuf *m = la->la_hold; m != NULL; m = m->m_nextpkt)
-		mbuf_share_give_part(if_kern(la->la_ifp),
+	for (const struct mbuf *m = ne->ne_hold; m != NULL; m = m->m_nextpkt)
+		mbuf_share_give_part(if_kern(ne->ne_ifp),
 		    MBUF_SHARE_NEIGHBOURS, m, &id->id_held);
-	*ap->ap_tail = la->la_hold;
-	ap->ap_tail = &la->la_holdtail->m_nextpkt;
-	__atomic_fetch_sub(&id->id_oqueued, la->la_nhold, __ATOMIC_RELAXED);
-	la->la_hold = la->la_holdtail = NULL;
-	la->la_nhold = 0;
+	*ap->ap_tail = ne->ne_hold;
+	ap->ap_tail = &ne->ne_holdtail->m_nextpkt;
+	__atomic_fetch_sub(&id->id_oqueued, ne->ne_nhold, __ATOMIC_RELAXED);
+	ne->ne_hold = ne->ne_holdtail = NULL;
+	ne->ne_nhold = 0;
 }
 
 void
-arp_entry_free(struct arp_vnet *av, struct llentry *la)
+arp_entry_free(struct arp_vnet *av, struct neigh *ne)
 {
 
-	wheel_take(&av->av_wheel, &la->la_wheel);
-	arp_class_leave(av, la);
-	if (arp_entry_announced(la))
-		rt_neighmsg(RTM_DELETE, la);
-	lla_remove(&av->av_table, la);
+	wheel_take(&av->av_wheel, &ne->ne_wheel);
+	arp_class_leave(av, ne);
+	if (arp_entry_announced(ne))
+		rt_neighmsg(RTM_DELETE, ne);
+	neigh_remove(&av->av_table, ne);
 }
 
 /* --- the interface's part ------------------------------------------------ */
@@ -157,25 +157,25 @@ push_out(struct arp_vnet *av, struct in_ifdata *id, unsigned classes,
     struct arp_pkts *pushed)
 {
 	unsigned i = ARP_C_NONE + 1, chances = ARP_CHANCES;
-	struct llentry *la;
+	struct neigh *ne;
 
 	while (i < ARP_C_STATIC) {
-		la = TAILQ_FIRST(&id->id_list[i]);
-		if (la == NULL || (classes & IN(i)) == 0) {
+		ne = TAILQ_FIRST(&id->id_list[i]);
+		if (ne == NULL || (classes & IN(i)) == 0) {
 			i++;
 			continue;
 		}
 		if (i == ARP_C_IDLE &&
-		    __atomic_load_n(&la->la_used, __ATOMIC_RELAXED) != 0) {
+		    __atomic_load_n(&ne->ne_used, __ATOMIC_RELAXED) != 0) {
 			/* The timer has yet to see that it is used again. */
-			arp_class_set(av, la, ARP_C_USED);
+			arp_class_set(av, ne, ARP_C_USED);
 			if (--chances == 0)
 				i++;
 			continue;
 		}
 		count_pushed(av, (enum arp_class)i);
-		arp_entry_unhold(la, pushed);
-		arp_entry_free(av, la);
+		arp_entry_unhold(ne, pushed);
+		arp_entry_free(av, ne);
 		return true;
 	}
 	return false;
@@ -245,12 +245,12 @@ table_room(struct arp_vnet *av, struct in_ifdata *id, enum arp_class class,
 	return true;
 }
 
-struct llentry *
+struct neigh *
 arp_entry_new(struct arp_vnet *av, struct ifnet *ifp, uint32_t addr,
     enum arp_class class, struct arp_pkts *pushed)
 {
 	struct in_ifdata *id = arp_ifdata(ifp);
-	struct llentry *la;
+	struct neigh *ne;
 
 	/* An entry that has made room stays out, also when there is no memory
 	 * for the new one. */
@@ -260,11 +260,11 @@ arp_entry_new(struct arp_vnet *av, struct ifnet *ifp, uint32_t addr,
 			cpu_stat_add(&ip_stats(av->av_vnet)->arps_full, 1);
 		return NULL;
 	}
-	la = lla_create4(&av->av_table, ifp, addr);
-	if (la == NULL)
+	ne = neigh_create4(&av->av_table, ifp, addr);
+	if (ne == NULL)
 		return NULL;
-	arp_class_set(av, la, class);
-	return la;
+	arp_class_set(av, ne, class);
+	return ne;
 }
 
 /* --- rates --------------------------------------------------------------- */
@@ -310,9 +310,9 @@ arp_may_hear(struct ifnet *ifp, uint64_t now)
 	uint64_t second = now / ARP_NS, word;
 
 	if (id == NULL) {
-		kspin_lock(&av->av_table.lt_lock);
+		kspin_lock(&av->av_table.nt_lock);
 		id = arp_ifdata(ifp);
-		kspin_unlock(&av->av_table.lt_lock);
+		kspin_unlock(&av->av_table.nt_lock);
 	}
 	if (id == NULL)
 		return false;
@@ -332,18 +332,18 @@ arp_may_hear(struct ifnet *ifp, uint64_t now)
 }
 
 void
-arp_entry_announce(struct llentry *la, bool changed, uint64_t now)
+arp_entry_announce(struct neigh *ne, bool changed, uint64_t now)
 {
-	struct in_ifdata *id = in_ifdata(la->la_ifp);
-	bool told = arp_entry_announced(la);
+	struct in_ifdata *id = in_ifdata(ne->ne_ifp);
+	bool told = arp_entry_announced(ne);
 
 	if (told && !changed)
 		return;
 	/* Neighbours that nobody uses must not keep followers busy. */
-	if (!told && la->la_class == ARP_C_UNUSED &&
+	if (!told && ne->ne_class == ARP_C_UNUSED &&
 	    !ip_token_take(&id->id_told, now, ARP_TELLS))
 		return;
-	rt_neighmsg(told ? RTM_LLINFO_UPD : RTM_ADD, la);
+	rt_neighmsg(told ? RTM_LLINFO_UPD : RTM_ADD, ne);
 }
 
 void
@@ -355,12 +355,12 @@ arp_log_full(struct ifnet *ifp, uint64_t now)
 
 	if (id == NULL)
 		return;
-	kspin_lock(&av->av_table.lt_lock);
+	kspin_lock(&av->av_table.nt_lock);
 	if (id->id_full_ns == 0 || now >= id->id_full_ns + ARP_FULL_NS) {
 		id->id_full_ns = now;
 		may = true;
 	}
-	kspin_unlock(&av->av_table.lt_lock);
+	kspin_unlock(&av->av_table.nt_lock);
 	if (may)
 		if_klog(ifp, KLOG_WARNING, "no room for another neighbour "
 		    "(sysctl net.inet.arp shows how many there are, and the "

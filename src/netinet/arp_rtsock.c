@@ -28,34 +28,34 @@ struct arp_req {
 
 /* t: */
 static void
-arp_req_answer(struct arp_req *ar, const struct llentry *la)
+arp_req_answer(struct arp_req *ar, const struct neigh *ne)
 {
 
-	rts_fill_neigh(la, ar->ar_type, ar->ar_answer);
+	rts_fill_neigh(ne, ar->ar_type, ar->ar_answer);
 	ar->ar_answerlen = ((struct rt_hdr *)ar->ar_answer)->rtm_len;
 }
 
 /* t: */
 static int
-arp_req_delete(struct arp_vnet *av, struct arp_req *ar, struct llentry *la,
+arp_req_delete(struct arp_vnet *av, struct arp_req *ar, struct neigh *ne,
     struct arp_pkts *failed)
 {
 
-	if (la == NULL || la->la_state == ARP_FAILED)
+	if (ne == NULL || ne->ne_state == ARP_FAILED)
 		return ESRCH;
-	arp_req_answer(ar, la);
-	arp_entry_unhold(la, failed);
-	arp_entry_free(av, la);
+	arp_req_answer(ar, ne);
+	arp_entry_unhold(ne, failed);
+	arp_entry_free(av, ne);
 	return 0;
 }
 
 /* t: */
 static int
 arp_req_set(struct arp_vnet *av, struct arp_req *ar, struct ifnet *ifp,
-    struct llentry *la, struct arp_pkts *held, struct arp_pkts *pushed)
+    struct neigh *ne, struct arp_pkts *held, struct arp_pkts *pushed)
 {
-	bool known = la != NULL;
-	enum arp_class class = (ar->ar_lleflags & LLE_STATIC) != 0 ?
+	bool known = ne != NULL;
+	enum arp_class class = (ar->ar_lleflags & NEIGH_STATIC) != 0 ?
 	    ARP_C_STATIC : ARP_C_USED;
 	uint64_t now = net_curcpu()->ci_now;
 	uint8_t own[ETHER_ADDR_LEN];
@@ -65,31 +65,31 @@ arp_req_set(struct arp_vnet *av, struct arp_req *ar, struct ifnet *ifp,
 	 * in a published entry only. */
 	arp_own_lladdr(ifp, own);
 	if (memcmp(ar->ar_lladdr, own, ETHER_ADDR_LEN) == 0 &&
-	    (ar->ar_lleflags & LLE_PUBLISHED) == 0)
+	    (ar->ar_lleflags & NEIGH_PUBLISHED) == 0)
 		return EADDRINUSE;
-	if (ar->ar_type == RTM_CHANGE && (la == NULL || la->la_hdr == NULL))
+	if (ar->ar_type == RTM_CHANGE && (ne == NULL || ne->ne_hdr == NULL))
 		return ESRCH;
-	if (ar->ar_type == RTM_ADD && la != NULL &&
-	    (la->la_flags & LLE_STATIC) != 0)
+	if (ar->ar_type == RTM_ADD && ne != NULL &&
+	    (ne->ne_flags & NEIGH_STATIC) != 0)
 		return EEXIST;
-	if (la == NULL)
-		la = arp_entry_new(av, ifp, ar->ar_addr, class, pushed);
-	if (la == NULL)
+	if (ne == NULL)
+		ne = arp_entry_new(av, ifp, ar->ar_addr, class, pushed);
+	if (ne == NULL)
 		return ENOBUFS;
-	error = lla_set(la, ar->ar_lladdr);
+	error = neigh_set(ne, ar->ar_lladdr);
 	if (error != 0) {
 		if (!known)
-			arp_entry_free(av, la);
+			arp_entry_free(av, ne);
 		return error;
 	}
-	arp_entry_flags(la, ar->ar_lleflags, (LLE_STATIC | LLE_PUBLISHED |
-	    LLE_CLAIMED) & ~ar->ar_lleflags);
-	la->la_tries = 0;
-	arp_class_set(av, la, class);
-	arp_entry_state(av, la, ARP_REACHABLE, now, ar->ar_expire_ns);
-	arp_entry_announce(la, true, now);
-	arp_req_answer(ar, la);
-	arp_entry_unhold(la, held);
+	arp_entry_flags(ne, ar->ar_lleflags, (NEIGH_STATIC | NEIGH_PUBLISHED |
+	    NEIGH_CLAIMED) & ~ar->ar_lleflags);
+	ne->ne_tries = 0;
+	arp_class_set(av, ne, class);
+	arp_entry_state(av, ne, ARP_REACHABLE, now, ar->ar_expire_ns);
+	arp_entry_announce(ne, true, now);
+	arp_req_answer(ar, ne);
+	arp_entry_unhold(ne, held);
 	return 0;
 }
 
@@ -100,7 +100,7 @@ arp_req_cpu(void *arg)
 	struct arp_req *ar = arg;
 	struct arp_vnet *av = ar->ar_vnet->vn_arp;
 	struct arp_pkts held, failed, pushed;
-	struct llentry *la;
+	struct neigh *ne;
 	struct ifnet *ifp;
 
 	if (__atomic_exchange_n(&ar->ar_done, 1, __ATOMIC_ACQ_REL) != 0)
@@ -114,26 +114,26 @@ arp_req_cpu(void *arg)
 	arp_pkts_init(&failed);
 	arp_pkts_init(&pushed);
 	if (ar->ar_type == RTM_ADD)
-		la = arp_lookup_drained(av, ifp, ar->ar_addr, ar->ar_lladdr);
+		ne = arp_lookup_drained(av, ifp, ar->ar_addr, ar->ar_lladdr);
 	else {
-		kspin_lock(&av->av_table.lt_lock);
-		la = lla_lookup4(&av->av_table, ifp, ar->ar_addr);
+		kspin_lock(&av->av_table.nt_lock);
+		ne = neigh_lookup4(&av->av_table, ifp, ar->ar_addr);
 	}
 	switch (ar->ar_type) {
 	case RTM_DELETE:
-		ar->ar_error = arp_req_delete(av, ar, la, &failed);
+		ar->ar_error = arp_req_delete(av, ar, ne, &failed);
 		break;
 	case RTM_GET:
-		ar->ar_error = la == NULL || la->la_state == ARP_FAILED ?
+		ar->ar_error = ne == NULL || ne->ne_state == ARP_FAILED ?
 		    ESRCH : 0;
 		if (ar->ar_error == 0)
-			arp_req_answer(ar, la);
+			arp_req_answer(ar, ne);
 		break;
 	default:
-		ar->ar_error = arp_req_set(av, ar, ifp, la, &held, &pushed);
+		ar->ar_error = arp_req_set(av, ar, ifp, ne, &held, &pushed);
 		break;
 	}
-	kspin_unlock(&av->av_table.lt_lock);
+	kspin_unlock(&av->av_table.nt_lock);
 	arp_release(ifp, &held);
 	arp_drop_held(&failed, DROP_ARP_UNRESOLVED, false);
 	arp_drop_held(&pushed, DROP_ARP_PUSHED, false);
@@ -217,12 +217,12 @@ arp_req_lladdr(struct arp_req *ar, const struct rt_msg *rtm,
 	if (rtm->rtm_expire_s < 0)
 		return kern_refuse(EINVAL, "a lifetime is not less than 0");
 	if (rtm->rtm_expire_s == 0)
-		ar->ar_lleflags |= LLE_STATIC;
+		ar->ar_lleflags |= NEIGH_STATIC;
 	else
 		ar->ar_expire_ns = (uint64_t)(rtm->rtm_expire_s < ARP_KEEP_MAX ?
 		    rtm->rtm_expire_s : ARP_KEEP_MAX) * ARP_NS;
 	if ((rtm->rtm_flags & RTF_ANNOUNCE) != 0)
-		ar->ar_lleflags |= LLE_PUBLISHED;
+		ar->ar_lleflags |= NEIGH_PUBLISHED;
 	return 0;
 }
 
@@ -363,17 +363,17 @@ static int
 arp_dump_one(struct ifnet *ifp, uint32_t addr,
     int (*fn)(const void *, void *), void *arg)
 {
-	struct lltable *lt = lltable_of(ifp->if_vnet);
+	struct neigh_table *nt = neigh_table_of(ifp->if_vnet);
 	uint64_t msg[RT_MSG_MAX / 8];
-	struct llentry *la;
+	struct neigh *ne;
 	bool found;
 
-	kspin_lock(&lt->lt_lock);
-	la = lla_lookup4(lt, ifp, htonl(addr));
-	found = la != NULL && la->la_state != ARP_FAILED;
+	kspin_lock(&nt->nt_lock);
+	ne = neigh_lookup4(nt, ifp, htonl(addr));
+	found = ne != NULL && ne->ne_state != ARP_FAILED;
 	if (found)
-		rts_fill_neigh(la, RTM_GET, msg);
-	kspin_unlock(&lt->lt_lock);
+		rts_fill_neigh(ne, RTM_GET, msg);
+	kspin_unlock(&nt->nt_lock);
 	return found ? fn(msg, arg) : 0;
 }
 
@@ -381,30 +381,30 @@ int
 arp_dump(struct ifnet *ifp, uint64_t *place,
     int (*fn)(const void *, void *), void *arg)
 {
-	struct lltable *lt = lltable_of(ifp->if_vnet);
+	struct neigh_table *nt = neigh_table_of(ifp->if_vnet);
 	struct in_ifdata *id = in_ifdata(ifp);
 	struct least *le;
-	struct llentry *la;
+	struct neigh *ne;
 	uint32_t addr;
 	int error = 0;
 
 	if (id == NULL)
 		return ENOENT;
-	kspin_lock(&lt->lt_lock);
-	la = arp_entry_next(id, NULL);
-	kspin_unlock(&lt->lt_lock);
-	if (la == NULL)
+	kspin_lock(&nt->nt_lock);
+	ne = arp_entry_next(id, NULL);
+	kspin_unlock(&nt->nt_lock);
+	if (ne == NULL)
 		return ENOENT;
 	le = kmem_zalloc(if_kern(ifp), sizeof(*le));
 	if (le == NULL)
 		return ENOMEM;
-	kspin_lock(&lt->lt_lock);
-	for (la = NULL; (la = arp_entry_next(id, la)) != NULL;) {
-		addr = ntohl(la->la_addr4);
+	kspin_lock(&nt->nt_lock);
+	for (ne = NULL; (ne = arp_entry_next(id, ne)) != NULL;) {
+		addr = ntohl(ne->ne_addr.na_4);
 		if (addr >= *place)
 			least_add(le, addr);
 	}
-	kspin_unlock(&lt->lt_lock);
+	kspin_unlock(&nt->nt_lock);
 	least_sort(le);
 	/* fn may sleep, so each neighbour is looked up again outside the
 	 * lock. */

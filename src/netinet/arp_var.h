@@ -25,7 +25,7 @@
  * it has answered.
  *
  * Static entries have no timer.  All others are on a wheel with ticks of a
- * second.  Everything here is under the lltable spin lock; packets to
+ * second.  Everything here is under the neighbour table'spin lock; packets to
  * drop or send are collected under the lock and handled after it is released.
  */
 
@@ -74,11 +74,11 @@ _Static_assert(ARP_KEEP_MAX <= WHEEL_MAX(ARP_LEVELS), "a wheel that reaches");
 #define ARP_DAD_LEVELS	2
 
 /*
- *	t: the lltable's spin lock
+ *	t: the neighbour table's spin lock
  *	a: the announcement lock
  */
 struct arp_vnet {
-	struct lltable	 av_table;
+	struct neigh_table	 av_table;
 	struct vnet	*av_vnet;		/* constant */
 	struct wheel	 av_wheel;		/* t: of entries */
 	struct wheel_level av_level[ARP_LEVELS];
@@ -137,19 +137,19 @@ arp_own_lladdr(const struct ifnet *ifp, uint8_t lladdr[ETHER_ADDR_LEN])
 /* CPU: a new entry, of class USED or STATIC when asked for by hand, else UNUSED
  * or ASKED; NULL: no room, or no memory.  Packets of entries that had to go are
  * added to `pushed'. */
-struct llentry *arp_entry_new(struct arp_vnet *, struct ifnet *, uint32_t,
+struct neigh *arp_entry_new(struct arp_vnet *, struct ifnet *, uint32_t,
 	    enum arp_class, struct arp_pkts *pushed);
 /* Put an entry in a class, as its youngest; take it out of its class. */
-void	arp_class_set(struct arp_vnet *, struct llentry *, enum arp_class);
-void	arp_class_leave(struct arp_vnet *, struct llentry *);
+void	arp_class_set(struct arp_vnet *, struct neigh *, enum arp_class);
+void	arp_class_leave(struct arp_vnet *, struct neigh *);
 /* Take the packets that an entry holds. */
-void	arp_entry_unhold(struct llentry *, struct arp_pkts *);
+void	arp_entry_unhold(struct neigh *, struct arp_pkts *);
 /* Take an entry that holds no packets off every list, and free it after all
  * readers have left. */
-void	arp_entry_free(struct arp_vnet *, struct llentry *);
-/* The entry of the interface after la, in no order; NULL: the first. */
-struct llentry *arp_entry_next(const struct in_ifdata *,
-	    const struct llentry *la);
+void	arp_entry_free(struct arp_vnet *, struct neigh *);
+/* The entry of the interface after ne, in no order; NULL: the first. */
+struct neigh *arp_entry_next(const struct in_ifdata *,
+	    const struct neigh *ne);
 /* The interface's part, made if need be; NULL: no memory, or the interface is
  * on its way out. */
 struct in_ifdata *arp_ifdata(struct ifnet *);
@@ -164,26 +164,26 @@ bool	arp_may_hear(struct ifnet *, uint64_t now);
 void	arp_log_full(struct ifnet *, uint64_t now);
 /* Has an entry been announced? */
 static inline bool
-arp_entry_announced(const struct llentry *la)
+arp_entry_announced(const struct neigh *ne)
 {
 
-	return __atomic_load_n(&la->la_rts.rn_word, __ATOMIC_RELAXED) != 0;
+	return __atomic_load_n(&ne->ne_rts.rn_word, __ATOMIC_RELAXED) != 0;
 }
 /* CPU: announce a usable entry that is new, or has changed; not all that are
  * UNUSED. */
-void	arp_entry_announce(struct llentry *, bool changed, uint64_t now);
+void	arp_entry_announce(struct neigh *, bool changed, uint64_t now);
 
 /* arp_cache.c; t: held unless said otherwise */
 /* Set the state, and a time for it: ns from now; and the class, unless the
  * entry was usable before and is. */
-void	arp_entry_state(struct arp_vnet *, struct llentry *, enum arp_state,
+void	arp_entry_state(struct arp_vnet *, struct neigh *, enum arp_state,
 	    uint64_t now, uint64_t ns);
-/* Set and clear LLE_* flags. */
+/* Set and clear NEIGH_* flags. */
 static inline void
-arp_entry_flags(struct llentry *la, uint32_t set, uint32_t clear)
+arp_entry_flags(struct neigh *ne, uint32_t set, uint32_t clear)
 {
 
-	__atomic_store_n(&la->la_flags, (la->la_flags | set) & ~clear,
+	__atomic_store_n(&ne->ne_flags, (ne->ne_flags | set) & ~clear,
 	    __ATOMIC_RELAXED);
 }
 /* CPU, no lock held: drop packets that an entry held (their output interface is
@@ -219,7 +219,7 @@ void	arp_ask(struct ifnet *, uint32_t addr, const uint8_t *lladdr);
  * (Only where packets come in faster than that can some be left in the entry.)
  */
 #define ARP_DRAINS	64
-struct llentry *arp_lookup_drained(struct arp_vnet *, struct ifnet *,
+struct neigh *arp_lookup_drained(struct arp_vnet *, struct ifnet *,
 	    uint32_t addr, const uint8_t *lladdr);
 /* CPU: send packets that waited for a neighbour, which is known now. */
 void	arp_release(struct ifnet *, struct arp_pkts *);

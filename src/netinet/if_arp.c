@@ -102,24 +102,24 @@ arp_release_to(struct ifnet *ifp, struct arp_pkts *ap, const uint8_t *lladdr)
 		ether_output_to(ifp, &mv, lladdr, ETHERTYPE_IP);
 }
 
-struct llentry *
+struct neigh *
 arp_lookup_drained(struct arp_vnet *av, struct ifnet *ifp, uint32_t addr,
     const uint8_t *lladdr)
 {
 	struct arp_pkts held;
-	struct llentry *la;
+	struct neigh *ne;
 
 	/* Packets may be queued faster than they are sent: the number of rounds
 	 * is limited. */
 	for (unsigned i = 0; ; i++) {
-		kspin_lock(&av->av_table.lt_lock);
-		la = lla_lookup4(&av->av_table, ifp, addr);
-		if (la == NULL || la->la_hdr != NULL || la->la_hold == NULL ||
+		kspin_lock(&av->av_table.nt_lock);
+		ne = neigh_lookup4(&av->av_table, ifp, addr);
+		if (ne == NULL || ne->ne_hdr != NULL || ne->ne_hold == NULL ||
 		    i == ARP_DRAINS || if_is_deactivated(ifp))
-			return la;
+			return ne;
 		arp_pkts_init(&held);
-		arp_entry_unhold(la, &held);
-		kspin_unlock(&av->av_table.lt_lock);
+		arp_entry_unhold(ne, &held);
+		kspin_unlock(&av->av_table.nt_lock);
 		arp_release_to(ifp, &held, lladdr);
 	}
 }
@@ -148,11 +148,11 @@ arp_release(struct ifnet *ifp, struct arp_pkts *ap)
 /* t: queue the packet in the entry; returns the packet that it displaces, and
  * the reason, or NULL. */
 static struct mbuf *
-arp_hold(struct arp_vnet *av, struct llentry *la, struct mbuf *m,
+arp_hold(struct arp_vnet *av, struct neigh *ne, struct mbuf *m,
     enum drop_reason *why)
 {
-	struct in_ifdata *id = in_ifdata(la->la_ifp);
-	struct kern *k = if_kern(la->la_ifp);
+	struct in_ifdata *id = in_ifdata(ne->ne_ifp);
+	struct kern *k = if_kern(ne->ne_ifp);
 	struct mbuf *out = NULL;
 
 	if (!mbuf_share_take_part(k, MBUF_SHARE_NEIGHBOURS, m,
@@ -163,20 +163,20 @@ arp_hold(struct arp_vnet *av, struct llentry *la, struct mbuf *m,
 	*why = DROP_ARP_QUEUE;
 	m->m_ptr = NULL;	/* the route may be gone when it leaves */
 	m->m_nextpkt = NULL;
-	ip_hold_if(m, la->la_ifp);
-	if (la->la_hold == NULL)
-		la->la_hold = m;
+	ip_hold_if(m, ne->ne_ifp);
+	if (ne->ne_hold == NULL)
+		ne->ne_hold = m;
 	else
-		la->la_holdtail->m_nextpkt = m;
-	la->la_holdtail = m;
-	la->la_nhold++;
+		ne->ne_holdtail->m_nextpkt = m;
+	ne->ne_holdtail = m;
+	ne->ne_nhold++;
 	__atomic_fetch_add(&id->id_oqueued, 1, __ATOMIC_RELAXED);
-	if (la->la_nhold > (uint64_t)av->av_maxhold) {
-		out = la->la_hold;
-		la->la_hold = out->m_nextpkt;
-		if (la->la_hold == NULL)
-			la->la_holdtail = NULL;
-		la->la_nhold--;
+	if (ne->ne_nhold > (uint64_t)av->av_maxhold) {
+		out = ne->ne_hold;
+		ne->ne_hold = out->m_nextpkt;
+		if (ne->ne_hold == NULL)
+			ne->ne_holdtail = NULL;
+		ne->ne_nhold--;
 		__atomic_fetch_sub(&id->id_oqueued, 1, __ATOMIC_RELAXED);
 		out->m_nextpkt = NULL;
 		mbuf_share_give_part(k, MBUF_SHARE_NEIGHBOURS, out,
@@ -187,23 +187,23 @@ arp_hold(struct arp_vnet *av, struct llentry *la, struct mbuf *m,
 
 /* t: a new entry for an address to be resolved; NULL, and the reason: the
  * packet may not have one made, or there is no room. */
-static struct llentry *
+static struct neigh *
 arp_begin(struct arp_vnet *av, struct ifnet *ifp, const struct mbuf *m,
     uint64_t now, struct arp_pkts *pushed, enum drop_reason *why)
 {
 	struct in_ifdata *id = arp_ifdata(ifp);
-	struct llentry *la;
+	struct neigh *ne;
 
 	*why = DROP_ARP_RATE;
 	if (id != NULL && !arp_may_ask(av, id, m, now))
 		return NULL;
 	*why = DROP_ARP_FULL;
-	la = arp_entry_new(av, ifp, m->m_nexthop, ARP_C_ASKED, pushed);
-	if (la == NULL)
+	ne = arp_entry_new(av, ifp, m->m_nexthop, ARP_C_ASKED, pushed);
+	if (ne == NULL)
 		return NULL;
-	la->la_tries = 1;
-	arp_entry_state(av, la, ARP_INCOMPLETE, now, ARP_NS);
-	return la;
+	ne->ne_tries = 1;
+	arp_entry_state(av, ne, ARP_INCOMPLETE, now, ARP_NS);
+	return ne;
 }
 
 static void
@@ -227,7 +227,7 @@ arp_resolve(struct ifnet *ifp, struct mbuf *m)
 	enum drop_reason why = DROP_ARP_QUEUE;
 	struct mbuf *out = NULL;
 	struct arp_pkts pushed;
-	struct llentry *la;
+	struct neigh *ne;
 	struct mvec mv;
 	bool ask = false, unreachable = false;
 
@@ -237,25 +237,25 @@ arp_resolve(struct ifnet *ifp, struct mbuf *m)
 		return;
 	}
 	arp_pkts_init(&pushed);
-	kspin_lock(&av->av_table.lt_lock);
-	la = lla_lookup4(&av->av_table, ifp, addr);
-	if (la == NULL) {
-		la = arp_begin(av, ifp, m, now, &pushed, &why);
-		ask = la != NULL;
-		if (la == NULL)
+	kspin_lock(&av->av_table.nt_lock);
+	ne = neigh_lookup4(&av->av_table, ifp, addr);
+	if (ne == NULL) {
+		ne = arp_begin(av, ifp, m, now, &pushed, &why);
+		ask = ne != NULL;
+		if (ne == NULL)
 			out = m;
-	} else if (la->la_hdr != NULL) {
+	} else if (ne->ne_hdr != NULL) {
 		/* The address was learnt after the sender's lookup. */
-		kspin_unlock(&av->av_table.lt_lock);
+		kspin_unlock(&av->av_table.nt_lock);
 		mv.mv_n = 1;
 		mv.mv_m[0] = m;
 		output(ifp, &mv);
 		return;
-	} else if (la->la_state == ARP_FAILED)
+	} else if (ne->ne_state == ARP_FAILED)
 		unreachable = true;
-	if (la != NULL && !unreachable)
-		out = arp_hold(av, la, m, &why);
-	kspin_unlock(&av->av_table.lt_lock);
+	if (ne != NULL && !unreachable)
+		out = arp_hold(av, ne, m, &why);
+	kspin_unlock(&av->av_table.nt_lock);
 
 	if (unreachable)
 		arp_unreachable(ifp, m);
@@ -327,7 +327,7 @@ enum claim { CLAIM_BELIEVED, CLAIM_CONFIRM, CLAIM_PENDING, CLAIM_REFUSED };
 /* t: decide on a claim that a known neighbour has a new link-level address;
  * with `answer' it is a reply to an address of ours. */
 static enum claim
-arp_claim(const struct arp_vnet *av, struct llentry *la, const uint8_t *sha,
+arp_claim(const struct arp_vnet *av, struct neigh *ne, const uint8_t *sha,
     bool answer)
 {
 
@@ -335,14 +335,14 @@ arp_claim(const struct arp_vnet *av, struct llentry *la, const uint8_t *sha,
 	case ARP_MOVES_ALWAYS:
 		return CLAIM_BELIEVED;
 	case ARP_MOVES_ASKED:
-		return answer && la->la_state == ARP_PROBE ? CLAIM_BELIEVED :
+		return answer && ne->ne_state == ARP_PROBE ? CLAIM_BELIEVED :
 		    CLAIM_REFUSED;
 	case ARP_MOVES_CONFIRM:
 		/* The first claim stands until it is settled. */
-		if ((la->la_flags & LLE_CLAIMED) != 0)
-			return memcmp(la->la_claim, sha, ETHER_ADDR_LEN) == 0 ?
+		if ((ne->ne_flags & NEIGH_CLAIMED) != 0)
+			return memcmp(ne->ne_claim, sha, ETHER_ADDR_LEN) == 0 ?
 			    CLAIM_PENDING : CLAIM_REFUSED;
-		memcpy(la->la_claim, sha, ETHER_ADDR_LEN);
+		memcpy(ne->ne_claim, sha, ETHER_ADDR_LEN);
 		return CLAIM_CONFIRM;
 	case ARP_MOVES_NEVER:
 		break;
@@ -353,24 +353,24 @@ arp_claim(const struct arp_vnet *av, struct llentry *la, const uint8_t *sha,
 /* t: the state of an entry whose address was just learnt, by an answer to this
  * host or from another packet. */
 static void
-arp_learnt(struct arp_vnet *av, struct llentry *la, bool answer, uint64_t now)
+arp_learnt(struct arp_vnet *av, struct neigh *ne, bool answer, uint64_t now)
 {
 	uint64_t keep = (uint64_t)ip_setting(&av->av_keep) * ARP_NS;
-	enum arp_state was = (enum arp_state)la->la_state;
+	enum arp_state was = (enum arp_state)ne->ne_state;
 
 	if (answer && (was == ARP_INCOMPLETE || was == ARP_PROBE))
-		arp_class_set(av, la, ARP_C_USED);
-	if (la->la_class == ARP_C_USED || la->la_class == ARP_C_IDLE) {
-		la->la_tries = 0;
-		arp_entry_state(av, la, ARP_REACHABLE, now, keep);
+		arp_class_set(av, ne, ARP_C_USED);
+	if (ne->ne_class == ARP_C_USED || ne->ne_class == ARP_C_IDLE) {
+		ne->ne_tries = 0;
+		arp_entry_state(av, ne, ARP_REACHABLE, now, keep);
 	} else if (was == ARP_INCOMPLETE) {
 		/* The neighbour was asked already, and may yet answer. */
-		la->la_tries = 1;
-		arp_entry_state(av, la, ARP_PROBE, now, ARP_NS);
+		ne->ne_tries = 1;
+		arp_entry_state(av, ne, ARP_PROBE, now, ARP_NS);
 	} else if (was != ARP_PROBE) {
 		/* An unsolicited address is used, and verified when it is. */
-		la->la_tries = 0;
-		arp_entry_state(av, la, ARP_STALE, now, keep);
+		ne->ne_tries = 0;
+		arp_entry_state(av, ne, ARP_STALE, now, keep);
 	}
 }
 
@@ -390,50 +390,50 @@ arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create,
 	uint8_t old[ETHER_ADDR_LEN] = { 0 }, claimant[ETHER_ADDR_LEN] = { 0 };
 	bool same, known;
 	struct arp_pkts held, pushed;
-	struct llentry *la;
+	struct neigh *ne;
 
 	arp_pkts_init(&held);
 	arp_pkts_init(&pushed);
-	la = arp_lookup_drained(av, ifp, spa, sha);
-	known = la != NULL;
-	if (la == NULL && create)
-		la = arp_entry_new(av, ifp, spa, ARP_C_UNUSED, &pushed);
-	if (la == NULL || (la->la_flags & LLE_STATIC) != 0)
+	ne = arp_lookup_drained(av, ifp, spa, sha);
+	known = ne != NULL;
+	if (ne == NULL && create)
+		ne = arp_entry_new(av, ifp, spa, ARP_C_UNUSED, &pushed);
+	if (ne == NULL || (ne->ne_flags & NEIGH_STATIC) != 0)
 		goto out;
-	same = la->la_hdr != NULL &&
-	    memcmp(la->la_lladdr, sha, ETHER_ADDR_LEN) == 0;
-	if (la->la_hdr != NULL && !same) {
-		claim = arp_claim(av, la, sha, answer);
-		memcpy(old, la->la_lladdr, ETHER_ADDR_LEN);
+	same = ne->ne_hdr != NULL &&
+	    memcmp(ne->ne_lladdr, sha, ETHER_ADDR_LEN) == 0;
+	if (ne->ne_hdr != NULL && !same) {
+		claim = arp_claim(av, ne, sha, answer);
+		memcpy(old, ne->ne_lladdr, ETHER_ADDR_LEN);
 		memcpy(claimant, sha, ETHER_ADDR_LEN);
 		if (claim == CLAIM_CONFIRM) {
-			arp_entry_flags(la, LLE_CLAIMED, 0);
-			la->la_tries = 1;
-			arp_entry_state(av, la, ARP_PROBE, now, ARP_NS);
+			arp_entry_flags(ne, NEIGH_CLAIMED, 0);
+			ne->ne_tries = 1;
+			arp_entry_state(av, ne, ARP_PROBE, now, ARP_NS);
 		}
 		if (claim != CLAIM_BELIEVED)
 			goto out;
 	}
 	if (!same) {
-		if (lla_set(la, sha) != 0) {
+		if (neigh_set(ne, sha) != 0) {
 			if (!known)
-				arp_entry_free(av, la);
+				arp_entry_free(av, ne);
 			claim = CLAIM_PENDING;
 			goto out;
 		}
-	} else if ((la->la_flags & LLE_CLAIMED) != 0) {
+	} else if ((ne->ne_flags & NEIGH_CLAIMED) != 0) {
 		/* The known station answers, so the claim is refused. */
 		claim = CLAIM_REFUSED;
 		memcpy(old, sha, ETHER_ADDR_LEN);
-		memcpy(claimant, la->la_claim, ETHER_ADDR_LEN);
+		memcpy(claimant, ne->ne_claim, ETHER_ADDR_LEN);
 	}
-	arp_entry_flags(la, 0, LLE_CLAIMED);
-	arp_learnt(av, la, answer, now);
-	arp_entry_announce(la, !same, now);
-	arp_entry_unhold(la, &held);
+	arp_entry_flags(ne, 0, NEIGH_CLAIMED);
+	arp_learnt(av, ne, answer, now);
+	arp_entry_announce(ne, !same, now);
+	arp_entry_unhold(ne, &held);
 	known = true;
 out:
-	kspin_unlock(&av->av_table.lt_lock);
+	kspin_unlock(&av->av_table.nt_lock);
 	arp_drop_held(&pushed, DROP_ARP_PUSHED, false);
 	arp_release(ifp, &held);
 	if (claim == CLAIM_CONFIRM)
@@ -455,7 +455,7 @@ arp_conflict(struct ifnet *ifp, uint32_t addr, const uint8_t *sha)
 	struct arp_vnet *av = ifp->if_vnet->vn_arp;
 	char a[16], l[LLADDR_STRSIZE];
 
-	if (!arp_may_again(av, &av->av_defended_ns[lla_hash4(ifp, addr) %
+	if (!arp_may_again(av, &av->av_defended_ns[neigh_hash4(ifp, addr) %
 	    ARP_NDEFENDED], net_curcpu()->ci_now, ARP_DEFEND_NS))
 		return;
 	if_klog(ifp, KLOG_WARNING, "%s also claims our address %s",
@@ -504,16 +504,16 @@ static bool
 arp_is_published(struct ifnet *ifp, uint32_t addr, uint8_t *lladdr)
 {
 	struct arp_vnet *av = ifp->if_vnet->vn_arp;
-	struct llentry *la;
+	struct neigh *ne;
 	bool is;
 
-	kspin_lock(&av->av_table.lt_lock);
-	la = lla_lookup4(&av->av_table, ifp, addr);
-	is = la != NULL && (la->la_flags & LLE_PUBLISHED) != 0 &&
-	    la->la_hdr != NULL;
+	kspin_lock(&av->av_table.nt_lock);
+	ne = neigh_lookup4(&av->av_table, ifp, addr);
+	is = ne != NULL && (ne->ne_flags & NEIGH_PUBLISHED) != 0 &&
+	    ne->ne_hdr != NULL;
 	if (is)
-		memcpy(lladdr, la->la_lladdr, ETHER_ADDR_LEN);
-	kspin_unlock(&av->av_table.lt_lock);
+		memcpy(lladdr, ne->ne_lladdr, ETHER_ADDR_LEN);
+	kspin_unlock(&av->av_table.nt_lock);
 	return is;
 }
 

@@ -7,7 +7,7 @@
 #define NETINET_IN_VAR_H
 
 #include "kern/wheel.h"
-#include "net/if_llatbl.h"
+#include "net/neigh.h"
 #include "net/if_stats_impl.h"
 #include "net/route.h"
 

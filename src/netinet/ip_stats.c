@@ -94,13 +94,13 @@ ifq_handler(struct vnet *vn, const char *name, void *arg,
 static uint64_t
 arp_entries(struct vnet *vn, unsigned class)
 {
-	struct lltable *lt = &vn->vn_arp->av_table;
+	struct neigh_table *nt = &vn->vn_arp->av_table;
 	uint64_t n;
 
-	kspin_lock(&lt->lt_lock);
-	n = class == ARP_C_NONE ? lt->lt_hash.kh_count :
+	kspin_lock(&nt->nt_lock);
+	n = class == ARP_C_NONE ? nt->nt_hash.kh_count :
 	    vn->vn_arp->av_count[class];
-	kspin_unlock(&lt->lt_lock);
+	kspin_unlock(&nt->nt_lock);
 	return n;
 }
 

@@ -123,7 +123,7 @@ struct arp_asks {
 /*
  * IPv4's part of an interface, in if_afdata from its first ARP packet or
  * neighbour on.
- *	t: the vnet's lltable spin lock
+ *	t: the vnet's neighbour table spin lock
  */
 struct in_ifdata {
 	struct kern_defer id_defer;
@@ -131,7 +131,7 @@ struct in_ifdata {
 	uint32_t	 id_oqueued;	/* atomic, written with t: held for
 					 * resolution */
 	uint32_t	 id_count[ARP_NCLASSES]; /* t: neighbours */
-	TAILQ_HEAD(, llentry) id_list[ARP_NCLASSES]; /* t: by age */
+	TAILQ_HEAD(, neigh) id_list[ARP_NCLASSES]; /* t: by age */
 	uint64_t	 id_held;	/* t: packet buffers that wait */
 	struct arp_asks	 id_asks;	/* t: */
 	struct ip_tokens id_told;	/* t: announcements of UNUSED ones */

@@ -349,7 +349,7 @@ static inline size_t
 in_neighbours(struct in_test *it)
 {
 
-	return it->it_vn->vn_arp->av_table.lt_hash.kh_count;
+	return it->it_vn->vn_arp->av_table.nt_hash.kh_count;
 }
 
 static inline int

@@ -19,7 +19,7 @@
 
 #include "net/bpf.h"		/* its subsystem */
 #include "net/filter.h"		/* its subsystem */
-#include "net/if_llatbl.h"	/* a neighbour table */
+#include "net/neigh.h"	/* a neighbour table */
 #include "net/if_vnet_impl.h"	/* domains, the interfaces' subsystem */
 #include "net/pfil.h"		/* its subsystem */
 #include "net/rtsock.h"		/* its subsystem */
@@ -36,7 +36,7 @@ struct net_test {
 };
 
 /* The neighbour table, which src/netinet provides in the product. */
-static struct lltable net_test_lltable;
+static struct neigh_table net_test_neigh;
 
 static inline void
 net_test_main(void *arg)
@@ -49,10 +49,10 @@ net_test_main(void *arg)
 	KASSERT(kern_create(nt->nt_host, &nt->nt_config, &k) == 0);
 	KASSERT(vnet_create_named(k, "test", &vn) == 0);
 	KASSERT(vnet_get(k, "test") == vn);
-	lltable_init(k, &net_test_lltable);
-	vn->vn_if->ifv_lltable = &net_test_lltable;
+	neigh_table_init(k, &net_test_neigh);
+	vn->vn_if->ifv_neigh = &net_test_neigh;
 	nt->nt_body(vn);
-	lltable_fini(&net_test_lltable);
+	neigh_table_fini(&net_test_neigh);
 	vnet_destroy_held(vn);
 	KASSERT(mbuf_free_count(k) == mbuf_total(k));
 	kern_destroy(k);

@@ -378,21 +378,21 @@ static void
 output_body(struct vnet *vn)
 {
 	static struct output_test ot;
-	struct llentry *la[3];
+	struct neigh *ne[3];
 	struct if_data ifi;
 
 	dtest_attach(vn);
 	etest_attach(vn, &ot.ot_et, 0, &etest_ops, true);
 	for (unsigned i = 0; i < 3; i++) {
 		ot.ot_nh[i] = htonl(0x0a000002 + i);
-		la[i] = lla_create4(&net_test_lltable, ot.ot_et.et_ifp,
+		ne[i] = neigh_create4(&net_test_neigh, ot.ot_et.et_ifp,
 		    ot.ot_nh[i]);
-		KASSERT(la[i] != NULL);
+		KASSERT(ne[i] != NULL);
 	}
-	KASSERT(lla_set(la[0], etest_peer) == 0);
-	KASSERT(lla_set(la[1], other) == 0);
+	KASSERT(neigh_set(ne[0], etest_peer) == 0);
+	KASSERT(neigh_set(ne[1], other) == 0);
 	on_cpu(vn->vn_kern, output_on_cpu, &ot);
-	KASSERT(la[0]->la_used == 1 && la[2]->la_used == 0);
+	KASSERT(ne[0]->ne_used == 1 && ne[2]->ne_used == 0);
 	if_down(ot.ot_et.et_ifp);
 	on_cpu(vn->vn_kern, output_down_on_cpu, &ot);
 	etest_books(&ot.ot_et);
@@ -404,7 +404,7 @@ output_body(struct vnet *vn)
 	KASSERT(etest_drops(&ot.ot_et, DROP_OUT_IF_DOWN) == 2);
 	KASSERT(etest_drops(&ot.ot_et, DROP_ARP_UNRESOLVED) == 1);
 	for (unsigned i = 0; i < 3; i++)
-		lla_remove(&net_test_lltable, la[i]);
+		neigh_remove(&net_test_neigh, ne[i]);
 	etest_detach(&ot.ot_et);
 }
 

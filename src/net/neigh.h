@@ -1,0 +1,145 @@
+/*
+ * neigh: neighbours: which link-level address a protocol address has on an
+ * interface, for all families.  The table and the packet path's lookup are
+ * here; a family's protocol (ARP) decides what is in it.
+ *
+ * A neighbour whose ne_hdr is set is usable: ne_hdr is the finished Ethernet
+ * header, published in one store, so a sender copies 14 bytes and goes.
+ */
+
+#ifndef NET_NEIGH_H
+#define NET_NEIGH_H
+
+#include <ifnet/if_ether.h>
+
+#include "kern/khash.h"
+#include "kern/wheel.h"
+#include "net/if_vnet_impl.h"
+
+struct neigh_hdr {
+	struct kern_defer neh_defer;
+	struct kern	*neh_kern;
+	uint8_t		 neh_bytes[16];	/* dst, src, type; 14 used */
+};
+
+/* In network order; an IPv4 address is the first four bytes, the others are
+ * 0. */
+union neigh_addr {
+	uint8_t		 na_bytes[16];
+	uint32_t	 na_4;
+	uint64_t	 na_words[2];
+};
+
+/*
+ *	constant	while in the table
+ *	t: the vnet's neighbour table's spin lock
+ *	a: atomic
+ */
+struct neigh {
+	struct neigh_hdr *ne_hdr;	/* rcu; written with t: */
+	struct ifnet	*ne_ifp;	/* constant */
+	union neigh_addr ne_addr;	/* constant */
+	uint8_t		 ne_family;	/* constant; AF_* */
+	uint8_t		 ne_class;	/* t: the protocol's */
+	uint16_t	 ne_used;	/* a: set by senders, cleared by the
+					 * protocol */
+	uint8_t		 ne_state;	/* t: the protocol's */
+	uint8_t		 ne_tries;	/* t: */
+	uint32_t	 ne_flags;	/* t: NEIGH_* */
+#define NEIGH_STATIC	0x1
+#define NEIGH_PUBLISHED	0x2
+#define NEIGH_DEAD	0x4
+#define NEIGH_CLAIMED	0x8		/* the protocol's: ne_claim is set */
+#define NEIGH_WANTED	0x10		/* the protocol's: used since it was
+					 * last known to be right */
+	struct kern	*ne_kern;	/* constant; to free it when the
+					 * interface has gone */
+	uint8_t		 ne_lladdr[8];	/* t: */
+	uint8_t		 ne_claim[8];	/* t: another address said to be its */
+	uint64_t	 ne_expire;	/* t: ns; 0 never */
+	struct mbuf	*ne_hold, *ne_holdtail;	/* t: */
+	unsigned	 ne_nhold;	/* t: */
+	struct kern_defer ne_defer;
+	TAILQ_ENTRY(neigh) ne_iflink;	/* t: the protocol's: neighbours of the
+					 * interface */
+	struct wheel_link ne_wheel;	/* t: the protocol's timer */
+	struct rts_node	 ne_rts;	/* rtsock's */
+};
+
+struct neigh_table {
+	struct kspin	 nt_lock;
+	struct khash	 nt_hash;	/* rcu; t: */
+};
+
+static inline uint32_t
+neigh_hash(const struct ifnet *ifp, const union neigh_addr *na)
+{
+
+	return khash_u64(((uint64_t)ifp->if_index << 32 | na->na_4) ^
+	    (na->na_words[0] >> 32) * UINT64_C(0x9e3779b97f4a7c15) ^
+	    na->na_words[1] * UINT64_C(0xff51afd7ed558ccd));
+}
+
+/* The same hash, of an IPv4 address. */
+static inline uint32_t
+neigh_hash4(const struct ifnet *ifp, uint32_t addr)
+{
+
+	return khash_u64((uint64_t)ifp->if_index << 32 | addr);
+}
+
+/* The neighbour, or NULL.  Read section or t:. */
+static inline struct neigh *
+neigh_lookup(const struct neigh_table *nt, const struct ifnet *ifp,
+    uint8_t family, const union neigh_addr *na)
+{
+	struct khash_iter it;
+	struct neigh *ne;
+
+	for (ne = khash_first(&nt->nt_hash, neigh_hash(ifp, na), &it);
+	    ne != NULL; ne = khash_next(&it))
+		if (ne->ne_addr.na_words[0] == na->na_words[0] &&
+		    ne->ne_addr.na_words[1] == na->na_words[1] &&
+		    ne->ne_ifp == ifp && ne->ne_family == family)
+			return ne;
+	return NULL;
+}
+
+static inline struct neigh *
+neigh_lookup4(const struct neigh_table *nt, const struct ifnet *ifp,
+    uint32_t addr)
+{
+	struct khash_iter it;
+	struct neigh *ne;
+
+	for (ne = khash_first(&nt->nt_hash, neigh_hash4(ifp, addr), &it);
+	    ne != NULL; ne = khash_next(&it))
+		if (ne->ne_addr.na_4 == addr && ne->ne_ifp == ifp &&
+		    ne->ne_family == AF_INET)
+			return ne;
+	return NULL;
+}
+
+void	neigh_table_init(struct kern *, struct neigh_table *);
+void	neigh_table_fini(struct neigh_table *);
+/* t: held.  A new neighbour in the table, or NULL: no memory. */
+struct neigh *neigh_create(struct neigh_table *, struct ifnet *,
+	    uint8_t family, const union neigh_addr *);
+struct neigh *neigh_create4(struct neigh_table *, struct ifnet *,
+	    uint32_t addr);
+/* t: held: set or clear (NULL) the link-level address; builds and publishes
+ * ne_hdr.  ENOMEM leaves it as it was. */
+int	neigh_set(struct neigh *, const uint8_t *lladdr);
+/* t: held: out of the table, and freed behind the readers.  Its hold queue
+ * must be empty. */
+void	neigh_remove(struct neigh_table *, struct neigh *);
+
+/* The vnet's table. */
+static inline struct neigh_table *
+neigh_table_of(const struct vnet *vn)
+{
+
+	return vn->vn_if->ifv_neigh;
+}
+
+#endif /* !NET_NEIGH_H */
