@@ -215,9 +215,12 @@ cmd_json_event(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 	text_if_any(&j, "gateway", ev->gateway);
 	if (ev->type == IFNET_EV_ROUTE_ADD ||
 	    ev->type == IFNET_EV_ROUTE_DELETE ||
-	    ev->type == IFNET_EV_ROUTE_CHANGE)
+	    ev->type == IFNET_EV_ROUTE_CHANGE) {
 		json_text(&j, "routeflags", cmd_rtflags_text(ev->rtflags,
 		    text));
+		if (ev->msg != NULL)
+			route_more_json(&j, ev->msg);
+	}
 	return json_done(&j);
 }
 

@@ -64,6 +64,9 @@ print(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 			(void)fprintf(fp, " gateway %s", ev->gateway);
 		(void)fprintf(fp, " flags %s",
 		    cmd_rtflags_text(ev->rtflags, flags));
+		if (ev->msg != NULL)
+			(void)fputs(route_more_text(ev->msg, flags,
+			    sizeof(flags)), fp);
 		break;
 	default:
 		if (ev->addr[0] != '\0')

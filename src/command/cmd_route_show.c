@@ -33,6 +33,18 @@ struct show {
 	struct json	*json;		/* NULL: as a table */
 };
 
+void
+route_more_json(struct json *j, const struct rt_msg *m)
+{
+	char proto[8];
+
+	if ((m->rtm_given & RTV_METRIC) != 0)
+		json_int(j, "metric", m->rtm_metric);
+	json_text(j, "protocol", route_proto_text(m->rtm_proto, proto));
+	if (m->rtm_expire_s != 0)
+		json_int(j, "expires_s", m->rtm_expire_s);
+}
+
 /* Write the route of a message. */
 static void
 json_route(struct json *j, const struct rt_msg *m,
@@ -40,7 +52,7 @@ json_route(struct json *j, const struct rt_msg *m,
 {
 	const struct sockaddr_in *mask =
 	    (const struct sockaddr_in *)(const void *)sa[2];
-	char text[CMD_TEXTSIZE], ifname[IFNAMSIZ], proto[8];
+	char text[CMD_TEXTSIZE], ifname[IFNAMSIZ];
 
 	memcpy(ifname, m->rtm_ifname, sizeof(ifname));
 	ifname[IFNAMSIZ - 1] = '\0';
@@ -59,19 +71,14 @@ json_route(struct json *j, const struct rt_msg *m,
 	}
 	cmd_bits_json(j, "flags", rtflags, NRTFLAGS, m->rtm_flags);
 	json_u64(j, "use", m->rtm_use);
-	if ((m->rtm_given & RTV_METRIC) != 0)
-		json_int(j, "metric", m->rtm_metric);
-	json_text(j, "protocol", route_proto_text(m->rtm_proto, proto));
+	route_more_json(j, m);
 	if (m->rtm_mtu != 0)
 		json_int(j, "mtu", m->rtm_mtu);
-	if (m->rtm_expire_s != 0)
-		json_int(j, "expires_s", m->rtm_expire_s);
 	json_end(j);
 }
 
-/* The text behind NetBSD's columns, of routes that have more to say. */
-static const char *
-more_text(const struct rt_msg *m, char *buf, size_t size)
+const char *
+route_more_text(const struct rt_msg *m, char *buf, size_t size)
 {
 	char proto[8];
 	size_t n = 0;
@@ -122,7 +129,8 @@ show_msg(const void *msg, size_t len, void *arg)
 		(void)strcpy(mtu, "-");
 	(void)fprintf(sh->ctx->cc_out, "%-18s %-18s %-8s %4s %8" PRIu64
 	    " %6s  %s%s\n", dst, gw, cmd_rtflags_text(m->rtm_flags, flags), "-",
-	    m->rtm_use, mtu, ifname, more_text(m, more, sizeof(more)));
+	    m->rtm_use, mtu, ifname,
+	    route_more_text(m, more, sizeof(more)));
 	return 0;
 }
 
@@ -286,7 +294,7 @@ monitor_print(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 {
 	const struct sockaddr *sa[RTAX_MAX];
 	const struct rt_hdr *h = ev->msg;
-	char date[40], flags[256];
+	char date[40], flags[256], more[80];
 	const struct rt_msg *rm;
 	struct tm tm;
 	time_t when = (time_t)(ev->time_ns / 1000000000u);
@@ -317,9 +325,10 @@ monitor_print(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 	case IFNET_EV_NEIGH:
 	case IFNET_EV_NEIGH_DELETE:
 		rm = ev->msg;
-		(void)fprintf(ctx->cc_out, "if %.*s, flags: %s\n", IFNAMSIZ,
+		(void)fprintf(ctx->cc_out, "if %.*s, flags: %s%s\n", IFNAMSIZ,
 		    rm->rtm_ifname, flag_names(rm->rtm_flags, flags,
-		    sizeof(flags)));
+		    sizeof(flags)), (rm->rtm_flags & RTF_LLDATA) != 0 ? "" :
+		    route_more_text(rm, more, sizeof(more)));
 		break;
 	default:
 		(void)fprintf(ctx->cc_out, "if %s\n", ev->ifname);

@@ -567,6 +567,11 @@ int	route_find_if(struct cmd_ctx *, struct route_words *,
 /* `route load', in cmd_route_load.c. */
 int	route_load(struct cmd_ctx *, int argc, char **argv);
 
+/* " metric 20 proto bgp expires 9 s", as far as a route has them: behind what
+ * NetBSD shows.  And the same in an object. */
+const char *route_more_text(const struct rt_msg *, char *buf, size_t size);
+void	route_more_json(struct json *, const struct rt_msg *);
+
 /* `route show' and `netstat -r'; `route monitor'. */
 int	route_show(struct cmd_ctx *, const char *ifname, bool json);
 int	route_monitor(struct cmd_ctx *);

@@ -155,6 +155,30 @@ def test_json(daemon, monitor):
 
 
 @pytest.mark.concurrent
+def test_several_routes_to_one_destination(daemon, monitor):
+    """Which one is used, and who asked for it."""
+    daemon.ok("ifconfig", "pair0", "create", "10.0.0.1/24", "up")
+    text, objects = monitor("monitor"), monitor("monitor", "--json")
+    daemon.ok("route", "add", "10.9.0.0/16", "10.0.0.2", "-metric", "7",
+              "-proto", "bgp")
+    daemon.ok("route", "add", "10.9.0.0/16", "10.0.0.3", "-metric", "3")
+    daemon.ok("route", "delete", "10.9.0.0/16")
+
+    def told(m):
+        return [x for x in m.lines if "10.9.0.0/16" in x]
+    wait_for(lambda: len(told(text)) == 5 and len(told(objects)) == 5)
+    assert [re.sub(r"^\S+ \d+ ", "", x) for x in told(text)] == [
+        f"{what} pair0 10.9.0.0/16 gateway 10.0.0.{n} flags {flags} metric "
+        f"{more}" for what, n, flags, more in (
+            ("route added", 2, "UGS", "7 proto bgp"),
+            ("route changed", 2, "GS", "7 proto bgp"),
+            ("route added", 3, "UGS", "3"),
+            ("route deleted", 3, "UGS", "3"),
+            ("route changed", 2, "UGS", "7 proto bgp"))]
+    last = json.loads(told(objects)[-1])
+    assert (last["metric"], last["protocol"]) == (7, "bgp")
+
+
 def test_complete_under_load(daemon, monitor):
     """Four listeners, many changes: each hears all of them, in order, or
     is told how many it missed."""
