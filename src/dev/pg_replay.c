@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct pg_piece) % 8 == 0 &&
+_Static_assert(offsetof(struct pg_piece, pp_data) % 8 == 0 &&
     sizeof(struct if_pgpacket) % 8 == 0, "packets are aligned");
 
 struct pg_packets *

@@ -24,7 +24,8 @@
 struct pg_piece {
 	struct pg_piece	*pp_next;
 	uint32_t	 pp_len;	/* bytes of pp_data */
-	uint8_t		 pp_data[];	/* struct if_pgpacket and its bytes */
+	/* Each packet: struct if_pgpacket and its bytes. */
+	uint8_t		 pp_data[] __attribute__((__aligned__(8)));
 };
 
 struct pg_packets {

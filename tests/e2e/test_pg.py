@@ -94,6 +94,7 @@ def test_same_seed_same_packets(rig, tmp):
     assert seen[0] == seen[1] != seen[2]
 
 
+@pytest.mark.concurrent
 def test_start_and_stop(rig):
     rig.ok("pg", "set", "pg0", "3", "dst", "10.5.0.1", "src", "10.0.1.7",
            "rate", "1kpps", "count", "20")
@@ -109,6 +110,7 @@ def test_start_and_stop(rig):
     conserved(rig)
 
 
+@pytest.mark.concurrent
 def test_loss_and_latency(rig):
     """Packets that a filter drops are lost, and no others; all that arrive are
     in the histogram."""
@@ -192,6 +194,7 @@ def test_replay_arrives_byte_for_byte(rig, tmp, how):
     conserved(rig)
 
 
+@pytest.mark.concurrent
 def test_replay_what_dump_wrote(rig, tmp):
     """A capture of one stream is a stream again, several times, at a rate."""
     child = capture(rig, "pg0", tmp / "seen", 40, "-Q", "in")
