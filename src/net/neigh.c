@@ -17,7 +17,8 @@ object_hash(const void *obj)
 {
 	const struct neigh *ne = obj;
 
-	return neigh_hash(ne->ne_ifp, &ne->ne_addr);
+	return neigh_hash(neigh_table_of(ne->ne_ifp->if_vnet), ne->ne_ifp,
+	    &ne->ne_addr);
 }
 
 void
@@ -26,6 +27,7 @@ neigh_table_init(struct kern *k, struct neigh_table *nt)
 
 	nt->nt_lock.ks_locked = 0;
 	khash_init(k, &nt->nt_hash, object_hash);
+	host_random(k->k_host, &nt->nt_seed, sizeof(nt->nt_seed));
 }
 
 void
@@ -50,7 +52,7 @@ neigh_create(struct neigh_table *nt, struct ifnet *ifp, uint8_t family,
 	ne->ne_ifp = ifp;
 	ne->ne_family = family;
 	ne->ne_addr = *na;
-	if (khash_insert(&nt->nt_hash, neigh_hash(ifp, na), ne) != 0) {
+	if (khash_insert(&nt->nt_hash, neigh_hash(nt, ifp, na), ne) != 0) {
 		kmem_free(k, ne);
 		return NULL;
 	}
@@ -127,7 +129,7 @@ neigh_remove(struct neigh_table *nt, struct neigh *ne)
 	KASSERT(ne->ne_hold == NULL);
 	__atomic_store_n(&ne->ne_flags, ne->ne_flags | NEIGH_DEAD,
 	    __ATOMIC_RELAXED);
-	khash_remove(&nt->nt_hash, neigh_hash(ifp, &ne->ne_addr), ne);
+	khash_remove(&nt->nt_hash, neigh_hash(nt, ifp, &ne->ne_addr), ne);
 	rts_forget(ifp->if_vnet, &ne->ne_rts);
 	publish(ne, NULL);
 	kern_defer(if_kern(ifp), &ne->ne_defer, free_neigh);

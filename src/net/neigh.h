@@ -67,25 +67,34 @@ struct neigh {
 };
 
 struct neigh_table {
-	struct kspin	 nt_lock;
 	struct khash	 nt_hash;	/* rcu; t: */
+	uint64_t	 nt_seed;	/* constant; random, so that whoever
+					 * chooses addresses cannot choose
+					 * ones with the same hash */
+	struct kspin	 nt_lock;
 };
 
 static inline uint32_t
-neigh_hash(const struct ifnet *ifp, const union neigh_addr *na)
+neigh_hash(const struct neigh_table *nt, const struct ifnet *ifp,
+    const union neigh_addr *na)
 {
+	uint64_t h = (na->na_words[0] >> 32) + nt->nt_seed;
 
-	return khash_u64(((uint64_t)ifp->if_index << 32 | na->na_4) ^
-	    (na->na_words[0] >> 32) * UINT64_C(0x9e3779b97f4a7c15) ^
-	    na->na_words[1] * UINT64_C(0xff51afd7ed558ccd));
+	/* 0 for an IPv4 address; see neigh_hash4(). */
+	if ((na->na_words[0] >> 32 | na->na_words[1]) != 0)
+		h = khash_u64(h) + ((uint64_t)khash_u64(na->na_words[1] ^ h) <<
+		    32);
+	return khash_u64(((uint64_t)ifp->if_index << 32 | na->na_4) ^ h);
 }
 
 /* The same hash, of an IPv4 address. */
 static inline uint32_t
-neigh_hash4(const struct ifnet *ifp, uint32_t addr)
+neigh_hash4(const struct neigh_table *nt, const struct ifnet *ifp,
+    uint32_t addr)
 {
 
-	return khash_u64((uint64_t)ifp->if_index << 32 | addr);
+	return khash_u64(((uint64_t)ifp->if_index << 32 | addr) ^
+	    nt->nt_seed);
 }
 
 /* The neighbour, or NULL.  Read section or t:. */
@@ -96,7 +105,7 @@ neigh_lookup(const struct neigh_table *nt, const struct ifnet *ifp,
 	struct khash_iter it;
 	struct neigh *ne;
 
-	for (ne = khash_first(&nt->nt_hash, neigh_hash(ifp, na), &it);
+	for (ne = khash_first(&nt->nt_hash, neigh_hash(nt, ifp, na), &it);
 	    ne != NULL; ne = khash_next(&it))
 		if (ne->ne_addr.na_words[0] == na->na_words[0] &&
 		    ne->ne_addr.na_words[1] == na->na_words[1] &&
@@ -112,7 +121,7 @@ neigh_lookup4(const struct neigh_table *nt, const struct ifnet *ifp,
 	struct khash_iter it;
 	struct neigh *ne;
 
-	for (ne = khash_first(&nt->nt_hash, neigh_hash4(ifp, addr), &it);
+	for (ne = khash_first(&nt->nt_hash, neigh_hash4(nt, ifp, addr), &it);
 	    ne != NULL; ne = khash_next(&it))
 		if (ne->ne_addr.na_4 == addr && ne->ne_ifp == ifp &&
 		    ne->ne_family == AF_INET)
@@ -120,6 +129,7 @@ neigh_lookup4(const struct neigh_table *nt, const struct ifnet *ifp,
 	return NULL;
 }
 
+/* Any: make an empty table. */
 void	neigh_table_init(struct kern *, struct neigh_table *);
 void	neigh_table_fini(struct neigh_table *);
 /* t: held.  A new neighbour in the table, or NULL: no memory. */

@@ -454,9 +454,11 @@ arp_conflict(struct ifnet *ifp, uint32_t addr, const uint8_t *sha)
 {
 	struct arp_vnet *av = ifp->if_vnet->vn_arp;
 	char a[16], l[LLADDR_STRSIZE];
+	uint32_t slot;
 
-	if (!arp_may_again(av, &av->av_defended_ns[neigh_hash4(ifp, addr) %
-	    ARP_NDEFENDED], net_curcpu()->ci_now, ARP_DEFEND_NS))
+	slot = neigh_hash4(&av->av_table, ifp, addr) % ARP_NDEFENDED;
+	if (!arp_may_again(av, &av->av_defended_ns[slot],
+	    net_curcpu()->ci_now, ARP_DEFEND_NS))
 		return;
 	if_klog(ifp, KLOG_WARNING, "%s also claims our address %s",
 	    lladdr_text(sha, ETHER_ADDR_LEN, l), arp_addr_text(addr, a));

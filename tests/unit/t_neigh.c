@@ -129,6 +129,62 @@ test_families(void **state)
 	net_on_sim(1, families_body);
 }
 
+#define NCHOSEN	1024
+
+/* The most of some addresses whose hashes are alike in their low bits. */
+static unsigned
+most_alike(const struct neigh_table *nt, const struct ifnet *ifp,
+    const union neigh_addr *na)
+{
+	unsigned n[256] = { 0 }, most = 0, i;
+
+	for (unsigned j = 0; j < NCHOSEN; j++) {
+		i = neigh_hash(nt, ifp, &na[j]) & 255;
+		most = ++n[i] > most ? n[i] : most;
+	}
+	return most;
+}
+
+/* Addresses chosen so that they have the same place in one table are spread in
+ * another one: nobody can make lookups slow by choosing addresses. */
+static void
+chosen_body(struct vnet *vn)
+{
+	static union neigh_addr na[NCHOSEN];
+	static struct etest et;
+	struct neigh_table other;
+	uint32_t addr = 0;
+
+	etest_attach(vn, &et, 0, &etest_ops, true);
+	neigh_table_init(vn->vn_kern, &other);
+	KASSERT(other.nt_seed != net_test_neigh.nt_seed);
+	for (unsigned six = 0; six < 2; six++) {
+		memset(na, 0, sizeof(na));
+		for (unsigned i = 0; i < NCHOSEN; i++) {
+			do {
+				na[i].na_words[six] = addr++;
+			} while ((neigh_hash(&net_test_neigh, et.et_ifp,
+			    &na[i]) & 255) != 7);
+			if (six == 0)
+				KASSERT(neigh_hash(&other, et.et_ifp, &na[i]) ==
+				    neigh_hash4(&other, et.et_ifp,
+				    na[i].na_4));
+		}
+		KASSERT(most_alike(&net_test_neigh, et.et_ifp, na) == NCHOSEN);
+		KASSERT(most_alike(&other, et.et_ifp, na) < NCHOSEN / 16);
+	}
+	neigh_table_fini(&other);
+	etest_detach(&et);
+}
+
+static void
+test_chosen(void **state)
+{
+
+	(void)state;
+	net_on_sim(1, chosen_body);
+}
+
 /* A change that fails for want of memory changes nothing. */
 static struct host *nomem_host;
 
@@ -246,6 +302,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_families),
+		cmocka_unit_test(test_chosen),
 		cmocka_unit_test(test_nomem),
 		cmocka_unit_test(test_readers),
 	};
