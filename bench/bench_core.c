@@ -23,6 +23,7 @@
 #include "net/if_vnet_impl.h"
 #include "net/route.h"
 #include "net/rtsock.h"
+#include "prefixes.h"
 
 static uint64_t
 now_ns(void)
@@ -146,16 +147,6 @@ bench_fwd(unsigned seconds, unsigned dsts)
 #define GATEWAYS	200
 #define GEN_BASE	0x0a000202u	/* 10.0.2.2, the first gateway */
 
-/* The number of routes with each prefix length among a thousand of the
- * Internet. */
-static const struct {
-	unsigned len, permille;
-} lengths[] = {
-	{ 24, 605 }, { 23, 100 }, { 22, 118 }, { 21, 52 }, { 20, 46 },
-	{ 19, 27 }, { 18, 15 }, { 17, 9 }, { 16, 15 }, { 15, 3 }, { 14, 3 },
-	{ 13, 2 }, { 12, 2 }, { 11, 1 }, { 10, 1 }, { 9, 1 },
-};
-
 /* The generator of packets: a work that schedules itself. */
 static struct gen {
 	struct cpu_work	 g_work;	/* first */
@@ -165,42 +156,6 @@ static struct gen {
 	uint8_t		 g_frame[60];
 	bool		 g_stop;
 } gen;
-
-static uint64_t
-next_random(void)
-{
-	static uint64_t s = 88172645463325252u;
-
-	s ^= s << 13;
-	s ^= s >> 7;
-	return s ^= s << 17;
-}
-
-static unsigned
-random_len(void)
-{
-	unsigned r = (unsigned)(next_random() % 1000), i = 0;
-
-	for (; r >= lengths[i].permille; i++)
-		r -= lengths[i].permille;
-	return lengths[i].len;
-}
-
-/* May a route of the table have this address?  Yes from 1/8 to 223/8, without
- * the benchmark's own networks and addresses that are not forwarded. */
-static bool
-usable(uint32_t addr, unsigned len)
-{
-	static const uint32_t never[] = { 0x0a000000, 0x7f000000, 0xa9fe0000,
-	    0xc0000000, 0xc6330000, 0xcb000000 };
-	uint32_t mask = UINT32_MAX << (32 - len);
-
-	for (unsigned i = 0; i < sizeof(never) / sizeof(never[0]); i++)
-		if (((addr ^ never[i]) & mask & (i < 2 ? 0xff000000 :
-		    0xffff0000)) == 0)
-			return false;
-	return addr >> 24 >= 1 && addr >> 24 < 224;
-}
 
 /* Choose a destination in each route, in the order in which the routes were
  * made. */

@@ -70,12 +70,18 @@ struct fib_line {
 #define FIB_LINE_MASK	((1u << 26) - 1)
 #define FIB_NO_LINE	FIB_LINE_MASK
 
+/* Blocks that were retired; fl_first is FIB_NO_LINE when there are none. */
+struct fib_list {
+	uint32_t	 fl_first, fl_end;	/* the first lines of blocks */
+	uint32_t	 fl_lines;
+};
+
 /*
  * The lines of a table: blocks of 1 to 32,768, powers of two, aligned to their
  * size.  A freed block is joined to its free neighbour; an empty chunk is given
  * back, but for one.
  *	fm_chunk	rcu; all else is the writer's
- *	fm_passed	atomic: readers of the blocks from fm_grace on have left
+ *	fm_passed	atomic: readers of the blocks in fm_grace have left
  */
 struct fib_mem {
 	struct fib_line	**fm_chunk;	/* FIB_CHUNKS */
@@ -83,10 +89,10 @@ struct fib_mem {
 	uint32_t	 fm_free[FIB_CHUNK_SHIFT + 1]; /* first, by order */
 	uint32_t	 fm_empty;	/* chunk without a used line, or
 					 * FIB_CHUNKS */
-	uint32_t	 fm_used;	/* lines, those that wait included */
-	uint32_t	 fm_retired;	/* blocks for the next grace period */
-	uint32_t	 fm_nretired;	/* lines of both lists */
-	uint32_t	 fm_grace;	/* blocks in the present one */
+	uint32_t	 fm_used;	/* lines, those of the lists included */
+	struct fib_list	 fm_retired;	/* for the next grace period */
+	struct fib_list	 fm_grace;	/* in the present one */
+	struct fib_list	 fm_left;	/* without readers, to be freed */
 	bool		 fm_deferred;	/* fm_defer is out */
 	uint32_t	 fm_passed;
 	struct kern_defer fm_defer;
@@ -111,6 +117,14 @@ void	fib_mem_retire(struct fib_mem *, uint32_t line, unsigned order);
 uint64_t *fib_mem_meta(const struct fib_mem *, uint32_t line);
 /* Writer: bytes of all chunks. */
 size_t	fib_mem_bytes(const struct fib_mem *);
+/* Writer: lines in use, those that were retired left out. */
+static inline uint32_t
+fib_mem_lines(const struct fib_mem *fm)
+{
+
+	return fm->fm_used - fm->fm_retired.fl_lines - fm->fm_grace.fl_lines -
+	    fm->fm_left.fl_lines;
+}
 
 static inline struct fib_line *
 fib_chunk_line(struct fib_line *const *chunk, uint32_t line)

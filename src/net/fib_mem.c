@@ -11,6 +11,8 @@
 
 #include "net/fib.h"
 
+#include <limits.h>
+
 #include "kern/kern_impl.h"
 
 #define ORDERS		(FIB_CHUNK_SHIFT + 1)
@@ -19,6 +21,9 @@
 
 /* Lines that may wait for readers: 1 MiB, or an eighth of the table. */
 #define WAITING_MAX	16384u
+
+/* Blocks freed at a time. */
+#define RELEASE_MOST	8
 
 /* Orders of the first chunks; all others have CHUNK_LINES. */
 static const uint8_t first_chunks[] = { 5, 8, 11, 13 };
@@ -201,20 +206,29 @@ release(struct fib_mem *fm, uint32_t line, unsigned order)
 		chunk_emptied(fm, c);
 }
 
-/* Free a list of retired blocks. */
-static void
-release_all(struct fib_mem *fm, uint32_t *list)
+static inline void
+list_clear(struct fib_list *fl)
 {
-	uint32_t line, next;
-	uint64_t m;
 
-	for (line = *list; line != FIB_NO_LINE; line = next) {
-		m = *fib_mem_meta(fm, line);
-		next = link_next(m);
-		fm->fm_nretired -= 1u << link_order(m);
-		release(fm, line, link_order(m));
-	}
-	*list = FIB_NO_LINE;
+	fl->fl_first = fl->fl_end = FIB_NO_LINE;
+	fl->fl_lines = 0;
+}
+
+/* Move all blocks of a list to the beginning of another. */
+static void
+list_move(struct fib_mem *fm, struct fib_list *from, struct fib_list *to)
+{
+	uint64_t *m;
+
+	if (from->fl_first == FIB_NO_LINE)
+		return;
+	m = fib_mem_meta(fm, from->fl_end);
+	*m = links(to->fl_first, 0, link_order(*m));
+	to->fl_first = from->fl_first;
+	if (to->fl_end == FIB_NO_LINE)
+		to->fl_end = from->fl_end;
+	to->fl_lines += from->fl_lines;
+	list_clear(from);
 }
 
 static void
@@ -226,7 +240,27 @@ grace_passed(struct kern_defer *kd)
 	__atomic_store_n(&fm->fm_passed, 1, __ATOMIC_RELEASE);
 }
 
-/* Free what readers have left, and begin the next grace period. */
+/* Free some blocks that readers have left, more than a change retires and few
+ * enough for it not to be long. */
+static void
+release_left(struct fib_mem *fm, unsigned most)
+{
+	struct fib_list *fl = &fm->fm_left;
+	uint32_t line;
+	uint64_t m;
+
+	while (most-- > 0 && fl->fl_first != FIB_NO_LINE) {
+		line = fl->fl_first;
+		m = *fib_mem_meta(fm, line);
+		fl->fl_lines -= 1u << link_order(m);
+		fl->fl_first = link_next(m);
+		if (fl->fl_first == FIB_NO_LINE)
+			fl->fl_end = FIB_NO_LINE;
+		release(fm, line, link_order(m));
+	}
+}
+
+/* See whether readers have left, and begin the next grace period. */
 static void
 collect(struct fib_mem *fm)
 {
@@ -234,12 +268,12 @@ collect(struct fib_mem *fm)
 	if (fm->fm_deferred && __atomic_load_n(&fm->fm_passed,
 	    __ATOMIC_ACQUIRE) != 0) {
 		fm->fm_deferred = false;
-		release_all(fm, &fm->fm_grace);
+		list_move(fm, &fm->fm_grace, &fm->fm_left);
 	}
-	if (fm->fm_deferred || fm->fm_retired == FIB_NO_LINE)
+	release_left(fm, RELEASE_MOST);
+	if (fm->fm_deferred || fm->fm_retired.fl_first == FIB_NO_LINE)
 		return;
-	fm->fm_grace = fm->fm_retired;
-	fm->fm_retired = FIB_NO_LINE;
+	list_move(fm, &fm->fm_retired, &fm->fm_grace);
 	fm->fm_deferred = true;
 	fm->fm_passed = 0;
 	kern_defer(fm->fm_kern, &fm->fm_defer, grace_passed);
@@ -280,15 +314,19 @@ fib_mem_free(struct fib_mem *fm, uint32_t line, unsigned order)
 void
 fib_mem_retire(struct fib_mem *fm, uint32_t line, unsigned order)
 {
+	struct fib_list *fl = &fm->fm_retired;
+	uint32_t waiting;
 
-	*fib_mem_meta(fm, line) = links(fm->fm_retired, 0, order);
-	fm->fm_retired = line;
-	fm->fm_nretired += 1u << order;
-	if (fm->fm_nretired > WAITING_MAX &&
-	    fm->fm_nretired > fm->fm_used / 8) {
+	*fib_mem_meta(fm, line) = links(fl->fl_first, 0, order);
+	fl->fl_first = line;
+	if (fl->fl_end == FIB_NO_LINE)
+		fl->fl_end = line;
+	fl->fl_lines += 1u << order;
+	waiting = fl->fl_lines + fm->fm_grace.fl_lines;
+	if (waiting > WAITING_MAX && waiting > fm->fm_used / 8) {
 		pserialize_perform(fm->fm_kern);
-		release_all(fm, &fm->fm_grace);
-		release_all(fm, &fm->fm_retired);
+		list_move(fm, &fm->fm_grace, &fm->fm_left);
+		list_move(fm, fl, &fm->fm_left);
 	}
 	collect(fm);
 }
@@ -313,8 +351,10 @@ fib_mem_init(struct kern *k, struct fib_mem *fm, struct fib_line **chunk)
 	for (unsigned i = 0; i < ORDERS; i++)
 		fm->fm_free[i] = FIB_NO_LINE;
 	fm->fm_empty = FIB_CHUNKS;
-	fm->fm_used = fm->fm_nretired = 0;
-	fm->fm_retired = fm->fm_grace = FIB_NO_LINE;
+	fm->fm_used = 0;
+	list_clear(&fm->fm_retired);
+	list_clear(&fm->fm_grace);
+	list_clear(&fm->fm_left);
 	fm->fm_deferred = false;
 	fm->fm_passed = 0;
 }
@@ -325,10 +365,11 @@ fib_mem_fini(struct fib_mem *fm)
 
 	if (fm->fm_deferred)
 		kern_defer_barrier(fm->fm_kern);
-	if (fm->fm_nretired != 0)
+	if (fm->fm_retired.fl_first != FIB_NO_LINE)
 		pserialize_perform(fm->fm_kern);
-	release_all(fm, &fm->fm_grace);
-	release_all(fm, &fm->fm_retired);
+	list_move(fm, &fm->fm_grace, &fm->fm_left);
+	list_move(fm, &fm->fm_retired, &fm->fm_left);
+	release_left(fm, UINT_MAX);
 	KASSERT(fm->fm_used == 0);
 	if (fm->fm_empty != FIB_CHUNKS)
 		chunk_free(fm, fm->fm_empty);

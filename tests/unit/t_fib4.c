@@ -179,7 +179,7 @@ check_empty(struct naive *na)
 	struct fib4 *f = &na->na_fib;
 
 	KASSERT(na->na_n == 0 && f->f4_nodes == 0 && f->f4_default == 0);
-	KASSERT(f->f4_mem.fm_used == f->f4_mem.fm_nretired);
+	KASSERT(fib_mem_lines(&f->f4_mem) == 0);
 	for (uint32_t i = 0; i < 65536; i++)
 		KASSERT(f->f4_root[i] == 0 && f->f4_len[i] == 0);
 	fib4_fini(f);
@@ -278,7 +278,7 @@ bounded_body(struct kern *k)
 	KASSERT(fib4_bytes(&f) < 4096);
 	for (uint32_t i = 0; i < n; i++)
 		KASSERT(fib4_add(&f, 0x40000000 + i * 10007, 32, 2) == 0);
-	used = f.f4_mem.fm_used;
+	used = fib_mem_lines(&f.f4_mem);
 	KASSERT(fib4_add(&f, 0x40000000, 2, 3) == 0);
 	KASSERT(fib4_lookup(&f, 0x40000001) == 3);
 	KASSERT(fib4_add(&f, 0x40000000, 2, 4) == 0);
@@ -286,16 +286,16 @@ bounded_body(struct kern *k)
 	KASSERT(fib4_lookup(&f, 0x40000000 + 10007) == 2);
 	fib4_remove(&f, 0x40000000, 2, 0, 0);
 	KASSERT(fib4_lookup(&f, 0x40000001) == 0);
-	KASSERT(f.f4_mem.fm_used == used);
+	KASSERT(fib_mem_lines(&f.f4_mem) == used);
 	for (uint32_t i = 0; i < n; i++)
 		fib4_remove(&f, 0x40000000 + i * 10007, 32, 0, 0);
 	/* A node whose runs are few again has few lines. */
 	for (uint32_t i = 0; i < 256; i += 2)
 		KASSERT(fib4_add(&f, 0x0a000000 + (i << 8), 24, 5) == 0);
-	KASSERT(f.f4_mem.fm_used - f.f4_mem.fm_nretired >= 16);
+	KASSERT(fib_mem_lines(&f.f4_mem) >= 16);
 	for (uint32_t i = 0; i < 256; i += 2)
 		fib4_remove(&f, 0x0a000000 + (i << 8), 24, 0, 0);
-	KASSERT(f.f4_mem.fm_used - f.f4_mem.fm_nretired == 1);
+	KASSERT(fib_mem_lines(&f.f4_mem) == 1);
 	fib4_remove(&f, 0x0a000001, 32, 0, 0);
 	fib4_remove(&f, 0x7f000000, 8, 0, 0);
 	fib4_fini(&f);
@@ -384,14 +384,14 @@ nomem_deep_body(struct kern *k)
 		hog[nhog] = line;
 	}
 	for (;; blocks++) {
-		used = f.f4_mem.fm_used;
+		used = fib_mem_lines(&f.f4_mem);
 		sim_fail_alloc(k->k_host, 1);
 		error = fib4_add(&f, 0x0a00ffff, 32, 1u << 31);
 		sim_fail_alloc(k->k_host, 0);
 		if (error == 0)
 			break;
 		KASSERT(error == ENOMEM && f.f4_nodes == 1);
-		KASSERT(f.f4_mem.fm_used == used);
+		KASSERT(fib_mem_lines(&f.f4_mem) == used);
 		KASSERT(fib4_lookup(&f, 0x0a00ffff) == 0);
 		for (uint32_t i = 0; i < 32 * 7; i++)
 			KASSERT(fib4_lookup(&f, 0x0a000000 + (i / 7 << 11) +

@@ -1,0 +1,21 @@
+/*
+ * fib_peer: DPDK's rte_fib (DIR-24-8, values of 4 bytes), beside which
+ * bench_fib measures; without DPDK there is none.
+ */
+
+#ifndef BENCH_FIB_PEER_H
+#define BENCH_FIB_PEER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Make an empty table for so many prefixes; false: there is no peer. */
+bool	peer_create(unsigned prefixes);
+void	peer_destroy(void);
+/* false: there was no room. */
+bool	peer_add(uint32_t key, unsigned len, uint32_t value);
+void	peer_remove(uint32_t key, unsigned len);
+/* n is at most 256; returns one of the values. */
+uint64_t peer_lookup_many(const uint32_t *key, unsigned n);
+
+#endif /* !BENCH_FIB_PEER_H */
