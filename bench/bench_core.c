@@ -217,14 +217,78 @@ generate(struct cpu_work *w)
 }
 
 static void
-bench_table(unsigned seconds, unsigned routes)
+shuffle(void)
+{
+	uint32_t swap;
+
+	for (unsigned i = gen.g_n - 1; i > 0; i--) {
+		unsigned j = (unsigned)(next_random() % (i + 1));
+
+		swap = gen.g_dst[i];
+		gen.g_dst[i] = gen.g_dst[j];
+		gen.g_dst[j] = swap;
+	}
+}
+
+/* Forward what the generator makes. */
+static void
+run_generator(struct ifnet_stack *st, struct vnet *vn, unsigned seconds,
+    const char *name)
 {
 	static const uint8_t udp[46] = { 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0,
 	    0, 10, 0, 1, 2, 0, 0, 0, 0, 0, 9, 0, 9, 0, 26 };
+
+	pserialize_read_enter();
+	gen.g_ifp = ifunit(vn, "pg0");
+	pserialize_read_exit();
+	memcpy(gen.g_frame, if_sadl(gen.g_ifp)->sdl_data, 6);
+	memcpy(gen.g_frame + 6, "\x02\x70\x67\x00\x00\x01\x08\x00", 8);
+	memcpy(gen.g_frame + 14, udp, sizeof(udp));
+	gen.g_work.cw_fn = generate;
+	(void)cpu_work_schedule(vn->vn_kern, NULL, &gen.g_work);
+	fwd_measure(st, vn, seconds, name);
+	gen.g_stop = true;
+	ifnet_stack_run(st);
+	free(gen.g_dst);
+}
+
+/* Neighbours on a network of the router, and packets to each of them. */
+static void
+bench_hosts(unsigned seconds, unsigned hosts)
+{
 	struct ifnet_stack *st;
 	struct vnet *vn;
 	char line[128];
-	uint32_t swap;
+
+	st = stack(&vn);
+	command(vn, "ifconfig pg0 create");
+	command(vn, "ifconfig pg1 create");
+	command(vn, "sysctl -w net.inet.ip.forwarding=1");
+	command(vn, "sysctl -w net.inet.arp.maxentries=65536");
+	command(vn, "ifconfig pg0 inet 10.0.1.1/24 up");
+	command(vn, "ifconfig pg1 inet 10.3.0.1/16 up");
+	gen.g_dst = calloc(hosts, sizeof(*gen.g_dst));
+	if (gen.g_dst == NULL)
+		err(1, NULL);
+	for (gen.g_n = 0; gen.g_n < hosts; gen.g_n++) {
+		gen.g_dst[gen.g_n] = 0x0a030002 + gen.g_n;
+		snprintf(line, sizeof(line), "arp -s 10.3.%u.%u "
+		    "02:00:00:03:%02x:%02x", (gen.g_n + 2) >> 8,
+		    (gen.g_n + 2) & 255, (gen.g_n + 2) >> 8,
+		    (gen.g_n + 2) & 255);
+		command(vn, line);
+	}
+	shuffle();
+	run_generator(st, vn, seconds, "fwd-10k-hosts");
+	ifnet_stack_destroy(st);
+}
+
+static void
+bench_table(unsigned seconds, unsigned routes)
+{
+	struct ifnet_stack *st;
+	struct vnet *vn;
+	char line[128];
 
 	st = stack(&vn);
 	command(vn, "ifconfig pg0 create");
@@ -238,25 +302,8 @@ bench_table(unsigned seconds, unsigned routes)
 		command(vn, line);
 	}
 	make_routes(vn, routes);
-	for (unsigned i = routes - 1; i > 0; i--) {
-		unsigned j = (unsigned)(next_random() % (i + 1));
-
-		swap = gen.g_dst[i];
-		gen.g_dst[i] = gen.g_dst[j];
-		gen.g_dst[j] = swap;
-	}
-	pserialize_read_enter();
-	gen.g_ifp = ifunit(vn, "pg0");
-	pserialize_read_exit();
-	memcpy(gen.g_frame, if_sadl(gen.g_ifp)->sdl_data, 6);
-	memcpy(gen.g_frame + 6, "\x02\x70\x67\x00\x00\x01\x08\x00", 8);
-	memcpy(gen.g_frame + 14, udp, sizeof(udp));
-	gen.g_work.cw_fn = generate;
-	(void)cpu_work_schedule(vn->vn_kern, NULL, &gen.g_work);
-	fwd_measure(st, vn, seconds, routes < 100000 ? "fwd-10k" : "fwd-1m");
-	gen.g_stop = true;
-	ifnet_stack_run(st);
-	free(gen.g_dst);
+	shuffle();
+	run_generator(st, vn, seconds, routes < 100000 ? "fwd-10k" : "fwd-1m");
 	ifnet_stack_destroy(st);
 }
 
@@ -444,12 +491,15 @@ main(int argc, char **argv)
 
 	if (argc < 3)
 		errx(2, "usage: bench_core fwd SECONDS [DSTS] | "
+		    "hosts SECONDS HOSTS | "
 		    "table SECONDS ROUTES | lookup COUNT | "
 		    "create COUNT | follow FOLLOWERS");
 	n = (unsigned)strtoul(argv[2], NULL, 10);
 	if (strcmp(argv[1], "fwd") == 0)
 		bench_fwd(n, argc > 3 ?
 		    (unsigned)strtoul(argv[3], NULL, 10) : 1);
+	else if (strcmp(argv[1], "hosts") == 0 && argc > 3)
+		bench_hosts(n, (unsigned)strtoul(argv[3], NULL, 10));
 	else if (strcmp(argv[1], "table") == 0 && argc > 3)
 		bench_table(n, (unsigned)strtoul(argv[3], NULL, 10));
 	else if (strcmp(argv[1], "lookup") == 0 && n > 0)

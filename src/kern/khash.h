@@ -175,6 +175,17 @@ khash_first(const struct khash *kh, uint32_t hash, struct khash_iter *it)
 	return khash_next(it);
 }
 
+/* Reader: the bucket of a hash, on its way to the cache. */
+static inline void
+khash_prefetch(const struct khash *kh, uint32_t hash)
+{
+	const struct khash_array *ha;
+
+	ha = __atomic_load_n(&kh->kh_array, __ATOMIC_ACQUIRE);
+	if (ha != NULL)
+		__builtin_prefetch(&ha->ha_bucket[hash & ha->ha_mask]);
+}
+
 /*
  * The first object with this hash in the hash's own bucket, or NULL: nearly
  * always the object searched for.  A caller whose key differs goes on with a

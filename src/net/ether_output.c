@@ -2,7 +2,9 @@
  * Ethernet output: the header in front of each packet, and on to the driver.
  *
  * A neighbour's header lies ready; consecutive packets to the same next hop,
- * which is what a vector mostly is, take it from registers.  At the first
+ * which is what a vector mostly is, take it from registers.  When nearly each
+ * has another one the neighbours of several packets are looked up together, so
+ * that memory is waited for once a step and not once a packet.  At the first
  * packet that needs more than that the rest is done one by one.
  */
 
@@ -38,6 +40,17 @@ hdr_store(uint8_t *p, const struct hdr *h)
 	ether_store8(p + 6, h->h_w1);
 }
 
+/* Take a neighbour's header: it is used. */
+static inline void
+hdr_take(struct neigh *ne, const struct neigh_hdr *neh, struct hdr *h)
+{
+
+	/* Shared by all CPUs: written only when it changes. */
+	if (__atomic_load_n(&ne->ne_used, __ATOMIC_RELAXED) == 0)
+		__atomic_store_n(&ne->ne_used, 1, __ATOMIC_RELAXED);
+	hdr_load(h, neh->neh_bytes);
+}
+
 /* The ready header for a next hop; false: to be resolved. */
 static inline bool
 hdr_lookup(const struct ifnet *ifp, uint32_t nexthop, struct hdr *h)
@@ -51,10 +64,7 @@ hdr_lookup(const struct ifnet *ifp, uint32_t nexthop, struct hdr *h)
 	neh = __atomic_load_n(&ne->ne_hdr, __ATOMIC_CONSUME);
 	if (neh == NULL)
 		return false;
-	/* Shared by all CPUs: written only when it changes. */
-	if (__atomic_load_n(&ne->ne_used, __ATOMIC_RELAXED) == 0)
-		__atomic_store_n(&ne->ne_used, 1, __ATOMIC_RELAXED);
-	hdr_load(h, neh->neh_bytes);
+	hdr_take(ne, neh, h);
 	return true;
 }
 
@@ -155,6 +165,79 @@ output_mixed(struct ifnet *ifp, struct mvec *mv, unsigned first)
 	mv->mv_n = out;
 }
 
+/* --- many next hops ------------------------------------------------------- */
+
+#define MANY	32u	/* neighbours looked up together */
+
+/* Do the first packets of a vector nearly all have different next hops? */
+static bool
+is_mixed(const struct mvec *mv)
+{
+	unsigned differ = 0;
+
+	if (mv->mv_n < MANY)
+		return false;
+	for (unsigned i = 0; i < 8; i++)
+		differ += mv->mv_m[i]->m_nexthop != mv->mv_m[i + 1]->m_nexthop;
+	return differ >= 6;
+}
+
+/*
+ * The headers of n neighbours' first candidates (khash_guess()), step by step;
+ * NULL where there is none, or none that is known.
+ */
+static inline void
+guess_many(const struct ifnet *ifp, struct mbuf *const *m, unsigned n,
+    struct neigh *ne[MANY], const struct neigh_hdr *neh[MANY])
+{
+	const struct neigh_table *nt = neigh_table_of(ifp->if_vnet);
+	uint32_t hash[MANY];
+
+	for (unsigned i = 0; i < n; i++) {
+		hash[i] = neigh_hash4(nt, ifp, m[i]->m_nexthop);
+		khash_prefetch(&nt->nt_hash, hash[i]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		ne[i] = khash_guess(&nt->nt_hash, hash[i]);
+		__builtin_prefetch(ne[i]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		neh[i] = ne[i] != NULL && neigh_is4(ne[i], ifp,
+		    m[i]->m_nexthop) ? __atomic_load_n(&ne[i]->ne_hdr,
+		    __ATOMIC_CONSUME) : NULL;
+		__builtin_prefetch(neh[i]);
+	}
+}
+
+/* output_usual() for a vector that is_mixed(). */
+static __attribute__((__noinline__)) unsigned
+output_many(const struct ifnet *ifp, const struct mvec *mv)
+{
+	const struct neigh_hdr *neh[MANY];
+	struct neigh *ne[MANY];
+	unsigned i, n, done = 0;
+	struct mbuf *const *m;
+	struct hdr h;
+
+	while (done < mv->mv_n) {
+		m = &mv->mv_m[done];
+		n = mv->mv_n - done < MANY ? mv->mv_n - done : MANY;
+		guess_many(ifp, m, n, ne, neh);
+		for (i = 0; i < n; i++) {
+			if (__builtin_expect((m[i]->m_flags & (M_BCAST |
+			    M_MCAST)) != 0 || !ether_has_room(m[i]), 0))
+				return done + i;
+			if (__builtin_expect(neh[i] != NULL, 1))
+				hdr_take(ne[i], neh[i], &h);
+			else if (!hdr_lookup(ifp, m[i]->m_nexthop, &h))
+				return done + i;
+			hdr_store(m_prepend_fast(m[i], ETHER_HDR_LEN), &h);
+		}
+		done += n;
+	}
+	return done;
+}
+
 /* Headers for as long as neighbours are known and there is room; how many. */
 static inline unsigned
 output_usual(const struct ifnet *ifp, const struct mvec *mv)
@@ -200,7 +283,7 @@ ether_output(struct ifnet *ifp, int af, struct mvec *mv)
 		return;
 	}
 	prev = cpu_stage_enter(ci, STAGE_ETHER_OUTPUT, mv->mv_n);
-	done = output_usual(ifp, mv);
+	done = is_mixed(mv) ? output_many(ifp, mv) : output_usual(ifp, mv);
 	if (__builtin_expect(done < mv->mv_n, 0))
 		output_mixed(ifp, mv, done);
 	if (mv->mv_n != 0)

@@ -114,6 +114,14 @@ neigh_lookup(const struct neigh_table *nt, const struct ifnet *ifp,
 	return NULL;
 }
 
+static inline bool
+neigh_is4(const struct neigh *ne, const struct ifnet *ifp, uint32_t addr)
+{
+
+	return ne->ne_addr.na_4 == addr && ne->ne_ifp == ifp &&
+	    ne->ne_family == AF_INET;
+}
+
 static inline struct neigh *
 neigh_lookup4(const struct neigh_table *nt, const struct ifnet *ifp,
     uint32_t addr)
@@ -123,8 +131,7 @@ neigh_lookup4(const struct neigh_table *nt, const struct ifnet *ifp,
 
 	for (ne = khash_first(&nt->nt_hash, neigh_hash4(nt, ifp, addr), &it);
 	    ne != NULL; ne = khash_next(&it))
-		if (ne->ne_addr.na_4 == addr && ne->ne_ifp == ifp &&
-		    ne->ne_family == AF_INET)
+		if (neigh_is4(ne, ifp, addr))
 			return ne;
 	return NULL;
 }

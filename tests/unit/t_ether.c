@@ -418,6 +418,204 @@ test_output(void **state)
 	net_on_sim(2, output_body);
 }
 
+/* Nearly each packet of a vector to another neighbour. */
+#define NMANY	1000
+
+struct many_test {
+	struct etest	 mt_et;
+	uint64_t	 mt_rng;
+};
+
+static unsigned
+pick(struct many_test *mt, unsigned n)
+{
+
+	mt->mt_rng = mt->mt_rng * 6364136223846793005ull + 1442695040888963407;
+	return (unsigned)(mt->mt_rng >> 33) % n;
+}
+
+static uint32_t
+many_hop(unsigned i)
+{
+
+	return test_hop_plus("10.0.0.2", i);
+}
+
+static void
+many_lladdr(unsigned i, uint8_t lladdr[6])
+{
+
+	memcpy(lladdr, (const uint8_t[6]){ 2, 1, 0, 0, (uint8_t)(i >> 8),
+	    (uint8_t)i }, 6);
+}
+
+/* One neighbour in eight has no link-level address. */
+static bool
+is_known(unsigned i)
+{
+
+	return i % 8 != 5;
+}
+
+static void
+many_on_cpu(void *arg)
+{
+	struct many_test *mt = arg;
+	struct etest *et = &mt->mt_et;
+	struct mbuf *own[MVEC_MAX], *m;
+	uint8_t want[MVEC_MAX][7], lladdr[6];
+	unsigned n, to, nwant, unknown, odd;
+	struct mvec mv;
+
+	for (unsigned round = 0; round < 200; round++) {
+		et->et_nsent = dtest_resolved = nwant = unknown = 0;
+		n = round < 60 ? round + 1 : 1 + pick(mt, MVEC_MAX);
+		/* Few packets need more than a header, or many. */
+		odd = round % 4 == 0 ? 6 : 200;
+		for (unsigned i = 0; i < n; i++) {
+			to = pick(mt, NMANY);
+			if (pick(mt, odd) != 0)
+				to -= !is_known(to);
+			m = packet_to(many_hop(to), (uint8_t)i);
+			own[i] = NULL;
+			if (pick(mt, odd) == 0) {	/* shared data */
+				own[i] = m;
+				m = m_ref(m);
+				KASSERT(m != NULL);
+				m->m_nexthop = many_hop(to);
+			}
+			many_lladdr(to, lladdr);
+			if (pick(mt, odd) == 0) {
+				m->m_flags |= M_BCAST;
+				memcpy(lladdr, etherbroadcastaddr, 6);
+			} else if (!is_known(to))
+				unknown++;
+			if ((m->m_flags & M_BCAST) != 0 || is_known(to)) {
+				memcpy(want[nwant], lladdr, 6);
+				want[nwant++][6] = (uint8_t)i;
+			}
+			mv.mv_m[i] = m;
+		}
+		mv.mv_n = n;
+		if_output_vec(et->et_ifp, TEST_AF, &mv);
+		KASSERT(et->et_nsent == nwant && dtest_resolved == unknown);
+		for (unsigned i = 0; i < nwant; i++) {
+			check_header(&et->et_sent[i], want[i], ETHERTYPE_IP);
+			KASSERT(et->et_sent[i].ep_data[14] == want[i][6]);
+		}
+		for (unsigned i = 0; i < n; i++)
+			if (own[i] != NULL)
+				m_freem(own[i]);
+	}
+}
+
+static void
+many_body(struct vnet *vn)
+{
+	static struct many_test mt;
+	static struct neigh *ne[NMANY];
+	uint8_t lladdr[6];
+
+	mt.mt_rng = 1;
+	dtest_attach(vn);
+	etest_attach(vn, &mt.mt_et, 0, &etest_ops, true);
+	for (unsigned i = 0; i < NMANY; i++) {
+		ne[i] = neigh_create4(&net_test_neigh, mt.mt_et.et_ifp,
+		    many_hop(i));
+		many_lladdr(i, lladdr);
+		KASSERT(ne[i] != NULL &&
+		    neigh_set(ne[i], is_known(i) ? lladdr : NULL) == 0);
+	}
+	on_cpu(vn->vn_kern, many_on_cpu, &mt);
+	etest_books(&mt.mt_et);
+	for (unsigned i = 0; i < NMANY; i++) {
+		KASSERT(ne[i]->ne_used == is_known(i));
+		neigh_remove(&net_test_neigh, ne[i]);
+	}
+	etest_detach(&mt.mt_et);
+}
+
+/* Two neighbours with one hash. */
+#define NSEARCH	400000
+
+struct hashed {
+	uint32_t	 ha_hash, ha_hop;
+};
+
+static int
+hashed_cmp(const void *a, const void *b)
+{
+	const struct hashed *x = a, *y = b;
+
+	return (x->ha_hash > y->ha_hash) - (x->ha_hash < y->ha_hash);
+}
+
+static void
+find_pair(struct ifnet *ifp, uint32_t hop[2])
+{
+	struct hashed *ha = calloc(NSEARCH, sizeof(*ha));
+	unsigned i;
+
+	KASSERT(ha != NULL);
+	for (i = 0; i < NSEARCH; i++) {
+		ha[i].ha_hop = many_hop(i);
+		ha[i].ha_hash = neigh_hash4(&net_test_neigh, ifp, ha[i].ha_hop);
+	}
+	qsort(ha, NSEARCH, sizeof(*ha), hashed_cmp);
+	for (i = 1; ha[i].ha_hash != ha[i - 1].ha_hash; i++)
+		KASSERT(i + 1 < NSEARCH);
+	hop[0] = ha[i - 1].ha_hop;
+	hop[1] = ha[i].ha_hop;
+	free(ha);
+}
+
+static void
+equal_on_cpu(void *arg)
+{
+	struct output_test *ot = arg;
+	struct mvec mv;
+
+	ot->ot_et.et_nsent = 0;
+	for (unsigned i = 0; i < 64; i++)
+		mv.mv_m[i] = packet_to(ot->ot_nh[i % 2], (uint8_t)i);
+	mv.mv_n = 64;
+	if_output_vec(ot->ot_et.et_ifp, TEST_AF, &mv);
+	for (unsigned i = 0; i < 64; i++)
+		check_header(&ot->ot_et.et_sent[i], i % 2 == 0 ? etest_peer :
+		    other, ETHERTYPE_IP);
+}
+
+static void
+equal_body(struct vnet *vn)
+{
+	static struct output_test ot;
+	struct neigh *ne[2];
+
+	dtest_attach(vn);
+	etest_attach(vn, &ot.ot_et, 0, &etest_ops, true);
+	find_pair(ot.ot_et.et_ifp, ot.ot_nh);
+	for (unsigned i = 0; i < 2; i++) {
+		ne[i] = neigh_create4(&net_test_neigh, ot.ot_et.et_ifp,
+		    ot.ot_nh[i]);
+		KASSERT(ne[i] != NULL);
+		KASSERT(neigh_set(ne[i], i == 0 ? etest_peer : other) == 0);
+	}
+	on_cpu(vn->vn_kern, equal_on_cpu, &ot);
+	for (unsigned i = 0; i < 2; i++)
+		neigh_remove(&net_test_neigh, ne[i]);
+	etest_detach(&ot.ot_et);
+}
+
+static void
+test_many(void **state)
+{
+
+	(void)state;
+	net_on_sim(1, equal_body);
+	net_on_linux(1, many_body);
+	net_on_sim(1, many_body);
+}
+
 /* --- requests ------------------------------------------------------------ */
 
 static int
@@ -515,6 +713,7 @@ main(void)
 		cmocka_unit_test(test_input),
 		cmocka_unit_test(priority_tags),
 		cmocka_unit_test(test_output),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_lladdr),
 	};
