@@ -279,19 +279,31 @@ collect(struct fib_mem *fm)
 	kern_defer(fm->fm_kern, &fm->fm_defer, grace_passed);
 }
 
+/* The least order, from this one on, of which a block is free; or ORDERS. */
+static unsigned
+free_order(const struct fib_mem *fm, unsigned order)
+{
+
+	while (order < ORDERS && fm->fm_free[order] == FIB_NO_LINE)
+		order++;
+	return order;
+}
+
 uint32_t
 fib_mem_alloc(struct fib_mem *fm, unsigned order)
 {
-	unsigned have = order;
+	unsigned have;
 	uint32_t line, c;
 
 	collect(fm);
-	while (have < ORDERS && fm->fm_free[have] == FIB_NO_LINE)
-		have++;
+	have = free_order(fm, order);
 	if (have == ORDERS) {
+		/* The last resort is what readers have left. */
 		if (!chunk_make(fm))
+			release_left(fm, UINT_MAX);
+		have = free_order(fm, order);
+		if (have == ORDERS)
 			return FIB_NO_LINE;
-		have = chunk_order(fm->fm_empty);
 	}
 	line = fm->fm_free[have];
 	c = line >> FIB_CHUNK_SHIFT;

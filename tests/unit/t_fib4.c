@@ -422,6 +422,44 @@ test_nomem_deep(void **state)
 	on_sim(0, nomem_deep_body);
 }
 
+/* Lines that readers have left are there when there is no other memory. */
+static void
+left_body(struct kern *k)
+{
+	uint32_t line[512];
+	struct fib4 f;
+	unsigned n = 0;
+
+	KASSERT(fib4_init(k, &f) == 0);
+	do {
+		if (n > 0)
+			sim_fail_alloc(k->k_host, 1);
+		line[n] = fib_mem_alloc(&f.f4_mem, 0);
+	} while (line[n] != FIB_NO_LINE && ++n < 512);
+	KASSERT(n >= 32 && n < 512);
+	while (n > 0)
+		fib_mem_retire(&f.f4_mem, line[--n], 0);
+	sim_fail_alloc(k->k_host, 1);
+	KASSERT(fib_mem_alloc(&f.f4_mem, 5) == FIB_NO_LINE);
+	kern_defer_barrier(k);
+	fib_mem_free(&f.f4_mem, fib_mem_alloc(&f.f4_mem, 0), 0);
+	kern_defer_barrier(k);
+	sim_fail_alloc(k->k_host, 1);
+	line[0] = fib_mem_alloc(&f.f4_mem, 5);
+	KASSERT(line[0] != FIB_NO_LINE && sim_alloc_failed(k->k_host));
+	sim_fail_alloc(k->k_host, 0);
+	fib_mem_free(&f.f4_mem, line[0], 5);
+	fib4_fini(&f);
+}
+
+static void
+test_left(void **state)
+{
+
+	(void)state;
+	on_sim(0, left_body);
+}
+
 /*
  * Readers: a /8 is always there, and some hosts; other prefixes come and go.  A
  * value is the index of its prefix in a list, so that a reader can tell whether
@@ -656,6 +694,7 @@ main(void)
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_nomem),
 		cmocka_unit_test(test_nomem_deep),
+		cmocka_unit_test(test_left),
 		cmocka_unit_test(test_readers_sim),
 		cmocka_unit_test(test_readers),
 	};
