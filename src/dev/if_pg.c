@@ -100,12 +100,12 @@ pg_poll(struct cpu_poller *cp, unsigned budget)
 static int
 pg_transmit(struct ifnet *ifp, struct mvec *mv)
 {
-	const struct pg_softc *sc = ifp->if_softc;
-	const struct pg_flows *fs = __atomic_load_n(&sc->sc_kern->k_pg_flows,
+	const struct kern *k = curcpu()->ci_kern;
+	const struct pg_flows *fs = __atomic_load_n(&k->k_pg_flows,
 	    __ATOMIC_ACQUIRE);
 
-	if (fs != NULL)
-		pg_flows_arrived(fs, mv, host_clock(sc->sc_kern->k_host));
+	if (__builtin_expect(fs != NULL, 0))
+		pg_flows_arrived(fs, mv, host_clock(k->k_host));
 	if_stat_add_vec(ifp, IF_STAT_OUT, mv);
 	mvec_free(mv);
 	return 0;

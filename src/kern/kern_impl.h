@@ -112,6 +112,10 @@ struct kern {
 	struct kern_config k_config;		/* constant */
 	struct cpu	*k_cpu[CPU_MAX];	/* constant */
 	struct mbuf_pool *k_mbufs;		/* constant */
+	/* src/dev's; NULL: none.  CPUs read it for each vector, as they do
+	 * k_mbufs. */
+	struct pg_flows	*k_pg_flows;
+	struct klock	 k_pg_lock;		/* control's, of k_pg_flows */
 	unsigned	 k_nsoftints;		/* atomic: established */
 	struct mbuf_share_state k_share[MBUF_NSHARES];
 	struct reclaim	*k_reclaim;		/* its own lock */
@@ -147,9 +151,6 @@ struct kern {
 	/* Control: unload the driver modules; set when the first is loaded.
 	 * k_module_lock. */
 	void		(*k_modules_unload)(struct kern *);
-
-	struct klock	 k_pg_lock;		/* control's, of k_pg_flows */
-	struct pg_flows	*k_pg_flows;		/* src/dev's; NULL: none */
 
 	struct ctl_registry *k_ctl;		/* src/ctl's; NULL: none */
 	/* Constant: a vnet is dying; called so that long-time holders (a client
