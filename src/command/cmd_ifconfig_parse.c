@@ -32,7 +32,7 @@ enum {
 	WORD_NONE, WORD_CREATE, WORD_DESTROY, WORD_NAME, WORD_VNET,
 	WORD_GROUP, WORD_FLAG, WORD_INET, WORD_ALIAS, WORD_MASK,
 	WORD_BROADCAST, WORD_PREFERENCE, WORD_LINK, WORD_ACTIVE, WORD_NUMBER,
-	WORD_TEXT, WORD_CAP
+	WORD_TEXT, WORD_CAP, NWORDS
 };
 
 /* The word after this one, or NULL with the error set. */
@@ -308,10 +308,15 @@ static int
 unknown_word(struct parse *p, const char *word)
 {
 	const struct cmd_word *like;
+	bool negated;
 
 	if (strcmp(word, "inet6") == 0)
 		return ifnet_error_set(p->e, EINVAL, "inet6: "
 		    CMD_NO_INET6);
+	if (word[0] == '-' &&
+	    cmd_word_find(ifconfig_words, word, &negated) != NULL && !negated)
+		return ifnet_error_set(p->e, EINVAL, "%s: an option comes "
+		    "before the interface's name", word);
 	like = cmd_word_like(ifconfig_words, word, 0);
 	if (like != NULL && (like->w_flags & CMD_W_CREATE) == 0)
 		return ifnet_error_set(p->e, EINVAL, "%s: unknown parameter, "
@@ -617,14 +622,16 @@ word_active(struct parse *p, const struct word *w)
 	    "address", w->name);
 }
 
-/* Parse a word of the table; the words of create are handled elsewhere. */
+/* Find a word that is an action.  The words of create are handled elsewhere,
+ * and options stand before the interface's name. */
 static bool
 find_word(const char *name, struct word *found)
 {
 
 	found->name = name;
 	found->w = cmd_word_find(ifconfig_words, name, &found->negated);
-	return found->w != NULL && found->w->w_code != WORD_NONE;
+	return found->w != NULL && found->w->w_code > WORD_NONE &&
+	    found->w->w_code < NWORDS;
 }
 
 static bool

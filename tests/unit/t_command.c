@@ -654,6 +654,47 @@ test_line(void **state)
 	assert_int_equal(e.code, EINVAL);
 }
 
+/* Each word of each command's table, options too, wherever a word can stand:
+ * done or refused in words. */
+static void
+test_word_anywhere(void **state)
+{
+	static const char *const places[] = { "%s %s", "%s %s lo0", "%s lo0 %s",
+	    "%s lo0 up %s", "%s lo0 %s up", "%s lo0 %s 10.0.0.1", "%s add %s",
+	    "%s add 10.9.0.0/16 %s 10.0.0.1", "%s pair9 create %s",
+	    "%s lo0 mtu %s", "%s -v %s", "%s lo0 inet 10.0.0.1/8 %s" };
+	const struct cmd_word *w;
+	struct ifnet_error e;
+	struct cmd_ctx ctx;
+	char line[256];
+
+	(void)state;
+	memset(&ctx, 0, sizeof(ctx));
+	ctx.cc_check = ctx.cc_config = true;
+	ctx.cc_out = ctx.cc_err = fopen("/dev/null", "w");
+	assert_non_null(ctx.cc_out);
+	for (size_t i = 0; commands[i] != NULL; i++)
+		for (w = commands[i]->c_words; w != NULL && w->w_name != NULL;
+		    w++)
+			for (size_t j = 0; j < sizeof(places) /
+			    sizeof(places[0]); j++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+				(void)snprintf(line, sizeof(line), places[j],
+				    commands[i]->c_name, w->w_name);
+#pragma GCC diagnostic pop
+				e.text[0] = '\0';
+				if (command_line(&ctx, line, &e) != 0)
+					assert_string_not_equal(e.text, "");
+			}
+	fclose(ctx.cc_out);
+	/* An option behind the name says where it belongs. */
+	assert_int_equal(command_line(&ctx, "ifconfig lo0 up --json", &e),
+	    EINVAL);
+	assert_string_equal(e.text, "ifconfig lo0: --json: an option comes "
+	    "before the interface's name");
+}
+
 int
 main(void)
 {
@@ -675,6 +716,7 @@ main(void)
 		cmocka_unit_test(test_not_in_config),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_line),
+		cmocka_unit_test(test_word_anywhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
