@@ -167,6 +167,8 @@ struct route_vnet {
 					 * prefix */
 	struct khash	 rv_spares;	/* rv_lock: the others */
 	struct rt_expiry *rv_expiry;	/* rv_lock; NULL: nothing expires */
+	void		(*rv_expired)(struct vnet *);	/* constant; control:
+							 * some are due */
 	size_t		 rv_ndynamic;	/* rv_lock: of RTF_DYNAMIC */
 	size_t		 rv_count;	/* rv_lock */
 	uint64_t	 rv_nlost;	/* rv_lock: how many ever */

@@ -90,24 +90,20 @@ static void
 expire(void *arg)
 {
 	struct rt_expiry *ex = arg;
-	struct vnet *vn = ex->ex_vnet;
-	struct rt_timer *tm;
-	struct rt_gone gone;
 
-	for (;;) {
-		route_lock(vn);
-		kspin_lock(&ex->ex_lock);
-		tm = TAILQ_FIRST(&ex->ex_due);
-		kspin_unlock(&ex->ex_lock);
-		if (tm != NULL) {
-			rt_note_gone(&tm->tm_rf->rf_rt, &gone);
-			rt_take_out(vn, &tm->tm_rf->rf_rt);
-		}
-		route_unlock(vn);
-		if (tm == NULL)
-			return;
-		rt_tell_gone(vn, &gone);
-	}
+	ex->ex_vnet->vn_route->rv_expired(ex->ex_vnet);
+}
+
+struct rtfull *
+rt_timer_due(struct vnet *vn)
+{
+	struct rt_expiry *ex = vn->vn_route->rv_expiry;
+	struct rt_timer *tm;
+
+	kspin_lock(&ex->ex_lock);
+	tm = TAILQ_FIRST(&ex->ex_due);
+	kspin_unlock(&ex->ex_lock);
+	return tm == NULL ? NULL : tm->tm_rf;
 }
 
 /* Route lock held.  ENOMEM. */

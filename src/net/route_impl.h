@@ -120,6 +120,8 @@ void	rt_timer_start(struct vnet *, struct rt_timer *);
 void	rt_timer_stop(struct vnet *, struct rt_timer *);
 void	rt_timer_move(struct rtfull *from, struct rtfull *to);
 uint32_t rt_timer_expire_s(const struct rt_timer *);
+/* The next route that is due, or NULL. */
+struct rtfull *rt_timer_due(struct vnet *);
 /* Control, without the lock, at the vnet's end: no route is left. */
 void	rt_expiry_fini(struct vnet *);
 

@@ -8,11 +8,13 @@
  * routes: their number has a limit.
  */
 
+#include <arpa/inet.h>
+
 #include <errno.h>
 
 #include "net/if_name_impl.h"
 #include "net/route.h"
-#include "netinet/arp_var.h"
+#include "netinet/ip_var.h"
 
 /* The host to which packets with this route go next is the sender. */
 static bool
@@ -31,7 +33,7 @@ is_neighbour(struct ifnet *ifp, uint32_t gw)
 
 	return in_ordinary(gw) && rt != NULL && rt->rt_ifp == ifp &&
 	    rt->rt_gw4 == 0 && (rt->rt_flags & RTF_CONNECTED) != 0 &&
-	    !in_is_network(ifp->if_vnet, rt, gw);
+	    (rt->rt_lpm.le_len >= 31 || rt->rt_lpm.le_key != ntohl(gw));
 }
 
 static bool
@@ -131,7 +133,7 @@ request(struct vnet *vn, struct ifnet *ifp, const struct icmp_redirected *ir,
 static void
 follow(struct vnet *vn, struct ifnet *ifp, const struct icmp_redirected *ir)
 {
-	char dst[16], gw[16], from[16];
+	char dst[INET_ADDRSTRLEN], gw[INET_ADDRSTRLEN], from[INET_ADDRSTRLEN];
 	struct rt_info ri;
 	bool change;
 	int error;
@@ -147,8 +149,9 @@ follow(struct vnet *vn, struct ifnet *ifp, const struct icmp_redirected *ir)
 	if (error != 0)
 		return;
 	if_klog(ifp, KLOG_INFO, "%s is reached by %s from now on, says %s",
-	    arp_addr_text(ir->ir_dst, dst), arp_addr_text(ir->ir_gw, gw),
-	    arp_addr_text(ir->ir_from, from));
+	    inet_ntop(AF_INET, &ir->ir_dst, dst, sizeof(dst)),
+	    inet_ntop(AF_INET, &ir->ir_gw, gw, sizeof(gw)),
+	    inet_ntop(AF_INET, &ir->ir_from, from, sizeof(from)));
 }
 
 void
