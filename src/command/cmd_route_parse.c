@@ -146,12 +146,16 @@ set_len(struct route_words *w, int len, struct ifnet_error *e)
 
 /* Parse a modifier that takes a value (a capital letter). */
 static int
-modifier_value(struct route_words *w, int what, const char *arg,
-    struct ifnet_error *e)
+modifier_value(struct route_words *w, int what, const char *word,
+    const char *arg, struct ifnet_error *e)
 {
+	const uint32_t bit = 1u << (what - 'A');
 	uint64_t v;
 	int len;
 
+	if ((w->seen & bit) != 0 && what != 'M' && what != 'L')
+		return ifnet_error_set(e, EINVAL, "%s is given twice", word);
+	w->seen |= bit;
 	switch (what) {
 	case 'M':
 		if (cmd_parse_mask(arg, &len, e) != 0)
@@ -255,7 +259,7 @@ modifier(struct route_words *w, const char *verb, const char *word, int argc,
 		if (*next >= argc)
 			return ifnet_error_set(e, EINVAL,
 			    "%s needs a value", word);
-		return modifier_value(w, m->w_code, argv[(*next)++], e);
+		return modifier_value(w, m->w_code, word, argv[(*next)++], e);
 	}
 	if (w->is_net && w->is_host)
 		return ifnet_error_set(e, EINVAL,

@@ -537,6 +537,7 @@ struct route_words {
 	struct in_addr	 ifa;
 	bool		 haveifa;
 	uint32_t	 given;		/* RTV_* */
+	uint32_t	 seen;		/* options with a value, by letter */
 	uint32_t	 expire_s;	/* 0: never, or as before */
 	uint32_t	 metric;
 	uint8_t		 proto;

@@ -45,18 +45,11 @@ slot_set(uintptr_t *slot, uintptr_t s)
 }
 
 static uint32_t
-prefix_hash(uint32_t key, unsigned len)
-{
-
-	return khash_u64((uint64_t)key << 8 | len);
-}
-
-static uint32_t
 entry_hash(const void *obj)
 {
 	const struct lpm_entry *le = obj;
 
-	return prefix_hash(le->le_key, le->le_len);
+	return lpm_hash(le->le_key, le->le_len);
 }
 
 int
@@ -109,7 +102,7 @@ lpm_find(const struct lpm *l, uint32_t key, unsigned len)
 
 	if (len == 32)
 		return find_key(l, key);
-	for (le = khash_first(&l->lpm_exact, prefix_hash(key, len), &it);
+	for (le = khash_first(&l->lpm_exact, lpm_hash(key, len), &it);
 	    le != NULL; le = khash_next(&it))
 		if (le->le_key == key && le->le_len == len)
 			return le;
@@ -122,7 +115,7 @@ exact_insert(struct lpm *l, struct lpm_entry *le)
 {
 
 	return le->le_len == 32 ? 0 : khash_insert(&l->lpm_exact,
-	    prefix_hash(le->le_key, le->le_len), le);
+	    lpm_hash(le->le_key, le->le_len), le);
 }
 
 static void
@@ -130,7 +123,7 @@ exact_remove(struct lpm *l, struct lpm_entry *le)
 {
 
 	if (le->le_len != 32)
-		khash_remove(&l->lpm_exact, prefix_hash(le->le_key,
+		khash_remove(&l->lpm_exact, lpm_hash(le->le_key,
 		    le->le_len), le);
 }
 
@@ -352,7 +345,7 @@ lpm_replace(struct lpm *l, struct lpm_entry *old, struct lpm_entry *new)
 
 	KASSERT(old->le_key == new->le_key && old->le_len == new->le_len);
 	if (old->le_len != 32)
-		khash_replace(&l->lpm_exact, prefix_hash(old->le_key,
+		khash_replace(&l->lpm_exact, lpm_hash(old->le_key,
 		    old->le_len), old, new);
 	if (old->le_len == 0)
 		__atomic_store_n(&l->lpm_default, new, __ATOMIC_RELEASE);

@@ -39,6 +39,14 @@ struct lpm {
 	uint32_t	 lpm_count[33];	/* entries by length; writer's */
 };
 
+/* For tables of prefixes by hash. */
+static inline uint32_t
+lpm_hash(uint32_t key, unsigned len)
+{
+
+	return khash_u64((uint64_t)key << 8 | len);
+}
+
 /* ENOMEM. */
 int	lpm_init(struct kern *, struct lpm *);
 void	lpm_fini(struct lpm *);	/* empty it first */

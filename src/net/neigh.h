@@ -87,7 +87,7 @@ neigh_hash(const struct neigh_table *nt, const struct ifnet *ifp,
 	return khash_u64(((uint64_t)ifp->if_index << 32 | na->na_4) ^ h);
 }
 
-/* The same hash, of an IPv4 address. */
+/* neigh_hash() of an IPv4 address. */
 static inline uint32_t
 neigh_hash4(const struct neigh_table *nt, const struct ifnet *ifp,
     uint32_t addr)

@@ -92,129 +92,6 @@ rt_discard(struct rtfull *rf)
 	free_rt(&rf->rf_defer);
 }
 
-void
-rt_set_ifa(struct rtentry *rt, struct ifaddr *ifa)
-{
-
-	if (ifa == NULL)
-		return;
-	if (!rt_is_own(rt))
-		ifa_ref(ifa);
-	rt->rt_ifa = ifa;
-}
-
-/*
- * The gateway must be a neighbour: on a prefix that is on link, and neither one
- * of our own addresses nor the prefix's first or last one (EINVAL).  Its route
- * gives interface and source.
- */
-int
-rt_point_at_gateway(struct vnet *vn, const struct rt_info *ri,
-    const struct rtentry *self, struct rtentry *rt)
-{
-	const struct rtentry *via = rt_lookup4(vn, ri->ri_gw);
-
-	if (via == NULL || via == self)
-		return kern_refuse(ENETUNREACH, "the gateway is not on a "
-		    "network of any interface");
-	if (via->rt_flags & (RTF_LOCAL | RTF_BROADCAST))
-		return kern_refuse(EINVAL, "the gateway is %s",
-		    via->rt_flags & RTF_LOCAL ? "an address of our own" :
-		    "a broadcast address");
-	if ((via->rt_flags & RTF_CONNECTED) != 0 && via->rt_lpm.le_len < 31 &&
-	    via->rt_lpm.le_key == ntohl(ri->ri_gw))
-		return kern_refuse(EINVAL, "the gateway is the address of a "
-		    "network, which no host has");
-	if (via->rt_gw4 != 0 || (via->rt_flags & RTF_NOWHERE) != 0 ||
-	    via->rt_ifp == NULL)
-		return kern_refuse(ENETUNREACH, "the gateway is not on a "
-		    "network of any interface, but behind another gateway");
-	if (ri->ri_ifp != NULL && ri->ri_ifp != via->rt_ifp)
-		return kern_refuse(ENETUNREACH, "the gateway is on a network "
-		    "of %s, not of %s", via->rt_ifp->if_xname,
-		    ri->ri_ifp->if_xname);
-	rt->rt_gw4 = ri->ri_gw;
-	rt->rt_ifp = via->rt_ifp;
-	rt_set_ifa(rt, ri->ri_ifa != NULL ? ri->ri_ifa : via->rt_ifa);
-	return 0;
-}
-
-/* On link: the source is the interface's best address for the destination. */
-void
-rt_point_at_link(const struct rt_info *ri, struct rtentry *rt)
-{
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(rt->rt_lpm.le_key),
-	};
-
-	rt->rt_ifp = ri->ri_ifp;
-	if (ri->ri_ifa != NULL) {
-		rt_set_ifa(rt, ri->ri_ifa);
-		return;
-	}
-	pserialize_read_enter();
-	rt_set_ifa(rt, ifaof_ifpforaddr((const struct sockaddr *)&sin,
-	    ri->ri_ifp));
-	pserialize_read_exit();
-}
-
-/* The family has its say: it may lead a local route to another interface. */
-void
-rt_ask_family(struct vnet *vn, struct rtentry *rt)
-{
-	const struct domain *dom;
-
-	if (rt->rt_ifa == NULL)
-		return;
-	dom = domain_find(vn, rt->rt_ifa->ifa_addr->sa_family);
-	if (dom != NULL && dom->dom_rtrequest != NULL)
-		dom->dom_rtrequest(rt, rt->rt_ifa);
-}
-
-/* Find where a route leads.  self: the route that is being changed. */
-static int
-point(struct vnet *vn, const struct rt_info *ri, const struct rtentry *self,
-    struct rtentry *rt)
-{
-	int error = 0;
-
-	if (rt->rt_flags & RTF_NOWHERE)
-		rt->rt_ifp = ri->ri_ifp;
-	else if (ri->ri_gw != 0)
-		error = rt_point_at_gateway(vn, ri, self, rt);
-	else if (ri->ri_ifp != NULL) {
-		rt_point_at_link(ri, rt);
-		rt_ask_family(vn, rt);
-	} else
-		error = kern_refuse(EINVAL, "neither a gateway nor an "
-		    "interface is named");
-	if (error != 0)
-		return error;
-	/*
-	 * An interface deletes its routes after it was deactivated, under the
-	 * lock that is held now: later than that none may come.
-	 */
-	if (rt->rt_ifp != NULL && if_is_deactivated(rt->rt_ifp))
-		return kern_refuse(ENXIO, "%s is being destroyed",
-		    rt->rt_ifp->if_xname);
-	return 0;
-}
-
-void
-rt_derive_flags(struct vnet *vn, struct rtentry *rt)
-{
-	const struct domain *dom = domain_find(vn, AF_INET);
-
-	if (dom != NULL && dom->dom_rtmark != NULL)
-		dom->dom_rtmark(rt);
-	rt->rt_flags |= RTF_UP;
-	if (rt->rt_lpm.le_len == 32)
-		rt->rt_flags |= RTF_HOST;
-	if (rt->rt_gw4 != 0)
-		rt->rt_flags |= RTF_GATEWAY;
-}
-
 static void
 own_in(struct rtentry *rt)
 {
@@ -444,6 +321,26 @@ enter_at(struct vnet *vn, enum place place, struct rtentry *have,
 	return 0;
 }
 
+/* Route lock held: a route that is a spare from now on leads nobody on link. */
+static void
+note_behind(enum place place, const struct rtentry *have, struct rt_gone *rg)
+{
+
+	if (place != IN_FRONT)
+		return;
+	rt_note_gone(have, rg);
+	rg->rg_asked = false;
+}
+
+/* No lock. */
+static void
+tell_behind(struct vnet *vn, const struct rt_gone *rg)
+{
+
+	if (rg->rg_handle != 0)
+		rt_tell_gone(vn, rg);
+}
+
 /*
  * An address's own route.  What it says never changes, so that a reader may
  * still have it from before it was last taken out.  EREMOTE: it does not lead
@@ -454,6 +351,7 @@ static int
 add_own(struct vnet *vn, const struct rt_info *ri)
 {
 	struct rtentry *own = &ifa_proto(ri->ri_ifa)->pa_own[ri->ri_own - 1];
+	struct rt_gone gone = { .rg_handle = 0 };
 	struct rtentry rt, *have;
 	enum place place;
 	int error;
@@ -467,7 +365,7 @@ add_own(struct vnet *vn, const struct rt_info *ri)
 	have = find(vn, ri);
 	error = place_rt(vn, have, ri, 0, &place);
 	if (error == 0)
-		error = point(vn, ri, NULL, &rt);
+		error = rt_point(vn, ri, NULL, &rt);
 	rt_derive_flags(vn, &rt);
 	if (error == 0 && (rt.rt_ifp != ri->ri_ifa->ifa_ifp ||
 	    (own->rt_flags != 0 && !same_own(own, &rt))))
@@ -477,13 +375,17 @@ add_own(struct vnet *vn, const struct rt_info *ri)
 			*own = rt;
 		error = enter_at(vn, place, have, own);
 	}
+	if (error == 0)
+		note_behind(place, have, &gone);
 	route_unlock(vn);
+	tell_behind(vn, &gone);
 	return error;
 }
 
 int
 rt_add(struct vnet *vn, const struct rt_info *ri)
 {
+	struct rt_gone gone = { .rg_handle = 0 };
 	struct rtentry *have;
 	enum place place;
 	struct rtfull *rf;
@@ -507,14 +409,17 @@ rt_add(struct vnet *vn, const struct rt_info *ri)
 	have = find(vn, ri);
 	error = place_rt(vn, have, ri, rf->rf_metric, &place);
 	if (error == 0)
-		error = point(vn, ri, NULL, &rf->rf_rt);
+		error = rt_point(vn, ri, NULL, &rf->rf_rt);
 	if (error == 0) {
 		rt_derive_flags(vn, &rf->rf_rt);
 		error = enter_at(vn, place, have, &rf->rf_rt);
 	}
+	if (error == 0)
+		note_behind(place, have, &gone);
 	route_unlock(vn);
 	if (error != 0)
 		rt_discard(rf);
+	tell_behind(vn, &gone);
 	return error;
 }
 
@@ -713,7 +618,7 @@ build_change(struct vnet *vn, const struct rt_info *ri,
 		point_as(old, rt);
 		rt->rt_lpm.le_user |= old->rt_lpm.le_user & RTE_IFA_ASKED;
 	} else {
-		error = point(vn, ri, old, rt);
+		error = rt_point(vn, ri, old, rt);
 		if (error != 0)
 			return error;
 	}
@@ -847,6 +752,8 @@ rt_get_request(struct vnet *vn, const struct rt_info *ri, void *msg)
 	if (error == 0) {
 		rt_fill_msg(vn->vn_kern, rt, RTM_ADD, msg);
 		rtm->rtm_flags &= RTF_ASKED;
+		if (rtm->rtm_expire_s < 0)	/* it is due */
+			rtm->rtm_expire_s = 1;
 		/* The source, which is last, was not asked for. */
 		if ((rtm->rtm_h.rtm_addrs & RTA_IFA) != 0 &&
 		    (rt->rt_lpm.le_user & RTE_IFA_ASKED) == 0) {

@@ -167,8 +167,9 @@ struct route_vnet {
 					 * prefix */
 	struct khash	 rv_spares;	/* rv_lock: the others */
 	struct rt_expiry *rv_expiry;	/* rv_lock; NULL: nothing expires */
-	void		(*rv_expired)(struct vnet *);	/* constant; control:
-							 * some are due */
+	/* Constant; control: delete the next route that is due.  false: there
+	 * is none. */
+	bool		(*rv_expired)(struct vnet *);
 	size_t		 rv_ndynamic;	/* rv_lock: of RTF_DYNAMIC */
 	size_t		 rv_count;	/* rv_lock */
 	uint64_t	 rv_nlost;	/* rv_lock: how many ever */

@@ -16,6 +16,10 @@
 #include "kern/wheel.h"
 
 #define LEVELS	12		/* four years; a longer wait goes on after it */
+/* Timers that a run of the wheel moves; routes that a run of the task deletes,
+ * before others have their turn. */
+#define RUN_TIMERS	256
+#define RUN_ROUTES	256
 
 /*
  *	constant
@@ -70,7 +74,10 @@ tick(void *arg)
 	bool due = false;
 
 	kspin_lock(&ex->ex_lock);
-	while ((wl = wheel_due(&ex->ex_wheel, now)) != NULL) {
+	for (unsigned n = 0; n < RUN_TIMERS; n++) {
+		wl = wheel_due(&ex->ex_wheel, now);
+		if (wl == NULL)
+			break;
 		tm = wheel_timer(wl);
 		if (tm->tm_expire_s * SECOND > now) {
 			put(ex, tm, now);	/* longer than a wheel */
@@ -90,8 +97,12 @@ static void
 expire(void *arg)
 {
 	struct rt_expiry *ex = arg;
+	struct vnet *vn = ex->ex_vnet;
 
-	ex->ex_vnet->vn_route->rv_expired(ex->ex_vnet);
+	for (unsigned n = 0; n < RUN_ROUTES; n++)
+		if (!vn->vn_route->rv_expired(vn))
+			return;
+	ktask_schedule(vn->vn_kern, &ex->ex_task);
 }
 
 struct rtfull *

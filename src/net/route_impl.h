@@ -55,16 +55,23 @@ void	rt_take_out(struct vnet *, struct rtentry *);
 void	rt_swap(struct vnet *, struct rtentry *old, struct rtfull *);
 /* Any: undo what built a route that nobody has seen. */
 void	rt_discard(struct rtfull *);
-void	rt_derive_flags(struct vnet *, struct rtentry *);
-void	rt_set_ifa(struct rtentry *, struct ifaddr *);
-/* Point a route at a gateway, which must be a neighbour, or out of an
- * interface; refused with the reason.  self: the route that is being changed,
- * which cannot lead to its own gateway. */
+
+/*
+ * route_point.c: where a route leads.  Point a route as the request says;
+ * refused with the reason.  self: the route that is being changed, which cannot
+ * lead to its own gateway.
+ */
+int	rt_point(struct vnet *, const struct rt_info *,
+	    const struct rtentry *self, struct rtentry *);
+/* To a gateway, which must be a neighbour; out of an interface. */
 int	rt_point_at_gateway(struct vnet *, const struct rt_info *,
 	    const struct rtentry *self, struct rtentry *);
 void	rt_point_at_link(const struct rt_info *, struct rtentry *);
 /* The family has its say: it may lead a local route to another interface. */
 void	rt_ask_family(struct vnet *, struct rtentry *);
+/* The flags that follow from where it leads. */
+void	rt_derive_flags(struct vnet *, struct rtentry *);
+void	rt_set_ifa(struct rtentry *, struct ifaddr *);
 
 /*
  * route_spare.c: routes of a prefix that has a better one.  The table that

@@ -9,18 +9,11 @@
 #include <errno.h>
 
 static uint32_t
-spare_hash(uint32_t key, unsigned len)
-{
-
-	return khash_u64((uint64_t)key << 6 | len);
-}
-
-static uint32_t
 hash_of(const void *obj)
 {
 	const struct rtentry *rt = obj;
 
-	return spare_hash(rt->rt_lpm.le_key, rt->rt_lpm.le_len);
+	return lpm_hash(rt->rt_lpm.le_key, rt->rt_lpm.le_len);
 }
 
 void
@@ -47,7 +40,7 @@ rt_spare_from(const struct route_vnet *rv, uint32_t key, unsigned len,
 
 	if (rv->rv_spares.kh_count == 0)
 		return NULL;
-	for (rt = khash_first(&rv->rv_spares, spare_hash(key, len), &it);
+	for (rt = khash_first(&rv->rv_spares, lpm_hash(key, len), &it);
 	    rt != NULL; rt = khash_next(&it))
 		if (rt->rt_lpm.le_key == key && rt->rt_lpm.le_len == len &&
 		    rt_metric(rt) >= from &&

@@ -7,24 +7,23 @@
 
 #include <errno.h>
 
-/* Control: the routes that are due, one by one. */
-static void
+/* Control: delete the next route that is due; false: there is none. */
+static bool
 route_expired(struct vnet *vn)
 {
 	struct rt_gone gone;
 	struct rtfull *rf;
 
-	do {
-		route_lock(vn);
-		rf = rt_timer_due(vn);
-		if (rf != NULL) {
-			rt_note_gone(&rf->rf_rt, &gone);
-			rt_take_out(vn, &rf->rf_rt);
-		}
-		route_unlock(vn);
-		if (rf != NULL)
-			rt_tell_gone(vn, &gone);
-	} while (rf != NULL);
+	route_lock(vn);
+	rf = rt_timer_due(vn);
+	if (rf != NULL) {
+		rt_note_gone(&rf->rf_rt, &gone);
+		rt_take_out(vn, &rf->rf_rt);
+	}
+	route_unlock(vn);
+	if (rf != NULL)
+		rt_tell_gone(vn, &gone);
+	return rf != NULL;
 }
 
 static int

@@ -2,8 +2,8 @@
  * arp_room: entries of the neighbour cache come and go, and which of them there
  * is room for.
  *
- * Whoever can send to an interface can make it learn neighbours and ask for
- * them, at any rate, so they must not take the place of neighbours that are
+ * Any sender can make an interface learn neighbours and ask for them, at any
+ * rate, so they must not take the place of neighbours that are
  * used (RFC 6583).  Each entry is in the list of its class (enum arp_class), in
  * order of age.  A new entry takes the place of the oldest of the least
  * valuable class, and never that of a neighbour that was used lately, unless it

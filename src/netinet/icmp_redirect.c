@@ -4,8 +4,9 @@
  * expires.  A router does not listen (RFC 1812 5.2.7.2).
  *
  * A CPU checks the message and queues what it says; a task makes the route,
- * which needs the route lock.  Whoever can send in the gateway's name can make
- * routes: their number has a limit.
+ * which needs the route lock.  Others on the link can send in the gateway's
+ * name: the number of such routes has a limit, and so have changes and log
+ * lines a second.
  */
 
 #include <arpa/inet.h>
@@ -58,14 +59,15 @@ believed(struct ifnet *ifp, const struct icmp_redirected *ir,
 	    ir->ir_gw != ir->ir_from && is_neighbour(ifp, ir->ir_gw);
 }
 
-/* false: the queue is full. */
+/* false: the queue is full, or there are more than may be a second. */
 static bool
-push(struct icmp_vnet *icv, const struct icmp_redirected *ir)
+push(struct icmp_vnet *icv, const struct icmp_redirected *ir, uint64_t now)
 {
 	bool room;
 
 	kspin_lock(&icv->icv_lock);
-	room = icv->icv_nredirected < ICMP_REDIRECTED;
+	room = icv->icv_nredirected < ICMP_REDIRECTED &&
+	    ip_token_take(&icv->icv_redirects, now, ICMP_REDIRECTS);
 	if (room)
 		icv->icv_redirected[icv->icv_nredirected++] = *ir;
 	kspin_unlock(&icv->icv_lock);
@@ -93,7 +95,8 @@ icmp_redirect_input(struct ifnet *ifp, const struct mbuf *m,
 	ir.ir_from = ip->ip_src;
 	ir.ir_gw = icmp->icmp_word;
 	ir.ir_dst = quoted.ip_dst;
-	if (!believed(ifp, &ir, &quoted) || !push(iv->iv_icmp, &ir))
+	if (!believed(ifp, &ir, &quoted) || !push(iv->iv_icmp, &ir,
+	    net_curcpu()->ci_now))
 		goto bad;
 	cpu_stat_add(&ip_stats(vn)->icps_redirect, 1);
 	ktask_schedule(vn->vn_kern, &iv->iv_icmp->icv_task);
@@ -146,7 +149,8 @@ follow(struct vnet *vn, struct ifnet *ifp, const struct icmp_redirected *ir)
 		error = ENOSPC;
 	if (error == 0)
 		error = change ? rt_change(vn, &ri) : rt_add(vn, &ri);
-	if (error != 0)
+	if (error != 0 || !ip_token_take(&vn->vn_ip->iv_icmp->icv_log,
+	    kern_now(vn->vn_kern), 1))
 		return;
 	if_klog(ifp, KLOG_INFO, "%s is reached by %s from now on, says %s",
 	    inet_ntop(AF_INET, &ir->ir_dst, dst, sizeof(dst)),

@@ -400,6 +400,7 @@ void	icmp_redirect(struct ifnet *, struct mbuf *, uint32_t gw);
 
 /* icmp_redirect.c.  What a redirect says (addresses in network order). */
 #define ICMP_REDIRECTED	8	/* that wait for the task */
+#define ICMP_REDIRECTS	20	/* followed a second */
 struct icmp_redirected {
 	uint64_t	 ir_handle;	/* of the interface it came by */
 	uint32_t	 ir_from;	/* the gateway that sent it */
@@ -422,6 +423,8 @@ struct icmp_vnet {
 	struct ip_tokens *icv_tokens;		/* one per CPU, a line each */
 	struct ktask	 icv_task;		/* icmp_redirect_task() */
 	unsigned	 icv_nredirected;	/* icv_lock */
+	struct ip_tokens icv_redirects;		/* icv_lock: of the rate */
+	struct ip_tokens icv_log;		/* the task's: of log lines */
 	struct icmp_redirected icv_redirected[ICMP_REDIRECTED];
 };
 /* CPU: handle an echo reply, or an error about an echo request; m is at the

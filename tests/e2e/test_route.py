@@ -253,7 +253,11 @@ def test_one_of_several_is_meant(r):
                        (("-metric", "4294967296"), "0 to 4294967295"),
                        (("-metric", "x"), "0 to 4294967295"),
                        (("-proto", "nosuch"), "bgp"),
-                       (("-proto", "256"), "0 to 255")):
+                       (("-proto", "256"), "0 to 255"),
+                       (("-metric", "1", "-metric", "2"),
+                        "-metric is given twice"),
+                       (("-mtu", "900", "-mtu", "901"),
+                        "-mtu is given twice")):
         assert why in r.bad("route", "add", dest, "10.0.0.2", *words)
 
 

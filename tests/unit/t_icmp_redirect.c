@@ -146,6 +146,7 @@ static void
 limit_body(struct in_test *it)
 {
 	char dst[16];
+	uint64_t before;
 
 	host(it);
 	setting(it, "net.inet.icmp.redirmax", 5);
@@ -159,6 +160,17 @@ limit_body(struct in_test *it)
 	/* A route that is there may change. */
 	redirect(it, "10.0.1.7", "10.0.1.1", "10.9.1.5", "10.0.1.6", 1);
 	KASSERT(goes_by(it, "10.9.1.5", "10.0.1.6"));
+	/* So many are followed in a second. */
+	setting(it, "net.inet.icmp.redirmax", 1000);
+	sleep_ms(it, 2000);
+	before = ipstat(it, "icmp.redirects");
+	for (unsigned i = 1; i <= 60; i++) {
+		snprintf(dst, sizeof(dst), "10.9.2.%u", i);
+		redirect(it, "10.0.1.9", "10.0.1.1", dst, "10.0.1.7", 1);
+	}
+	before = ipstat(it, "icmp.redirects") - before;
+	KASSERT(before >= ICMP_REDIRECTS && before < 60);
+	KASSERT(rt_dynamic_count(it->it_vn) == 5 + before);
 	/* The routes go with the address. */
 	KASSERT(addr_del(it, it->it_a.tif_ifp, "10.0.1.1") == 0);
 	KASSERT(rt_dynamic_count(it->it_vn) == 0);

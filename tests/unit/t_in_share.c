@@ -377,6 +377,32 @@ neighbours_body(struct in_test *it)
 	KASSERT(rt_change(it->it_vn, &ri) == 0);
 	settle(it);
 	KASSERT(drops(b, DROP_ARP_GONE) == 4);
+	/* A better route takes its place; and when that goes it is used. */
+	ri.ri_given = RTV_METRIC;
+	KASSERT(rt_delete(it->it_vn, &ri) == 0);
+	ri.ri_ifp = b;
+	ri.ri_gw = 0;
+	ri.ri_metric = 5;
+	KASSERT(rt_add(it->it_vn, &ri) == 0);
+	forward(it, "10.9.0.7");
+	ri.ri_ifp = NULL;
+	ri.ri_metric = 1;
+	test_route_via(&ri, "10.0.1.2");
+	KASSERT(rt_add(it->it_vn, &ri) == 0);
+	settle(it);
+	KASSERT(drops(b, DROP_ARP_GONE) == 5);
+	KASSERT(rt_delete(it->it_vn, &ri) == 0);
+	forward(it, "10.9.0.7");
+	/* A spare is better than nothing, and worse than what is used. */
+	ri.ri_metric = 9;
+	KASSERT(rt_add(it->it_vn, &ri) == 0);
+	KASSERT(rt_delete(it->it_vn, &ri) == 0);
+	settle(it);
+	KASSERT(drops(b, DROP_ARP_GONE) == 5);
+	/* So does the network of an address. */
+	KASSERT(addr_add(it, it->it_a.tif_ifp, "10.9.0.1", 24) == 0);
+	settle(it);
+	KASSERT(drops(b, DROP_ARP_GONE) == 6);
 	all_books(it);
 }
 IN_TEST(neighbours, 2)

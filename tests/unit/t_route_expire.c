@@ -131,6 +131,29 @@ test_long(void **state)
 	net_on_sim(1, long_body);
 }
 
+/* A route that is due, and not deleted yet, can be made again. */
+static void
+due_body(struct vnet *vn)
+{
+	uint64_t msg[RT_MSG_MAX / 8];
+	const struct rt_msg *rtm = (const struct rt_msg *)(void *)msg;
+	struct rt_info ri = info(vn, 1, 0);
+
+	KASSERT(add(vn, 1, 1) == 0);
+	host_sleep(vn->vn_kern->k_host, 2 * SECOND);
+	KASSERT(rt_get_request(vn, &ri, msg) == 0);
+	KASSERT(rtm->rtm_expire_s == 1);
+}
+
+static void
+test_due(void **state)
+{
+
+	(void)state;
+	/* Without a CPU no timer runs. */
+	net_on_sim(0, due_body);
+}
+
 /* No memory: nothing is left, and what is there is as it was. */
 static void
 nomem_body(struct vnet *vn)
@@ -202,6 +225,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_due),
 		cmocka_unit_test(test_nomem),
 		cmocka_unit_test(test_many),
 	};
