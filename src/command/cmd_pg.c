@@ -160,7 +160,9 @@ request(struct cmd_ctx *ctx, const char *verb, struct if_pgreq *pgr,
 	struct ifnet_error e;
 	int error = 0;
 
-	if (ctx->cc_again && pgr->pgr_op == PG_SET && is_there(ctx, pgr))
+	/* The packets of a file may be others now. */
+	if (ctx->cc_again && pgr->pgr_op == PG_SET && pr->pr_file == NULL &&
+	    is_there(ctx, pgr))
 		return CMD_OK;
 	memset(&e, 0, sizeof(e));
 	if (pr->pr_file != NULL)

@@ -39,7 +39,8 @@ dev_param_num(const char **p, uint64_t min, uint64_t max, uint64_t *v)
 		    "missing", (unsigned long long)min,
 		    (unsigned long long)max);
 	for (const char *c = word; *c != '\0'; c++) {
-		if (*c < '0' || *c > '9' || n > UINT64_MAX / 10 - 1)
+		if (*c < '0' || *c > '9' ||
+		    n > (UINT64_MAX - (uint64_t)(*c - '0')) / 10)
 			return kern_refuse(EINVAL, "%.64s is no number from "
 			    "%llu to %llu", word, (unsigned long long)min,
 			    (unsigned long long)max);

@@ -291,6 +291,10 @@ pg_stream_due(struct pg_stream *ps, uint64_t now, unsigned budget,
 		*due = UINT64_MAX;
 		return 0;
 	}
+	/* At its end it is looked at again. */
+	if (n == 0 && ps->ps_duration_ns != 0 &&
+	    *due > ps->ps_begun_ns + ps->ps_duration_ns)
+		*due = ps->ps_begun_ns + ps->ps_duration_ns;
 	return (unsigned)n;
 }
 

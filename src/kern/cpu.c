@@ -190,7 +190,9 @@ static inline bool
 has_own_work(const struct cpu *ci)
 {
 
-	return ci->ci_hot != NULL || !TAILQ_EMPTY(&ci->ci_softpending);
+	return (ci->ci_hot != NULL &&
+	    !__atomic_load_n(&ci->ci_stop, __ATOMIC_RELAXED)) ||
+	    !TAILQ_EMPTY(&ci->ci_softpending);
 }
 
 /* Work that other threads have given to the CPU. */

@@ -131,6 +131,9 @@ poller_run(struct cpu *ci)
 	unsigned n;
 
 	take_kicks(ci);
+	/* A poller that always has something would keep the CPU for ever. */
+	if (__atomic_load_n(&ci->ci_stop, __ATOMIC_RELAXED))
+		return false;
 	for (cpp = &ci->ci_hot; (cp = *cpp) != NULL;) {
 		ci->ci_stage_mark = machine_clock();
 		ci->ci_stage_cur = STAGE_POLL;

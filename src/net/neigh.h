@@ -52,6 +52,7 @@ struct neigh {
 #define NEIGH_CLAIMED	0x8		/* the protocol's: ne_claim is set */
 #define NEIGH_WANTED	0x10		/* the protocol's: used since it was
 					 * last known to be right */
+#define NEIGH_CONFIRM	0x20		/* the protocol's: asked because used */
 	struct kern	*ne_kern;	/* constant; to free it when the
 					 * interface has gone */
 	uint8_t		 ne_lladdr[8];	/* t: */

@@ -68,21 +68,34 @@ arp_entry_class(const struct neigh *ne)
 	}
 }
 
+/* Nothing is asked in this state. */
+static bool
+is_quiet(unsigned state)
+{
+
+	return state == ARP_REACHABLE || state == ARP_STALE;
+}
+
 void
 arp_entry_state(struct arp_vnet *av, struct neigh *ne, enum arp_state state,
     uint64_t now, uint64_t ns)
 {
 	enum arp_class class;
-	uint64_t second;
+	uint64_t second, was = ne->ne_expire;
+	/* Packets from a neighbour do not put off the look at whether it is
+	 * used. */
+	bool stays = wheel_has(&ne->ne_wheel) && is_quiet(ne->ne_state) &&
+	    is_quiet(state) && (ne->ne_flags & NEIGH_STATIC) == 0;
 
-	wheel_take(&av->av_wheel, &ne->ne_wheel);
 	ne->ne_state = (uint8_t)state;
 	class = arp_entry_class(ne);
 	if (class != ne->ne_class)
 		arp_class_set(av, ne, class);
 	__atomic_store_n(&ne->ne_expire, 0, __ATOMIC_RELAXED);
-	if ((ne->ne_flags & NEIGH_STATIC) != 0)
+	if ((ne->ne_flags & NEIGH_STATIC) != 0) {
+		wheel_take(&av->av_wheel, &ne->ne_wheel);
 		return;
+	}
 
 	/* Times are rounded to the nearest second, so that requests sent each
 	 * second keep their distance. */
@@ -90,6 +103,9 @@ arp_entry_state(struct arp_vnet *av, struct neigh *ne, enum arp_state state,
 	if (second <= now / ARP_NS)
 		second = now / ARP_NS + 1;
 	__atomic_store_n(&ne->ne_expire, second * ARP_NS, __ATOMIC_RELAXED);
+	if (stays && second * ARP_NS >= was)
+		return;
+	wheel_take(&av->av_wheel, &ne->ne_wheel);
 	arp_entry_wait(av, ne, now);
 }
 
@@ -194,9 +210,10 @@ arp_entry_due(struct arp_vnet *av, struct neigh *ne, uint64_t now,
 	if (ne->ne_expire > now) {
 		/* An entry that has yet to show that it answers is asked. */
 		ne->ne_tries = 0;
-		if (used && ne->ne_class == ARP_C_UNUSED)
+		if (used && ne->ne_class == ARP_C_UNUSED) {
+			arp_entry_flags(ne, NEIGH_CONFIRM, 0);
 			arp_entry_probe(av, ne, now, ab);
-		else
+		} else
 			arp_entry_wait(av, ne, now);
 		return;
 	}
@@ -226,9 +243,10 @@ arp_entry_due(struct arp_vnet *av, struct neigh *ne, uint64_t now,
 	case ARP_REACHABLE:
 	case ARP_STALE:
 		ne->ne_tries = 0;
-		if (used)
+		if (used) {
+			arp_entry_flags(ne, NEIGH_CONFIRM, 0);
 			arp_entry_probe(av, ne, now, ab);
-		else if (ne->ne_state == ARP_REACHABLE)
+		} else if (ne->ne_state == ARP_REACHABLE)
 			arp_entry_state(av, ne, ARP_STALE, now, keep);
 		else
 			break;

@@ -357,21 +357,29 @@ arp_learnt(struct arp_vnet *av, struct neigh *ne, bool answer, uint64_t now)
 {
 	uint64_t keep = (uint64_t)ip_setting(&av->av_keep) * ARP_NS;
 	enum arp_state was = (enum arp_state)ne->ne_state;
+	/* Others can have it asked by claiming its address: an answer to that
+	 * does not make it used. */
+	bool asked = was == ARP_INCOMPLETE || (was == ARP_PROBE &&
+	    (ne->ne_class != ARP_C_UNUSED ||
+	    (ne->ne_flags & NEIGH_CONFIRM) != 0));
 
-	if (answer && (was == ARP_INCOMPLETE || was == ARP_PROBE))
+	if (answer && asked)
 		arp_class_set(av, ne, ARP_C_USED);
 	if (ne->ne_class == ARP_C_USED || ne->ne_class == ARP_C_IDLE) {
 		ne->ne_tries = 0;
 		arp_entry_state(av, ne, ARP_REACHABLE, now, keep);
 	} else if (was == ARP_INCOMPLETE) {
 		/* The neighbour was asked already, and may yet answer. */
+		arp_entry_flags(ne, NEIGH_CONFIRM, 0);
 		ne->ne_tries = 1;
 		arp_entry_state(av, ne, ARP_PROBE, now, ARP_NS);
-	} else if (was != ARP_PROBE) {
+	} else if (was != ARP_PROBE || (answer && !asked)) {
 		/* An unsolicited address is used, and verified when it is. */
 		ne->ne_tries = 0;
 		arp_entry_state(av, ne, ARP_STALE, now, keep);
 	}
+	if (ne->ne_state != ARP_PROBE)
+		arp_entry_flags(ne, 0, NEIGH_CONFIRM);
 }
 
 /*

@@ -27,7 +27,8 @@ ip_token_take(struct ip_tokens *it, uint64_t now, int64_t persec)
 		if (gain != 0) {
 			it->it_tokens = it->it_tokens + gain < limit ?
 			    it->it_tokens + gain : limit;
-			it->it_ns = now;
+			it->it_ns += gain * (1000000000u / TOKEN) /
+			    (uint64_t)persec;
 		}
 	}
 	if (it->it_tokens < TOKEN)

@@ -565,6 +565,79 @@ memory_body(struct in_test *it)
 }
 IN_TEST(memory, 1)
 
+/* Packets from a neighbour neither make it used nor keep it from being seen to
+ * be. */
+static void
+looked_at_body(struct in_test *it)
+{
+	char a[16];
+
+	begin(it);
+	KASSERT(reaches(it, addr_of(1000, a)));
+	for (unsigned i = 0; i < 20; i++) {
+		sleep_ms(it, 20000);
+		arp_from(it, &it->it_b, ARP_REQUEST, addr_of(1000, a),
+		    "10.5.0.1");
+	}
+	KASSERT(count(it, "used") == 0 && count(it, "idle") >= 1);
+	for (unsigned i = 0; i < 10; i++) {
+		asked_by(it, 1500, 1501);
+		KASSERT(known(it, addr_of(1500, a)));
+		for (unsigned j = 0; j < 10; j++) {
+			tif_clear(&it->it_b);
+			sleep_ms(it, 1000);
+			if (arp_asked(&it->it_b, NULL, addr_of(1500, a)) != 0)
+				arp_from(it, &it->it_b, ARP_REPLY,
+				    addr_of(1500, a), "10.5.0.1");
+		}
+	}
+	KASSERT(count(it, "unused") == 0 && count(it, "used") == 1);
+}
+IN_TEST(looked_at, 1)
+
+/* A claim to a stranger's address, and its answer, do not make it used. */
+static void
+claimed_body(struct in_test *it)
+{
+	static const uint8_t other[6] = { 2, 7, 7, 7, 7, 9 };
+	uint64_t used;
+	struct arphdr ar;
+	char a[16];
+
+	begin(it);
+	used = count(it, "used");
+	KASSERT(set_sysctl(it, "net.inet.arp.maxasks", 0) == 0);
+	for (unsigned i = 3000; i < 3100; i++) {
+		asked_by(it, i, i + 1);
+		ar = mk_arp(ARP_REQUEST, other, addr_of(i, a), "10.5.0.1");
+		inject_arp(it, &it->it_b, &ar, sizeof(ar));
+		arp_from(it, &it->it_b, ARP_REPLY, addr_of(i, a), "10.5.0.1");
+	}
+	KASSERT(count(it, "used") == used && ipstat(it, "arp.full") == 0);
+	KASSERT(count(it, "unused") <= 30);
+}
+IN_TEST(claimed, 1)
+
+/* A limit gives its rate, however often it is asked. */
+static void
+tokens_body(struct in_test *it)
+{
+	struct ip_tokens tk = { 0, 0 };
+	uint64_t s = 1000000000;
+	unsigned n = 0;
+
+	(void)it;
+	for (uint64_t t = s; t < 101 * s; t += 600000)
+		n += ip_token_take(&tk, t, 3);
+	KASSERT(n >= 298 && n <= 304);
+	tk.it_ns = 0;
+	n = 0;
+	for (uint64_t t = s; t < 11 * s; t += 7900)
+		n += ip_token_take(&tk, t, 250);
+	KASSERT(n >= 2740 && n <= 2751);
+}
+IN_TEST(tokens, 1)
+
 int
 main(void)
 {
@@ -579,6 +652,9 @@ main(void)
 		cmocka_unit_test(interfaces),
 		cmocka_unit_test(told),
 		cmocka_unit_test(memory),
+		cmocka_unit_test(looked_at),
+		cmocka_unit_test(claimed),
+		cmocka_unit_test(tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,6 +151,24 @@ test_commands(void **state)
 	ifnet_stack_destroy(st);
 }
 
+/* A generator that always has something to send does not keep a stack from
+ * ending. */
+static void
+test_busy_end(void **state)
+{
+	struct ifnet_stack *st = test_stack(1);
+	struct vnet *vn = test_vnet(st, "v");
+
+	(void)state;
+	assert_int_equal(vnet_command(vn, "ifconfig pg0 create dst 10.3.0.1",
+	    NULL), 0);
+	assert_int_equal(vnet_command(vn, "ifconfig pg0 10.0.1.1/24 up", NULL),
+	    0);
+	(void)alarm(60);
+	ifnet_stack_destroy(st);
+	(void)alarm(0);
+}
+
 /* Followers and captures do not keep a vnet, and may outlive it. */
 static void
 test_watched_vnet(void **state)
@@ -470,6 +488,7 @@ main(void)
 		cmocka_unit_test(test_again_and_again),
 		cmocka_unit_test(test_vnets),
 		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_busy_end),
 		cmocka_unit_test(test_watched_vnet),
 		cmocka_unit_test(test_own_vnet),
 		cmocka_unit_test(test_renamed_peer),
