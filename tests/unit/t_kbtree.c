@@ -302,7 +302,7 @@ orders_body(struct kern *k)
 	uint64_t key;
 
 	for (unsigned o = 0; o < sizeof(orders) / sizeof(orders[0]); o++) {
-		for (unsigned how = 0; how < 3; how++) {
+		for (unsigned how = o % 2; how < 3; how += 2) {
 			twin_init(k, &tw);
 			for (unsigned i = 0; i < KEYS; i++) {
 				key = orders[o].or_key(k, i);
@@ -339,7 +339,7 @@ churn_body(struct kern *k)
 
 	for (spread = 0; spread < 3; spread++) {
 		twin_init(k, &tw);
-		for (unsigned step = 0; step < 60000; step++) {
+		for (unsigned step = 0; step < 30000; step++) {
 			grow = step / 10000 % 2 == 0 ? 70 : 25;
 			key = sim_random(k->k_host) % 12000;
 			if (spread == 1)
