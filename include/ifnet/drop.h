@@ -101,6 +101,8 @@ extern "C" {
 	    "to one host, but in a link-level broadcast or multicast") \
 	X(DROP_IP_NOROUTE, IN, "ip-noroute", \
 	    "no route to the destination") \
+	X(DROP_IP_UNREACHABLE, IN, "ip-unreachable", \
+	    "the route's gateway cannot be reached now") \
 	X(DROP_IP_REJECT, IN, "ip-reject", \
 	    "reject route") \
 	X(DROP_IP_BLACKHOLE, IN, "ip-blackhole", \

@@ -35,7 +35,7 @@ struct if_clone;
 struct ifaddr;
 struct ifnet;
 struct rtentry;
-struct rtfull;
+struct rt_path;
 struct vnet;
 
 /* --- handles ----------------------------------------------------------- */
@@ -295,8 +295,8 @@ struct ifnet {
 	struct ifnet	*if_linknext;	/* link lock: next with a change */
 	TAILQ_HEAD(, ifaddr) if_addrlist; /* i: and l: to change; rcu-safe
 					 * for readers that only go forward */
-	LIST_HEAD(, rtfull) if_routes;	/* route lock: routes through it,
-					 * but those of its addresses */
+	LIST_HEAD(, rt_path) if_paths;	/* route lock: where routes that were
+					 * asked for lead, or should */
 	struct ifaddr	*if_hwdl;	/* i: factory link-level address */
 	struct if_ext	*if_ext;	/* i: rare things, NULL until needed */
 	struct rts_node	 if_rts;	/* rtsock's */

@@ -29,7 +29,7 @@
 #pragma GCC visibility push(default)
 
 struct ifnet;
-struct rtentry;
+struct nexthop;
 
 #define MBUF_HDR	128	/* bytes of struct mbuf */
 #define MBUF_HEADROOM	128	/* in front of a new packet's data */
@@ -78,12 +78,13 @@ struct mbuf {
 	uint16_t	 m_vlan_tag;	/* No user yet: VLANs */
 	uint32_t	 m_flowid;	/* hash of the flow, 0 = none yet.  No
 					 * user yet: multipath, several CPUs */
-	uint32_t	 m_nexthop;	/* IPv4 next hop, network order */
+	uint32_t	 m_mark;	/* No user yet: rules that pick a
+					 * table */
 	uint8_t		 m_loops;	/* interfaces of this process passed */
 	uint8_t		 m_shared;	/* m_owner or m_refcnt matter */
 	union {		/* the next hop, from the route lookup to
 				 * link output, in one read section */
-		const struct rtentry *m_rt;
+		const struct nexthop *m_nh;
 		void	*m_ptr;
 	};
 

@@ -77,6 +77,10 @@ extern "C" {
 #define RTV_PROTO	0x2
 #define RTV_REPLACE	0x4	/* RTM_ADD: a route of this metric that is
 				 * there is changed */
+#define RTV_LATER	0x8	/* in a request: also when the gateway cannot be
+				 * reached yet */
+#define RTV_UNREACHABLE	0x10	/* in answers: the gateway, the source or the
+				 * interface is not there now */
 
 /* rtm_proto: who asked for a route.  Linux's numbers (rtnetlink(7)); any other
  * is a program's own. */

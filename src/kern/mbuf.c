@@ -255,7 +255,7 @@ prepare(struct mbuf *m)
 	m->m_segsz = 0;
 	m->m_vlan_tag = 0;
 	m->m_flowid = 0;
-	m->m_nexthop = 0;
+	m->m_mark = 0;
 	m->m_loops = 0;
 	m->m_shared = 0;
 	m->m_next = NULL;

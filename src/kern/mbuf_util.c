@@ -23,7 +23,7 @@ copy_header(struct mbuf *to, const struct mbuf *from)
 	to->m_vlan_tag = from->m_vlan_tag;
 	to->m_flowid = from->m_flowid;
 	to->m_ptr = from->m_ptr;
-	to->m_nexthop = from->m_nexthop;
+	to->m_mark = from->m_mark;
 	to->m_loops = from->m_loops;
 	memcpy(to->m_scratch, from->m_scratch, sizeof(to->m_scratch));
 }

@@ -50,21 +50,23 @@ struct domain {
 	int	(*dom_ioctl)(struct ifnet *, unsigned long cmd, void *data);
 	/* CPU, cross-call at detach: drop queued packets that came from ifp */
 	void	(*dom_sweep)(struct ifnet *);
-	/* CPU: an address to resolve; takes the packet (holds or drops it) */
+	/* CPU: a packet whose next hop is to be resolved (m_nh); takes it
+	 * (holds or drops it) */
 	void	(*dom_resolve)(struct ifnet *, struct mbuf *);
+	/* where a packet's header has its destination, and how long that is */
+	unsigned dom_dst_offset, dom_dst_len;
+	/* CPU: the link-level address of the group that an M_MCAST packet is
+	 * for, by its destination */
+	void	(*dom_group_lladdr)(const uint8_t *dst, uint8_t lladdr[6]);
 	/* CPU: network packets from lo or a raw link, m_data at the header */
 	void	(*dom_input)(struct ifnet *, struct mvec *);
 	/* Any: packets of ifp in the family's queues, for the books. */
 	uint64_t (*dom_iqueued)(struct ifnet *);
 	uint64_t (*dom_oqueued)(struct ifnet *);
 
-	/* Control, route lock: a route that leads out on link, with this
-	 * address as its own; nobody has seen it yet, and it may be altered. */
-	void	(*dom_rtrequest)(struct rtentry *, struct ifaddr *);
-
-	/* Control, route lock: any route that nobody has seen yet; may set
-	 * RTE_SPECIAL. */
-	void	(*dom_rtmark)(struct rtentry *);
+	/* Control, route lock: is a route marked FWD_SPECIAL, because packets
+	 * may not be forwarded to all of its destinations? */
+	bool	(*dom_rtmark)(const struct rtentry *);
 
 	/* Control, no lock: a route was deleted on request, or leads elsewhere.
 	 * handle: the interface on whose link its destinations were, or 0;

@@ -2,7 +2,9 @@
  * Ethernet output: the header in front of each packet, and on to the driver.
  *
  * A neighbour's header lies ready; consecutive packets to the same next hop,
- * which is what a vector mostly is, take it from registers.  When nearly each
+ * which is what a vector mostly is, take it from registers.  What a family adds
+ * is where in a packet's header the destination is, and how groups are
+ * addressed (domain.h).  When nearly each
  * has another one the neighbours of several packets are looked up together, so
  * that memory is waited for once a step and not once a packet.  At the first
  * packet that needs more than that the rest is done one by one.
@@ -12,7 +14,7 @@
 
 #include <errno.h>
 
-#include "net/neigh.h"
+#include "net/nexthop.h"
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
 
@@ -51,14 +53,60 @@ hdr_take(struct neigh *ne, const struct neigh_hdr *neh, struct hdr *h)
 	hdr_load(h, neh->neh_bytes);
 }
 
+/* --- next hops ----------------------------------------------------------- */
+
+/* How a family's packets say where they go. */
+struct family {
+	const struct domain *fa_dom;
+	unsigned	 fa_offset, fa_len;	/* of the destination */
+	uint8_t		 fa_af;
+};
+
+/* The neighbour that a packet goes to next. */
+struct hop {
+	const struct nexthop *hp_nh;
+	union neigh_addr hp_addr;
+	uint8_t		 hp_family;
+};
+
+static inline __attribute__((__always_inline__)) void
+hop_of(const struct mbuf *m, const struct family *fa, struct hop *hp)
+{
+	const struct nexthop *nh = m->m_nh;
+
+	hp->hp_nh = nh;
+	if ((nh->nh_flags & NH_GATEWAY) != 0) {
+		hp->hp_addr = *nh_gateway(nh);
+		hp->hp_family = nh->nh_family;
+		return;
+	}
+	/* The read is within the buffer, whatever the packet's length. */
+	hp->hp_addr.na_words[0] = hp->hp_addr.na_words[1] = 0;
+	memcpy(hp->hp_addr.na_bytes, m->m_data + fa->fa_offset, fa->fa_len);
+	hp->hp_family = fa->fa_af;
+}
+
+/* Does a packet go to the same neighbour? */
+static inline __attribute__((__always_inline__)) bool
+hop_is_same(const struct mbuf *m, const struct family *fa,
+    const struct hop *hp)
+{
+
+	return m->m_nh == hp->hp_nh &&
+	    ((hp->hp_nh->nh_flags & NH_GATEWAY) != 0 ||
+	    memcmp(m->m_data + fa->fa_offset, hp->hp_addr.na_bytes,
+	    fa->fa_len) == 0);
+}
+
 /* The ready header for a next hop; false: to be resolved. */
 static inline bool
-hdr_lookup(const struct ifnet *ifp, uint32_t nexthop, struct hdr *h)
+hdr_lookup(const struct ifnet *ifp, const struct hop *hp, struct hdr *h)
 {
 	const struct neigh_hdr *neh;
 	struct neigh *ne;
 
-	ne = neigh_lookup4(neigh_table_of(ifp->if_vnet), ifp, nexthop);
+	ne = neigh_lookup(neigh_table_of(ifp->if_vnet), ifp, hp->hp_family,
+	    &hp->hp_addr);
 	if (ne == NULL)
 		return false;
 	neh = __atomic_load_n(&ne->ne_hdr, __ATOMIC_CONSUME);
@@ -78,25 +126,29 @@ hdr_build(const struct ifnet *ifp, struct hdr *h, uint64_t dst, uint16_t type)
 	h->h_w1 = src | (uint64_t)__builtin_bswap16(type) << 48;
 }
 
-/* Broadcast and multicast (RFC 1112 6.4) need no neighbour. */
-static bool
-hdr_group(const struct ifnet *ifp, struct mbuf *m, struct hdr *h)
+static inline uint16_t
+fa_type(const struct family *fa)
 {
-	uint32_t nexthop = __builtin_bswap32(m->m_nexthop);
-	uint64_t dst;
 
-	if ((m->m_flags & M_BCAST) != 0 || nexthop == INADDR_BROADCAST) {
-		m->m_flags |= M_BCAST;
-		dst = ETHER_ADDR_MASK;
-	} else if ((m->m_flags & M_MCAST) != 0 || IN_MULTICAST(nexthop)) {
-		m->m_flags |= M_MCAST;
-		/* 01:00:5e and the low 23 bits of the group */
-		dst = 0x5e0001 | (uint64_t)(nexthop >> 16 & 0x7f) << 24 |
-		    (uint64_t)(nexthop >> 8 & 0xff) << 32 |
-		    (uint64_t)(nexthop & 0xff) << 40;
-	} else
+	return fa->fa_af == AF_INET ? ETHERTYPE_IP : ETHERTYPE_IPV6;
+}
+
+/* Broadcast and multicast need no neighbour. */
+static bool
+hdr_group(const struct ifnet *ifp, const struct mbuf *m,
+    const struct family *fa, struct hdr *h)
+{
+	uint8_t lladdr[ETHER_ADDR_LEN];
+
+	if ((m->m_flags & (M_BCAST | M_MCAST)) == 0)
 		return false;
-	hdr_build(ifp, h, dst, ETHERTYPE_IP);
+	if ((m->m_flags & M_BCAST) != 0 || fa->fa_dom == NULL ||
+	    fa->fa_dom->dom_group_lladdr == NULL) {
+		hdr_build(ifp, h, ETHER_ADDR_MASK, fa_type(fa));
+		return true;
+	}
+	fa->fa_dom->dom_group_lladdr(m->m_data + fa->fa_offset, lladdr);
+	hdr_build(ifp, h, ether_number(lladdr), fa_type(fa));
 	return true;
 }
 
@@ -120,15 +172,27 @@ hdr_prepend(struct ifnet *ifp, struct mbuf *m, const struct hdr *h)
 
 /* A packet whose next hop is not known: it waits, or is dropped. */
 static void
-output_unresolved(struct ifnet *ifp, struct mbuf *m)
+output_unresolved(struct ifnet *ifp, const struct family *fa, struct mbuf *m)
 {
-	const struct domain *dom;
+	const struct domain *dom = fa->fa_dom;
 
-	dom = ifp->if_vnet->vn_if->ifv_domain[DOM_SLOT_INET];
 	if (dom != NULL && dom->dom_resolve != NULL)
 		dom->dom_resolve(ifp, m);
 	else
 		m_drop(ifp, m, DROP_OUT_FAMILY);
+}
+
+/* The header of any packet; false: its next hop is to be resolved. */
+static bool
+hdr_known(const struct ifnet *ifp, const struct family *fa,
+    const struct mbuf *m, struct hdr *h)
+{
+	struct hop hp;
+
+	if (hdr_group(ifp, m, fa, h))
+		return true;
+	hop_of(m, fa, &hp);
+	return hdr_lookup(ifp, &hp, h);
 }
 
 /*
@@ -137,7 +201,8 @@ output_unresolved(struct ifnet *ifp, struct mbuf *m)
  * must not overtake them.
  */
 static void
-output_mixed(struct ifnet *ifp, struct mvec *mv, unsigned first)
+output_mixed(struct ifnet *ifp, const struct family *fa, struct mvec *mv,
+    unsigned first)
 {
 	unsigned n = mv->mv_n, out = first;
 	struct mvec ready;
@@ -146,8 +211,7 @@ output_mixed(struct ifnet *ifp, struct mvec *mv, unsigned first)
 
 	for (unsigned i = first; i < n; i++) {
 		m = mv->mv_m[i];
-		if (!hdr_group(ifp, m, &h) &&
-		    !hdr_lookup(ifp, m->m_nexthop, &h)) {
+		if (!hdr_known(ifp, fa, m, &h)) {
 			if (out != 0) {
 				memcpy(ready.mv_m, mv->mv_m,
 				    out * sizeof(mv->mv_m[0]));
@@ -155,7 +219,7 @@ output_mixed(struct ifnet *ifp, struct mvec *mv, unsigned first)
 				if_transmit_vec(ifp, &ready);
 				out = 0;
 			}
-			output_unresolved(ifp, m);
+			output_unresolved(ifp, fa, m);
 			continue;
 		}
 		m = hdr_prepend(ifp, m, &h);
@@ -165,20 +229,23 @@ output_mixed(struct ifnet *ifp, struct mvec *mv, unsigned first)
 	mv->mv_n = out;
 }
 
-/* --- many next hops ------------------------------------------------------- */
+/* --- many next hops ------------------------------------------------------ */
 
 #define MANY	32u	/* neighbours looked up together */
 
 /* Do the first packets of a vector nearly all have different next hops? */
-static bool
-is_mixed(const struct mvec *mv)
+static inline __attribute__((__always_inline__)) bool
+is_mixed(const struct mvec *mv, const struct family *fa)
 {
 	unsigned differ = 0;
+	struct hop hp;
 
 	if (mv->mv_n < MANY)
 		return false;
-	for (unsigned i = 0; i < 8; i++)
-		differ += mv->mv_m[i]->m_nexthop != mv->mv_m[i + 1]->m_nexthop;
+	for (unsigned i = 0; i < 8; i++) {
+		hop_of(mv->mv_m[i], fa, &hp);
+		differ += !hop_is_same(mv->mv_m[i + 1], fa, &hp);
+	}
 	return differ >= 6;
 }
 
@@ -186,15 +253,17 @@ is_mixed(const struct mvec *mv)
  * The headers of n neighbours' first candidates (khash_guess()), step by step;
  * NULL where there is none, or none that is known.
  */
-static inline void
-guess_many(const struct ifnet *ifp, struct mbuf *const *m, unsigned n,
+static inline __attribute__((__always_inline__)) void
+guess_many(const struct ifnet *ifp, const struct family *fa,
+    struct mbuf *const *m, unsigned n, struct hop hp[MANY],
     struct neigh *ne[MANY], const struct neigh_hdr *neh[MANY])
 {
 	const struct neigh_table *nt = neigh_table_of(ifp->if_vnet);
 	uint32_t hash[MANY];
 
 	for (unsigned i = 0; i < n; i++) {
-		hash[i] = neigh_hash4(nt, ifp, m[i]->m_nexthop);
+		hop_of(m[i], fa, &hp[i]);
+		hash[i] = neigh_hash(nt, ifp, &hp[i].hp_addr);
 		khash_prefetch(&nt->nt_hash, hash[i]);
 	}
 	for (unsigned i = 0; i < n; i++) {
@@ -202,19 +271,21 @@ guess_many(const struct ifnet *ifp, struct mbuf *const *m, unsigned n,
 		__builtin_prefetch(ne[i]);
 	}
 	for (unsigned i = 0; i < n; i++) {
-		neh[i] = ne[i] != NULL && neigh_is4(ne[i], ifp,
-		    m[i]->m_nexthop) ? __atomic_load_n(&ne[i]->ne_hdr,
-		    __ATOMIC_CONSUME) : NULL;
+		neh[i] = ne[i] != NULL && neigh_is(ne[i], ifp,
+		    hp[i].hp_family, &hp[i].hp_addr) ?
+		    __atomic_load_n(&ne[i]->ne_hdr, __ATOMIC_CONSUME) : NULL;
 		__builtin_prefetch(neh[i]);
 	}
 }
 
 /* output_usual() for a vector that is_mixed(). */
 static __attribute__((__noinline__)) unsigned
-output_many(const struct ifnet *ifp, const struct mvec *mv)
+output_many(const struct ifnet *ifp, const struct family *fa,
+    const struct mvec *mv)
 {
 	const struct neigh_hdr *neh[MANY];
 	struct neigh *ne[MANY];
+	struct hop hp[MANY];
 	unsigned i, n, done = 0;
 	struct mbuf *const *m;
 	struct hdr h;
@@ -222,14 +293,14 @@ output_many(const struct ifnet *ifp, const struct mvec *mv)
 	while (done < mv->mv_n) {
 		m = &mv->mv_m[done];
 		n = mv->mv_n - done < MANY ? mv->mv_n - done : MANY;
-		guess_many(ifp, m, n, ne, neh);
+		guess_many(ifp, fa, m, n, hp, ne, neh);
 		for (i = 0; i < n; i++) {
 			if (__builtin_expect((m[i]->m_flags & (M_BCAST |
 			    M_MCAST)) != 0 || !ether_has_room(m[i]), 0))
 				return done + i;
 			if (__builtin_expect(neh[i] != NULL, 1))
 				hdr_take(ne[i], neh[i], &h);
-			else if (!hdr_lookup(ifp, m[i]->m_nexthop, &h))
+			else if (!hdr_lookup(ifp, &hp[i], &h))
 				return done + i;
 			hdr_store(m_prepend_fast(m[i], ETHER_HDR_LEN), &h);
 		}
@@ -239,16 +310,18 @@ output_many(const struct ifnet *ifp, const struct mvec *mv)
 }
 
 /* Headers for as long as neighbours are known and there is room; how many. */
-static inline unsigned
-output_usual(const struct ifnet *ifp, const struct mvec *mv)
+static inline __attribute__((__always_inline__)) unsigned
+output_usual(const struct ifnet *ifp, const struct family *fa,
+    const struct mvec *mv)
 {
 	unsigned i, n = mv->mv_n;
-	uint32_t nexthop = mv->mv_m[0]->m_nexthop;
 	const uint8_t *ahead;
 	struct mbuf *m;
+	struct hop hp;
 	struct hdr h;
 
-	if (!hdr_lookup(ifp, nexthop, &h))
+	hop_of(mv->mv_m[0], fa, &hp);
+	if (!hdr_lookup(ifp, &hp, &h))
 		return 0;
 	for (i = 0; i < n; i++) {
 		ahead = (const uint8_t *)mv->mv_m[i + AHEAD < n ?
@@ -256,10 +329,10 @@ output_usual(const struct ifnet *ifp, const struct mvec *mv)
 		__builtin_prefetch(ahead, 1);
 		__builtin_prefetch(ahead + 64);
 		m = mv->mv_m[i];
-		if (__builtin_expect(m->m_nexthop != nexthop, 0)) {
-			if (!hdr_lookup(ifp, m->m_nexthop, &h))
+		if (__builtin_expect(!hop_is_same(m, fa, &hp), 0)) {
+			hop_of(m, fa, &hp);
+			if (!hdr_lookup(ifp, &hp, &h))
 				break;
-			nexthop = m->m_nexthop;
 		}
 		if (__builtin_expect((m->m_flags & (M_BCAST | M_MCAST)) != 0 ||
 		    !ether_has_room(m), 0))
@@ -269,25 +342,42 @@ output_usual(const struct ifnet *ifp, const struct mvec *mv)
 	return i;
 }
 
+static inline __attribute__((__always_inline__)) void
+output(struct ifnet *ifp, const struct family *fa, struct mvec *mv)
+{
+	unsigned done;
+
+	done = is_mixed(mv, fa) ? output_many(ifp, fa, mv) :
+	    output_usual(ifp, fa, mv);
+	if (__builtin_expect(done < mv->mv_n, 0))
+		output_mixed(ifp, fa, mv, done);
+	if (mv->mv_n != 0)
+		if_transmit_vec(ifp, mv);
+}
+
 void
 ether_output(struct ifnet *ifp, int af, struct mvec *mv)
 {
 	struct cpu *ci = net_curcpu();
+	const struct domain *dom;
 	enum cpu_stage prev;
-	unsigned done;
 
 	if (mv->mv_n == 0)
 		return;
-	if (af != AF_INET) {
+	dom = af == AF_INET || af == AF_INET6 ?
+	    ifp->if_vnet->vn_if->ifv_domain[af == AF_INET ? DOM_SLOT_INET :
+	    DOM_SLOT_INET6] : NULL;
+	if (dom == NULL) {
 		mvec_drop(ifp, mv, DROP_OUT_FAMILY);
 		return;
 	}
 	prev = cpu_stage_enter(ci, STAGE_ETHER_OUTPUT, mv->mv_n);
-	done = is_mixed(mv) ? output_many(ifp, mv) : output_usual(ifp, mv);
-	if (__builtin_expect(done < mv->mv_n, 0))
-		output_mixed(ifp, mv, done);
-	if (mv->mv_n != 0)
-		if_transmit_vec(ifp, mv);
+	/* The usual shape, as constants for the compiler. */
+	if (dom->dom_dst_offset == 16 && dom->dom_dst_len == 4)
+		output(ifp, &(const struct family){ dom, 16, 4, AF_INET }, mv);
+	else
+		output(ifp, &(const struct family){ dom, dom->dom_dst_offset,
+		    dom->dom_dst_len, (uint8_t)af }, mv);
 	(void)cpu_stage_switch(ci, prev);
 }
 

@@ -23,8 +23,6 @@
  * A value is changed in place by one store; all else by a copy of the node,
  * which one store puts in the other's place.  So a reader sees the value before
  * or after a change, for each address by itself.
- *
- * No user yet: routes move here from lpm.h, with their next hops' numbers.
  */
 
 #ifndef NET_FIB_H
@@ -67,6 +65,7 @@ struct fib_line {
  * FIB_CHUNKS: 2 GiB of lines in a table. */
 #define FIB_CHUNK_SHIFT	15
 #define FIB_CHUNKS	1024u
+#define FIB_FEW_CHUNKS	3u
 #define FIB_LINE_MASK	((1u << 26) - 1)
 #define FIB_NO_LINE	FIB_LINE_MASK
 
@@ -84,7 +83,10 @@ struct fib_list {
  *	fm_passed	atomic: readers of the blocks in fm_grace have left
  */
 struct fib_mem {
-	struct fib_line	**fm_chunk;	/* FIB_CHUNKS */
+	struct fib_line	**fm_chunk;	/* fm_few, or fm_all */
+	struct fib_line	*fm_few[FIB_FEW_CHUNKS]; /* of a small table */
+	struct fib_line	**fm_all;	/* FIB_CHUNKS */
+	uint32_t	 fm_nchunks;	/* room in fm_chunk */
 	struct kern	*fm_kern;	/* constant */
 	uint32_t	 fm_free[FIB_CHUNK_SHIFT + 1]; /* first, by order */
 	uint32_t	 fm_empty;	/* chunk without a used line, or
@@ -138,7 +140,8 @@ static inline struct fib_line *
 fib_line(const struct fib_mem *fm, uint32_t line)
 {
 
-	return fib_chunk_line(fm->fm_chunk, line);
+	return fib_chunk_line(__atomic_load_n(&fm->fm_chunk, __ATOMIC_CONSUME),
+	    line);
 }
 
 /* --- IPv4 (fib4.c) -------------------------------------------------------- */
@@ -170,6 +173,11 @@ void	fib4_fini(struct fib4 *);
  * ENOMEM comes only when its value is 65,535 or more for the first time.
  */
 int	fib4_add(struct fib4 *, uint32_t key, unsigned len, uint32_t value);
+/*
+ * Writer (control, no read section): see to it that any value can be given to
+ * the prefix, which is there, without memory.  ENOMEM.
+ */
+int	fib4_widen(struct fib4 *, uint32_t key, unsigned len);
 /*
  * Writer (control, no read section): the prefix, which is there, goes.
  * `cover' is the value of the longest other prefix that contains it, and
@@ -232,7 +240,8 @@ fib4_lookup(const struct fib4 *f, uint32_t key)
 	uint32_t ref = (uint32_t)(slot >> 32), v = (uint32_t)slot;
 
 	if (ref != 0)
-		v = fib4_search(f->f4_mem.fm_chunk, ref, fib_line(&f->f4_mem,
+		v = fib4_search(__atomic_load_n(&f->f4_mem.fm_chunk,
+		    __ATOMIC_CONSUME), ref, fib_line(&f->f4_mem,
 		    fib4_line_number(ref, key)), key, v);
 	return v != 0 ? v : __atomic_load_n(&f->f4_default, __ATOMIC_RELAXED);
 }
@@ -289,7 +298,8 @@ fib4_lookup_many(const struct fib4 *f, const uint32_t *key, uint32_t *value,
 	const uint32_t none = __atomic_load_n(&f->f4_default,
 	    __ATOMIC_RELAXED);
 	const unsigned ahead = n < FIB_AHEAD ? n : FIB_AHEAD;
-	struct fib_line *const *chunk = f->f4_mem.fm_chunk;
+	struct fib_line *const *chunk = __atomic_load_n(&f->f4_mem.fm_chunk,
+	    __ATOMIC_CONSUME);
 	const uint64_t *root = f->f4_root;
 	struct fib4_way way[FIB_AHEAD];
 	unsigned i, j;

@@ -698,6 +698,23 @@ fib4_add(struct fib4 *f, uint32_t key, unsigned len, uint32_t value)
 	return 0;
 }
 
+int
+fib4_widen(struct fib4 *f, uint32_t key, unsigned len)
+{
+	struct node nd = root_node(f, key);
+	struct run r[NODE_RUNS + 2];
+
+	/* A slot has room for any. */
+	if (len <= ROOT_BITS)
+		return 0;
+	KASSERT(nd.nd_ref != 0);
+	while (node_below(f, &nd, key, len))
+		continue;
+	if (ref_wide(nd.nd_ref))
+		return 0;
+	return node_rebuild(f, &nd, r, node_runs(f, &nd, r), true);
+}
+
 static bool
 line_is_empty(const struct fib4 *f, uint32_t line, bool wide)
 {

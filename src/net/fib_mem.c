@@ -142,6 +142,20 @@ is_free(const struct fib_mem *fm, uint32_t line, unsigned order)
 	    link_order(*fib_mem_meta(fm, line)) == order;
 }
 
+/* Room for the names of all chunks, instead of few.  A reader that has the few
+ * finds no line of others. */
+static void
+chunks_all(struct fib_mem *fm)
+{
+
+	for (uint32_t c = 0; c < FIB_FEW_CHUNKS; c++)
+		__atomic_store_n(&fm->fm_all[c], fm->fm_few[c],
+		    __ATOMIC_RELAXED);
+	__atomic_store_n(&fm->fm_chunk, fm->fm_all, __ATOMIC_RELEASE);
+	fm->fm_nchunks = FIB_CHUNKS;
+	pserialize_perform(fm->fm_kern);
+}
+
 /* Make the chunk with the lowest free number.  false: no memory. */
 static bool
 chunk_make(struct fib_mem *fm)
@@ -149,10 +163,12 @@ chunk_make(struct fib_mem *fm)
 	struct fib_line *fl;
 	uint32_t c = 0;
 
-	while (c < FIB_CHUNKS && fm->fm_chunk[c] != NULL)
+	while (c < fm->fm_nchunks && fm->fm_chunk[c] != NULL)
 		c++;
 	if (c == FIB_CHUNKS)
 		return false;
+	if (c == fm->fm_nchunks)
+		chunks_all(fm);
 	fl = kern_table_alloc(fm->fm_kern, chunk_bytes(c));
 	if (fl == NULL)
 		return false;
@@ -348,7 +364,7 @@ fib_mem_bytes(const struct fib_mem *fm)
 {
 	size_t bytes = 0;
 
-	for (uint32_t c = 0; c < FIB_CHUNKS; c++)
+	for (uint32_t c = 0; c < fm->fm_nchunks; c++)
 		if (fm->fm_chunk[c] != NULL)
 			bytes += chunk_bytes(c);
 	return bytes;
@@ -358,7 +374,10 @@ void
 fib_mem_init(struct kern *k, struct fib_mem *fm, struct fib_line **chunk)
 {
 
-	fm->fm_chunk = chunk;
+	memset(fm->fm_few, 0, sizeof(fm->fm_few));
+	fm->fm_chunk = fm->fm_few;
+	fm->fm_nchunks = FIB_FEW_CHUNKS;
+	fm->fm_all = chunk;
 	fm->fm_kern = k;
 	for (unsigned i = 0; i < ORDERS; i++)
 		fm->fm_free[i] = FIB_NO_LINE;
@@ -385,6 +404,6 @@ fib_mem_fini(struct fib_mem *fm)
 	KASSERT(fm->fm_used == 0);
 	if (fm->fm_empty != FIB_CHUNKS)
 		chunk_free(fm, fm->fm_empty);
-	for (uint32_t c = 0; c < FIB_CHUNKS; c++)
+	for (uint32_t c = 0; c < fm->fm_nchunks; c++)
 		KASSERT(fm->fm_chunk[c] == NULL);
 }

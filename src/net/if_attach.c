@@ -43,7 +43,7 @@ if_alloc(struct vnet *vn, uint8_t type)
 	ifp->if_type = type;
 	ifp->if_state = IFS_ALLOCATED;
 	TAILQ_INIT(&ifp->if_addrlist);
-	LIST_INIT(&ifp->if_routes);
+	LIST_INIT(&ifp->if_paths);
 	return ifp;
 }
 

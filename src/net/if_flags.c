@@ -10,6 +10,7 @@
 #include "net/if_history_impl.h"
 #include "net/if_ioctl_impl.h"
 #include "net/if_vnet_impl.h"
+#include "net/route.h"
 #include "net/ifq_impl.h"
 #include "net/rtsock.h"
 
@@ -63,6 +64,7 @@ tell_domains(struct ifnet *ifp, bool up)
 		if (!up && dom->dom_if_down != NULL)
 			dom->dom_if_down(ifp);
 	}
+	rt_if_state(ifp);
 }
 
 /* The protocol of each address hears that it does not work (PRC_IFDOWN). */

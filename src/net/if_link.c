@@ -10,6 +10,7 @@
 #include "net/if_history_impl.h"
 #include "net/if_link_impl.h"
 #include "net/if_vnet_impl.h"
+#include "net/route.h"
 #include "net/rtsock.h"
 
 #include <errno.h>
@@ -180,6 +181,7 @@ tell_domains(struct ifnet *ifp, int state)
 		if (dom != NULL && dom->dom_if_link_state != NULL)
 			dom->dom_if_link_state(ifp, state);
 	}
+	rt_if_state(ifp);
 }
 
 static void

@@ -98,6 +98,16 @@ neigh_hash4(const struct neigh_table *nt, const struct ifnet *ifp,
 	    nt->nt_seed);
 }
 
+static inline bool
+neigh_is(const struct neigh *ne, const struct ifnet *ifp, uint8_t family,
+    const union neigh_addr *na)
+{
+
+	return ne->ne_addr.na_words[0] == na->na_words[0] &&
+	    ne->ne_addr.na_words[1] == na->na_words[1] && ne->ne_ifp == ifp &&
+	    ne->ne_family == family;
+}
+
 /* The neighbour, or NULL.  Read section or t:. */
 static inline struct neigh *
 neigh_lookup(const struct neigh_table *nt, const struct ifnet *ifp,
@@ -108,9 +118,7 @@ neigh_lookup(const struct neigh_table *nt, const struct ifnet *ifp,
 
 	for (ne = khash_first(&nt->nt_hash, neigh_hash(nt, ifp, na), &it);
 	    ne != NULL; ne = khash_next(&it))
-		if (ne->ne_addr.na_words[0] == na->na_words[0] &&
-		    ne->ne_addr.na_words[1] == na->na_words[1] &&
-		    ne->ne_ifp == ifp && ne->ne_family == family)
+		if (neigh_is(ne, ifp, family, na))
 			return ne;
 	return NULL;
 }

@@ -21,7 +21,7 @@ struct pfil_hook {
 		    struct mvec *);
 	/*
 	 * CPU; may be NULL: packets of a family on their way out, m_data at
-	 * the network header, m_nexthop and m_rt set, before the link type
+	 * the network header, m_nh set, before the link type
 	 * adds its own and before they count as offered.  Here is where they
 	 * are encapsulated (IPsec): the hook may change them, or take them out
 	 * and hand them to an if_output_vec() later, also this one's, and then

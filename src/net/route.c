@@ -1,10 +1,9 @@
 /*
  * The routing table: adding, deleting and changing routes.
  *
- * Readers find a route and use its constant fields; so a route is never
- * changed, another takes its place.  Each change is announced with the route
- * lock held, once readers can see it, so that announcements come in the order
- * of the changes.
+ * Packets see next hops, never routes: a route is changed in place, and freed
+ * at once.  Each change is announced with the route lock held, once readers can
+ * see it, so that announcements come in the order of the changes.
  */
 
 #include "net/route_impl.h"
@@ -18,174 +17,252 @@
 #include "net/rtsock.h"
 #include "proto/prefix.h"
 
-/* Flags that a change may alter. */
-#define RTF_ALTERABLE	(RTF_REJECT | RTF_BLACKHOLE | RTF_DYNAMIC | \
-	    RTF_STATIC | RTF_PROTO1 | RTF_PROTO2)
+_Static_assert(offsetof(struct rtfull, rf_rt) == 0,
+    "a route that was asked for begins with what all have");
 
-_Static_assert(offsetof(struct rtentry, rt_lpm) == 0 &&
-    offsetof(struct rtfull, rf_rt) == 0, "an entry of the table is a route");
-
-/* The route of that very prefix that is used, or NULL. */
-static struct rtentry *
-find(struct vnet *vn, const struct rt_info *ri)
+struct rtentry *
+rt_find(struct vnet *vn, const struct rt_info *ri)
 {
 
-	return entry_rt(lpm_find(&vn->vn_route->rv_inet,
-	    ntohl(ri->ri_dst) & prefix_mask(ri->ri_len), ri->ri_len));
+	return rt_table_find(rt_main(vn), ntohl(ri->ri_dst) &
+	    prefix_mask(ri->ri_len), ri->ri_len);
+}
+
+uint32_t
+rt_value(const struct rtentry *rt)
+{
+	static const uint32_t kinds[RT_NOWN] = {
+		[RT_OWN_LOCAL] = FWD_LOCAL, [RT_OWN_NET] = FWD_CONNECTED,
+		[RT_OWN_BROADCAST] = FWD_BROADCAST,
+	};
+	uint32_t value = (rt->rt_user & RTE_SPECIAL) != 0 ? FWD_SPECIAL : 0;
+
+	if (rt_is_own(rt))
+		return value | kinds[rt->rt_own] |
+		    ifa_proto(rt->rt_ownifa)->pa_number << FWD_BITS;
+	return value | FWD_OTHER | rt->rt_path->rp_number << FWD_BITS;
+}
+
+/* The address of a point-to-point interface is not on its link: packets for it
+ * go through lo0. */
+static struct ifnet *
+own_ifp(const struct rtentry *rt)
+{
+	struct ifnet *ifp = rt->rt_ownifa->ifa_ifp, *lo;
+
+	if (rt->rt_own != RT_OWN_LOCAL || (if_flags_get(ifp) &
+	    (IFF_POINTOPOINT | IFF_LOOPBACK)) != IFF_POINTOPOINT)
+		return ifp;
+	lo = ifunit(ifp->if_vnet, "lo0");
+	return lo != NULL && (if_flags_get(lo) & IFF_LOOPBACK) != 0 ? lo : ifp;
+}
+
+struct ifnet *
+rt_ifp(const struct rtentry *rt)
+{
+
+	return rt_is_own(rt) ? own_ifp(rt) : rt_path_ifp(rt->rt_path);
+}
+
+struct ifaddr *
+rt_ifa(const struct rtentry *rt)
+{
+
+	return rt_is_own(rt) ? rt->rt_ownifa : rt_path_ifa(rt->rt_path);
+}
+
+/* --- in and out ---------------------------------------------------------- */
+
+void
+rt_derive_flags(struct vnet *vn, struct rtentry *rt)
+{
+	const struct domain *dom = domain_find(vn, AF_INET);
+
+	if (dom != NULL && dom->dom_rtmark != NULL && dom->dom_rtmark(rt))
+		rt->rt_user |= RTE_SPECIAL;
+	rt->rt_flags |= RTF_UP;
+	if (rt->rt_len == 32)
+		rt->rt_flags |= RTF_HOST;
+	if (!rt_is_own(rt) && rt->rt_path->rp_spec.sp_has_gw)
+		rt->rt_flags |= RTF_GATEWAY;
 }
 
 static void
-free_rt(struct kern_defer *kd)
+set_prefix(struct rtentry *rt, const struct rt_info *ri)
 {
-	struct rtfull *rf = (struct rtfull *)((char *)kd -
-	    offsetof(struct rtfull, rf_defer));
-	struct ifaddr *ifa = rf->rf_rt.rt_ifa;
 
-	KASSERT(rf->rf_timer == NULL);
-	kmem_free(rf->rf_kern, rf);
-	if (ifa != NULL)
-		ifa_unref(ifa);
+	rt->rt_len = (uint8_t)ri->ri_len;
+	rt->rt_key = ntohl(ri->ri_dst) & prefix_mask(ri->ri_len);
 }
 
-static struct rtfull *
-alloc_rt(struct vnet *vn, const struct rt_info *ri)
+void
+rt_discard(struct vnet *vn, struct rtfull *rf)
+{
+
+	if (rf->rf_rt.rt_path != NULL)
+		rt_path_drop(vn, rf->rf_rt.rt_path);
+	kmem_free(vn->vn_kern, rf->rf_timer);	/* never started */
+	kslab_free(vn->vn_kern, rf, sizeof(*rf));
+}
+
+struct rtfull *
+rt_alloc(struct vnet *vn, const struct rt_info *ri)
 {
 	struct rtfull *rf;
 
-	rf = kmem_zalloc(vn->vn_kern, sizeof(*rf));
+	rf = kslab_alloc(vn->vn_kern, sizeof(*rf));
 	if (rf == NULL)
 		return NULL;
-	if (ri->ri_expire_ns != 0 &&
-	    rt_timer_make(vn, rf, ri->ri_expire_ns) != 0) {
-		kmem_free(vn->vn_kern, rf);
+	memset(rf, 0, sizeof(*rf));
+	if (ri->ri_expire_ns != 0 && rt_timer_make(vn, rf, ri->ri_expire_ns,
+	    &rf->rf_timer) != 0) {
+		kslab_free(vn->vn_kern, rf, sizeof(*rf));
 		return NULL;
 	}
-	rf->rf_kern = vn->vn_kern;
-	rf->rf_rt.rt_lpm.le_len = (uint8_t)ri->ri_len;
-	rf->rf_rt.rt_lpm.le_key = ntohl(ri->ri_dst) & prefix_mask(ri->ri_len);
-	rf->rf_metric = (ri->ri_given & RTV_METRIC) != 0 ? ri->ri_metric : 0;
-	rf->rf_proto = (ri->ri_given & RTV_PROTO) != 0 ? ri->ri_proto :
+	set_prefix(&rf->rf_rt, ri);
+	rf->rf_rt.rt_metric = (ri->ri_given & RTV_METRIC) != 0 ?
+	    ri->ri_metric : 0;
+	rf->rf_rt.rt_proto = (ri->ri_given & RTV_PROTO) != 0 ? ri->ri_proto :
 	    (ri->ri_flags & RTF_STATIC) != 0 ? RTPROT_STATIC : RTPROT_UNSPEC;
+	rf->rf_rt.rt_flags = ri->ri_flags & RTF_ASKED;
 	return rf;
 }
 
-/* Out of every table: free it behind the readers.  An address's own goes with
- * the address, which waits for them. */
-static void
-retire_rt(struct vnet *vn, struct rtentry *rt)
+/* An own route is to be in the table: its next hop needs a number. */
+static int
+own_number(struct vnet *vn, struct protoaddr *pa)
 {
-	struct rtfull *rf = rt_full(rt);
 
-	if (rt_is_own(rt))
-		return;
-	rf->rf_kern = vn->vn_kern;
-	kern_defer(vn->vn_kern, &rf->rf_defer, free_rt);
+	if (pa->pa_number != 0)
+		return 0;
+	pa->pa_nh.nh_ifp = pa->pa_ifa.ifa_ifp;
+	pa->pa_nh.nh_ifa = &pa->pa_ifa;
+	pa->pa_nh.nh_family = AF_INET;
+	pa->pa_number = nh_number_get(&vn->vn_route->rv_nh, &pa->pa_nh);
+	return pa->pa_number != 0 ? 0 : ENOMEM;
 }
 
-/* Undo alloc_rt() and what was set since: nobody has seen it. */
-void
-rt_discard(struct rtfull *rf)
+/* Give the number back when none of the routes is in the table. */
+static void
+own_number_put(struct vnet *vn, struct protoaddr *pa)
 {
 
-	kmem_free(rf->rf_kern, rf->rf_timer);	/* never started */
-	rf->rf_timer = NULL;
-	free_rt(&rf->rf_defer);
+	for (unsigned i = 0; i < RT_NOWN; i++)
+		if ((pa->pa_own[i].rt_user & RTE_IN) != 0)
+			return;
+	if (pa->pa_number != 0)
+		nh_number_put(&vn->vn_route->rv_nh, pa->pa_number);
+	pa->pa_number = 0;
 }
 
 static void
-own_in(struct rtentry *rt)
+own_in(struct vnet *vn, struct rtentry *rt)
 {
 
-	(void)__atomic_fetch_or(&rt->rt_lpm.le_user, RTE_OWN_IN,
-	    __ATOMIC_RELAXED);
+	rt->rt_user |= RTE_IN;
+	if (rt->rt_own == RT_OWN_LOCAL)
+		rt_paths_source_came(vn, rt->rt_key);
 }
 
 /* An own route is out of the table.  Its address is marked as being destroyed
  * before its end waits for readers: that wait is enough if the mark comes
  * later than this. */
 static void
-own_out(struct rtentry *rt)
+own_out(struct vnet *vn, struct rtentry *rt)
 {
+	struct protoaddr *pa = ifa_proto(rt->rt_ownifa);
 
-	(void)__atomic_fetch_and(&rt->rt_lpm.le_user, (uint8_t)~RTE_OWN_IN,
-	    __ATOMIC_SEQ_CST);
-	if (ifa_is_destroying(rt->rt_ifa))
-		(void)__atomic_fetch_or(&rt->rt_lpm.le_user, RTE_OWN_LATE,
-		    __ATOMIC_RELAXED);
+	rt->rt_user &= (uint8_t)~RTE_IN;
+	own_number_put(vn, pa);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (ifa_is_destroying(rt->rt_ownifa))
+		pa->pa_late = 1;
 }
 
-/* Into the lists of what it refers to. */
-static void
-link_rt(struct vnet *vn, struct rtentry *rt)
+void
+rt_link(struct vnet *vn, struct rtentry *rt)
 {
-	struct rtfull *rf = rt_full(rt);
 
 	vn->vn_route->rv_count++;
 	if ((rt->rt_flags & RTF_DYNAMIC) != 0)
 		vn->vn_route->rv_ndynamic++;
 	if (rt_is_own(rt)) {
-		own_in(rt);
+		own_in(vn, rt);
 		return;
 	}
-	if (rt->rt_ifp != NULL)
-		LIST_INSERT_HEAD(&rt->rt_ifp->if_routes, rf, rf_iflink);
-	if (rt->rt_ifa != NULL)
-		LIST_INSERT_HEAD(&ifa_proto(rt->rt_ifa)->pa_routes, rf,
-		    rf_ifalink);
-	if (rf->rf_timer != NULL)
-		rt_timer_start(vn, rf->rf_timer);
+	rt_path_enter(vn, rt_full(rt));
+	if (rt_full(rt)->rf_timer != NULL)
+		rt_timer_start(vn, rt_full(rt)->rf_timer);
 }
 
-static void
-unlink_rt(struct vnet *vn, struct rtentry *rt)
+void
+rt_unlink(struct vnet *vn, struct rtentry *rt)
 {
-	struct rtfull *rf = rt_full(rt);
 
 	vn->vn_route->rv_count--;
 	if ((rt->rt_flags & RTF_DYNAMIC) != 0)
 		vn->vn_route->rv_ndynamic--;
-	if (rt_is_own(rt)) {
-		own_out(rt);
-		return;
-	}
-	if (rt->rt_ifp != NULL)
-		LIST_REMOVE(rf, rf_iflink);
-	if (rt->rt_ifa != NULL)
-		LIST_REMOVE(rf, rf_ifalink);
+	if (rt_is_own(rt))
+		own_out(vn, rt);
+	else
+		rt_path_leave(vn, rt_full(rt));
 }
 
-/* A timer goes when its route has been told of. */
+/* A route that is in no table and was told of as deleted.  An address's own
+ * goes with the address. */
 static void
-stop_timer(struct vnet *vn, struct rtentry *rt)
+free_rt(struct vnet *vn, struct rtentry *rt)
 {
 	struct rtfull *rf = rt_full(rt);
 
-	if (rt_is_own(rt) || rf->rf_timer == NULL)
+	if (rt_is_own(rt))
 		return;
-	rt_timer_stop(vn, rf->rf_timer);
-	rf->rf_timer = NULL;
+	if (rf->rf_timer != NULL)
+		rt_timer_stop(vn, rf->rf_timer);
+	kslab_free(vn->vn_kern, rf, sizeof(*rf));
 }
 
-/* Route lock held: into the table and its lists, and told. */
-static int
-enter_rt(struct vnet *vn, struct rtentry *rt)
+/* Out, told, and freed. */
+static void
+retire(struct vnet *vn, struct rtentry *rt)
 {
-	int error;
 
-	error = lpm_insert(&vn->vn_route->rv_inet, &rt->rt_lpm);
-	if (error != 0)
-		return error;
-	link_rt(vn, rt);
-	rt_routemsg(vn, RTM_ADD, rt);
-	return 0;
+	rt_routemsg(vn, RTM_DELETE, rt);
+	rt_unlink(vn, rt);
+	free_rt(vn, rt);
 }
 
-static bool
-same_own(const struct rtentry *a, const struct rtentry *b)
+/* --- one of several ------------------------------------------------------ */
+
+static void
+share(struct vnet *vn, struct rtentry *rt, bool shared)
 {
 
-	return a->rt_lpm.le_key == b->rt_lpm.le_key &&
-	    a->rt_lpm.le_len == b->rt_lpm.le_len && a->rt_flags == b->rt_flags;
+	if (!rt_is_own(rt))
+		rt_path_share(vn, rt_full(rt), shared);
+}
+
+void
+rt_select(struct vnet *vn, struct rtentry *rt)
+{
+	struct route_vnet *rv = vn->vn_route;
+	struct rt_table *tb = rt_main(vn);
+	struct rtentry *used, *best;
+	bool usable;
+
+	used = rt_table_find(tb, rt->rt_key, rt->rt_len);
+	best = rt_spare_best(rv, rt->rt_key, rt->rt_len);
+	if (used == NULL || best == NULL || rt_is_own(used))
+		return;
+	usable = used->rt_path->rp_is_usable;
+	if (usable == best->rt_path->rp_is_usable ?
+	    used->rt_metric < best->rt_metric : usable)
+		return;
+	if (rt_table_replace(vn, tb, used, best) != 0)
+		return;
+	rt_spare_swap(rv, best, used);
+	rt_routemsg(vn, RTM_CHANGE, used);
+	rt_routemsg(vn, RTM_CHANGE, best);
 }
 
 /* Of the routes that addresses bring along to one destination: to an address
@@ -198,18 +275,26 @@ own_rank(uint32_t flags)
 	    2;
 }
 
+/* Did it come with an address, also if it was changed since? */
+static bool
+is_derived(const struct rtentry *rt)
+{
+
+	return (rt->rt_flags & RTF_OF_ADDRESS) != 0;
+}
+
 /* The place of a new route among those of its prefix. */
 enum place { FIRST, INSTEAD, IN_FRONT, BEHIND };
 
-/* Route lock held: the place of an address's own route, where `have' is. */
+/* The place of an address's own route, where `have' is. */
 static int
 place_own(const struct rtentry *have, const struct rt_info *ri,
     enum place *place)
 {
 
-	if (!rt_is_derived(have)) {
+	if (!is_derived(have)) {
 		*place = IN_FRONT;
-		return rt_metric(have) != 0 ? 0 : kern_refuse(EEXIST, "there "
+		return have->rt_metric != 0 ? 0 : kern_refuse(EEXIST, "there "
 		    "is a route to this address already, which was asked for "
 		    "(route delete removes it)");
 	}
@@ -217,7 +302,7 @@ place_own(const struct rtentry *have, const struct rt_info *ri,
 	return own_rank(ri->ri_flags) > own_rank(have->rt_flags) ? 0 : EALREADY;
 }
 
-/* Route lock held: the place of a route that is asked for. */
+/* The place of a route that is asked for. */
 static int
 place_asked(const struct route_vnet *rv, const struct rtentry *have,
     uint32_t metric, enum place *place)
@@ -225,26 +310,22 @@ place_asked(const struct route_vnet *rv, const struct rtentry *have,
 	const struct rtentry *spare;
 
 	*place = BEHIND;
-	if (rt_is_derived(have)) {
+	if (is_derived(have)) {
 		if (metric == 0)
 			return kern_refuse(EEXIST, "there is a route to this "
 			    "destination, which came with an address; a "
 			    "-metric above 0 puts this one behind it");
-	} else if (rt_metric(have) > metric) {
+	} else if (have->rt_metric > metric)
 		*place = IN_FRONT;
-		return 0;
-	}
-	spare = rt_spare_from(rv, have->rt_lpm.le_key, have->rt_lpm.le_len,
-	    metric);
-	if ((!rt_is_derived(have) && rt_metric(have) == metric) ||
-	    (spare != NULL && rt_metric(spare) == metric))
+	spare = rt_spare_from(rv, have->rt_key, have->rt_len, metric);
+	if ((!rt_is_own(have) && have->rt_metric == metric) ||
+	    (spare != NULL && spare->rt_metric == metric))
 		return kern_refuse(EEXIST, "there is a route to this "
 		    "destination; \"route change\" replaces it, another "
 		    "-metric puts this one beside it");
 	return 0;
 }
 
-/* Route lock held. */
 static int
 place_rt(struct vnet *vn, const struct rtentry *have, const struct rt_info *ri,
     uint32_t metric, enum place *place)
@@ -253,75 +334,75 @@ place_rt(struct vnet *vn, const struct rtentry *have, const struct rt_info *ri,
 	*place = FIRST;
 	if (have == NULL)
 		return 0;
-	return ri->ri_own != 0 ? place_own(have, ri, place) :
-	    place_asked(vn->vn_route, have, metric, place);
+	if ((ri->ri_flags & RTF_OF_ADDRESS) != 0)
+		return place_own(have, ri, place);
+	return place_asked(vn->vn_route, have, metric, place);
 }
 
-/* Route lock held: into the table, in place of `have', which goes. */
-static void
-enter_instead(struct vnet *vn, struct rtentry *have, struct rtentry *rt)
+/* A route goes to the spares, where another is used. */
+static int
+put_behind(struct vnet *vn, struct rtentry *rt)
 {
+	int error;
 
-	lpm_replace(&vn->vn_route->rv_inet, &have->rt_lpm, &rt->rt_lpm);
-	unlink_rt(vn, have);
-	rt_routemsg(vn, RTM_DELETE, have);
-	link_rt(vn, rt);
-	rt_routemsg(vn, RTM_ADD, rt);
-	stop_timer(vn, have);
-	retire_rt(vn, have);
+	error = rt_table_ready(rt_main(vn), rt);
+	return error != 0 ? error : rt_spare_put(vn->vn_route, rt);
 }
 
-/* Route lock held: into the table, with `have' as a spare from now on. */
+/* Into the table, with `have' as a spare from now on. */
 static int
 enter_in_front(struct vnet *vn, struct rtentry *have, struct rtentry *rt)
 {
 	int error;
 
-	error = rt_spare_put(vn->vn_route, have);
+	error = put_behind(vn, have);
 	if (error != 0)
 		return error;
-	lpm_replace(&vn->vn_route->rv_inet, &have->rt_lpm, &rt->rt_lpm);
+	error = rt_table_replace(vn, rt_main(vn), have, rt);
+	if (error != 0) {
+		rt_spare_use(vn->vn_route, have);
+		return error;
+	}
 	rt_routemsg(vn, RTM_CHANGE, have);
-	link_rt(vn, rt);
-	rt_routemsg(vn, RTM_ADD, rt);
 	return 0;
 }
 
-/* Route lock held: a spare. */
-static int
-enter_behind(struct vnet *vn, struct rtentry *rt)
-{
-	int error;
-
-	error = rt_spare_put(vn->vn_route, rt);
-	if (error != 0)
-		return error;
-	link_rt(vn, rt);
-	rt_routemsg(vn, RTM_ADD, rt);
-	return 0;
-}
-
-/* Route lock held: to its place, and told. */
+/* To its place, and told. */
 static int
 enter_at(struct vnet *vn, enum place place, struct rtentry *have,
     struct rtentry *rt)
 {
+	int error;
 
 	switch (place) {
 	case FIRST:
-		return enter_rt(vn, rt);
+		error = rt_table_add(vn, rt_main(vn), rt);
+		break;
 	case IN_FRONT:
-		return enter_in_front(vn, have, rt);
+		error = enter_in_front(vn, have, rt);
+		break;
 	case BEHIND:
-		return enter_behind(vn, rt);
-	case INSTEAD:
+		error = put_behind(vn, rt);
+		break;
+	default:
+		error = rt_table_replace(vn, rt_main(vn), have, rt);
 		break;
 	}
-	enter_instead(vn, have, rt);
+	if (error != 0)
+		return error;
+	rt_link(vn, rt);
+	if (place == INSTEAD)
+		retire(vn, have);
+	rt_routemsg(vn, RTM_ADD, rt);
+	if (place == IN_FRONT || place == BEHIND) {
+		share(vn, have, true);
+		share(vn, rt, true);
+		rt_select(vn, rt);
+	}
 	return 0;
 }
 
-/* Route lock held: a route that is a spare from now on leads nobody on link. */
+/* A route that is a spare from now on leads nobody on link. */
 static void
 note_behind(enum place place, const struct rtentry *have, struct rt_gone *rg)
 {
@@ -332,54 +413,84 @@ note_behind(enum place place, const struct rtentry *have, struct rt_gone *rg)
 	rg->rg_asked = false;
 }
 
-/* No lock. */
-static void
-tell_behind(struct vnet *vn, const struct rt_gone *rg)
+void
+rt_tell_behind(struct vnet *vn, const struct rt_gone *rg)
 {
 
 	if (rg->rg_handle != 0)
 		rt_tell_gone(vn, rg);
 }
 
-/*
- * An address's own route.  What it says never changes, so that a reader may
- * still have it from before it was last taken out.  EREMOTE: it does not lead
- * to the address's interface, or not where it led before (a driver made that
- * point-to-point), and cannot be kept with the address.
- */
+/* --- adding -------------------------------------------------------------- */
+
+/* Which of an address's own routes has these flags. */
+static unsigned
+own_part(uint32_t flags)
+{
+
+	return (flags & RTF_LOCAL) != 0 ? RT_OWN_LOCAL :
+	    (flags & RTF_BROADCAST) != 0 ? RT_OWN_BROADCAST : RT_OWN_NET;
+}
+
+/* An address's own route. */
 static int
 add_own(struct vnet *vn, const struct rt_info *ri)
 {
-	struct rtentry *own = &ifa_proto(ri->ri_ifa)->pa_own[ri->ri_own - 1];
+	struct protoaddr *pa = ifa_proto(ri->ri_ifa);
+	unsigned part = own_part(ri->ri_flags);
+	struct rtentry *own = &pa->pa_own[part], *have;
 	struct rt_gone gone = { .rg_handle = 0 };
-	struct rtentry rt, *have;
 	enum place place;
 	int error;
 
-	memset(&rt, 0, sizeof(rt));
-	rt.rt_lpm.le_user = RTE_OWN;
-	rt.rt_lpm.le_len = (uint8_t)ri->ri_len;
-	rt.rt_lpm.le_key = ntohl(ri->ri_dst) & prefix_mask(ri->ri_len);
-	rt.rt_flags = ri->ri_flags & RTF_ASKED;
 	route_lock(vn);
-	have = find(vn, ri);
+	have = rt_find(vn, ri);
 	error = place_rt(vn, have, ri, 0, &place);
+	if (error == 0 && if_is_deactivated(ri->ri_ifa->ifa_ifp))
+		error = kern_refuse(ENXIO, "%s is being destroyed",
+		    ri->ri_ifa->ifa_ifp->if_xname);
 	if (error == 0)
-		error = rt_point(vn, ri, NULL, &rt);
-	rt_derive_flags(vn, &rt);
-	if (error == 0 && (rt.rt_ifp != ri->ri_ifa->ifa_ifp ||
-	    (own->rt_flags != 0 && !same_own(own, &rt))))
-		error = EREMOTE;
+		error = own_number(vn, pa);
 	if (error == 0) {
-		if (own->rt_flags == 0)
-			*own = rt;
+		memset(own, 0, sizeof(*own));
+		own->rt_user = RTE_OWN;
+		own->rt_own = (uint8_t)part;
+		own->rt_ownifa = ri->ri_ifa;
+		own->rt_flags = ri->ri_flags & RTF_OF_ADDRESS;
+		set_prefix(own, ri);
+		rt_derive_flags(vn, own);
+		if (place == IN_FRONT)
+			note_behind(place, have, &gone);
 		error = enter_at(vn, place, have, own);
+		if (error != 0)
+			gone.rg_handle = 0;
 	}
-	if (error == 0)
-		note_behind(place, have, &gone);
+	if (error != 0)
+		own_number_put(vn, pa);
 	route_unlock(vn);
-	tell_behind(vn, &gone);
+	rt_tell_behind(vn, &gone);
 	return error;
+}
+
+void
+rt_spec_of(const struct rt_info *ri, const struct rtentry *rt,
+    struct rt_spec *sp)
+{
+
+	memset(sp, 0, sizeof(*sp));
+	sp->sp_ifp = ri->ri_ifp;
+	sp->sp_mtu = (uint16_t)ri->ri_mtu;
+	if ((rt->rt_flags & RTF_NOWHERE) != 0) {
+		sp->sp_nowhere = (rt->rt_flags & RTF_REJECT) != 0 ? NH_REJECT :
+		    NH_BLACKHOLE;
+		return;
+	}
+	sp->sp_has_gw = ri->ri_gw != 0;
+	/* On link the destination decides on the source. */
+	sp->sp_gw.na_4 = sp->sp_has_gw ? ri->ri_gw : htonl(rt->rt_key);
+	if (ri->ri_ifa != NULL)
+		memcpy(&sp->sp_src, &((const struct sockaddr_in *)(const void *)
+		    ri->ri_ifa->ifa_addr)->sin_addr, sizeof(sp->sp_src));
 }
 
 int
@@ -387,39 +498,36 @@ rt_add(struct vnet *vn, const struct rt_info *ri)
 {
 	struct rt_gone gone = { .rg_handle = 0 };
 	struct rtentry *have;
+	struct rt_spec sp;
 	enum place place;
 	struct rtfull *rf;
 	int error;
 
 	if (ri->ri_len > 32)
 		return EINVAL;
-	if (ri->ri_own != 0) {
-		error = add_own(vn, ri);
-		if (error != EREMOTE)
-			return error;
-	}
-	rf = alloc_rt(vn, ri);
+	if ((ri->ri_flags & RTF_OF_ADDRESS) != 0)
+		return add_own(vn, ri);
+	rf = rt_alloc(vn, ri);
 	if (rf == NULL)
 		return ENOMEM;
-	rf->rf_rt.rt_flags = ri->ri_flags & RTF_ASKED;
-	rf->rf_mtu = (uint16_t)ri->ri_mtu;
-	if (ri->ri_ifa != NULL && ri->ri_own == 0)
-		rf->rf_rt.rt_lpm.le_user = RTE_IFA_ASKED;
+	rt_spec_of(ri, &rf->rf_rt, &sp);
 	route_lock(vn);
-	have = find(vn, ri);
-	error = place_rt(vn, have, ri, rf->rf_metric, &place);
+	have = rt_find(vn, ri);
+	error = place_rt(vn, have, ri, rf->rf_rt.rt_metric, &place);
 	if (error == 0)
-		error = rt_point(vn, ri, NULL, &rf->rf_rt);
+		error = rt_path_get(vn, &sp, &rf->rf_rt, (ri->ri_given &
+		    RTV_LATER) != 0, &rf->rf_rt.rt_path);
 	if (error == 0) {
 		rt_derive_flags(vn, &rf->rf_rt);
+		note_behind(place, have, &gone);
 		error = enter_at(vn, place, have, &rf->rf_rt);
 	}
-	if (error == 0)
-		note_behind(place, have, &gone);
+	if (error != 0) {
+		gone.rg_handle = 0;
+		rt_discard(vn, rf);
+	}
 	route_unlock(vn);
-	if (error != 0)
-		rt_discard(rf);
-	tell_behind(vn, &gone);
+	rt_tell_behind(vn, &gone);
 	return error;
 }
 
@@ -427,50 +535,58 @@ void
 rt_take_out(struct vnet *vn, struct rtentry *rt)
 {
 	struct route_vnet *rv = vn->vn_route;
-	struct rtentry *next = NULL;
+	struct rtentry *next = NULL, *left;
+	uint32_t key = rt->rt_key;
+	unsigned len = rt->rt_len;
 
 	if (rt_is_spare(rt))
 		rt_spare_take(rv, rt);
 	else {
-		next = rt_spare_from(rv, rt->rt_lpm.le_key, rt->rt_lpm.le_len,
-		    0);
-		if (next == NULL)
-			lpm_remove(&rv->rv_inet, &rt->rt_lpm);
-		else {
+		next = rt_spare_best(rv, key, len);
+		/* Without memory for the one, nobody is led astray. */
+		if (next != NULL && rt_table_replace(vn, rt_main(vn), rt,
+		    next) == 0)
 			rt_spare_use(rv, next);
-			lpm_replace(&rv->rv_inet, &rt->rt_lpm, &next->rt_lpm);
-		}
+		else
+			rt_table_remove(vn, rt_main(vn), rt);
 	}
-	unlink_rt(vn, rt);
 	rt_routemsg(vn, RTM_DELETE, rt);
 	if (next != NULL)
 		rt_routemsg(vn, RTM_CHANGE, next);
-	stop_timer(vn, rt);
-	retire_rt(vn, rt);
+	rt_unlink(vn, rt);
+	free_rt(vn, rt);
+	if (rv->rv_spares.kh_count != 0 || next != NULL) {
+		left = rt_table_find(rt_main(vn), key, len);
+		if (left != NULL && rt_spare_from(rv, key, len, 0) == NULL)
+			share(vn, left, false);
+	}
 }
 
 /* Is it the route that was named, by all that was said of it? */
 static bool
 named(const struct rtentry *rt, const struct rt_info *ri)
 {
+	const struct ifnet *ifp = rt_ifp(rt);
+	const struct ifaddr *ifa = rt_ifa(rt);
+	uint32_t has = rt_asked_gw4(rt);
 	char gw[INET_ADDRSTRLEN];
 
 	if ((ri->ri_given & RTV_METRIC) != 0 &&
-	    (rt_is_derived(rt) || rt_metric(rt) != ri->ri_metric))
+	    (rt_is_own(rt) || rt->rt_metric != ri->ri_metric))
 		(void)kern_refuse(ESRCH, "no route to it has the metric %u",
 		    ri->ri_metric);
-	else if (ri->ri_ifp != NULL && rt->rt_ifp == NULL)
+	else if (ri->ri_ifp != NULL && ifp == NULL)
 		(void)kern_refuse(ESRCH, "the route to it leads out of no "
 		    "interface");
-	else if (ri->ri_ifp != NULL && rt->rt_ifp != ri->ri_ifp)
+	else if (ri->ri_ifp != NULL && ifp != ri->ri_ifp)
 		(void)kern_refuse(ESRCH, "the route to it leads out of %s, "
-		    "not %s", rt->rt_ifp->if_xname, ri->ri_ifp->if_xname);
-	else if (ri->ri_gw != 0 && rt->rt_gw4 != ri->ri_gw && rt->rt_gw4 != 0)
+		    "not %s", ifp->if_xname, ri->ri_ifp->if_xname);
+	else if (ri->ri_gw != 0 && has != ri->ri_gw && has != 0)
 		(void)kern_refuse(ESRCH, "the route to it has the gateway %s",
-		    inet_ntop(AF_INET, &rt->rt_gw4, gw, sizeof(gw)));
-	else if (ri->ri_gw != 0 && rt->rt_gw4 == 0)
+		    inet_ntop(AF_INET, &has, gw, sizeof(gw)));
+	else if (ri->ri_gw != 0 && has == 0)
 		(void)kern_refuse(ESRCH, "the route to it has no gateway");
-	else if (ri->ri_ifa != NULL && rt->rt_ifa != ri->ri_ifa)
+	else if (ri->ri_ifa != NULL && ifa != ri->ri_ifa)
 		(void)kern_refuse(ESRCH, "the route to it has another source "
 		    "address");
 	else
@@ -478,35 +594,33 @@ named(const struct rtentry *rt, const struct rt_info *ri)
 	return false;
 }
 
-static int
-no_route(void)
+int
+rt_none(void)
 {
 
 	return kern_refuse(ESRCH, "there is no such route; \"route -n show\" "
 	    "lists them");
 }
 
-/* Route lock held: the next route of the prefix in the order of use, or
- * NULL. */
+/* The next route of the prefix: first the one that is used, then the spares by
+ * their metrics; NULL. */
 static struct rtentry *
 next_of_prefix(const struct route_vnet *rv, const struct rtentry *rt)
 {
 
-	return rt_spare_from(rv, rt->rt_lpm.le_key, rt->rt_lpm.le_len,
-	    rt_is_spare(rt) ? (uint64_t)rt_metric(rt) + 1 : 0);
+	return rt_spare_from(rv, rt->rt_key, rt->rt_len,
+	    rt_is_spare(rt) ? (uint64_t)rt->rt_metric + 1 : 0);
 }
 
-/* Route lock held: the route that is meant, by all that was said of it.  ESRCH,
- * in words. */
-static int
-find_meant(struct vnet *vn, const struct rt_info *ri, struct rtentry **rtp)
+int
+rt_find_meant(struct vnet *vn, const struct rt_info *ri, struct rtentry **rtp)
 {
-	struct rtentry *rt = find(vn, ri);
+	struct rtentry *rt = rt_find(vn, ri);
 	bool several;
 
 	*rtp = rt;
 	if (rt == NULL)
-		return no_route();
+		return rt_none();
 	several = next_of_prefix(vn->vn_route, rt) != NULL;
 	for (; rt != NULL; rt = next_of_prefix(vn->vn_route, rt))
 		if (named(rt, ri)) {
@@ -524,11 +638,11 @@ rt_note_gone(const struct rtentry *rt, struct rt_gone *rg)
 
 	memset(rg, 0, sizeof(*rg));
 	rg->rg_dst.sin_family = AF_INET;
-	rg->rg_dst.sin_addr.s_addr = htonl(rt->rt_lpm.le_key);
-	rg->rg_len = rt->rt_lpm.le_len;
-	rg->rg_asked = !rt_is_derived(rt);
-	if (rt->rt_gw4 == 0 && (rt->rt_flags & RTF_NOWHERE) == 0)
-		rg->rg_handle = rt->rt_ifp->if_handle;
+	rg->rg_dst.sin_addr.s_addr = htonl(rt->rt_key);
+	rg->rg_len = rt->rt_len;
+	rg->rg_asked = !rt_is_own(rt);
+	if ((rt->rt_flags & (RTF_GATEWAY | RTF_NOWHERE)) == 0)
+		rg->rg_handle = rt_ifp(rt)->if_handle;
 }
 
 void
@@ -541,14 +655,13 @@ rt_tell_gone(struct vnet *vn, const struct rt_gone *rg)
 		    rg->rg_len, rg->rg_handle, rg->rg_asked);
 }
 
-/* An own route of an address is not deleted or changed by itself. */
-static int
-belongs(const struct rtentry *rt)
+int
+rt_belongs(const struct rtentry *rt)
 {
+	const char *name = rt_ifp(rt)->if_xname;
 
-	return kern_refuse(EPERM, "it belongs to an address of %s, and goes "
-	    "with that (ifconfig %s ADDRESS delete)", rt->rt_ifp->if_xname,
-	    rt->rt_ifp->if_xname);
+	return kern_refuse(EPERM, "it rt_belongs to an address of %s, and goes "
+	    "with that (ifconfig %s ADDRESS delete)", name, name);
 }
 
 int
@@ -561,131 +674,15 @@ rt_delete(struct vnet *vn, const struct rt_info *ri)
 	if (ri->ri_len > 32)
 		return EINVAL;
 	route_lock(vn);
-	error = find_meant(vn, ri, &rt);
+	error = rt_find_meant(vn, ri, &rt);
 	if (error == 0 && (rt->rt_flags & ri->ri_refuse) != 0)
-		error = belongs(rt);
+		error = rt_belongs(rt);
 	if (error == 0) {
 		rt_note_gone(rt, &gone);
 		rt_take_out(vn, rt);
 	}
 	route_unlock(vn);
 	if (error == 0)
-		rt_tell_gone(vn, &gone);
-	return error;
-}
-
-/* A copy of where the old route leads, for a change of something else. */
-static void
-point_as(const struct rtentry *old, struct rtentry *rt)
-{
-
-	rt->rt_gw4 = old->rt_gw4;
-	rt->rt_ifp = old->rt_ifp;
-	rt_set_ifa(rt, old->rt_ifa);
-}
-
-static bool
-same_route(const struct rtentry *old, const struct rtfull *rf)
-{
-	const struct rtentry *rt = &rf->rf_rt;
-
-	return old->rt_flags == rt->rt_flags && old->rt_ifp == rt->rt_ifp &&
-	    old->rt_gw4 == rt->rt_gw4 && rt_mtu(old) == rf->rf_mtu &&
-	    old->rt_ifa == rt->rt_ifa &&
-	    rf->rf_timer == NULL &&
-	    !rt_is_own(old) && rt_full(old)->rf_proto == rf->rf_proto;
-}
-
-/* Route lock held: what `old' becomes, in rf. */
-static int
-build_change(struct vnet *vn, const struct rt_info *ri,
-    const struct rtentry *old, struct rtfull *rf)
-{
-	struct rtentry *rt = &rf->rf_rt;
-	int error;
-
-	rt->rt_flags = (old->rt_flags & RTF_ASKED & ~RTF_ALTERABLE) |
-	    (ri->ri_flags & RTF_ALTERABLE);
-	rf->rf_mtu = (uint16_t)(ri->ri_mtu != 0 ? ri->ri_mtu : rt_mtu(old));
-	rf->rf_metric = rt_metric(old);
-	if ((ri->ri_given & RTV_PROTO) == 0 && !rt_is_own(old))
-		rf->rf_proto = rt_full(old)->rf_proto;
-	if (ri->ri_ifa != NULL)
-		rt->rt_lpm.le_user = RTE_IFA_ASKED;
-	if (ri->ri_gw == 0 && ri->ri_ifp == NULL &&
-	    (rt->rt_flags & RTF_NOWHERE) ==
-	    (old->rt_flags & RTF_NOWHERE)) {
-		point_as(old, rt);
-		rt->rt_lpm.le_user |= old->rt_lpm.le_user & RTE_IFA_ASKED;
-	} else {
-		error = rt_point(vn, ri, old, rt);
-		if (error != 0)
-			return error;
-	}
-	rt_derive_flags(vn, rt);
-	if (rt->rt_flags & RTF_GATEWAY)
-		rt->rt_flags &= ~(uint32_t)RTF_CONNECTED;
-	return 0;
-}
-
-void
-rt_swap(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
-{
-
-	if (rt_is_spare(old))
-		rt_spare_swap(vn->vn_route, old, &rf->rf_rt);
-	else
-		lpm_replace(&vn->vn_route->rv_inet, &old->rt_lpm,
-		    &rf->rf_rt.rt_lpm);
-	unlink_rt(vn, old);
-	link_rt(vn, &rf->rf_rt);
-	if (rf->rf_timer == NULL && !rt_is_own(old) &&
-	    rt_full(old)->rf_timer != NULL)
-		rt_timer_move(rt_full(old), rf);
-	rt_routechange(vn, old, rf);
-	stop_timer(vn, old);
-	retire_rt(vn, old);
-}
-
-int
-rt_change(struct vnet *vn, const struct rt_info *ri)
-{
-	const struct rt_info meant = {
-		.ri_dst = ri->ri_dst, .ri_len = ri->ri_len,
-		.ri_given = ri->ri_given, .ri_metric = ri->ri_metric,
-	};
-	struct rtentry *old;
-	struct rtfull *rf;
-	struct rt_gone gone = { .rg_handle = 0 };
-	int error;
-
-	if (ri->ri_len > 32)
-		return EINVAL;
-	rf = alloc_rt(vn, ri);
-	if (rf == NULL)
-		return ENOMEM;
-	route_lock(vn);
-	error = find_meant(vn, &meant, &old);
-	if (error != 0)
-		goto out;
-	if (old->rt_flags & ri->ri_refuse) {
-		error = belongs(old);
-		goto out;
-	}
-	error = build_change(vn, ri, old, rf);
-	if (error != 0 || same_route(old, rf))
-		goto out;
-	if (rf->rf_rt.rt_gw4 != 0 || rf->rf_rt.rt_ifp != old->rt_ifp) {
-		rt_note_gone(old, &gone);
-		gone.rg_asked = false;
-	}
-	rt_swap(vn, old, rf);
-	rf = NULL;
-out:
-	route_unlock(vn);
-	if (rf != NULL)
-		rt_discard(rf);
-	if (gone.rg_handle != 0)
 		rt_tell_gone(vn, &gone);
 	return error;
 }
@@ -699,69 +696,4 @@ rt_dynamic_count(struct vnet *vn)
 	n = vn->vn_route->rv_ndynamic;
 	route_unlock(vn);
 	return n;
-}
-
-int
-rt_get(struct vnet *vn, uint32_t dst, int len, uint8_t type, void *msg)
-{
-	const struct rtentry *rt;
-	struct rt_info ri = { .ri_dst = dst };
-	int error = 0;
-
-	route_lock(vn);
-	if (len < 0)
-		rt = rt_lookup4(vn, dst);
-	else {
-		ri.ri_len = (unsigned)len;
-		rt = find(vn, &ri);
-	}
-	if (rt == NULL)
-		error = no_route();
-	else
-		rt_fill_msg(vn->vn_kern, rt, type, msg);
-	route_unlock(vn);
-	return error;
-}
-
-int
-rt_get_meant(struct vnet *vn, const struct rt_info *ri, uint8_t type,
-    void *msg)
-{
-	struct rtentry *rt;
-	int error;
-
-	route_lock(vn);
-	error = find_meant(vn, ri, &rt);
-	if (error == 0)
-		rt_fill_msg(vn->vn_kern, rt, type, msg);
-	route_unlock(vn);
-	return error;
-}
-
-int
-rt_get_request(struct vnet *vn, const struct rt_info *ri, void *msg)
-{
-	struct rt_msg *rtm = msg;
-	struct rtentry *rt;
-	int error;
-
-	route_lock(vn);
-	error = find_meant(vn, ri, &rt);
-	if (error == 0 && rt_is_derived(rt))
-		error = EOPNOTSUPP;
-	if (error == 0) {
-		rt_fill_msg(vn->vn_kern, rt, RTM_ADD, msg);
-		rtm->rtm_flags &= RTF_ASKED;
-		if (rtm->rtm_expire_s < 0)	/* it is due */
-			rtm->rtm_expire_s = 1;
-		/* The source, which is last, was not asked for. */
-		if ((rtm->rtm_h.rtm_addrs & RTA_IFA) != 0 &&
-		    (rt->rt_lpm.le_user & RTE_IFA_ASKED) == 0) {
-			rtm->rtm_h.rtm_addrs &= (uint16_t)~RTA_IFA;
-			rtm->rtm_h.rtm_len -= (uint16_t)rt_sa_size(
-			    rt->rt_ifa->ifa_addr->sa_family);
-		}
-	}
-	route_unlock(vn);
-	return error;
 }

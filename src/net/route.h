@@ -1,11 +1,11 @@
 /*
- * route: the routing table of a vnet.
+ * route: the routes of a vnet, and what packets find of them.
  *
- * Routes live in a longest-prefix-match structure that the packet path reads
- * without locks; requests change it under the route lock.  A route's fields
- * that readers use are constant: a change puts a new route in its place.
- * Local and broadcast addresses are host routes, so one lookup says whether a
- * packet is for us.  Neighbours are not routes; they are in neigh.h.
+ * A table has the routes of each prefix in order (kbtree.h) for requests, and
+ * for packets a forwarding table (fib.h) from a prefix to the next hop of the
+ * best of these; nexthop.h says what a packet finds.  Packets never see a
+ * route.  Local and broadcast addresses are host routes, so one lookup says
+ * whether a packet is for us.  Neighbours are not routes; they are in neigh.h.
  */
 
 #ifndef NET_ROUTE_H
@@ -14,60 +14,50 @@
 #include <ifnet/if.h>
 #include <ifnet/rtmsg.h>
 
+#include "kern/kbtree.h"
+#include "kern/ktask.h"
 #include "kern/vnet.h"
+#include "net/fib.h"
 #include "net/lpm.h"
+#include "net/nexthop.h"
 
 struct domain;
 struct rt_expiry;
+struct rt_path;
 struct rt_timer;
-struct khash;
 
 /*
- * A route as readers find it.  All fields constant once published.  It is
- * either the core of a struct rtfull, or one of the few that every address
- * brings along, which have nothing but this and are part of the address.
+ * A route: one that was asked for, the core of a struct rtfull, or one of the
+ * few that every address brings along, which are part of the address.  All of
+ * it: route lock.
  */
 struct rtentry {
-	struct lpm_entry rt_lpm;	/* destination prefix; le_user: RTE_*,
-					 * written with the route lock */
-#define RTE_OWN		0x1		/* of an address; ifp is its ifa's */
-#define RTE_OWN_IN	0x2		/* of an address, and in the table */
-#define RTE_OWN_LATE	0x4		/* left the table when the address was
-					 * being destroyed: some may have it
-					 * who were not waited for */
-#define RTE_SPECIAL	0x8		/* constant: the family looks at a
-					 * destination before it is taken */
-#define RTE_IFA_ASKED	0x10		/* the request named the source */
+	uint32_t	 rt_key;	/* destination, host order; bits past
+					 * the length are 0 */
+	uint8_t		 rt_len;	/* 0..32 */
+	uint8_t		 rt_user;	/* RTE_* */
+#define RTE_OWN		0x1		/* of an address */
+#define RTE_IN		0x2		/* of an address, and in the table */
+#define RTE_SPECIAL	0x8		/* FWD_SPECIAL */
 #define RTE_SPARE	0x20		/* another route of the prefix is
 					 * used: in rv_spares */
+#define RTE_SHARED	0x40		/* its prefix has other routes: in
+					 * rp_shared */
+	uint8_t		 rt_proto;	/* RTPROT_*: who asked for it */
+	uint8_t		 rt_own;	/* RTE_OWN: RT_OWN_* */
 	uint32_t	 rt_flags;	/* RTF_* */
-	uint32_t	 rt_gw4;	/* gateway, network order; 0: on link */
-	struct ifnet	*rt_ifp;	/* out; for reject and blackhole lo0 */
-	struct ifaddr	*rt_ifa;	/* source address */
+	uint32_t	 rt_metric;	/* the least of a prefix is used */
+	union {
+		struct rt_path	*rt_path;	/* where it leads */
+		struct ifaddr	*rt_ownifa;	/* RTE_OWN: whose it is */
+	};
 };
 
-/*
- * A route that was asked for.  Once out of the table it needs no links any
- * more.  Holds a reference on rt_ifa.
- */
+/* A route that was asked for. */
 struct rtfull {
 	struct rtentry	 rf_rt;
-	struct rt_timer	*rf_timer;	/* route lock: NULL: never expires */
-	uint32_t	 rf_metric;	/* the least of a prefix is used */
-	uint16_t	 rf_mtu;	/* 0: the interface's */
-	uint8_t		 rf_proto;	/* RTPROT_*: who asked for it */
-	union {
-		struct {
-			LIST_ENTRY(rtfull) rf_iflink;	/* route lock:
-							 * if_routes */
-			LIST_ENTRY(rtfull) rf_ifalink;	/* route lock:
-							 * pa_routes */
-		};
-		struct {
-			struct kern_defer rf_defer;
-			struct kern	*rf_kern;
-		};
-	};
+	struct rt_timer	*rf_timer;	/* NULL: never expires */
+	LIST_ENTRY(rtfull) rf_link;	/* rp_routes, rp_shared */
 	struct rts_node	 rf_rts;	/* rtsock's */
 };
 
@@ -96,8 +86,13 @@ struct protoaddr {
 	struct lpm_entry pa_net;	/* l:; rcu: its prefix */
 	struct pa_link	 pa_link[PA_NSHARED];
 	LIST_ENTRY(protoaddr) pa_aflink; /* l:; rcu: all of the family */
+	struct nexthop	 pa_nh;		/* of pa_own; constant once used */
+	uint32_t	 pa_number;	/* route lock: its number; 0: none of
+					 * pa_own is in a table */
+	uint32_t	 pa_late;	/* route lock: some may have found it
+					 * who were not waited for */
 	struct rtentry	 pa_own[RT_NOWN]; /* route lock: its routes */
-	LIST_HEAD(, rtfull) pa_routes;	/* route lock: others that name it */
+	LIST_HEAD(, rt_path) pa_paths;	/* route lock: whose source it is */
 	struct rts_node	 pa_rts;	/* rtsock's: of it and of pa_own */
 };
 
@@ -118,37 +113,12 @@ const struct sockaddr *ifa_shared_sa(const struct ifaddr *, enum pa_shared);
 struct protoaddr *ifa_sharing(const struct khash *, const struct domain *,
 	    const struct sockaddr *, enum pa_shared);
 
+/* Route lock: is it one of those that every address brings along? */
 static inline bool
 rt_is_own(const struct rtentry *rt)
 {
 
-	return (__atomic_load_n(&rt->rt_lpm.le_user, __ATOMIC_RELAXED) &
-	    RTE_OWN) != 0;
-}
-
-/* The structure around a route that is not an address's own route. */
-static inline struct rtfull *
-rt_full(const struct rtentry *rt)
-{
-
-	return (struct rtfull *)(uintptr_t)rt;
-}
-
-/* The metric of a route that was asked for; 0 of an address's own, which comes
- * before all of these. */
-static inline uint32_t
-rt_metric(const struct rtentry *rt)
-{
-
-	return rt_is_own(rt) ? 0 : rt_full(rt)->rf_metric;
-}
-
-/* A route's own MTU, or 0.  Read section. */
-static inline uint32_t
-rt_mtu(const struct rtentry *rt)
-{
-
-	return rt_is_own(rt) ? 0 : rt_full(rt)->rf_mtu;
+	return (rt->rt_user & RTE_OWN) != 0;
 }
 
 /* Routes that had to go with what they needed, the latest of them. */
@@ -160,12 +130,30 @@ struct rt_lost {
 	char		 rl_ifname[IFNAMSIZ];
 };
 
+/* A table of routes. */
+struct rt_table {
+	struct kbtree	 tb_routes;	/* route lock: the best of each prefix,
+					 * by rt_order() */
+	struct fib4	 tb_fib4;	/* rcu; written with the route lock */
+};
+
 struct route_vnet {
-	struct host_mutex rv_lock;	/* taken inside the ioctl lock, never
-					 * around it; outside ifv_lock */
-	struct lpm	 rv_inet;	/* rcu; rv_lock: the best of each
-					 * prefix */
-	struct khash	 rv_spares;	/* rv_lock: the others */
+	struct host_mutex rv_lock;	/* the route lock: taken inside the
+					 * ioctl lock, never around it; outside
+					 * ifv_lock */
+	struct rt_table	 rv_main;
+	struct nh_table	 rv_nh;
+	struct khash	 rv_paths;	/* rv_lock */
+	struct kbtree	 rv_gateways;	/* rv_lock: paths that have one, by
+					 * its address and rp_number */
+	TAILQ_HEAD(, rt_path) rv_due;	/* rv_lock: to be resolved again */
+	LIST_HEAD(, rt_path) rv_sourced; /* rv_lock: that name a source */
+	uint32_t	 rv_turn;	/* rv_lock: of rt_paths_settle() */
+	const struct nexthop *rv_unreachable;	/* constant */
+	struct khash	 rv_spares;	/* rv_lock: routes that are not used */
+	LIST_HEAD(, rt_path) rv_sharing; /* rv_lock: whose rp_shared is not
+					 * empty */
+	struct ktask	 rv_task;	/* interfaces went up or down */
 	struct rt_expiry *rv_expiry;	/* rv_lock; NULL: nothing expires */
 	/* Constant; control: delete the next route that is due.  false: there
 	 * is none. */
@@ -176,13 +164,14 @@ struct route_vnet {
 	struct rt_lost	 rv_lost[RT_NLOST];	/* rv_lock: by rv_nlost */
 };
 
-/* The route for an IPv4 destination (network order), or NULL.  Read section. */
-static inline const struct rtentry *
+/* How packets to an IPv4 destination (network order) go.  Read section. */
+static inline struct fwd
 rt_lookup4(const struct vnet *vn, uint32_t dst)
 {
+	const struct route_vnet *rv = vn->vn_route;
 
-	return (const struct rtentry *)(const void *)lpm_lookup(
-	    &vn->vn_route->rv_inet, __builtin_bswap32(dst));
+	return nh_fwd(&rv->rv_nh, fib4_lookup(&rv->rv_main.tb_fib4,
+	    __builtin_bswap32(dst)));
 }
 
 /*
@@ -193,7 +182,8 @@ struct rt_info {
 	uint32_t	 ri_dst;	/* network order */
 	unsigned	 ri_len;
 	uint32_t	 ri_gw;		/* 0: on link */
-	uint32_t	 ri_flags;
+	uint32_t	 ri_flags;	/* RTF_LOCAL, RTF_CONNECTED,
+					 * RTF_BROADCAST: ri_ifa's own */
 	uint32_t	 ri_mtu;
 	struct ifnet	*ri_ifp;
 	struct ifaddr	*ri_ifa;
@@ -202,19 +192,20 @@ struct rt_info {
 	uint32_t	 ri_given;	/* RTV_* */
 	uint32_t	 ri_metric;	/* RTV_METRIC */
 	uint8_t		 ri_proto;	/* RTV_PROTO */
-	int		 ri_own;	/* add, with ri_ifa: RT_OWN_* if it is
-					 * that route of it, plus 1; or 0 */
 	uint32_t	 ri_refuse;	/* change, delete: EPERM when the
 					 * route has one of these flags */
 };
 
 /*
  * Control.  A prefix may have several routes, of different metrics (0 unless
- * given); the one with the least is used, and one of an address before all of
- * these.  EEXIST: one of this metric, or, unless a metric above 0 is given, one
- * of an address (EALREADY: an address's own route is there, which the one of
- * ri_ifa does not come before); ENETUNREACH (gateway not on any attached
- * prefix); ENOMEM; ENOSPC; EINVAL.  Announced after it is in.
+ * given); the one with the least whose gateway and interface can be used is
+ * used, and one of an address before all of these.  EEXIST: one of this metric,
+ * or, unless a metric above 0 is given, one of an address (EALREADY: an
+ * address's own route is there, which the one of ri_ifa does not come before);
+ * ENETUNREACH (the gateway cannot be reached, neither on link nor by another
+ * route; not with RTV_LATER); ELOOP (only by this very route); EADDRNOTAVAIL
+ * (the source is no address); ENOMEM; ENOSPC; EINVAL.  Announced after it is
+ * in.
  */
 int	rt_add(struct vnet *, const struct rt_info *);
 /*
@@ -242,7 +233,8 @@ int	rt_get_meant(struct vnet *, const struct rt_info *, uint8_t type,
 int	rt_get_request(struct vnet *, const struct rt_info *, void *msg);
 /* Control: the routes of RTF_DYNAMIC, which nobody asked for. */
 size_t	rt_dynamic_count(struct vnet *);
-/* Control, at detach: delete every route through ifp. */
+/* Control, at detach: delete every route that names ifp.  What only leads there
+ * looks for another way. */
 void	rt_ifdetach(struct ifnet *);
 /*
  * Control, when an address goes: the routes it brought along.  Of one that is
@@ -250,14 +242,12 @@ void	rt_ifdetach(struct ifnet *);
  */
 void	rt_ifa_withdraw(struct ifaddr *);
 /*
- * rt_ifa_withdraw(), and then the routes that were asked for and have the
- * address as their source.
- * A route whose gateway is on a connected network still, or which leads out of
- * an interface on link, goes on with another source; the others are deleted,
- * announced, and remembered (rt_lost()).  The address is in no table any more.
- * Waits for memory, within reason.
+ * rt_ifa_withdraw(), and then what has the address as its source looks for
+ * another.  The address is in no table any more.
  */
 void	rt_ifa_gone(struct ifaddr *);
+/* Any: an interface came up or went down, or its link did. */
+void	rt_if_state(struct ifnet *);
 /* Control: the routes lost so far; the latest of them, at most RT_NLOST, the
  * last one first. */
 uint64_t rt_lost(struct vnet *, struct rt_lost list[RT_NLOST]);
@@ -268,7 +258,7 @@ void	rt_fill_msg(struct kern *, const struct rtentry *, uint8_t type,
 /* A place in the order of prefixes and, in a prefix, of use; zeroes: at the
  * beginning. */
 struct rt_place {
-	uint64_t	 rp_prefix;	/* lpm_from()'s */
+	uint64_t	 rp_order;	/* rt_order() of the next prefix */
 	uint64_t	 rp_spares;	/* of the last prefix: from which metric
 					 * on, plus 1; 0: none to come */
 	uint32_t	 rp_key;

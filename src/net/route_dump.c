@@ -1,5 +1,5 @@
 /*
- * Routes as messages: one, and all of them in order.
+ * Routes as messages: one that is asked for, and all of them in order.
  */
 
 #include "net/route_impl.h"
@@ -26,8 +26,10 @@ void
 rt_fill_msg(struct kern *k, const struct rtentry *rt, uint8_t type, void *msg)
 {
 	struct rt_msg *rtm = msg;
-	const struct ifnet *ifp = rt->rt_ifp;
-	unsigned len = rt->rt_lpm.le_len;
+	const struct rt_path *rp = rt_is_own(rt) ? NULL : rt->rt_path;
+	const struct ifnet *ifp = rt_ifp(rt);
+	const struct ifaddr *ifa = rt_ifa(rt);
+	unsigned len = rt->rt_len;
 	struct sockaddr_dl sdl;
 	int64_t left;
 
@@ -36,16 +38,18 @@ rt_fill_msg(struct kern *k, const struct rtentry *rt, uint8_t type, void *msg)
 	rtm->rtm_h.rtm_version = RTM_VERSION;
 	rtm->rtm_h.rtm_type = type;
 	rtm->rtm_flags = rt->rt_flags;
-	if (rt_is_spare(rt))
-		rtm->rtm_flags &= ~(uint32_t)RTF_UP;
-	rtm->rtm_mtu = rt_mtu(rt);
-	if (rt_is_derived(rt))
+	if (rp == NULL)
 		rtm->rtm_proto = RTPROT_KERNEL;
 	else {
 		rtm->rtm_given = RTV_METRIC | RTV_PROTO;
-		rtm->rtm_metric = rt_metric(rt);
-		rtm->rtm_proto = rt_full(rt)->rf_proto;
+		rtm->rtm_metric = rt->rt_metric;
+		rtm->rtm_proto = rt->rt_proto;
+		rtm->rtm_mtu = rp->rp_spec.sp_mtu;
+		if (__atomic_load_n(&rp->rp_hop, __ATOMIC_RELAXED) == NULL)
+			rtm->rtm_given |= RTV_UNREACHABLE;
 	}
+	if (rt_is_spare(rt) || (rtm->rtm_given & RTV_UNREACHABLE) != 0)
+		rtm->rtm_flags &= ~(uint32_t)RTF_UP;
 	if (rt_expire_s(rt) != 0) {
 		left = (int64_t)(rt_expire_s(rt) * 1000000000ull -
 		    kern_now(k)) / 1000000000;
@@ -57,9 +61,9 @@ rt_fill_msg(struct kern *k, const struct rtentry *rt, uint8_t type, void *msg)
 		rtm->rtm_index = ifp->if_index;
 		if_name_copy(ifp, rtm->rtm_ifname);
 	}
-	add_inet(rtm, RTA_DST, htonl(rt->rt_lpm.le_key));
-	if (rt->rt_gw4 != 0)
-		add_inet(rtm, RTA_GATEWAY, rt->rt_gw4);
+	add_inet(rtm, RTA_DST, htonl(rt->rt_key));
+	if (rt_asked_gw4(rt) != 0)
+		add_inet(rtm, RTA_GATEWAY, rt_asked_gw4(rt));
 	else if (ifp != NULL) {
 		memset(&sdl, 0, sizeof(sdl));
 		sdl.sdl_family = AF_LINK;
@@ -71,12 +75,12 @@ rt_fill_msg(struct kern *k, const struct rtentry *rt, uint8_t type, void *msg)
 	if (!(rt->rt_flags & RTF_HOST))
 		add_inet(rtm, RTA_NETMASK,
 		    htonl(len == 0 ? 0 : UINT32_MAX << (32 - len)));
-	if (rt->rt_ifa != NULL && rt->rt_ifa->ifa_addr != NULL)
-		(void)rt_msg_add(rtm, RTA_IFA, rt->rt_ifa->ifa_addr);
+	if (ifa != NULL && ifa->ifa_addr != NULL)
+		(void)rt_msg_add(rtm, RTA_IFA, ifa->ifa_addr);
 }
 
-/* Route lock held: the next route of the last prefix, or NULL.  One that was a
- * spare may be the one that is used by now. */
+/* The next of the last prefix's routes that were asked for, by their metrics;
+ * NULL.  Which one is used may change in between. */
 static struct rtentry *
 next_of_last(const struct route_vnet *rv, struct rt_place *place)
 {
@@ -87,30 +91,30 @@ next_of_last(const struct route_vnet *rv, struct rt_place *place)
 		return NULL;
 	from = place->rp_spares - 1;
 	rt = rt_spare_from(rv, place->rp_key, place->rp_len, from);
-	best = entry_rt(lpm_find(&rv->rv_inet, place->rp_key, place->rp_len));
-	if (best != NULL && !rt_is_derived(best) && rt_metric(best) >= from)
+	best = rt_table_find(&rv->rv_main, place->rp_key, place->rp_len);
+	if (best != NULL && !rt_is_own(best) && best->rt_metric >= from &&
+	    (rt == NULL || best->rt_metric < rt->rt_metric))
 		rt = best;
-	place->rp_spares = rt == NULL ? 0 : rt_metric(rt) + 2ull;
+	place->rp_spares = rt == NULL ? 0 : rt->rt_metric + 2ull;
 	return rt;
 }
 
-/* Route lock held. */
 static struct rtentry *
 next_route(const struct route_vnet *rv, struct rt_place *place)
 {
 	struct rtentry *rt = next_of_last(rv, place);
+	uint64_t found;
 
 	if (rt != NULL)
 		return rt;
-	rt = entry_rt(lpm_from(&rv->rv_inet, &place->rp_prefix));
+	rt = kbtree_from(&rv->rv_main.tb_routes, place->rp_order, &found);
 	if (rt == NULL)
 		return NULL;
-	/* Its spares have its metric at least; the route that an address
-	 * brought along may have those of any. */
-	place->rp_spares = rt_is_derived(rt) ? 1 : rt_metric(rt) + 2ull;
-	place->rp_key = rt->rt_lpm.le_key;
-	place->rp_len = rt->rt_lpm.le_len;
-	return rt;
+	place->rp_order = found + 1;
+	place->rp_spares = 1;
+	place->rp_key = rt->rt_key;
+	place->rp_len = rt->rt_len;
+	return rt_is_own(rt) ? rt : next_of_last(rv, place);
 }
 
 int
@@ -138,5 +142,75 @@ rt_dump(struct vnet *vn, int (*fn)(const void *msg, void *arg), void *arg)
 
 	while (error == 0 && rt_dump_next(vn, &place, &msg) == 0)
 		error = fn(&msg, arg);
+	return error;
+}
+
+int
+rt_get(struct vnet *vn, uint32_t dst, int len, uint8_t type, void *msg)
+{
+	const struct rtentry *rt;
+	struct rt_info ri = { .ri_dst = dst };
+	int error = 0;
+
+	route_lock(vn);
+	if (len < 0)
+		rt = rt_table_cover(rt_main(vn), ntohl(dst), 33);
+	else {
+		ri.ri_len = (unsigned)len;
+		rt = rt_find(vn, &ri);
+	}
+	if (rt == NULL)
+		error = rt_none();
+	else
+		rt_fill_msg(vn->vn_kern, rt, type, msg);
+	route_unlock(vn);
+	return error;
+}
+
+int
+rt_get_meant(struct vnet *vn, const struct rt_info *ri, uint8_t type,
+    void *msg)
+{
+	struct rtentry *rt;
+	int error;
+
+	route_lock(vn);
+	error = rt_find_meant(vn, ri, &rt);
+	if (error == 0)
+		rt_fill_msg(vn->vn_kern, rt, type, msg);
+	route_unlock(vn);
+	return error;
+}
+
+int
+rt_get_request(struct vnet *vn, const struct rt_info *ri, void *msg)
+{
+	struct rt_msg *rtm = msg;
+	struct rtentry *rt;
+	int error;
+
+	route_lock(vn);
+	error = rt_find_meant(vn, ri, &rt);
+	if (error == 0 && rt_is_own(rt))
+		error = EOPNOTSUPP;
+	if (error == 0) {
+		rt_fill_msg(vn->vn_kern, rt, RTM_ADD, msg);
+		rtm->rtm_flags &= RTF_ASKED;
+		if (rtm->rtm_expire_s < 0)	/* it is due */
+			rtm->rtm_expire_s = 1;
+		/* The source, which is last, was not asked for. */
+		if ((rtm->rtm_h.rtm_addrs & RTA_IFA) != 0 &&
+		    rt->rt_path->rp_spec.sp_src == 0) {
+			rtm->rtm_h.rtm_addrs &= (uint16_t)~RTA_IFA;
+			rtm->rtm_h.rtm_len -= (uint16_t)rt_sa_size(AF_INET);
+		}
+		if (rt->rt_path->rp_spec.sp_ifp == NULL) {
+			rtm->rtm_ifhandle = 0;
+			rtm->rtm_index = 0;
+			rtm->rtm_ifname[0] = '\0';
+		}
+		rtm->rtm_given |= RTV_LATER;
+	}
+	route_unlock(vn);
 	return error;
 }

@@ -139,7 +139,8 @@ begin(struct vnet *vn)
 }
 
 int
-rt_timer_make(struct vnet *vn, struct rtfull *rf, uint64_t expire_ns)
+rt_timer_make(struct vnet *vn, struct rtfull *rf, uint64_t expire_ns,
+    struct rt_timer **tmp)
 {
 	struct rt_timer *tm;
 	int error;
@@ -155,7 +156,7 @@ rt_timer_make(struct vnet *vn, struct rtfull *rf, uint64_t expire_ns)
 	/* In whole seconds, and not too early. */
 	tm->tm_expire_s = (uint32_t)((expire_ns + SECOND - 1) / SECOND);
 	tm->tm_rf = rf;
-	rf->rf_timer = tm;
+	*tmp = tm;
 	return 0;
 }
 
@@ -191,12 +192,10 @@ rt_timer_stop(struct vnet *vn, struct rt_timer *tm)
 }
 
 void
-rt_timer_move(struct rtfull *from, struct rtfull *to)
+rt_timer_attach(struct rt_timer *tm, struct rtfull *rf)
 {
 
-	to->rf_timer = from->rf_timer;
-	to->rf_timer->tm_rf = to;
-	from->rf_timer = NULL;
+	tm->tm_rf = rf;
 }
 
 void

@@ -13,8 +13,9 @@
 
 /* Flags that a request decides; the others follow from where it leads. */
 #define RTF_ASKED	(RTF_REJECT | RTF_BLACKHOLE | RTF_DYNAMIC | \
-	    RTF_STATIC | RTF_PROTO1 | RTF_PROTO2 | RTF_CONNECTED | \
-	    RTF_LOCAL | RTF_BROADCAST)
+	    RTF_STATIC | RTF_PROTO1 | RTF_PROTO2)
+/* Flags of the routes that an address brings along. */
+#define RTF_OF_ADDRESS	(RTF_LOCAL | RTF_BROADCAST | RTF_CONNECTED)
 /* Flags of a route that leads to no interface. */
 #define RTF_NOWHERE	(RTF_REJECT | RTF_BLACKHOLE)
 
@@ -25,67 +26,222 @@ route_lock(struct vnet *vn)
 	host_mutex_lock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
 }
 
+void	rt_paths_settle(struct vnet *);
+
 static inline void
 route_unlock(struct vnet *vn)
 {
 
+	if (!TAILQ_EMPTY(&vn->vn_route->rv_due))
+		rt_paths_settle(vn);
 	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
 }
 
-static inline struct rtentry *
-entry_rt(struct lpm_entry *le)
+/* --- route_table.c: prefixes and their best routes ----------------------- */
+
+/* A prefix's place in the order of a table: by address, then by length. */
+static inline uint64_t
+rt_order(uint32_t key, unsigned len)
 {
 
-	return (struct rtentry *)(void *)le;
+	return (uint64_t)key << 8 | len;
 }
 
-/* The route came with an address, and was not asked for. */
-static inline bool
-rt_is_derived(const struct rtentry *rt)
-{
+/* Control.  ENOMEM. */
+int	rt_table_init(struct kern *, struct rt_table *);
+/* Control, no read section: it is empty. */
+void	rt_table_fini(struct rt_table *);
+/* The route that is used for that very prefix, or NULL. */
+struct rtentry *rt_table_find(const struct rt_table *, uint32_t key,
+	    unsigned len);
+/* The route of the longest prefix that contains this one and is shorter, or
+ * NULL; with len 33 the one that an address is looked up to. */
+struct rtentry *rt_table_cover(const struct rt_table *, uint32_t key,
+	    unsigned len);
+/* A route for a prefix that has none.  ENOMEM: nothing is changed. */
+int	rt_table_add(struct vnet *, struct rt_table *, struct rtentry *);
+/* In place of the prefix's route, which may be the same that leads elsewhere
+ * now.  ENOMEM: nothing is changed; not when rt_table_ready() was called for
+ * the new one. */
+int	rt_table_replace(struct vnet *, struct rt_table *, struct rtentry *old,
+	    struct rtentry *new);
+/* Never fails. */
+void	rt_table_remove(struct vnet *, struct rt_table *, struct rtentry *);
+/* See to it that a spare can take the place of its prefix's route without
+ * memory.  ENOMEM. */
+int	rt_table_ready(struct rt_table *, const struct rtentry *spare);
 
-	return rt_is_own(rt) || (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST |
-	    RTF_CONNECTED)) != 0;
-}
+/* --- route_path.c: where routes lead ------------------------------------- */
 
-/* route.c.  Out of the table, told, and freed behind the readers.  The best of
- * the spares of its prefix takes its place. */
-void	rt_take_out(struct vnet *, struct rtentry *);
-/* A new route takes the place of an old one of the prefix, told as a change. */
-void	rt_swap(struct vnet *, struct rtentry *old, struct rtfull *);
-/* Any: undo what built a route that nobody has seen. */
-void	rt_discard(struct rtfull *);
+/* Place to which a request says that routes lead. */
+struct rt_spec {
+	union neigh_addr sp_gw;		/* SP_GATEWAY: network order; on link
+					 * the destination, which decides on
+					 * the source */
+	struct ifnet	*sp_ifp;	/* NULL: not named */
+	uint32_t	 sp_src;	/* source, network order; 0: not
+					 * named */
+	uint32_t	 sp_nowhere;	/* NH_REJECT, NH_BLACKHOLE */
+	uint16_t	 sp_mtu;
+	bool		 sp_has_gw;
+};
+
+/* Next hop that a path is resolved to; readers find its first part. */
+struct rt_hop {
+	struct nexthop_gw ho_ng;	/* first */
+	struct kern_defer ho_defer;
+	struct kern	*ho_kern;
+};
 
 /*
- * route_point.c: where a route leads.  Point a route as the request says;
- * refused with the reason.  self: the route that is being changed, which cannot
- * lead to its own gateway.
+ * A path: all routes that were asked to lead to the same place share one.  It
+ * is resolved to a next hop, by the route that leads to its gateway, and again
+ * whenever that changes.  While it cannot be, its routes stay, and packets find
+ * the vnet's unreachable next hop.
+ *	constant	while a route has it
+ *	all else	route lock
  */
-int	rt_point(struct vnet *, const struct rt_info *,
-	    const struct rtentry *self, struct rtentry *);
-/* To a gateway, which must be a neighbour; out of an interface. */
-int	rt_point_at_gateway(struct vnet *, const struct rt_info *,
-	    const struct rtentry *self, struct rtentry *);
-void	rt_point_at_link(const struct rt_info *, struct rtentry *);
-/* The family has its say: it may lead a local route to another interface. */
-void	rt_ask_family(struct vnet *, struct rtentry *);
+struct rt_path {
+	struct rt_spec	 rp_spec;	/* constant */
+	uint32_t	 rp_number;	/* constant: of its next hop */
+	uint32_t	 rp_nroutes;
+	struct rt_hop	*rp_hop;	/* rcu; NULL: it is not resolved */
+	struct rt_hop	*rp_ahead;	/* memory for the next one, or NULL */
+	struct rt_path	*rp_via;	/* the path of the route to the gateway,
+					 * if that was asked for */
+	uint8_t		 rp_depth;	/* how many follow each other */
+	bool		 rp_is_usable;	/* resolved, and its interface up */
+	bool		 rp_is_due;	/* to be resolved again */
+	uint8_t		 rp_rounds;	/* how often it was in this turn */
+	uint32_t	 rp_turn;	/* the last one */
+	LIST_HEAD(, rtfull) rp_routes;	/* alone in their prefix */
+	LIST_HEAD(, rtfull) rp_shared;	/* the others */
+	LIST_HEAD(, rt_path) rp_users;	/* whose rp_via it is */
+	LIST_ENTRY(rt_path) rp_vialink;
+	LIST_ENTRY(rt_path) rp_iflink;	/* if_paths: of nh_ifp, or else the one
+					 * that is named */
+	LIST_ENTRY(rt_path) rp_ifalink;	/* pa_paths of nh_ifa */
+	LIST_ENTRY(rt_path) rp_sharing;	/* rv_sharing */
+	TAILQ_ENTRY(rt_path) rp_duelink;
+	LIST_ENTRY(rt_path) rp_srclink;	/* rv_sourced: sp_src */
+	struct ifnet	*rp_onif;	/* in whose if_paths it is, or NULL */
+	struct kern_defer rp_defer;
+	struct kern	*rp_kern;
+};
+
+/* The interface that a path leads to, or that it names; NULL.  Read section. */
+struct ifnet *rt_path_ifp(const struct rt_path *);
+/* Its source, or NULL.  Read section. */
+struct ifaddr *rt_path_ifa(const struct rt_path *);
+
+int	rt_paths_init(struct vnet *);
+void	rt_paths_fini(struct vnet *);
+/*
+ * The path that a request means, for one more route: with nobody's reference
+ * until rt_path_enter() or rt_path_put().  For a route to this prefix, which
+ * cannot lead to its own gateway.  Refused with the reason: ENETUNREACH,
+ * EINVAL, ENXIO, EADDRNOTAVAIL, ELOOP; ENOMEM.  later: the gateway need not be
+ * reachable yet.
+ */
+int	rt_path_get(struct vnet *, const struct rt_spec *,
+	    const struct rtentry *for_rt, bool later, struct rt_path **);
+/* Is it what the request says? */
+bool	rt_path_is(const struct rt_path *, const struct rt_spec *);
+/* Give up a path that was got and not used. */
+void	rt_path_drop(struct vnet *, struct rt_path *);
+/* A route leads there from now on; no more. */
+void	rt_path_enter(struct vnet *, struct rtfull *);
+void	rt_path_leave(struct vnet *, struct rtfull *);
+/* The route's prefix has several (RTE_SHARED), or not any more. */
+void	rt_path_share(struct vnet *, struct rtfull *, bool shared);
+/*
+ * A prefix has another best route, or none: gateways in it are looked up again.
+ * An address of ours came.  Both only note it.
+ */
+void	rt_paths_prefix_changed(struct vnet *, uint32_t key, unsigned len);
+void	rt_paths_source_came(struct vnet *, uint32_t addr);
+/* Resolve what was noted; route_unlock() does so. */
+/* An interface, an address goes: none leads there any more. */
+void	rt_paths_leave_if(struct vnet *, struct ifnet *);
+void	rt_paths_leave_ifa(struct vnet *, struct ifaddr *);
+/* Which paths can be used, as interfaces went up or down. */
+void	rt_paths_look(struct vnet *);
+
+/* --- route.c ------------------------------------------------------------- */
+
+/* The number of a route's next hop, and what a table says of it. */
+uint32_t rt_value(const struct rtentry *);
+static inline struct rt_table *
+rt_main(struct vnet *vn)
+{
+
+	return &vn->vn_route->rv_main;
+}
+
+/* The route of that very prefix that is used, or NULL. */
+struct rtentry *rt_find(struct vnet *, const struct rt_info *);
+/* The route that is meant, by all that was said of it.  ESRCH, in words. */
+int	rt_find_meant(struct vnet *, const struct rt_info *,
+	    struct rtentry **);
+/* ESRCH, in words. */
+int	rt_none(void);
+/* EPERM, in words: an own route of an address is not deleted or changed by
+ * itself. */
+int	rt_belongs(const struct rtentry *);
+/* Any: a route as a request says, without where it leads; NULL: ENOMEM. */
+struct rtfull *rt_alloc(struct vnet *, const struct rt_info *);
+/* Undo rt_alloc() and what was set since: nobody has seen it. */
+void	rt_discard(struct vnet *, struct rtfull *);
+/* Any: where a request says that a route leads. */
+void	rt_spec_of(const struct rt_info *, const struct rtentry *,
+	    struct rt_spec *);
 /* The flags that follow from where it leads. */
 void	rt_derive_flags(struct vnet *, struct rtentry *);
-void	rt_set_ifa(struct rtentry *, struct ifaddr *);
+/* Into the lists of what it refers to, and out of them. */
+void	rt_link(struct vnet *, struct rtentry *);
+void	rt_unlink(struct vnet *, struct rtentry *);
+static inline struct rtfull *
+rt_full(const struct rtentry *rt)
+{
+
+	return (struct rtfull *)(uintptr_t)rt;
+}
+
+/* The gateway that was asked for, network order; 0: none. */
+static inline uint32_t
+rt_asked_gw4(const struct rtentry *rt)
+{
+
+	return !rt_is_own(rt) && rt->rt_path->rp_spec.sp_has_gw ?
+	    rt->rt_path->rp_spec.sp_gw.na_4 : 0;
+}
+
+/* Interface and source of a route, or the address it came with.  Read
+ * section. */
+struct ifnet *rt_ifp(const struct rtentry *);
+struct ifaddr *rt_ifa(const struct rtentry *);
+
+/* Out of the table, told, and freed.  The best of the spares of its prefix
+ * takes its place. */
+void	rt_take_out(struct vnet *, struct rtentry *);
+/* Use the best of a prefix's routes that can be used: `rt' is one of them. */
+void	rt_select(struct vnet *, struct rtentry *rt);
 
 /*
  * route_spare.c: routes of a prefix that has a better one.  The table that
  * packets are looked up in has the best of each prefix: one that an address
- * brought along, or the one with the least metric.  The others are spares.
+ * brought along, or the one with the least metric that can be used.  The others
+ * are spares.
  */
 #define RT_SPARES_MAX	63	/* of a prefix */
 
+/* Any. */
 static inline bool
 rt_is_spare(const struct rtentry *rt)
 {
 
-	return (__atomic_load_n(&rt->rt_lpm.le_user, __ATOMIC_RELAXED) &
-	    RTE_SPARE) != 0;
+	return (__atomic_load_n(&rt->rt_user, __ATOMIC_RELAXED) & RTE_SPARE) !=
+	    0;
 }
 
 void	rt_spares_init(struct kern *, struct route_vnet *);
@@ -95,11 +251,15 @@ int	rt_spare_put(struct route_vnet *, struct rtentry *);
 /* Out of the spares: it goes, or it is the one that is used now. */
 void	rt_spare_take(struct route_vnet *, struct rtentry *);
 void	rt_spare_use(struct route_vnet *, struct rtentry *);
-void	rt_spare_swap(struct route_vnet *, struct rtentry *old,
-	    struct rtentry *new);
+/* `used' becomes a spare in place of `spare', which is used from now on. */
+void	rt_spare_swap(struct route_vnet *, struct rtentry *spare,
+	    struct rtentry *used);
 /* The spare of a prefix with the least metric of at least `from', or NULL. */
 struct rtentry *rt_spare_from(const struct route_vnet *, uint32_t key,
 	    unsigned len, uint64_t from);
+/* The spare of the prefix that is to be used before the others, or NULL. */
+struct rtentry *rt_spare_best(const struct route_vnet *, uint32_t key,
+	    unsigned len);
 /* Any spare, or NULL: there is none left. */
 struct rtentry *rt_spare_any(const struct route_vnet *);
 
@@ -115,17 +275,20 @@ struct rt_gone {
  * without the lock, tell it. */
 void	rt_note_gone(const struct rtentry *, struct rt_gone *);
 void	rt_tell_gone(struct vnet *, const struct rt_gone *);
+/* Likewise, if anything was noted. */
+void	rt_tell_behind(struct vnet *, const struct rt_gone *);
 
 /*
- * route_expire.c: the timer of a route that expires.  make: control, without
- * the lock; the route has not been seen by anybody; ENOMEM.  start: once it is
- * in; stop: when it is taken out, and the timer is freed.  move: to the route
- * that takes its place.
+ * route_expire.c: the timer of a route that expires.  make: control; not
+ * started; ENOMEM.  start: once the route is in; stop: when it is taken out,
+ * and the timer is freed.
  */
-int	rt_timer_make(struct vnet *, struct rtfull *, uint64_t expire_ns);
+int	rt_timer_make(struct vnet *, struct rtfull *, uint64_t expire_ns,
+	    struct rt_timer **);
+/* Timer and route belong together from now on. */
+void	rt_timer_attach(struct rt_timer *, struct rtfull *);
 void	rt_timer_start(struct vnet *, struct rt_timer *);
 void	rt_timer_stop(struct vnet *, struct rt_timer *);
-void	rt_timer_move(struct rtfull *from, struct rtfull *to);
 uint32_t rt_timer_expire_s(const struct rt_timer *);
 /* The next route that is due, or NULL. */
 struct rtfull *rt_timer_due(struct vnet *);
@@ -143,5 +306,7 @@ rt_expire_s(const struct rtentry *rt)
 
 /* route_gone.c: the part of a vnet that remembers what was lost. */
 int	rt_gone_init(struct vnet *);
+/* Delete a route that somebody asked for, and remember it. */
+void	rt_lose(struct vnet *, struct rtentry *);
 
 #endif /* !NET_ROUTE_IMPL_H */

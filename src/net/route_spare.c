@@ -13,7 +13,7 @@ hash_of(const void *obj)
 {
 	const struct rtentry *rt = obj;
 
-	return lpm_hash(rt->rt_lpm.le_key, rt->rt_lpm.le_len);
+	return lpm_hash(rt->rt_key, rt->rt_len);
 }
 
 void
@@ -42,9 +42,9 @@ rt_spare_from(const struct route_vnet *rv, uint32_t key, unsigned len,
 		return NULL;
 	for (rt = khash_first(&rv->rv_spares, lpm_hash(key, len), &it);
 	    rt != NULL; rt = khash_next(&it))
-		if (rt->rt_lpm.le_key == key && rt->rt_lpm.le_len == len &&
-		    rt_metric(rt) >= from &&
-		    (least == NULL || rt_metric(rt) < rt_metric(least)))
+		if (rt->rt_key == key && rt->rt_len == len &&
+		    rt->rt_metric >= from &&
+		    (least == NULL || rt->rt_metric < least->rt_metric))
 			least = rt;
 	return least;
 }
@@ -58,8 +58,8 @@ count(const struct route_vnet *rv, const struct rtentry *like)
 
 	for (rt = khash_first(&rv->rv_spares, hash_of(like), &it); rt != NULL;
 	    rt = khash_next(&it))
-		n += rt->rt_lpm.le_key == like->rt_lpm.le_key &&
-		    rt->rt_lpm.le_len == like->rt_lpm.le_len;
+		n += rt->rt_key == like->rt_key &&
+		    rt->rt_len == like->rt_len;
 	return n;
 }
 
@@ -74,7 +74,7 @@ rt_spare_put(struct route_vnet *rv, struct rtentry *rt)
 		    "destination, as many as there may be", RT_SPARES_MAX + 1);
 	error = khash_insert(&rv->rv_spares, hash_of(rt), rt);
 	if (error == 0)
-		(void)__atomic_fetch_or(&rt->rt_lpm.le_user, RTE_SPARE,
+		(void)__atomic_fetch_or(&rt->rt_user, RTE_SPARE,
 		    __ATOMIC_RELAXED);
 	return error;
 }
@@ -91,17 +91,40 @@ rt_spare_use(struct route_vnet *rv, struct rtentry *rt)
 {
 
 	rt_spare_take(rv, rt);
-	(void)__atomic_fetch_and(&rt->rt_lpm.le_user, (uint8_t)~RTE_SPARE,
+	(void)__atomic_fetch_and(&rt->rt_user, (uint8_t)~RTE_SPARE,
 	    __ATOMIC_RELAXED);
 }
 
 void
-rt_spare_swap(struct route_vnet *rv, struct rtentry *old, struct rtentry *new)
+rt_spare_swap(struct route_vnet *rv, struct rtentry *spare,
+    struct rtentry *used)
 {
 
-	(void)__atomic_fetch_or(&new->rt_lpm.le_user, RTE_SPARE,
+	(void)__atomic_fetch_or(&used->rt_user, RTE_SPARE, __ATOMIC_RELAXED);
+	khash_replace(&rv->rv_spares, hash_of(spare), spare, used);
+	(void)__atomic_fetch_and(&spare->rt_user, (uint8_t)~RTE_SPARE,
 	    __ATOMIC_RELAXED);
-	khash_replace(&rv->rv_spares, hash_of(old), old, new);
+}
+
+struct rtentry *
+rt_spare_best(const struct route_vnet *rv, uint32_t key, unsigned len)
+{
+	struct rtentry *rt, *best = NULL;
+	struct khash_iter it;
+	bool usable;
+
+	if (rv->rv_spares.kh_count == 0)
+		return NULL;
+	for (rt = khash_first(&rv->rv_spares, lpm_hash(key, len), &it);
+	    rt != NULL; rt = khash_next(&it)) {
+		if (rt->rt_key != key || rt->rt_len != len)
+			continue;
+		usable = rt->rt_path->rp_is_usable;
+		if (best == NULL || (usable == best->rt_path->rp_is_usable ?
+		    rt->rt_metric < best->rt_metric : usable))
+			best = rt;
+	}
+	return best;
 }
 
 struct rtentry *

@@ -35,39 +35,52 @@ route_init(struct vnet *vn)
 	rv = kmem_zalloc(vn->vn_kern, sizeof(*rv));
 	if (rv == NULL)
 		return ENOMEM;
+	vn->vn_route = rv;
+	error = rt_table_init(vn->vn_kern, &rv->rv_main);
+	if (error != 0)
+		goto fail_table;
+	error = rt_paths_init(vn);
+	if (error != 0)
+		goto fail_paths;
 	error = rt_gone_init(vn);
-	if (error == 0)
-		error = lpm_init(vn->vn_kern, &rv->rv_inet);
-	if (error != 0) {
-		kmem_free(vn->vn_kern, rv);
-		return error;
-	}
+	if (error != 0)
+		goto fail_gone;
 	rv->rv_expired = route_expired;
 	rt_spares_init(vn->vn_kern, rv);
 	host_mutex_init(vn->vn_kern->k_host, &rv->rv_lock);
-	vn->vn_route = rv;
 	return 0;
+
+fail_gone:
+	rt_paths_fini(vn);
+fail_paths:
+	rt_table_fini(&rv->rv_main);
+fail_table:
+	vn->vn_route = NULL;
+	kmem_free(vn->vn_kern, rv);
+	return error;
 }
 
-/* Routes that lead nowhere have no interface to take them down. */
+/* Routes that lead nowhere, or to a gateway that cannot be reached, have no
+ * interface to take them down. */
 static void
 route_fini(struct vnet *vn)
 {
 	struct route_vnet *rv = vn->vn_route;
-	struct lpm_entry *le;
 	struct rtentry *rt;
-	uint64_t place = 0;
+	uint64_t found;
 
 	route_lock(vn);
 	while ((rt = rt_spare_any(rv)) != NULL)
 		rt_take_out(vn, rt);
-	while ((le = lpm_from(&rv->rv_inet, &place)) != NULL)
-		rt_take_out(vn, entry_rt(le));
+	while ((rt = kbtree_from(&rv->rv_main.tb_routes, 0, &found)) != NULL)
+		rt_take_out(vn, rt);
 	route_unlock(vn);
+	ktask_cancel(vn->vn_kern, &rv->rv_task);
 	rt_expiry_fini(vn);
 	pserialize_perform(vn->vn_kern);
 	rt_spares_fini(rv);
-	lpm_fini(&rv->rv_inet);
+	rt_paths_fini(vn);
+	rt_table_fini(&rv->rv_main);
 	host_mutex_destroy(vn->vn_kern->k_host, &rv->rv_lock);
 	vn->vn_route = NULL;
 	kmem_free(vn->vn_kern, rv);

@@ -108,6 +108,11 @@ void	rt_neighmsg(uint8_t type, const struct neigh *);
 void	rt_routechange(struct vnet *, const struct rtentry *old,
 	    const struct rtfull *new);
 
+/* Any: around a change of what a standing object is described by, for those who
+ * describe it in between. */
+void	rts_change_begin(struct vnet *);
+void	rts_change_end(struct vnet *);
+
 /* rtsock_describe.c: describe, in RT_MSG_MAX bytes.  Any context. */
 void	rts_fill_if(struct ifnet *, uint8_t type, int what, void *msg);
 void	rts_fill_rename(struct ifnet *, const char *oldname, void *msg);

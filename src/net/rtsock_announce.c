@@ -279,12 +279,12 @@ route_node(const struct rtentry *rt, struct announcement *an)
 	struct protoaddr *pa;
 
 	if (rt_is_own(rt)) {
-		pa = ifa_proto(rt->rt_ifa);
+		pa = ifa_proto(rt->rt_ownifa);
 		an->an_node = &pa->pa_rts;
-		an->an_part = 1 + (unsigned)(rt - pa->pa_own);
+		an->an_part = 1u + rt->rt_own;
 		an->an_nodekind = RTS_ADDR;
 	} else {
-		an->an_node = &rt_full(rt)->rf_rts;
+		an->an_node = &((struct rtfull *)(uintptr_t)rt)->rf_rts;
 		an->an_part = 0;
 		an->an_nodekind = RTS_ROUTE;
 	}
@@ -357,6 +357,20 @@ rt_neighmsg(uint8_t type, const struct neigh *ne)
 		return;
 	(void)announce(ne->ne_ifp->if_vnet, type == RTM_DELETE ? RTS_CLEAR :
 	    RTS_SET, &an);
+}
+
+void
+rts_change_begin(struct vnet *vn)
+{
+
+	kspin_lock(&vn->vn_rtsock->rs_lock);
+}
+
+void
+rts_change_end(struct vnet *vn)
+{
+
+	kspin_unlock(&vn->vn_rtsock->rs_lock);
 }
 
 void

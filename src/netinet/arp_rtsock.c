@@ -134,7 +134,7 @@ arp_req_cpu(void *arg)
 		break;
 	}
 	kspin_unlock(&av->av_table.nt_lock);
-	arp_release(ifp, &held);
+	arp_release(ifp, &held, ar->ar_lladdr);
 	arp_drop_held(&failed, DROP_ARP_UNRESOLVED, false);
 	arp_drop_held(&pushed, DROP_ARP_PUSHED, false);
 }
@@ -147,8 +147,8 @@ static int
 arp_req_ifp(struct vnet *vn, const struct rt_msg *rtm,
     const struct sockaddr_dl *ifsdl, uint32_t addr, uint64_t *handle)
 {
-	const struct rtentry *rt;
 	struct ifnet *ifp = NULL;
+	struct fwd fd;
 	int error = 0;
 
 	pserialize_read_enter();
@@ -159,14 +159,12 @@ arp_req_ifp(struct vnet *vn, const struct rt_msg *rtm,
 	else if (ifsdl != NULL && ifsdl->sdl_index != 0)
 		ifp = if_byindex(vn, ifsdl->sdl_index);
 	else {
-		rt = rt_lookup4(vn, addr);
-		if (rt == NULL || rt->rt_gw4 != 0 || (rt->rt_flags &
-		    (RTF_LOCAL | RTF_BROADCAST | RTF_REJECT |
-		    RTF_BLACKHOLE)) != 0)
+		fd = rt_lookup4(vn, addr);
+		if (!fwd_is_onlink(&fd))
 			error = kern_refuse(EHOSTUNREACH, "the address is on "
 			    "no network of an interface with neighbours");
 		else
-			ifp = rt->rt_ifp;
+			ifp = fd.fd_nh->nh_ifp;
 	}
 	if (error == 0 && ifp == NULL)
 		error = kern_refuse(ENXIO, "there is no such interface "
@@ -188,14 +186,13 @@ arp_req_ifp(struct vnet *vn, const struct rt_msg *rtm,
 static bool
 arp_req_is_host(struct vnet *vn, uint32_t addr)
 {
-	const struct rtentry *rt;
-	bool is = true;
+	struct fwd fd;
+	bool is;
 
 	pserialize_read_enter();
-	rt = rt_lookup4(vn, addr);
-	if (rt != NULL)
-		is = (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST)) == 0 &&
-		    !in_is_network(vn, rt, addr);
+	fd = rt_lookup4(vn, addr);
+	is = !fwd_is_local(&fd) && !fwd_is_broadcast(&fd) &&
+	    !in_is_network(vn, addr);
 	pserialize_read_exit();
 	return is;
 }

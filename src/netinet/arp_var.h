@@ -221,8 +221,9 @@ void	arp_ask(struct ifnet *, uint32_t addr, const uint8_t *lladdr);
 #define ARP_DRAINS	64
 struct neigh *arp_lookup_drained(struct arp_vnet *, struct ifnet *,
 	    uint32_t addr, const uint8_t *lladdr);
-/* CPU: send packets that waited for a neighbour, which is known now. */
-void	arp_release(struct ifnet *, struct arp_pkts *);
+/* CPU: send packets that waited for a neighbour, whose link-level address is
+ * known now; senders may still see it as unresolved. */
+void	arp_release(struct ifnet *, struct arp_pkts *, const uint8_t *lladdr);
 /* CPU: count, and log at a limited rate, that a neighbour known at one
  * link-level address was believed, or not, to have moved to another. */
 void	arp_tell_move(struct ifnet *, uint32_t addr, const uint8_t *known,

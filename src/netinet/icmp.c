@@ -62,7 +62,7 @@ static bool
 icmp_forbidden(struct ifnet *ifp, const struct mbuf *m)
 {
 	const struct iphdr4 *ip = mtoip(m);
-	const struct rtentry *rt;
+	struct fwd fd;
 
 	if ((m->m_flags & (M_BCAST | M_MCAST)) != 0 ||
 	    (be16(ip->ip_off) & IP_OFFMASK) != 0 || icmp_is_error(m, ip) ||
@@ -70,11 +70,11 @@ icmp_forbidden(struct ifnet *ifp, const struct mbuf *m)
 		return true;
 	if (!in_ordinary(ip->ip_src) && !in_is_loopback(ip->ip_src))
 		return true;
-	rt = rt_lookup4(ifp->if_vnet, ip->ip_dst);
-	if (rt != NULL && (rt->rt_flags & RTF_BROADCAST) != 0)
+	fd = rt_lookup4(ifp->if_vnet, ip->ip_dst);
+	if (fwd_is_broadcast(&fd))
 		return true;
-	rt = rt_lookup4(ifp->if_vnet, ip->ip_src);
-	return rt != NULL && (rt->rt_flags & RTF_BROADCAST) != 0;
+	fd = rt_lookup4(ifp->if_vnet, ip->ip_src);
+	return fwd_is_broadcast(&fd);
 }
 
 /*
@@ -136,8 +136,8 @@ icmp_send_error(struct ifnet *ifp, struct mbuf *m, uint8_t type, uint8_t code,
 {
 	struct vnet *vn = ifp->if_vnet;
 	const struct iphdr4 *ip = mtoip(m);
-	const struct rtentry *rt;
 	struct mbuf *n;
+	struct fwd fd;
 	uint32_t src;
 
 	if (icmp_forbidden(ifp, m)) {
@@ -152,9 +152,8 @@ icmp_send_error(struct ifnet *ifp, struct mbuf *m, uint8_t type, uint8_t code,
 	 * address of the router (RFC 1812 4.3.2.4).  For a packet of our own,
 	 * it is an address of the interface that could not send it.
 	 */
-	rt = rt_lookup4(vn, ip->ip_dst);
-	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
-	    in_local_usable(rt, ip->ip_dst))
+	fd = rt_lookup4(vn, ip->ip_dst);
+	if (fwd_is_local(&fd) && in_local_usable(&fd, ip->ip_dst))
 		src = ip->ip_dst;
 	else if ((m->m_flags & M_LOCAL) != 0)
 		src = ip->ip_src;
@@ -246,12 +245,11 @@ icmp_input_echo(struct ifnet *ifp, struct mbuf *m)
 {
 	struct vnet *vn = ifp->if_vnet;
 	const struct iphdr4 *ip = mtoip(m);
-	const struct rtentry *rt;
+	struct fwd fd = rt_lookup4(vn, ip->ip_dst);
 	uint32_t src = ip->ip_dst;
 	struct mbuf *n;
 
-	rt = rt_lookup4(vn, ip->ip_dst);
-	if (rt == NULL || (rt->rt_flags & RTF_LOCAL) == 0) {
+	if (!fwd_is_local(&fd)) {
 		/* Broadcast or multicast. */
 		if (__atomic_load_n(&vn->vn_ip->iv_icmp_bmcastecho,
 		    __ATOMIC_RELAXED) == 0) {

@@ -17,32 +17,31 @@
 #include "net/route.h"
 #include "netinet/ip_var.h"
 
-/* The host to which packets with this route go next is the sender. */
+/* The host to which packets go next is the sender. */
 static bool
-leads_to(const struct rtentry *rt, const struct ifnet *ifp, uint32_t gw)
+leads_to(const struct fwd *fd, const struct ifnet *ifp, uint32_t gw)
 {
 
-	return rt != NULL && rt->rt_gw4 == gw && rt->rt_ifp == ifp &&
-	    (rt->rt_flags & (RTF_REJECT | RTF_BLACKHOLE)) == 0;
+	return fd->fd_nh != NULL && nh_gw4(fd->fd_nh) == gw &&
+	    fd->fd_nh->nh_ifp == ifp;
 }
 
 /* Is the new gateway another host on this link? */
 static bool
 is_neighbour(struct ifnet *ifp, uint32_t gw)
 {
-	const struct rtentry *rt = rt_lookup4(ifp->if_vnet, gw);
+	struct fwd fd = rt_lookup4(ifp->if_vnet, gw);
 
-	return in_ordinary(gw) && rt != NULL && rt->rt_ifp == ifp &&
-	    rt->rt_gw4 == 0 && (rt->rt_flags & RTF_CONNECTED) != 0 &&
-	    (rt->rt_lpm.le_len >= 31 || rt->rt_lpm.le_key != ntohl(gw));
+	return in_ordinary(gw) && fwd_is_connected(&fd) &&
+	    fd.fd_nh->nh_ifp == ifp && !in_is_network(ifp->if_vnet, gw);
 }
 
 static bool
 is_ours(struct vnet *vn, uint32_t addr)
 {
-	const struct rtentry *rt = rt_lookup4(vn, addr);
+	struct fwd fd = rt_lookup4(vn, addr);
 
-	return rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0;
+	return fwd_is_local(&fd);
 }
 
 /* Read section: is it one to be believed? */
@@ -50,12 +49,12 @@ static bool
 believed(struct ifnet *ifp, const struct icmp_redirected *ir,
     const struct iphdr4 *quoted)
 {
-	const struct rtentry *rt = rt_lookup4(ifp->if_vnet, ir->ir_dst);
+	struct fwd fd = rt_lookup4(ifp->if_vnet, ir->ir_dst);
 
 	return is_ours(ifp->if_vnet, quoted->ip_src) &&
-	    leads_to(rt, ifp, ir->ir_from) && in_ordinary(ir->ir_dst) &&
+	    leads_to(&fd, ifp, ir->ir_from) && in_ordinary(ir->ir_dst) &&
 	    (!in_maybe_special(ir->ir_dst) ||
-	    in_special_may(rt, ir->ir_dst, INS_DESTINATION)) &&
+	    in_special_may(&fd, ir->ir_dst, INS_DESTINATION)) &&
 	    ir->ir_gw != ir->ir_from && is_neighbour(ifp, ir->ir_gw);
 }
 
@@ -108,17 +107,28 @@ bad:
 
 /* --- the task ------------------------------------------------------------- */
 
-/* Read section: the request that does what a redirect says; 0: to be added, or
- * changed when there is such a route already; ESRCH: it is out of date. */
+/* Read section: does a redirect say something new still? */
+static bool
+is_current(struct vnet *vn, struct ifnet *ifp,
+    const struct icmp_redirected *ir)
+{
+	struct fwd fd = rt_lookup4(vn, ir->ir_dst);
+
+	return leads_to(&fd, ifp, ir->ir_from);
+}
+
+/* The request that does what a redirect says; 0: to be added, or changed when
+ * there is such a route already. */
 static int
 request(struct vnet *vn, struct ifnet *ifp, const struct icmp_redirected *ir,
     struct rt_info *ri, bool *change)
 {
-	const struct rtentry *rt = rt_lookup4(vn, ir->ir_dst);
+	union {
+		struct rt_msg rtm;
+		uint8_t room[RT_MSG_MAX];
+	} msg;
 	int64_t timeout = ip_setting(&vn->vn_ip->iv_redirtimeout);
 
-	if (!leads_to(rt, ifp, ir->ir_from))
-		return ESRCH;
 	*ri = (struct rt_info){
 		.ri_dst = ir->ir_dst, .ri_len = 32, .ri_gw = ir->ir_gw,
 		.ri_flags = RTF_DYNAMIC, .ri_ifp = ifp,
@@ -127,10 +137,12 @@ request(struct vnet *vn, struct ifnet *ifp, const struct icmp_redirected *ir,
 		.ri_expire_ns = kern_now(vn->vn_kern) +
 		    (uint64_t)timeout * 1000000000,
 	};
-	*change = rt->rt_lpm.le_len == 32 &&
-	    (rt->rt_flags & RTF_DYNAMIC) != 0;
+	*change = false;
+	if (rt_get(vn, ir->ir_dst, 32, RTM_GET, &msg) != 0)
+		return 0;
+	*change = (msg.rtm.rtm_flags & RTF_DYNAMIC) != 0;
 	/* Any other route to this host is somebody's will. */
-	return *change || rt->rt_lpm.le_len < 32 ? 0 : EEXIST;
+	return *change ? 0 : EEXIST;
 }
 
 static void
@@ -138,12 +150,14 @@ follow(struct vnet *vn, struct ifnet *ifp, const struct icmp_redirected *ir)
 {
 	char dst[INET_ADDRSTRLEN], gw[INET_ADDRSTRLEN], from[INET_ADDRSTRLEN];
 	struct rt_info ri;
-	bool change;
+	bool change = false;
 	int error;
 
 	pserialize_read_enter();
-	error = request(vn, ifp, ir, &ri, &change);
+	error = is_current(vn, ifp, ir) ? 0 : ESRCH;
 	pserialize_read_exit();
+	if (error == 0)
+		error = request(vn, ifp, ir, &ri, &change);
 	if (error == 0 && !change && rt_dynamic_count(vn) >=
 	    (uint64_t)ip_setting(&vn->vn_ip->iv_redirmax))
 		error = ENOSPC;

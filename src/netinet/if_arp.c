@@ -91,10 +91,10 @@ next_vector(struct arp_pkts *ap, struct mvec *mv)
 	return mv->mv_n != 0;
 }
 
-/* Send packets that waited for a neighbour, whose entry senders still see as
- * unresolved. */
-static void
-arp_release_to(struct ifnet *ifp, struct arp_pkts *ap, const uint8_t *lladdr)
+/* These packets were counted as offered when they were queued; their next hops
+ * may be gone. */
+void
+arp_release(struct ifnet *ifp, struct arp_pkts *ap, const uint8_t *lladdr)
 {
 	struct mvec mv;
 
@@ -120,7 +120,7 @@ arp_lookup_drained(struct arp_vnet *av, struct ifnet *ifp, uint32_t addr,
 		arp_pkts_init(&held);
 		arp_entry_unhold(ne, &held);
 		kspin_unlock(&av->av_table.nt_lock);
-		arp_release_to(ifp, &held, lladdr);
+		arp_release(ifp, &held, lladdr);
 	}
 }
 
@@ -131,16 +131,6 @@ output(struct ifnet *ifp, struct mvec *mv)
 
 	__atomic_load_n(&ifp->if_typeops, __ATOMIC_CONSUME)->it_output(ifp,
 	    AF_INET, mv);
-}
-
-void
-arp_release(struct ifnet *ifp, struct arp_pkts *ap)
-{
-	struct mvec mv;
-
-	/* These packets were counted as offered when they were queued. */
-	while (next_vector(ap, &mv))
-		output(ifp, &mv);
 }
 
 /* --- resolving ----------------------------------------------------------- */
@@ -161,7 +151,7 @@ arp_hold(struct arp_vnet *av, struct neigh *ne, struct mbuf *m,
 		return m;
 	}
 	*why = DROP_ARP_QUEUE;
-	m->m_ptr = NULL;	/* the route may be gone when it leaves */
+	m->m_ptr = NULL;	/* the next hop may be gone when it leaves */
 	m->m_nextpkt = NULL;
 	ip_hold_if(m, ne->ne_ifp);
 	if (ne->ne_hold == NULL)
@@ -198,7 +188,8 @@ arp_begin(struct arp_vnet *av, struct ifnet *ifp, const struct mbuf *m,
 	if (id != NULL && !arp_may_ask(av, id, m, now))
 		return NULL;
 	*why = DROP_ARP_FULL;
-	ne = arp_entry_new(av, ifp, m->m_nexthop, ARP_C_ASKED, pushed);
+	ne = arp_entry_new(av, ifp, ip_next4(m->m_nh, mtoip(m)), ARP_C_ASKED,
+	    pushed);
 	if (ne == NULL)
 		return NULL;
 	ne->ne_tries = 1;
@@ -223,7 +214,7 @@ arp_resolve(struct ifnet *ifp, struct mbuf *m)
 {
 	struct arp_vnet *av = ifp->if_vnet->vn_arp;
 	uint64_t now = net_curcpu()->ci_now;
-	uint32_t addr = m->m_nexthop;
+	uint32_t addr = ip_next4(m->m_nh, mtoip(m));
 	enum drop_reason why = DROP_ARP_QUEUE;
 	struct mbuf *out = NULL;
 	struct arp_pkts pushed;
@@ -443,7 +434,7 @@ arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create,
 out:
 	kspin_unlock(&av->av_table.nt_lock);
 	arp_drop_held(&pushed, DROP_ARP_PUSHED, false);
-	arp_release(ifp, &held);
+	arp_release(ifp, &held, sha);
 	if (claim == CLAIM_CONFIRM)
 		arp_ask(ifp, spa, old);
 	else if (claim != CLAIM_PENDING)
@@ -492,11 +483,10 @@ arp_ours(struct ifnet *ifp, uint32_t addr)
 bool
 arp_is_onlink(const struct ifnet *ifp, uint32_t addr)
 {
-	const struct rtentry *rt = rt_lookup4(ifp->if_vnet, addr);
+	struct fwd fd = rt_lookup4(ifp->if_vnet, addr);
 
-	return rt != NULL && rt->rt_ifp == ifp && rt->rt_gw4 == 0 &&
-	    (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST | RTF_REJECT |
-	    RTF_BLACKHOLE)) == 0;
+	return fd.fd_nh != NULL && fwd_is_onlink(&fd) &&
+	    fd.fd_nh->nh_ifp == ifp;
 }
 
 /* Is the address the router's, on whatever interface?  A request may have been
@@ -504,9 +494,9 @@ arp_is_onlink(const struct ifnet *ifp, uint32_t addr)
 static bool
 is_local(const struct ifnet *ifp, uint32_t addr)
 {
-	const struct rtentry *rt = rt_lookup4(ifp->if_vnet, addr);
+	struct fwd fd = rt_lookup4(ifp->if_vnet, addr);
 
-	return rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0;
+	return fwd_is_local(&fd);
 }
 
 /* The link-level address that a published entry is answered with. */
@@ -557,8 +547,8 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 	struct ip_stats *ips = ip_stats(ifp->if_vnet);
 	uint8_t own[ETHER_ADDR_LEN], proxy[ETHER_ADDR_LEN];
 	bool request = be16(ar->ar_op) == ARP_REQUEST, ours, known = false;
-	const struct rtentry *rt;
 	struct ifaddr *ifa;
+	struct fwd fd;
 
 	if (request)
 		cpu_stat_add(&ips->arps_rxrequest, 1);
@@ -574,10 +564,12 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 		return DROP_ARP_CONFLICT;
 	}
 	/* No host has a broadcast address or a network address. */
-	rt = ar->ar_spa != 0 ? rt_lookup4(ifp->if_vnet, ar->ar_spa) : NULL;
-	if (rt != NULL && ((rt->rt_flags & RTF_BROADCAST) != 0 ||
-	    in_is_network(ifp->if_vnet, rt, ar->ar_spa)))
-		return DROP_ARP_BAD;
+	if (ar->ar_spa != 0) {
+		fd = rt_lookup4(ifp->if_vnet, ar->ar_spa);
+		if (fwd_is_broadcast(&fd) ||
+		    in_is_network(ifp->if_vnet, ar->ar_spa))
+			return DROP_ARP_BAD;
+	}
 	ifa = arp_ours(ifp, ar->ar_tpa);
 	/* Another host probes for the address that is being checked here (RFC
 	 * 5227 2.1.1). */

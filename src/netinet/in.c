@@ -307,15 +307,15 @@ in_usable_rank(const struct ifaddr *ifa, void *arg)
 }
 
 bool
-in_local_usable(const struct rtentry *rt, uint32_t addr)
+in_local_usable(const struct fwd *fd, uint32_t addr)
 {
 	struct sockaddr_in sin = {
 		.sin_family = AF_INET, .sin_addr.s_addr = addr,
 	};
 
-	if (rt->rt_ifa == NULL || in_ifa_usable(rt->rt_ifa))
+	if (in_ifa_usable(fd->fd_nh->nh_ifa))
 		return true;
-	return ifa_best(rt->rt_ifa->ifa_ifp->if_vnet, &sin, 32, in_usable_rank,
+	return ifa_best(fd->fd_nh->nh_ifp->if_vnet, &sin, 32, in_usable_rank,
 	    &addr) != NULL;
 }
 
@@ -350,12 +350,14 @@ in_router_id(struct vnet *vn)
 {
 	uint32_t *cached = &vn->vn_ip->iv_router_id;
 	uint32_t addr = __atomic_load_n(cached, __ATOMIC_RELAXED);
-	const struct rtentry *rt = addr != 0 ? rt_lookup4(vn, addr) : NULL;
 	const struct ifaddr *ifa;
+	struct fwd fd;
 
-	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
-	    rt->rt_ifa != NULL && in_names_router(rt->rt_ifa))
-		return addr;
+	if (addr != 0) {
+		fd = rt_lookup4(vn, addr);
+		if (fwd_is_local(&fd) && in_names_router(fd.fd_nh->nh_ifa))
+			return addr;
+	}
 	ifa = in_find_router_id(vn);
 	addr = ifa == NULL ? 0 : sin_addr(ifa->ifa_addr);
 	__atomic_store_n(cached, addr, __ATOMIC_RELAXED);
@@ -373,16 +375,29 @@ in_ownsource(struct ifnet *ifp, uint32_t dst)
 }
 
 uint32_t
-in_rtsource(const struct rtentry *rt, uint32_t dst)
+in_nhsource(const struct nexthop *nh, uint32_t dst)
 {
-	const struct ifaddr *own = rt->rt_ifa;
+	const struct ifaddr *own = nh->nh_ifa;
 
 	if (own == NULL || own->ifa_addr->sa_family != AF_INET ||
 	    !in_ifa_usable(own) || in_stays_on_link(own, dst))
-		return in_ifsource(rt->rt_ifp, dst);
-	if (!in_preferred(rt->rt_ifp))
+		return in_ifsource(nh->nh_ifp, dst);
+	if (!in_preferred(nh->nh_ifp))
 		return sin_addr(own->ifa_addr);
 	return sin_addr(in_source(own->ifa_ifp, own, dst)->ifa_addr);
+}
+
+/* RFC 1112 6.4: 01:00:5e and the low 23 bits of the group. */
+static void
+in_group_lladdr(const uint8_t *dst, uint8_t lladdr[ETHER_ADDR_LEN])
+{
+
+	lladdr[0] = 0x01;
+	lladdr[1] = 0x00;
+	lladdr[2] = 0x5e;
+	lladdr[3] = dst[1] & 0x7f;
+	lladdr[4] = dst[2];
+	lladdr[5] = dst[3];
 }
 
 const struct domain inet_domain = {
@@ -400,10 +415,12 @@ const struct domain inet_domain = {
 	.dom_ioctl = in_ioctl,
 	.dom_sweep = in_sweep,
 	.dom_resolve = arp_resolve,
+	.dom_dst_offset = offsetof(struct iphdr4, ip_dst),
+	.dom_dst_len = sizeof(uint32_t),
+	.dom_group_lladdr = in_group_lladdr,
 	.dom_input = ip_input_vec,
 	.dom_iqueued = in_iqueued,
 	.dom_oqueued = in_oqueued,
-	.dom_rtrequest = in_rtrequest,
 	.dom_rtmark = in_special_route,
 	.dom_route_gone = in_route_gone,
 	.dom_neigh_request = in_neigh_request,

@@ -87,8 +87,6 @@ in_route(struct in_ifaddr *ia, uint32_t dst, unsigned len, uint32_t flags)
 	ri.ri_flags = flags;
 	ri.ri_ifp = ifp;
 	ri.ri_ifa = &ia->ia_ifa;
-	ri.ri_own = 1 + ((flags & RTF_LOCAL) ? RT_OWN_LOCAL :
-	    (flags & RTF_BROADCAST) ? RT_OWN_BROADCAST : RT_OWN_NET);
 	return rt_add(ifp->if_vnet, &ri);
 }
 
@@ -142,8 +140,10 @@ in_routes_add(struct in_ifaddr *ia)
 		error = 0;
 	if (error != 0)
 		return error;
-	if (in_link_prefix(ia, &dst, &len))
+	if (in_link_prefix(ia, &dst, &len)) {
+		in_network_note(ia->ia_ifa.ifa_ifp->if_vnet, dst);
 		error = in_route_shared(ia, dst, len, RTF_CONNECTED);
+	}
 	if (error == 0 && in_has_broadcast(ia))
 		error = in_route_shared(ia, ia_dst4(ia), 32, RTF_BROADCAST);
 	if (error != 0)
@@ -296,26 +296,6 @@ in_route_gone(struct vnet *vn, const struct sockaddr *dst, unsigned len,
 		return;
 	arp_ifsweep(ifp);
 	if_put(ifp, &pr);
-}
-
-/*
- * The address of a point-to-point interface is not on its link: packets for it
- * go through lo0, from that very address.
- */
-void
-in_rtrequest(struct rtentry *rt, struct ifaddr *ifa)
-{
-	struct ifnet *ifp = ifa->ifa_ifp, *lo;
-
-	if ((rt->rt_flags & RTF_LOCAL) == 0 || (if_flags_get(ifp) &
-	    (IFF_POINTOPOINT | IFF_LOOPBACK)) != IFF_POINTOPOINT)
-		return;
-	pserialize_read_enter();
-	lo = ifunit(ifp->if_vnet, "lo0");
-	/* lo0 stays valid: its detach waits for the route lock. */
-	if (lo != NULL && (if_flags_get(lo) & IFF_LOOPBACK) != 0)
-		rt->rt_ifp = lo;
-	pserialize_read_exit();
 }
 
 /* --- addresses ----------------------------------------------------------- */

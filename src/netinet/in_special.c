@@ -53,14 +53,16 @@ in_special(uint32_t addr)
 }
 
 bool
-in_special_may(const struct rtentry *rt, uint32_t addr, unsigned what)
+in_special_may(const struct fwd *fd, uint32_t addr, unsigned what)
 {
 	const struct in_special *ins = in_special(addr);
 
 	if (ins == NULL || (ins->ins_flags & what) == what)
 		return true;
-	return (ins->ins_flags & INS_OWN) != 0 && rt != NULL &&
-	    rt->rt_lpm.le_len >= ins->ins_len;
+	/* A route into the block itself is not marked, as no other row
+	 * overlaps that. */
+	return (ins->ins_flags & INS_OWN) != 0 && fd->fd_nh != NULL &&
+	    (fd->fd_value & FWD_SPECIAL) == 0;
 }
 
 bool
@@ -73,11 +75,11 @@ in_special_nobody(uint32_t addr)
 	    (ins->ins_flags & (INS_SOURCE | INS_DESTINATION | INS_OWN)) == 0;
 }
 
-void
-in_special_route(struct rtentry *rt)
+bool
+in_special_route(const struct rtentry *rt)
 {
-	uint32_t key = rt->rt_lpm.le_key;
-	unsigned len = rt->rt_lpm.le_len, least;
+	uint32_t key = rt->rt_key;
+	unsigned len = rt->rt_len, least;
 	const struct in_special *ins;
 
 	for (size_t i = 0; i < NSPECIALS; i++) {
@@ -90,7 +92,7 @@ in_special_route(struct rtentry *rt)
 		 * addresses a meaning. */
 		if ((ins->ins_flags & INS_OWN) != 0 && len >= ins->ins_len)
 			continue;
-		rt->rt_lpm.le_user |= RTE_SPECIAL;
-		return;
+		return true;
 	}
+	return false;
 }

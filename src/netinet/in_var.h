@@ -58,6 +58,9 @@ struct ip_vnet {
 	struct icmp_vnet *iv_icmp;
 	struct ip_stats	*iv_stats;		/* one a CPU */
 	uint32_t	 iv_router_id;		/* a: in_router_id()'s */
+#define IP_NETWORK_BITS	512
+	uint64_t	 iv_network[IP_NETWORK_BITS / 64]; /* a:
+						 * in_is_network()'s */
 };
 
 /* Counters of IPv4, ICMP and ARP by name; see ip_stats.c. */
@@ -205,11 +208,11 @@ extern const struct vnet_subsys inet_subsys;
 
 /* ip_input.c etc.  CPU; every function takes all packets. */
 void	ip_input_vec(struct ifnet *, struct mvec *);
-/* Forward a packet along a route (NULL: there is none), with all checks.
- * Returns the packet if it is to be sent, with m_rt, the next hop and its TTL
- * set; NULL: it is gone. */
+/* Forward a packet as a lookup says, with all checks.
+ * Returns the packet if it is to be sent, with m_nh and its TTL set; NULL: it
+ * is gone. */
 struct mbuf *ip_forward_slow(struct ifnet *, struct mbuf *,
-	    const struct rtentry *);
+	    const struct fwd *);
 /* CPU: queue a checked packet for this host, which is taken. */
 void	ip_local_input(struct ifnet *, struct mbuf *);
 /* CPU: route, fragment and send an IPv4 packet made by this host (header length

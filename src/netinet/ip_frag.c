@@ -104,8 +104,8 @@ frag_piece(const struct frag_plan *fp, const struct mbuf *m, unsigned at,
 	n->m_flags = m->m_flags;
 	n->m_flowid = m->m_flowid;
 	n->m_loops = m->m_loops;
-	n->m_nexthop = m->m_nexthop;
-	n->m_rt = m->m_rt;
+	n->m_mark = m->m_mark;
+	n->m_nh = m->m_nh;
 	return n;
 }
 

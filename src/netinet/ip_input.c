@@ -23,30 +23,13 @@
 #define NSPLIT		4
 #define PREFETCH	4
 
-/* Is no packet forwarded along the route, or not to every destination? */
-static inline bool
-is_rarely_forwarded(const struct rtentry *rt)
-{
-
-	return ((rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST | RTF_REJECT |
-	    RTF_BLACKHOLE)) | (__atomic_load_n(&rt->rt_lpm.le_user,
-	    __ATOMIC_RELAXED) & RTE_SPECIAL)) != 0;
-}
-
-/* May no packet be forwarded along the route to dst? */
-static bool
-is_never_forwarded(const struct rtentry *rt, uint32_t dst)
-{
-
-	return (rt->rt_flags & (RTF_LOCAL | RTF_BROADCAST | RTF_REJECT |
-	    RTF_BLACKHOLE)) != 0 || in_maybe_special(dst);
-}
-
 /* A vector's plain packets so far, and the properties of the last one, which
  * the next one often has too. */
 struct ip_run {
 	uint32_t	 ir_src;	/* source found in order */
-	uint32_t	 ir_mtu;	/* of ir_out */
+	uint32_t	 ir_value;	/* of the forwarding table */
+	const struct nexthop *ir_nh;	/* its next hop; leads to ir_out */
+	uint32_t	 ir_mtu;	/* of ir_nh */
 	struct ifnet	*ir_out;	/* output: up, and not the input */
 	bool		 ir_differ;	/* there were other ones */
 	unsigned	 ir_n;		/* packets */
@@ -54,7 +37,7 @@ struct ip_run {
 
 /* RFC 3704 2.2, 2.4: does a source with this route belong on ifp? */
 static bool
-rpf_passes(const struct ifnet *ifp, const struct rtentry *rt)
+rpf_passes(const struct ifnet *ifp, const struct fwd *fd)
 {
 	unsigned own = __atomic_load_n(&ifp->if_rpf, __ATOMIC_RELAXED);
 	int64_t mode;
@@ -62,9 +45,8 @@ rpf_passes(const struct ifnet *ifp, const struct rtentry *rt)
 	mode = own != 0 ? own - 1 : ip_setting(&ifp->if_vnet->vn_ip->iv_rpf);
 	if (mode == IF_RPF_OFF)
 		return true;
-	return rt != NULL &&
-	    (rt->rt_flags & (RTF_REJECT | RTF_BLACKHOLE)) == 0 &&
-	    (mode == IF_RPF_LOOSE || rt->rt_ifp == ifp);
+	return fd->fd_nh != NULL && (fd->fd_nh->nh_flags & NH_NOWHERE) == 0 &&
+	    (mode == IF_RPF_LOOSE || fd->fd_nh->nh_ifp == ifp);
 }
 
 /*
@@ -72,62 +54,86 @@ rpf_passes(const struct ifnet *ifp, const struct rtentry *rt)
  * is down: another router may have it then.
  */
 static bool
-ip_is_laid_down(const struct rtentry *rt, uint32_t addr)
+ip_is_laid_down(const struct fwd *fd, uint32_t addr)
 {
 
-	return (rt->rt_flags & RTF_LOCAL) != 0 && rt->rt_ifa != NULL &&
-	    !in_if_is_up(rt->rt_ifa->ifa_ifp) && !in_local_usable(rt, addr);
+	return fwd_is_local(fd) && !in_if_is_up(fd->fd_nh->nh_ifp) &&
+	    !in_local_usable(fd, addr);
 }
 
 /* The strong host model (RFC 1122 3.3.4.2), if it is set. */
 static bool
-ip_is_elsewhere(struct ifnet *ifp, const struct rtentry *rt, uint32_t addr)
+ip_is_elsewhere(struct ifnet *ifp, const struct fwd *fd, uint32_t addr)
 {
 	const struct sockaddr_in sin = {
 		.sin_family = AF_INET, .sin_addr.s_addr = addr,
 	};
 
 	return ip_setting(&ifp->if_vnet->vn_ip->iv_checkinterface) != 0 &&
-	    rt->rt_ifa != NULL && rt->rt_ifa->ifa_ifp != ifp &&
+	    fd->fd_nh->nh_ifp != ifp &&
 	    ifa_ifp_find(ifp, (const struct sockaddr *)&sin) == NULL;
 }
 
 /*
- * The reason to drop a packet received by ifp for its source, whose route is rt
- * (NULL: none); DROP_NREASONS: the source is valid.  The caller has found it
+ * The reason to drop a packet received by ifp for its source, to which packets
+ * go as fd says; DROP_NREASONS: the source is valid.  The caller has found it
  * in_ordinary().
  */
 static enum drop_reason
-ip_source_drop(const struct ifnet *ifp, const struct rtentry *rt, uint32_t src)
+ip_source_drop(const struct ifnet *ifp, const struct fwd *fd, uint32_t src)
 {
 
 	/* No other host sends from a local address or a broadcast address. */
-	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
-	    !ip_is_laid_down(rt, src))
+	if (fwd_is_local(fd) && !ip_is_laid_down(fd, src))
 		return DROP_IP_LAND;
-	if (rt != NULL && ((rt->rt_flags & RTF_BROADCAST) != 0 ||
-	    in_is_network(ifp->if_vnet, rt, src)))
+	if (fwd_is_broadcast(fd) || in_is_network(ifp->if_vnet, src))
 		return DROP_IP_SRC;
-	if (in_maybe_special(src) && !in_special_may(rt, src, INS_SOURCE))
+	if (in_maybe_special(src) && !in_special_may(fd, src, INS_SOURCE))
 		return DROP_IP_SPECIAL;
-	return rpf_passes(ifp, rt) ? DROP_NREASONS : DROP_IP_RPF;
+	return rpf_passes(ifp, fd) ? DROP_NREASONS : DROP_IP_RPF;
+}
+
+/* The next packet's destination has another value than the last one's.  false:
+ * it is not plain. */
+static inline __attribute__((__always_inline__)) bool
+ip_run_turn(const struct ifnet *rcvif, struct ip_run *run, uint32_t value,
+    const struct nexthop *nh)
+{
+	struct ifnet *ifp;
+
+	if (value == 0 || (value & FWD_KIND) > FWD_CONNECTED ||
+	    (nh->nh_flags & NH_NOWHERE) != 0)
+		return false;
+	ifp = nh->nh_ifp;
+	if (ifp != run->ir_out) {
+		if (ifp == rcvif || !in_if_is_up(ifp))
+			return false;
+		run->ir_differ |= run->ir_out != NULL;
+		run->ir_out = ifp;
+	}
+	run->ir_value = value;
+	run->ir_nh = nh;
+	run->ir_mtu = nh->nh_mtu != 0 ? nh->nh_mtu : ifp->if_mtu;
+	return true;
 }
 
 /*
- * Decide one packet: when it is plain, its m_rt and next hop are set and a hop
- * is taken; else m_rt is NULL.  The header is read as two 64-bit words and a
- * 32-bit one.  rt is the route of the destination if it is `known'.
+ * Decide one packet: when it is plain, its m_nh is set and a hop is taken; else
+ * m_nh is NULL.  The header is read as two 64-bit words and a 32-bit one.
+ * value is what the forwarding table says of the destination, and nh its next
+ * hop, if they are `known'.
  */
 static inline __attribute__((__always_inline__)) void
 ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
-    struct ip_run *run, const struct rtentry *rt, const bool known)
+    struct ip_run *run, uint32_t value, const struct nexthop *nh,
+    const bool known)
 {
-	struct ifnet *ifp;
 	uint64_t w0, w1, s;
 	uint32_t dst, src, c, low;
-	unsigned len, mtu, bad;
+	unsigned len, bad;
+	struct fwd fd;
 
-	m->m_rt = NULL;
+	m->m_nh = NULL;
 	if (m->m_len < IP_HLEN_MIN)
 		return;
 	memcpy(&w0, m->m_data, 8);
@@ -155,37 +161,32 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 	/* Packets of one source often come together: one lookup serves them
 	 * all. */
 	if (src != run->ir_src) {
-		if (in_is_linklocal(src) || ip_source_drop(rcvif,
-		    rt_lookup4(vn, src), src) != DROP_NREASONS)
+		fd = rt_lookup4(vn, src);
+		if (in_is_linklocal(src) || ip_source_drop(rcvif, &fd, src) !=
+		    DROP_NREASONS)
 			return;
 		run->ir_src = src;
 	}
-	if (!known)
-		rt = rt_lookup4(vn, dst);
-	if (rt == NULL || !m_writable(m) ||
-	    (__builtin_expect(is_rarely_forwarded(rt), 0) &&
-	    is_never_forwarded(rt, dst)))
-		return;
-	ifp = rt->rt_ifp;
-	if (ifp != run->ir_out) {
-		if (ifp == rcvif || !in_if_is_up(ifp))
-			return;
-		run->ir_differ = run->ir_out != NULL;
-		run->ir_out = ifp;
-		run->ir_mtu = ifp->if_mtu;
+	if (!known) {
+		fd = rt_lookup4(vn, dst);
+		value = fd.fd_value;
+		nh = fd.fd_nh;
 	}
-	mtu = rt_mtu(rt);
-	if (mtu == 0)
-		mtu = run->ir_mtu;
+	if (!m_writable(m) || (value != run->ir_value &&
+	    !ip_run_turn(rcvif, run, value, nh)))
+		return;
+	if (__builtin_expect((value & FWD_SPECIAL) != 0, 0) &&
+	    in_maybe_special(dst))
+		return;
 	if (len != m->m_pktlen) {
 		/* Link-level padding. */
 		if (m->m_next != NULL)
 			return;
 		m->m_len = m->m_pktlen = len;
 	}
-	if ((len > mtu) | ((m->m_csum_flags &
+	if ((len > run->ir_mtu) | ((m->m_csum_flags &
 	    (M_CSUM_PARTIAL | M_GSO_MASK)) != 0)) {
-		if (!ip_leaves_whole(m, ifp, mtu))
+		if (!ip_leaves_whole(m, run->ir_out, run->ir_mtu))
 			return;
 	}
 
@@ -196,8 +197,7 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 	low = ((low - 1) & 0xffff) | c << 16;
 	memcpy(m->m_data + 8, &low, 4);
 
-	m->m_nexthop = rt->rt_gw4 != 0 ? rt->rt_gw4 : dst;
-	m->m_rt = rt;
+	m->m_nh = run->ir_nh;
 	run->ir_n++;
 }
 
@@ -254,18 +254,18 @@ ip_split_vec(struct ifnet *ifp, struct mvec *mv)
 	is.is_n = is.is_next = 0;
 	for (unsigned i = 0; i < mv->mv_n; i++) {
 		m = mv->mv_m[i];
-		if (m->m_rt == NULL) {
+		if (m->m_nh == NULL) {
 			m = ip_input_slow(ifp, m);
 			if (m == NULL)
 				continue;
-			out = m->m_rt->rt_ifp;
-			if (!ip_leaves_whole(m, out, ip_rt_mtu(m->m_rt))) {
+			out = m->m_nh->nh_ifp;
+			if (!ip_leaves_whole(m, out, ip_nh_mtu(m->m_nh))) {
 				split_flush(&is, out);
 				ip_send(m);
 				continue;
 			}
 		}
-		split_add(&is, m->m_rt->rt_ifp, m);
+		split_add(&is, m->m_nh->nh_ifp, m);
 	}
 	mv->mv_n = 0;
 	split_flush(&is, NULL);
@@ -276,6 +276,7 @@ static inline __attribute__((__always_inline__)) void
 ip_fast_shallow(const struct vnet *vn, const struct ifnet *ifp,
     const struct mvec *mv, struct ip_run *run)
 {
+	const uint64_t *root = vn->vn_route->rv_main.tb_fib4.f4_root;
 	unsigned n = mv->mv_n;
 	uint32_t dst;
 
@@ -284,27 +285,29 @@ ip_fast_shallow(const struct vnet *vn, const struct ifnet *ifp,
 			__builtin_prefetch(mv->mv_m[i + 2 * PREFETCH]);
 			/* Prefetch the slot of the route of a nearer packet. */
 			memcpy(&dst, mv->mv_m[i + PREFETCH]->m_data + 16, 4);
-			__builtin_prefetch(&vn->vn_route->rv_inet.lpm_root[
-			    be32(dst) >> 16]);
+			__builtin_prefetch(&root[be32(dst) >> 16]);
 		}
-		ip_fast_one(vn, ifp, mv->mv_m[i], run, NULL, false);
+		ip_fast_one(vn, ifp, mv->mv_m[i], run, 0, NULL, false);
 	}
 }
 
-/* For a table of many routes: look up the routes of a part of the vector
+#define MANY	64u	/* destinations looked up together */
+
+/* For a table of many routes: look up the next hops of a part of the vector
  * first. */
 static __attribute__((__noinline__)) void
 ip_fast_deep(const struct vnet *vn, const struct ifnet *ifp,
     const struct mvec *mv, struct ip_run *run)
 {
-	struct lpm_entry *le[LPM_MANY];
+	const struct route_vnet *rv = vn->vn_route;
+	const struct nexthop *nh[MANY];
+	uint32_t key[MANY], value[MANY], dst;
 	struct mbuf *const *m;
-	uint32_t key[LPM_MANY], dst;
 	unsigned n;
 
 	for (unsigned first = 0; first < mv->mv_n; first += n) {
 		m = &mv->mv_m[first];
-		n = mv->mv_n - first < LPM_MANY ? mv->mv_n - first : LPM_MANY;
+		n = mv->mv_n - first < MANY ? mv->mv_n - first : MANY;
 		for (unsigned i = 0; i < n; i++) {
 			__builtin_prefetch(m[i + 2 * PREFETCH < n ?
 			    i + 2 * PREFETCH : i]);
@@ -313,10 +316,13 @@ ip_fast_deep(const struct vnet *vn, const struct ifnet *ifp,
 			memcpy(&dst, m[i]->m_data + 16, 4);
 			key[i] = be32(dst);
 		}
-		lpm_lookup_many(&vn->vn_route->rv_inet, key, le, n);
+		fib4_lookup_many(&rv->rv_main.tb_fib4, key, value, n);
+		for (unsigned i = 0; i < n; i++) {
+			nh[i] = nh_fwd(&rv->rv_nh, value[i]).fd_nh;
+			__builtin_prefetch(nh[i]);
+		}
 		for (unsigned i = 0; i < n; i++)
-			ip_fast_one(vn, ifp, m[i], run,
-			    (const struct rtentry *)(const void *)le[i], true);
+			ip_fast_one(vn, ifp, m[i], run, value[i], nh[i], true);
 	}
 }
 
@@ -326,7 +332,7 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 	struct cpu *ci = net_curcpu();
 	const struct vnet *vn = ifp->if_vnet;
 	struct ip_stats *ips = ip_stats(vn);
-	struct ip_run run = { 0 };
+	struct ip_run run = { .ir_value = UINT32_MAX };
 	enum cpu_stage prev;
 	unsigned n = mv->mv_n;
 
@@ -337,9 +343,9 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 
 	if (ip_setting(&vn->vn_ip->iv_forwarding) == 0) {
 		for (unsigned i = 0; i < n; i++)
-			mv->mv_m[i]->m_rt = NULL;
-	} else if (__atomic_load_n(&vn->vn_route->rv_inet.lpm_nodes,
-	    __ATOMIC_RELAXED) <= LPM_SHALLOW)
+			mv->mv_m[i]->m_nh = NULL;
+	} else if (__atomic_load_n(&vn->vn_route->rv_main.tb_fib4.f4_nodes,
+	    __ATOMIC_RELAXED) <= FIB_SHALLOW)
 		ip_fast_shallow(vn, ifp, mv, &run);
 	else
 		ip_fast_deep(vn, ifp, mv, &run);
@@ -457,9 +463,10 @@ static bool
 ip_check_source(struct ifnet *ifp, struct mbuf *m)
 {
 	uint32_t src = mtoip(m)->ip_src;
+	struct fwd fd = rt_lookup4(ifp->if_vnet, src);
 	enum drop_reason why;
 
-	why = ip_source_drop(ifp, rt_lookup4(ifp->if_vnet, src), src);
+	why = ip_source_drop(ifp, &fd, src);
 	if (why == DROP_NREASONS)
 		return true;
 	m_drop(ifp, m, why);
@@ -467,18 +474,18 @@ ip_check_source(struct ifnet *ifp, struct mbuf *m)
 }
 
 /*
- * Is the broadcast address, to which the route leads, the interface's?  The
- * route is that of one interface, but several may be on a prefix.
+ * Is the broadcast address the interface's?  The route is that of one
+ * interface, but several may be on a prefix.
  */
 static bool
-ip_is_our_broadcast(struct ifnet *ifp, const struct rtentry *rt, uint32_t dst)
+ip_is_our_broadcast(struct ifnet *ifp, const struct fwd *fd, uint32_t dst)
 {
 	const struct sockaddr_in sin = {
 		.sin_family = AF_INET, .sin_addr.s_addr = dst,
 	};
 	const struct ifaddr *ifa;
 
-	if (rt->rt_ifp == ifp)
+	if (fd->fd_nh->nh_ifp == ifp)
 		return true;
 	if ((if_flags_get(ifp) & IFF_BROADCAST) == 0)
 		return false;
@@ -489,14 +496,14 @@ ip_is_our_broadcast(struct ifnet *ifp, const struct rtentry *rt, uint32_t dst)
 }
 
 /* Handle any packet, with all checks.  Returns the packet if it is to be
- * forwarded, with m_rt, the next hop and its TTL set, so that the caller sends
+ * forwarded, with m_nh and its TTL set, so that the caller sends
  * it in order. */
 static struct mbuf *
 ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 {
 	struct vnet *vn = ifp->if_vnet;
-	const struct rtentry *rt;
 	const struct iphdr4 *ip;
+	struct fwd fd;
 	bool loop;
 
 	if ((m->m_flags & M_PROMISC) != 0) {
@@ -525,30 +532,28 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 			m_drop(ifp, m, DROP_IP_MCAST);
 		return NULL;
 	}
-	rt = rt_lookup4(vn, ip->ip_dst);
+	fd = rt_lookup4(vn, ip->ip_dst);
 	/* A packet in a link-level broadcast or multicast has reached every
 	 * station of the link: it is neither delivered (RFC 1122 3.3.6) nor
 	 * forwarded (RFC 1812 5.3.4). */
 	if ((m->m_flags & (M_BCAST | M_MCAST)) != 0 && !loop &&
-	    (rt == NULL || (rt->rt_flags & RTF_BROADCAST) == 0)) {
+	    !fwd_is_broadcast(&fd)) {
 		m_drop(ifp, m, DROP_IP_LINKBCAST);
 		return NULL;
 	}
-	if (rt != NULL && ip_is_laid_down(rt, ip->ip_dst))
-		return ip_forward_slow(ifp, m, rt);
-	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
-	    !in_local_usable(rt, ip->ip_dst)) {
+	if (ip_is_laid_down(&fd, ip->ip_dst))
+		return ip_forward_slow(ifp, m, &fd);
+	if (fwd_is_local(&fd) && !in_local_usable(&fd, ip->ip_dst)) {
 		m_drop(ifp, m, DROP_IP_NOTREADY);
 		return NULL;
 	}
-	if (rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 && !loop &&
-	    ip_is_elsewhere(ifp, rt, ip->ip_dst)) {
+	if (fwd_is_local(&fd) && !loop &&
+	    ip_is_elsewhere(ifp, &fd, ip->ip_dst)) {
 		m_drop(ifp, m, DROP_IP_WRONGIF);
 		return NULL;
 	}
-	if (rt != NULL && ((rt->rt_flags & RTF_LOCAL) != 0 ||
-	    ((rt->rt_flags & RTF_BROADCAST) != 0 &&
-	    (loop || ip_is_our_broadcast(ifp, rt, ip->ip_dst))))) {
+	if (fwd_is_local(&fd) || (fwd_is_broadcast(&fd) &&
+	    (loop || ip_is_our_broadcast(ifp, &fd, ip->ip_dst)))) {
 		ip_local_input(ifp, m);
 		return NULL;
 	}
@@ -556,5 +561,5 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 		m_drop(ifp, m, DROP_IP_CANTFORWARD);
 		return NULL;
 	}
-	return ip_forward_slow(ifp, m, rt);
+	return ip_forward_slow(ifp, m, &fd);
 }

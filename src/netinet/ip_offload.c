@@ -187,8 +187,8 @@ seg_piece(const struct seg_plan *sg, unsigned at, unsigned len, bool last)
 	n->m_flags = m->m_flags;
 	n->m_flowid = m->m_flowid;
 	n->m_loops = m->m_loops;
-	n->m_nexthop = m->m_nexthop;
-	n->m_rt = m->m_rt;
+	n->m_mark = m->m_mark;
+	n->m_nh = m->m_nh;
 	seg_fix_transport(sg, n, at, len, last);
 	return n;
 fail:

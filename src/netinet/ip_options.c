@@ -149,7 +149,7 @@ static void
 ts_stamp(const struct vnet *vn, uint8_t *cp, uint32_t addr)
 {
 	unsigned kind = cp[OPT_TSFLAGS] & 0xf;
-	const struct rtentry *rt;
+	struct fwd fd;
 	uint8_t *p = cp + cp[OPT_PTR] - 1;
 	uint32_t ms, named;
 
@@ -162,9 +162,8 @@ ts_stamp(const struct vnet *vn, uint8_t *cp, uint32_t addr)
 		/* The next of the listed addresses is stamped when it is
 		 * local. */
 		memcpy(&named, p, 4);
-		rt = rt_lookup4(vn, named);
-		if (rt == NULL || (rt->rt_flags & RTF_LOCAL) == 0 ||
-		    !in_local_usable(rt, named))
+		fd = rt_lookup4(vn, named);
+		if (!fwd_is_local(&fd) || !in_local_usable(&fd, named))
 			return;
 		p += 4;
 	} else if (kind == TS_ANDADDR) {

@@ -29,15 +29,14 @@ ip_newid(void)
  * it.
  */
 int
-ip_loopback(struct vnet *vn, struct mbuf *m, const struct rtentry *rt)
+ip_loopback(struct vnet *vn, struct mbuf *m, const struct nexthop *nh)
 {
-	struct ifnet *lo, *ifp = rt->rt_ifp;
+	struct ifnet *lo, *ifp = nh->nh_ifp;
 
 	lo = (if_flags_get(ifp) & IFF_LOOPBACK) != 0 ? ifp : ifunit(vn, "lo0");
 	if (lo != NULL && (if_flags_get(lo) & (IFF_LOOPBACK | IFF_UP)) ==
 	    (IFF_LOOPBACK | IFF_UP)) {
-		m->m_rt = rt;
-		m->m_nexthop = mtoip(m)->ip_dst;
+		m->m_nh = nh;
 		ip_out_one(lo, m);
 		return 0;
 	}
@@ -66,38 +65,38 @@ ip_never_sent_to(uint32_t dst)
 
 /* The errno and drop reason if a packet cannot take a route; 0: it can. */
 static int
-ip_output_refuse(const struct rtentry *rt, const struct iphdr4 *ip,
+ip_output_refuse(const struct fwd *fd, const struct iphdr4 *ip,
     enum drop_reason *why)
 {
+	const struct nexthop *nh = fd->fd_nh;
 
-	if (rt == NULL) {
+	if (nh == NULL) {
 		*why = DROP_IP_NOROUTE;
 		return ENETUNREACH;
 	}
-	if ((rt->rt_flags & RTF_LOCAL) != 0) {
-		if (rt->rt_ifa == NULL ||
-		    in_if_is_up(rt->rt_ifa->ifa_ifp) ||
-		    in_local_usable(rt, ip->ip_dst))
+	if (fwd_is_local(fd)) {
+		if (in_if_is_up(nh->nh_ifp) || in_local_usable(fd, ip->ip_dst))
 			return 0;
 		*why = DROP_IP_IFDOWN;
 		return ENETDOWN;
 	}
-	if ((rt->rt_flags & RTF_BLACKHOLE) != 0) {
+	if ((nh->nh_flags & NH_BLACKHOLE) != 0) {
 		*why = DROP_IP_BLACKHOLE;
 		return ENETUNREACH;
 	}
-	if ((rt->rt_flags & RTF_REJECT) != 0) {
-		*why = DROP_IP_REJECT;
+	if ((nh->nh_flags & (NH_REJECT | NH_UNREACHABLE)) != 0) {
+		*why = (nh->nh_flags & NH_REJECT) != 0 ? DROP_IP_REJECT :
+		    DROP_IP_UNREACHABLE;
 		return EHOSTUNREACH;
 	}
-	if (!in_if_is_up(rt->rt_ifp)) {
+	if (!in_if_is_up(nh->nh_ifp)) {
 		*why = DROP_IP_IFDOWN;
 		return ENETDOWN;
 	}
 	/* These addresses are never sent to a link (RFC 1122 3.2.1.3), even
 	 * with a default route. */
 	if (!in_ordinary(ip->ip_dst) &&
-	    (if_flags_get(rt->rt_ifp) & IFF_LOOPBACK) == 0) {
+	    (if_flags_get(nh->nh_ifp) & IFF_LOOPBACK) == 0) {
 		*why = DROP_IP_DST;
 		return ENETUNREACH;
 	}
@@ -110,23 +109,22 @@ ip_output_refuse(const struct rtentry *rt, const struct iphdr4 *ip,
 
 /* Link-local addresses are sent to no router (RFC 3927 2.6.2, 2.7). */
 static bool
-ip_leaves_link(const struct rtentry *rt, const struct iphdr4 *ip)
+ip_leaves_link(const struct nexthop *nh, const struct iphdr4 *ip)
 {
 
-	return rt->rt_gw4 != 0 && (rt->rt_flags & RTF_LOCAL) == 0 &&
+	return (nh->nh_flags & NH_GATEWAY) != 0 &&
 	    (in_is_linklocal(ip->ip_src) || in_is_linklocal(ip->ip_dst));
 }
 
 bool
 in_source_usable(const struct vnet *vn, uint32_t src)
 {
-	const struct rtentry *rt;
+	struct fwd fd;
 	bool usable;
 
 	pserialize_read_enter();
-	rt = rt_lookup4(vn, src);
-	usable = rt != NULL && (rt->rt_flags & RTF_LOCAL) != 0 &&
-	    in_local_usable(rt, src);
+	fd = rt_lookup4(vn, src);
+	usable = fwd_is_local(&fd) && in_local_usable(&fd, src);
 	pserialize_read_exit();
 	return usable;
 }
@@ -135,8 +133,9 @@ int
 ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 {
 	struct iphdr4 *ip = mtoip(m);
-	const struct rtentry *rt;
+	const struct nexthop *nh;
 	enum drop_reason why;
+	struct fwd fd;
 	bool chosen;
 	int error;
 
@@ -147,38 +146,39 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 	ip->ip_ttl = (uint8_t)(ttl != 0 ? ttl :
 	    (unsigned)ip_setting(&vn->vn_ip->iv_ttl));
 
-	rt = rt_lookup4(vn, ip->ip_dst);
-	error = ip_output_refuse(rt, ip, &why);
+	fd = rt_lookup4(vn, ip->ip_dst);
+	nh = fd.fd_nh;
+	error = ip_output_refuse(&fd, ip, &why);
 	if (error != 0)
 		goto drop;
 	chosen = ip->ip_src == 0;
 	if (chosen)
-		ip->ip_src = in_rtsource(rt, ip->ip_dst);
+		ip->ip_src = in_nhsource(nh, ip->ip_dst);
 	/* While an address of the interface is being checked, the packet has to
 	 * wait for it. */
-	if (ip->ip_src == 0 ? !in_ifhasaddr(rt->rt_ifp) :
-	    chosen && ip_leaves_link(rt, ip))
+	if (ip->ip_src == 0 ? !in_ifhasaddr(nh->nh_ifp) :
+	    chosen && ip_leaves_link(nh, ip))
 		ip->ip_src = in_router_id(vn);
 	if (ip->ip_src == 0 || !in_source_usable(vn, ip->ip_src)) {
 		why = DROP_IP_SRC;
 		error = EADDRNOTAVAIL;
 		goto drop;
 	}
-	if (ip_leaves_link(rt, ip)) {
+	if (ip_leaves_link(nh, ip)) {
 		why = DROP_IP_LINKLOCAL;
 		error = ENETUNREACH;
 		goto drop;
 	}
 	ip_set_cksum(ip);
 	cpu_stat_add(&ip_stats(vn)->ips_localout, 1);
-	if ((rt->rt_flags & RTF_LOCAL) != 0)
-		return ip_loopback(vn, m, rt);
-	if (!ip_fits(m, ip_rt_mtu(rt)) && (ip->ip_off & htons(IP_DF)) != 0) {
+	if (fwd_is_local(&fd))
+		return ip_loopback(vn, m, nh);
+	if (!ip_fits(m, ip_nh_mtu(nh)) && (ip->ip_off & htons(IP_DF)) != 0) {
 		why = DROP_IP_NEEDFRAG;
 		error = EMSGSIZE;
 		goto drop;
 	}
-	ip_route_set(m, rt);
+	ip_route_set(m, &fd);
 	ip_send(m);
 	return 0;
 drop:

@@ -228,13 +228,12 @@ struct in_special {
 };
 /* The row of an address; NULL: the address is not special. */
 const struct in_special *in_special(uint32_t addr);
-/* May an address with this route (NULL: none) be used as all of `what'
- * (INS_*)? */
-bool	in_special_may(const struct rtentry *, uint32_t addr, unsigned what);
+/* May an address to which packets go so be used as all of `what' (INS_*)? */
+bool	in_special_may(const struct fwd *, uint32_t addr, unsigned what);
 /* Is this an address that no host can have? */
 bool	in_special_nobody(uint32_t addr);
-/* Mark a route whose destinations may not be forwarded to. */
-void	in_special_route(struct rtentry *);
+/* Has a route destinations that may not be forwarded to? */
+bool	in_special_route(const struct rtentry *);
 
 /* A quick test: may an address that passed in_ordinary() have a row? */
 static inline bool
@@ -338,13 +337,23 @@ ip_out_one(struct ifnet *ifp, struct mbuf *m)
  * interface? */
 bool	ip_is_loop(const struct ifnet *, const struct mbuf *);
 
-/* ip_forward.c.  Set a packet's m_rt, next hop and flags from its route. */
-void	ip_route_set(struct mbuf *, const struct rtentry *);
+/* The neighbour that a packet goes to next. */
+static inline uint32_t
+ip_next4(const struct nexthop *nh, const struct iphdr4 *ip)
+{
+	uint32_t gw = nh_gw4(nh);
+
+	return gw != 0 ? gw : ip->ip_dst;
+}
+
+/* ip_forward.c.  Set a packet's m_nh and flags by how it goes. */
+void	ip_route_set(struct mbuf *, const struct fwd *);
 /* The last steps of forwarding, after ip_route_set(): offload, fragmentation,
  * output.  The packet was counted on its input interface. */
 void	ip_send(struct mbuf *);
-/* Any, read section: the MTU of a route, or else of its interface. */
-unsigned ip_rt_mtu(const struct rtentry *);
+/* Any, read section: the MTU of the routes to a next hop, or else of its
+ * interface. */
+unsigned ip_nh_mtu(const struct nexthop *);
 /* Can a packet leave without being fragmented? */
 bool	ip_fits(const struct mbuf *, unsigned mtu);
 
@@ -373,9 +382,9 @@ unsigned ip_options_echo(const struct iphdr4 *, uint8_t opts[IP_OPTLEN_MAX]);
 
 /* ip_output.c: identification for a new packet, network order. */
 uint16_t ip_newid(void);
-/* CPU: send a packet to a local address, whose route is given; the packet is
+/* CPU: send a packet to a local address, whose next hop is given; the packet is
  * taken.  0 or errno. */
-int	ip_loopback(struct vnet *, struct mbuf *, const struct rtentry *);
+int	ip_loopback(struct vnet *, struct mbuf *, const struct nexthop *);
 
 /* ip_local.c.  CPU: from the softint, checked packets for this host. */
 int	ip_local_init(struct vnet *);
@@ -448,32 +457,43 @@ void	in_purgeif(struct ifnet *);
  * EOPNOTSUPP for requests that IPv4 does not have, and each request's own
  * errors. */
 int	in_ioctl(struct ifnet *, unsigned long cmd, void *data);
-void	in_rtrequest(struct rtentry *, struct ifaddr *);
 /* Control: dom_route_gone. */
 void	in_route_gone(struct vnet *, const struct sockaddr *, unsigned len,
 	    uint64_t handle, bool asked);
 /* Read section: is the address the network address of a connected prefix of
  * this length or a shorter one? */
 bool	in_starts_prefix(struct vnet *, uint32_t addr, unsigned len);
-/*
- * Read section: is the address, whose route is rt, the network address of a
- * connected prefix (RFC 1812 4.2.2.11)?  The prefix's own route may be hidden
- * by a route that was asked for: of the same length, or a longer one.
- */
-static inline bool
-in_is_network(struct vnet *vn, const struct rtentry *rt, uint32_t addr)
+/* Any: note the network address of a connected prefix. */
+static inline void
+in_network_note(struct vnet *vn, uint32_t addr)
 {
-	unsigned len = rt->rt_lpm.le_len;
+	uint32_t h = khash_u64(addr) % IP_NETWORK_BITS;
 
-	if (__builtin_expect(rt->rt_lpm.le_key != be32(addr), 1) || len == 32)
-		return false;
-	return (rt->rt_flags & RTF_CONNECTED) != 0 ? len < 31 :
-	    in_starts_prefix(vn, addr, len);
+	(void)__atomic_fetch_or(&vn->vn_ip->iv_network[h / 64],
+	    UINT64_C(1) << h % 64, __ATOMIC_RELAXED);
 }
 
-/* CPU: is the local address, to which the route leads, usable on any interface
- * that has it? */
-bool	in_local_usable(const struct rtentry *, uint32_t addr);
+/*
+ * Read section: is the address the network address of a connected prefix (RFC
+ * 1812 4.2.2.11)?  Nearly all others are told apart by bits that only such
+ * addresses set (a Bloom filter).
+ */
+static inline bool
+in_is_network(struct vnet *vn, uint32_t addr)
+{
+	uint32_t h;
+
+	if ((be32(addr) & 3) != 0)
+		return false;
+	h = khash_u64(addr) % IP_NETWORK_BITS;
+	return __builtin_expect((__atomic_load_n(&vn->vn_ip->iv_network[h / 64],
+	    __ATOMIC_RELAXED) >> h % 64 & 1) != 0, 0) &&
+	    in_starts_prefix(vn, addr, 30);
+}
+
+/* CPU: is a local address, whose lookup is given, usable on any interface that
+ * has it? */
+bool	in_local_usable(const struct fwd *, uint32_t addr);
 /* in_laddr.c: SIOC[ADG]LIFADDR.  EINVAL, EADDRNOTAVAIL, or as SIOCAIFADDR. */
 int	in_laddr_ioctl(struct ifnet *, unsigned long, struct if_laddrreq *);
 /* Any, read section: the source address that an interface uses for a
@@ -483,9 +503,9 @@ uint32_t in_ifsource(struct ifnet *, uint32_t dst);
  * interface has link-local addresses alone and the destination is no such one.
  * 0: there is none. */
 uint32_t in_ownsource(struct ifnet *, uint32_t dst);
-/* As in_ifsource(), for a route: the route's own address, unless that may not
- * be used or another address fits as well and is preferred. */
-uint32_t in_rtsource(const struct rtentry *, uint32_t dst);
+/* As in_ifsource(), for a next hop: its own address, unless that may not be
+ * used or another address fits as well and is preferred. */
+uint32_t in_nhsource(const struct nexthop *, uint32_t dst);
 /*
  * Any, read section: the router's address that packets of its own carry on
  * interfaces without an address (RFC 1812 4.3.2.4, 2.2.7); 0: there is none.

@@ -158,7 +158,7 @@ compare_addr(struct run *r, struct net *n, uint32_t addr)
 	const struct o_addr *oa = o_addr_find(&n->n_o, addr);
 	const struct o_route *ort = o_route_lookup(&n->n_o, addr);
 	union test_addr a = o_sa(addr);
-	const struct rtentry *rt;
+	struct fwd fd;
 	struct ifaddr *ifa;
 	int len;
 
@@ -182,10 +182,9 @@ compare_addr(struct run *r, struct net *n, uint32_t addr)
 	ifa = ifa_ifwithdstaddr(n->n_vn, &a.sa);
 	if ((ifa != NULL) != has_far_end(&n->n_o, addr))
 		o_fail(r, "lookup of the far end %x", addr);
-	rt = rt_lookup4(n->n_vn, htonl(addr));
-	if ((rt == NULL) != (ort == NULL) || (rt != NULL &&
-	    (rt->rt_ifp->if_handle != ort->or_if->oi_handle ||
-	    rt->rt_lpm.le_len != ort->or_len)))
+	fd = rt_lookup4(n->n_vn, htonl(addr));
+	if ((fd.fd_nh == NULL) != (ort == NULL) || (fd.fd_nh != NULL &&
+	    fd.fd_nh->nh_ifp->if_handle != ort->or_if->oi_handle))
 		o_fail(r, "lookup of the route to %x", addr);
 	pserialize_read_exit();
 }

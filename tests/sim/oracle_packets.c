@@ -5,6 +5,7 @@
  */
 
 #include "oracle_impl.h"
+#include "../unit/route_test.h"
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
 
@@ -40,7 +41,7 @@ send_cpu(void *arg)
 		mv.mv_m[i]->m_len = mv.mv_m[i]->m_pktlen = 40;
 		memset(mv.mv_m[i]->m_data, 0, 40);
 		mv.mv_m[i]->m_data[0] = 0x45;
-		mv.mv_m[i]->m_nexthop = htonl(b->b_nexthop);
+		test_hop_set(mv.mv_m[i], htonl(b->b_nexthop));
 	}
 	if_output_vec(b->b_ifp, TEST_AF, &mv);
 }

@@ -368,10 +368,10 @@ route_add(struct in_test *it, const char *dst, unsigned len, const char *gw,
 	return rt_add(it->it_vn, &ri);
 }
 
-static inline const struct rtentry *
+static inline const struct test_route *
 route_to(struct in_test *it, const char *dst)
 {
-	const struct rtentry *rt;
+	const struct test_route *rt;
 
 	pserialize_read_enter();
 	rt = test_rt_lookup(it->it_vn, dst);
@@ -384,7 +384,7 @@ static inline bool
 has_route(struct in_test *it, const char *dst, uint32_t flag,
     const struct ifnet *ifp)
 {
-	const struct rtentry *rt = route_to(it, dst);
+	const struct test_route *rt = route_to(it, dst);
 
 	return rt != NULL && (rt->rt_flags & flag) != 0 && rt->rt_ifp == ifp;
 }

@@ -226,19 +226,19 @@ test_route_count(struct vnet *vn)
 	return vn->vn_route->rv_count;
 }
 
+static int
+leads_to(const void *msg, void *arg)
+{
+	const struct rt_msg *rtm = msg;
+
+	return rtm->rtm_ifhandle == *(const uint64_t *)arg;
+}
+
 bool
 test_route_leads_to(struct vnet *vn, uint64_t handle)
 {
-	const struct rtentry *rt;
-	uint64_t place = 0;
-	bool found = false;
 
-	host_mutex_lock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
-	while ((rt = (const struct rtentry *)(const void *)lpm_from(
-	    &vn->vn_route->rv_inet, &place)) != NULL)
-		found |= rt->rt_ifp != NULL && rt->rt_ifp->if_handle == handle;
-	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
-	return found;
+	return rt_dump(vn, leads_to, &handle) != 0;
 }
 
 static int

@@ -309,20 +309,13 @@ dtest_within(const struct sockaddr *a, const struct sockaddr *b,
 	return ((dtest_addr(a) ^ dtest_addr(b)) & dtest_addr(mask)) == 0;
 }
 
-/* The last route that the domain was asked about. */
-static struct {
-	unsigned	 dr_n;
-	struct rtentry	*dr_rt;
-	struct ifaddr	*dr_ifa;
-} dtest_route;
-
+/* Groups as IPv4's: RFC 1112 6.4. */
 static inline void
-dtest_rtrequest(struct rtentry *rt, struct ifaddr *ifa)
+dtest_group_lladdr(const uint8_t *dst, uint8_t lladdr[6])
 {
+	const uint8_t group[6] = { 1, 0, 0x5e, dst[1] & 0x7f, dst[2], dst[3] };
 
-	dtest_route.dr_n++;
-	dtest_route.dr_rt = rt;
-	dtest_route.dr_ifa = ifa;
+	memcpy(lladdr, group, 6);
 }
 
 static const struct domain dtest_domain = {
@@ -332,7 +325,9 @@ static const struct domain dtest_domain = {
 	.dom_salen = TEST_SALEN,
 	.dom_resolve = dtest_resolve,
 	.dom_input = dtest_take,
-	.dom_rtrequest = dtest_rtrequest,
+	.dom_dst_offset = 16,
+	.dom_dst_len = 4,
+	.dom_group_lladdr = dtest_group_lladdr,
 	.dom_sa_equal = dtest_equal,
 	.dom_sa_hash = dtest_hash,
 	.dom_sa_check = dtest_check,

@@ -69,6 +69,7 @@ change_main(void *arg)
 		"ifconfig pair0 link 02:00:00:00:07:07 delete",
 		"ifconfig pair0 -group core",
 		"ifconfig pair0 mtu 1500",
+		"route delete 172.30.0.0/16",
 		"ifconfig pair0 inet 10.0.77.1 delete",
 	};
 

@@ -294,7 +294,7 @@ packet_to(uint32_t nexthop, uint8_t tag)
 
 	memset(buf, tag, sizeof(buf));
 	m = etest_packet(buf, sizeof(buf));
-	m->m_nexthop = nexthop;
+	test_hop_set(m, nexthop);
 	return m;
 }
 
@@ -331,7 +331,7 @@ output_on_cpu(void *arg)
 	orig = packet_to(ot->ot_nh[0], 4);
 	mv.mv_m[mv.mv_n] = m_ref(orig);
 	KASSERT(mv.mv_m[mv.mv_n] != NULL);
-	mv.mv_m[mv.mv_n++]->m_nexthop = ot->ot_nh[0];
+	test_hop_set(mv.mv_m[mv.mv_n++], ot->ot_nh[0]);
 	mv.mv_m[mv.mv_n] = packet_to(test_hop("10.0.0.255"), 5);
 	mv.mv_m[mv.mv_n++]->m_flags |= M_BCAST;
 	if_output_vec(et->et_ifp, TEST_AF, &mv);
@@ -482,7 +482,7 @@ many_on_cpu(void *arg)
 				own[i] = m;
 				m = m_ref(m);
 				KASSERT(m != NULL);
-				m->m_nexthop = many_hop(to);
+				test_hop_set(m, many_hop(to));
 			}
 			many_lladdr(to, lladdr);
 			if (pick(mt, odd) == 0) {

@@ -82,10 +82,8 @@ route_body(struct vnet *vn)
 		test_route_to(&ri, "10.0.0.0");
 		ri.ri_ifp = et.et_ifp;
 		ri.ri_ifa = ifa;
-		ri.ri_own = 1 + RT_OWN_NET;
 		KASSERT(rt_add(vn, &ri) == 0);
 		straggler_start(&sg, vn->vn_kern->k_host);
-		ri.ri_own = 0;
 		ri.ri_ifp = NULL;
 		ri.ri_ifa = NULL;
 		ri.ri_mtu = 1000;

@@ -41,6 +41,8 @@ message_name(const struct rt_hdr *h)
 		return "ADD";
 	case RTM_DELETE:
 		return "DELETE";
+	case RTM_CHANGE:
+		return "CHANGE";
 	default:
 		return "?";
 	}
@@ -133,7 +135,7 @@ static void
 four_detach(struct ifnet *ifp)
 {
 
-	KASSERT(LIST_EMPTY(&ifp->if_routes));
+	KASSERT(LIST_EMPTY(&ifp->if_paths));
 	step("detach4");
 }
 
@@ -490,7 +492,7 @@ order_body(struct vnet *vn)
 		if_detach(ifp);
 		expect("prc4 prc4 prc6 prc6 carp:down IFINFO down4 "
 		    "altq:gone carp:gone "
-		    "purge4 DELETE DELADDR DELADDR "
+		    "purge4 CHANGE DELADDR DELADDR DELETE "
 		    "detach6 detach4 last4 last6 type:detach "
 		    "pfil:detach IFANNOUNCE sweep4");
 		/* Addresses that the second family forgot were announced
@@ -499,7 +501,7 @@ order_body(struct vnet *vn)
 		if_free(ifp);
 	}
 	/* A family that did not purge what it has: the same; and a route of
-	 * another interface that has such an address for its source goes. */
+	 * another interface that has such an address for its source waits. */
 	ifp = traced_attach(vn, 8);
 	other = traced_attach(vn, 9);
 	ri.ri_ifa = ifatest_add(ifp, "10.0.0.1", 24);
@@ -510,7 +512,8 @@ order_body(struct vnet *vn)
 	late = true;
 	if_detach(ifp);
 	KASSERT(TAILQ_EMPTY(&ifp->if_addrlist));
-	KASSERT(rt_get(vn, ri.ri_dst, 8, RTM_GET, buf) == ESRCH);
+	KASSERT(rt_get(vn, ri.ri_dst, 8, RTM_GET, buf) == 0);
+	KASSERT(test_rt_unreachable(vn, "20.0.0.1"));
 	if_free(ifp);
 	if_detach(other);
 	if_free(other);

@@ -287,7 +287,7 @@ prefixlen_body(struct in_test *it)
 	test_addr_put(&r.iflr_dstaddr, "10.77.0.2");
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCALIFADDR, &r,
 	    sizeof(r)) == 0);
-	KASSERT(has_route(it, "10.77.0.2", RTF_HOST, a));
+	KASSERT(has_route(it, "10.77.0.2", RTF_CONNECTED, a));
 	KASSERT(laddr(it, SIOCGLIFADDR, "10.6.3.1", IFLR_PREFIX, 32, &r) == 0);
 	KASSERT(laddr_is(&r, "10.6.3.1", 32, "10.77.0.2"));
 	/* A family nobody serves. */
@@ -302,6 +302,7 @@ static void
 ptp_body(struct in_test *it)
 {
 	struct ifnet *a = it->it_a.tif_ifp;
+	struct rt_msg rtm;
 	struct ifreq ifr;
 
 	KASSERT(addr_del(it, a, "10.0.1.1") == 0);
@@ -310,9 +311,11 @@ ptp_body(struct in_test *it)
 	    EINVAL);
 	KASSERT(addr_req(it, SIOCAIFADDR, a, "10.4.0.1", 32, "10.77.0.2") ==
 	    0);
-	KASSERT(has_route(it, "10.77.0.2", RTF_HOST, a));
+	KASSERT(has_route(it, "10.77.0.2", RTF_CONNECTED, a));
 	/* The own address is reached through lo0, from itself. */
-	KASSERT(has_route(it, "10.4.0.1", RTF_LOCAL, it->it_lo));
+	KASSERT(has_route(it, "10.4.0.1", RTF_LOCAL, a));
+	KASSERT(test_rt_told(it->it_vn, "10.4.0.1", &rtm) &&
+	    rtm.rtm_ifhandle == it->it_lo->if_handle);
 	KASSERT(route_to(it, "10.4.0.1")->rt_ifa == in_ifa(a, "10.4.0.1"));
 	KASSERT(has_route(it, "10.0.2.1", RTF_LOCAL, it->it_b.tif_ifp));
 	KASSERT(route_to(it, "10.77.0.3") == NULL);
@@ -328,8 +331,7 @@ ptp_body(struct in_test *it)
 	KASSERT(addr_del(it, a, "10.4.0.1") == 0);
 	KASSERT(route_to(it, "10.77.0.2") == NULL);
 	KASSERT(route_to(it, "10.4.0.1") == NULL);
-	/* The address goes with the interface, and with lo0, whichever is
-	 * first. */
+	/* The address goes with the interface, and not with lo0. */
 	KASSERT(addr_req(it, SIOCAIFADDR, a, "10.4.0.1", 32, "10.77.0.2") ==
 	    0);
 	tif_detach(&it->it_a);
@@ -340,7 +342,7 @@ ptp_body(struct in_test *it)
 	    0);
 	if_detach(it->it_lo);
 	if_free(it->it_lo);
-	KASSERT(route_to(it, "10.4.0.1") == NULL);
+	KASSERT(has_route(it, "10.4.0.1", RTF_LOCAL, a));
 	KASSERT(addr_del(it, a, "10.4.0.1") == 0);
 	/* Without lo0 there is only the interface. */
 	KASSERT(addr_req(it, SIOCAIFADDR, a, "10.4.0.1", 32, "10.77.0.2") ==
@@ -449,7 +451,7 @@ preference_body(struct in_test *it)
 	/* On its way out it has nothing better, and its routes go next. */
 	if_deactivate(b);
 	pserialize_read_enter();
-	KASSERT(ip_is(in_rtsource(test_rt_lookup(it->it_vn, "10.0.2.2"),
+	KASSERT(ip_is(in_nhsource(route_to(it, "10.0.2.2")->rt_fwd.fd_nh,
 	    test_hop("10.0.2.2")), "10.0.2.1"));
 	KASSERT(in_ifsource(b, test_hop("10.0.2.2")) == 0);
 	pserialize_read_exit();
@@ -525,7 +527,7 @@ finder_main(void *arg)
 	__atomic_store_n(&finder.fi_held, 1, __ATOMIC_RELEASE);
 	while (!test_ifa_going(finder.fi_ifa))
 		host_sleep(it->it_host, 1000);
-	KASSERT(rt_add(it->it_vn, &ri) == 0);
+	KASSERT(rt_add(it->it_vn, &ri) == EADDRNOTAVAIL);
 	psref_release(it->it_kern, &pr);
 }
 

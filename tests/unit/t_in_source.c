@@ -258,7 +258,6 @@ link_local_body(struct in_test *it)
 	KASSERT(ip_is(error_source(it, "99.1.1.1"), "10.0.1.1"));
 	KASSERT(addr_del(it, a, "10.0.1.1") == 0);
 	KASSERT(addr_add(it, a, "10.0.1.1", 24) == 0);
-	KASSERT(route_add(it, "99.0.0.0", 8, "10.0.1.2", RTF_STATIC, 0) == 0);
 	KASSERT(ip_is(error_source(it, "99.1.1.1"), "10.0.1.1"));
 	KASSERT(in_output(it, "0.0.0.0", "99.1.1.1") == 0);
 	/* A preference does not change that. */
@@ -269,6 +268,7 @@ link_local_body(struct in_test *it)
 	/* The interface has no other one: another interface's is borrowed. */
 	KASSERT(addr_del(it, a, "10.0.1.1") == 0);
 	KASSERT(neigh_req(it, RTM_ADD, a, "169.254.1.1", mac1, 0, 0) == 0);
+	test_route_flush(it->it_vn);
 	KASSERT(route_add(it, "99.0.0.0", 8, "169.254.1.1", RTF_STATIC, 0) ==
 	    0);
 	KASSERT(ip_is(error_source(it, "99.1.1.1"), "10.0.2.1"));
@@ -302,12 +302,12 @@ ifsource(struct ifnet *ifp, const char *dst)
 static uint32_t
 rtsource(struct in_test *it, const char *dst)
 {
-	const struct rtentry *rt;
+	const struct test_route *rt;
 	uint32_t src;
 
 	pserialize_read_enter();
 	rt = test_rt_lookup(it->it_vn, dst);
-	src = rt == NULL ? 0 : in_rtsource(rt, test_hop(dst));
+	src = rt == NULL ? 0 : in_nhsource(rt->rt_fwd.fd_nh, test_hop(dst));
 	pserialize_read_exit();
 	return src;
 }

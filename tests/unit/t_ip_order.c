@@ -345,12 +345,10 @@ order_seed(struct in_test *it, uint64_t seed)
 		KASSERT(set_sysctl(it, settings[i], values[i]) == 0);
 	for (unsigned i = 0; i < NOUT; i++)
 		order_out(od, i);
-	if (seed == 1) {
+	if (seed == 1)
 		KASSERT(neigh_req(it, RTM_ADD, NULL, "10.0.1.9", mac, 0, 0) ==
 		    0);
-		KASSERT(route_add(it, "10.6.0.0", 16, "10.0.1.9", RTF_STATIC,
-		    0) == 0);
-	}
+	KASSERT(route_add(it, "10.6.0.0", 16, "10.0.1.9", RTF_STATIC, 0) == 0);
 	/* So many routes that they are looked up together. */
 	for (unsigned i = 0; i < 40 && seed == 3; i++) {
 		(void)snprintf(net, sizeof(net), "20.%u.1.1", i);
@@ -391,6 +389,7 @@ order_seed(struct in_test *it, uint64_t seed)
 		test_if_books(od->od_out[i].tif_ifp);
 		tif_detach(&od->od_out[i]);
 	}
+	test_route_flush(it->it_vn);
 	free(od);
 }
 
@@ -464,7 +463,7 @@ late_send(struct ifnet *ifp)
 	mv.mv_n = 1;
 	mv.mv_m[0] = m_gethdr();
 	KASSERT(mv.mv_m[0] != NULL && m_append(mv.mv_m[0], pkt, len) == 0);
-	mv.mv_m[0]->m_nexthop = test_hop("10.0.2.77");
+	test_hop_set(mv.mv_m[0], test_hop("10.0.2.77"));
 	if_output_vec(ifp, TEST_AF, &mv);
 }
 

@@ -33,7 +33,7 @@ del(struct vnet *vn, const char *dst, unsigned len)
 	return rt_delete(vn, &ri);
 }
 
-static const struct rtentry *
+static const struct test_route *
 lookup(struct vnet *vn, const char *dst)
 {
 
@@ -60,9 +60,10 @@ static void
 add_body(struct vnet *vn)
 {
 	static struct etest et[3];
-	const struct rtentry *rt;
+	const struct test_route *rt;
 	struct ifaddr *ifa;
 	struct rt_info ri;
+	struct rt_msg rtm;
 
 	dtest_attach(vn);
 	etest_attach(vn, &et[0], 0, &etest_ops, true);
@@ -84,7 +85,8 @@ add_body(struct vnet *vn)
 	rt = lookup(vn, "192.0.2.1");
 	KASSERT(rt != NULL && test_rt_is_via(rt, "10.0.0.2"));
 	KASSERT(rt->rt_ifp == et[0].et_ifp && rt->rt_ifa == ifa);
-	KASSERT((rt->rt_flags & (RTF_UP | RTF_GATEWAY | RTF_STATIC |
+	KASSERT(test_rt_told(vn, "192.0.2.1", &rtm));
+	KASSERT((rtm.rtm_flags & (RTF_UP | RTF_GATEWAY | RTF_STATIC |
 	    RTF_HOST)) == (RTF_UP | RTF_GATEWAY | RTF_STATIC));
 
 	/* bits past the length do not matter; longest wins */
@@ -92,7 +94,8 @@ add_body(struct vnet *vn)
 	KASSERT(add(vn, "192.0.2.0", 24, "10.0.0.3", NULL) == EEXIST);
 	KASSERT(test_rt_is_via(lookup(vn, "192.0.2.1"), "10.0.0.3"));
 	KASSERT(add(vn, "192.0.2.1", 32, "10.0.0.4", NULL) == 0);
-	KASSERT(lookup(vn, "192.0.2.1")->rt_flags & RTF_HOST);
+	KASSERT(test_rt_told(vn, "192.0.2.1", &rtm) && (rtm.rtm_flags &
+	    RTF_HOST) != 0);
 	KASSERT(test_rt_is_via(lookup(vn, "192.0.2.1"), "10.0.0.4"));
 	KASSERT(lookup(vn, "10.0.0.1")->rt_flags & RTF_LOCAL);
 	KASSERT(lookup(vn, "10.0.0.9")->rt_flags & RTF_CONNECTED);
@@ -123,56 +126,50 @@ add_body(struct vnet *vn)
 	KASSERT(rt_delete(vn, &ri) == EPERM);
 	KASSERT(test_route_count(vn) == 6);
 
-	/* an address takes its routes along, and those through it */
+	/* an address takes its routes along; those to gateways stay, and an
+	 * interface takes those that name it */
 	ifatest_remove(ifa);
-	KASSERT(lookup(vn, "192.0.2.1") == NULL);
-	KASSERT(lookup(vn, "10.0.0.1") == NULL);
-	KASSERT(test_route_count(vn) == 2);
+	KASSERT((lookup(vn, "192.0.2.1")->rt_flags & RTF_UP) == 0);
+	KASSERT((lookup(vn, "10.0.0.1")->rt_flags & RTF_UP) == 0);
+	KASSERT(test_route_count(vn) == 4);
 	etest_detach(&et[1]);
-	KASSERT(lookup(vn, "10.5.1.1") == NULL);
-	KASSERT(test_route_count(vn) == 1);
+	KASSERT((lookup(vn, "10.5.1.1")->rt_flags & RTF_UP) == 0);
+	KASSERT(test_route_count(vn) == 3);
 	etest_detach(&et[0]);
-	/* The one that leads nowhere goes with the vnet. */
+	/* The others go with the vnet. */
 }
 
 /* A route with a link-level gateway: the interface's best address for the
- * destination is its own, and the family of that is asked. */
+ * destination is its own. */
 static void
 onlink_body(struct vnet *vn)
 {
 	static struct etest et;
 	struct ifaddr *a, *b;
 	struct rt_info ri;
-	unsigned n;
 
 	dtest_attach(vn);
 	etest_attach(vn, &et, 0, &etest_ops, true);
-	n = dtest_route.dr_n;
-	/* None to be asked. */
 	KASSERT(add(vn, "10.9.0.0", 16, NULL, et.et_ifp) == 0);
 	KASSERT(lookup(vn, "10.9.0.1")->rt_ifa == NULL);
-	KASSERT(dtest_route.dr_n == n);
 	a = ifatest_add(et.et_ifp, "10.0.0.1", 8);
 	b = ifatest_add(et.et_ifp, "192.0.2.1", 24);
 
 	KASSERT(add(vn, "10.5.0.0", 16, NULL, et.et_ifp) == 0);
 	KASSERT(lookup(vn, "10.5.0.1")->rt_ifa == a);
-	KASSERT(dtest_route.dr_n == n + 1 && dtest_route.dr_ifa == a);
-	KASSERT(dtest_route.dr_rt == lookup(vn, "10.5.0.1"));
 	KASSERT(add(vn, "192.0.2.128", 25, NULL, et.et_ifp) == 0);
 	KASSERT(lookup(vn, "192.0.2.200")->rt_ifa == b);
-	KASSERT(dtest_route.dr_n == n + 2 && dtest_route.dr_ifa == b);
 	/* Nothing fits: the last. */
 	KASSERT(add(vn, "172.16.0.0", 12, NULL, et.et_ifp) == 0);
 	KASSERT(lookup(vn, "172.16.0.1")->rt_ifa == b);
-	/* Through a gateway: nothing to ask about. */
 	KASSERT(add(vn, "172.15.0.0", 16, "10.5.0.1", NULL) == 0);
-	KASSERT(dtest_route.dr_n == n + 3);
+	KASSERT(lookup(vn, "172.15.0.1")->rt_ifa == a);
 	/* A change to it, and an address that was named. */
 	ri = info("172.15.0.0", 16, NULL, et.et_ifp);
 	ri.ri_ifa = a;
 	KASSERT(rt_change(vn, &ri) == 0);
-	KASSERT(dtest_route.dr_n == n + 4 && dtest_route.dr_ifa == a);
+	KASSERT(lookup(vn, "172.15.0.1")->rt_ifa == a);
+	KASSERT(lookup(vn, "172.15.0.1")->rt_gw4 == 0);
 	ifatest_remove(a);
 	ifatest_remove(b);
 	etest_detach(&et);
@@ -191,14 +188,12 @@ linkgw_body(struct vnet *vn)
 	struct sockaddr_dl sdl;
 	struct ifaddr *a, *b;
 	size_t len;
-	unsigned n;
 
 	dtest_attach(vn);
 	etest_attach(vn, &et[0], 0, &etest_ops, true);
 	etest_attach(vn, &et[1], 1, &etest_ops, true);
 	a = ifatest_add(et[1].et_ifp, "10.0.0.1", 8);
 	b = ifatest_add(et[1].et_ifp, "192.0.2.1", 24);
-	n = dtest_route.dr_n;
 
 	memset(&msg, 0, sizeof(msg));
 	msg.rtm.rtm_h.rtm_len = sizeof(msg.rtm);
@@ -215,7 +210,6 @@ linkgw_body(struct vnet *vn)
 	KASSERT(lookup(vn, "10.1.2.3")->rt_ifp == et[1].et_ifp);
 	KASSERT(lookup(vn, "10.1.2.3")->rt_gw4 == 0);
 	KASSERT(lookup(vn, "10.1.2.3")->rt_ifa == a);
-	KASSERT(dtest_route.dr_n == n + 1 && dtest_route.dr_ifa == a);
 	/* The route needs the interface alone. */
 	ifatest_remove(a);
 	KASSERT(lookup(vn, "10.1.2.3")->rt_ifa == b);
@@ -250,7 +244,7 @@ change_body(struct vnet *vn)
 {
 	static struct etest et[2];
 	struct ifaddr *ifa[2];
-	const struct rtentry *rt;
+	const struct test_route *rt;
 	struct rt_info ri;
 
 	dtest_attach(vn);
@@ -266,19 +260,20 @@ change_body(struct vnet *vn)
 	KASSERT(rt_change(vn, &ri) == 0);
 	rt = lookup(vn, "172.16.5.5");
 	KASSERT(rt->rt_ifp == et[1].et_ifp && rt->rt_ifa == ifa[1]);
-	KASSERT(test_rt_is_via(rt, "10.0.1.2") && rt_mtu(rt) == 0);
+	KASSERT(test_rt_is_via(rt, "10.0.1.2") && rt->rt_mtu == 0);
 	/* the same again is no change */
-	KASSERT(rt_change(vn, &ri) == 0 && lookup(vn, "172.16.5.5") == rt);
+	KASSERT(rt_change(vn, &ri) == 0 && lookup(vn, "172.16.5.5")->
+	    rt_fwd.fd_nh == rt->rt_fwd.fd_nh);
 	/* one thing alone */
 	ri = info("172.16.0.0", 12, NULL, NULL);
 	ri.ri_mtu = 1400;
 	KASSERT(rt_change(vn, &ri) == 0);
 	rt = lookup(vn, "172.16.5.5");
-	KASSERT(rt_mtu(rt) == 1400 && test_rt_is_via(rt, "10.0.1.2"));
+	KASSERT(rt->rt_mtu == 1400 && test_rt_is_via(rt, "10.0.1.2"));
 	/* a change that fails leaves the route */
 	ri = info("172.16.0.0", 12, "192.0.2.1", NULL);
 	KASSERT(rt_change(vn, &ri) == ENETUNREACH);
-	KASSERT(lookup(vn, "172.16.5.5") == rt);
+	KASSERT(lookup(vn, "172.16.5.5")->rt_fwd.fd_nh == rt->rt_fwd.fd_nh);
 	ri = info("172.17.0.0", 16, "10.0.0.2", NULL);
 	KASSERT(rt_change(vn, &ri) == ESRCH);
 	/* nowhere and back */
@@ -293,7 +288,9 @@ change_body(struct vnet *vn)
 	ifatest_remove(ifa[1]);
 	KASSERT(test_route_count(vn) == 3);
 	ifatest_remove(ifa[0]);
-	KASSERT(test_route_count(vn) == 0);
+	KASSERT(test_route_count(vn) == 1);
+	KASSERT((lookup(vn, "172.16.5.5")->rt_flags & RTF_UP) == 0);
+	KASSERT(del(vn, "172.16.0.0", 12) == 0);
 	etest_detach(&et[1]);
 	etest_detach(&et[0]);
 }
@@ -307,37 +304,43 @@ test_change(void **state)
 	net_on_sim(1, change_body);
 }
 
-/* The own routes of an address: the place of each, for the one announced
- * first; anything else is a route like others. */
+/* Do packets to an address go by what is part of ifa? */
+static bool
+is_own(struct vnet *vn, const char *dst, struct ifaddr *ifa)
+{
+	const struct test_route *rt = lookup(vn, dst);
+
+	return rt != NULL && rt->rt_fwd.fd_nh == &ifa_proto(ifa)->pa_nh &&
+	    (rt->rt_flags & RTF_CONNECTED) != 0;
+}
+
+/* The own routes of an address are part of it; a change makes one a route like
+ * others. */
 static void
 own_body(struct vnet *vn)
 {
-	struct rt_info ri = { .ri_len = 24, .ri_flags = RTF_CONNECTED,
-	    .ri_own = 1 + RT_OWN_NET };
-	const struct rtentry *own;
+	struct rt_info ri = { .ri_len = 24, .ri_flags = RTF_CONNECTED };
 	static struct etest et;
 	struct ifaddr *ifa;
 
 	dtest_attach(vn);
 	etest_attach(vn, &et, 0, &etest_ops, true);
 	ifa = ifatest_add(et.et_ifp, "10.0.0.1", 24);
-	own = &ifa_proto(ifa)->pa_own[RT_OWN_NET];
 	test_route_to(&ri, "10.0.0.0");
 	ri.ri_ifp = et.et_ifp;
 	ri.ri_ifa = ifa;
-	KASSERT(rt_add(vn, &ri) == 0 && lookup(vn, "10.0.0.9") == own);
+	KASSERT(rt_add(vn, &ri) == 0 && is_own(vn, "10.0.0.9", ifa));
 	KASSERT(rt_add(vn, &ri) == EALREADY);
 	/* Out and in again: the same. */
 	KASSERT(del(vn, "10.0.0.0", 24) == 0);
 	KASSERT(lookup(vn, "10.0.0.9") == NULL);
-	KASSERT(rt_add(vn, &ri) == 0 && lookup(vn, "10.0.0.9") == own);
+	KASSERT(rt_add(vn, &ri) == 0 && is_own(vn, "10.0.0.9", ifa));
 	/* A change is no longer it, and in its way. */
-	ri.ri_own = 0;
 	ri.ri_mtu = 1000;
 	KASSERT(rt_change(vn, &ri) == 0);
-	KASSERT(lookup(vn, "10.0.0.9") != own);
-	KASSERT(rt_mtu(lookup(vn, "10.0.0.9")) == 1000 && rt_mtu(own) == 0);
-	ri.ri_own = 1 + RT_OWN_NET;
+	KASSERT(!is_own(vn, "10.0.0.9", ifa));
+	KASSERT(lookup(vn, "10.0.0.9")->rt_mtu == 1000);
+	KASSERT(ifa_proto(ifa)->pa_nh.nh_mtu == 0);
 	ri.ri_mtu = 0;
 	KASSERT(rt_add(vn, &ri) == EALREADY);
 	KASSERT(test_route_count(vn) == 1);
@@ -346,8 +349,7 @@ own_body(struct vnet *vn)
 	test_route_to(&ri, "10.0.0.2");
 	ri.ri_len = 32;
 	KASSERT(rt_add(vn, &ri) == 0);
-	KASSERT(lookup(vn, "10.0.0.2") != own && lookup(vn, "10.0.0.2") !=
-	    NULL && !rt_is_own(lookup(vn, "10.0.0.2")));
+	KASSERT(is_own(vn, "10.0.0.2", ifa));
 	KASSERT(lookup(vn, "10.0.0.2")->rt_ifa == ifa);
 	ifatest_remove(ifa);
 	KASSERT(test_route_count(vn) == 0);
@@ -375,8 +377,7 @@ purge_nothing(struct ifaddr *ifa)
 static void
 left_body(struct vnet *vn)
 {
-	struct rt_info ri = { .ri_len = 24, .ri_flags = RTF_CONNECTED,
-	    .ri_own = 1 + RT_OWN_NET };
+	struct rt_info ri = { .ri_len = 24, .ri_flags = RTF_CONNECTED };
 	static struct etest et;
 	struct ifaddr *ifa;
 
@@ -392,7 +393,9 @@ left_body(struct vnet *vn)
 	if_ioctl_lock(et.et_ifp);
 	if_purgeaddrs(et.et_ifp, TEST_AF, purge_nothing);
 	if_ioctl_unlock(et.et_ifp);
-	KASSERT(test_route_count(vn) == 0);
+	KASSERT(test_route_count(vn) == 1 && test_rt_unreachable(vn,
+	    "10.9.0.1"));
+	test_route_flush(vn);
 	etest_detach(&et);
 }
 
@@ -478,9 +481,9 @@ nomem_body(struct vnet *vn)
 	sim_fail_alloc(h, 1);
 	KASSERT(rt_change(vn, &ri) == ENOMEM);
 	sim_fail_alloc(h, 0);
-	KASSERT(rt_mtu(lookup(vn, "10.1.2.3")) == 0);
+	KASSERT(lookup(vn, "10.1.2.3")->rt_mtu == 0);
 	KASSERT(rt_change(vn, &ri) == 0);
-	KASSERT(rt_mtu(lookup(vn, "10.1.2.3")) == 1400);
+	KASSERT(lookup(vn, "10.1.2.3")->rt_mtu == 1400);
 	KASSERT(del(vn, "10.1.2.3", 32) == 0);
 }
 

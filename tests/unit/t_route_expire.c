@@ -39,9 +39,8 @@ wait_s(struct vnet *vn, unsigned seconds)
 static bool
 used(struct vnet *vn, uint32_t metric)
 {
-	const struct rtentry *rt = test_rt_lookup(vn, "10.9.1.1");
 
-	return rt != NULL && rt_metric(rt) == metric;
+	return test_rt_metric(vn, "10.9.1.1") == metric;
 }
 
 static void

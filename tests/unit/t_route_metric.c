@@ -123,7 +123,8 @@ order_body(struct vnet *vn)
 	ri = info("10.0.0.4", 0);
 	ri.ri_given = 0;
 	KASSERT(rt_get_request(vn, &ri, msg) == 0 && rtm->rtm_metric == 30);
-	KASSERT(rtm->rtm_given == (RTV_METRIC | RTV_PROTO));
+	KASSERT((rtm->rtm_given & (RTV_METRIC |
+	    RTV_PROTO)) == (RTV_METRIC | RTV_PROTO));
 	KASSERT(rt_delete(vn, &ri) == 0);
 	KASSERT(rt_delete(vn, &ri) == ESRCH);
 	KASSERT(seen_are(vn, (uint32_t[]){ 10, 20, UINT32_MAX }, 3));
@@ -209,6 +210,7 @@ address_body(struct vnet *vn)
 	ifatest_remove(ifa);
 	etest_detach(&et[1]);
 	etest_detach(&et[0]);
+	test_route_flush(vn);
 	KASSERT(test_route_count(vn) == 0);
 }
 
@@ -220,7 +222,8 @@ test_address(void **state)
 	net_on_sim(1, address_body);
 }
 
-/* An interface goes, and with it the routes through it, used or not. */
+/* An interface goes: the routes through it stay, unused while there are others,
+ * and are used again when it is back. */
 static void
 detach_body(struct vnet *vn)
 {
@@ -233,11 +236,16 @@ detach_body(struct vnet *vn)
 	KASSERT(add(vn, "10.1.0.2", 1) == 0 && add(vn, "10.0.0.2", 2) == 0 &&
 	    add(vn, "10.1.0.3", 3) == 0 && add(vn, "10.0.0.3", 4) == 0);
 	etest_detach(&et[1]);
-	KASSERT(rt_lost(vn, lost) == 2);
 	KASSERT(used(vn, "10.0.0.2"));
-	KASSERT(seen_are(vn, (uint32_t[]){ 2, 4 }, 2));
+	KASSERT(seen_are(vn, (uint32_t[]){ 1, 2, 3, 4 }, 4));
+	(void)network(vn, &et[1], 1, "10.1.0.1", "10.1.0.0");
+	KASSERT(used(vn, "10.1.0.2"));
+	etest_detach(&et[1]);
+	KASSERT(used(vn, "10.0.0.2"));
 	etest_detach(&et[0]);
-	KASSERT(rt_lost(vn, lost) == 4 && test_route_count(vn) == 0);
+	KASSERT(test_rt_unreachable(vn, "10.9.1.1"));
+	KASSERT(rt_lost(vn, lost) == 0 && test_route_count(vn) == 4);
+	test_route_flush(vn);
 }
 
 static void
@@ -269,8 +277,8 @@ limit_body(struct vnet *vn)
 				break;
 			KASSERT(error == ENOMEM);
 			KASSERT(test_route_count(vn) == i);
-			KASSERT(i == 0 || rt_metric(test_rt_lookup(vn,
-			    "10.9.1.1")) == 1000 - (i - 1) / 2 * 2);
+			KASSERT(i == 0 || test_rt_metric(vn,
+			    "10.9.1.1") == 1000 - (i - 1) / 2 * 2);
 		}
 		sim_fail_alloc(h, 0);
 	}

@@ -189,7 +189,9 @@ static void
 parts_route(unsigned i, unsigned part)
 {
 	uint32_t *have = &parts.pt_truth.ps_have[i][part];
-	struct rt_info ri = { .ri_len = 32, .ri_flags = RTF_CONNECTED };
+	static const uint32_t flags[] = { RTF_LOCAL, RTF_CONNECTED,
+	    RTF_BROADCAST };
+	struct rt_info ri = { .ri_len = 32, .ri_flags = flags[part - 1] };
 
 	test_route_to_plus(&ri, "10.0.0.0", part_addr(i, part));
 	if (part == 1 + RT_OWN_NET)
@@ -197,7 +199,6 @@ parts_route(unsigned i, unsigned part)
 	if (*have == 0) {
 		ri.ri_ifp = parts.pt_ifp;
 		ri.ri_ifa = parts.pt_ifa[i];
-		ri.ri_own = (int)part;
 		KASSERT(rt_add(parts.pt_vn, &ri) == 0);
 		*have = 1;
 	} else if (parts_random(2) == 0) {
@@ -269,8 +270,7 @@ test_parts(void **state)
 static void
 replaced_body(struct vnet *vn)
 {
-	struct rt_info ri = { .ri_len = 24, .ri_flags = RTF_CONNECTED,
-	    .ri_own = 1 + RT_OWN_NET };
+	struct rt_info ri = { .ri_len = 24, .ri_flags = RTF_CONNECTED };
 	static struct etest et;
 	struct ifaddr *old, *new;
 	struct rt_listener *l;

@@ -645,7 +645,7 @@ churn_body(struct vnet *vn)
 	struct churn ch = { .ch_vn = vn };
 	static struct view views[10];
 	struct rt_listener *l[10];
-	const struct rtentry *rt;
+	const struct test_route *rt;
 	struct host_thread *t;
 	union msgbuf mb;
 
@@ -670,7 +670,7 @@ churn_body(struct vnet *vn)
 		KASSERT(views[n].vi_ended);
 		for (uint32_t i = 0; i < NROUTES; i++) {
 			rt = test_rt_lookup_plus(vn, "10.0.0.0", i);
-			KASSERT((rt == NULL ? 0 : rt_mtu(rt)) ==
+			KASSERT((rt == NULL ? 0 : rt->rt_mtu) ==
 			    views[n].vi_mtu[i]);
 		}
 		rt_listener_close(l[n]);

@@ -170,6 +170,7 @@ pg_main(void *arg)
 		pause_us((unsigned)(ROUNDS - i) * 100);
 		KASSERT(try(a, "ifconfig pg%d destroy", PG_UNIT) == 0);
 		prove_gone(a, h, "pg20", "10.8.0.1");
+		KASSERT(try(a, "route delete 172.16.0.0/16") == 0);
 	}
 	creator_done();
 	return NULL;
@@ -186,7 +187,7 @@ tst_poll(void *arg)
 	for (unsigned i = 0; i < mv.mv_n; i++) {
 		mv.mv_m[i]->m_len = mv.mv_m[i]->m_pktlen = 20;
 		memset(mv.mv_m[i]->m_data, 0x45, 20);
-		mv.mv_m[i]->m_nexthop = 0xffffffff;
+		test_hop_set(mv.mv_m[i], 0xffffffff);
 	}
 	if_output_vec(ifp, TEST_AF, &mv);
 

@@ -1,0 +1,182 @@
+/*
+ * Changing a route, in place.
+ */
+
+#include "net/route_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "net/rtsock.h"
+
+/* Combine what a request says with where the route leads already. */
+static void
+changed_spec(const struct rt_info *ri, const struct rtentry *old,
+    const struct rtentry *new, struct rt_spec *sp)
+{
+	struct rt_spec was;
+	uint32_t mtu;
+
+	rt_spec_of(ri, new, sp);
+	if (!rt_is_own(old))
+		was = old->rt_path->rp_spec;
+	else {
+		memset(&was, 0, sizeof(was));
+		was.sp_ifp = old->rt_ownifa->ifa_ifp;
+		was.sp_gw.na_4 = htonl(old->rt_key);
+	}
+	mtu = sp->sp_mtu != 0 ? sp->sp_mtu : was.sp_mtu;
+	if (ri->ri_gw == 0 && ri->ri_ifp == NULL && ((old->rt_flags ^
+	    new->rt_flags) & RTF_NOWHERE) == 0) {
+		if (sp->sp_src != 0)
+			was.sp_src = sp->sp_src;
+		*sp = was;
+	}
+	sp->sp_mtu = (uint16_t)mtu;
+}
+
+/* Lead a route elsewhere: `path' has no route of it yet. */
+static int
+repoint(struct vnet *vn, struct rtentry *rt, struct rt_path *path)
+{
+	bool shared = (rt->rt_user & RTE_SHARED) != 0;
+	struct rt_path *old = rt->rt_path;
+	int error = 0;
+
+	rt->rt_path = path;
+	if (rt_is_spare(rt))
+		error = rt_table_ready(rt_main(vn), rt);
+	else
+		error = rt_table_replace(vn, rt_main(vn), rt, rt);
+	rt->rt_path = old;
+	if (error != 0)
+		return error;
+	rt_path_leave(vn, rt_full(rt));
+	rts_change_begin(vn);
+	rt->rt_path = path;
+	rts_change_end(vn);
+	rt_path_enter(vn, rt_full(rt));
+	rt_path_share(vn, rt_full(rt), shared);
+	return 0;
+}
+
+/* A route that was asked for takes the place of an address's own. */
+static int
+change_own(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
+{
+	int error;
+
+	rt_derive_flags(vn, &rf->rf_rt);
+	error = rt_table_replace(vn, rt_main(vn), old, &rf->rf_rt);
+	if (error != 0)
+		return error;
+	rt_link(vn, &rf->rf_rt);
+	rt_routechange(vn, old, rf);
+	rt_unlink(vn, old);
+	if (rt_spare_from(vn->vn_route, old->rt_key, old->rt_len, 0) != NULL)
+		rt_path_share(vn, rf, true);
+	return 0;
+}
+
+/* Change a route in place to what rf says; rf is left with what it does not
+ * need any more. */
+static int
+change_asked(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
+{
+	struct rtfull *have = rt_full(old);
+	struct rtentry *new = &rf->rf_rt;
+	struct rt_timer *timer = rf->rf_timer;
+	uint32_t flags;
+	int error;
+
+	flags = new->rt_flags | RTF_UP | (old->rt_flags & RTF_HOST) |
+	    (new->rt_path->rp_spec.sp_has_gw ? RTF_GATEWAY : 0);
+	if (old->rt_path == new->rt_path && flags == old->rt_flags &&
+	    new->rt_proto == old->rt_proto && timer == NULL)
+		return 0;
+	if (old->rt_path != new->rt_path) {
+		error = repoint(vn, old, new->rt_path);
+		if (error != 0)
+			return error;
+	}
+	if (((old->rt_flags ^ flags) & RTF_DYNAMIC) != 0)
+		vn->vn_route->rv_ndynamic += (flags & RTF_DYNAMIC) != 0 ? 1 :
+		    (size_t)-1;
+	rts_change_begin(vn);
+	old->rt_flags = flags;
+	old->rt_proto = new->rt_proto;
+	if (timer != NULL) {
+		rf->rf_timer = have->rf_timer;
+		have->rf_timer = timer;
+	}
+	rts_change_end(vn);
+	if (timer != NULL) {
+		rt_timer_attach(timer, have);
+		rt_timer_start(vn, timer);
+		if (rf->rf_timer != NULL)
+			rt_timer_stop(vn, rf->rf_timer);
+		rf->rf_timer = NULL;
+	}
+	rt_routemsg(vn, RTM_CHANGE, old);
+	if ((old->rt_user & RTE_SHARED) != 0)
+		rt_select(vn, old);
+	return 0;
+}
+
+int
+rt_change(struct vnet *vn, const struct rt_info *ri)
+{
+	const struct rt_info meant = {
+		.ri_dst = ri->ri_dst, .ri_len = ri->ri_len,
+		.ri_given = ri->ri_given, .ri_metric = ri->ri_metric,
+	};
+	struct rt_gone gone = { .rg_handle = 0 };
+	struct rtentry *old;
+	struct rt_spec sp;
+	struct rtfull *rf;
+	bool own = false;
+	int error;
+
+	if (ri->ri_len > 32)
+		return EINVAL;
+	rf = rt_alloc(vn, ri);
+	if (rf == NULL)
+		return ENOMEM;
+	route_lock(vn);
+	error = rt_find_meant(vn, &meant, &old);
+	if (error != 0)
+		goto out;
+	if (old->rt_flags & ri->ri_refuse) {
+		error = rt_belongs(old);
+		goto out;
+	}
+	own = rt_is_own(old);
+	rf->rf_rt.rt_flags = (ri->ri_flags & RTF_ASKED) |
+	    (old->rt_flags & RTF_OF_ADDRESS);
+	rf->rf_rt.rt_metric = old->rt_metric;
+	if ((ri->ri_given & RTV_PROTO) == 0 && !own)
+		rf->rf_rt.rt_proto = old->rt_proto;
+	changed_spec(ri, old, &rf->rf_rt, &sp);
+	if (!own && rt_path_is(old->rt_path, &sp))
+		rf->rf_rt.rt_path = old->rt_path;
+	else
+		error = rt_path_get(vn, &sp, old, (ri->ri_given & RTV_LATER) !=
+		    0, &rf->rf_rt.rt_path);
+	if (error != 0)
+		goto out;
+	if (sp.sp_has_gw)
+		rf->rf_rt.rt_flags &= ~(uint32_t)RTF_OF_ADDRESS;
+	if (sp.sp_has_gw || rt_path_ifp(rf->rf_rt.rt_path) != rt_ifp(old)) {
+		rt_note_gone(old, &gone);
+		gone.rg_asked = false;
+	}
+	error = own ? change_own(vn, old, rf) : change_asked(vn, old, rf);
+out:
+	if (error != 0)
+		gone.rg_handle = 0;
+	if (error != 0 || !own)
+		rt_discard(vn, rf);
+	route_unlock(vn);
+	rt_tell_behind(vn, &gone);
+	return error;
+}

@@ -1,0 +1,803 @@
+/*
+ * Paths: where routes lead, found and followed.
+ *
+ * A gateway is reached by the longest prefix that contains it and can be used:
+ * on the link of its interface, or by the path of another route, whose own
+ * gateway then takes the packets (RFC 4271 9.1.2.1).  A route never serves as
+ * its own way, not in a circle either; and a default route serves for no
+ * gateway, as it would for every mistyped one.  When any of that changes the
+ * path is due, and resolved again before the route lock is released.
+ */
+
+#include "net/route_impl.h"
+
+#include <arpa/inet.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "net/if_addr_impl.h"
+#include "net/rtsock.h"
+#include "proto/prefix.h"
+
+#define DEPTH_MAX	8	/* paths that follow each other */
+#define ROUNDS_MAX	8	/* times that one is resolved in one go */
+#define TELL_MAX	64	/* routes of a path that are announced */
+
+/* Refuse a request in words; a path that is resolved again is nobody's. */
+#define REFUSE(for_rt, error, ...)					\
+	((for_rt) != NULL ? kern_refuse(error, __VA_ARGS__) : (error))
+
+/* The place to which a path leads. */
+struct found {
+	struct ifnet	*fo_ifp;
+	struct ifaddr	*fo_ifa;	/* or NULL */
+	union neigh_addr fo_gw;
+	bool		 fo_has_gw;
+	struct rt_path	*fo_via;	/* or NULL */
+};
+
+struct ifnet *
+rt_path_ifp(const struct rt_path *rp)
+{
+	const struct rt_hop *ho = __atomic_load_n(&rp->rp_hop,
+	    __ATOMIC_CONSUME);
+
+	return ho != NULL ? ho->ho_ng.ng_nh.nh_ifp : rp->rp_spec.sp_ifp;
+}
+
+struct ifaddr *
+rt_path_ifa(const struct rt_path *rp)
+{
+	const struct rt_hop *ho = __atomic_load_n(&rp->rp_hop,
+	    __ATOMIC_CONSUME);
+
+	return ho != NULL ? ho->ho_ng.ng_nh.nh_ifa : NULL;
+}
+
+/* --- finding ------------------------------------------------------------- */
+
+static inline uint32_t
+gw_key(const struct rt_spec *sp)
+{
+
+	return ntohl(sp->sp_gw.na_4);
+}
+
+static inline bool
+prefix_has(uint32_t key, unsigned len, uint32_t addr)
+{
+
+	return ((key ^ addr) & prefix_mask(len)) == 0;
+}
+
+/* Does the path lead to `to' in the end? */
+static bool
+leads_to(const struct rt_path *rp, const struct rt_path *to)
+{
+
+	for (; rp != NULL; rp = rp->rp_via)
+		if (rp == to)
+			return true;
+	return false;
+}
+
+/* The source that a request named, as it is now; NULL: there is none. */
+static struct ifaddr *
+named_source(struct vnet *vn, uint32_t src)
+{
+	const struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_addr.s_addr = src,
+	};
+	struct ifaddr *ifa;
+
+	ifa = ifa_ifwithaddr(vn, (const struct sockaddr *)&sin);
+	return ifa != NULL && ifa->ifa_addr->sa_family == AF_INET &&
+	    ((const struct sockaddr_in *)(const void *)ifa->ifa_addr)->
+	    sin_addr.s_addr == src ? ifa : NULL;
+}
+
+/* A gateway on the network of an address; EINVAL: no host has that address. */
+static int
+find_connected(const struct rtentry *rt, const struct rtentry *for_rt,
+    uint32_t gw, struct found *fo)
+{
+
+	if (rt->rt_own != RT_OWN_NET)
+		return REFUSE(for_rt, EINVAL, "the gateway is %s",
+		    rt->rt_own == RT_OWN_LOCAL ? "an address of our own" :
+		    "a broadcast address");
+	if (rt->rt_len < 31 && rt->rt_key == gw)
+		return REFUSE(for_rt, EINVAL, "the gateway is the address of a "
+		    "network, which no host has");
+	fo->fo_ifp = rt->rt_ownifa->ifa_ifp;
+	fo->fo_ifa = rt->rt_ownifa;
+	return 0;
+}
+
+/* Would a path that cannot be used now go by way of the prefix? */
+static bool
+goes_by(const struct rt_table *tb, const struct rt_path *rp,
+    const struct rtentry *prefix)
+{
+	const struct rtentry *rt;
+
+	for (unsigned i = 0; i < DEPTH_MAX && rp->rp_spec.sp_has_gw; i++) {
+		if (prefix_has(prefix->rt_key, prefix->rt_len,
+		    gw_key(&rp->rp_spec)))
+			return true;
+		rt = rt_table_cover(tb, gw_key(&rp->rp_spec), 33);
+		if (rt == NULL || rt_is_own(rt))
+			return false;
+		rp = rt->rt_path;
+	}
+	return false;
+}
+
+/*
+ * The way to a gateway.  self: the path that is resolved, or NULL; for_rt: the
+ * route that asks, which may be in the table.
+ */
+static int
+find_gateway(struct vnet *vn, const struct rt_spec *sp,
+    const struct rt_path *self, const struct rtentry *for_rt,
+    struct found *fo)
+{
+	const struct rt_table *tb = &vn->vn_route->rv_main;
+	uint32_t gw = gw_key(sp);
+	struct rtentry *rt;
+	struct rt_path *via;
+	const struct nexthop *nh;
+	bool circle = false;
+
+	fo->fo_gw = sp->sp_gw;
+	fo->fo_has_gw = true;
+	for (rt = rt_table_cover(tb, gw, 33); rt != NULL && rt->rt_len != 0;
+	    rt = rt_table_cover(tb, rt->rt_key, rt->rt_len)) {
+		if (rt_is_own(rt))
+			return find_connected(rt, for_rt, gw, fo);
+		via = rt->rt_path;
+		if (rt == for_rt || (self != NULL && leads_to(via, self)))
+			continue;
+		if (via->rp_hop == NULL || via->rp_depth >= DEPTH_MAX) {
+			if (for_rt != NULL && goes_by(tb, via, for_rt))
+				circle = true;
+			continue;
+		}
+		nh = &via->rp_hop->ho_ng.ng_nh;
+		if ((nh->nh_flags & NH_NOWHERE) != 0)
+			return REFUSE(for_rt, ENETUNREACH, "a route refuses "
+			    "packets to the gateway");
+		fo->fo_via = via;
+		fo->fo_ifp = nh->nh_ifp;
+		fo->fo_ifa = nh->nh_ifa;
+		if ((nh->nh_flags & NH_GATEWAY) != 0)
+			fo->fo_gw = *nh_gateway(nh);
+		return 0;
+	}
+	if (circle)
+		return REFUSE(for_rt, ELOOP, "the gateway is reached by way of "
+		    "this very route");
+	return REFUSE(for_rt, ENETUNREACH, "the gateway is not on a network of "
+	    "any interface, and no route but a default one leads to it");
+}
+
+/* On link: the source is the interface's best address for the destination. */
+static void
+find_link(const struct rt_spec *sp, struct found *fo)
+{
+	const struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_addr.s_addr = sp->sp_gw.na_4,
+	};
+
+	fo->fo_ifp = sp->sp_ifp;
+	fo->fo_ifa = ifaof_ifpforaddr((const struct sockaddr *)&sin,
+	    sp->sp_ifp);
+}
+
+/* Read section: where a path leads; refused with the reason. */
+static int
+find(struct vnet *vn, const struct rt_spec *sp, const struct rt_path *self,
+    const struct rtentry *for_rt, struct found *fo)
+{
+	int error = 0;
+
+	memset(fo, 0, sizeof(*fo));
+	if (sp->sp_nowhere != 0)
+		fo->fo_ifp = sp->sp_ifp;
+	else if (sp->sp_has_gw)
+		error = find_gateway(vn, sp, self, for_rt, fo);
+	else if (sp->sp_ifp != NULL)
+		find_link(sp, fo);
+	else
+		error = REFUSE(for_rt, EINVAL, "neither a gateway nor an "
+		    "interface is named");
+	if (error != 0)
+		return error;
+	if (sp->sp_ifp != NULL && fo->fo_ifp != sp->sp_ifp)
+		return REFUSE(for_rt, ENETUNREACH, "the gateway is on a "
+		    "network of %s, not of %s", fo->fo_ifp->if_xname,
+		    sp->sp_ifp->if_xname);
+	if (sp->sp_src != 0 && sp->sp_nowhere == 0) {
+		fo->fo_ifa = named_source(vn, sp->sp_src);
+		if (fo->fo_ifa == NULL)
+			return REFUSE(for_rt, EADDRNOTAVAIL, "the source is no "
+			    "address of an interface");
+	}
+	/*
+	 * An interface takes its routes out after it was deactivated, under the
+	 * lock that is held now: later than that none may come.
+	 */
+	if (fo->fo_ifp != NULL && if_is_deactivated(fo->fo_ifp))
+		return REFUSE(for_rt, ENXIO, "%s is being destroyed",
+		    fo->fo_ifp->if_xname);
+	return 0;
+}
+
+/* --- publishing ---------------------------------------------------------- */
+
+static void
+free_hop(struct kern_defer *kd)
+{
+	struct rt_hop *ho = (struct rt_hop *)(void *)((char *)kd -
+	    offsetof(struct rt_hop, ho_defer));
+	struct ifaddr *ifa = ho->ho_ng.ng_nh.nh_ifa;
+
+	kmem_free(ho->ho_kern, ho);
+	if (ifa != NULL)
+		ifa_unref(ifa);
+}
+
+static struct rt_hop *
+alloc_hop(struct vnet *vn)
+{
+	struct rt_hop *ho = kmem_zalloc(vn->vn_kern, sizeof(*ho));
+
+	if (ho != NULL)
+		ho->ho_kern = vn->vn_kern;
+	return ho;
+}
+
+static void
+fill_hop(struct rt_hop *ho, const struct rt_spec *sp, const struct found *fo)
+{
+	struct nexthop *nh = &ho->ho_ng.ng_nh;
+
+	nh->nh_ifp = fo->fo_ifp;
+	nh->nh_ifa = fo->fo_ifa;
+	nh->nh_flags = sp->sp_nowhere | (fo->fo_has_gw ? NH_GATEWAY : 0);
+	nh->nh_mtu = sp->sp_mtu;
+	nh->nh_family = AF_INET;
+	ho->ho_ng.ng_gw = fo->fo_gw;
+	if (fo->fo_ifa != NULL)
+		ifa_ref(fo->fo_ifa);
+}
+
+/* Is this where it leads already? */
+static bool
+is_found(const struct rt_path *rp, const struct found *fo)
+{
+	const struct nexthop *nh;
+
+	if (rp->rp_hop == NULL || fo == NULL)
+		return rp->rp_hop == NULL && fo == NULL;
+	nh = &rp->rp_hop->ho_ng.ng_nh;
+	return nh->nh_ifp == fo->fo_ifp && nh->nh_ifa == fo->fo_ifa &&
+	    rp->rp_via == fo->fo_via && (!fo->fo_has_gw ||
+	    memcmp(nh_gateway(nh), &fo->fo_gw, sizeof(fo->fo_gw)) == 0);
+}
+
+static void	path_free(struct vnet *, struct rt_path *);
+
+/* Into the lists of what it leads to, and out of them. */
+static void
+hang(struct rt_path *rp, struct rt_path *via)
+{
+	struct ifaddr *ifa = rt_path_ifa(rp);
+
+	rp->rp_onif = rt_path_ifp(rp);
+	if (rp->rp_onif != NULL)
+		LIST_INSERT_HEAD(&rp->rp_onif->if_paths, rp, rp_iflink);
+	if (ifa != NULL)
+		LIST_INSERT_HEAD(&ifa_proto(ifa)->pa_paths, rp, rp_ifalink);
+	rp->rp_via = via;
+	rp->rp_depth = 0;
+	if (via == NULL)
+		return;
+	rp->rp_depth = via->rp_depth + 1;
+	LIST_INSERT_HEAD(&via->rp_users, rp, rp_vialink);
+}
+
+static void
+unhang(struct rt_path *rp)
+{
+
+	if (rp->rp_onif != NULL)
+		LIST_REMOVE(rp, rp_iflink);
+	rp->rp_onif = NULL;
+	if (rt_path_ifa(rp) != NULL)
+		LIST_REMOVE(rp, rp_ifalink);
+	if (rp->rp_via != NULL)
+		LIST_REMOVE(rp, rp_vialink);
+	rp->rp_via = NULL;
+}
+
+/* Can packets be sent there, as far as the interface knows? */
+static bool
+is_usable(const struct rt_path *rp)
+{
+	const struct nexthop *nh;
+	uint32_t flags;
+
+	if (rp->rp_hop == NULL)
+		return false;
+	nh = &rp->rp_hop->ho_ng.ng_nh;
+	if ((nh->nh_flags & NH_NOWHERE) != 0 || nh->nh_ifp == NULL)
+		return true;
+	flags = __atomic_load_n(&nh->nh_ifp->if_flags, __ATOMIC_RELAXED);
+	return (flags & IFF_UP) != 0 && __atomic_load_n(
+	    &nh->nh_ifp->if_link_state, __ATOMIC_RELAXED) != LINK_STATE_DOWN;
+}
+
+static void
+due(struct vnet *vn, struct rt_path *rp)
+{
+
+	if (rp->rp_is_due)
+		return;
+	rp->rp_is_due = true;
+	TAILQ_INSERT_TAIL(&vn->vn_route->rv_due, rp, rp_duelink);
+}
+
+/* Prefixes with several routes use others, now that it can, or cannot, be
+ * used. */
+static void
+look(struct vnet *vn, struct rt_path *rp)
+{
+	bool usable = is_usable(rp);
+	struct rtfull *rf;
+
+	if (usable == rp->rp_is_usable)
+		return;
+	rp->rp_is_usable = usable;
+	LIST_FOREACH(rf, &rp->rp_shared, rf_link)
+		rt_select(vn, &rf->rf_rt);
+}
+
+/* Its routes lead elsewhere: say so, unless they are very many. */
+static void
+tell(struct vnet *vn, const struct rt_path *rp)
+{
+	const struct rtfull *rf;
+
+	if (rp->rp_nroutes > TELL_MAX)
+		return;
+	LIST_FOREACH(rf, &rp->rp_routes, rf_link)
+		rt_routemsg(vn, RTM_CHANGE, &rf->rf_rt);
+	LIST_FOREACH(rf, &rp->rp_shared, rf_link)
+		rt_routemsg(vn, RTM_CHANGE, &rf->rf_rt);
+}
+
+/* Lead there from now on, by one store for readers; NULL, or no memory:
+ * nowhere for now. */
+static void
+set(struct vnet *vn, struct rt_path *rp, const struct found *fo)
+{
+	struct route_vnet *rv = vn->vn_route;
+	struct rt_hop *old = rp->rp_hop, *ho = NULL;
+	struct rt_path *user;
+
+	if (fo != NULL) {
+		ho = rp->rp_ahead != NULL ? rp->rp_ahead : alloc_hop(vn);
+		rp->rp_ahead = NULL;
+	}
+	if (ho != NULL)
+		fill_hop(ho, &rp->rp_spec, fo);
+	unhang(rp);
+	__atomic_store_n(&rp->rp_hop, ho, __ATOMIC_RELEASE);
+	hang(rp, ho != NULL ? fo->fo_via : NULL);
+	nh_number_set(&rv->rv_nh, rp->rp_number, ho != NULL ?
+	    &ho->ho_ng.ng_nh : rv->rv_unreachable);
+	if (old != NULL)
+		kern_defer(vn->vn_kern, &old->ho_defer, free_hop);
+	if (rp->rp_ahead == NULL)
+		rp->rp_ahead = alloc_hop(vn);
+	LIST_FOREACH(user, &rp->rp_users, rp_vialink)
+		due(vn, user);
+}
+
+static struct rtfull *
+first_dynamic(const struct rt_path *rp)
+{
+	struct rtfull *rf;
+
+	LIST_FOREACH(rf, &rp->rp_routes, rf_link)
+		if ((rf->rf_rt.rt_flags & RTF_DYNAMIC) != 0)
+			return rf;
+	LIST_FOREACH(rf, &rp->rp_shared, rf_link)
+		if ((rf->rf_rt.rt_flags & RTF_DYNAMIC) != 0)
+			return rf;
+	return NULL;
+}
+
+/* Routes that nobody asked for go with their gateways. */
+static void
+drop_dynamic(struct vnet *vn, struct rt_path *rp)
+{
+	struct rtfull *rf;
+
+	if (vn->vn_route->rv_ndynamic == 0)
+		return;
+	rp->rp_nroutes++;	/* it stays meanwhile */
+	while ((rf = first_dynamic(rp)) != NULL)
+		rt_take_out(vn, &rf->rf_rt);
+	if (--rp->rp_nroutes == 0)
+		path_free(vn, rp);
+}
+
+static void
+resolve(struct vnet *vn, struct rt_path *rp)
+{
+	struct found fo;
+	int error;
+
+	pserialize_read_enter();
+	error = find(vn, &rp->rp_spec, rp, NULL, &fo);
+	if (!is_found(rp, error == 0 ? &fo : NULL)) {
+		set(vn, rp, error == 0 ? &fo : NULL);
+		tell(vn, rp);
+	}
+	pserialize_read_exit();
+	look(vn, rp);
+	if (error != 0)
+		drop_dynamic(vn, rp);
+}
+
+void
+rt_paths_settle(struct vnet *vn)
+{
+	struct route_vnet *rv = vn->vn_route;
+	struct rt_path *rp;
+
+	rv->rv_turn++;
+	while ((rp = TAILQ_FIRST(&rv->rv_due)) != NULL) {
+		TAILQ_REMOVE(&rv->rv_due, rp, rp_duelink);
+		rp->rp_is_due = false;
+		if (rp->rp_turn != rv->rv_turn) {
+			rp->rp_turn = rv->rv_turn;
+			rp->rp_rounds = 0;
+		}
+		/* Paths that keep changing each other come to rest apart. */
+		if (rp->rp_rounds++ < ROUNDS_MAX)
+			resolve(vn, rp);
+		else if (rp->rp_hop != NULL && rp->rp_rounds <=
+		    ROUNDS_MAX + 1) {
+			set(vn, rp, NULL);
+			look(vn, rp);
+		}
+	}
+}
+
+/* --- what makes paths due ------------------------------------------------ */
+
+static inline uint64_t
+gateway_order(uint32_t gw, uint32_t number)
+{
+
+	return (uint64_t)gw << 32 | number;
+}
+
+void
+rt_paths_prefix_changed(struct vnet *vn, uint32_t key, unsigned len)
+{
+	struct kbtree *kb = &vn->vn_route->rv_gateways;
+	uint32_t last = key | ~prefix_mask(len);
+	uint64_t at = gateway_order(key, 0), found;
+	struct rt_path *rp;
+
+	while ((rp = kbtree_from(kb, at, &found)) != NULL &&
+	    found >> 32 <= last) {
+		due(vn, rp);
+		at = found + 1;
+	}
+}
+
+void
+rt_paths_source_came(struct vnet *vn, uint32_t addr)
+{
+	struct rt_path *rp;
+
+	LIST_FOREACH(rp, &vn->vn_route->rv_sourced, rp_srclink)
+		if (rp->rp_spec.sp_src == htonl(addr))
+			due(vn, rp);
+}
+
+void
+rt_paths_leave_ifa(struct vnet *vn, struct ifaddr *ifa)
+{
+	struct protoaddr *pa = ifa_proto(ifa);
+	struct rt_path *rp;
+
+	LIST_FOREACH(rp, &pa->pa_paths, rp_ifalink)
+		due(vn, rp);
+	rt_paths_settle(vn);
+	while ((rp = LIST_FIRST(&pa->pa_paths)) != NULL)
+		set(vn, rp, NULL);
+	rt_paths_settle(vn);
+}
+
+void
+rt_paths_leave_if(struct vnet *vn, struct ifnet *ifp)
+{
+	struct rt_path *rp, *next;
+	struct rtfull *rf;
+
+	for (rp = LIST_FIRST(&ifp->if_paths); rp != NULL; rp = next) {
+		next = LIST_NEXT(rp, rp_iflink);
+		if (rp->rp_spec.sp_ifp != ifp)
+			due(vn, rp);
+	}
+	rt_paths_settle(vn);
+	/* All that are left name it: their routes go, and with the last one
+	 * the path. */
+	while ((rp = LIST_FIRST(&ifp->if_paths)) != NULL) {
+		if (rp->rp_spec.sp_ifp != ifp) {
+			set(vn, rp, NULL);
+			continue;
+		}
+		if ((rf = LIST_FIRST(&rp->rp_routes)) == NULL)
+			rf = LIST_FIRST(&rp->rp_shared);
+		rt_lose(vn, &rf->rf_rt);
+	}
+	rt_paths_settle(vn);
+}
+
+void
+rt_paths_look(struct vnet *vn)
+{
+	struct rt_path *rp, *next;
+
+	for (rp = LIST_FIRST(&vn->vn_route->rv_sharing); rp != NULL;
+	    rp = next) {
+		next = LIST_NEXT(rp, rp_sharing);
+		look(vn, rp);
+	}
+}
+
+/* --- making and giving up ------------------------------------------------ */
+
+static uint32_t
+spec_hash(const struct rt_spec *sp)
+{
+	uint64_t h;
+
+	h = khash_u64(sp->sp_gw.na_words[0] ^ (uintptr_t)sp->sp_ifp);
+	h = h << 32 ^ sp->sp_gw.na_words[1] ^ sp->sp_src ^
+	    (uint64_t)sp->sp_mtu << 40 ^ (uint64_t)sp->sp_nowhere << 60 ^
+	    sp->sp_has_gw;
+	return khash_u64(h);
+}
+
+static uint32_t
+object_hash(const void *obj)
+{
+
+	return spec_hash(&((const struct rt_path *)obj)->rp_spec);
+}
+
+static bool
+same_spec(const struct rt_spec *a, const struct rt_spec *b)
+{
+
+	return memcmp(&a->sp_gw, &b->sp_gw, sizeof(a->sp_gw)) == 0 &&
+	    a->sp_ifp == b->sp_ifp && a->sp_src == b->sp_src &&
+	    a->sp_nowhere == b->sp_nowhere && a->sp_mtu == b->sp_mtu &&
+	    a->sp_has_gw == b->sp_has_gw;
+}
+
+bool
+rt_path_is(const struct rt_path *rp, const struct rt_spec *sp)
+{
+
+	return same_spec(&rp->rp_spec, sp);
+}
+
+static struct rt_path *
+path_of(const struct route_vnet *rv, const struct rt_spec *sp)
+{
+	struct khash_iter it;
+	struct rt_path *rp;
+
+	for (rp = khash_first(&rv->rv_paths, spec_hash(sp), &it); rp != NULL;
+	    rp = khash_next(&it))
+		if (same_spec(&rp->rp_spec, sp))
+			return rp;
+	return NULL;
+}
+
+static void
+free_path(struct kern_defer *kd)
+{
+	struct rt_path *rp = (struct rt_path *)(void *)((char *)kd -
+	    offsetof(struct rt_path, rp_defer));
+
+	kmem_free(rp->rp_kern, rp);
+}
+
+/* Into the tables of paths.  ENOMEM. */
+static int
+path_list(struct route_vnet *rv, struct rt_path *rp)
+{
+	const struct rt_spec *sp = &rp->rp_spec;
+	int error;
+
+	rp->rp_number = nh_number_get(&rv->rv_nh, rv->rv_unreachable);
+	if (rp->rp_number == 0)
+		return ENOMEM;
+	error = khash_insert(&rv->rv_paths, spec_hash(sp), rp);
+	if (error == 0 && sp->sp_has_gw) {
+		error = kbtree_insert(&rv->rv_gateways, gateway_order(
+		    gw_key(sp), rp->rp_number), rp);
+		if (error != 0)
+			khash_remove(&rv->rv_paths, spec_hash(sp), rp);
+	}
+	if (error != 0) {
+		nh_number_put(&rv->rv_nh, rp->rp_number);
+		return error;
+	}
+	if (sp->sp_src != 0)
+		LIST_INSERT_HEAD(&rv->rv_sourced, rp, rp_srclink);
+	return 0;
+}
+
+static void
+path_free(struct vnet *vn, struct rt_path *rp)
+{
+	struct route_vnet *rv = vn->vn_route;
+	const struct rt_spec *sp = &rp->rp_spec;
+	struct rt_path *user;
+
+	while ((user = LIST_FIRST(&rp->rp_users)) != NULL) {
+		LIST_REMOVE(user, rp_vialink);
+		user->rp_via = NULL;
+		due(vn, user);
+	}
+	if (rp->rp_is_due)
+		TAILQ_REMOVE(&rv->rv_due, rp, rp_duelink);
+	khash_remove(&rv->rv_paths, spec_hash(sp), rp);
+	if (sp->sp_has_gw)
+		(void)kbtree_remove(&rv->rv_gateways, gateway_order(gw_key(sp),
+		    rp->rp_number));
+	if (sp->sp_src != 0)
+		LIST_REMOVE(rp, rp_srclink);
+	unhang(rp);
+	nh_number_put(&rv->rv_nh, rp->rp_number);
+	if (rp->rp_hop != NULL)
+		kern_defer(vn->vn_kern, &rp->rp_hop->ho_defer, free_hop);
+	kmem_free(vn->vn_kern, rp->rp_ahead);
+	kern_defer(vn->vn_kern, &rp->rp_defer, free_path);
+}
+
+/* A path that leads where was found; NULL: there is no memory. */
+static struct rt_path *
+path_new(struct vnet *vn, const struct rt_spec *sp, const struct found *fo)
+{
+	struct rt_path *rp;
+
+	rp = kmem_zalloc(vn->vn_kern, sizeof(*rp));
+	if (rp == NULL)
+		return NULL;
+	rp->rp_kern = vn->vn_kern;
+	rp->rp_spec = *sp;
+	rp->rp_ahead = alloc_hop(vn);
+	if (rp->rp_ahead == NULL || path_list(vn->vn_route, rp) != 0) {
+		kmem_free(vn->vn_kern, rp->rp_ahead);
+		kmem_free(vn->vn_kern, rp);
+		return NULL;
+	}
+	set(vn, rp, fo);
+	rp->rp_is_usable = is_usable(rp);
+	return rp;
+}
+
+int
+rt_path_get(struct vnet *vn, const struct rt_spec *sp,
+    const struct rtentry *for_rt, bool later, struct rt_path **rpp)
+{
+	struct rt_path *rp = path_of(vn->vn_route, sp);
+	struct found fo;
+	int error = 0;
+
+	if (rp == NULL || (rp->rp_hop == NULL && !later)) {
+		pserialize_read_enter();
+		error = find(vn, sp, rp, for_rt, &fo);
+		if (error == ENETUNREACH && later)
+			error = 0, fo.fo_ifp = NULL;
+		if (error == 0 && rp == NULL) {
+			rp = path_new(vn, sp, fo.fo_ifp == NULL &&
+			    sp->sp_nowhere == 0 ? NULL : &fo);
+			error = rp == NULL ? ENOMEM : 0;
+		}
+		pserialize_read_exit();
+	}
+	*rpp = rp;
+	return error;
+}
+
+void
+rt_path_drop(struct vnet *vn, struct rt_path *rp)
+{
+
+	if (rp->rp_nroutes == 0)
+		path_free(vn, rp);
+}
+
+void
+rt_path_enter(struct vnet *vn, struct rtfull *rf)
+{
+	struct rt_path *rp = rf->rf_rt.rt_path;
+
+	(void)vn;
+	rp->rp_nroutes++;
+	LIST_INSERT_HEAD(&rp->rp_routes, rf, rf_link);
+}
+
+void
+rt_path_leave(struct vnet *vn, struct rtfull *rf)
+{
+	struct rt_path *rp = rf->rf_rt.rt_path;
+
+	rt_path_share(vn, rf, false);
+	LIST_REMOVE(rf, rf_link);
+	if (--rp->rp_nroutes == 0)
+		path_free(vn, rp);
+}
+
+void
+rt_path_share(struct vnet *vn, struct rtfull *rf, bool shared)
+{
+	struct rt_path *rp = rf->rf_rt.rt_path;
+
+	if (((rf->rf_rt.rt_user & RTE_SHARED) != 0) == shared)
+		return;
+	LIST_REMOVE(rf, rf_link);
+	if (shared) {
+		if (LIST_EMPTY(&rp->rp_shared))
+			LIST_INSERT_HEAD(&vn->vn_route->rv_sharing, rp,
+			    rp_sharing);
+		LIST_INSERT_HEAD(&rp->rp_shared, rf, rf_link);
+		(void)__atomic_fetch_or(&rf->rf_rt.rt_user, RTE_SHARED,
+		    __ATOMIC_RELAXED);
+		return;
+	}
+	LIST_INSERT_HEAD(&rp->rp_routes, rf, rf_link);
+	if (LIST_EMPTY(&rp->rp_shared))
+		LIST_REMOVE(rp, rp_sharing);
+	(void)__atomic_fetch_and(&rf->rf_rt.rt_user, (uint8_t)~RTE_SHARED,
+	    __ATOMIC_RELAXED);
+}
+
+int
+rt_paths_init(struct vnet *vn)
+{
+	static const struct nexthop nowhere = { .nh_flags = NH_UNREACHABLE };
+	struct route_vnet *rv = vn->vn_route;
+
+	khash_init(vn->vn_kern, &rv->rv_paths, object_hash);
+	kbtree_init(vn->vn_kern, &rv->rv_gateways);
+	TAILQ_INIT(&rv->rv_due);
+	rv->rv_unreachable = &nowhere;
+	return nh_table_init(vn->vn_kern, &rv->rv_nh);
+}
+
+void
+rt_paths_fini(struct vnet *vn)
+{
+	struct route_vnet *rv = vn->vn_route;
+
+	KASSERT(TAILQ_EMPTY(&rv->rv_due) && rv->rv_paths.kh_count == 0);
+	kern_defer_barrier(vn->vn_kern);
+	khash_fini(&rv->rv_paths);
+	kbtree_fini(&rv->rv_gateways);
+	nh_table_fini(&rv->rv_nh);
+}
