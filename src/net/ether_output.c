@@ -44,12 +44,12 @@ hdr_store(uint8_t *p, const struct hdr *h)
 
 /* Take a neighbour's header: it is used. */
 static inline void
-hdr_take(struct neigh *ne, const struct neigh_hdr *neh, struct hdr *h)
+hdr_take(struct neigh_hdr *neh, struct hdr *h)
 {
 
 	/* Shared by all CPUs: written only when it changes. */
-	if (__atomic_load_n(&ne->ne_used, __ATOMIC_RELAXED) == 0)
-		__atomic_store_n(&ne->ne_used, 1, __ATOMIC_RELAXED);
+	if (__atomic_load_n(&neh->neh_used, __ATOMIC_RELAXED) == 0)
+		__atomic_store_n(&neh->neh_used, 1, __ATOMIC_RELAXED);
 	hdr_load(h, neh->neh_bytes);
 }
 
@@ -102,17 +102,19 @@ hop_is_same(const struct mbuf *m, const struct family *fa,
 static inline bool
 hdr_lookup(const struct ifnet *ifp, const struct hop *hp, struct hdr *h)
 {
-	const struct neigh_hdr *neh;
-	struct neigh *ne;
+	struct neigh_hdr *neh = nh_ready(hp->hp_nh);
+	const struct neigh *ne;
 
-	ne = neigh_lookup(neigh_table_of(ifp->if_vnet), ifp, hp->hp_family,
-	    &hp->hp_addr);
-	if (ne == NULL)
-		return false;
-	neh = __atomic_load_n(&ne->ne_hdr, __ATOMIC_CONSUME);
-	if (neh == NULL)
-		return false;
-	hdr_take(ne, neh, h);
+	if (__builtin_expect(neh == NULL, 0)) {
+		ne = neigh_lookup(neigh_table_of(ifp->if_vnet), ifp,
+		    hp->hp_family, &hp->hp_addr);
+		if (ne == NULL)
+			return false;
+		neh = __atomic_load_n(&ne->ne_hdr, __ATOMIC_CONSUME);
+		if (neh == NULL)
+			return false;
+	}
+	hdr_take(neh, h);
 	return true;
 }
 
@@ -250,31 +252,40 @@ is_mixed(const struct mvec *mv, const struct family *fa)
 }
 
 /*
- * The headers of n neighbours' first candidates (khash_guess()), step by step;
- * NULL where there is none, or none that is known.
+ * The headers of n packets' neighbours, step by step: those that next hops
+ * have, and of the others the table's first candidates (khash_guess()); NULL
+ * where there is none, or none that is known.
  */
 static inline __attribute__((__always_inline__)) void
 guess_many(const struct ifnet *ifp, const struct family *fa,
-    struct mbuf *const *m, unsigned n, struct hop hp[MANY],
-    struct neigh *ne[MANY], const struct neigh_hdr *neh[MANY])
+    struct mbuf *const *m, unsigned n, struct neigh_hdr *neh[MANY])
 {
 	const struct neigh_table *nt = neigh_table_of(ifp->if_vnet);
+	unsigned at[MANY], unknown = 0, i, j;
+	const struct neigh *ne[MANY];
+	struct hop hp[MANY];
 	uint32_t hash[MANY];
 
-	for (unsigned i = 0; i < n; i++) {
-		hop_of(m[i], fa, &hp[i]);
-		hash[i] = neigh_hash(nt, ifp, &hp[i].hp_addr);
-		khash_prefetch(&nt->nt_hash, hash[i]);
-	}
-	for (unsigned i = 0; i < n; i++) {
-		ne[i] = khash_guess(&nt->nt_hash, hash[i]);
-		__builtin_prefetch(ne[i]);
-	}
-	for (unsigned i = 0; i < n; i++) {
-		neh[i] = ne[i] != NULL && neigh_is(ne[i], ifp,
-		    hp[i].hp_family, &hp[i].hp_addr) ?
-		    __atomic_load_n(&ne[i]->ne_hdr, __ATOMIC_CONSUME) : NULL;
+	for (i = 0; i < n; i++) {
+		neh[i] = nh_ready(m[i]->m_nh);
 		__builtin_prefetch(neh[i]);
+		if (neh[i] != NULL)
+			continue;
+		hop_of(m[i], fa, &hp[unknown]);
+		hash[unknown] = neigh_hash(nt, ifp, &hp[unknown].hp_addr);
+		khash_prefetch(&nt->nt_hash, hash[unknown]);
+		at[unknown++] = i;
+	}
+	for (j = 0; j < unknown; j++) {
+		ne[j] = khash_guess(&nt->nt_hash, hash[j]);
+		__builtin_prefetch(ne[j]);
+	}
+	for (j = 0; j < unknown; j++) {
+		if (ne[j] == NULL || !neigh_is(ne[j], ifp, hp[j].hp_family,
+		    &hp[j].hp_addr))
+			continue;
+		neh[at[j]] = __atomic_load_n(&ne[j]->ne_hdr, __ATOMIC_CONSUME);
+		__builtin_prefetch(neh[at[j]]);
 	}
 }
 
@@ -283,25 +294,27 @@ static __attribute__((__noinline__)) unsigned
 output_many(const struct ifnet *ifp, const struct family *fa,
     const struct mvec *mv)
 {
-	const struct neigh_hdr *neh[MANY];
-	struct neigh *ne[MANY];
-	struct hop hp[MANY];
+	struct neigh_hdr *neh[MANY];
 	unsigned i, n, done = 0;
 	struct mbuf *const *m;
+	struct hop hp;
 	struct hdr h;
 
 	while (done < mv->mv_n) {
 		m = &mv->mv_m[done];
 		n = mv->mv_n - done < MANY ? mv->mv_n - done : MANY;
-		guess_many(ifp, fa, m, n, hp, ne, neh);
+		guess_many(ifp, fa, m, n, neh);
 		for (i = 0; i < n; i++) {
 			if (__builtin_expect((m[i]->m_flags & (M_BCAST |
 			    M_MCAST)) != 0 || !ether_has_room(m[i]), 0))
 				return done + i;
 			if (__builtin_expect(neh[i] != NULL, 1))
-				hdr_take(ne[i], neh[i], &h);
-			else if (!hdr_lookup(ifp, &hp[i], &h))
-				return done + i;
+				hdr_take(neh[i], &h);
+			else {
+				hop_of(m[i], fa, &hp);
+				if (!hdr_lookup(ifp, &hp, &h))
+					return done + i;
+			}
 			hdr_store(m_prepend_fast(m[i], ETHER_HDR_LEN), &h);
 		}
 		done += n;

@@ -21,12 +21,22 @@ object_hash(const void *obj)
 	    &ne->ne_addr);
 }
 
+static uint32_t
+user_hash(const void *obj)
+{
+	const struct neigh_user *nu = obj;
+
+	return neigh_hash(neigh_table_of(nu->nu_ifp->if_vnet), nu->nu_ifp,
+	    &nu->nu_addr);
+}
+
 void
 neigh_table_init(struct kern *k, struct neigh_table *nt)
 {
 
 	nt->nt_lock.ks_locked = 0;
 	khash_init(k, &nt->nt_hash, object_hash);
+	khash_init(k, &nt->nt_users, user_hash);
 	host_random(k->k_host, &nt->nt_seed, sizeof(nt->nt_seed));
 }
 
@@ -34,8 +44,9 @@ void
 neigh_table_fini(struct neigh_table *nt)
 {
 
-	KASSERT(nt->nt_hash.kh_count == 0);
+	KASSERT(nt->nt_hash.kh_count == 0 && nt->nt_users.kh_count == 0);
 	khash_fini(&nt->nt_hash);
+	khash_fini(&nt->nt_users);
 }
 
 struct neigh *
@@ -76,12 +87,32 @@ free_hdr(struct kern_defer *kd)
 	kmem_free(neh->neh_kern, neh);
 }
 
+/* Give the header to those who want it. */
+static void
+publish_to_users(const struct neigh *ne, struct neigh_hdr *new)
+{
+	struct neigh_table *nt = neigh_table_of(ne->ne_ifp->if_vnet);
+	struct neigh_user *nu;
+	struct khash_iter it;
+
+	if (nt->nt_users.kh_count == 0)
+		return;
+	for (nu = khash_first(&nt->nt_users, neigh_hash(nt, ne->ne_ifp,
+	    &ne->ne_addr), &it); nu != NULL; nu = khash_next(&it))
+		if (neigh_is(ne, nu->nu_ifp, nu->nu_family, &nu->nu_addr))
+			__atomic_store_n(nu->nu_hdr, new, __ATOMIC_RELEASE);
+}
+
 static void
 publish(struct neigh *ne, struct neigh_hdr *new)
 {
 	struct neigh_hdr *old = ne->ne_hdr;
 
+	if (old != NULL && new != NULL)
+		new->neh_used = __atomic_load_n(&old->neh_used,
+		    __ATOMIC_RELAXED);
 	__atomic_store_n(&ne->ne_hdr, new, __ATOMIC_RELEASE);
+	publish_to_users(ne, new);
 	if (old != NULL)
 		kern_defer(old->neh_kern, &old->neh_defer, free_hdr);
 }
@@ -110,6 +141,33 @@ neigh_set(struct neigh *ne, const uint8_t *lladdr)
 	memcpy(ne->ne_lladdr, lladdr, ETHER_ADDR_LEN);
 	publish(ne, neh);
 	return 0;
+}
+
+void
+neigh_user_add(struct neigh_table *nt, struct neigh_user *nu)
+{
+	const struct neigh *ne;
+
+	kspin_lock(&nt->nt_lock);
+	if (khash_insert(&nt->nt_users, user_hash(nu), nu) == 0) {
+		nu->nu_is_in = true;
+		ne = neigh_lookup(nt, nu->nu_ifp, nu->nu_family, &nu->nu_addr);
+		if (ne != NULL)
+			__atomic_store_n(nu->nu_hdr, ne->ne_hdr,
+			    __ATOMIC_RELEASE);
+	}
+	kspin_unlock(&nt->nt_lock);
+}
+
+void
+neigh_user_remove(struct neigh_table *nt, struct neigh_user *nu)
+{
+
+	kspin_lock(&nt->nt_lock);
+	if (nu->nu_is_in)
+		khash_remove(&nt->nt_users, user_hash(nu), nu);
+	nu->nu_is_in = false;
+	kspin_unlock(&nt->nt_lock);
 }
 
 static void

@@ -4,7 +4,9 @@
  * here; a family's protocol (ARP) decides what is in it.
  *
  * A neighbour whose ne_hdr is set is usable: ne_hdr is the finished Ethernet
- * header, published in one store, so a sender copies 14 bytes and goes.
+ * header, published in one store, so a sender copies 14 bytes and goes.  Next
+ * hops that have the neighbour as their gateway are given the header as well,
+ * so that a sender need not look the neighbour up.
  */
 
 #ifndef NET_NEIGH_H
@@ -19,6 +21,8 @@
 struct neigh_hdr {
 	struct kern_defer neh_defer;
 	struct kern	*neh_kern;
+	uint32_t	 neh_used;	/* a: set by senders, cleared by the
+					 * protocol */
 	uint8_t		 neh_bytes[16];	/* dst, src, type; 14 used */
 };
 
@@ -41,8 +45,6 @@ struct neigh {
 	union neigh_addr ne_addr;	/* constant */
 	uint8_t		 ne_family;	/* constant; AF_* */
 	uint8_t		 ne_class;	/* t: the protocol's */
-	uint16_t	 ne_used;	/* a: set by senders, cleared by the
-					 * protocol */
 	uint8_t		 ne_state;	/* t: the protocol's */
 	uint8_t		 ne_tries;	/* t: */
 	uint32_t	 ne_flags;	/* t: NEIGH_* */
@@ -67,8 +69,20 @@ struct neigh {
 	struct rts_node	 ne_rts;	/* rtsock's */
 };
 
+/* One who is given the header of a neighbour whenever that changes.
+ *	constant, but for nu_is_in: t:
+ */
+struct neigh_user {
+	struct ifnet	*nu_ifp;
+	union neigh_addr nu_addr;
+	struct neigh_hdr **nu_hdr;	/* where to: rcu; written with t: */
+	uint8_t		 nu_family;
+	bool		 nu_is_in;	/* the table knows of it */
+};
+
 struct neigh_table {
 	struct khash	 nt_hash;	/* rcu; t: */
+	struct khash	 nt_users;	/* t: */
 	uint64_t	 nt_seed;	/* constant; random, so that whoever
 					 * chooses addresses cannot choose
 					 * ones with the same hash */
@@ -159,6 +173,34 @@ int	neigh_set(struct neigh *, const uint8_t *lladdr);
 /* t: held: out of the table, and freed behind the readers.  Its hold queue
  * must be empty. */
 void	neigh_remove(struct neigh_table *, struct neigh *);
+
+/*
+ * Any, without t:, no header so far: give a user the header, now and whenever
+ * it changes; or stop.  When there is no memory it gets none, and the neighbour
+ * is looked up by whoever sends.
+ */
+void	neigh_user_add(struct neigh_table *, struct neigh_user *);
+void	neigh_user_remove(struct neigh_table *, struct neigh_user *);
+
+/* Any, read section or t:: was it used since it was last asked so? */
+static inline bool
+neigh_used(const struct neigh *ne)
+{
+	const struct neigh_hdr *neh = __atomic_load_n(&ne->ne_hdr,
+	    __ATOMIC_CONSUME);
+
+	return neh != NULL && __atomic_load_n(&neh->neh_used,
+	    __ATOMIC_RELAXED) != 0;
+}
+
+/* t: likewise, and ask. */
+static inline bool
+neigh_used_take(struct neigh *ne)
+{
+
+	return ne->ne_hdr != NULL && __atomic_exchange_n(
+	    &ne->ne_hdr->neh_used, 0, __ATOMIC_RELAXED) != 0;
+}
 
 /* The vnet's table. */
 static inline struct neigh_table *

@@ -49,6 +49,8 @@ struct nexthop {
 
 struct nexthop_gw {
 	struct nexthop	 ng_nh;
+	struct neigh_hdr *ng_hdr;	/* rcu; the neighbour's, or NULL: it is
+					 * to be looked up */
 	union neigh_addr ng_gw;		/* network order */
 };
 
@@ -57,6 +59,17 @@ nh_gateway(const struct nexthop *nh)
 {
 
 	return &((const struct nexthop_gw *)(const void *)nh)->ng_gw;
+}
+
+/* The ready header for packets to a gateway; NULL: the next hop's neighbour is
+ * to be looked up.  Read section. */
+static inline struct neigh_hdr *
+nh_ready(const struct nexthop *nh)
+{
+
+	return (nh->nh_flags & NH_GATEWAY) == 0 ? NULL : __atomic_load_n(
+	    &((const struct nexthop_gw *)(const void *)nh)->ng_hdr,
+	    __ATOMIC_CONSUME);
 }
 
 /* An IPv4 gateway, network order; 0: on link, or nowhere. */

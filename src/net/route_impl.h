@@ -89,6 +89,7 @@ struct rt_spec {
 /* Next hop that a path is resolved to; readers find its first part. */
 struct rt_hop {
 	struct nexthop_gw ho_ng;	/* first */
+	struct neigh_user ho_user;	/* of the gateway */
 	struct kern_defer ho_defer;
 	struct kern	*ho_kern;
 };

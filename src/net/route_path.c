@@ -269,8 +269,29 @@ fill_hop(struct rt_hop *ho, const struct rt_spec *sp, const struct found *fo)
 	nh->nh_mtu = sp->sp_mtu;
 	nh->nh_family = AF_INET;
 	ho->ho_ng.ng_gw = fo->fo_gw;
+	ho->ho_ng.ng_hdr = NULL;
 	if (fo->fo_ifa != NULL)
 		ifa_ref(fo->fo_ifa);
+}
+
+/* The neighbour that is its gateway gives it the header, or does so no more. */
+static void
+hop_want(struct vnet *vn, struct rt_hop *ho, bool want)
+{
+	const struct nexthop_gw *ng = &ho->ho_ng;
+	struct neigh_table *nt = neigh_table_of(vn);
+
+	if ((ng->ng_nh.nh_flags & NH_GATEWAY) == 0 || nt == NULL)
+		return;
+	if (!want) {
+		neigh_user_remove(nt, &ho->ho_user);
+		return;
+	}
+	ho->ho_user = (struct neigh_user){
+		.nu_ifp = ng->ng_nh.nh_ifp, .nu_addr = ng->ng_gw,
+		.nu_family = ng->ng_nh.nh_family, .nu_hdr = &ho->ho_ng.ng_hdr,
+	};
+	neigh_user_add(nt, &ho->ho_user);
 }
 
 /* Is this where it leads already? */
@@ -285,6 +306,15 @@ is_found(const struct rt_path *rp, const struct found *fo)
 	return nh->nh_ifp == fo->fo_ifp && nh->nh_ifa == fo->fo_ifa &&
 	    rp->rp_via == fo->fo_via && (!fo->fo_has_gw ||
 	    memcmp(nh_gateway(nh), &fo->fo_gw, sizeof(fo->fo_gw)) == 0);
+}
+
+/* No new packet finds it. */
+static void
+retire_hop(struct vnet *vn, struct rt_hop *ho)
+{
+
+	hop_want(vn, ho, false);
+	kern_defer(vn->vn_kern, &ho->ho_defer, free_hop);
 }
 
 static void	path_free(struct vnet *, struct rt_path *);
@@ -391,15 +421,17 @@ set(struct vnet *vn, struct rt_path *rp, const struct found *fo)
 		ho = rp->rp_ahead != NULL ? rp->rp_ahead : alloc_hop(vn);
 		rp->rp_ahead = NULL;
 	}
-	if (ho != NULL)
+	if (ho != NULL) {
 		fill_hop(ho, &rp->rp_spec, fo);
+		hop_want(vn, ho, true);
+	}
 	unhang(rp);
 	__atomic_store_n(&rp->rp_hop, ho, __ATOMIC_RELEASE);
 	hang(rp, ho != NULL ? fo->fo_via : NULL);
 	nh_number_set(&rv->rv_nh, rp->rp_number, ho != NULL ?
 	    &ho->ho_ng.ng_nh : rv->rv_unreachable);
 	if (old != NULL)
-		kern_defer(vn->vn_kern, &old->ho_defer, free_hop);
+		retire_hop(vn, old);
 	if (rp->rp_ahead == NULL)
 		rp->rp_ahead = alloc_hop(vn);
 	LIST_FOREACH(user, &rp->rp_users, rp_vialink)
@@ -673,7 +705,7 @@ path_free(struct vnet *vn, struct rt_path *rp)
 	unhang(rp);
 	nh_number_put(&rv->rv_nh, rp->rp_number);
 	if (rp->rp_hop != NULL)
-		kern_defer(vn->vn_kern, &rp->rp_hop->ho_defer, free_hop);
+		retire_hop(vn, rp->rp_hop);
 	kmem_free(vn->vn_kern, rp->rp_ahead);
 	kern_defer(vn->vn_kern, &rp->rp_defer, free_path);
 }

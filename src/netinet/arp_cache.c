@@ -189,7 +189,7 @@ arp_entry_look(struct arp_vnet *av, struct neigh *ne)
 
 	if (ne->ne_state != ARP_REACHABLE && ne->ne_state != ARP_STALE)
 		return false;
-	used = __atomic_exchange_n(&ne->ne_used, 0, __ATOMIC_RELAXED) != 0;
+	used = neigh_used_take(ne);
 	if (used)
 		arp_entry_flags(ne, NEIGH_WANTED, 0);
 	if (used && (ne->ne_class == ARP_C_USED || ne->ne_class == ARP_C_IDLE))

@@ -166,7 +166,7 @@ push_out(struct arp_vnet *av, struct in_ifdata *id, unsigned classes,
 			continue;
 		}
 		if (i == ARP_C_IDLE &&
-		    __atomic_load_n(&ne->ne_used, __ATOMIC_RELAXED) != 0) {
+		    neigh_used(ne)) {
 			/* The timer has yet to see that it is used again. */
 			arp_class_set(av, ne, ARP_C_USED);
 			if (--chances == 0)

@@ -392,7 +392,7 @@ output_body(struct vnet *vn)
 	KASSERT(neigh_set(ne[0], etest_peer) == 0);
 	KASSERT(neigh_set(ne[1], other) == 0);
 	on_cpu(vn->vn_kern, output_on_cpu, &ot);
-	KASSERT(ne[0]->ne_used == 1 && ne[2]->ne_used == 0);
+	KASSERT(neigh_used(ne[0]) && !neigh_used(ne[2]));
 	if_down(ot.ot_et.et_ifp);
 	on_cpu(vn->vn_kern, output_down_on_cpu, &ot);
 	etest_books(&ot.ot_et);
@@ -529,7 +529,7 @@ many_body(struct vnet *vn)
 	on_cpu(vn->vn_kern, many_on_cpu, &mt);
 	etest_books(&mt.mt_et);
 	for (unsigned i = 0; i < NMANY; i++) {
-		KASSERT(ne[i]->ne_used == is_known(i));
+		KASSERT(neigh_used(ne[i]) == is_known(i));
 		neigh_remove(&net_test_neigh, ne[i]);
 	}
 	etest_detach(&mt.mt_et);
