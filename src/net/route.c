@@ -248,15 +248,12 @@ rt_select(struct vnet *vn, struct rtentry *rt)
 	struct route_vnet *rv = vn->vn_route;
 	struct rt_table *tb = rt_main(vn);
 	struct rtentry *used, *best;
-	bool usable;
 
 	used = rt_table_find(tb, rt->rt_key, rt->rt_len);
 	best = rt_spare_best(rv, rt->rt_key, rt->rt_len);
 	if (used == NULL || best == NULL || rt_is_own(used))
 		return;
-	usable = used->rt_path->rp_is_usable;
-	if (usable == best->rt_path->rp_is_usable ?
-	    used->rt_metric < best->rt_metric : usable)
+	if (!rt_is_before(best, used))
 		return;
 	if (rt_table_replace(vn, tb, used, best) != 0)
 		return;

@@ -94,6 +94,10 @@ struct rt_hop {
 	struct kern	*ho_kern;
 };
 
+/* How far a path can be used. */
+enum { RT_USE_NOT, RT_USE_DOWN /* resolved, its interface is down */,
+	RT_USE_UP };
+
 /*
  * A path: all routes that were asked to lead to the same place share one.  It
  * is resolved to a next hop, by the route that leads to its gateway, and again
@@ -111,7 +115,7 @@ struct rt_path {
 	struct rt_path	*rp_via;	/* the path of the route to the gateway,
 					 * if that was asked for */
 	uint8_t		 rp_depth;	/* how many follow each other */
-	bool		 rp_is_usable;	/* resolved, and its interface up */
+	uint8_t		 rp_use;	/* RT_USE_* */
 	bool		 rp_is_due;	/* to be resolved again */
 	uint8_t		 rp_rounds;	/* how often it was in this turn */
 	uint32_t	 rp_turn;	/* the last one */
@@ -258,6 +262,16 @@ void	rt_spare_swap(struct route_vnet *, struct rtentry *spare,
 /* The spare of a prefix with the least metric of at least `from', or NULL. */
 struct rtentry *rt_spare_from(const struct route_vnet *, uint32_t key,
 	    unsigned len, uint64_t from);
+/* Is a route that was asked for to be used before another of its prefix? */
+static inline bool
+rt_is_before(const struct rtentry *a, const struct rtentry *b)
+{
+
+	return a->rt_path->rp_use != b->rt_path->rp_use ?
+	    a->rt_path->rp_use > b->rt_path->rp_use :
+	    a->rt_metric < b->rt_metric;
+}
+
 /* The spare of the prefix that is to be used before the others, or NULL. */
 struct rtentry *rt_spare_best(const struct route_vnet *, uint32_t key,
 	    unsigned len);

@@ -353,20 +353,21 @@ unhang(struct rt_path *rp)
 }
 
 /* Can packets be sent there, as far as the interface knows? */
-static bool
-is_usable(const struct rt_path *rp)
+static uint8_t
+use_of(const struct rt_path *rp)
 {
 	const struct nexthop *nh;
 	uint32_t flags;
 
 	if (rp->rp_hop == NULL)
-		return false;
+		return RT_USE_NOT;
 	nh = &rp->rp_hop->ho_ng.ng_nh;
 	if ((nh->nh_flags & NH_NOWHERE) != 0 || nh->nh_ifp == NULL)
-		return true;
+		return RT_USE_UP;
 	flags = __atomic_load_n(&nh->nh_ifp->if_flags, __ATOMIC_RELAXED);
 	return (flags & IFF_UP) != 0 && __atomic_load_n(
-	    &nh->nh_ifp->if_link_state, __ATOMIC_RELAXED) != LINK_STATE_DOWN;
+	    &nh->nh_ifp->if_link_state, __ATOMIC_RELAXED) != LINK_STATE_DOWN ?
+	    RT_USE_UP : RT_USE_DOWN;
 }
 
 static void
@@ -384,12 +385,12 @@ due(struct vnet *vn, struct rt_path *rp)
 static void
 look(struct vnet *vn, struct rt_path *rp)
 {
-	bool usable = is_usable(rp);
+	uint8_t use = use_of(rp);
 	struct rtfull *rf;
 
-	if (usable == rp->rp_is_usable)
+	if (use == rp->rp_use)
 		return;
-	rp->rp_is_usable = usable;
+	rp->rp_use = use;
 	LIST_FOREACH(rf, &rp->rp_shared, rf_link)
 		rt_select(vn, &rf->rf_rt);
 }
@@ -728,7 +729,7 @@ path_new(struct vnet *vn, const struct rt_spec *sp, const struct found *fo)
 		return NULL;
 	}
 	set(vn, rp, fo);
-	rp->rp_is_usable = is_usable(rp);
+	rp->rp_use = use_of(rp);
 	return rp;
 }
 

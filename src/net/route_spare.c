@@ -111,7 +111,6 @@ rt_spare_best(const struct route_vnet *rv, uint32_t key, unsigned len)
 {
 	struct rtentry *rt, *best = NULL;
 	struct khash_iter it;
-	bool usable;
 
 	if (rv->rv_spares.kh_count == 0)
 		return NULL;
@@ -119,9 +118,7 @@ rt_spare_best(const struct route_vnet *rv, uint32_t key, unsigned len)
 	    rt != NULL; rt = khash_next(&it)) {
 		if (rt->rt_key != key || rt->rt_len != len)
 			continue;
-		usable = rt->rt_path->rp_is_usable;
-		if (best == NULL || (usable == best->rt_path->rp_is_usable ?
-		    rt->rt_metric < best->rt_metric : usable))
+		if (best == NULL || rt_is_before(rt, best))
 			best = rt;
 	}
 	return best;
