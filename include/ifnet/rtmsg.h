@@ -79,6 +79,8 @@ extern "C" {
 				 * there is changed */
 #define RTV_LATER	0x8	/* in a request: also when the gateway cannot be
 				 * reached yet */
+#define RTV_MPATH	0x20	/* in a request: one more way of the route of
+				 * this metric; in answers: one of several */
 #define RTV_UNREACHABLE	0x10	/* in answers: the gateway, the source or the
 				 * interface is not there now */
 
@@ -127,7 +129,11 @@ struct rt_msg {
 	uint32_t	 rtm_given;	/* RTV_* */
 	uint32_t	 rtm_metric;	/* the least of a prefix is used */
 	uint8_t		 rtm_proto;	/* RTPROT_* */
-	uint8_t		 rtm_pad[7];
+	uint8_t		 rtm_pad[1];
+	uint16_t	 rtm_weight;	/* RTV_MPATH: share of the flows; 0
+					 * is 1 */
+	uint32_t	 rtm_table;	/* 0: the main one.  No user yet of
+					 * another: tables */
 };
 
 #define IFAN_ARRIVAL	0

@@ -137,6 +137,7 @@ route_build(uint8_t type, const struct route_words *w,
 	m->rtm_given = w->given;
 	m->rtm_metric = w->metric;
 	m->rtm_proto = w->proto;
+	m->rtm_weight = w->weight;
 	/* The addresses follow in the order of their bits; all of them always
 	 * fit. */
 	cmd_sin(&ss, w->dst);
@@ -230,6 +231,8 @@ route_modify(struct cmd_ctx *ctx, int argc, char **argv, int verb)
 	if (verb == ROUTE_REPLACE)
 		w.given |= RTV_REPLACE;
 	error = request(ctx, route_type(verb), &w, &sdl, handle, &e);
+	if (error == EEXIST && (w.given & RTV_MPATH) != 0 && ctx->cc_again)
+		error = 0;	/* it is one of the ways */
 	if (error == EEXIST && verb == ROUTE_ADD && ctx->cc_again)
 		error = change_again(ctx, &w, &sdl, handle, &e);
 	if (error != 0)
@@ -508,6 +511,7 @@ const struct command command_route = {
 	    "[-mtu N] [-blackhole | -reject]\n"
 	    "[-n] add DEST[/LEN] GATEWAY [-metric N] [-proto NAME] "
 	    "[-expire S]\n"
+	    "[-n] add -mpath DEST[/LEN] GATEWAY [-weight N]\n"
 	    "[-n] add [-net | -host] DEST[/LEN] -iface IF\n"
 	    "[-n] change | replace DEST[/LEN] GATEWAY [-metric N] [-mtu N] "
 	    "[-proto NAME]\n"

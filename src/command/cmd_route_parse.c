@@ -113,6 +113,12 @@ const struct cmd_word route_options[] = {
 	{ "-metric", "NUMBER", "of several routes to one destination the one "
 	    "with the least is used (0 unless given)", CMD_W_ADMIN,
 	    "add change delete replace", 'W' },
+	{ "-mpath", NULL, "one more way of the route that is there: each has "
+	    "a share of the flows", CMD_W_ADMIN, "add", 'm' },
+	{ "-weight", "NUMBER", "with -mpath: its share (1 unless given)",
+	    CMD_W_ADMIN, "add", 'Y' },
+	{ "-later", NULL, "also when the gateway cannot be reached yet",
+	    CMD_W_ADMIN, "add change replace", 'l' },
 	{ "-expire", "SECONDS", "how long it lasts", CMD_W_ADMIN,
 	    "add change replace", 'X' },
 	{ "-proto", "NAME", "who asked for it: static, bgp, ospf, ... or a "
@@ -179,6 +185,13 @@ modifier_value(struct route_words *w, int what, const char *word,
 			    UINT32_MAX);
 		w->metric = (uint32_t)v;
 		w->given |= RTV_METRIC;
+		return 0;
+	case 'Y':
+		if (!cmd_parse_num(arg, UINT16_MAX, &v) || v == 0)
+			return ifnet_error_set(e, EINVAL,
+			    "-weight %s: bad value (1 to %u)", arg,
+			    UINT16_MAX);
+		w->weight = (uint16_t)v;
 		return 0;
 	case 'X':
 		if (!cmd_parse_num(arg, INT32_MAX, &v) || v == 0)
@@ -251,6 +264,12 @@ modifier(struct route_words *w, const char *verb, const char *word, int argc,
 		break;
 	case 'i':
 		w->is_iface = true;
+		break;
+	case 'l':
+		w->given |= RTV_LATER;
+		break;
+	case 'm':
+		w->given |= RTV_MPATH;
 		break;
 	case 's':
 		w->flags &= ~RTF_STATIC;
@@ -327,6 +346,9 @@ route_parse(int argc, char **argv, struct route_words *w,
 	if (!w->havedst)
 		return ifnet_error_set(e, EINVAL, "the destination is "
 		    "missing");
+	if (w->weight != 0 && (w->given & RTV_MPATH) == 0)
+		return ifnet_error_set(e, EINVAL, "-weight goes with -mpath "
+		    "alone");
 	if ((strcmp(argv[0], "add") == 0 || strcmp(argv[0], "replace") == 0) &&
 	    !w->havegw && w->ifname == NULL &&
 	    (w->flags & (RTF_BLACKHOLE | RTF_REJECT)) == 0)

@@ -41,6 +41,10 @@ route_more_json(struct json *j, const struct rt_msg *m)
 	if ((m->rtm_given & RTV_METRIC) != 0)
 		json_int(j, "metric", m->rtm_metric);
 	json_text(j, "protocol", route_proto_text(m->rtm_proto, proto));
+	if ((m->rtm_given & RTV_MPATH) != 0)
+		json_int(j, "weight", m->rtm_weight);
+	if ((m->rtm_given & RTV_UNREACHABLE) != 0)
+		json_bool(j, "unreachable", true);
 	if (m->rtm_expire_s != 0)
 		json_int(j, "expires_s", m->rtm_expire_s);
 }
@@ -90,6 +94,11 @@ route_more_text(const struct rt_msg *m, char *buf, size_t size)
 	    m->rtm_proto != RTPROT_STATIC)
 		n += (size_t)snprintf(buf + n, size - n, " proto %s",
 		    route_proto_text(m->rtm_proto, proto));
+	if ((m->rtm_given & RTV_MPATH) != 0)
+		n += (size_t)snprintf(buf + n, size - n, " weight %u",
+		    m->rtm_weight);
+	if ((m->rtm_given & RTV_UNREACHABLE) != 0)
+		n += (size_t)snprintf(buf + n, size - n, " unreachable");
 	if (m->rtm_expire_s > 0)
 		(void)snprintf(buf + n, size - n, " expires %" PRId64 " s",
 		    m->rtm_expire_s);
@@ -222,6 +231,12 @@ route_get_print(struct cmd_ctx *ctx, const void *msg, size_t len, bool json)
 	if (m->rtm_proto != RTPROT_UNSPEC)
 		(void)fprintf(ctx->cc_out, "   protocol: %s\n",
 		    route_proto_text(m->rtm_proto, proto));
+	if ((m->rtm_given & RTV_MPATH) != 0)
+		(void)fprintf(ctx->cc_out, "     weight: %u\n",
+		    m->rtm_weight);
+	if ((m->rtm_given & RTV_UNREACHABLE) != 0)
+		(void)fprintf(ctx->cc_out, "    gateway: cannot be reached "
+		    "now\n");
 	if (m->rtm_mtu != 0)
 		(void)fprintf(ctx->cc_out, "        mtu: %u\n", m->rtm_mtu);
 	if (m->rtm_expire_s != 0)

@@ -540,6 +540,7 @@ struct route_words {
 	uint32_t	 seen;		/* options with a value, by letter */
 	uint32_t	 expire_s;	/* 0: never, or as before */
 	uint32_t	 metric;
+	uint16_t	 weight;	/* 0: not given */
 	uint8_t		 proto;
 };
 

@@ -41,6 +41,7 @@ struct nexthop {
 #define NH_BLACKHOLE	0x4		/* packets are dropped */
 #define NH_UNREACHABLE	0x8		/* its gateway, source or interface is
 					 * not there now */
+#define NH_GROUP	0x10		/* a struct nexthop_group */
 #define NH_NOWHERE	(NH_REJECT | NH_BLACKHOLE | NH_UNREACHABLE)
 	uint16_t	 nh_mtu;	/* of the routes; 0: the interface's */
 	uint8_t		 nh_family;	/* of the gateway: AF_*.  No user yet
@@ -59,6 +60,38 @@ nh_gateway(const struct nexthop *nh)
 {
 
 	return &((const struct nexthop_gw *)(const void *)nh)->ng_gw;
+}
+
+/*
+ * Several next hops that share the flows.  A flow's hash names a bucket.  Each
+ * has a next hop of its own, its home, and another one while that cannot be
+ * used; so when one goes, and when it comes back, only its own flows move (RFC
+ * 2992 says what a hash alone would do).
+ */
+#define NH_BUCKETS	512u
+#define NH_MEMBERS	64u
+struct nexthop_group {
+	struct nexthop	 gr_nh;
+	unsigned	 gr_n;		/* constant */
+	const struct nexthop *gr_member[NH_MEMBERS]; /* rcu; those that cannot
+						      * be used, too */
+	const struct nexthop *gr_bucket[NH_BUCKETS]; /* rcu */
+};
+
+static inline const struct nexthop_group *
+nh_group(const struct nexthop *nh)
+{
+
+	return (const struct nexthop_group *)(const void *)nh;
+}
+
+/* Read section: the next hop of a flow. */
+static inline const struct nexthop *
+nh_choose(const struct nexthop *group, uint32_t hash)
+{
+
+	return __atomic_load_n(&nh_group(group)->gr_bucket[hash % NH_BUCKETS],
+	    __ATOMIC_CONSUME);
 }
 
 /* The ready header for packets to a gateway; NULL: the next hop's neighbour is
@@ -90,7 +123,9 @@ nh_gw4(const struct nexthop *nh)
 #define FWD_KIND	3u
 #define FWD_SPECIAL	4u		/* the family looks at a destination
 					 * before it is forwarded */
-#define FWD_BITS	3
+#define FWD_GROUP	8u		/* the next hop is one of several,
+					 * chosen by the flow */
+#define FWD_BITS	4
 
 /* How packets to a destination go: what a lookup finds. */
 struct fwd {
@@ -184,15 +219,26 @@ nh_number_set(struct nh_table *nt, uint32_t number, const struct nexthop *nh)
  * until those who found it have left their read sections. */
 void	nh_number_put(struct nh_table *, uint32_t number);
 
-/* Read section: what a value stands for. */
+/* Read section: what a value stands for, a group as it is. */
 static inline struct fwd
-nh_fwd(const struct nh_table *nt, uint32_t value)
+nh_fwd_raw(const struct nh_table *nt, uint32_t value)
 {
 	struct fwd fd = { NULL, value };
 
 	if (value != 0)
 		fd.fd_nh = __atomic_load_n(&__atomic_load_n(&nt->nt_nh,
 		    __ATOMIC_CONSUME)[value >> FWD_BITS], __ATOMIC_CONSUME);
+	return fd;
+}
+
+/* Read section: what a value stands for; of a group the next hop of a flow. */
+static inline struct fwd
+nh_fwd(const struct nh_table *nt, uint32_t value, uint32_t hash)
+{
+	struct fwd fd = nh_fwd_raw(nt, value);
+
+	if (__builtin_expect((value & FWD_GROUP) != 0, 0))
+		fd.fd_nh = nh_choose(fd.fd_nh, hash);
 	return fd;
 }
 

@@ -28,6 +28,21 @@ rt_find(struct vnet *vn, const struct rt_info *ri)
 	    prefix_mask(ri->ri_len), ri->ri_len);
 }
 
+static inline uint32_t
+special(const struct rtentry *rt)
+{
+
+	return (rt->rt_user & RTE_SPECIAL) != 0 ? FWD_SPECIAL : 0;
+}
+
+uint32_t
+rt_value_by(const struct rtentry *rt, const struct rt_path *rp)
+{
+
+	return special(rt) | FWD_OTHER | (rp->rp_group != NULL ? FWD_GROUP :
+	    0) | rp->rp_number << FWD_BITS;
+}
+
 uint32_t
 rt_value(const struct rtentry *rt)
 {
@@ -35,12 +50,11 @@ rt_value(const struct rtentry *rt)
 		[RT_OWN_LOCAL] = FWD_LOCAL, [RT_OWN_NET] = FWD_CONNECTED,
 		[RT_OWN_BROADCAST] = FWD_BROADCAST,
 	};
-	uint32_t value = (rt->rt_user & RTE_SPECIAL) != 0 ? FWD_SPECIAL : 0;
 
-	if (rt_is_own(rt))
-		return value | kinds[rt->rt_own] |
-		    ifa_proto(rt->rt_ownifa)->pa_number << FWD_BITS;
-	return value | FWD_OTHER | rt->rt_path->rp_number << FWD_BITS;
+	if (!rt_is_own(rt))
+		return rt_value_by(rt, rt->rt_path);
+	return special(rt) | kinds[rt->rt_own] |
+	    ifa_proto(rt->rt_ownifa)->pa_number << FWD_BITS;
 }
 
 /* The address of a point-to-point interface is not on its link: packets for it
@@ -83,7 +97,7 @@ rt_derive_flags(struct vnet *vn, struct rtentry *rt)
 	rt->rt_flags |= RTF_UP;
 	if (rt->rt_len == 32)
 		rt->rt_flags |= RTF_HOST;
-	if (!rt_is_own(rt) && rt->rt_path->rp_spec.sp_has_gw)
+	if (rt_asked_gw4(rt) != 0)
 		rt->rt_flags |= RTF_GATEWAY;
 }
 
@@ -255,7 +269,8 @@ rt_select(struct vnet *vn, struct rtentry *rt)
 		return;
 	if (!rt_is_before(best, used))
 		return;
-	if (rt_table_replace(vn, tb, used, best) != 0)
+	if (rt_table_replace(vn, tb, used, best,
+	    rt_value(best)) != 0)
 		return;
 	rt_spare_swap(rv, best, used);
 	rt_routemsg(vn, RTM_CHANGE, used);
@@ -342,7 +357,7 @@ put_behind(struct vnet *vn, struct rtentry *rt)
 {
 	int error;
 
-	error = rt_table_ready(rt_main(vn), rt);
+	error = rt_table_ready(rt_main(vn), rt, rt_value(rt));
 	return error != 0 ? error : rt_spare_put(vn->vn_route, rt);
 }
 
@@ -355,7 +370,8 @@ enter_in_front(struct vnet *vn, struct rtentry *have, struct rtentry *rt)
 	error = put_behind(vn, have);
 	if (error != 0)
 		return error;
-	error = rt_table_replace(vn, rt_main(vn), have, rt);
+	error = rt_table_replace(vn, rt_main(vn), have, rt,
+	    rt_value(rt));
 	if (error != 0) {
 		rt_spare_use(vn->vn_route, have);
 		return error;
@@ -382,7 +398,8 @@ enter_at(struct vnet *vn, enum place place, struct rtentry *have,
 		error = put_behind(vn, rt);
 		break;
 	default:
-		error = rt_table_replace(vn, rt_main(vn), have, rt);
+		error = rt_table_replace(vn, rt_main(vn), have, rt,
+	    rt_value(rt));
 		break;
 	}
 	if (error != 0)
@@ -542,7 +559,7 @@ rt_take_out(struct vnet *vn, struct rtentry *rt)
 		next = rt_spare_best(rv, key, len);
 		/* Without memory for the one, nobody is led astray. */
 		if (next != NULL && rt_table_replace(vn, rt_main(vn), rt,
-		    next) == 0)
+		    next, rt_value(next)) == 0)
 			rt_spare_use(rv, next);
 		else
 			rt_table_remove(vn, rt_main(vn), rt);
@@ -572,6 +589,12 @@ named(const struct rtentry *rt, const struct rt_info *ri)
 	    (rt_is_own(rt) || rt->rt_metric != ri->ri_metric))
 		(void)kern_refuse(ESRCH, "no route to it has the metric %u",
 		    ri->ri_metric);
+	else if (rt_nways(rt) > 1 && rt_group_find(rt->rt_path, ri->ri_gw,
+	    ri->ri_ifp) < 0)
+		(void)kern_refuse(ESRCH, "none of the ways of the route has "
+		    "this gateway and interface");
+	else if (rt_nways(rt) > 1)
+		return true;
 	else if (ri->ri_ifp != NULL && ifp == NULL)
 		(void)kern_refuse(ESRCH, "the route to it leads out of no "
 		    "interface");
@@ -607,6 +630,18 @@ next_of_prefix(const struct route_vnet *rv, const struct rtentry *rt)
 
 	return rt_spare_from(rv, rt->rt_key, rt->rt_len,
 	    rt_is_spare(rt) ? (uint64_t)rt->rt_metric + 1 : 0);
+}
+
+struct rtentry *
+rt_find_metric(struct vnet *vn, const struct rt_info *ri)
+{
+	struct rtentry *rt = rt_find(vn, ri), *first = rt;
+
+	for (; rt != NULL; rt = next_of_prefix(vn->vn_route, rt))
+		if (!rt_is_own(rt) && rt->rt_metric == ri->ri_metric)
+			return rt;
+	return first != NULL && rt_is_own(first) && ri->ri_metric == 0 ?
+	    first : NULL;
 }
 
 int
@@ -666,6 +701,7 @@ rt_delete(struct vnet *vn, const struct rt_info *ri)
 {
 	struct rtentry *rt;
 	struct rt_gone gone;
+	bool whole = false;
 	int error;
 
 	if (ri->ri_len > 32)
@@ -674,12 +710,17 @@ rt_delete(struct vnet *vn, const struct rt_info *ri)
 	error = rt_find_meant(vn, ri, &rt);
 	if (error == 0 && (rt->rt_flags & ri->ri_refuse) != 0)
 		error = rt_belongs(rt);
-	if (error == 0) {
+	if (error == 0 && rt_nways(rt) > 1 &&
+	    (ri->ri_gw != 0 || ri->ri_ifp != NULL))
+		error = rt_delete_way(vn, rt, (unsigned)rt_group_find(
+		    rt->rt_path, ri->ri_gw, ri->ri_ifp));
+	else if (error == 0) {
 		rt_note_gone(rt, &gone);
 		rt_take_out(vn, rt);
+		whole = true;
 	}
 	route_unlock(vn);
-	if (error == 0)
+	if (whole)
 		rt_tell_gone(vn, &gone);
 	return error;
 }

@@ -23,6 +23,7 @@
 
 struct domain;
 struct rt_expiry;
+struct rt_group;
 struct rt_path;
 struct rt_timer;
 
@@ -151,6 +152,11 @@ struct route_vnet {
 	uint32_t	 rv_turn;	/* rv_lock: of rt_paths_settle() */
 	const struct nexthop *rv_unreachable;	/* constant */
 	struct khash	 rv_spares;	/* rv_lock: routes that are not used */
+	struct khash	 rv_groups;	/* rv_lock */
+	uint64_t	 rv_seed;	/* of flows' hashes; constant from the
+					 * first group on.  Random, so that
+					 * routers in a row do not choose
+					 * alike */
 	LIST_HEAD(, rt_path) rv_sharing; /* rv_lock: whose rp_shared is not
 					 * empty */
 	struct ktask	 rv_task;	/* interfaces went up or down */
@@ -164,14 +170,33 @@ struct route_vnet {
 	struct rt_lost	 rv_lost[RT_NLOST];	/* rv_lock: by rv_nlost */
 };
 
-/* How packets to an IPv4 destination (network order) go.  Read section. */
+/* How packets of a flow to an IPv4 destination (network order) go.  Read
+ * section. */
 static inline struct fwd
-rt_lookup4(const struct vnet *vn, uint32_t dst)
+rt_lookup4_flow(const struct vnet *vn, uint32_t dst, uint32_t hash)
 {
 	const struct route_vnet *rv = vn->vn_route;
 
 	return nh_fwd(&rv->rv_nh, fib4_lookup(&rv->rv_main.tb_fib4,
+	    __builtin_bswap32(dst)), hash);
+}
+
+/* How packets to a destination go; a group as it is, if FWD_GROUP says so. */
+static inline struct fwd
+rt_lookup4_raw(const struct vnet *vn, uint32_t dst)
+{
+	const struct route_vnet *rv = vn->vn_route;
+
+	return nh_fwd_raw(&rv->rv_nh, fib4_lookup(&rv->rv_main.tb_fib4,
 	    __builtin_bswap32(dst)));
+}
+
+/* How packets to a destination go, where no flow is at hand. */
+static inline struct fwd
+rt_lookup4(const struct vnet *vn, uint32_t dst)
+{
+
+	return rt_lookup4_flow(vn, dst, khash_u64(dst));
 }
 
 /*
@@ -192,6 +217,7 @@ struct rt_info {
 	uint32_t	 ri_given;	/* RTV_* */
 	uint32_t	 ri_metric;	/* RTV_METRIC */
 	uint8_t		 ri_proto;	/* RTV_PROTO */
+	uint16_t	 ri_weight;	/* RTV_MPATH; 0: 1 */
 	uint32_t	 ri_refuse;	/* change, delete: EPERM when the
 					 * route has one of these flags */
 };
@@ -209,9 +235,17 @@ struct rt_info {
  */
 int	rt_add(struct vnet *, const struct rt_info *);
 /*
+ * Control: one more way of the route of the metric (RTV_MPATH), or that route
+ * itself if it is not there: of each route's flows every way has a share, by
+ * its weight.  Announced as RTM_CHANGE.  EEXIST: it is one of them; ENOSPC:
+ * there are NH_MEMBERS; or as rt_add().
+ */
+int	rt_add_way(struct vnet *, const struct rt_info *);
+/*
  * ESRCH: no such route; metric, interface, gateway and address are compared
  * where they are given, and of several routes that fit the first is meant.
- * EPERM: it belongs to an address.
+ * EPERM: it belongs to an address.  Of a route with several ways, one of which
+ * has the gateway, only that goes.
  */
 int	rt_delete(struct vnet *, const struct rt_info *);
 /* Replace gateway, interface, MTU, protocol or flags, of the route with the
@@ -263,6 +297,7 @@ struct rt_place {
 					 * on, plus 1; 0: none to come */
 	uint32_t	 rp_key;
 	unsigned	 rp_len;
+	unsigned	 rp_member;	/* the next of a route's several ways */
 };
 /*
  * Control: describe (RTM_GET) the route at *place or after; *place is behind it

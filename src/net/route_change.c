@@ -35,29 +35,19 @@ changed_spec(const struct rt_info *ri, const struct rtentry *old,
 	sp->sp_mtu = (uint16_t)mtu;
 }
 
-/* Lead a route elsewhere: `path' has no route of it yet. */
-static int
-repoint(struct vnet *vn, struct rtentry *rt, struct rt_path *path)
+int
+rt_repoint(struct vnet *vn, struct rtentry *rt, struct rt_path *path)
 {
-	bool shared = (rt->rt_user & RTE_SHARED) != 0;
-	struct rt_path *old = rt->rt_path;
-	int error = 0;
+	uint32_t value = rt_value_by(rt, path);
+	int error;
 
-	rt->rt_path = path;
 	if (rt_is_spare(rt))
-		error = rt_table_ready(rt_main(vn), rt);
+		error = rt_table_ready(rt_main(vn), rt, value);
 	else
-		error = rt_table_replace(vn, rt_main(vn), rt, rt);
-	rt->rt_path = old;
-	if (error != 0)
-		return error;
-	rt_path_leave(vn, rt_full(rt));
-	rts_change_begin(vn);
-	rt->rt_path = path;
-	rts_change_end(vn);
-	rt_path_enter(vn, rt_full(rt));
-	rt_path_share(vn, rt_full(rt), shared);
-	return 0;
+		error = rt_table_replace(vn, rt_main(vn), rt, rt, value);
+	if (error == 0)
+		rt_path_move(vn, rt_full(rt), path);
+	return error;
 }
 
 /* A route that was asked for takes the place of an address's own. */
@@ -67,7 +57,8 @@ change_own(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
 	int error;
 
 	rt_derive_flags(vn, &rf->rf_rt);
-	error = rt_table_replace(vn, rt_main(vn), old, &rf->rf_rt);
+	error = rt_table_replace(vn, rt_main(vn), old, &rf->rf_rt,
+	    rt_value(&rf->rf_rt));
 	if (error != 0)
 		return error;
 	rt_link(vn, &rf->rf_rt);
@@ -90,12 +81,12 @@ change_asked(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
 	int error;
 
 	flags = new->rt_flags | RTF_UP | (old->rt_flags & RTF_HOST) |
-	    (new->rt_path->rp_spec.sp_has_gw ? RTF_GATEWAY : 0);
+	    (rt_asked_gw4(new) != 0 ? RTF_GATEWAY : 0);
 	if (old->rt_path == new->rt_path && flags == old->rt_flags &&
 	    new->rt_proto == old->rt_proto && timer == NULL)
 		return 0;
 	if (old->rt_path != new->rt_path) {
-		error = repoint(vn, old, new->rt_path);
+		error = rt_repoint(vn, old, new->rt_path);
 		if (error != 0)
 			return error;
 	}
@@ -121,6 +112,16 @@ change_asked(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
 	if ((old->rt_user & RTE_SHARED) != 0)
 		rt_select(vn, old);
 	return 0;
+}
+
+/* Does a route with several ways keep them? */
+static bool
+keeps_ways(const struct rt_info *ri, const struct rtentry *old,
+    const struct rtentry *new)
+{
+
+	return old->rt_path->rp_group != NULL && ri->ri_gw == 0 &&
+	    ri->ri_ifp == NULL && (new->rt_flags & RTF_NOWHERE) == 0;
 }
 
 int
@@ -150,6 +151,13 @@ rt_change(struct vnet *vn, const struct rt_info *ri)
 		error = rt_belongs(old);
 		goto out;
 	}
+	if (rt_nways(old) > 1 && ri->ri_gw == 0 && ri->ri_ifp == NULL &&
+	    (ri->ri_flags & RTF_NOWHERE) == 0 && (ri->ri_mtu != 0 ||
+	    ri->ri_ifa != NULL)) {
+		error = kern_refuse(EOPNOTSUPP, "the route has several ways: "
+		    "MTU and source are given with each (route add -mpath)");
+		goto out;
+	}
 	own = rt_is_own(old);
 	rf->rf_rt.rt_flags = (ri->ri_flags & RTF_ASKED) |
 	    (old->rt_flags & RTF_OF_ADDRESS);
@@ -157,7 +165,8 @@ rt_change(struct vnet *vn, const struct rt_info *ri)
 	if ((ri->ri_given & RTV_PROTO) == 0 && !own)
 		rf->rf_rt.rt_proto = old->rt_proto;
 	changed_spec(ri, old, &rf->rf_rt, &sp);
-	if (!own && rt_path_is(old->rt_path, &sp))
+	if (!own && (rt_path_is(old->rt_path, &sp) ||
+	    keeps_ways(ri, old, &rf->rf_rt)))
 		rf->rf_rt.rt_path = old->rt_path;
 	else
 		error = rt_path_get(vn, &sp, old, (ri->ri_given & RTV_LATER) !=

@@ -25,10 +25,20 @@ add_inet(struct rt_msg *rtm, unsigned bit, uint32_t addr)
 void
 rt_fill_msg(struct kern *k, const struct rtentry *rt, uint8_t type, void *msg)
 {
+
+	rt_fill_way(k, rt, 0, type, msg);
+}
+
+void
+rt_fill_way(struct kern *k, const struct rtentry *rt, unsigned way,
+    uint8_t type, void *msg)
+{
 	struct rt_msg *rtm = msg;
-	const struct rt_path *rp = rt_is_own(rt) ? NULL : rt->rt_path;
-	const struct ifnet *ifp = rt_ifp(rt);
-	const struct ifaddr *ifa = rt_ifa(rt);
+	const struct rt_path *rp = rt_is_own(rt) ? NULL : rt_way(rt, way);
+	const struct ifnet *ifp = rp != NULL ? rt_path_ifp(rp) : rt_ifp(rt);
+	const struct ifaddr *ifa = rp != NULL ? rt_path_ifa(rp) : rt_ifa(rt);
+	uint32_t gw = rp != NULL && rp->rp_spec.sp_has_gw ?
+	    rp->rp_spec.sp_gw.na_4 : 0;
 	unsigned len = rt->rt_len;
 	struct sockaddr_dl sdl;
 	int64_t left;
@@ -47,6 +57,11 @@ rt_fill_msg(struct kern *k, const struct rtentry *rt, uint8_t type, void *msg)
 		rtm->rtm_mtu = rp->rp_spec.sp_mtu;
 		if (__atomic_load_n(&rp->rp_hop, __ATOMIC_RELAXED) == NULL)
 			rtm->rtm_given |= RTV_UNREACHABLE;
+		if (rt->rt_path->rp_group != NULL) {
+			rtm->rtm_given |= RTV_MPATH;
+			rtm->rtm_weight = (uint16_t)rt->rt_path->rp_group->
+			    rg_member[way].rm_weight;
+		}
 	}
 	if (rt_is_spare(rt) || (rtm->rtm_given & RTV_UNREACHABLE) != 0)
 		rtm->rtm_flags &= ~(uint32_t)RTF_UP;
@@ -62,8 +77,8 @@ rt_fill_msg(struct kern *k, const struct rtentry *rt, uint8_t type, void *msg)
 		if_name_copy(ifp, rtm->rtm_ifname);
 	}
 	add_inet(rtm, RTA_DST, htonl(rt->rt_key));
-	if (rt_asked_gw4(rt) != 0)
-		add_inet(rtm, RTA_GATEWAY, rt_asked_gw4(rt));
+	if (gw != 0)
+		add_inet(rtm, RTA_GATEWAY, gw);
 	else if (ifp != NULL) {
 		memset(&sdl, 0, sizeof(sdl));
 		sdl.sdl_family = AF_LINK;
@@ -79,10 +94,12 @@ rt_fill_msg(struct kern *k, const struct rtentry *rt, uint8_t type, void *msg)
 		(void)rt_msg_add(rtm, RTA_IFA, ifa->ifa_addr);
 }
 
-/* The next of the last prefix's routes that were asked for, by their metrics;
- * NULL.  Which one is used may change in between. */
+/* The next of the last prefix's routes that were asked for, by their metrics,
+ * as often as it has ways (*way); NULL.  Which one is used may change in
+ * between. */
 static struct rtentry *
-next_of_last(const struct route_vnet *rv, struct rt_place *place)
+next_of_last(const struct route_vnet *rv, struct rt_place *place,
+    unsigned *way)
 {
 	struct rtentry *best, *rt;
 	uint64_t from;
@@ -95,14 +112,25 @@ next_of_last(const struct route_vnet *rv, struct rt_place *place)
 	if (best != NULL && !rt_is_own(best) && best->rt_metric >= from &&
 	    (rt == NULL || best->rt_metric < rt->rt_metric))
 		rt = best;
-	place->rp_spares = rt == NULL ? 0 : rt->rt_metric + 2ull;
+	if (rt == NULL) {
+		place->rp_spares = 0;
+		return NULL;
+	}
+	*way = rt->rt_metric == from && place->rp_member < rt_nways(rt) ?
+	    place->rp_member : 0;
+	place->rp_member = *way + 1;
+	place->rp_spares = rt->rt_metric + 1ull;
+	if (place->rp_member >= rt_nways(rt)) {
+		place->rp_spares++;
+		place->rp_member = 0;
+	}
 	return rt;
 }
 
 static struct rtentry *
-next_route(const struct route_vnet *rv, struct rt_place *place)
+next_route(const struct route_vnet *rv, struct rt_place *place, unsigned *way)
 {
-	struct rtentry *rt = next_of_last(rv, place);
+	struct rtentry *rt = next_of_last(rv, place, way);
 	uint64_t found;
 
 	if (rt != NULL)
@@ -112,20 +140,22 @@ next_route(const struct route_vnet *rv, struct rt_place *place)
 		return NULL;
 	place->rp_order = found + 1;
 	place->rp_spares = 1;
+	place->rp_member = 0;
 	place->rp_key = rt->rt_key;
 	place->rp_len = rt->rt_len;
-	return rt_is_own(rt) ? rt : next_of_last(rv, place);
+	return rt_is_own(rt) ? rt : next_of_last(rv, place, way);
 }
 
 int
 rt_dump_next(struct vnet *vn, struct rt_place *place, void *msg)
 {
 	struct rtentry *rt;
+	unsigned way = 0;
 
 	route_lock(vn);
-	rt = next_route(vn->vn_route, place);
+	rt = next_route(vn->vn_route, place, &way);
 	if (rt != NULL)
-		rt_fill_msg(vn->vn_kern, rt, RTM_GET, msg);
+		rt_fill_way(vn->vn_kern, rt, way, RTM_GET, msg);
 	route_unlock(vn);
 	return rt != NULL ? 0 : ENOENT;
 }
@@ -200,11 +230,11 @@ rt_get_request(struct vnet *vn, const struct rt_info *ri, void *msg)
 			rtm->rtm_expire_s = 1;
 		/* The source, which is last, was not asked for. */
 		if ((rtm->rtm_h.rtm_addrs & RTA_IFA) != 0 &&
-		    rt->rt_path->rp_spec.sp_src == 0) {
+		    rt_way(rt, 0)->rp_spec.sp_src == 0) {
 			rtm->rtm_h.rtm_addrs &= (uint16_t)~RTA_IFA;
 			rtm->rtm_h.rtm_len -= (uint16_t)rt_sa_size(AF_INET);
 		}
-		if (rt->rt_path->rp_spec.sp_ifp == NULL) {
+		if (rt_way(rt, 0)->rp_spec.sp_ifp == NULL) {
 			rtm->rtm_ifhandle = 0;
 			rtm->rtm_index = 0;
 			rtm->rtm_ifname[0] = '\0';

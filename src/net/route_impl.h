@@ -60,16 +60,17 @@ struct rtentry *rt_table_cover(const struct rt_table *, uint32_t key,
 	    unsigned len);
 /* A route for a prefix that has none.  ENOMEM: nothing is changed. */
 int	rt_table_add(struct vnet *, struct rt_table *, struct rtentry *);
-/* In place of the prefix's route, which may be the same that leads elsewhere
- * now.  ENOMEM: nothing is changed; not when rt_table_ready() was called for
- * the new one. */
+/* In place of the prefix's route, which may be the same that is about to lead
+ * elsewhere: value is that of the new one.  ENOMEM: nothing is changed; not
+ * when rt_table_ready() was called with the value. */
 int	rt_table_replace(struct vnet *, struct rt_table *, struct rtentry *old,
-	    struct rtentry *new);
+	    struct rtentry *new, uint32_t value);
 /* Never fails. */
 void	rt_table_remove(struct vnet *, struct rt_table *, struct rtentry *);
-/* See to it that a spare can take the place of its prefix's route without
- * memory.  ENOMEM. */
-int	rt_table_ready(struct rt_table *, const struct rtentry *spare);
+/* See to it that a spare with this value can take the place of its prefix's
+ * route without memory.  ENOMEM. */
+int	rt_table_ready(struct rt_table *, const struct rtentry *spare,
+	    uint32_t value);
 
 /* --- route_path.c: where routes lead ------------------------------------- */
 
@@ -129,6 +130,8 @@ struct rt_path {
 	LIST_ENTRY(rt_path) rp_sharing;	/* rv_sharing */
 	TAILQ_ENTRY(rt_path) rp_duelink;
 	LIST_ENTRY(rt_path) rp_srclink;	/* rv_sourced: sp_src */
+	struct rt_group	*rp_group;	/* constant: several ways; or NULL */
+	LIST_HEAD(, rt_member) rp_groups; /* of which it is a member */
 	struct ifnet	*rp_onif;	/* in whose if_paths it is, or NULL */
 	struct kern_defer rp_defer;
 	struct kern	*rp_kern;
@@ -138,6 +141,63 @@ struct rt_path {
 struct ifnet *rt_path_ifp(const struct rt_path *);
 /* Its source, or NULL.  Read section. */
 struct ifaddr *rt_path_ifa(const struct rt_path *);
+
+/* --- route_group.c: several ways at once --------------------------------- */
+
+/* One way of a group. */
+struct rt_member {
+	struct rt_path	*rm_path;
+	struct rt_group	*rm_group;
+	uint32_t	 rm_weight;
+	LIST_ENTRY(rt_member) rm_link;	/* rp_groups of the path */
+};
+
+/* A group: the ways of a path that has several. */
+struct rt_group {
+	struct rt_path	*rg_path;	/* whose it is */
+	unsigned	 rg_n;
+	struct rt_member rg_member[NH_MEMBERS];
+	uint8_t		 rg_home[NH_BUCKETS];	/* the members of buckets, */
+	uint8_t		 rg_now[NH_BUCKETS];	/* and those in use */
+	struct kern_defer rg_defer;
+	struct kern	*rg_kern;
+	struct nexthop_group rg_nh;	/* readers' */
+};
+
+/* The path that has these members (paths and weights alone are looked at), new
+ * if there is none; buckets stay with members that `like' (or NULL) has too.
+ * NULL: no memory. */
+struct rt_path *rt_group_get(struct vnet *, const struct rt_member *,
+	    unsigned n, const struct rt_path *like);
+/* The group's path goes. */
+void	rt_group_free(struct vnet *, struct rt_group *);
+/* A member leads elsewhere, or can be used again or not any more. */
+void	rt_group_member_changed(struct vnet *, struct rt_path *member);
+/* The way of a path by which others reach their gateways, except one that leads to
+ * `except';
+ * NULL: none can be used. */
+struct rt_path *rt_group_way(struct rt_path *, const struct rt_path *except);
+/* Which of a group's members has the gateway (and interface, or NULL); -1. */
+int	rt_group_find(const struct rt_path *, uint32_t gw,
+	    const struct ifnet *);
+/* One of a route's ways goes, which is not the last one.  ENOMEM. */
+int	rt_delete_way(struct vnet *, struct rtentry *, unsigned way);
+/* A path goes: it is a member of none any more. */
+void	rt_group_leave(struct vnet *, struct rt_path *member);
+void	rt_groups_init(struct vnet *);
+/* How many ways a route has. */
+static inline unsigned
+rt_nways(const struct rtentry *rt)
+{
+
+	return rt_is_own(rt) || rt->rt_path->rp_group == NULL ? 1 :
+	    rt->rt_path->rp_group->rg_n;
+}
+
+/* route_path.c: for route_group.c. */
+struct rt_path *rt_path_new_group(struct vnet *, struct rt_group *);
+bool	rt_path_leads_to(const struct rt_path *, const struct rt_path *to);
+void	rt_path_look(struct vnet *, struct rt_path *);
 
 int	rt_paths_init(struct vnet *);
 void	rt_paths_fini(struct vnet *);
@@ -157,6 +217,8 @@ void	rt_path_drop(struct vnet *, struct rt_path *);
 /* A route leads there from now on; no more. */
 void	rt_path_enter(struct vnet *, struct rtfull *);
 void	rt_path_leave(struct vnet *, struct rtfull *);
+/* A route that leads somewhere leads there from now on. */
+void	rt_path_move(struct vnet *, struct rtfull *, struct rt_path *to);
 /* The route's prefix has several (RTE_SHARED), or not any more. */
 void	rt_path_share(struct vnet *, struct rtfull *, bool shared);
 /*
@@ -174,8 +236,10 @@ void	rt_paths_look(struct vnet *);
 
 /* --- route.c ------------------------------------------------------------- */
 
-/* The number of a route's next hop, and what a table says of it. */
+/* The value that a forwarding table has for a route, and would have if it led
+ * elsewhere. */
 uint32_t rt_value(const struct rtentry *);
+uint32_t rt_value_by(const struct rtentry *, const struct rt_path *);
 static inline struct rt_table *
 rt_main(struct vnet *vn)
 {
@@ -188,6 +252,8 @@ struct rtentry *rt_find(struct vnet *, const struct rt_info *);
 /* The route that is meant, by all that was said of it.  ESRCH, in words. */
 int	rt_find_meant(struct vnet *, const struct rt_info *,
 	    struct rtentry **);
+/* The route of the prefix and the metric, or NULL. */
+struct rtentry *rt_find_metric(struct vnet *, const struct rt_info *);
 /* ESRCH, in words. */
 int	rt_none(void);
 /* EPERM, in words: an own route of an address is not deleted or changed by
@@ -212,14 +278,32 @@ rt_full(const struct rtentry *rt)
 	return (struct rtfull *)(uintptr_t)rt;
 }
 
-/* The gateway that was asked for, network order; 0: none. */
+/* One of the ways of a route that was asked for. */
+static inline const struct rt_path *
+rt_way(const struct rtentry *rt, unsigned way)
+{
+
+	return rt->rt_path->rp_group == NULL ? rt->rt_path :
+	    rt->rt_path->rp_group->rg_member[way].rm_path;
+}
+
+/* The gateway that was asked for (of several the first), network order; 0:
+ * none. */
 static inline uint32_t
 rt_asked_gw4(const struct rtentry *rt)
 {
 
-	return !rt_is_own(rt) && rt->rt_path->rp_spec.sp_has_gw ?
-	    rt->rt_path->rp_spec.sp_gw.na_4 : 0;
+	const struct rt_path *rp = rt_is_own(rt) ? NULL : rt_way(rt, 0);
+
+	return rp != NULL && rp->rp_spec.sp_has_gw ? rp->rp_spec.sp_gw.na_4 :
+	    0;
 }
+
+/* Describe one of a route's ways: rt_fill_msg() does the first. */
+void	rt_fill_way(struct kern *, const struct rtentry *, unsigned way,
+	    uint8_t type, void *msg);
+/* Lead a route elsewhere: to a path that was got for it.  ENOMEM. */
+int	rt_repoint(struct vnet *, struct rtentry *, struct rt_path *);
 
 /* Interface and source of a route, or the address it came with.  Read
  * section. */

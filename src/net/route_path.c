@@ -40,18 +40,22 @@ struct found {
 struct ifnet *
 rt_path_ifp(const struct rt_path *rp)
 {
-	const struct rt_hop *ho = __atomic_load_n(&rp->rp_hop,
-	    __ATOMIC_CONSUME);
+	const struct rt_hop *ho;
 
+	if (rp->rp_group != NULL)
+		rp = rp->rp_group->rg_member[0].rm_path;
+	ho = __atomic_load_n(&rp->rp_hop, __ATOMIC_CONSUME);
 	return ho != NULL ? ho->ho_ng.ng_nh.nh_ifp : rp->rp_spec.sp_ifp;
 }
 
 struct ifaddr *
 rt_path_ifa(const struct rt_path *rp)
 {
-	const struct rt_hop *ho = __atomic_load_n(&rp->rp_hop,
-	    __ATOMIC_CONSUME);
+	const struct rt_hop *ho;
 
+	if (rp->rp_group != NULL)
+		rp = rp->rp_group->rg_member[0].rm_path;
+	ho = __atomic_load_n(&rp->rp_hop, __ATOMIC_CONSUME);
 	return ho != NULL ? ho->ho_ng.ng_nh.nh_ifa : NULL;
 }
 
@@ -71,9 +75,8 @@ prefix_has(uint32_t key, unsigned len, uint32_t addr)
 	return ((key ^ addr) & prefix_mask(len)) == 0;
 }
 
-/* Does the path lead to `to' in the end? */
-static bool
-leads_to(const struct rt_path *rp, const struct rt_path *to)
+bool
+rt_path_leads_to(const struct rt_path *rp, const struct rt_path *to)
 {
 
 	for (; rp != NULL; rp = rp->rp_via)
@@ -130,6 +133,8 @@ goes_by(const struct rt_table *tb, const struct rt_path *rp,
 		if (rt == NULL || rt_is_own(rt))
 			return false;
 		rp = rt->rt_path;
+		if (rp->rp_group != NULL)
+			rp = rp->rp_group->rg_member[0].rm_path;
 	}
 	return false;
 }
@@ -157,7 +162,13 @@ find_gateway(struct vnet *vn, const struct rt_spec *sp,
 		if (rt_is_own(rt))
 			return find_connected(rt, for_rt, gw, fo);
 		via = rt->rt_path;
-		if (rt == for_rt || (self != NULL && leads_to(via, self)))
+		if (via->rp_group != NULL) {
+			via = rt_group_way(via, self);
+			if (via == NULL)
+				continue;
+		}
+		if (rt == for_rt ||
+		    (self != NULL && rt_path_leads_to(via, self)))
 			continue;
 		if (via->rp_hop == NULL || via->rp_depth >= DEPTH_MAX) {
 			if (for_rt != NULL && goes_by(tb, via, for_rt))
@@ -357,8 +368,16 @@ static uint8_t
 use_of(const struct rt_path *rp)
 {
 	const struct nexthop *nh;
+	uint8_t best = RT_USE_NOT;
 	uint32_t flags;
 
+	if (rp->rp_group != NULL) {
+		for (unsigned i = 0; i < rp->rp_group->rg_n; i++)
+			if (rp->rp_group->rg_member[i].rm_path->rp_use > best)
+				best = rp->rp_group->rg_member[i].rm_path->
+				    rp_use;
+		return best;
+	}
 	if (rp->rp_hop == NULL)
 		return RT_USE_NOT;
 	nh = &rp->rp_hop->ho_ng.ng_nh;
@@ -382,15 +401,19 @@ due(struct vnet *vn, struct rt_path *rp)
 
 /* Prefixes with several routes use others, now that it can, or cannot, be
  * used. */
-static void
-look(struct vnet *vn, struct rt_path *rp)
+void
+rt_path_look(struct vnet *vn, struct rt_path *rp)
 {
 	uint8_t use = use_of(rp);
+	struct rt_path *user;
 	struct rtfull *rf;
 
 	if (use == rp->rp_use)
 		return;
 	rp->rp_use = use;
+	rt_group_member_changed(vn, rp);
+	LIST_FOREACH(user, &rp->rp_users, rp_vialink)
+		due(vn, user);
 	LIST_FOREACH(rf, &rp->rp_shared, rf_link)
 		rt_select(vn, &rf->rf_rt);
 }
@@ -435,6 +458,7 @@ set(struct vnet *vn, struct rt_path *rp, const struct found *fo)
 		retire_hop(vn, old);
 	if (rp->rp_ahead == NULL)
 		rp->rp_ahead = alloc_hop(vn);
+	rt_group_member_changed(vn, rp);
 	LIST_FOREACH(user, &rp->rp_users, rp_vialink)
 		due(vn, user);
 }
@@ -481,7 +505,7 @@ resolve(struct vnet *vn, struct rt_path *rp)
 		tell(vn, rp);
 	}
 	pserialize_read_exit();
-	look(vn, rp);
+	rt_path_look(vn, rp);
 	if (error != 0)
 		drop_dynamic(vn, rp);
 }
@@ -506,7 +530,7 @@ rt_paths_settle(struct vnet *vn)
 		else if (rp->rp_hop != NULL && rp->rp_rounds <=
 		    ROUNDS_MAX + 1) {
 			set(vn, rp, NULL);
-			look(vn, rp);
+			rt_path_look(vn, rp);
 		}
 	}
 }
@@ -580,7 +604,10 @@ rt_paths_leave_if(struct vnet *vn, struct ifnet *ifp)
 		}
 		if ((rf = LIST_FIRST(&rp->rp_routes)) == NULL)
 			rf = LIST_FIRST(&rp->rp_shared);
-		rt_lose(vn, &rf->rf_rt);
+		if (rf != NULL)
+			rt_lose(vn, &rf->rf_rt);
+		else
+			rt_group_leave(vn, rp);
 	}
 	rt_paths_settle(vn);
 }
@@ -589,11 +616,16 @@ void
 rt_paths_look(struct vnet *vn)
 {
 	struct rt_path *rp, *next;
+	const struct rt_group *rg;
+	size_t pos = 0;
 
+	while ((rg = khash_walk(&vn->vn_route->rv_groups, &pos)) != NULL)
+		for (unsigned i = 0; i < rg->rg_n; i++)
+			rt_path_look(vn, rg->rg_member[i].rm_path);
 	for (rp = LIST_FIRST(&vn->vn_route->rv_sharing); rp != NULL;
 	    rp = next) {
 		next = LIST_NEXT(rp, rp_sharing);
-		look(vn, rp);
+		rt_path_look(vn, rp);
 	}
 }
 
@@ -632,7 +664,7 @@ bool
 rt_path_is(const struct rt_path *rp, const struct rt_spec *sp)
 {
 
-	return same_spec(&rp->rp_spec, sp);
+	return rp->rp_group == NULL && same_spec(&rp->rp_spec, sp);
 }
 
 static struct rt_path *
@@ -697,6 +729,12 @@ path_free(struct vnet *vn, struct rt_path *rp)
 	}
 	if (rp->rp_is_due)
 		TAILQ_REMOVE(&rv->rv_due, rp, rp_duelink);
+	if (rp->rp_group != NULL) {
+		nh_number_put(&rv->rv_nh, rp->rp_number);
+		rt_group_free(vn, rp->rp_group);
+		kern_defer(vn->vn_kern, &rp->rp_defer, free_path);
+		return;
+	}
 	khash_remove(&rv->rv_paths, spec_hash(sp), rp);
 	if (sp->sp_has_gw)
 		(void)kbtree_remove(&rv->rv_gateways, gateway_order(gw_key(sp),
@@ -729,6 +767,25 @@ path_new(struct vnet *vn, const struct rt_spec *sp, const struct found *fo)
 		return NULL;
 	}
 	set(vn, rp, fo);
+	rp->rp_use = use_of(rp);
+	return rp;
+}
+
+struct rt_path *
+rt_path_new_group(struct vnet *vn, struct rt_group *rg)
+{
+	struct rt_path *rp;
+
+	rp = kmem_zalloc(vn->vn_kern, sizeof(*rp));
+	if (rp == NULL)
+		return NULL;
+	rp->rp_kern = vn->vn_kern;
+	rp->rp_group = rg;
+	rp->rp_number = nh_number_get(&vn->vn_route->rv_nh, &rg->rg_nh.gr_nh);
+	if (rp->rp_number == 0) {
+		kmem_free(vn->vn_kern, rp);
+		return NULL;
+	}
 	rp->rp_use = use_of(rp);
 	return rp;
 }
@@ -787,6 +844,24 @@ rt_path_leave(struct vnet *vn, struct rtfull *rf)
 }
 
 void
+rt_path_move(struct vnet *vn, struct rtfull *rf, struct rt_path *to)
+{
+	bool shared = (rf->rf_rt.rt_user & RTE_SHARED) != 0;
+	struct rt_path *old = rf->rf_rt.rt_path;
+
+	rt_path_share(vn, rf, false);
+	LIST_REMOVE(rf, rf_link);
+	/* From here on nobody who describes the route finds the old one. */
+	rts_change_begin(vn);
+	rf->rf_rt.rt_path = to;
+	rts_change_end(vn);
+	rt_path_enter(vn, rf);
+	rt_path_share(vn, rf, shared);
+	if (--old->rp_nroutes == 0)
+		path_free(vn, old);
+}
+
+void
 rt_path_share(struct vnet *vn, struct rtfull *rf, bool shared)
 {
 	struct rt_path *rp = rf->rf_rt.rt_path;
@@ -819,6 +894,7 @@ rt_paths_init(struct vnet *vn)
 	khash_init(vn->vn_kern, &rv->rv_paths, object_hash);
 	kbtree_init(vn->vn_kern, &rv->rv_gateways);
 	TAILQ_INIT(&rv->rv_due);
+	rt_groups_init(vn);
 	rv->rv_unreachable = &nowhere;
 	return nh_table_init(vn->vn_kern, &rv->rv_nh);
 }
@@ -831,6 +907,7 @@ rt_paths_fini(struct vnet *vn)
 	KASSERT(TAILQ_EMPTY(&rv->rv_due) && rv->rv_paths.kh_count == 0);
 	kern_defer_barrier(vn->vn_kern);
 	khash_fini(&rv->rv_paths);
+	khash_fini(&rv->rv_groups);
 	kbtree_fini(&rv->rv_gateways);
 	nh_table_fini(&rv->rv_nh);
 }

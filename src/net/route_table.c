@@ -84,11 +84,11 @@ rt_table_add(struct vnet *vn, struct rt_table *tb, struct rtentry *rt)
 
 int
 rt_table_replace(struct vnet *vn, struct rt_table *tb, struct rtentry *old,
-    struct rtentry *new)
+    struct rtentry *new, uint32_t value)
 {
 	int error;
 
-	error = fib4_add(&tb->tb_fib4, new->rt_key, new->rt_len, rt_value(new));
+	error = fib4_add(&tb->tb_fib4, new->rt_key, new->rt_len, value);
 	if (error != 0)
 		return error;
 	if (new != old)
@@ -111,9 +111,10 @@ rt_table_remove(struct vnet *vn, struct rt_table *tb, struct rtentry *rt)
 }
 
 int
-rt_table_ready(struct rt_table *tb, const struct rtentry *spare)
+rt_table_ready(struct rt_table *tb, const struct rtentry *spare,
+    uint32_t value)
 {
 
-	return rt_value(spare) < FIB_BELOW_NARROW ? 0 :
+	return value < FIB_BELOW_NARROW ? 0 :
 	    fib4_widen(&tb->tb_fib4, spare->rt_key, spare->rt_len);
 }

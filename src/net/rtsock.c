@@ -135,6 +135,7 @@ request_parse(struct vnet *vn, const struct rt_msg *rtm,
 	ri->ri_given = rtm->rtm_given;
 	ri->ri_metric = rtm->rtm_metric;
 	ri->ri_proto = rtm->rtm_proto;
+	ri->ri_weight = rtm->rtm_weight;
 	/* Own routes are changed with their address. */
 	ri->ri_refuse = RTF_LOCAL | RTF_BROADCAST;
 	if (rtm->rtm_expire_s < 0 || rtm->rtm_expire_s > INT32_MAX)
@@ -201,6 +202,8 @@ request_change_table(struct vnet *vn, uint8_t type, struct route_request *rq,
 		    "are not added or changed by hand");
 	if (type == RTM_CHANGE)
 		error = rt_change(vn, ri);
+	else if ((ri->ri_given & RTV_MPATH) != 0)
+		error = rt_add_way(vn, ri);
 	else
 		error = (ri->ri_given & RTV_REPLACE) != 0 ? replace(vn, ri) :
 		    rt_add(vn, ri);

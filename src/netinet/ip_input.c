@@ -35,6 +35,21 @@ struct ip_run {
 	unsigned	 ir_n;		/* packets */
 };
 
+/* Does one of a group's next hops lead out of the interface? */
+static bool
+ip_group_has(const struct ifnet *ifp, const struct fwd *fd)
+{
+	struct fwd raw = nh_fwd_raw(&ifp->if_vnet->vn_route->rv_nh,
+	    fd->fd_value);
+	const struct nexthop_group *gr = nh_group(raw.fd_nh);
+
+	for (unsigned i = 0; i < gr->gr_n; i++)
+		if (__atomic_load_n(&gr->gr_member[i], __ATOMIC_CONSUME)->
+		    nh_ifp == ifp)
+			return true;
+	return false;
+}
+
 /* RFC 3704 2.2, 2.4: does a source with this route belong on ifp? */
 static bool
 rpf_passes(const struct ifnet *ifp, const struct fwd *fd)
@@ -45,8 +60,10 @@ rpf_passes(const struct ifnet *ifp, const struct fwd *fd)
 	mode = own != 0 ? own - 1 : ip_setting(&ifp->if_vnet->vn_ip->iv_rpf);
 	if (mode == IF_RPF_OFF)
 		return true;
-	return fd->fd_nh != NULL && (fd->fd_nh->nh_flags & NH_NOWHERE) == 0 &&
-	    (mode == IF_RPF_LOOSE || fd->fd_nh->nh_ifp == ifp);
+	if (fd->fd_nh == NULL || (fd->fd_nh->nh_flags & NH_NOWHERE) != 0)
+		return false;
+	return mode == IF_RPF_LOOSE || fd->fd_nh->nh_ifp == ifp ||
+	    ((fd->fd_value & FWD_GROUP) != 0 && ip_group_has(ifp, fd));
 }
 
 /*
@@ -168,12 +185,20 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 		run->ir_src = src;
 	}
 	if (!known) {
-		fd = rt_lookup4(vn, dst);
+		fd = rt_lookup4_raw(vn, dst);
 		value = fd.fd_value;
 		nh = fd.fd_nh;
 	}
-	if (!m_writable(m) || (value != run->ir_value &&
-	    !ip_run_turn(rcvif, run, value, nh)))
+	if (!m_writable(m))
+		return;
+	if (__builtin_expect((value & FWD_GROUP) != 0, 0)) {
+		nh = nh_choose(nh, ip_flow_hash(vn, mtoip(m)));
+		if (nh != run->ir_nh && !ip_run_turn(rcvif, run, value, nh))
+			return;
+		/* The next one of the group may go elsewhere. */
+		run->ir_value = UINT32_MAX;
+	} else if (value != run->ir_value &&
+	    !ip_run_turn(rcvif, run, value, nh))
 		return;
 	if (__builtin_expect((value & FWD_SPECIAL) != 0, 0) &&
 	    in_maybe_special(dst))
@@ -318,7 +343,7 @@ ip_fast_deep(const struct vnet *vn, const struct ifnet *ifp,
 		}
 		fib4_lookup_many(&rv->rv_main.tb_fib4, key, value, n);
 		for (unsigned i = 0; i < n; i++) {
-			nh[i] = nh_fwd(&rv->rv_nh, value[i]).fd_nh;
+			nh[i] = nh_fwd_raw(&rv->rv_nh, value[i]).fd_nh;
 			__builtin_prefetch(nh[i]);
 		}
 		for (unsigned i = 0; i < n; i++)
@@ -532,7 +557,7 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 			m_drop(ifp, m, DROP_IP_MCAST);
 		return NULL;
 	}
-	fd = rt_lookup4(vn, ip->ip_dst);
+	fd = ip_lookup(vn, ip);
 	/* A packet in a link-level broadcast or multicast has reached every
 	 * station of the link: it is neither delivered (RFC 1122 3.3.6) nor
 	 * forwarded (RFC 1812 5.3.4). */

@@ -146,7 +146,7 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 	ip->ip_ttl = (uint8_t)(ttl != 0 ? ttl :
 	    (unsigned)ip_setting(&vn->vn_ip->iv_ttl));
 
-	fd = rt_lookup4(vn, ip->ip_dst);
+	fd = ip_lookup(vn, ip);
 	nh = fd.fd_nh;
 	error = ip_output_refuse(&fd, ip, &why);
 	if (error != 0)

@@ -346,6 +346,38 @@ ip_next4(const struct nexthop *nh, const struct iphdr4 *ip)
 	return gw != 0 ? gw : ip->ip_dst;
 }
 
+/*
+ * The hash of a packet's flow: addresses, protocol, and the ports of TCP, UDP,
+ * SCTP and UDP-Lite, but not those of fragments, of which only the first has
+ * any.  The ports are within the buffer, whatever the packet's length.
+ */
+static inline uint32_t
+ip_flow_hash(const struct vnet *vn, const struct iphdr4 *ip)
+{
+	uint64_t h = vn->vn_route->rv_seed ^
+	    ((uint64_t)ip->ip_src << 32 | ip->ip_dst);
+	uint32_t ports = 0;
+	uint8_t p = ip->ip_p;
+
+	if ((p == IPPROTO_TCP || p == IPPROTO_UDP || p == IPPROTO_SCTP ||
+	    p == IPPROTO_UDPLITE) &&
+	    (ip->ip_off & htons(IP_OFFMASK | IP_MF)) == 0)
+		memcpy(&ports, (const uint8_t *)ip + ip_hlen(ip), 4);
+	return khash_u64((uint64_t)khash_u64(h) << 32 ^ ports ^
+	    (uint64_t)p << 24 ^ h);
+}
+
+/* How a packet goes: of several ways, its flow's. */
+static inline struct fwd
+ip_lookup(const struct vnet *vn, const struct iphdr4 *ip)
+{
+	struct fwd fd = rt_lookup4_raw(vn, ip->ip_dst);
+
+	if ((fd.fd_value & FWD_GROUP) != 0)
+		fd.fd_nh = nh_choose(fd.fd_nh, ip_flow_hash(vn, ip));
+	return fd;
+}
+
 /* ip_forward.c.  Set a packet's m_nh and flags by how it goes. */
 void	ip_route_set(struct mbuf *, const struct fwd *);
 /* The last steps of forwarding, after ip_route_set(): offload, fragmentation,
