@@ -147,7 +147,10 @@ struct route_vnet {
 	struct khash	 rv_paths;	/* rv_lock */
 	struct kbtree	 rv_gateways;	/* rv_lock: paths that have one, by
 					 * its address and rp_number */
-	TAILQ_HEAD(, rt_path) rv_due;	/* rv_lock: to be resolved again */
+	TAILQ_HEAD(rt_duelist, rt_path) rv_due; /* rv_lock: to be resolved
+						 * again */
+	struct rt_duelist rv_starved;	/* rv_lock: likewise, by the next who
+					 * has the lock: there was no memory */
 	LIST_HEAD(, rt_path) rv_sourced; /* rv_lock: that name a source */
 	uint32_t	 rv_turn;	/* rv_lock: of rt_paths_settle() */
 	const struct nexthop *rv_unreachable;	/* constant */

@@ -232,6 +232,8 @@ rt_group_get(struct vnet *vn, const struct rt_member *rm, unsigned n,
 		rg->rg_member[i].rm_path = rm[i].rm_path;
 		rg->rg_member[i].rm_weight = rm[i].rm_weight;
 		rg->rg_member[i].rm_group = rg;
+		/* Members nobody cared for may not have been looked at. */
+		rt_path_look(vn, rm[i].rm_path);
 	}
 	settle_homes(rg, like != NULL ? like->rp_group : NULL);
 	memcpy(rg->rg_now, rg->rg_home, sizeof(rg->rg_now));

@@ -32,7 +32,8 @@ static inline void
 route_unlock(struct vnet *vn)
 {
 
-	if (!TAILQ_EMPTY(&vn->vn_route->rv_due))
+	if (!TAILQ_EMPTY(&vn->vn_route->rv_due) ||
+	    !TAILQ_EMPTY(&vn->vn_route->rv_starved))
 		rt_paths_settle(vn);
 	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
 }
@@ -117,8 +118,9 @@ struct rt_path {
 					 * if that was asked for */
 	uint8_t		 rp_depth;	/* how many follow each other */
 	uint8_t		 rp_use;	/* RT_USE_* */
-	bool		 rp_is_due;	/* to be resolved again */
-	uint8_t		 rp_rounds;	/* how often it was in this turn */
+	bool		 rp_is_due;	/* in rv_due */
+	bool		 rp_is_starved;	/* in rv_starved */
+	uint8_t		 rp_rounds;	/* how often it changed in this turn */
 	uint32_t	 rp_turn;	/* the last one */
 	LIST_HEAD(, rtfull) rp_routes;	/* alone in their prefix */
 	LIST_HEAD(, rtfull) rp_shared;	/* the others */
@@ -173,9 +175,8 @@ struct rt_path *rt_group_get(struct vnet *, const struct rt_member *,
 void	rt_group_free(struct vnet *, struct rt_group *);
 /* A member leads elsewhere, or can be used again or not any more. */
 void	rt_group_member_changed(struct vnet *, struct rt_path *member);
-/* The way of a path by which others reach their gateways, except one that leads to
- * `except';
- * NULL: none can be used. */
+/* The way of a path by which others reach their gateways, except one that leads
+ * to `except'; NULL: none can be used. */
 struct rt_path *rt_group_way(struct rt_path *, const struct rt_path *except);
 /* Which of a group's members has the gateway (and interface, or NULL); -1. */
 int	rt_group_find(const struct rt_path *, uint32_t gw,

@@ -176,6 +176,9 @@ find_gateway(struct vnet *vn, const struct rt_spec *sp,
 			continue;
 		}
 		nh = &via->rp_hop->ho_ng.ng_nh;
+		/* A path like that is about to lead elsewhere. */
+		if (nh->nh_ifp != NULL && if_is_deactivated(nh->nh_ifp))
+			continue;
 		if ((nh->nh_flags & NH_NOWHERE) != 0)
 			return REFUSE(for_rt, ENETUNREACH, "a route refuses "
 			    "packets to the gateway");
@@ -390,13 +393,44 @@ use_of(const struct rt_path *rp)
 }
 
 static void
+not_due(struct vnet *vn, struct rt_path *rp)
+{
+
+	if (rp->rp_is_due)
+		TAILQ_REMOVE(&vn->vn_route->rv_due, rp, rp_duelink);
+	if (rp->rp_is_starved)
+		TAILQ_REMOVE(&vn->vn_route->rv_starved, rp, rp_duelink);
+	rp->rp_is_due = rp->rp_is_starved = false;
+}
+
+static void
 due(struct vnet *vn, struct rt_path *rp)
 {
 
 	if (rp->rp_is_due)
 		return;
+	not_due(vn, rp);
 	rp->rp_is_due = true;
 	TAILQ_INSERT_TAIL(&vn->vn_route->rv_due, rp, rp_duelink);
+}
+
+/* The path's routes lead to gateways in another way now: whichever is less
+ * work, all gateways are looked up again, or those in its routes' prefixes. */
+static void
+serve_again(struct vnet *vn, const struct rt_path *rp)
+{
+	const struct rtfull *rf;
+
+	if (rp->rp_nroutes >= vn->vn_route->rv_gateways.kt_count) {
+		rt_paths_prefix_changed(vn, 0, 0);
+		return;
+	}
+	LIST_FOREACH(rf, &rp->rp_routes, rf_link)
+		rt_paths_prefix_changed(vn, rf->rf_rt.rt_key,
+		    rf->rf_rt.rt_len);
+	LIST_FOREACH(rf, &rp->rp_shared, rf_link)
+		rt_paths_prefix_changed(vn, rf->rf_rt.rt_key,
+		    rf->rf_rt.rt_len);
 }
 
 /* Prefixes with several routes use others, now that it can, or cannot, be
@@ -404,13 +438,15 @@ due(struct vnet *vn, struct rt_path *rp)
 void
 rt_path_look(struct vnet *vn, struct rt_path *rp)
 {
-	uint8_t use = use_of(rp);
+	uint8_t use = use_of(rp), was = rp->rp_use;
 	struct rt_path *user;
 	struct rtfull *rf;
 
-	if (use == rp->rp_use)
+	if (use == was)
 		return;
 	rp->rp_use = use;
+	if (rp->rp_group != NULL && (use == RT_USE_NOT || was == RT_USE_NOT))
+		serve_again(vn, rp);
 	rt_group_member_changed(vn, rp);
 	LIST_FOREACH(user, &rp->rp_users, rp_vialink)
 		due(vn, user);
@@ -461,6 +497,7 @@ set(struct vnet *vn, struct rt_path *rp, const struct found *fo)
 	rt_group_member_changed(vn, rp);
 	LIST_FOREACH(user, &rp->rp_users, rp_vialink)
 		due(vn, user);
+	serve_again(vn, rp);
 }
 
 static struct rtfull *
@@ -503,11 +540,26 @@ resolve(struct vnet *vn, struct rt_path *rp)
 	if (!is_found(rp, error == 0 ? &fo : NULL)) {
 		set(vn, rp, error == 0 ? &fo : NULL);
 		tell(vn, rp);
+		rp->rp_rounds++;
 	}
 	pserialize_read_exit();
 	rt_path_look(vn, rp);
+	if (error == 0 && rp->rp_hop == NULL && !rp->rp_is_due) {
+		rp->rp_is_starved = true;
+		TAILQ_INSERT_TAIL(&vn->vn_route->rv_starved, rp, rp_duelink);
+	}
 	if (error != 0)
 		drop_dynamic(vn, rp);
+}
+
+/* Lead nowhere for now. */
+static void
+forget(struct vnet *vn, struct rt_path *rp)
+{
+
+	set(vn, rp, NULL);
+	tell(vn, rp);
+	rt_path_look(vn, rp);
 }
 
 void
@@ -517,21 +569,19 @@ rt_paths_settle(struct vnet *vn)
 	struct rt_path *rp;
 
 	rv->rv_turn++;
+	while ((rp = TAILQ_FIRST(&rv->rv_starved)) != NULL)
+		due(vn, rp);
 	while ((rp = TAILQ_FIRST(&rv->rv_due)) != NULL) {
-		TAILQ_REMOVE(&rv->rv_due, rp, rp_duelink);
-		rp->rp_is_due = false;
+		not_due(vn, rp);
 		if (rp->rp_turn != rv->rv_turn) {
 			rp->rp_turn = rv->rv_turn;
 			rp->rp_rounds = 0;
 		}
 		/* Paths that keep changing each other come to rest apart. */
-		if (rp->rp_rounds++ < ROUNDS_MAX)
+		if (rp->rp_rounds < ROUNDS_MAX)
 			resolve(vn, rp);
-		else if (rp->rp_hop != NULL && rp->rp_rounds <=
-		    ROUNDS_MAX + 1) {
-			set(vn, rp, NULL);
-			rt_path_look(vn, rp);
-		}
+		else if (rp->rp_hop != NULL)
+			forget(vn, rp);
 	}
 }
 
@@ -579,7 +629,7 @@ rt_paths_leave_ifa(struct vnet *vn, struct ifaddr *ifa)
 		due(vn, rp);
 	rt_paths_settle(vn);
 	while ((rp = LIST_FIRST(&pa->pa_paths)) != NULL)
-		set(vn, rp, NULL);
+		forget(vn, rp);
 	rt_paths_settle(vn);
 }
 
@@ -599,7 +649,7 @@ rt_paths_leave_if(struct vnet *vn, struct ifnet *ifp)
 	 * the path. */
 	while ((rp = LIST_FIRST(&ifp->if_paths)) != NULL) {
 		if (rp->rp_spec.sp_ifp != ifp) {
-			set(vn, rp, NULL);
+			forget(vn, rp);
 			continue;
 		}
 		if ((rf = LIST_FIRST(&rp->rp_routes)) == NULL)
@@ -727,8 +777,7 @@ path_free(struct vnet *vn, struct rt_path *rp)
 		user->rp_via = NULL;
 		due(vn, user);
 	}
-	if (rp->rp_is_due)
-		TAILQ_REMOVE(&rv->rv_due, rp, rp_duelink);
+	not_due(vn, rp);
 	if (rp->rp_group != NULL) {
 		nh_number_put(&rv->rv_nh, rp->rp_number);
 		rt_group_free(vn, rp->rp_group);
@@ -870,9 +919,12 @@ rt_path_share(struct vnet *vn, struct rtfull *rf, bool shared)
 		return;
 	LIST_REMOVE(rf, rf_link);
 	if (shared) {
-		if (LIST_EMPTY(&rp->rp_shared))
+		if (LIST_EMPTY(&rp->rp_shared)) {
+			/* A path nobody cared for was not looked at. */
+			rp->rp_use = use_of(rp);
 			LIST_INSERT_HEAD(&vn->vn_route->rv_sharing, rp,
 			    rp_sharing);
+		}
 		LIST_INSERT_HEAD(&rp->rp_shared, rf, rf_link);
 		(void)__atomic_fetch_or(&rf->rf_rt.rt_user, RTE_SHARED,
 		    __ATOMIC_RELAXED);
@@ -894,6 +946,7 @@ rt_paths_init(struct vnet *vn)
 	khash_init(vn->vn_kern, &rv->rv_paths, object_hash);
 	kbtree_init(vn->vn_kern, &rv->rv_gateways);
 	TAILQ_INIT(&rv->rv_due);
+	TAILQ_INIT(&rv->rv_starved);
 	rt_groups_init(vn);
 	rv->rv_unreachable = &nowhere;
 	return nh_table_init(vn->vn_kern, &rv->rv_nh);

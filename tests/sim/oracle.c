@@ -60,8 +60,27 @@ is_derived(const struct o_route *ort)
 	    RTF_BROADCAST)) != 0;
 }
 
+/* How well a route that was asked for can be used. */
+static int
+route_use(const struct o_route *ort)
+{
+
+	if (ort->or_if == NULL)
+		return 0;
+	return ort->or_if->oi_up && ort->or_if->oi_link != LINK_STATE_DOWN ?
+	    2 : 1;
+}
+
+static bool
+is_before(const struct o_route *a, const struct o_route *b)
+{
+	int ua = route_use(a), ub = route_use(b);
+
+	return ua != ub ? ua > ub : a->or_metric < b->or_metric;
+}
+
 /* The route of a prefix that is used: an address's, or the one of the least
- * metric. */
+ * metric that can be used. */
 static struct o_route *
 route_find(const struct oracle *o, uint32_t dst, unsigned len)
 {
@@ -73,7 +92,7 @@ route_find(const struct oracle *o, uint32_t dst, unsigned len)
 			continue;
 		if (is_derived(ort))
 			return ort;
-		if (best == NULL || ort->or_metric < best->or_metric)
+		if (best == NULL || is_before(ort, best))
 			best = ort;
 	}
 	return best;
@@ -188,59 +207,133 @@ routes_of_addr_gone(struct oracle *o, const struct o_addr *oa)
 	for (unsigned i = o->o_nroutes; i-- > 0;)
 		if (o->o_route[i]->or_addr == oa && o->o_route[i]->or_gw == 0)
 			route_remove(o, i);
+	/* None may be left with it; o_resolve() finds them another. */
+	for (unsigned i = 0; i < o->o_nroutes; i++)
+		if (o->o_route[i]->or_addr == oa) {
+			o->o_route[i]->or_addr = NULL;
+			o->o_route[i]->or_if = NULL;
+		}
 }
 
-static void
-routes_of_if_gone(struct oracle *o, const struct o_if *oi)
+/* The route of the longest prefix of less than *len that has a gateway, but not
+ * `self', and its length; NULL: none.  A default route is none. */
+static const struct o_route *
+cover(const struct oracle *o, uint32_t gw, const struct o_route *self,
+    unsigned *len)
+{
+	const struct o_route *via;
+
+	while (--*len > 0) {
+		via = route_find(o, gw, *len);
+		if (via != NULL && via != self)
+			return via;
+	}
+	return NULL;
+}
+
+/* Can a host have the gateway's address, by its route? */
+static bool
+is_host(const struct o_route *via, uint32_t gw)
 {
 
-	for (unsigned i = o->o_nroutes; i-- > 0;)
-		if (o->o_route[i]->or_if == oi)
-			route_remove(o, i);
+	return (via->or_flags & (RTF_LOCAL | RTF_BROADCAST)) == 0 &&
+	    ((via->or_flags & RTF_CONNECTED) == 0 || via->or_len >= 31 ||
+	    via->or_dst != gw);
 }
 
+/* By way of the prefix, in the end? */
+static bool
+goes_by(const struct oracle *o, const struct o_route *via,
+    const struct o_route *prefix)
+{
+	unsigned len;
+
+	for (unsigned i = 0; via != NULL && !is_derived(via) && i < 8; i++) {
+		if (((via->or_gw ^ prefix->or_dst) &
+		    o_mask(prefix->or_len)) == 0)
+			return true;
+		len = 33;
+		via = cover(o, via->or_gw, NULL, &len);
+	}
+	return false;
+}
+
+/* Is the gateway in use, and reached? */
+static bool
+is_known(const struct oracle *o, uint32_t gw)
+{
+
+	for (unsigned i = 0; i < o->o_nroutes; i++)
+		if (o->o_route[i]->or_gw == gw && o->o_route[i]->or_if != NULL)
+			return true;
+	return false;
+}
+
+/* Can a request lead a route to a gateway? */
 static int
-point_at(const struct oracle *o, uint32_t gw, struct o_route *ort)
+point_at(const struct oracle *o, uint32_t gw, struct o_route *ort,
+    const struct o_route *self)
 {
-	const struct o_route *via = o_route_lookup(o, gw);
+	const struct o_route *via;
+	unsigned len = 33;
+	bool circle = false;
 
-	if (via == NULL)
-		return ENETUNREACH;
-	if ((via->or_flags & (RTF_LOCAL | RTF_BROADCAST)) != 0 ||
-	    ((via->or_flags & RTF_CONNECTED) != 0 && via->or_len < 31 &&
-	    via->or_dst == gw))
-		return EINVAL;
-	if (via->or_gw != 0)
-		return ENETUNREACH;
 	ort->or_gw = gw;
 	ort->or_flags |= RTF_GATEWAY;
-	ort->or_if = via->or_if;
-	ort->or_addr = via->or_addr;
-	return 0;
+	if (is_known(o, gw))
+		return 0;
+	while ((via = cover(o, gw, self, &len)) != NULL) {
+		if (is_derived(via))
+			return is_host(via, gw) ? 0 : EINVAL;
+		if (via->or_if != NULL)
+			return 0;
+		circle |= goes_by(o, via, ort);
+	}
+	return circle ? ELOOP : ENETUNREACH;
 }
 
-/* Routes through gateways go by another address, or not at all. */
 static void
-routes_lead_on(struct oracle *o, const struct o_addr *oa,
-    const struct o_if *dying)
+resolve(const struct oracle *o, struct o_route *ort)
 {
-	struct o_route *ort, new_;
+	const struct o_route *via;
+	unsigned len = 33;
 
-	for (unsigned i = o->o_nroutes; i-- > 0;) {
-		ort = o->o_route[i];
-		if (ort->or_addr != oa)
+	ort->or_if = NULL;
+	ort->or_addr = NULL;
+	while ((via = cover(o, ort->or_gw, ort, &len)) != NULL) {
+		if (is_derived(via) && !is_host(via, ort->or_gw))
+			return;
+		if (via->or_if == NULL)
 			continue;
-		new_ = *ort;
-		if (point_at(o, ort->or_gw, &new_) != 0 ||
-		    new_.or_if == dying) {
-			route_remove(o, i);
-			continue;
-		}
-		route_take(o, i);
-		*ort = new_;
-		route_put(o, ort);
-		o_event_route(o, "change", ort, o_route_used(o, ort));
+		ort->or_if = via->or_if;
+		ort->or_addr = via->or_addr;
+		return;
 	}
+}
+
+/* No route's gateway is in the prefix of one to a greater destination: see
+ * op_gw(). */
+void
+o_resolve(struct oracle *o)
+{
+	struct o_route *next, *ort;
+	uint64_t last = 0;
+
+	do {
+		next = NULL;
+		for (unsigned i = 0; i < o->o_nroutes; i++) {
+			ort = o->o_route[i];
+			if (ort->or_gw != 0 && ort->or_dst >= last &&
+			    (next == NULL || ort->or_dst < next->or_dst))
+				next = ort;
+		}
+		for (unsigned i = 0; next != NULL && i < o->o_nroutes; i++)
+			if (o->o_route[i]->or_dst == next->or_dst &&
+			    o->o_route[i]->or_gw != 0)
+				resolve(o, o->o_route[i]);
+		if (next != NULL)
+			last = (uint64_t)next->or_dst + 1;
+	} while (next != NULL);
 }
 
 int
@@ -255,7 +348,7 @@ o_route_add(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw,
 		return EEXIST;
 	ort = route_new(dst, len, RTF_STATIC);
 	ort->or_metric = metric;
-	error = point_at(o, gw, ort);
+	error = point_at(o, gw, ort, NULL);
 	if (error != 0) {
 		free(ort);
 		return error;
@@ -277,8 +370,10 @@ o_route_change(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw,
 	if (ort == NULL)
 		return ESRCH;
 	new_ = *ort;
-	error = point_at(o, gw, &new_);
-	if (error != 0 || memcmp(&new_, ort, sizeof(new_)) == 0)
+	if (ort->or_gw == gw)
+		return 0;
+	error = point_at(o, gw, &new_, ort);
+	if (error != 0)
 		return error;
 	for (unsigned i = 0; i < o->o_nroutes; i++)
 		if (o->o_route[i] == ort) {
@@ -396,7 +491,6 @@ addr_remove(struct oracle *o, struct o_addr *oa, const struct o_if *dying)
 	list_remove(o->o_addr, o->o_naddrs, oa);
 	o->o_naddrs--;
 	inherit(o, oa, dying);
-	routes_lead_on(o, oa, dying);
 	o_event_addr(o, "deladdr", oa);
 	free(oa);
 }
@@ -542,7 +636,6 @@ leave(struct oracle *o, struct o_if *oi)
 		else
 			i++;
 	o_lladdrs(o, oi, "deladdr");
-	routes_of_if_gone(o, oi);
 	o_event_if(o, "depart", oi);
 	for (i = 0; o->o_if[i] != oi; i++)
 		continue;

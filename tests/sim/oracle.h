@@ -65,7 +65,7 @@ struct o_route {
 	unsigned	 or_len;
 	uint32_t	 or_flags;
 	uint32_t	 or_metric;
-	struct o_if	*or_if;
+	struct o_if	*or_if;		/* NULL: its gateway is unreachable */
 	struct o_addr	*or_addr;
 };
 
@@ -94,6 +94,8 @@ struct o_addr *o_addr_prefix(const struct oracle *, uint32_t addr,
 /* The addresses of the longest prefix that holds addr: its length, or -1. */
 int	o_net_len(const struct oracle *, uint32_t addr);
 struct o_route *o_route_lookup(const struct oracle *, uint32_t addr);
+/* After any change: find out where routes lead. */
+void	o_resolve(struct oracle *);
 /* Is it used, or does its prefix have a better one? */
 bool	o_route_used(const struct oracle *, const struct o_route *);
 

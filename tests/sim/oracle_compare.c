@@ -53,9 +53,11 @@ want(const struct oracle *o)
 	for (unsigned i = 0; i < o->o_nroutes; i++) {
 		ort = o->o_route[i];
 		o_text_route(t, "+", ort->or_dst, ort->or_len,
-		    ort->or_if->oi_handle, ort->or_flags |
-		    (o_route_used(o, ort) ? RTF_UP : 0), ort->or_metric,
-		    ort->or_gw, ort->or_addr->oa_addr);
+		    ort->or_if != NULL ? ort->or_if->oi_handle : 0,
+		    ort->or_flags | (ort->or_if != NULL &&
+		    o_route_used(o, ort) ? RTF_UP : 0), ort->or_metric,
+		    ort->or_gw, ort->or_addr != NULL ? ort->or_addr->oa_addr :
+		    0);
 		mirror_put(mi, 'r', t + 2);
 	}
 	qsort(mi->mi_text, mi->mi_n, sizeof(mi->mi_text[0]), text_cmp);
@@ -184,7 +186,8 @@ compare_addr(struct run *r, struct net *n, uint32_t addr)
 		o_fail(r, "lookup of the far end %x", addr);
 	fd = rt_lookup4(n->n_vn, htonl(addr));
 	if ((fd.fd_nh == NULL) != (ort == NULL) || (fd.fd_nh != NULL &&
-	    fd.fd_nh->nh_ifp->if_handle != ort->or_if->oi_handle))
+	    (fd.fd_nh->nh_ifp != NULL ? fd.fd_nh->nh_ifp->if_handle : 0) !=
+	    (ort->or_if != NULL ? ort->or_if->oi_handle : 0)))
 		o_fail(r, "lookup of the route to %x", addr);
 	pserialize_read_exit();
 }

@@ -198,8 +198,20 @@ op_metric(const struct op *op)
 	/* The network of an address takes one without a metric in its place,
 	 * and is changed and deleted by hand. */
 	if (op_dst_near(op))
-		return 1 + metric % 3;
+		return 1;
 	return metric == 3 ? op->op_kind == OP_ROUTE ? 0 : O_ANY : metric;
+}
+
+/* Gateways of routes to networks of addresses are on no network with a greater
+ * number: none leads in a circle. */
+static uint32_t
+op_gw(const struct op *op)
+{
+	uint32_t gw = op_addr(op), dst = op_dst(op);
+
+	if (op_dst_near(op) && (gw >> 8 & 3) > (dst >> 8 & 3))
+		gw = (gw & ~0x300u) | (dst & 0x300);
+	return gw;
 }
 
 static void
@@ -210,7 +222,7 @@ do_route(struct net *n, const struct op *op, struct outcome *oc)
 		.ri_dst = htonl(op_dst(op)),
 		.ri_len = 24,
 		.ri_flags = RTF_STATIC,
-		.ri_gw = htonl(op_addr(op)),
+		.ri_gw = htonl(op_gw(op)),
 		.ri_given = metric != O_ANY ? RTV_METRIC : 0,
 		.ri_metric = metric != O_ANY ? metric : 0,
 	};
@@ -233,11 +245,11 @@ do_route(struct net *n, const struct op *op, struct outcome *oc)
 	switch (op->op_kind) {
 	case OP_ROUTE:
 		oc->oc_wanted = o_route_add(&n->n_o, op_dst(op), 24,
-		    op_addr(op), metric);
+		    op_gw(op), metric);
 		break;
 	case OP_REROUTE:
 		oc->oc_wanted = o_route_change(&n->n_o, op_dst(op), 24,
-		    op_addr(op), metric);
+		    op_gw(op), metric);
 		break;
 	default:
 		oc->oc_wanted = o_route_delete(&n->n_o, op_dst(op), 24,

@@ -96,6 +96,8 @@ o_event_route(struct oracle *o, const char *verb, const struct o_route *ort,
 {
 
 	o_text_route(o_event(o), verb, ort->or_dst, ort->or_len,
-	    ort->or_if->oi_handle, ort->or_flags | (used ? RTF_UP : 0),
-	    ort->or_metric, ort->or_gw, ort->or_addr->oa_addr);
+	    ort->or_if != NULL ? ort->or_if->oi_handle : 0,
+	    ort->or_flags | (used && ort->or_if != NULL ? RTF_UP : 0),
+	    ort->or_metric, ort->or_gw, ort->or_addr != NULL ?
+	    ort->or_addr->oa_addr : 0);
 }
