@@ -153,7 +153,8 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 		goto drop;
 	chosen = ip->ip_src == 0;
 	if (chosen)
-		ip->ip_src = in_nhsource(nh, ip->ip_dst);
+		ip->ip_src = fwd_is_local(&fd) ? ip->ip_dst :
+		    in_nhsource(nh, ip->ip_dst);
 	/* While an address of the interface is being checked, the packet has to
 	 * wait for it. */
 	if (ip->ip_src == 0 ? !in_ifhasaddr(nh->nh_ifp) :

@@ -103,7 +103,7 @@ def test_borrowed_from_an_ethernet(d, netns):
     for vnet, ifname, far in (("a", "ptp0", "10.20.0.2"),
                               ("b", "ptp1", "10.20.0.3")):
         d.ok("ifconfig", ifname, "inet", far, "10.0.1.1", vnet=vnet)
-        d.ok("route", "add", "default", "10.0.1.1", vnet=vnet)
+        d.ok("route", "replace", "default", "10.0.1.1", vnet=vnet)
     for dst in ("10.0.1.1", "10.20.0.2", "10.20.0.3"):
         left.run("ping", "-n", "-c", "1", "-W", "2", dst)
     assert pings(d, "10.0.1.2", vnet="a")

@@ -127,11 +127,19 @@ def test_show_is_netstat_r(r):
 
 
 def test_routes_go_with_the_interface(r):
+    """Those that name it; one to a gateway waits for it."""
     r.ok("route", "add", "-net", "192.0.2.0/24", "10.0.0.2")
+    r.ok("route", "add", "-net", "198.51.100.0/24", "-iface", "pair0")
     r.ok("ifconfig", "pair0", "destroy")
     left = table(r)
-    assert "192.0.2.0/24" not in left
+    assert "198.51.100.0/24" not in left
     assert not any(k.startswith("10.0.0") for k in left)
+    assert "192.0.2.0/24" in left
+    assert re.search(r"^192\.0\.2\.0/24 .* GS .* unreachable$",
+                     r.ok("route", "-n", "show"), re.M)
+    route = [j for j in json.loads(r.ok("route", "show", "--json"))
+             if j["destination"] == "192.0.2.0"][0]
+    assert route["unreachable"] and "UP" not in route["flags"]
 
 
 def test_many_routes(tmp):
@@ -147,6 +155,8 @@ def test_many_routes(tmp):
     rows = [k for k in table(d) if k.startswith("172.")]
     assert len(rows) == 1000
     d.ok("ifconfig", "pair0", "destroy")
+    assert len([k for k in table(d) if k.startswith("172.")]) == 1000
+    d.ok("route", "flush")
     assert not [k for k in table(d) if k.startswith("172.")]
     finish(d)
 
@@ -174,8 +184,8 @@ def test_table_waits_for_its_reader(tmp):
 
 
 def test_kept_when_an_address_is_given_again(daemon):
-    """A default route does not go with a broadcast address; what has to go is
-    named."""
+    """A default route does not go with a broadcast address, nor with any;
+    what has to go is named."""
     d = daemon
     d.ok("ifconfig", "pair0", "create")
     d.ok("ifconfig", "pair0", "10.0.0.1/24", "up")
@@ -187,10 +197,14 @@ def test_kept_when_an_address_is_given_again(daemon):
     d.ok("ifconfig", "pair0", "10.0.0.9/24", "alias")
     assert d.ok("ifconfig", "pair0", "10.0.0.1", "delete") == ""
     assert "10.0.0.254" in d.ok("netstat", "-rn")
-    out = d.ok("ifconfig", "pair0", "10.0.0.9", "delete")
-    assert out == ("route default via 10.0.0.254 on pair0 was removed: its "
-                   "gateway is no longer on a connected network\n")
-    assert "10.0.0.254" not in d.ok("netstat", "-rn")
+    assert d.ok("ifconfig", "pair0", "10.0.0.9", "delete") == ""
+    assert "unreachable" in d.ok("netstat", "-rn")
+    d.ok("ifconfig", "pair0", "10.0.0.3/24")
+    assert "unreachable" not in d.ok("netstat", "-rn")
+    d.ok("route", "add", "10.9.0.0/16", "-iface", "pair0")
+    out = d.ok("ifconfig", "pair0", "destroy")
+    assert out == ("route 10.9.0.0/16 on pair0 was removed: its interface or "
+                   "source address is gone\n")
     assert "net.route.lost = 1" in d.ok("sysctl", "net.route.lost")
 
 
@@ -216,7 +230,8 @@ def test_the_least_metric_is_used(r):
     assert "-metric" in err
     # the interface goes, and the other route is used
     r.ok("ifconfig", "pair1", "destroy")
-    assert routes(r, dest) == [("10.0.0.2", 20, True)]
+    assert routes(r, dest) == [("10.1.0.2", 10, False),
+                               ("10.0.0.2", 20, True)]
 
 
 def test_a_route_stands_behind_a_network(r):

@@ -188,7 +188,7 @@ def test_what_stays_behind_is_said(daemon):
     daemon.ok("ifconfig", "pair0", "create", "peer", "pair1")
     daemon.ok("ifconfig", "pair1", "10.6.0.1/24", "up")
     daemon.ok("ifconfig", "pair0", "10.5.0.1/24", "up")
-    daemon.ok("route", "add", "10.9.0.0/24", "10.6.0.9")
+    daemon.ok("route", "add", "10.9.0.0/24", "-iface", "pair1")
     for n in range(2, 20):
         daemon.ok("arp", "-s", f"10.6.0.{n}", f"02:00:00:00:06:{n:02}")
     daemon.ok("arp", "-s", "10.5.0.2", "02:00:00:00:05:02")
@@ -196,7 +196,7 @@ def test_what_stays_behind_is_said(daemon):
     here = daemon.ok("vnet", "list").split()[0]
     assert daemon.ok("ifconfig", "pair1", "vnet", here) == ""
     said = daemon.ok("ifconfig", "pair1", "vnet", "lab")
-    assert "route 10.9.0.0/24 via 10.6.0.9 on pair1 was removed" in said
+    assert "route 10.9.0.0/24 on pair1 was removed" in said
     assert said.count("neighbour 10.6.0.") == 16
     assert "2 more neighbours were removed" in said
     assert "10.5.0.2" not in said
