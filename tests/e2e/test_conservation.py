@@ -115,7 +115,7 @@ def test_interfaces_coming_and_going(bench, netns):
         d.ok("ifconfig", "pair0", "create", "peer", "pair1")
         d.ok("ifconfig", "pair0", "inet", "10.5.0.1/24", "up")
         d.ok("ifconfig", "tap1", "down")
-        d.ok("route", "add", "-net", "203.0.113.0/24", "198.51.100.1")
+        d.ok("route", "replace", "-net", "203.0.113.0/24", "198.51.100.1")
         d.ok("ifconfig", "tap1", "up")
         d.ok("ifconfig", "tap5", "destroy")
         d.ok("ifconfig", "pair0", "destroy")
