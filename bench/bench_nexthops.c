@@ -80,7 +80,7 @@ resident_bytes(void)
 	return (size_t)resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* --- routes ---------------------------------------------------------------- */
+/* --- routes -------------------------------------------------------------- */
 
 #define GATEWAYS	200
 
@@ -165,7 +165,7 @@ bench_update(unsigned n)
 	ifnet_stack_destroy(st);
 }
 
-/* --- several ways ----------------------------------------------------------- */
+/* --- several ways -------------------------------------------------------- */
 
 static void
 measure(struct ifnet_stack *st, struct vnet *vn, unsigned seconds,
@@ -278,7 +278,7 @@ bench_failover(unsigned n)
 	ifnet_stack_destroy(st);
 }
 
-/* --- two CPUs --------------------------------------------------------------- */
+/* --- two CPUs ------------------------------------------------------------ */
 
 /* A generator of packets on one CPU: a work that schedules itself. */
 static struct gen {

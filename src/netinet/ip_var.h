@@ -354,8 +354,6 @@ ip_next4(const struct nexthop *nh, const struct iphdr4 *ip)
 static inline uint32_t
 ip_flow_hash(const struct vnet *vn, const struct iphdr4 *ip)
 {
-	uint64_t h = vn->vn_route->rv_seed ^
-	    ((uint64_t)ip->ip_src << 32 | ip->ip_dst);
 	uint32_t ports = 0;
 	uint8_t p = ip->ip_p;
 
@@ -363,8 +361,9 @@ ip_flow_hash(const struct vnet *vn, const struct iphdr4 *ip)
 	    p == IPPROTO_UDPLITE) &&
 	    (ip->ip_off & htons(IP_OFFMASK | IP_MF)) == 0)
 		memcpy(&ports, (const uint8_t *)ip + ip_hlen(ip), 4);
-	return khash_u64((uint64_t)khash_u64(h) << 32 ^ ports ^
-	    (uint64_t)p << 24 ^ h);
+	return khash_u64(((uint64_t)ip->ip_src << 32 | ip->ip_dst) ^
+	    (((uint64_t)ports << 8 | p) + vn->vn_route->rv_seed) *
+	    0x9e3779b97f4a7c15ull);
 }
 
 /* How a packet goes: of several ways, its flow's. */
