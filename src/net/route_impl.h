@@ -120,6 +120,7 @@ struct rt_path {
 	uint8_t		 rp_use;	/* RT_USE_* */
 	bool		 rp_is_due;	/* in rv_due */
 	bool		 rp_is_starved;	/* in rv_starved */
+	bool		 rp_is_rerouted; /* what it goes by leads another way */
 	uint8_t		 rp_rounds;	/* how often it changed in this turn */
 	uint32_t	 rp_turn;	/* the last one */
 	LIST_HEAD(, rtfull) rp_routes;	/* alone in their prefix */

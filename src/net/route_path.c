@@ -468,6 +468,22 @@ tell(struct vnet *vn, const struct rt_path *rp)
 		rt_routemsg(vn, RTM_CHANGE, &rf->rf_rt);
 }
 
+/* The path, or one that it goes by, leads another way, perhaps to the same next
+ * hop: what was in a circle with it, or too deep, may not be so any more. */
+static void
+chain_changed(struct vnet *vn, struct rt_path *rp)
+{
+	struct rt_path *user;
+
+	rp->rp_is_rerouted = false;
+	rp->rp_depth = rp->rp_via != NULL ? rp->rp_via->rp_depth + 1 : 0;
+	LIST_FOREACH(user, &rp->rp_users, rp_vialink) {
+		user->rp_is_rerouted = true;
+		due(vn, user);
+	}
+	serve_again(vn, rp);
+}
+
 /* Lead there from now on, by one store for readers; NULL, or no memory:
  * nowhere for now. */
 static void
@@ -475,7 +491,6 @@ set(struct vnet *vn, struct rt_path *rp, const struct found *fo)
 {
 	struct route_vnet *rv = vn->vn_route;
 	struct rt_hop *old = rp->rp_hop, *ho = NULL;
-	struct rt_path *user;
 
 	if (fo != NULL) {
 		ho = rp->rp_ahead != NULL ? rp->rp_ahead : alloc_hop(vn);
@@ -495,9 +510,7 @@ set(struct vnet *vn, struct rt_path *rp, const struct found *fo)
 	if (rp->rp_ahead == NULL)
 		rp->rp_ahead = alloc_hop(vn);
 	rt_group_member_changed(vn, rp);
-	LIST_FOREACH(user, &rp->rp_users, rp_vialink)
-		due(vn, user);
-	serve_again(vn, rp);
+	chain_changed(vn, rp);
 }
 
 static struct rtfull *
@@ -541,7 +554,8 @@ resolve(struct vnet *vn, struct rt_path *rp)
 		set(vn, rp, error == 0 ? &fo : NULL);
 		tell(vn, rp);
 		rp->rp_rounds++;
-	}
+	} else if (rp->rp_is_rerouted)
+		chain_changed(vn, rp);
 	pserialize_read_exit();
 	rt_path_look(vn, rp);
 	if (error == 0 && rp->rp_hop == NULL && !rp->rp_is_due) {
@@ -775,6 +789,7 @@ path_free(struct vnet *vn, struct rt_path *rp)
 	while ((user = LIST_FIRST(&rp->rp_users)) != NULL) {
 		LIST_REMOVE(user, rp_vialink);
 		user->rp_via = NULL;
+		user->rp_is_rerouted = true;
 		due(vn, user);
 	}
 	not_due(vn, rp);
