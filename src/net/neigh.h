@@ -89,6 +89,14 @@ struct neigh_table {
 	struct kspin	 nt_lock;
 };
 
+static inline bool
+neigh_addr_equal(const union neigh_addr *a, const union neigh_addr *b)
+{
+
+	return a->na_words[0] == b->na_words[0] &&
+	    a->na_words[1] == b->na_words[1];
+}
+
 static inline uint32_t
 neigh_hash(const struct neigh_table *nt, const struct ifnet *ifp,
     const union neigh_addr *na)
@@ -117,8 +125,7 @@ neigh_is(const struct neigh *ne, const struct ifnet *ifp, uint8_t family,
     const union neigh_addr *na)
 {
 
-	return ne->ne_addr.na_words[0] == na->na_words[0] &&
-	    ne->ne_addr.na_words[1] == na->na_words[1] && ne->ne_ifp == ifp &&
+	return neigh_addr_equal(&ne->ne_addr, na) && ne->ne_ifp == ifp &&
 	    ne->ne_family == family;
 }
 

@@ -117,6 +117,14 @@ settle_homes(struct rt_group *rg, const struct rt_group *like)
 	}
 }
 
+/* How far a member can be used, also when that has just changed. */
+static uint8_t
+member_use(const struct rt_member *rm)
+{
+
+	return rm->rm_path->rp_hop == NULL ? RT_USE_NOT : rm->rm_path->rp_use;
+}
+
 /* The members that can be used best. */
 static uint64_t
 usable(const struct rt_group *rg)
@@ -125,11 +133,10 @@ usable(const struct rt_group *rg)
 	uint64_t may = 0;
 
 	for (unsigned i = 0; i < rg->rg_n; i++)
-		if (rg->rg_member[i].rm_path->rp_use > best)
-			best = rg->rg_member[i].rm_path->rp_use;
+		if (member_use(&rg->rg_member[i]) > best)
+			best = member_use(&rg->rg_member[i]);
 	for (unsigned i = 0; i < rg->rg_n; i++)
-		may |= (uint64_t)(rg->rg_member[i].rm_path->rp_use == best) <<
-		    i;
+		may |= (uint64_t)(member_use(&rg->rg_member[i]) == best) << i;
 	return may;
 }
 

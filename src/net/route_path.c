@@ -319,7 +319,7 @@ is_found(const struct rt_path *rp, const struct found *fo)
 	nh = &rp->rp_hop->ho_ng.ng_nh;
 	return nh->nh_ifp == fo->fo_ifp && nh->nh_ifa == fo->fo_ifa &&
 	    rp->rp_via == fo->fo_via && (!fo->fo_has_gw ||
-	    memcmp(nh_gateway(nh), &fo->fo_gw, sizeof(fo->fo_gw)) == 0);
+	    neigh_addr_equal(nh_gateway(nh), &fo->fo_gw));
 }
 
 /* No new packet finds it. */
@@ -491,25 +491,28 @@ set(struct vnet *vn, struct rt_path *rp, const struct found *fo)
 {
 	struct route_vnet *rv = vn->vn_route;
 	struct rt_hop *old = rp->rp_hop, *ho = NULL;
+	struct rt_path *via = NULL;
 
 	if (fo != NULL) {
 		ho = rp->rp_ahead != NULL ? rp->rp_ahead : alloc_hop(vn);
 		rp->rp_ahead = NULL;
 	}
-	if (ho != NULL) {
+	if (fo != NULL && ho != NULL) {
+		via = fo->fo_via;
 		fill_hop(ho, &rp->rp_spec, fo);
 		hop_want(vn, ho, true);
 	}
 	unhang(rp);
 	__atomic_store_n(&rp->rp_hop, ho, __ATOMIC_RELEASE);
-	hang(rp, ho != NULL ? fo->fo_via : NULL);
+	hang(rp, via);
 	nh_number_set(&rv->rv_nh, rp->rp_number, ho != NULL ?
 	    &ho->ho_ng.ng_nh : rv->rv_unreachable);
+	rt_group_member_changed(vn, rp);
+	/* From here on no new reader finds the old one, in groups neither. */
 	if (old != NULL)
 		retire_hop(vn, old);
 	if (rp->rp_ahead == NULL)
 		rp->rp_ahead = alloc_hop(vn);
-	rt_group_member_changed(vn, rp);
 	chain_changed(vn, rp);
 }
 
@@ -718,7 +721,7 @@ static bool
 same_spec(const struct rt_spec *a, const struct rt_spec *b)
 {
 
-	return memcmp(&a->sp_gw, &b->sp_gw, sizeof(a->sp_gw)) == 0 &&
+	return neigh_addr_equal(&a->sp_gw, &b->sp_gw) &&
 	    a->sp_ifp == b->sp_ifp && a->sp_src == b->sp_src &&
 	    a->sp_nowhere == b->sp_nowhere && a->sp_mtu == b->sp_mtu &&
 	    a->sp_has_gw == b->sp_has_gw;
