@@ -69,10 +69,6 @@ struct lpm_entry *lpm_find(const struct lpm *, uint32_t key, unsigned len);
 struct lpm_entry *lpm_from(const struct lpm *, uint64_t *place);
 
 #define LPM_NODE	1u
-/* Keys looked up together at most; and nodes that the nearest cache has room
- * for, so that nothing is won by it. */
-#define LPM_MANY	64
-#define LPM_SHALLOW	16
 
 static inline struct lpm_entry *
 lpm_lookup(const struct lpm *l, uint32_t key)
@@ -90,66 +86,6 @@ lpm_lookup(const struct lpm *l, uint32_t key)
 	if (s == 0)
 		return __atomic_load_n(&l->lpm_default, __ATOMIC_CONSUME);
 	return (struct lpm_entry *)s;
-}
-
-/* The line or two that an entry, and the object that begins with it, are in. */
-#define LPM_OBJECT	36
-static inline void
-lpm_prefetch_entry(uintptr_t s)
-{
-
-	__builtin_prefetch((const void *)s);
-	__builtin_prefetch((const char *)s + LPM_OBJECT);
-}
-
-/* One level further: where to read on (a slot's address with LPM_NODE), or the
- * entry; either is on its way to the cache. */
-static inline uintptr_t
-lpm_descend(const uintptr_t *slot, unsigned next, uintptr_t none)
-{
-	uintptr_t s = __atomic_load_n(slot, __ATOMIC_CONSUME);
-
-	if (s & LPM_NODE) {
-		s += next * sizeof(uintptr_t);
-		__builtin_prefetch((const void *)(s - LPM_NODE));
-		return s;
-	}
-	s = s != 0 ? s : none;
-	lpm_prefetch_entry(s);
-	return s;
-}
-
-/*
- * Look n keys up, n at most LPM_MANY, level by level for all of them, so that
- * memory is waited for once a level and not once a key: the entries, NULL where
- * there is none, to le[].
- */
-static inline void
-lpm_lookup_many(const struct lpm *l, const uint32_t *key,
-    struct lpm_entry **le, unsigned n)
-{
-	uintptr_t none = (uintptr_t)__atomic_load_n(&l->lpm_default,
-	    __ATOMIC_CONSUME);
-	uintptr_t at[LPM_MANY], s;
-
-	for (unsigned i = 0; i < n; i++)
-		__builtin_prefetch(&l->lpm_root[key[i] >> 16]);
-	for (unsigned i = 0; i < n; i++)
-		at[i] = lpm_descend(&l->lpm_root[key[i] >> 16],
-		    key[i] >> 8 & 0xff, none);
-	for (unsigned i = 0; i < n; i++)
-		if (at[i] & LPM_NODE)
-			at[i] = lpm_descend((uintptr_t *)(at[i] - LPM_NODE),
-			    key[i] & 0xff, none);
-	for (unsigned i = 0; i < n; i++) {
-		s = at[i];
-		if (s & LPM_NODE) {
-			s = __atomic_load_n((uintptr_t *)(s - LPM_NODE),
-			    __ATOMIC_CONSUME);
-			s = s != 0 ? s : none;
-		}
-		le[i] = (struct lpm_entry *)s;
-	}
 }
 
 #endif /* !NET_LPM_H */

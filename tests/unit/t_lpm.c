@@ -138,29 +138,10 @@ replace(struct kern *k, struct lpm *l, struct naive *na)
 	kmem_free(k, old);
 }
 
-/* Many keys at once: ends of prefixes, and others. */
-static void
-check_many(const struct lpm *l, const struct naive *na, unsigned n)
-{
-	struct lpm_entry *le[LPM_MANY];
-	uint32_t key[LPM_MANY];
-
-	for (unsigned i = 0; i < n; i++) {
-		key[i] = some_key();
-		if (i % 2 != 0 && na->na_n != 0)
-			key[i] = na->na_entry[rnd() % na->na_n]->le_key;
-	}
-	lpm_lookup_many(l, key, le, n);
-	for (unsigned i = 0; i < n; i++)
-		KASSERT(le[i] == naive_lookup(na, key[i]));
-}
-
 static void
 check(const struct lpm *l, const struct naive *na)
 {
 	uint32_t key;
-
-	check_many(l, na, rnd() % 16 == 0 ? LPM_MANY : rnd() % 5);
 
 	for (unsigned i = 0; i < 20; i++) {
 		key = some_key();
