@@ -82,7 +82,10 @@ route_before(struct vnet *vn, const struct rt_msg *rtm,
 	ri.ri_len = (unsigned)len;
 	if ((rtm->rtm_given & RTV_REPLACE) != 0)
 		ri.ri_given |= RTV_METRIC;
-	if (rtm->rtm_h.rtm_type == RTM_DELETE && sa[1] != NULL &&
+	if ((rtm->rtm_given & RTV_MPATH) != 0)
+		ri.ri_given |= RTV_METRIC;
+	if ((rtm->rtm_h.rtm_type == RTM_DELETE ||
+	    (rtm->rtm_given & RTV_MPATH) != 0) && sa[1] != NULL &&
 	    sa[1]->sa_family == AF_INET) {
 		memcpy(&gw, sa[1], sizeof(gw));
 		ri.ri_gw = gw.sin_addr.s_addr;
@@ -123,14 +126,20 @@ note_before(struct ctl_session *s, struct vnet *vn, const struct rt_msg *rtm,
 	union message before;
 	int error;
 
-	/* A new route stands beside the others of its prefix. */
+	/* A new route stands beside the others of its prefix; one more way may
+	 * be there already, with another weight. */
 	if (rtm->rtm_h.rtm_type == RTM_ADD &&
 	    (rtm->rtm_flags & RTF_LLDATA) == 0 &&
-	    (rtm->rtm_given & RTV_REPLACE) == 0)
+	    (rtm->rtm_given & (RTV_REPLACE | RTV_MPATH)) == 0)
 		return 0;
 	error = (rtm->rtm_flags & RTF_LLDATA) != 0 ?
 	    neighbour_before(s, vn, rtm, &before) :
 	    route_before(vn, rtm, sa, &before);
+	if (error == EMLINK)
+		return kern_refuse(EOPNOTSUPP, "the route has several ways, "
+		    "and could not be made again by one request, so this is no "
+		    "part of a change that is made whole or not at all (do it "
+		    "by itself, or way by way)");
 	if (error == EOPNOTSUPP && rtm->rtm_h.rtm_type != RTM_ADD)
 		return kern_refuse(EOPNOTSUPP, "the route is an address's own, "
 		    "and could not be made again, so this is no part of a "

@@ -265,7 +265,7 @@ int	rt_get_meant(struct vnet *, const struct rt_info *, uint8_t type,
 /*
  * Control: describe the route that is meant as the RTM_ADD that would make it
  * again, with nothing in it that was not asked for.  ESRCH; EOPNOTSUPP: it came
- * with an address.
+ * with an address; EMLINK: it has several ways, none of which is meant.
  */
 int	rt_get_request(struct vnet *, const struct rt_info *, void *msg);
 /* Control: the routes of RTF_DYNAMIC, which nobody asked for. */

@@ -197,6 +197,15 @@ rt_get(struct vnet *vn, uint32_t dst, int len, uint8_t type, void *msg)
 	return error;
 }
 
+/* The way of a route that is meant, by gateway or interface. */
+static unsigned
+way_meant(const struct rtentry *rt, const struct rt_info *ri)
+{
+
+	return rt_nways(rt) > 1 && (ri->ri_gw != 0 || ri->ri_ifp != NULL) ?
+	    (unsigned)rt_group_find(rt->rt_path, ri->ri_gw, ri->ri_ifp) : 0;
+}
+
 int
 rt_get_meant(struct vnet *vn, const struct rt_info *ri, uint8_t type,
     void *msg)
@@ -207,7 +216,7 @@ rt_get_meant(struct vnet *vn, const struct rt_info *ri, uint8_t type,
 	route_lock(vn);
 	error = rt_find_meant(vn, ri, &rt);
 	if (error == 0)
-		rt_fill_msg(vn->vn_kern, rt, type, msg);
+		rt_fill_way(vn->vn_kern, rt, way_meant(rt, ri), type, msg);
 	route_unlock(vn);
 	return error;
 }
@@ -216,6 +225,7 @@ int
 rt_get_request(struct vnet *vn, const struct rt_info *ri, void *msg)
 {
 	struct rt_msg *rtm = msg;
+	const struct rt_path *way;
 	struct rtentry *rt;
 	int error;
 
@@ -223,18 +233,22 @@ rt_get_request(struct vnet *vn, const struct rt_info *ri, void *msg)
 	error = rt_find_meant(vn, ri, &rt);
 	if (error == 0 && rt_is_own(rt))
 		error = EOPNOTSUPP;
+	if (error == 0 && rt_nways(rt) > 1 && ri->ri_gw == 0 &&
+	    ri->ri_ifp == NULL)
+		error = EMLINK;
 	if (error == 0) {
-		rt_fill_msg(vn->vn_kern, rt, RTM_ADD, msg);
+		way = rt_way(rt, way_meant(rt, ri));
+		rt_fill_way(vn->vn_kern, rt, way_meant(rt, ri), RTM_ADD, msg);
 		rtm->rtm_flags &= RTF_ASKED;
 		if (rtm->rtm_expire_s < 0)	/* it is due */
 			rtm->rtm_expire_s = 1;
 		/* The source, which is last, was not asked for. */
 		if ((rtm->rtm_h.rtm_addrs & RTA_IFA) != 0 &&
-		    rt_way(rt, 0)->rp_spec.sp_src == 0) {
+		    way->rp_spec.sp_src == 0) {
 			rtm->rtm_h.rtm_addrs &= (uint16_t)~RTA_IFA;
 			rtm->rtm_h.rtm_len -= (uint16_t)rt_sa_size(AF_INET);
 		}
-		if (rt_way(rt, 0)->rp_spec.sp_ifp == NULL) {
+		if (way->rp_spec.sp_ifp == NULL) {
 			rtm->rtm_ifhandle = 0;
 			rtm->rtm_index = 0;
 			rtm->rtm_ifname[0] = '\0';

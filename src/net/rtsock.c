@@ -211,6 +211,10 @@ request_change_table(struct vnet *vn, uint8_t type, struct route_request *rq,
 		return error;
 	if (type == RTM_ADD)
 		made.ri_given |= RTV_METRIC;	/* 0 unless given */
+	if ((ri->ri_given & RTV_MPATH) != 0) {
+		made.ri_gw = ri->ri_gw;
+		made.ri_ifp = ri->ri_ifp;
+	}
 	/* The route was there, also when it is deleted by now. */
 	return rt_get_meant(vn, &made, type, answer);
 }

@@ -98,7 +98,7 @@ def received(ns, ifname):
     return link[0]["stats64"]["rx"]["packets"]
 
 
-def test_flows_are_shared_out(daemon, netns):
+def test_flows_are_shared_out(daemon, netns, tmp):
     """Two ways for UDP from many ports; each flow keeps its own, and a way
     that fails leaves the other's alone."""
     d = daemon
@@ -152,6 +152,23 @@ def test_flows_are_shared_out(daemon, netns):
     wait_for(lambda: d.ctl("ping", "-c", "1", "-w", "1",
                            "10.0.1.2").returncode == 0)
     assert min(send()) > 130
+    # A list of changes is made whole or not at all, way by way.
+    def ways():
+        return sorted((j["gateway"], j["weight"])
+                      for j in json.loads(d.ok("route", "show", "--json"))
+                      if j["destination"] == "172.31.9.0")
+
+    before = ways()
+    lines = tmp / "changes"
+    lines.write_text("add -mpath 172.31.9.0/24 10.0.1.9 -weight 3\n"
+                     "delete 172.31.9.0/24 10.0.2.2\n"
+                     "add -mpath 172.31.9.0/24 10.0.1.2 -weight 5\n"
+                     "add 10.50.0.0/16 10.77.0.1\n")
+    assert "changes:4: " in d.bad("route", "load", lines)
+    assert ways() == before
+    lines.write_text("delete 172.31.9.0/24\n")
+    assert "several ways" in d.bad("route", "load", lines)
+    assert ways() == before
     # One way is deleted, and the route goes on with the other.
     d.ok("route", "delete", "172.31.9.0/24", "10.0.1.2")
     assert goes_by(d) == "tap2"
