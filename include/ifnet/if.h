@@ -115,9 +115,10 @@ struct iftype_ops {
 	/* CPU: packets as received, m_data at the link-level header. */
 	void	(*it_input)(struct ifnet *, struct mvec *);
 	/*
-	 * CPU: packets of family af, m_data at the network header, m_nexthop
-	 * and m_rt set.  Adds the header, resolving the neighbour first, and
-	 * hands on to if_transmit_vec().  Takes every packet.
+	 * CPU: packets of family af, m_data at the network header, m_nh set,
+	 * and M_BCAST or M_MCAST where no neighbour is meant.  Adds the header,
+	 * resolving the neighbour first, and hands on to if_transmit_vec().
+	 * Takes every packet.
 	 */
 	void	(*it_output)(struct ifnet *, int af, struct mvec *);
 	/* Control: attach and detach what the link type keeps. */

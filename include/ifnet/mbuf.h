@@ -40,8 +40,8 @@ struct nexthop;
 #define MBUF_MAXCHAIN	40	/* buffers of the largest packet, and some */
 
 /* m_flags */
-#define M_BCAST		0x0001	/* came as link-level broadcast */
-#define M_MCAST		0x0002	/* came as link-level multicast */
+#define M_BCAST		0x0001	/* came, or goes, as link-level broadcast */
+#define M_MCAST		0x0002	/* came, or goes, as link-level multicast */
 #define M_PROMISC	0x0004	/* not to us; seen in promiscuous mode */
 #define M_VLANTAG	0x0008	/* m_vlan_tag is valid.  No user yet: VLANs */
 #define M_LOOP		0x0010	/* came back through lo */

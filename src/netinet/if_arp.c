@@ -99,7 +99,13 @@ arp_release(struct ifnet *ifp, struct arp_pkts *ap, const uint8_t *lladdr)
 	struct mvec mv;
 
 	while (next_vector(ap, &mv))
-		ether_output_to(ifp, &mv, lladdr, ETHERTYPE_IP);
+		/* Taps and filters see none that a driver cannot get.  Not by
+		 * it_output: that needs next hops, as it is the link type's for
+		 * a moment yet. */
+		if (if_is_deactivated(ifp))
+			mvec_drop(ifp, &mv, DROP_OUT_DETACHING);
+		else
+			ether_output_to(ifp, &mv, lladdr, ETHERTYPE_IP);
 }
 
 struct neigh *
@@ -485,8 +491,7 @@ arp_is_onlink(const struct ifnet *ifp, uint32_t addr)
 {
 	struct fwd fd = rt_lookup4(ifp->if_vnet, addr);
 
-	return fd.fd_nh != NULL && fwd_is_onlink(&fd) &&
-	    fd.fd_nh->nh_ifp == ifp;
+	return fwd_is_onlink(&fd) && fd.fd_nh->nh_ifp == ifp;
 }
 
 /* Is the address the router's, on whatever interface?  A request may have been

@@ -56,10 +56,16 @@ ip_wants_redirect(struct ifnet *ifp, const struct iphdr4 *ip,
 void
 ip_route_set(struct mbuf *m, const struct fwd *fd)
 {
+	uint32_t dst = mtoip(m)->ip_dst;
 
 	m->m_nh = fd->fd_nh;
-	if (fwd_is_broadcast(fd))
+	/* Link output looks at no address to know these.  Only loopback
+	 * interfaces are sent multicast and 255.255.255.255 so far
+	 * (ip_output_refuse()). */
+	if (fwd_is_broadcast(fd) || dst == INADDR_BROADCAST)
 		m->m_flags |= M_BCAST;
+	else if (in_is_multicast(dst))
+		m->m_flags |= M_MCAST;
 }
 
 void

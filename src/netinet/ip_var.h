@@ -377,7 +377,8 @@ ip_lookup(const struct vnet *vn, const struct iphdr4 *ip)
 	return fd;
 }
 
-/* ip_forward.c.  Set a packet's m_nh and flags by how it goes. */
+/* ip_forward.c.  Set a packet's m_nh by how it goes, and M_BCAST or M_MCAST by
+ * its destination. */
 void	ip_route_set(struct mbuf *, const struct fwd *);
 /* The last steps of forwarding, after ip_route_set(): offload, fragmentation,
  * output.  The packet was counted on its input interface. */
