@@ -192,7 +192,7 @@ arp_req_is_host(struct vnet *vn, uint32_t addr)
 	pserialize_read_enter();
 	fd = rt_lookup4(vn, addr);
 	is = !fwd_is_local(&fd) && !fwd_is_broadcast(&fd) &&
-	    !in_is_network(vn, addr);
+	    !in_is_network(vn, &fd, addr);
 	pserialize_read_exit();
 	return is;
 }

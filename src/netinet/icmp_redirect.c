@@ -33,7 +33,7 @@ is_neighbour(struct ifnet *ifp, uint32_t gw)
 	struct fwd fd = rt_lookup4(ifp->if_vnet, gw);
 
 	return in_ordinary(gw) && fwd_is_connected(&fd) &&
-	    fd.fd_nh->nh_ifp == ifp && !in_is_network(ifp->if_vnet, gw);
+	    fd.fd_nh->nh_ifp == ifp && !in_starts_connected(&fd, gw);
 }
 
 static bool

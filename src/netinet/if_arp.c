@@ -572,7 +572,7 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 	if (ar->ar_spa != 0) {
 		fd = rt_lookup4(ifp->if_vnet, ar->ar_spa);
 		if (fwd_is_broadcast(&fd) ||
-		    in_is_network(ifp->if_vnet, ar->ar_spa))
+		    in_is_network(ifp->if_vnet, &fd, ar->ar_spa))
 			return DROP_ARP_BAD;
 	}
 	ifa = arp_ours(ifp, ar->ar_tpa);

@@ -103,7 +103,7 @@ ip_source_drop(const struct ifnet *ifp, const struct fwd *fd, uint32_t src)
 	/* No other host sends from a local address or a broadcast address. */
 	if (fwd_is_local(fd) && !ip_is_laid_down(fd, src))
 		return DROP_IP_LAND;
-	if (fwd_is_broadcast(fd) || in_is_network(ifp->if_vnet, src))
+	if (fwd_is_broadcast(fd) || in_is_network(ifp->if_vnet, fd, src))
 		return DROP_IP_SRC;
 	if (in_maybe_special(src) && !in_special_may(fd, src, INS_SOURCE))
 		return DROP_IP_SPECIAL;

@@ -506,20 +506,40 @@ in_network_note(struct vnet *vn, uint32_t addr)
 }
 
 /*
- * Read section: is the address the network address of a connected prefix (RFC
- * 1812 4.2.2.11)?  Nearly all others are told apart by bits that only such
- * addresses set (a Bloom filter).
+ * Read section: is the address, to which packets go by a connected prefix (fd),
+ * that prefix's network address?  Both addresses of a /31 are hosts (RFC 3021),
+ * and so is a far end.
  */
 static inline bool
-in_is_network(struct vnet *vn, uint32_t addr)
+in_starts_connected(const struct fwd *fd, uint32_t addr)
+{
+	const struct in_ifaddr *ia = (const struct in_ifaddr *)
+	    fd->fd_nh->nh_ifa;
+
+	return ia->ia_len < 31 && (addr & ~in_mask(ia->ia_len)) == 0 &&
+	    ((if_flags_get(fd->fd_nh->nh_ifp) & IFF_POINTOPOINT) == 0 ||
+	    ia->ia_ifa.ifa_dstaddr == NULL ||
+	    ia->ia_dst.sin_addr.s_addr != addr);
+}
+
+/*
+ * Read section: is the address, to which packets go by fd, the network address
+ * of a connected prefix (RFC 1812 4.2.2.11)?  That prefix's own route may be
+ * hidden by one that was asked for.  Nearly all other addresses are told apart
+ * by bits that only such addresses set (a Bloom filter).
+ */
+static inline bool
+in_is_network(struct vnet *vn, const struct fwd *fd, uint32_t addr)
 {
 	uint32_t h;
 
 	if ((be32(addr) & 3) != 0)
 		return false;
 	h = khash_u64(addr) % IP_NETWORK_BITS;
-	return __builtin_expect((__atomic_load_n(&vn->vn_ip->iv_network[h / 64],
-	    __ATOMIC_RELAXED) >> h % 64 & 1) != 0, 0) &&
+	if (__builtin_expect((__atomic_load_n(&vn->vn_ip->iv_network[h / 64],
+	    __ATOMIC_RELAXED) >> h % 64 & 1) == 0, 1))
+		return false;
+	return fwd_is_connected(fd) ? in_starts_connected(fd, addr) :
 	    in_starts_prefix(vn, addr, 30);
 }
 

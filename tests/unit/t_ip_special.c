@@ -371,6 +371,11 @@ network_body(struct in_test *it)
 	/* Both addresses of a /31 are hosts (RFC 3021), and so is the first
 	 * one of a prefix that is not connected. */
 	each_way(it, "10.5.0.0", 0);
+	/* So they are where another network begins at one of them. */
+	KASSERT(addr_add(it, it->it_a.tif_ifp, "10.5.0.9", 24) == 0);
+	settle(it);
+	tif_clear(&it->it_a);
+	each_way(it, "10.5.0.0", 0);
 	KASSERT(route_add(it, "10.6.0.0", 16, "10.0.2.2", RTF_STATIC, 0) == 0);
 	each_way(it, "10.6.0.0", 0);
 	/* A route that somebody asked for hides neither: a longer one, one of
