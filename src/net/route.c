@@ -149,9 +149,12 @@ own_number(struct vnet *vn, struct protoaddr *pa)
 
 	if (pa->pa_number != 0)
 		return 0;
-	pa->pa_nh.nh_ifp = pa->pa_ifa.ifa_ifp;
-	pa->pa_nh.nh_ifa = &pa->pa_ifa;
-	pa->pa_nh.nh_family = AF_INET;
+	/* A reader may still have it from before. */
+	if (pa->pa_nh.nh_ifp == NULL) {
+		pa->pa_nh.nh_ifp = pa->pa_ifa.ifa_ifp;
+		pa->pa_nh.nh_ifa = &pa->pa_ifa;
+		pa->pa_nh.nh_family = AF_INET;
+	}
 	pa->pa_number = nh_number_get(&vn->vn_route->rv_nh, &pa->pa_nh);
 	return pa->pa_number != 0 ? 0 : ENOMEM;
 }
