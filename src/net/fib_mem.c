@@ -22,6 +22,11 @@
 /* Lines that may wait for readers: 1 MiB, or an eighth of the table. */
 #define WAITING_MAX	16384u
 
+/* Lines for which a grace period is begun: a part of the table, up to 16 KiB.
+ * Each one interrupts the machine's other CPUs. */
+#define GRACE_PART	64u
+#define GRACE_MOST	256u
+
 /* Blocks freed at a time. */
 #define RELEASE_MOST	8
 
@@ -276,6 +281,16 @@ release_left(struct fib_mem *fm, unsigned most)
 	}
 }
 
+/* Are the retired blocks worth a grace period? */
+static bool
+is_enough(const struct fib_mem *fm)
+{
+	uint32_t least = fm->fm_used / GRACE_PART;
+
+	return fm->fm_retired.fl_lines >
+	    (least < GRACE_MOST ? least : GRACE_MOST);
+}
+
 /* See whether readers have left, and begin the next grace period. */
 static void
 collect(struct fib_mem *fm)
@@ -287,7 +302,7 @@ collect(struct fib_mem *fm)
 		list_move(fm, &fm->fm_grace, &fm->fm_left);
 	}
 	release_left(fm, RELEASE_MOST);
-	if (fm->fm_deferred || fm->fm_retired.fl_first == FIB_NO_LINE)
+	if (fm->fm_deferred || !is_enough(fm))
 		return;
 	list_move(fm, &fm->fm_retired, &fm->fm_grace);
 	fm->fm_deferred = true;
