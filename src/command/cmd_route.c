@@ -296,13 +296,17 @@ static void
 flush_print(struct cmd_ctx *ctx, const struct rt_msg *m)
 {
 	const struct sockaddr *sa[RTAX_MAX];
-	char dst[CMD_TEXTSIZE], gw[CMD_TEXTSIZE];
+	char text[CMD_TEXTSIZE], line[2 * CMD_TEXTSIZE + 16], *to = line;
 
 	if (rt_msg_check(m, m->rtm_h.rtm_len, sa) != 0)
 		return;
-	(void)fprintf(ctx->cc_out, "%-20s %-20s done\n",
-	    cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, dst),
-	    sa[1] != NULL ? cmd_sa_text(sa[1], gw) : m->rtm_ifname);
+	to = cmd_put(to, cmd_dst_text(sa[0], sa[2], (m->rtm_flags &
+	    RTF_HOST) != 0, text), 20);
+	to = cmd_put(to, " ", 1);
+	to = cmd_put(to, sa[1] != NULL ? cmd_sa_text(sa[1], text) :
+	    m->rtm_ifname, 20);
+	to = cmd_put(to, " done\n", 0);
+	(void)fwrite(line, 1, (size_t)(to - line), ctx->cc_out);
 }
 
 /* Delete routes from the i-th on, up to the first error; *done is their

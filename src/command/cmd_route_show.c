@@ -105,14 +105,44 @@ route_more_text(const struct rt_msg *m, char *buf, size_t size)
 	return buf;
 }
 
+/* A route as a line of the table. */
+static void
+show_line(FILE *fp, const struct rt_msg *m,
+    const struct sockaddr *const sa[RTAX_MAX], const char *ifname)
+{
+	char text[CMD_TEXTSIZE], line[3 * CMD_TEXTSIZE + 128], *to = line;
+
+	to = cmd_put(to, cmd_dst_text(sa[0], sa[2], (m->rtm_flags &
+	    RTF_HOST) != 0, text), 18);
+	if ((m->rtm_flags & RTF_GATEWAY) == 0 && (sa[1] == NULL ||
+	    sa[1]->sa_family != AF_LINK))
+		(void)snprintf(text, sizeof(text), m->rtm_index != 0 ?
+		    "link#%u" : "-", m->rtm_index);
+	else
+		(void)cmd_sa_text(sa[1], text);
+	to = cmd_put(cmd_put(to, " ", 1), text, 18);
+	to = cmd_put(cmd_put(to, " ", 1), cmd_rtflags_text(m->rtm_flags, text),
+	    8);
+	(void)cmd_put_u64(text, m->rtm_use);
+	to = cmd_put_right(cmd_put(to, "    -", 5), text, 9);
+	if (m->rtm_mtu != 0)
+		(void)cmd_put_u64(text, m->rtm_mtu);
+	else
+		(void)strcpy(text, "-");
+	to = cmd_put(cmd_put_right(to, text, 7), "  ", 2);
+	to = cmd_put(to, ifname, 0);
+	to = cmd_put(to, route_more_text(m, text, sizeof(text)), 0);
+	*to++ = '\n';
+	(void)fwrite(line, 1, (size_t)(to - line), fp);
+}
+
 static int
 show_msg(const void *msg, size_t len, void *arg)
 {
 	const struct sockaddr *sa[RTAX_MAX];
 	const struct rt_msg *m = msg;
-	char dst[CMD_TEXTSIZE], gw[CMD_TEXTSIZE], flags[32], mtu[16];
 	struct show *sh = arg;
-	char ifname[IFNAMSIZ], more[80];
+	char ifname[IFNAMSIZ];
 
 	if (rt_msg_check(msg, len, sa) != 0 ||
 	    (m->rtm_flags & RTF_LLDATA) != 0)
@@ -121,25 +151,10 @@ show_msg(const void *msg, size_t len, void *arg)
 	ifname[IFNAMSIZ - 1] = '\0';
 	if (sh->ifname != NULL && strcmp(sh->ifname, ifname) != 0)
 		return 0;
-	if (sh->json != NULL) {
+	if (sh->json != NULL)
 		json_route(sh->json, m, sa);
-		return 0;
-	}
-	(void)cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, dst);
-	if ((m->rtm_flags & RTF_GATEWAY) == 0 && (sa[1] == NULL ||
-	    sa[1]->sa_family != AF_LINK))
-		(void)snprintf(gw, sizeof(gw), m->rtm_index != 0 ? "link#%u" :
-		    "-", m->rtm_index);
 	else
-		(void)cmd_sa_text(sa[1], gw);
-	if (m->rtm_mtu != 0)
-		(void)snprintf(mtu, sizeof(mtu), "%u", m->rtm_mtu);
-	else
-		(void)strcpy(mtu, "-");
-	(void)fprintf(sh->ctx->cc_out, "%-18s %-18s %-8s %4s %8" PRIu64
-	    " %6s  %s%s\n", dst, gw, cmd_rtflags_text(m->rtm_flags, flags), "-",
-	    m->rtm_use, mtu, ifname,
-	    route_more_text(m, more, sizeof(more)));
+		show_line(sh->ctx->cc_out, m, sa, ifname);
 	return 0;
 }
 

@@ -4,21 +4,69 @@
 
 #include "command/command_impl.h"
 
-#include <arpa/inet.h>
-
 #include <string.h>
 
 #include <ifnet/if_types.h>
+
+char *
+cmd_put(char *to, const char *text, size_t width)
+{
+	size_t len = strlen(text);
+
+	memcpy(to, text, len);
+	if (len < width) {
+		memset(to + len, ' ', width - len);
+		len = width;
+	}
+	to[len] = '\0';
+	return to + len;
+}
+
+char *
+cmd_put_right(char *to, const char *text, size_t width)
+{
+	size_t len = strlen(text);
+
+	if (len < width) {
+		memset(to, ' ', width - len);
+		to += width - len;
+	}
+	memcpy(to, text, len + 1);
+	return to + len;
+}
+
+char *
+cmd_put_u64(char *to, uint64_t n)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n != 0);
+	memcpy(to, digits + at, sizeof(digits) - at);
+	to += sizeof(digits) - at;
+	*to = '\0';
+	return to;
+}
 
 const char *
 cmd_inet_text(const struct sockaddr *sa, char buf[CMD_TEXTSIZE])
 {
 	struct sockaddr_in sin;
+	uint8_t byte[4];
+	char *to = buf;
 
 	buf[0] = '\0';
-	if (sa != NULL && sa->sa_family == AF_INET) {
-		memcpy(&sin, sa, sizeof(sin));
-		(void)inet_ntop(AF_INET, &sin.sin_addr, buf, CMD_TEXTSIZE);
+	if (sa == NULL || sa->sa_family != AF_INET)
+		return buf;
+	memcpy(&sin, sa, sizeof(sin));
+	memcpy(byte, &sin.sin_addr, sizeof(byte));
+	for (unsigned i = 0; i < sizeof(byte); i++) {
+		if (i != 0)
+			*to++ = '.';
+		to = cmd_put_u64(to, byte[i]);
 	}
 	return buf;
 }
@@ -54,7 +102,7 @@ cmd_dst_text(const struct sockaddr *dst, const struct sockaddr *mask,
     bool host, char buf[CMD_TEXTSIZE])
 {
 	const struct sockaddr_in *sin, *sm;
-	size_t used;
+	char *end;
 	int len;
 
 	if (dst == NULL || dst->sa_family != AF_INET)
@@ -68,8 +116,11 @@ cmd_dst_text(const struct sockaddr *dst, const struct sockaddr *mask,
 		return buf;
 	if (len == 0 && sin->sin_addr.s_addr == 0)
 		return strcpy(buf, "default");
-	used = strlen(buf);
-	(void)snprintf(buf + used, CMD_TEXTSIZE - used, "/%d", len);
+	end = cmd_put(buf + strlen(buf), "/", 0);
+	if (len < 0)
+		(void)strcpy(end, "-1");
+	else
+		(void)cmd_put_u64(end, (uint64_t)len);
 	return buf;
 }
 

@@ -14,6 +14,8 @@
 
 #include "kern/vis.h"
 
+#define HELD_BYTES	65536u		/* of a piece */
+
 const char *
 cmd_program(const struct cmd_ctx *ctx)
 {
@@ -376,13 +378,47 @@ cmd_join(int argc, char *const *argv, char *buf, size_t size)
 	return buf;
 }
 
+/* Text that is held; pieces, so that none is copied when there is more. */
+struct held_piece {
+	TAILQ_ENTRY(held_piece) hp_link;
+	size_t		 hp_len;
+	char		 hp_text[HELD_BYTES];
+};
+
+static ssize_t
+held_write(void *cookie, const char *text, size_t len)
+{
+	struct cmd_held *ch = cookie;
+	struct held_piece *hp;
+	size_t n;
+
+	for (size_t done = 0; done < len; done += n) {
+		hp = TAILQ_LAST(&ch->ch_pieces, held_pieces);
+		if (hp == NULL || hp->hp_len == HELD_BYTES) {
+			hp = malloc(sizeof(*hp));
+			if (hp == NULL)
+				return 0;
+			hp->hp_len = 0;
+			TAILQ_INSERT_TAIL(&ch->ch_pieces, hp, hp_link);
+		}
+		n = HELD_BYTES - hp->hp_len;
+		n = len - done < n ? len - done : n;
+		memcpy(hp->hp_text + hp->hp_len, text + done, n);
+		hp->hp_len += n;
+	}
+	return (ssize_t)len;
+}
+
 void
 cmd_hold(struct cmd_ctx *ctx, struct cmd_held *ch)
 {
 	FILE *fp;
 
 	memset(ch, 0, sizeof(*ch));
-	fp = open_memstream(&ch->ch_text, &ch->ch_len);
+	TAILQ_INIT(&ch->ch_pieces);
+	fp = fopencookie(ch, "w", (cookie_io_functions_t){
+		.write = held_write,
+	});
 	if (fp == NULL)
 		return;
 	ch->ch_out = ctx->cc_out;
@@ -392,16 +428,20 @@ cmd_hold(struct cmd_ctx *ctx, struct cmd_held *ch)
 void
 cmd_release(struct cmd_ctx *ctx, struct cmd_held *ch)
 {
-	int error;
+	struct held_piece *hp;
+	bool failed;
 
 	if (ch->ch_out == NULL)
 		return;
-	error = fclose(ctx->cc_out);
+	failed = ferror(ctx->cc_out) != 0;
+	failed |= fclose(ctx->cc_out) != 0;
 	ctx->cc_out = ch->ch_out;
-	if (ch->ch_text != NULL)
-		(void)fwrite(ch->ch_text, 1, ch->ch_len, ctx->cc_out);
-	free(ch->ch_text);
-	if (error != 0)
+	while ((hp = TAILQ_FIRST(&ch->ch_pieces)) != NULL) {
+		TAILQ_REMOVE(&ch->ch_pieces, hp, hp_link);
+		(void)fwrite(hp->hp_text, 1, hp->hp_len, ctx->cc_out);
+		free(hp);
+	}
+	if (failed)
 		cmd_err(ctx, "out of memory: some of it is missing");
 }
 

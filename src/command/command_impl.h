@@ -7,6 +7,8 @@
 #ifndef COMMAND_COMMAND_IMPL_H
 #define COMMAND_COMMAND_IMPL_H
 
+#include <sys/queue.h>
+
 #include <netinet/in.h>
 
 #include <stdbool.h>
@@ -88,8 +90,7 @@ void	cmd_print_usage(FILE *, const struct command *);
  */
 struct cmd_held {
 	FILE		*ch_out;	/* the real one */
-	char		*ch_text;
-	size_t		 ch_len;
+	TAILQ_HEAD(held_pieces, held_piece) ch_pieces;
 };
 
 void	cmd_hold(struct cmd_ctx *, struct cmd_held *);
@@ -222,6 +223,16 @@ int	cmd_mask_len(struct in_addr);	/* -1: not contiguous */
 void	cmd_sin(struct sockaddr_storage *, struct in_addr);
 /* The prefix length of the class that the address had before 1993. */
 int	cmd_class_len(struct in_addr);
+
+/*
+ * Put a text at `to', with blanks in front of it (cmd_put_right) or behind it
+ * up to a width; its end, a NUL, is returned.  For lists of a million lines,
+ * of whose time printf() would take most.
+ */
+char	*cmd_put(char *to, const char *text, size_t width);
+char	*cmd_put_right(char *to, const char *text, size_t width);
+/* A number in decimal, without blanks. */
+char	*cmd_put_u64(char *to, uint64_t);
 
 const char *cmd_inet_text(const struct sockaddr *, char buf[CMD_TEXTSIZE]);
 /* The text of any socket address; "link#3" for a link-level one with an index
