@@ -22,10 +22,10 @@
 /* Lines that may wait for readers: 1 MiB, or an eighth of the table. */
 #define WAITING_MAX	16384u
 
-/* Lines for which a grace period is begun: a part of the table, up to 16 KiB.
+/* Lines for which a grace period is begun: a part of the table, up to 128 KiB.
  * Each one interrupts the machine's other CPUs. */
-#define GRACE_PART	64u
-#define GRACE_MOST	256u
+#define GRACE_PART	32u
+#define GRACE_MOST	2048u
 
 /* Blocks freed at a time. */
 #define RELEASE_MOST	8

@@ -308,6 +308,13 @@ struct rt_place {
  * that is there all the time, used or not, is met once.
  */
 int	rt_dump_next(struct vnet *, struct rt_place *, void *msg);
+/*
+ * Control: likewise several, one behind the other, as long as there is room for
+ * RT_MSG_MAX bytes: the bytes that they take, 0 at the end.  All of them are
+ * as they were at one time.
+ */
+size_t	rt_dump_some(struct vnet *, struct rt_place *, void *room,
+	    size_t bytes);
 /* All of them; fn's first nonzero value ends it and is returned. */
 int	rt_dump(struct vnet *, int (*fn)(const void *msg, void *arg),
 	    void *arg);

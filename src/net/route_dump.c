@@ -139,6 +139,10 @@ next_route(const struct route_vnet *rv, struct rt_place *place, unsigned *way)
 	if (rt == NULL)
 		return NULL;
 	place->rp_order = found + 1;
+	/* Nearly every route is alone in its prefix. */
+	if (!rt_is_own(rt) && (rt->rt_user & RTE_SHARED) == 0 &&
+	    rt_nways(rt) == 1)
+		return rt;
 	place->rp_spares = 1;
 	place->rp_member = 0;
 	place->rp_key = rt->rt_key;
@@ -146,18 +150,33 @@ next_route(const struct route_vnet *rv, struct rt_place *place, unsigned *way)
 	return rt_is_own(rt) ? rt : next_of_last(rv, place, way);
 }
 
+size_t
+rt_dump_some(struct vnet *vn, struct rt_place *place, void *room, size_t bytes)
+{
+	struct rtentry *rt;
+	struct rt_hdr *h;
+	size_t used = 0;
+	unsigned way;
+
+	route_lock(vn);
+	while (bytes - used >= RT_MSG_MAX) {
+		way = 0;
+		rt = next_route(vn->vn_route, place, &way);
+		if (rt == NULL)
+			break;
+		h = (struct rt_hdr *)(void *)((char *)room + used);
+		rt_fill_way(vn->vn_kern, rt, way, RTM_GET, h);
+		used += h->rtm_len;
+	}
+	route_unlock(vn);
+	return used;
+}
+
 int
 rt_dump_next(struct vnet *vn, struct rt_place *place, void *msg)
 {
-	struct rtentry *rt;
-	unsigned way = 0;
 
-	route_lock(vn);
-	rt = next_route(vn->vn_route, place, &way);
-	if (rt != NULL)
-		rt_fill_way(vn->vn_kern, rt, way, RTM_GET, msg);
-	route_unlock(vn);
-	return rt != NULL ? 0 : ENOENT;
+	return rt_dump_some(vn, place, msg, RT_MSG_MAX) != 0 ? 0 : ENOENT;
 }
 
 int

@@ -19,6 +19,9 @@
 
 #define RTS_OF_IF	(RTS_LINK | RTS_ADDR | RTS_DETAIL)
 
+/* Descriptions of routes that are made at a time. */
+#define ROUTES_BYTES	8192u
+
 typedef int dump_fn(const void *, void *);
 
 union rts_msgbuf {
@@ -243,17 +246,25 @@ next_interface(struct vnet *vn, struct rtsock_cursor *rc, dump_fn *fn,
 }
 
 static int
-next_route(struct vnet *vn, struct rtsock_cursor *rc, dump_fn *fn, void *arg)
+next_routes(struct vnet *vn, struct rtsock_cursor *rc, dump_fn *fn, void *arg)
 {
-	union rts_msgbuf buf;
+	union {
+		struct rt_hdr	 hdr;
+		uint8_t		 room[ROUTES_BYTES + RT_MSG_MAX];
+	} some;
+	const struct rt_msg *rtm;
+	size_t len;
+	int error = 0;
 
-	if (rt_dump_next(vn, &rc->rc_route, &buf) != 0) {
+	len = rt_dump_some(vn, &rc->rc_route, &some, sizeof(some));
+	if (len == 0)
 		rc->rc_what &= ~RTS_ROUTE;
-		return 0;
+	for (size_t at = 0; at < len && error == 0; at += rtm->rtm_h.rtm_len) {
+		rtm = (const struct rt_msg *)(const void *)(some.room + at);
+		if (rc->rc_handle == 0 || rtm->rtm_ifhandle == rc->rc_handle)
+			error = fn(rtm, arg);
 	}
-	if (rc->rc_handle != 0 && buf.mb_rtm.rtm_ifhandle != rc->rc_handle)
-		return 0;
-	return fn(&buf, arg);
+	return error;
 }
 
 /* Some of an interface; ENOENT: it has no more. */
@@ -314,7 +325,7 @@ rtsock_dump_next(struct vnet *vn, struct rtsock_cursor *rc, dump_fn *fn,
 	if (rc->rc_what & RTS_OF_IF)
 		return next_interface(vn, rc, fn, arg);
 	if (rc->rc_what & RTS_ROUTE)
-		return next_route(vn, rc, fn, arg);
+		return next_routes(vn, rc, fn, arg);
 	return next_neigh(vn, rc, fn, arg);
 }
 
