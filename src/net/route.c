@@ -542,7 +542,8 @@ rt_add(struct vnet *vn, const struct rt_info *ri)
 	if (error != 0) {
 		gone.rg_handle = 0;
 		rt_discard(vn, rf);
-	}
+	} else if (ri->ri_told != NULL)
+		rt_fill_msg(vn->vn_kern, &rf->rf_rt, RTM_ADD, ri->ri_told);
 	route_unlock(vn);
 	rt_tell_behind(vn, &gone);
 	return error;
@@ -713,6 +714,9 @@ rt_delete(struct vnet *vn, const struct rt_info *ri)
 	error = rt_find_meant(vn, ri, &rt);
 	if (error == 0 && (rt->rt_flags & ri->ri_refuse) != 0)
 		error = rt_belongs(rt);
+	if (error == 0 && ri->ri_told != NULL)
+		rt_fill_way(vn->vn_kern, rt, rt_way_meant(rt, ri), RTM_DELETE,
+		    ri->ri_told);
 	if (error == 0 && rt_nways(rt) > 1 &&
 	    (ri->ri_gw != 0 || ri->ri_ifp != NULL))
 		error = rt_delete_way(vn, rt, (unsigned)rt_group_find(

@@ -223,6 +223,8 @@ struct rt_info {
 	uint16_t	 ri_weight;	/* RTV_MPATH; 0: 1 */
 	uint32_t	 ri_refuse;	/* change, delete: EPERM when the
 					 * route has one of these flags */
+	void		*ri_told;	/* rt_add(), rt_delete(): NULL, or room
+					 * for the message that describes it */
 };
 
 /*

@@ -216,9 +216,8 @@ rt_get(struct vnet *vn, uint32_t dst, int len, uint8_t type, void *msg)
 	return error;
 }
 
-/* The way of a route that is meant, by gateway or interface. */
-static unsigned
-way_meant(const struct rtentry *rt, const struct rt_info *ri)
+unsigned
+rt_way_meant(const struct rtentry *rt, const struct rt_info *ri)
 {
 
 	return rt_nways(rt) > 1 && (ri->ri_gw != 0 || ri->ri_ifp != NULL) ?
@@ -235,7 +234,7 @@ rt_get_meant(struct vnet *vn, const struct rt_info *ri, uint8_t type,
 	route_lock(vn);
 	error = rt_find_meant(vn, ri, &rt);
 	if (error == 0)
-		rt_fill_way(vn->vn_kern, rt, way_meant(rt, ri), type, msg);
+		rt_fill_way(vn->vn_kern, rt, rt_way_meant(rt, ri), type, msg);
 	route_unlock(vn);
 	return error;
 }
@@ -256,8 +255,8 @@ rt_get_request(struct vnet *vn, const struct rt_info *ri, void *msg)
 	    ri->ri_ifp == NULL)
 		error = EMLINK;
 	if (error == 0) {
-		way = rt_way(rt, way_meant(rt, ri));
-		rt_fill_way(vn->vn_kern, rt, way_meant(rt, ri), RTM_ADD, msg);
+		way = rt_way(rt, rt_way_meant(rt, ri));
+		rt_fill_way(vn->vn_kern, rt, rt_way_meant(rt, ri), RTM_ADD, msg);
 		rtm->rtm_flags &= RTF_ASKED;
 		if (rtm->rtm_expire_s < 0)	/* it is due */
 			rtm->rtm_expire_s = 1;

@@ -301,6 +301,8 @@ rt_asked_gw4(const struct rtentry *rt)
 	    0;
 }
 
+/* The way of a route that is meant, by gateway or interface. */
+unsigned rt_way_meant(const struct rtentry *, const struct rt_info *);
 /* Describe one of a route's ways: rt_fill_msg() does the first. */
 void	rt_fill_way(struct kern *, const struct rtentry *, unsigned way,
 	    uint8_t type, void *msg);

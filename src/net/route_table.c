@@ -57,9 +57,10 @@ rt_table_cover(const struct rt_table *tb, uint32_t key, unsigned len)
 		    prefix_mask(len), len), &found);
 		if (rt == NULL)
 			return NULL;
-		differ = rt->rt_key ^ key;
+		/* The route itself is in none of the caches. */
+		differ = (uint32_t)(found >> 8) ^ key;
 		common = differ == 0 ? 32 : (unsigned)__builtin_clz(differ);
-		if (rt->rt_len <= common)
+		if ((found & 0xff) <= common)
 			return rt;
 		len = common + 1;
 	}

@@ -185,7 +185,7 @@ static int
 request_change_table(struct vnet *vn, uint8_t type, struct route_request *rq,
     void *answer)
 {
-	const struct rt_info *ri = &rq->rq_ri;
+	struct rt_info *ri = &rq->rq_ri;
 	struct rt_info made = {
 		.ri_dst = ri->ri_dst, .ri_len = ri->ri_len,
 		.ri_given = ri->ri_given, .ri_metric = ri->ri_metric,
@@ -193,9 +193,8 @@ request_change_table(struct vnet *vn, uint8_t type, struct route_request *rq,
 	int error;
 
 	if (type == RTM_DELETE) {
-		/* The answer tells what was deleted. */
-		error = rt_get_meant(vn, ri, type, answer);
-		return error != 0 ? error : rt_delete(vn, ri);
+		ri->ri_told = answer;
+		return rt_delete(vn, ri);
 	}
 	if (ri->ri_flags & (RTF_LOCAL | RTF_BROADCAST | RTF_CONNECTED))
 		return kern_refuse(EINVAL, "routes that addresses bring along "
@@ -204,9 +203,12 @@ request_change_table(struct vnet *vn, uint8_t type, struct route_request *rq,
 		error = rt_change(vn, ri);
 	else if ((ri->ri_given & RTV_MPATH) != 0)
 		error = rt_add_way(vn, ri);
-	else
-		error = (ri->ri_given & RTV_REPLACE) != 0 ? replace(vn, ri) :
-		    rt_add(vn, ri);
+	else if ((ri->ri_given & RTV_REPLACE) != 0)
+		error = replace(vn, ri);
+	else {
+		ri->ri_told = answer;
+		return rt_add(vn, ri);
+	}
 	if (error != 0)
 		return error;
 	if (type == RTM_ADD)
