@@ -116,7 +116,7 @@ bench_bytes(unsigned n, bool hosts)
 	struct vnet *vn;
 	size_t before;
 
-	st = stack(&vn, 0);
+	st = stack(&vn, 1);
 	command(vn, "ifconfig pair1 create");
 	command(vn, "ifconfig pair1 inet 10.0.2.1/24 up");
 	add_routes(vn, 1000, hosts);

@@ -18,7 +18,8 @@
 #define SLOTS		KBTREE_SLOTS
 #define LOW		(SLOTS * 3 / 8)	/* fewer slots ask a neighbour */
 #define JOIN		(SLOTS * 7 / 8)	/* slots of two nodes made one */
-#define ROOM		(SLOTS - SLOTS / 8)	/* fewer: has room to share */
+#define WIDE		6	/* neighbours that share their slots, at most */
+#define ROOM		4	/* slots that each then has to spare */
 #define LEVELS		32	/* for 2^32 objects at two slots a node */
 
 _Static_assert(sizeof(struct kbtree_node) == 1024, "a node's cache lines");
@@ -321,23 +322,78 @@ free_node(struct kbtree *kt, struct kbtree_node *kn)
 
 /* --- insert -------------------------------------------------------------- */
 
-/* The neighbour's slot with which the node of slot i can share, or -1. */
-static int
-neighbour_with_room(const struct kbtree_node *parent, unsigned i)
+/* Neighbours below one node: the slots of it that name them. */
+struct window {
+	unsigned	 wi_first, wi_n;
+};
+
+/* The nodes that a full one at slot i shares with: the least number of them
+ * that have room for all.  false: there are none. */
+static bool
+window_with_room(const struct kbtree_node *parent, unsigned i,
+    struct window *wi)
 {
 	const struct kbtree_node *kn;
+	unsigned used[2 * WIDE], low, high, sum;
 
-	if (i > 0) {
-		kn = parent->kn_ptr[i - 1];
-		if (kn->kn_count < ROOM)
-			return (int)i - 1;
+	low = i < WIDE ? 0 : i - WIDE + 1;
+	high = i + WIDE < parent->kn_count ? i + WIDE :
+	    (unsigned)parent->kn_count;
+	for (unsigned j = low; j < high; j++) {
+		kn = parent->kn_ptr[j];
+		used[j - low] = (unsigned)kn->kn_count;
 	}
-	if (i + 1 < parent->kn_count) {
-		kn = parent->kn_ptr[i + 1];
-		if (kn->kn_count < ROOM)
-			return (int)i + 1;
+	for (wi->wi_n = 2; wi->wi_n <= WIDE; wi->wi_n++) {
+		wi->wi_first = i < wi->wi_n ? 0 : i - wi->wi_n + 1;
+		for (; wi->wi_first <= i && wi->wi_first + wi->wi_n <= high;
+		    wi->wi_first++) {
+			sum = 0;
+			for (unsigned j = 0; j < wi->wi_n; j++)
+				sum += used[wi->wi_first - low + j];
+			if (sum + ROOM * wi->wi_n <= SLOTS * wi->wi_n)
+				return true;
+		}
 	}
-	return -1;
+	return false;
+}
+
+/*
+ * Share the slots of neighbours evenly among them and a new node behind them,
+ * which has no slot in the parent yet, or NULL; and put (key, ptr) in its
+ * place.
+ */
+static void
+share(struct kbtree_node *parent, const struct window *wi,
+    struct kbtree_node *new, uint64_t key, void *ptr)
+{
+	struct kbtree_node *kn[WIDE + 1] = { NULL }, *into = NULL;
+	uint64_t keys[WIDE * SLOTS];
+	void *ptrs[WIDE * SLOTS];
+	unsigned sum = 0, at = 0, n = wi->wi_n;
+
+	for (unsigned j = 0; j < n; j++) {
+		kn[j] = parent->kn_ptr[wi->wi_first + j];
+		memcpy(&keys[sum], kn[j]->kn_key, kn[j]->kn_count *
+		    sizeof(keys[0]));
+		memcpy(&ptrs[sum], kn[j]->kn_ptr, kn[j]->kn_count *
+		    sizeof(ptrs[0]));
+		sum += (unsigned)kn[j]->kn_count;
+	}
+	if (new != NULL)
+		kn[n++] = new;
+	for (unsigned j = 0; j < n; j++) {
+		kn[j]->kn_count = sum * (j + 1) / n - at;
+		memcpy(kn[j]->kn_key, &keys[at], kn[j]->kn_count *
+		    sizeof(keys[0]));
+		memcpy(kn[j]->kn_ptr, &ptrs[at], kn[j]->kn_count *
+		    sizeof(ptrs[0]));
+		at += (unsigned)kn[j]->kn_count;
+		if (j > 0 && j < wi->wi_n)
+			parent->kn_key[wi->wi_first + j] = kn[j]->kn_key[0];
+		if (j == 0 || key >= kn[j]->kn_key[0])
+			into = kn[j];
+	}
+	put_slot(into, key, ptr);
 }
 
 /* Allocate the nodes that an insertion needs, linked by their first pointer;
@@ -348,12 +404,13 @@ reserve(const struct kbtree *kt, const struct path *pa,
 {
 	struct kbtree_node *kn;
 	unsigned level = 0, need = 0;
+	struct window wi;
 
 	*list = NULL;
 	while (level < kt->kt_height && pa->pa_node[level]->kn_count == SLOTS) {
 		if (level + 1 < kt->kt_height &&
-		    neighbour_with_room(pa->pa_node[level + 1],
-		    pa->pa_slot[level + 1]) >= 0)
+		    window_with_room(pa->pa_node[level + 1],
+		    pa->pa_slot[level + 1], &wi))
 			break;
 		need++;
 		level++;
@@ -412,30 +469,26 @@ cut_at_edge(const struct kbtree_node *kn, uint64_t key)
 /*
  * Split the full node of the parent's slot i, and put (key, ptr) in its place.
  * At an edge at which keys come in order, the node alone is cut; elsewhere it
- * and its neighbour become three, each two thirds full.
+ * and its neighbours, up to WIDE nodes, become one more.
  */
 static void
 split(struct kbtree_node *parent, unsigned i, struct kbtree_node *new,
     uint64_t key, void *ptr)
 {
-	struct kbtree_node *kn = parent->kn_ptr[i], *a, *b;
-	unsigned n = cut_at_edge(kn, key), sum;
+	struct kbtree_node *kn = parent->kn_ptr[i];
+	unsigned n = cut_at_edge(kn, key), count = (unsigned)parent->kn_count;
+	struct window wi;
 
-	if ((n == SLOTS - 1 && i + 1 == parent->kn_count) ||
-	    (n == 1 && i == 0)) {
+	if ((n == SLOTS - 1 && i + 1 == count) || (n == 1 && i == 0)) {
 		cut(kn, n, new);
 		put_slot(key < new->kn_key[0] ? kn : new, key, ptr);
 		return;
 	}
-	if (i == 0)
-		i = 1;
-	a = parent->kn_ptr[i - 1];
-	b = parent->kn_ptr[i];
-	sum = (unsigned)(a->kn_count + b->kn_count);
-	cut(b, (unsigned)b->kn_count - sum / 3, new);
-	balance(parent, i - 1, sum / 3);
-	put_slot(key >= new->kn_key[0] ? new : key >= b->kn_key[0] ? b : a,
-	    key, ptr);
+	wi.wi_n = count < WIDE ? count : WIDE;
+	wi.wi_first = i < wi.wi_n / 2 ? 0 : i - wi.wi_n / 2;
+	if (wi.wi_first + wi.wi_n > count)
+		wi.wi_first = count - wi.wi_n;
+	share(parent, &wi, new, key, ptr);
 }
 
 /* A root above the old one, if there is one, and its new neighbour. */
@@ -461,7 +514,7 @@ put_path(struct kbtree *kt, struct path *pa, struct kbtree_node *list,
 {
 	struct kbtree_node *kn, *parent, *new;
 	unsigned level, i;
-	int with;
+	struct window wi;
 
 	for (level = 0;; level++) {
 		kn = pa->pa_node[level];
@@ -473,15 +526,8 @@ put_path(struct kbtree *kt, struct path *pa, struct kbtree_node *list,
 			break;
 		parent = pa->pa_node[level + 1];
 		i = pa->pa_slot[level + 1];
-		with = neighbour_with_room(parent, i);
-		if (with >= 0) {
-			if ((unsigned)with < i)
-				i--;
-			kn = parent->kn_ptr[i];
-			new = parent->kn_ptr[i + 1];
-			balance(parent, i, (unsigned)(kn->kn_count +
-			    new->kn_count) / 2);
-			put_slot(key < new->kn_key[0] ? kn : new, key, ptr);
+		if (window_with_room(parent, i, &wi)) {
+			share(parent, &wi, NULL, key, ptr);
 			return;
 		}
 		new = take_node(kt, &list);

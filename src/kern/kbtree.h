@@ -4,9 +4,9 @@
  * It is a B+ tree: objects are in the leaves, and an inner node has for each
  * node below it the least key that may be there.  A node's keys are apart from
  * its pointers, so that a search touches few cache lines, and both kinds of
- * node look alike.  A full node shares with a neighbour before it is split, and
- * keys that come in ascending order leave full leaves: an object costs 17 to 23
- * bytes.
+ * node look alike.  A full node shares with its neighbours before one more is
+ * made of them, and keys that come in ascending order leave full leaves: an
+ * object costs 17 to 20 bytes.
  *
  * There are no lock-free readers: the caller's lock covers every call, searches
  * too.  A key is in the tree once, and no object is NULL.

@@ -290,9 +290,9 @@ static const struct {
 } orders[] = {
 	{ ascending, 17.0 },
 	{ descending, 17.0 },
-	{ anywhere, 21.0 },
-	{ clustered, 22.5 },
-	{ inwards, 22.5 },
+	{ anywhere, 19.0 },
+	{ clustered, 19.0 },
+	{ inwards, 19.5 },
 };
 
 static void
