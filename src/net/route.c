@@ -115,7 +115,8 @@ rt_discard(struct vnet *vn, struct rtfull *rf)
 
 	if (rf->rf_rt.rt_path != NULL)
 		rt_path_drop(vn, rf->rf_rt.rt_path);
-	kmem_free(vn->vn_kern, rf->rf_timer);	/* never started */
+	if (rt_is_timed(&rf->rf_rt))
+		rt_timer_end(vn, rf);
 	kslab_free(vn->vn_kern, rf, sizeof(*rf));
 }
 
@@ -128,12 +129,12 @@ rt_alloc(struct vnet *vn, const struct rt_info *ri)
 	if (rf == NULL)
 		return NULL;
 	memset(rf, 0, sizeof(*rf));
-	if (ri->ri_expire_ns != 0 && rt_timer_make(vn, rf, ri->ri_expire_ns,
-	    &rf->rf_timer) != 0) {
+	set_prefix(&rf->rf_rt, ri);
+	if (ri->ri_expire_ns != 0 && rt_timer_make(vn, rf,
+	    ri->ri_expire_ns) != 0) {
 		kslab_free(vn->vn_kern, rf, sizeof(*rf));
 		return NULL;
 	}
-	set_prefix(&rf->rf_rt, ri);
 	rf->rf_rt.rt_metric = (ri->ri_given & RTV_METRIC) != 0 ?
 	    ri->ri_metric : 0;
 	rf->rf_rt.rt_proto = (ri->ri_given & RTV_PROTO) != 0 ? ri->ri_proto :
@@ -208,8 +209,8 @@ rt_link(struct vnet *vn, struct rtentry *rt)
 		return;
 	}
 	rt_path_enter(vn, rt_full(rt));
-	if (rt_full(rt)->rf_timer != NULL)
-		rt_timer_start(vn, rt_full(rt)->rf_timer);
+	if (rt_is_timed(rt))
+		rt_timer_start(vn, rt_full(rt));
 }
 
 void
@@ -234,8 +235,8 @@ free_rt(struct vnet *vn, struct rtentry *rt)
 
 	if (rt_is_own(rt))
 		return;
-	if (rf->rf_timer != NULL)
-		rt_timer_stop(vn, rf->rf_timer);
+	if (rt_is_timed(rt))
+		rt_timer_end(vn, rf);
 	kslab_free(vn->vn_kern, rf, sizeof(*rf));
 }
 

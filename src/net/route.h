@@ -40,6 +40,7 @@ struct rtentry {
 #define RTE_OWN		0x1		/* of an address */
 #define RTE_IN		0x2		/* of an address, and in the table */
 #define RTE_SPECIAL	0x8		/* FWD_SPECIAL */
+#define RTE_TIMED	0x10		/* expires: it has a timer */
 #define RTE_SPARE	0x20		/* another route of the prefix is
 					 * used: in rv_spares */
 #define RTE_SHARED	0x40		/* its prefix has other routes: in
@@ -57,7 +58,6 @@ struct rtentry {
 /* A route that was asked for. */
 struct rtfull {
 	struct rtentry	 rf_rt;
-	struct rt_timer	*rf_timer;	/* NULL: never expires */
 	LIST_ENTRY(rtfull) rf_link;	/* rp_routes, rp_shared */
 	struct rts_node	 rf_rts;	/* rtsock's */
 };

@@ -76,14 +76,14 @@ change_asked(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
 {
 	struct rtfull *have = rt_full(old);
 	struct rtentry *new = &rf->rf_rt;
-	struct rt_timer *timer = rf->rf_timer;
+	bool timed = rt_is_timed(&rf->rf_rt);
 	uint32_t flags;
 	int error;
 
 	flags = new->rt_flags | RTF_UP | (old->rt_flags & RTF_HOST) |
 	    (rt_asked_gw4(new) != 0 ? RTF_GATEWAY : 0);
 	if (old->rt_path == new->rt_path && flags == old->rt_flags &&
-	    new->rt_proto == old->rt_proto && timer == NULL)
+	    new->rt_proto == old->rt_proto && !timed)
 		return 0;
 	if (old->rt_path != new->rt_path) {
 		error = rt_repoint(vn, old, new->rt_path);
@@ -96,18 +96,11 @@ change_asked(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
 	rts_change_begin(vn);
 	old->rt_flags = flags;
 	old->rt_proto = new->rt_proto;
-	if (timer != NULL) {
-		rf->rf_timer = have->rf_timer;
-		have->rf_timer = timer;
-	}
+	if (timed)
+		rt_timer_swap(vn, have, rf);
 	rts_change_end(vn);
-	if (timer != NULL) {
-		rt_timer_attach(timer, have);
-		rt_timer_start(vn, timer);
-		if (rf->rf_timer != NULL)
-			rt_timer_stop(vn, rf->rf_timer);
-		rf->rf_timer = NULL;
-	}
+	if (timed)
+		rt_timer_start(vn, have);
 	rt_routemsg(vn, RTM_CHANGE, old);
 	if ((old->rt_user & RTE_SHARED) != 0)
 		rt_select(vn, old);

@@ -138,6 +138,7 @@ struct rt_path {
 	struct ifnet	*rp_onif;	/* in whose if_paths it is, or NULL */
 	struct kern_defer rp_defer;
 	struct kern	*rp_kern;
+	struct vnet	*rp_vnet;	/* constant */
 };
 
 /* The interface that a path leads to, or that it names; NULL.  Read section. */
@@ -382,29 +383,39 @@ void	rt_tell_gone(struct vnet *, const struct rt_gone *);
 void	rt_tell_behind(struct vnet *, const struct rt_gone *);
 
 /*
- * route_expire.c: the timer of a route that expires.  make: control; not
- * started; ENOMEM.  start: once the route is in; stop: when it is taken out,
- * and the timer is freed.
+ * route_expire.c: the timer of a route that expires (RTE_TIMED).  make: control,
+ * without the lock, once the route has its prefix; not started; ENOMEM.  start:
+ * once the route is in; end: when it is taken out, or was never in.
  */
-int	rt_timer_make(struct vnet *, struct rtfull *, uint64_t expire_ns,
-	    struct rt_timer **);
-/* Timer and route belong together from now on. */
-void	rt_timer_attach(struct rt_timer *, struct rtfull *);
-void	rt_timer_start(struct vnet *, struct rt_timer *);
-void	rt_timer_stop(struct vnet *, struct rt_timer *);
-uint32_t rt_timer_expire_s(const struct rt_timer *);
+int	rt_timer_make(struct vnet *, struct rtfull *, uint64_t expire_ns);
+void	rt_timer_start(struct vnet *, struct rtfull *);
+void	rt_timer_end(struct vnet *, struct rtfull *);
+/* Two routes to one prefix give each other the timers that they have.  Between
+ * rts_change_begin() and rts_change_end(). */
+void	rt_timer_swap(struct vnet *, struct rtfull *, struct rtfull *);
+/* When an RTE_TIMED route ends, in seconds of the host clock.  Read section,
+ * and the lock or rtsock's. */
+uint32_t rt_timer_expire_s(struct vnet *, const struct rtfull *);
 /* The next route that is due, or NULL. */
 struct rtfull *rt_timer_due(struct vnet *);
 /* Control, without the lock, at the vnet's end: no route is left. */
 void	rt_expiry_fini(struct vnet *);
+
+static inline bool
+rt_is_timed(const struct rtentry *rt)
+{
+
+	return (__atomic_load_n(&rt->rt_user, __ATOMIC_RELAXED) & RTE_TIMED) !=
+	    0;
+}
 
 /* When a route ends, in seconds of the host clock; 0: never. */
 static inline uint32_t
 rt_expire_s(const struct rtentry *rt)
 {
 
-	return rt_is_own(rt) || rt_full(rt)->rf_timer == NULL ? 0 :
-	    rt_timer_expire_s(rt_full(rt)->rf_timer);
+	return !rt_is_timed(rt) ? 0 :
+	    rt_timer_expire_s(rt->rt_path->rp_vnet, rt_full(rt));
 }
 
 /* route_gone.c: the part of a vnet that remembers what was lost. */

@@ -826,6 +826,7 @@ path_new(struct vnet *vn, const struct rt_spec *sp, const struct found *fo)
 	if (rp == NULL)
 		return NULL;
 	rp->rp_kern = vn->vn_kern;
+	rp->rp_vnet = vn;
 	rp->rp_spec = *sp;
 	rp->rp_ahead = alloc_hop(vn);
 	if (rp->rp_ahead == NULL || path_list(vn->vn_route, rp) != 0) {
@@ -847,6 +848,7 @@ rt_path_new_group(struct vnet *vn, struct rt_group *rg)
 	if (rp == NULL)
 		return NULL;
 	rp->rp_kern = vn->vn_kern;
+	rp->rp_vnet = vn;
 	rp->rp_group = rg;
 	rp->rp_number = nh_number_get(&vn->vn_route->rv_nh, &rg->rg_nh.gr_nh);
 	if (rp->rp_number == 0) {
