@@ -18,8 +18,8 @@
 #define SLOTS		KBTREE_SLOTS
 #define LOW		(SLOTS * 3 / 8)	/* fewer slots ask a neighbour */
 #define JOIN		(SLOTS * 7 / 8)	/* slots of two nodes made one */
-#define WIDE		6	/* neighbours that share their slots, at most */
-#define ROOM		4	/* slots that each then has to spare */
+#define WIDE		8	/* neighbours that share their slots, at most */
+#define ROOM		3	/* slots that each then has to spare */
 #define LEVELS		32	/* for 2^32 objects at two slots a node */
 
 _Static_assert(sizeof(struct kbtree_node) == 1024, "a node's cache lines");
