@@ -7,6 +7,7 @@
  *	bench_nexthops bytes ROUTES
  *	bench_nexthops host-bytes ROUTES
  *	bench_nexthops update ROUTES
+ *	bench_nexthops load ROUTES
  *	bench_nexthops failover ROUTES
  *	bench_nexthops cpus SECONDS
  */
@@ -18,12 +19,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <ifnet/client.h>
+#include <ifnet/rtmsg.h>
 #include <ifnet/stack.h>
 
+#include "ctl/ctl.h"
 #include "kern/kern_impl.h"
 #include "net/if_vnet_impl.h"
 #include "net/route.h"
 #include "prefixes.h"
+#include "server/server.h"
+#include "stack/stack_impl.h"
 
 static uint64_t
 now_ns(void)
@@ -138,7 +144,7 @@ bench_update(unsigned n)
 	struct vnet *vn;
 	unsigned done = 0;
 
-	st = stack(&vn, 0);
+	st = stack(&vn, 1);
 	command(vn, "ifconfig pair1 create");
 	command(vn, "ifconfig pair1 inet 10.0.2.1/24 up");
 	add_routes(vn, n, false);
@@ -162,6 +168,157 @@ bench_update(unsigned n)
 	if (rt_add(vn, &ri) != 0 || rt_delete(vn, &ri) != 0)
 		errx(1, "no route to half of the Internet");
 	sample("fib-update-1m:half", "us", (double)(now_ns() - t) / 1e3);
+	ifnet_stack_destroy(st);
+}
+
+/* --- loading, by a client, while packets are looked up ------------------- */
+
+/* A CPU that looks up random addresses: a work that schedules itself. */
+static struct lookups {
+	struct cpu_work	 lo_work;	/* first */
+	struct vnet	*lo_vnet;
+	struct cpu	*lo_cpu;
+	uint64_t	 lo_random, lo_found;
+	bool		 lo_stop;
+} lookups;
+
+static void
+look_up(struct cpu_work *w)
+{
+	struct lookups *lo = (struct lookups *)(void *)w;
+
+	pserialize_read_enter();
+	for (unsigned i = 0; i < 256; i++) {
+		lo->lo_random = lo->lo_random * 6364136223846793005u + 1;
+		lo->lo_found += rt_lookup4(lo->lo_vnet,
+		    (uint32_t)(lo->lo_random >> 32)).fd_nh != NULL;
+	}
+	pserialize_read_exit();
+	if (!__atomic_load_n(&lo->lo_stop, __ATOMIC_RELAXED))
+		(void)cpu_work_schedule(lo->lo_vnet->vn_kern, lo->lo_cpu, w);
+}
+
+struct prefix {
+	uint32_t	 pr_key;	/* network order */
+	unsigned	 pr_len;
+};
+
+static int
+compare(const void *a, const void *b)
+{
+
+	return memcmp(a, b, sizeof(struct prefix));
+}
+
+/* Random prefixes, each once, in random order: *n of them at most. */
+static struct prefix *
+random_prefixes(unsigned *n)
+{
+	struct prefix *pr = calloc(*n, sizeof(*pr)), swap;
+	struct rt_info ri;
+	unsigned to = 0;
+
+	if (pr == NULL)
+		errx(1, "out of memory");
+	for (unsigned i = 0; i < *n; i++) {
+		random_route(&ri, false);
+		pr[i].pr_key = ri.ri_dst;
+		pr[i].pr_len = ri.ri_len;
+	}
+	qsort(pr, *n, sizeof(*pr), compare);
+	for (unsigned i = 1; i < *n; i++)
+		if (compare(&pr[to], &pr[i]) != 0)
+			pr[++to] = pr[i];
+	*n = to + 1;
+	for (unsigned i = *n - 1, j; i > 0; i--) {
+		j = (unsigned)(next_random() % (i + 1));
+		swap = pr[i];
+		pr[i] = pr[j];
+		pr[j] = swap;
+	}
+	return pr;
+}
+
+static size_t
+add_message(void *room, const struct prefix *pr)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	struct rt_msg *m = room;
+
+	memset(m, 0, sizeof(*m));
+	m->rtm_h.rtm_len = sizeof(*m);
+	m->rtm_h.rtm_version = RTM_VERSION;
+	m->rtm_h.rtm_type = RTM_ADD;
+	m->rtm_flags = RTF_GATEWAY | RTF_STATIC;
+	sin.sin_addr.s_addr = pr->pr_key;
+	(void)rt_msg_add(m, RTA_DST, (struct sockaddr *)&sin);
+	sin.sin_addr.s_addr = __builtin_bswap32(0x0a000202 + pr->pr_key %
+	    GATEWAYS);
+	(void)rt_msg_add(m, RTA_GATEWAY, (struct sockaddr *)&sin);
+	sin.sin_addr.s_addr = __builtin_bswap32(UINT32_MAX <<
+	    (32 - pr->pr_len));
+	(void)rt_msg_add(m, RTA_NETMASK, (struct sockaddr *)&sin);
+	return m->rtm_h.rtm_len;
+}
+
+static void
+load(struct ifnet_client *c, const struct prefix *pr, unsigned n)
+{
+	enum { IN_BATCH = 1000 };
+	uint64_t room[RT_MSG_MAX / 8];
+	struct ifnet_batch *b;
+	struct ifnet_error e;
+	size_t len;
+
+	for (unsigned i = 0; i < n; i += IN_BATCH) {
+		b = ifnet_batch_begin(c, &e);
+		for (unsigned j = i; j < n && j < i + IN_BATCH; j++) {
+			len = add_message(room, &pr[j]);
+			if (b == NULL || ifnet_batch_add_route(b, room, len,
+			    &e) != 0)
+				errx(1, "%s", e.text);
+		}
+		if (ifnet_batch_run(b, NULL, &e) != 0)
+			errx(1, "%s", e.text);
+	}
+}
+
+static void
+bench_load(unsigned n)
+{
+	struct ifnet_client *c;
+	struct ifnet_stack *st;
+	struct ifnet_error e;
+	struct server *sv;
+	struct prefix *pr;
+	struct vnet *vn;
+	char path[64], url[80];
+	uint64_t t;
+
+	st = stack(&vn, 1);
+	command(vn, "ifconfig pair1 create");
+	command(vn, "ifconfig pair1 inet 10.0.2.1/24 up");
+	snprintf(path, sizeof(path), "/tmp/ifnet-bench-%d.sock", getpid());
+	snprintf(url, sizeof(url), "unix://%s", path);
+	if (ctl_server_start(st->st_kern, path, 0600, 4, NULL, NULL, &sv) != 0)
+		errx(1, "%s: no server", path);
+	c = ifnet_connect(url, &e);
+	if (c == NULL)
+		errx(1, "%s", e.text);
+	pr = random_prefixes(&n);
+	lookups.lo_vnet = vn;
+	lookups.lo_cpu = kern_cpu(vn->vn_kern, 0);
+	lookups.lo_work.cw_fn = look_up;
+	(void)cpu_work_schedule(vn->vn_kern, lookups.lo_cpu,
+	    &lookups.lo_work);
+	t = now_ns();
+	load(c, pr, n);
+	sample("fib-load-1m", "routes/s", n / ((double)(now_ns() - t) / 1e9));
+	__atomic_store_n(&lookups.lo_stop, true, __ATOMIC_RELAXED);
+	usleep(100000);
+	free(pr);
+	ifnet_close(c);
+	server_stop(sv);
 	ifnet_stack_destroy(st);
 }
 
@@ -401,7 +558,8 @@ main(int argc, char **argv)
 
 	if (n == 0)
 		errx(2, "usage: bench_nexthops ecmp SECONDS | bytes ROUTES | "
-		    "host-bytes ROUTES | update ROUTES | failover ROUTES | "
+		    "host-bytes ROUTES | update ROUTES | load ROUTES | "
+		    "failover ROUTES | "
 		    "cpus SECONDS");
 	if (strcmp(what, "ecmp") == 0)
 		bench_ecmp(n);
@@ -411,6 +569,8 @@ main(int argc, char **argv)
 		bench_bytes(n, true);
 	else if (strcmp(what, "update") == 0)
 		bench_update(n);
+	else if (strcmp(what, "load") == 0)
+		bench_load(n);
 	else if (strcmp(what, "failover") == 0)
 		bench_failover(n);
 	else if (strcmp(what, "cpus") == 0)
