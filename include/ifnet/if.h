@@ -36,6 +36,7 @@ struct ifaddr;
 struct ifnet;
 struct rtentry;
 struct rt_path;
+struct rt_table;
 struct vnet;
 
 /* --- handles ----------------------------------------------------------- */
@@ -254,6 +255,8 @@ struct ifnet {
 					 * first; for the packet path */
 	struct bpf_if	*if_bpf;	/* rcu: NULL = no tap */
 	struct pfil_head *if_pfil;	/* rcu: NULL = no hook */
+	struct rt_table	*if_table;	/* rcu: of routes, that it is bound to;
+					 * NULL = the main one */
 	void		*if_afdata[4];	/* rcu: per domain, by dom_slot */
 
 	struct ifqueue	 if_snd;	/* s: */
@@ -517,6 +520,8 @@ struct ifaddr {
 #define IFA_DUPLICATED	0x10		/* another host has it */
 #define IFA_TOLD	0x20		/* AF_LINK: announced; i: */
 #define IFA_INACTIVE	0x40		/* its interface is deactivated; i: */
+#define IFA_NUMBERED	0x80		/* its interface is bound to a numbered
+					 * table; constant once inserted */
 	int16_t		 ifa_preference;	/* a: */
 	struct psref_target ifa_psref;
 	void		(*ifa_free)(struct ifaddr *);	/* the family's */

@@ -361,16 +361,20 @@ ctl_run_ping_begin(struct ctl_session *s, const struct ctl_request *rq)
 	struct icmp_ping *ping;
 	int error;
 
-	if (cp->p_src != 0 && !in_source_usable(rq->rq_vnet, cp->p_src))
-		return ctl_reply(s, &rq->rq_hdr, EADDRNOTAVAIL, "the source "
-		    "is no address of this vnet that can be used (ifconfig "
-		    "shows those there are)");
 	error = ctl_watch_charge(s, KUSER_PINGS, icmp_ping_bytes(), why);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
 	error = ping_buffers(s);
 	if (error == 0)
-		error = icmp_ping_open(rq->rq_vnet, ping_reply, s, &ping);
+		error = icmp_ping_open(rq->rq_vnet, cp->p_table, ping_reply, s,
+		    &ping);
+	if (error == 0 && cp->p_src != 0 &&
+	    !icmp_ping_source_usable(ping, cp->p_src)) {
+		icmp_ping_close(ping);
+		error = kern_refuse(EADDRNOTAVAIL, "the source is no address "
+		    "of this vnet and table that can be used (ifconfig shows "
+		    "those there are)");
+	}
 	if (error == EAGAIN) {
 		ctl_watch_stop(s);
 		return ctl_reply(s, &rq->rq_hdr, error, "the vnet has %u "

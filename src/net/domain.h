@@ -68,11 +68,12 @@ struct domain {
 	 * may not be forwarded to all of its destinations? */
 	bool	(*dom_rtmark)(const struct rtentry *);
 
-	/* Control, no lock: a route was deleted on request, or leads elsewhere.
-	 * handle: the interface on whose link its destinations were, or 0;
+	/* Control, no lock: a route of a table was deleted on request, or leads
+	 * elsewhere.  handle: the interface on whose link its destinations were, or 0;
 	 * asked: it had been asked for, and not come with an address. */
 	void	(*dom_route_gone)(struct vnet *, const struct sockaddr *dst,
-		    unsigned len, uint64_t handle, bool asked);
+		    unsigned len, uint32_t table, uint64_t handle,
+		    bool asked);
 
 	/* Neighbour requests and dumps of the routing socket. */
 	int	(*dom_neigh_request)(struct vnet *, const void *rt_msg,

@@ -28,8 +28,8 @@ static uint32_t
 hash_of(const struct ifaddr *ifa, const struct sockaddr *sa)
 {
 
-	return domain_find(ifa->ifa_ifp->if_vnet, sa->sa_family)->dom_sa_hash(
-	    sa);
+	return ifa_hash(domain_find(ifa->ifa_ifp->if_vnet, sa->sa_family), sa,
+	    rt_table_number(ifa->ifa_ifp));
 }
 
 static uint32_t
@@ -110,11 +110,22 @@ chain_remove(struct protoaddr *head, struct protoaddr *pa, enum pa_shared sh)
 		head->pa_link[sh].pl_prev = prev;
 }
 
+/* The prefixes of the addresses that are in one table with those of an
+ * interface. */
+static struct lpm *
+nets_of(const struct ifnet *ifp)
+{
+
+	return ifp->if_table != NULL ? &ifp->if_table->tb_nets :
+	    &ifp->if_vnet->vn_if->ifv_nets;
+}
+
 /* Enter the prefix. */
 static int
-net_insert(struct if_vnet *ifv, struct protoaddr *pa)
+net_insert(struct protoaddr *pa)
 {
 	struct ifaddr *ifa = &pa->pa_ifa;
+	struct lpm *nets = nets_of(ifa->ifa_ifp);
 	struct lpm_entry *le = &pa->pa_net, *have;
 	const struct sockaddr_in *sin, *mask;
 	int len, error;
@@ -129,10 +140,10 @@ net_insert(struct if_vnet *ifv, struct protoaddr *pa)
 	le->le_key = ntohl(sin->sin_addr.s_addr & mask->sin_addr.s_addr);
 	le->le_len = (uint8_t)len;
 
-	have = lpm_find(&ifv->ifv_nets, le->le_key, (unsigned)len);
+	have = lpm_find(nets, le->le_key, (unsigned)len);
 	if (have == NULL) {
 		chain_begin(pa, PA_NET);
-		error = lpm_insert(&ifv->ifv_nets, le);
+		error = lpm_insert(nets, le);
 		if (error != 0)
 			return error;
 	} else
@@ -142,22 +153,23 @@ net_insert(struct if_vnet *ifv, struct protoaddr *pa)
 }
 
 static void
-net_remove(struct if_vnet *ifv, struct protoaddr *pa)
+net_remove(struct protoaddr *pa)
 {
+	struct lpm *nets = nets_of(pa->pa_ifa.ifa_ifp);
 	struct protoaddr *head, *next = pa->pa_link[PA_NET].pl_next;
 
 	if ((__atomic_fetch_and(&pa->pa_ifa.ifa_flags, (uint16_t)~IFA_INNET,
 	    __ATOMIC_RELAXED) & IFA_INNET) == 0)
 		return;
-	head = lpm_pa(lpm_find(&ifv->ifv_nets, pa->pa_net.le_key,
+	head = lpm_pa(lpm_find(nets, pa->pa_net.le_key,
 	    pa->pa_net.le_len));
 	chain_remove(head, pa, PA_NET);
 	if (pa != head)
 		return;
 	if (next != NULL)
-		lpm_replace(&ifv->ifv_nets, &pa->pa_net, &next->pa_net);
+		lpm_replace(nets, &pa->pa_net, &next->pa_net);
 	else
-		lpm_remove(&ifv->ifv_nets, &pa->pa_net);
+		lpm_remove(nets, &pa->pa_net);
 }
 
 /* Enter the address, or its far end or broadcast address. */
@@ -165,16 +177,17 @@ static int
 hash_insert(struct khash *kh, struct protoaddr *pa, const struct domain *dom,
     enum pa_shared sh)
 {
+	uint32_t table = rt_table_number(pa->pa_ifa.ifa_ifp);
 	struct protoaddr *head;
 	int error = 0;
 
-	head = ifa_sharing(kh, dom, ifa_shared_sa(&pa->pa_ifa, sh), sh);
+	head = ifa_sharing(kh, dom, ifa_shared_sa(&pa->pa_ifa, sh), sh, table);
 	if (head != NULL)
 		chain_append(head, pa, sh);
 	else {
 		chain_begin(pa, sh);
-		error = khash_insert(kh, dom->dom_sa_hash(
-		    ifa_shared_sa(&pa->pa_ifa, sh)), &pa->pa_ifa);
+		error = khash_insert(kh, ifa_hash(dom, ifa_shared_sa(
+		    &pa->pa_ifa, sh), table), &pa->pa_ifa);
 	}
 	return error;
 }
@@ -184,17 +197,18 @@ hash_remove(struct khash *kh, struct protoaddr *pa, const struct domain *dom,
     enum pa_shared sh)
 {
 	const struct sockaddr *sa = ifa_shared_sa(&pa->pa_ifa, sh);
+	uint32_t table = rt_table_number(pa->pa_ifa.ifa_ifp);
 	struct protoaddr *head, *next = pa->pa_link[sh].pl_next;
 
-	head = ifa_sharing(kh, dom, sa, sh);
+	head = ifa_sharing(kh, dom, sa, sh, table);
 	chain_remove(head, pa, sh);
 	if (pa != head)
 		return;
 	if (next != NULL)
-		khash_replace(kh, dom->dom_sa_hash(sa), &pa->pa_ifa,
+		khash_replace(kh, ifa_hash(dom, sa, table), &pa->pa_ifa,
 		    &next->pa_ifa);
 	else
-		khash_remove(kh, dom->dom_sa_hash(sa), &pa->pa_ifa);
+		khash_remove(kh, ifa_hash(dom, sa, table), &pa->pa_ifa);
 }
 
 static int
@@ -225,7 +239,7 @@ tables_insert(struct if_vnet *ifv, struct ifaddr *ifa,
 	error = dst_insert(ifv, ifa_proto(ifa), dom);
 	if (error != 0)
 		goto fail;
-	error = net_insert(ifv, ifa_proto(ifa));
+	error = net_insert(ifa_proto(ifa));
 	if (error == 0) {
 		af_insert(ifv, ifa_proto(ifa), dom);
 		return 0;
@@ -242,7 +256,7 @@ tables_remove(struct if_vnet *ifv, struct ifaddr *ifa,
 {
 
 	LIST_REMOVE(ifa_proto(ifa), pa_aflink);
-	net_remove(ifv, ifa_proto(ifa));
+	net_remove(ifa_proto(ifa));
 	dst_remove(ifv, ifa_proto(ifa), dom);
 	hash_remove(&ifv->ifv_addrs, ifa_proto(ifa), dom, PA_ADDR);
 }
@@ -292,7 +306,8 @@ ifa_insert(struct ifnet *ifp, struct ifaddr *ifa)
 	}
 	ifa->ifa_ifp = ifp;
 	/* Until it is in all tables, lookups pass it by. */
-	ifa->ifa_flags |= IFA_INACTIVE;
+	ifa->ifa_flags |= IFA_INACTIVE | (ifp->if_table != NULL ?
+	    IFA_NUMBERED : 0);
 
 	host_mutex_lock(if_host(ifp), &ifv->ifv_lock);
 	if (dom != NULL)

@@ -41,8 +41,11 @@ unsigned ifa_debug_check(struct ifnet *);
 /* At the vnet's start. */
 void	ifa_tables_init(struct vnet *);
 /* Lookups, within a read section; the _psref forms take a reference.  Of
- * addresses that are equal, the first given. */
+ * addresses that are equal, the first given.  Where no table of routes is
+ * named, of interfaces that are in the main one (if_table). */
 struct ifaddr *ifa_ifwithaddr(struct vnet *, const struct sockaddr *);
+/* The address itself, given to an interface of a table. */
+struct ifaddr *ifa_intable(const struct rt_table *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithdstaddr(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithnet(struct vnet *, const struct sockaddr *);
 /* An AF_INET one of that very prefix (network order). */
@@ -50,22 +53,22 @@ struct ifaddr *ifa_ifwithprefix(struct vnet *, uint32_t dst, unsigned len);
 struct ifaddr *ifa_ifwithladdr(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithaf(struct vnet *, int af);
 /*
- * Of the addresses that are sin, have it as far end or broadcast address
+ * Of a table's addresses that are sin, have it as far end or broadcast address
  * (len 32), or are on that prefix, the one that ranks highest, and of equals
  * the one on the interface with the lowest index, and of these the lowest
  * address; rank says 0 of those that do
  * not count.  NULL: none.  Compares 64 of each at most.  Read section.
  */
-struct ifaddr *ifa_best(struct vnet *, const struct sockaddr_in *, unsigned len,
-	    int (*rank)(const struct ifaddr *, void *), void *arg);
-/* Does any of the addresses that are sa fit?  Looks at all of them.  Read
+struct ifaddr *ifa_best(const struct rt_table *, const struct sockaddr_in *,
+	    unsigned len, int (*rank)(const struct ifaddr *, void *), void *arg);
+/* Does any of the table's addresses that are sa fit?  Looks at all of them.  Read
  * section. */
-bool	ifa_any_equal(struct vnet *, const struct sockaddr *,
+bool	ifa_any_equal(const struct rt_table *, const struct sockaddr *,
 	    bool (*fits)(const struct ifaddr *, void *), void *arg);
 /* An address of the family that fits, the latest given first; looks at a
- * thousand of them. */
+ * thousand of them, in whatever table. */
 struct ifaddr *ifa_find_af(struct vnet *, int af,
-	    bool (*fits)(const struct ifaddr *));
+	    bool (*fits)(const struct ifaddr *, const void *), const void *arg);
 /*
  * The address of an interface that leads to sa: it is sa, or has it as far end
  * or broadcast address, or is on the longest prefix with it; else the last one

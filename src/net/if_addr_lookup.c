@@ -23,7 +23,7 @@ usable(const struct ifaddr *ifa)
 	    IFA_INACTIVE) == 0;
 }
 
-/* Is it sa, and to be found? */
+/* Is it sa, of the main table, and to be found? */
 static inline bool
 is_exact(const struct domain *dom, const struct ifaddr *ifa,
     const struct sockaddr *sa)
@@ -32,8 +32,30 @@ is_exact(const struct domain *dom, const struct ifaddr *ifa,
 	/* The cache line of the socket address, while that of ifa_addr is
 	 * still on its way. */
 	__builtin_prefetch((const char *)ifa + dom->dom_addr_offset);
-	return usable(ifa) && ifa->ifa_addr->sa_family == sa->sa_family &&
+	return (__atomic_load_n(&ifa->ifa_flags, __ATOMIC_RELAXED) &
+	    (IFA_INACTIVE | IFA_NUMBERED)) == 0 &&
+	    ifa->ifa_addr->sa_family == sa->sa_family &&
 	    dom->dom_sa_equal(ifa->ifa_addr, sa);
+}
+
+/* Is it of the table with the number? */
+static inline bool
+is_in(const struct ifaddr *ifa, uint32_t table)
+{
+
+	if ((__atomic_load_n(&ifa->ifa_flags, __ATOMIC_RELAXED) &
+	    IFA_NUMBERED) == 0)
+		return table == 0;
+	return table != 0 && rt_table_number(ifa->ifa_ifp) == table;
+}
+
+/* The prefixes of a table's addresses. */
+static inline const struct lpm *
+nets_of(const struct rt_table *tb)
+{
+
+	return tb->tb_number == 0 ? &tb->tb_vnet->vn_if->ifv_nets :
+	    &tb->tb_nets;
 }
 
 static struct protoaddr *
@@ -67,29 +89,30 @@ ifa_shared_sa(const struct ifaddr *ifa, enum pa_shared sh)
 
 struct protoaddr *
 ifa_sharing(const struct khash *kh, const struct domain *dom,
-    const struct sockaddr *sa, enum pa_shared sh)
+    const struct sockaddr *sa, enum pa_shared sh, uint32_t table)
 {
 	const struct sockaddr *have;
 	struct khash_iter it;
 	struct ifaddr *ifa;
 
-	for (ifa = khash_first(kh, dom->dom_sa_hash(sa), &it); ifa != NULL;
-	    ifa = khash_next(&it)) {
+	for (ifa = khash_first(kh, ifa_hash(dom, sa, table), &it);
+	    ifa != NULL; ifa = khash_next(&it)) {
 		have = ifa_shared_sa(ifa, sh);
 		if (have->sa_family == sa->sa_family &&
-		    dom->dom_sa_equal(have, sa))
+		    dom->dom_sa_equal(have, sa) && is_in(ifa, table))
 			return ifa_proto(ifa);
 	}
 	return NULL;
 }
 
-/* The first usable address equal to sa. */
+/* The first usable address equal to sa, in a table. */
 static struct ifaddr *
-exact(struct vnet *vn, const struct domain *dom, const struct sockaddr *sa)
+exact(struct vnet *vn, const struct domain *dom, const struct sockaddr *sa,
+    uint32_t table)
 {
 	struct protoaddr *pa;
 
-	for (pa = ifa_sharing(&vn->vn_if->ifv_addrs, dom, sa, PA_ADDR);
+	for (pa = ifa_sharing(&vn->vn_if->ifv_addrs, dom, sa, PA_ADDR, table);
 	    pa != NULL; pa = next_sharing(pa, PA_ADDR))
 		if (usable(&pa->pa_ifa))
 			return &pa->pa_ifa;
@@ -109,7 +132,7 @@ exact_on(struct ifnet *ifp, const struct domain *dom,
 	struct protoaddr *pa;
 
 	for (pa = ifa_sharing(&ifp->if_vnet->vn_if->ifv_addrs, dom, sa,
-	    PA_ADDR); pa != NULL && ifa != NULL;
+	    PA_ADDR, rt_table_number(ifp)); pa != NULL && ifa != NULL;
 	    pa = next_sharing(pa, PA_ADDR), ifa = next_on(ifa)) {
 		if (pa->pa_ifa.ifa_ifp == ifp)
 			return &pa->pa_ifa;
@@ -128,7 +151,7 @@ far_end(struct vnet *vn, const struct domain *dom, const struct sockaddr *sa,
 {
 	struct protoaddr *pa;
 
-	for (pa = ifa_sharing(&vn->vn_if->ifv_dsts, dom, sa, PA_DST);
+	for (pa = ifa_sharing(&vn->vn_if->ifv_dsts, dom, sa, PA_DST, 0);
 	    pa != NULL; pa = next_sharing(pa, PA_DST))
 		if ((__atomic_load_n(&pa->pa_ifa.ifa_ifp->if_flags,
 		    __ATOMIC_RELAXED) & flag) != 0 && usable(&pa->pa_ifa))
@@ -169,8 +192,17 @@ ifa_ifwithaddr(struct vnet *vn, const struct sockaddr *sa)
 	ifa = khash_guess(&vn->vn_if->ifv_addrs, dom->dom_sa_hash(sa));
 	if (ifa != NULL && is_exact(dom, ifa, sa))
 		return ifa;
-	ifa = exact(vn, dom, sa);
+	ifa = exact(vn, dom, sa, 0);
 	return ifa != NULL ? ifa : far_end(vn, dom, sa, IFF_BROADCAST);
+}
+
+struct ifaddr *
+ifa_intable(const struct rt_table *tb, const struct sockaddr *sa)
+{
+	const struct domain *dom = domain_find(tb->tb_vnet, sa->sa_family);
+
+	return dom == NULL ? NULL :
+	    exact(tb->tb_vnet, dom, sa, tb->tb_number);
 }
 
 struct ifaddr *
@@ -301,37 +333,38 @@ best_of(struct best *be, struct protoaddr *pa, enum pa_shared sh)
 }
 
 struct ifaddr *
-ifa_best(struct vnet *vn, const struct sockaddr_in *sin, unsigned len,
-    int (*rank)(const struct ifaddr *, void *), void *arg)
+ifa_best(const struct rt_table *tb, const struct sockaddr_in *sin,
+    unsigned len, int (*rank)(const struct ifaddr *, void *), void *arg)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)sin;
 	struct best be = { .be_rank = rank, .be_arg = arg };
-	const struct domain *dom = domain_find(vn, sin->sin_family);
-	struct if_vnet *ifv = vn->vn_if;
+	const struct domain *dom = domain_find(tb->tb_vnet, sin->sin_family);
+	struct if_vnet *ifv = tb->tb_vnet->vn_if;
 
 	if (dom == NULL)
 		return NULL;
 	if (len < 32)
-		best_of(&be, lpm_pa(lpm_find(&ifv->ifv_nets,
+		best_of(&be, lpm_pa(lpm_find(nets_of(tb),
 		    sin_host(sa) & prefix_mask(len), len)), PA_NET);
 	else {
-		best_of(&be, ifa_sharing(&ifv->ifv_addrs, dom, sa, PA_ADDR),
-		    PA_ADDR);
-		best_of(&be, ifa_sharing(&ifv->ifv_dsts, dom, sa, PA_DST),
-		    PA_DST);
+		best_of(&be, ifa_sharing(&ifv->ifv_addrs, dom, sa, PA_ADDR,
+		    tb->tb_number), PA_ADDR);
+		best_of(&be, ifa_sharing(&ifv->ifv_dsts, dom, sa, PA_DST,
+		    tb->tb_number), PA_DST);
 	}
 	return be.be_ifa;
 }
 
 bool
-ifa_any_equal(struct vnet *vn, const struct sockaddr *sa,
+ifa_any_equal(const struct rt_table *tb, const struct sockaddr *sa,
     bool (*fits)(const struct ifaddr *, void *), void *arg)
 {
-	const struct domain *dom = domain_find(vn, sa->sa_family);
+	const struct domain *dom = domain_find(tb->tb_vnet, sa->sa_family);
 	struct protoaddr *pa = NULL;
 
 	if (dom != NULL)
-		pa = ifa_sharing(&vn->vn_if->ifv_addrs, dom, sa, PA_ADDR);
+		pa = ifa_sharing(&tb->tb_vnet->vn_if->ifv_addrs, dom, sa,
+		    PA_ADDR, tb->tb_number);
 	while (pa != NULL && !fits(&pa->pa_ifa, arg))
 		pa = next_sharing(pa, PA_ADDR);
 	return pa != NULL;
@@ -422,7 +455,8 @@ any_link(struct vnet *vn)
 }
 
 struct ifaddr *
-ifa_find_af(struct vnet *vn, int af, bool (*fits)(const struct ifaddr *))
+ifa_find_af(struct vnet *vn, int af,
+    bool (*fits)(const struct ifaddr *, const void *), const void *arg)
 {
 	const struct domain *dom = domain_find(vn, af);
 	struct protoaddr *pa;
@@ -432,7 +466,7 @@ ifa_find_af(struct vnet *vn, int af, bool (*fits)(const struct ifaddr *))
 		return NULL;
 	for (pa = first_of(vn, dom); pa != NULL && n < FIND_AF_MAX;
 	    pa = next_of(pa), n++)
-		if (usable(&pa->pa_ifa) && fits(&pa->pa_ifa))
+		if (usable(&pa->pa_ifa) && fits(&pa->pa_ifa, arg))
 			return &pa->pa_ifa;
 	return NULL;
 }
@@ -510,19 +544,21 @@ lead_lookup(struct leading *ld, const struct domain *dom,
     const struct sockaddr *sa)
 {
 	struct if_vnet *ifv = ld->ld_ifp->if_vnet->vn_if;
+	const struct rt_table *tb = rt_table_of(ld->ld_ifp);
+	const struct lpm *nets = nets_of(tb);
 	uint32_t key = sin_host(sa);
 	struct lpm_entry *le;
 	struct ifaddr *ifa;
 	unsigned len;
 
-	ifa = lead_sharing(ld, ifa_sharing(&ifv->ifv_addrs, dom, sa, PA_ADDR),
-	    PA_ADDR);
+	ifa = lead_sharing(ld, ifa_sharing(&ifv->ifv_addrs, dom, sa, PA_ADDR,
+	    tb->tb_number), PA_ADDR);
 	if (ifa == NULL)
 		ifa = lead_sharing(ld, ifa_sharing(&ifv->ifv_dsts, dom, sa,
-		    PA_DST), PA_DST);
-	le = ifa == NULL ? lpm_lookup(&ifv->ifv_nets, key) : NULL;
+		    PA_DST, tb->tb_number), PA_DST);
+	le = ifa == NULL ? lpm_lookup(nets, key) : NULL;
 	for (len = le == NULL ? 0 : le->le_len + 1U; ifa == NULL && len-- > 0;)
-		ifa = lead_sharing(ld, lpm_pa(lpm_find(&ifv->ifv_nets,
+		ifa = lead_sharing(ld, lpm_pa(lpm_find(nets,
 		    key & prefix_mask(len), len)), PA_NET);
 	return ifa;
 }

@@ -434,7 +434,11 @@ if_detach(struct ifnet *ifp)
 	(void)ifa_debug_check(ifp);
 #endif
 
-	/* 14. Counters into the totals, and the index free for the next:
+	/* 14. Its table, in which no packet looks for it any more. */
+	if (ifp->if_vnet->vn_route != NULL)
+		rt_table_unbind(ifp);
+
+	/* 15. Counters into the totals, and the index free for the next:
 	 * nobody counts any more. */
 	retire(ifp);
 }

@@ -21,10 +21,10 @@ _Static_assert(offsetof(struct rtfull, rf_rt) == 0,
     "a route that was asked for begins with what all have");
 
 struct rtentry *
-rt_find(struct vnet *vn, const struct rt_info *ri)
+rt_find(const struct rt_table *tb, const struct rt_info *ri)
 {
 
-	return rt_table_find(rt_main(vn), ntohl(ri->ri_dst) &
+	return rt_table_find(tb, ntohl(ri->ri_dst) &
 	    prefix_mask(ri->ri_len), ri->ri_len);
 }
 
@@ -174,12 +174,12 @@ own_number_put(struct vnet *vn, struct protoaddr *pa)
 }
 
 static void
-own_in(struct vnet *vn, struct rtentry *rt)
+own_in(struct rtentry *rt)
 {
 
 	rt->rt_user |= RTE_IN;
 	if (rt->rt_own == RT_OWN_LOCAL)
-		rt_paths_source_came(vn, rt->rt_key);
+		rt_paths_source_came(rt_tableof(rt), rt->rt_key);
 }
 
 /* An own route is out of the table.  Its address is marked as being destroyed
@@ -205,7 +205,7 @@ rt_link(struct vnet *vn, struct rtentry *rt)
 	if ((rt->rt_flags & RTF_DYNAMIC) != 0)
 		vn->vn_route->rv_ndynamic++;
 	if (rt_is_own(rt)) {
-		own_in(vn, rt);
+		own_in(rt);
 		return;
 	}
 	rt_path_enter(vn, rt_full(rt));
@@ -263,20 +263,18 @@ share(struct vnet *vn, struct rtentry *rt, bool shared)
 void
 rt_select(struct vnet *vn, struct rtentry *rt)
 {
-	struct route_vnet *rv = vn->vn_route;
-	struct rt_table *tb = rt_main(vn);
+	struct rt_table *tb = rt_tableof(rt);
 	struct rtentry *used, *best;
 
 	used = rt_table_find(tb, rt->rt_key, rt->rt_len);
-	best = rt_spare_best(rv, rt->rt_key, rt->rt_len);
+	best = rt_spare_best(tb, rt->rt_key, rt->rt_len);
 	if (used == NULL || best == NULL || rt_is_own(used))
 		return;
 	if (!rt_is_before(best, used))
 		return;
-	if (rt_table_replace(vn, tb, used, best,
-	    rt_value(best)) != 0)
+	if (rt_table_replace(tb, used, best, rt_value(best)) != 0)
 		return;
-	rt_spare_swap(rv, best, used);
+	rt_spare_swap(tb, best, used);
 	rt_routemsg(vn, RTM_CHANGE, used);
 	rt_routemsg(vn, RTM_CHANGE, best);
 }
@@ -320,7 +318,7 @@ place_own(const struct rtentry *have, const struct rt_info *ri,
 
 /* The place of a route that is asked for. */
 static int
-place_asked(const struct route_vnet *rv, const struct rtentry *have,
+place_asked(const struct rt_table *tb, const struct rtentry *have,
     uint32_t metric, enum place *place)
 {
 	const struct rtentry *spare;
@@ -333,7 +331,7 @@ place_asked(const struct route_vnet *rv, const struct rtentry *have,
 			    "-metric above 0 puts this one behind it");
 	} else if (have->rt_metric > metric)
 		*place = IN_FRONT;
-	spare = rt_spare_from(rv, have->rt_key, have->rt_len, metric);
+	spare = rt_spare_from(tb, have->rt_key, have->rt_len, metric);
 	if ((!rt_is_own(have) && have->rt_metric == metric) ||
 	    (spare != NULL && spare->rt_metric == metric))
 		return kern_refuse(EEXIST, "there is a route to this "
@@ -343,8 +341,8 @@ place_asked(const struct route_vnet *rv, const struct rtentry *have,
 }
 
 static int
-place_rt(struct vnet *vn, const struct rtentry *have, const struct rt_info *ri,
-    uint32_t metric, enum place *place)
+place_rt(const struct rt_table *tb, const struct rtentry *have,
+    const struct rt_info *ri, uint32_t metric, enum place *place)
 {
 
 	*place = FIRST;
@@ -352,58 +350,57 @@ place_rt(struct vnet *vn, const struct rtentry *have, const struct rt_info *ri,
 		return 0;
 	if ((ri->ri_flags & RTF_OF_ADDRESS) != 0)
 		return place_own(have, ri, place);
-	return place_asked(vn->vn_route, have, metric, place);
+	return place_asked(tb, have, metric, place);
 }
 
 /* A route goes to the spares, where another is used. */
 static int
-put_behind(struct vnet *vn, struct rtentry *rt)
+put_behind(struct rt_table *tb, struct rtentry *rt)
 {
 	int error;
 
-	error = rt_table_ready(rt_main(vn), rt, rt_value(rt));
-	return error != 0 ? error : rt_spare_put(vn->vn_route, rt);
+	error = rt_table_ready(tb, rt, rt_value(rt));
+	return error != 0 ? error : rt_spare_put(tb, rt);
 }
 
 /* Into the table, with `have' as a spare from now on. */
 static int
-enter_in_front(struct vnet *vn, struct rtentry *have, struct rtentry *rt)
+enter_in_front(struct rt_table *tb, struct rtentry *have, struct rtentry *rt)
 {
 	int error;
 
-	error = put_behind(vn, have);
+	error = put_behind(tb, have);
 	if (error != 0)
 		return error;
-	error = rt_table_replace(vn, rt_main(vn), have, rt,
-	    rt_value(rt));
+	error = rt_table_replace(tb, have, rt, rt_value(rt));
 	if (error != 0) {
-		rt_spare_use(vn->vn_route, have);
+		rt_spare_use(tb, have);
 		return error;
 	}
-	rt_routemsg(vn, RTM_CHANGE, have);
+	rt_routemsg(tb->tb_vnet, RTM_CHANGE, have);
 	return 0;
 }
 
 /* To its place, and told. */
 static int
-enter_at(struct vnet *vn, enum place place, struct rtentry *have,
+enter_at(struct rt_table *tb, enum place place, struct rtentry *have,
     struct rtentry *rt)
 {
+	struct vnet *vn = tb->tb_vnet;
 	int error;
 
 	switch (place) {
 	case FIRST:
-		error = rt_table_add(vn, rt_main(vn), rt);
+		error = rt_table_add(tb, rt);
 		break;
 	case IN_FRONT:
-		error = enter_in_front(vn, have, rt);
+		error = enter_in_front(tb, have, rt);
 		break;
 	case BEHIND:
-		error = put_behind(vn, rt);
+		error = put_behind(tb, rt);
 		break;
 	default:
-		error = rt_table_replace(vn, rt_main(vn), have, rt,
-	    rt_value(rt));
+		error = rt_table_replace(tb, have, rt, rt_value(rt));
 		break;
 	}
 	if (error != 0)
@@ -456,14 +453,15 @@ add_own(struct vnet *vn, const struct rt_info *ri)
 {
 	struct protoaddr *pa = ifa_proto(ri->ri_ifa);
 	unsigned part = own_part(ri->ri_flags);
+	struct rt_table *tb = rt_table_of(ri->ri_ifa->ifa_ifp);
 	struct rtentry *own = &pa->pa_own[part], *have;
 	struct rt_gone gone = { .rg_handle = 0 };
 	enum place place;
 	int error;
 
 	route_lock(vn);
-	have = rt_find(vn, ri);
-	error = place_rt(vn, have, ri, 0, &place);
+	have = rt_find(tb, ri);
+	error = place_rt(tb, have, ri, 0, &place);
 	if (error == 0 && if_is_deactivated(ri->ri_ifa->ifa_ifp))
 		error = kern_refuse(ENXIO, "%s is being destroyed",
 		    ri->ri_ifa->ifa_ifp->if_xname);
@@ -479,7 +477,7 @@ add_own(struct vnet *vn, const struct rt_info *ri)
 		rt_derive_flags(vn, own);
 		if (place == IN_FRONT)
 			note_behind(place, have, &gone);
-		error = enter_at(vn, place, have, own);
+		error = enter_at(tb, place, have, own);
 		if (error != 0)
 			gone.rg_handle = 0;
 	}
@@ -491,11 +489,12 @@ add_own(struct vnet *vn, const struct rt_info *ri)
 }
 
 void
-rt_spec_of(const struct rt_info *ri, const struct rtentry *rt,
-    struct rt_spec *sp)
+rt_spec_of(struct rt_table *tb, const struct rt_info *ri,
+    const struct rtentry *rt, struct rt_spec *sp)
 {
 
 	memset(sp, 0, sizeof(*sp));
+	sp->sp_table = tb;
 	sp->sp_ifp = ri->ri_ifp;
 	sp->sp_mtu = (uint16_t)ri->ri_mtu;
 	if ((rt->rt_flags & RTF_NOWHERE) != 0) {
@@ -506,15 +505,14 @@ rt_spec_of(const struct rt_info *ri, const struct rtentry *rt,
 	sp->sp_has_gw = ri->ri_gw != 0;
 	/* On link the destination decides on the source. */
 	sp->sp_gw.na_4 = sp->sp_has_gw ? ri->ri_gw : htonl(rt->rt_key);
-	if (ri->ri_ifa != NULL)
-		memcpy(&sp->sp_src, &((const struct sockaddr_in *)(const void *)
-		    ri->ri_ifa->ifa_addr)->sin_addr, sizeof(sp->sp_src));
+	sp->sp_src = ri->ri_src;
 }
 
 int
 rt_add(struct vnet *vn, const struct rt_info *ri)
 {
 	struct rt_gone gone = { .rg_handle = 0 };
+	struct rt_table *tb;
 	struct rtentry *have;
 	struct rt_spec sp;
 	enum place place;
@@ -528,18 +526,22 @@ rt_add(struct vnet *vn, const struct rt_info *ri)
 	rf = rt_alloc(vn, ri);
 	if (rf == NULL)
 		return ENOMEM;
-	rt_spec_of(ri, &rf->rf_rt, &sp);
 	route_lock(vn);
-	have = rt_find(vn, ri);
-	error = place_rt(vn, have, ri, rf->rf_rt.rt_metric, &place);
+	error = rt_table_make(vn, ri->ri_table, &tb);
+	if (error != 0)
+		goto out;
+	rt_spec_of(tb, ri, &rf->rf_rt, &sp);
+	have = rt_find(tb, ri);
+	error = place_rt(tb, have, ri, rf->rf_rt.rt_metric, &place);
 	if (error == 0)
 		error = rt_path_get(vn, &sp, &rf->rf_rt, (ri->ri_given &
 		    RTV_LATER) != 0, &rf->rf_rt.rt_path);
 	if (error == 0) {
 		rt_derive_flags(vn, &rf->rf_rt);
 		note_behind(place, have, &gone);
-		error = enter_at(vn, place, have, &rf->rf_rt);
+		error = enter_at(tb, place, have, &rf->rf_rt);
 	}
+out:
 	if (error != 0) {
 		gone.rg_handle = 0;
 		rt_discard(vn, rf);
@@ -553,32 +555,42 @@ rt_add(struct vnet *vn, const struct rt_info *ri)
 void
 rt_take_out(struct vnet *vn, struct rtentry *rt)
 {
-	struct route_vnet *rv = vn->vn_route;
+	struct rt_table *tb = rt_tableof(rt);
 	struct rtentry *next = NULL, *left;
 	uint32_t key = rt->rt_key;
 	unsigned len = rt->rt_len;
 
 	if (rt_is_spare(rt))
-		rt_spare_take(rv, rt);
+		rt_spare_take(tb, rt);
 	else {
-		next = rt_spare_best(rv, key, len);
+		next = rt_spare_best(tb, key, len);
 		/* Without memory for the one, nobody is led astray. */
-		if (next != NULL && rt_table_replace(vn, rt_main(vn), rt,
-		    next, rt_value(next)) == 0)
-			rt_spare_use(rv, next);
+		if (next != NULL && rt_table_replace(tb, rt, next,
+		    rt_value(next)) == 0)
+			rt_spare_use(tb, next);
 		else
-			rt_table_remove(vn, rt_main(vn), rt);
+			rt_table_remove(tb, rt);
 	}
 	rt_routemsg(vn, RTM_DELETE, rt);
 	if (next != NULL)
 		rt_routemsg(vn, RTM_CHANGE, next);
 	rt_unlink(vn, rt);
 	free_rt(vn, rt);
-	if (rv->rv_spares.kh_count != 0 || next != NULL) {
-		left = rt_table_find(rt_main(vn), key, len);
-		if (left != NULL && rt_spare_from(rv, key, len, 0) == NULL)
+	if (tb->tb_spares.kh_count != 0 || next != NULL) {
+		left = rt_table_find(tb, key, len);
+		if (left != NULL && rt_spare_from(tb, key, len, 0) == NULL)
 			share(vn, left, false);
 	}
+	rt_table_may_go(tb);
+}
+
+static bool
+is_source(const struct ifaddr *ifa, uint32_t src)
+{
+
+	return ifa != NULL && ifa->ifa_addr->sa_family == AF_INET &&
+	    ((const struct sockaddr_in *)(const void *)ifa->ifa_addr)->
+	    sin_addr.s_addr == src;
 }
 
 /* Is it the route that was named, by all that was said of it? */
@@ -586,7 +598,6 @@ static bool
 named(const struct rtentry *rt, const struct rt_info *ri)
 {
 	const struct ifnet *ifp = rt_ifp(rt);
-	const struct ifaddr *ifa = rt_ifa(rt);
 	uint32_t has = rt_asked_gw4(rt);
 	char gw[INET_ADDRSTRLEN];
 
@@ -611,7 +622,7 @@ named(const struct rtentry *rt, const struct rt_info *ri)
 		    inet_ntop(AF_INET, &has, gw, sizeof(gw)));
 	else if (ri->ri_gw != 0 && has == 0)
 		(void)kern_refuse(ESRCH, "the route to it has no gateway");
-	else if (ri->ri_ifa != NULL && ifa != ri->ri_ifa)
+	else if (ri->ri_src != 0 && !is_source(rt_ifa(rt), ri->ri_src))
 		(void)kern_refuse(ESRCH, "the route to it has another source "
 		    "address");
 	else
@@ -630,19 +641,19 @@ rt_none(void)
 /* The next route of the prefix: first the one that is used, then the spares by
  * their metrics; NULL. */
 static struct rtentry *
-next_of_prefix(const struct route_vnet *rv, const struct rtentry *rt)
+next_of_prefix(const struct rt_table *tb, const struct rtentry *rt)
 {
 
-	return rt_spare_from(rv, rt->rt_key, rt->rt_len,
+	return rt_spare_from(tb, rt->rt_key, rt->rt_len,
 	    rt_is_spare(rt) ? (uint64_t)rt->rt_metric + 1 : 0);
 }
 
 struct rtentry *
-rt_find_metric(struct vnet *vn, const struct rt_info *ri)
+rt_find_metric(const struct rt_table *tb, const struct rt_info *ri)
 {
-	struct rtentry *rt = rt_find(vn, ri), *first = rt;
+	struct rtentry *rt = rt_find(tb, ri), *first = rt;
 
-	for (; rt != NULL; rt = next_of_prefix(vn->vn_route, rt))
+	for (; rt != NULL; rt = next_of_prefix(tb, rt))
 		if (!rt_is_own(rt) && rt->rt_metric == ri->ri_metric)
 			return rt;
 	return first != NULL && rt_is_own(first) && ri->ri_metric == 0 ?
@@ -652,14 +663,20 @@ rt_find_metric(struct vnet *vn, const struct rt_info *ri)
 int
 rt_find_meant(struct vnet *vn, const struct rt_info *ri, struct rtentry **rtp)
 {
-	struct rtentry *rt = rt_find(vn, ri);
+	struct rt_table *tb;
+	struct rtentry *rt;
 	bool several;
+	int error;
 
-	*rtp = rt;
+	*rtp = NULL;
+	error = rt_table_meant(vn, ri->ri_table, &tb);
+	if (error != 0)
+		return error;
+	rt = rt_find(tb, ri);
 	if (rt == NULL)
 		return rt_none();
-	several = next_of_prefix(vn->vn_route, rt) != NULL;
-	for (; rt != NULL; rt = next_of_prefix(vn->vn_route, rt))
+	several = next_of_prefix(tb, rt) != NULL;
+	for (; rt != NULL; rt = next_of_prefix(tb, rt))
 		if (named(rt, ri)) {
 			*rtp = rt;
 			return 0;
@@ -677,6 +694,7 @@ rt_note_gone(const struct rtentry *rt, struct rt_gone *rg)
 	rg->rg_dst.sin_family = AF_INET;
 	rg->rg_dst.sin_addr.s_addr = htonl(rt->rt_key);
 	rg->rg_len = rt->rt_len;
+	rg->rg_table = rt_tableof(rt)->tb_number;
 	rg->rg_asked = !rt_is_own(rt);
 	if ((rt->rt_flags & (RTF_GATEWAY | RTF_NOWHERE)) == 0)
 		rg->rg_handle = rt_ifp(rt)->if_handle;
@@ -689,7 +707,7 @@ rt_tell_gone(struct vnet *vn, const struct rt_gone *rg)
 
 	if (dom != NULL && dom->dom_route_gone != NULL)
 		dom->dom_route_gone(vn, (const struct sockaddr *)&rg->rg_dst,
-		    rg->rg_len, rg->rg_handle, rg->rg_asked);
+		    rg->rg_len, rg->rg_table, rg->rg_handle, rg->rg_asked);
 }
 
 int
@@ -697,7 +715,7 @@ rt_belongs(const struct rtentry *rt)
 {
 	const char *name = rt_ifp(rt)->if_xname;
 
-	return kern_refuse(EPERM, "it rt_belongs to an address of %s, and goes "
+	return kern_refuse(EPERM, "it belongs to an address of %s, and goes "
 	    "with that (ifconfig %s ADDRESS delete)", name, name);
 }
 

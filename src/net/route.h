@@ -1,7 +1,10 @@
 /*
  * route: the routes of a vnet, and what packets find of them.
  *
- * A table has the routes of each prefix in order (kbtree.h) for requests, and
+ * A vnet has a main table, and others by number: those that rules (rule.h) send
+ * packets to, and those that interfaces are bound to (virtual routing and
+ * forwarding, VRF): what comes by such an interface, and the interface's own
+ * addresses, are in its table alone.  A table has the routes of each prefix in order (kbtree.h) for requests, and
  * for packets a forwarding table (fib.h) from a prefix to the next hop of the
  * best of these; nexthop.h says what a packet finds.  Packets never see a
  * route.  Local and broadcast addresses are host routes, so one lookup says
@@ -17,11 +20,12 @@
 #include "kern/kbtree.h"
 #include "kern/ktask.h"
 #include "kern/vnet.h"
+#include "net/domain.h"
 #include "net/fib.h"
 #include "net/lpm.h"
 #include "net/nexthop.h"
 
-struct domain;
+struct ip_rules;
 struct rt_expiry;
 struct rt_group;
 struct rt_path;
@@ -67,7 +71,7 @@ struct rtfull {
 enum { RT_OWN_LOCAL, RT_OWN_NET, RT_OWN_BROADCAST, RT_NOWN };
 
 /*
- * Addresses that share something, in the order in which they were given: the
+ * Addresses of one table that share something, in the order in which they were given: the
  * first stands in a table, and the others hang off it.  l:; rcu forward.
  */
 struct pa_link {
@@ -110,9 +114,17 @@ ifa_proto(const struct ifaddr *ifa)
 /* The key that addresses share in a table by hash: PA_ADDR, or PA_DST, which
  * may be NULL. */
 const struct sockaddr *ifa_shared_sa(const struct ifaddr *, enum pa_shared);
-/* The first of the addresses that share it, or NULL.  l:, or read section. */
+/* The first of a table's addresses that share it, or NULL.  l:, or read
+ * section. */
 struct protoaddr *ifa_sharing(const struct khash *, const struct domain *,
-	    const struct sockaddr *, enum pa_shared);
+	    const struct sockaddr *, enum pa_shared, uint32_t table);
+/* Any: where it is in a table by hash; of each table's addresses apart. */
+static inline uint32_t
+ifa_hash(const struct domain *dom, const struct sockaddr *sa, uint32_t table)
+{
+
+	return dom->dom_sa_hash(sa) ^ table * 0x9e3779b1u;
+}
 
 /* Route lock: is it one of those that every address brings along? */
 static inline bool
@@ -126,16 +138,39 @@ rt_is_own(const struct rtentry *rt)
 #define RT_NLOST	16
 
 struct rt_lost {
+	uint32_t	 rl_table;
 	uint32_t	 rl_dst, rl_gw;	/* network order */
 	unsigned	 rl_len;
 	char		 rl_ifname[IFNAMSIZ];
 };
 
-/* A table of routes. */
+#define RT_TABLE_MAX	65535	/* the highest number; 0 is the main table */
+
+/*
+ * A table of routes.  A numbered one comes with the first who needs it, a
+ * route, an interface or a rule, and goes with the last.
+ */
 struct rt_table {
+	struct nh_table	*tb_nh;		/* constant: of the vnet */
+	struct fib4	 tb_fib4;	/* rcu; written with the route lock */
+	struct vnet	*tb_vnet;	/* constant */
+	uint32_t	 tb_number;	/* constant */
+	uint32_t	 tb_router_id;	/* a: the last in_router_id() */
 	struct kbtree	 tb_routes;	/* route lock: the best of each prefix,
 					 * by rt_order() */
-	struct fib4	 tb_fib4;	/* rcu; written with the route lock */
+	struct khash	 tb_spares;	/* route lock: routes that are not
+					 * used */
+	struct kbtree	 tb_gateways;	/* route lock: paths of routes in it
+					 * that have a gateway, by its address
+					 * and rp_number */
+	struct lpm	 tb_nets;	/* of a numbered one: prefixes of its
+					 * interfaces' addresses; as
+					 * ifv_nets */
+	uint32_t	 tb_nifs;	/* route lock: interfaces bound to it */
+	uint32_t	 tb_nholds;	/* route lock: rt_table_hold() */
+	bool		 tb_is_idle;	/* route lock: in rv_idle */
+	LIST_ENTRY(rt_table) tb_open;	/* route lock: rv_open */
+	LIST_ENTRY(rt_table) tb_idle;	/* route lock: rv_idle; rv_dead */
 };
 
 struct route_vnet {
@@ -143,10 +178,18 @@ struct route_vnet {
 					 * ioctl lock, never around it; outside
 					 * ifv_lock */
 	struct rt_table	 rv_main;
+	struct kbtree	 rv_tables;	/* rv_lock: the others, by number */
+	LIST_HEAD(, rt_table) rv_open;	/* rv_lock: those without interfaces,
+					 * whose routes may have their gateways
+					 * in the main one */
+	LIST_HEAD(, rt_table) rv_idle;	/* rv_lock: those that may have lost
+					 * their last user */
+	LIST_HEAD(, rt_table) rv_dead;	/* rv_lock: to be freed */
+	struct ktask	 rv_reap;	/* frees these */
+	int64_t		 rv_maxtables;	/* sysctl */
+	struct ip_rules	*rv_rules;	/* rcu; NULL: there are none (rule.h) */
 	struct nh_table	 rv_nh;
 	struct khash	 rv_paths;	/* rv_lock */
-	struct kbtree	 rv_gateways;	/* rv_lock: paths that have one, by
-					 * its address and rp_number */
 	TAILQ_HEAD(rt_duelist, rt_path) rv_due; /* rv_lock: to be resolved
 						 * again */
 	struct rt_duelist rv_starved;	/* rv_lock: likewise, by the next who
@@ -154,7 +197,6 @@ struct route_vnet {
 	LIST_HEAD(, rt_path) rv_sourced; /* rv_lock: that name a source */
 	uint32_t	 rv_turn;	/* rv_lock: of rt_paths_settle() */
 	const struct nexthop *rv_unreachable;	/* constant */
-	struct khash	 rv_spares;	/* rv_lock: routes that are not used */
 	struct khash	 rv_groups;	/* rv_lock */
 	uint64_t	 rv_seed;	/* of flows' hashes; constant from the
 					 * first group on.  Random, so that
@@ -173,33 +215,59 @@ struct route_vnet {
 	struct rt_lost	 rv_lost[RT_NLOST];	/* rv_lock: by rv_nlost */
 };
 
+static inline struct rt_table *
+rt_main(const struct vnet *vn)
+{
+
+	return &vn->vn_route->rv_main;
+}
+
+/* Any, read section: the table in which packets look that come by an interface,
+ * and that its addresses are in. */
+static inline struct rt_table *
+rt_table_of(const struct ifnet *ifp)
+{
+	struct rt_table *tb = __atomic_load_n(&ifp->if_table,
+	    __ATOMIC_CONSUME);
+
+	return __builtin_expect(tb == NULL, 1) ? rt_main(ifp->if_vnet) : tb;
+}
+
+/* Any, read section: its number. */
+static inline uint32_t
+rt_table_number(const struct ifnet *ifp)
+{
+	const struct rt_table *tb = __atomic_load_n(&ifp->if_table,
+	    __ATOMIC_CONSUME);
+
+	return tb == NULL ? 0 : tb->tb_number;
+}
+
 /* How packets of a flow to an IPv4 destination (network order) go.  Read
  * section. */
 static inline struct fwd
-rt_lookup4_flow(const struct vnet *vn, uint32_t dst, uint32_t hash)
+rt_lookup4_flow(const struct rt_table *tb, uint32_t dst, uint32_t hash)
 {
-	const struct route_vnet *rv = vn->vn_route;
 
-	return nh_fwd(&rv->rv_nh, fib4_lookup(&rv->rv_main.tb_fib4,
+	return nh_fwd(tb->tb_nh, fib4_lookup(&tb->tb_fib4,
 	    __builtin_bswap32(dst)), hash);
 }
 
 /* How packets to a destination go; a group as it is, if FWD_GROUP says so. */
 static inline struct fwd
-rt_lookup4_raw(const struct vnet *vn, uint32_t dst)
+rt_lookup4_raw(const struct rt_table *tb, uint32_t dst)
 {
-	const struct route_vnet *rv = vn->vn_route;
 
-	return nh_fwd_raw(&rv->rv_nh, fib4_lookup(&rv->rv_main.tb_fib4,
+	return nh_fwd_raw(tb->tb_nh, fib4_lookup(&tb->tb_fib4,
 	    __builtin_bswap32(dst)));
 }
 
 /* How packets to a destination go, where no flow is at hand. */
 static inline struct fwd
-rt_lookup4(const struct vnet *vn, uint32_t dst)
+rt_lookup4(const struct rt_table *tb, uint32_t dst)
 {
 
-	return rt_lookup4_flow(vn, dst, khash_u64(dst));
+	return rt_lookup4_flow(tb, dst, khash_u64(dst));
 }
 
 /*
@@ -214,13 +282,17 @@ struct rt_info {
 					 * RTF_BROADCAST: ri_ifa's own */
 	uint32_t	 ri_mtu;
 	struct ifnet	*ri_ifp;
-	struct ifaddr	*ri_ifa;
+	struct ifaddr	*ri_ifa;	/* whose own it is, or NULL */
+	uint32_t	 ri_src;	/* source, network order; 0: as it
+					 * comes */
 	uint64_t	 ri_expire_ns;	/* kern_now()'s clock; 0: never, or a
 					 * change keeps what there is */
 	uint32_t	 ri_given;	/* RTV_* */
 	uint32_t	 ri_metric;	/* RTV_METRIC */
 	uint8_t		 ri_proto;	/* RTV_PROTO */
 	uint16_t	 ri_weight;	/* RTV_MPATH; 0: 1 */
+	uint32_t	 ri_table;	/* its number; of an address's own
+					 * route the interface's counts */
 	uint32_t	 ri_refuse;	/* change, delete: EPERM when the
 					 * route has one of these flags */
 	void		*ri_told;	/* rt_add(), rt_delete(): NULL, or room
@@ -257,10 +329,12 @@ int	rt_delete(struct vnet *, const struct rt_info *);
  * metric if one is given, else of the one that is used.  ESRCH. */
 int	rt_change(struct vnet *, const struct rt_info *);
 /*
- * Control: describe a route as rt_fill_msg() does: the one that packets to dst
- * take (len -1), or the one of that very prefix that is used.  ESRCH.
+ * Control: describe a route of a table as rt_fill_msg() does: the one that
+ * packets to dst take (len -1), or the one of that very prefix that is used.
+ * ESRCH.
  */
-int	rt_get(struct vnet *, uint32_t dst, int len, uint8_t type, void *msg);
+int	rt_get(struct vnet *, uint32_t table, uint32_t dst, int len,
+	    uint8_t type, void *msg);
 /* Likewise: the route that rt_delete() would delete. */
 int	rt_get_meant(struct vnet *, const struct rt_info *, uint8_t type,
 	    void *msg);
@@ -285,6 +359,20 @@ void	rt_ifa_withdraw(struct ifaddr *);
  * another.  The address is in no table any more.
  */
 void	rt_ifa_gone(struct ifaddr *);
+/*
+ * route_table.c, control, ioctl lock: bind an interface that has no address of
+ * a protocol to a table (0: the main one).  Packets that come by it look there
+ * from now on.  EINVAL (a number beyond RT_TABLE_MAX), ENOSPC (there are as
+ * many tables as may be), ENOMEM, ENXIO (it is being destroyed).
+ */
+int	rt_table_bind(struct ifnet *, uint32_t number);
+/* Control, at detach: no packet of it is left anywhere. */
+void	rt_table_unbind(struct ifnet *);
+/* Control: keep a table, made if it is not there; errors as above.  Or else
+ * with `make' false, ESRCH.  And give it back. */
+int	rt_table_hold(struct vnet *, uint32_t number, bool make,
+	    struct rt_table **);
+void	rt_table_drop(struct rt_table *);
 /* Any: an interface came up or went down, or its link did. */
 void	rt_if_state(struct ifnet *);
 /* Control: the routes lost so far; the latest of them, at most RT_NLOST, the
@@ -294,12 +382,13 @@ uint64_t rt_lost(struct vnet *, struct rt_lost list[RT_NLOST]);
 /* Fill a message describing the route; buffer of RT_MSG_MAX bytes. */
 void	rt_fill_msg(struct kern *, const struct rtentry *, uint8_t type,
 	    void *msg);
-/* A place in the order of prefixes and, in a prefix, of use; zeroes: at the
+/* A place in the order of tables, in a table of prefixes, and, in a prefix, of use; zeroes: at the
  * beginning. */
 struct rt_place {
 	uint64_t	 rp_order;	/* rt_order() of the next prefix */
 	uint64_t	 rp_spares;	/* of the last prefix: from which metric
 					 * on, plus 1; 0: none to come */
+	uint32_t	 rp_table;	/* number of the table */
 	uint32_t	 rp_key;
 	unsigned	 rp_len;
 	unsigned	 rp_member;	/* the next of a route's several ways */

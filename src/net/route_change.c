@@ -17,11 +17,12 @@ changed_spec(const struct rt_info *ri, const struct rtentry *old,
 	struct rt_spec was;
 	uint32_t mtu;
 
-	rt_spec_of(ri, new, sp);
+	rt_spec_of(rt_tableof(old), ri, new, sp);
 	if (!rt_is_own(old))
 		was = old->rt_path->rp_spec;
 	else {
 		memset(&was, 0, sizeof(was));
+		was.sp_table = sp->sp_table;
 		was.sp_ifp = old->rt_ownifa->ifa_ifp;
 		was.sp_gw.na_4 = htonl(old->rt_key);
 	}
@@ -39,12 +40,13 @@ int
 rt_repoint(struct vnet *vn, struct rtentry *rt, struct rt_path *path)
 {
 	uint32_t value = rt_value_by(rt, path);
+	struct rt_table *tb = rt_tableof(rt);
 	int error;
 
 	if (rt_is_spare(rt))
-		error = rt_table_ready(rt_main(vn), rt, value);
+		error = rt_table_ready(tb, rt, value);
 	else
-		error = rt_table_replace(vn, rt_main(vn), rt, rt, value);
+		error = rt_table_replace(tb, rt, rt, value);
 	if (error == 0)
 		rt_path_move(vn, rt_full(rt), path);
 	return error;
@@ -54,17 +56,17 @@ rt_repoint(struct vnet *vn, struct rtentry *rt, struct rt_path *path)
 static int
 change_own(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
 {
+	struct rt_table *tb = rt_tableof(old);
 	int error;
 
 	rt_derive_flags(vn, &rf->rf_rt);
-	error = rt_table_replace(vn, rt_main(vn), old, &rf->rf_rt,
-	    rt_value(&rf->rf_rt));
+	error = rt_table_replace(tb, old, &rf->rf_rt, rt_value(&rf->rf_rt));
 	if (error != 0)
 		return error;
 	rt_link(vn, &rf->rf_rt);
 	rt_routechange(vn, old, rf);
 	rt_unlink(vn, old);
-	if (rt_spare_from(vn->vn_route, old->rt_key, old->rt_len, 0) != NULL)
+	if (rt_spare_from(tb, old->rt_key, old->rt_len, 0) != NULL)
 		rt_path_share(vn, rf, true);
 	return 0;
 }
@@ -123,6 +125,7 @@ rt_change(struct vnet *vn, const struct rt_info *ri)
 	const struct rt_info meant = {
 		.ri_dst = ri->ri_dst, .ri_len = ri->ri_len,
 		.ri_given = ri->ri_given, .ri_metric = ri->ri_metric,
+		.ri_table = ri->ri_table,
 	};
 	struct rt_gone gone = { .rg_handle = 0 };
 	struct rtentry *old;
@@ -146,7 +149,7 @@ rt_change(struct vnet *vn, const struct rt_info *ri)
 	}
 	if (rt_nways(old) > 1 && ri->ri_gw == 0 && ri->ri_ifp == NULL &&
 	    (ri->ri_flags & RTF_NOWHERE) == 0 && (ri->ri_mtu != 0 ||
-	    ri->ri_ifa != NULL)) {
+	    ri->ri_src != 0)) {
 		error = kern_refuse(EOPNOTSUPP, "the route has several ways: "
 		    "MTU and source are given with each (route add -mpath)");
 		goto out;

@@ -48,6 +48,7 @@ rt_fill_way(struct kern *k, const struct rtentry *rt, unsigned way,
 	rtm->rtm_h.rtm_version = RTM_VERSION;
 	rtm->rtm_h.rtm_type = type;
 	rtm->rtm_flags = rt->rt_flags;
+	rtm->rtm_table = rt_tableof(rt)->tb_number;
 	if (rp == NULL)
 		rtm->rtm_proto = RTPROT_KERNEL;
 	else {
@@ -98,7 +99,7 @@ rt_fill_way(struct kern *k, const struct rtentry *rt, unsigned way,
  * as often as it has ways (*way); NULL.  Which one is used may change in
  * between. */
 static struct rtentry *
-next_of_last(const struct route_vnet *rv, struct rt_place *place,
+next_of_last(const struct rt_table *tb, struct rt_place *place,
     unsigned *way)
 {
 	struct rtentry *best, *rt;
@@ -107,8 +108,8 @@ next_of_last(const struct route_vnet *rv, struct rt_place *place,
 	if (place->rp_spares == 0)
 		return NULL;
 	from = place->rp_spares - 1;
-	rt = rt_spare_from(rv, place->rp_key, place->rp_len, from);
-	best = rt_table_find(&rv->rv_main, place->rp_key, place->rp_len);
+	rt = rt_spare_from(tb, place->rp_key, place->rp_len, from);
+	best = rt_table_find(tb, place->rp_key, place->rp_len);
 	if (best != NULL && !rt_is_own(best) && best->rt_metric >= from &&
 	    (rt == NULL || best->rt_metric < rt->rt_metric))
 		rt = best;
@@ -128,14 +129,14 @@ next_of_last(const struct route_vnet *rv, struct rt_place *place,
 }
 
 static struct rtentry *
-next_route(const struct route_vnet *rv, struct rt_place *place, unsigned *way)
+next_of_table(const struct rt_table *tb, struct rt_place *place, unsigned *way)
 {
-	struct rtentry *rt = next_of_last(rv, place, way);
+	struct rtentry *rt = next_of_last(tb, place, way);
 	uint64_t found;
 
 	if (rt != NULL)
 		return rt;
-	rt = kbtree_from(&rv->rv_main.tb_routes, place->rp_order, &found);
+	rt = kbtree_from(&tb->tb_routes, place->rp_order, &found);
 	if (rt == NULL)
 		return NULL;
 	place->rp_order = found + 1;
@@ -147,7 +148,27 @@ next_route(const struct route_vnet *rv, struct rt_place *place, unsigned *way)
 	place->rp_member = 0;
 	place->rp_key = rt->rt_key;
 	place->rp_len = rt->rt_len;
-	return rt_is_own(rt) ? rt : next_of_last(rv, place, way);
+	return rt_is_own(rt) ? rt : next_of_last(tb, place, way);
+}
+
+static struct rtentry *
+next_route(struct vnet *vn, struct rt_place *place, unsigned *way)
+{
+	const struct rt_table *tb = rt_table_numbered(vn, place->rp_table);
+	struct rtentry *rt;
+	uint64_t found;
+
+	for (;;) {
+		rt = tb != NULL ? next_of_table(tb, place, way) : NULL;
+		if (rt != NULL)
+			return rt;
+		tb = kbtree_from(&vn->vn_route->rv_tables,
+		    place->rp_table + 1ull, &found);
+		if (tb == NULL)
+			return NULL;
+		memset(place, 0, sizeof(*place));
+		place->rp_table = tb->tb_number;
+	}
 }
 
 size_t
@@ -161,7 +182,7 @@ rt_dump_some(struct vnet *vn, struct rt_place *place, void *room, size_t bytes)
 	route_lock(vn);
 	while (bytes - used >= RT_MSG_MAX) {
 		way = 0;
-		rt = next_route(vn->vn_route, place, &way);
+		rt = next_route(vn, place, &way);
 		if (rt == NULL)
 			break;
 		h = (struct rt_hdr *)(void *)((char *)room + used);
@@ -195,22 +216,25 @@ rt_dump(struct vnet *vn, int (*fn)(const void *msg, void *arg), void *arg)
 }
 
 int
-rt_get(struct vnet *vn, uint32_t dst, int len, uint8_t type, void *msg)
+rt_get(struct vnet *vn, uint32_t table, uint32_t dst, int len, uint8_t type,
+    void *msg)
 {
-	const struct rtentry *rt;
+	const struct rtentry *rt = NULL;
 	struct rt_info ri = { .ri_dst = dst };
-	int error = 0;
+	struct rt_table *tb;
+	int error;
 
 	route_lock(vn);
-	if (len < 0)
-		rt = rt_table_cover(rt_main(vn), ntohl(dst), 33);
-	else {
+	error = rt_table_meant(vn, table, &tb);
+	if (error == 0 && len < 0)
+		rt = rt_table_cover(tb, ntohl(dst), 33);
+	else if (error == 0) {
 		ri.ri_len = (unsigned)len;
-		rt = rt_find(vn, &ri);
+		rt = rt_find(tb, &ri);
 	}
-	if (rt == NULL)
+	if (error == 0 && rt == NULL)
 		error = rt_none();
-	else
+	if (rt != NULL)
 		rt_fill_msg(vn->vn_kern, rt, type, msg);
 	route_unlock(vn);
 	return error;

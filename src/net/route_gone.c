@@ -24,6 +24,7 @@ rt_lose(struct vnet *vn, struct rtentry *rt)
 	struct rt_lost *rl = &rv->rv_lost[rv->rv_nlost++ % RT_NLOST];
 	const struct ifnet *ifp;
 
+	rl->rl_table = rt_tableof(rt)->tb_number;
 	rl->rl_dst = htonl(rt->rt_key);
 	rl->rl_len = rt->rt_len;
 	rl->rl_gw = rt_asked_gw4(rt);
@@ -61,13 +62,13 @@ rt_ifdetach(struct ifnet *ifp)
 /* The route that a change has put in the place of an address's own; NULL: there
  * is none. */
 static struct rtentry *
-changed_own(struct vnet *vn, const struct rtentry *own)
+changed_own(const struct rtentry *own)
 {
 	struct rtentry *rt;
 
 	if (own->rt_ownifa == NULL)	/* it never had one */
 		return NULL;
-	rt = rt_table_find(&vn->vn_route->rv_main, own->rt_key, own->rt_len);
+	rt = rt_table_find(rt_tableof(own), own->rt_key, own->rt_len);
 	return rt != NULL && !rt_is_own(rt) && (rt->rt_flags &
 	    RTF_OF_ADDRESS) != 0 && rt_ifp(rt) == own->rt_ownifa->ifa_ifp ?
 	    rt : NULL;
@@ -85,7 +86,7 @@ rt_ifa_withdraw(struct ifaddr *ifa)
 	for (int i = RT_NOWN; i-- > 0;) {
 		rt = &pa->pa_own[i];
 		if ((rt->rt_user & RTE_IN) == 0)
-			rt = changed_own(vn, rt);
+			rt = changed_own(rt);
 		if (rt != NULL)
 			rt_take_out(vn, rt);
 	}
@@ -167,6 +168,9 @@ lost_text(struct vnet *vn, const char *name, void *arg, struct sysctl_op *op)
 		at += (size_t)snprintf(text + at, sizeof(text) - at,
 		    "%s%s on %s", rl->rl_gw == 0 ? "" : " via ",
 		    rl->rl_gw == 0 ? "" : gw, rl->rl_ifname);
+		if (rl->rl_table != 0)
+			at += (size_t)snprintf(text + at, sizeof(text) - at,
+			    " in table %u", rl->rl_table);
 	}
 	return sysctl_handle_string_ro(op, text);
 }

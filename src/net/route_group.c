@@ -370,7 +370,7 @@ add_way(struct vnet *vn, const struct rt_info *ri, struct rtentry *rt)
 		return kern_refuse(EEXIST, "the route to it %s, and has one "
 		    "way alone", rt_is_own(rt) ? "came with an address" :
 		    "refuses packets");
-	rt_spec_of(ri, rt, &sp);
+	rt_spec_of(rt_tableof(rt), ri, rt, &sp);
 	n = ways_of(rt, rm);
 	if (sp.sp_mtu == 0)
 		sp.sp_mtu = rm[0].rm_path->rp_spec.sp_mtu;
@@ -399,6 +399,7 @@ int
 rt_add_way(struct vnet *vn, const struct rt_info *ri)
 {
 	struct rt_info one = *ri;
+	struct rt_table *tb;
 	struct rt_member rm;
 	struct rtentry *rt;
 	int error;
@@ -407,7 +408,8 @@ rt_add_way(struct vnet *vn, const struct rt_info *ri)
 		return EINVAL;
 	one.ri_given |= RTV_METRIC;	/* 0 unless given */
 	route_lock(vn);
-	rt = rt_find_metric(vn, &one);
+	tb = rt_table_numbered(vn, one.ri_table);
+	rt = tb != NULL ? rt_find_metric(tb, &one) : NULL;
 	error = rt != NULL ? add_way(vn, ri, rt) : ESRCH;
 	route_unlock(vn);
 	if (rt != NULL)
@@ -416,7 +418,8 @@ rt_add_way(struct vnet *vn, const struct rt_info *ri)
 	if (error != 0 || ri->ri_weight <= 1)
 		return error;
 	route_lock(vn);
-	rt = rt_find_metric(vn, &one);
+	tb = rt_table_numbered(vn, one.ri_table);
+	rt = tb != NULL ? rt_find_metric(tb, &one) : NULL;
 	if (rt != NULL && !rt_is_own(rt) && rt->rt_path->rp_group == NULL) {
 		rm = (struct rt_member){ .rm_path = rt->rt_path,
 		    .rm_weight = ri->ri_weight };

@@ -27,6 +27,7 @@ route_lock(struct vnet *vn)
 }
 
 void	rt_paths_settle(struct vnet *);
+void	rt_tables_tidy(struct vnet *);
 
 static inline void
 route_unlock(struct vnet *vn)
@@ -35,6 +36,8 @@ route_unlock(struct vnet *vn)
 	if (!TAILQ_EMPTY(&vn->vn_route->rv_due) ||
 	    !TAILQ_EMPTY(&vn->vn_route->rv_starved))
 		rt_paths_settle(vn);
+	if (!LIST_EMPTY(&vn->vn_route->rv_idle))
+		rt_tables_tidy(vn);
 	host_mutex_unlock(vn->vn_kern->k_host, &vn->vn_route->rv_lock);
 }
 
@@ -48,10 +51,20 @@ rt_order(uint32_t key, unsigned len)
 	return (uint64_t)key << 8 | len;
 }
 
-/* Control.  ENOMEM. */
-int	rt_table_init(struct kern *, struct rt_table *);
-/* Control, no read section: it is empty. */
-void	rt_table_fini(struct rt_table *);
+/* Control: the main table and the list of others.  ENOMEM. */
+int	rt_tables_init(struct vnet *);
+/* Control, no read section: all are empty, and the others without users. */
+void	rt_tables_fini(struct vnet *);
+/* The table with a number; NULL: there is none. */
+struct rt_table *rt_table_numbered(struct vnet *, uint32_t number);
+/* Likewise; made if it is not there.  EINVAL, ENOSPC, ENOMEM. */
+int	rt_table_make(struct vnet *, uint32_t number, struct rt_table **);
+/* Likewise, for a request about a route that is there.  ESRCH, in words. */
+int	rt_table_meant(struct vnet *, uint32_t number, struct rt_table **);
+/* The table that a route is in; of an address's own, the interface's. */
+struct rt_table *rt_tableof(const struct rtentry *);
+/* It may have lost its last user: route_unlock() looks. */
+void	rt_table_may_go(struct rt_table *);
 /* The route that is used for that very prefix, or NULL. */
 struct rtentry *rt_table_find(const struct rt_table *, uint32_t key,
 	    unsigned len);
@@ -60,14 +73,14 @@ struct rtentry *rt_table_find(const struct rt_table *, uint32_t key,
 struct rtentry *rt_table_cover(const struct rt_table *, uint32_t key,
 	    unsigned len);
 /* A route for a prefix that has none.  ENOMEM: nothing is changed. */
-int	rt_table_add(struct vnet *, struct rt_table *, struct rtentry *);
+int	rt_table_add(struct rt_table *, struct rtentry *);
 /* In place of the prefix's route, which may be the same that is about to lead
  * elsewhere: value is that of the new one.  ENOMEM: nothing is changed; not
  * when rt_table_ready() was called with the value. */
-int	rt_table_replace(struct vnet *, struct rt_table *, struct rtentry *old,
+int	rt_table_replace(struct rt_table *, struct rtentry *old,
 	    struct rtentry *new, uint32_t value);
 /* Never fails. */
-void	rt_table_remove(struct vnet *, struct rt_table *, struct rtentry *);
+void	rt_table_remove(struct rt_table *, struct rtentry *);
 /* See to it that a spare with this value can take the place of its prefix's
  * route without memory.  ENOMEM. */
 int	rt_table_ready(struct rt_table *, const struct rtentry *spare,
@@ -77,6 +90,8 @@ int	rt_table_ready(struct rt_table *, const struct rtentry *spare,
 
 /* Place to which a request says that routes lead. */
 struct rt_spec {
+	struct rt_table	*sp_table;	/* of the routes; gateways are found in
+					 * it */
 	union neigh_addr sp_gw;		/* SP_GATEWAY: network order; on link
 					 * the destination, which decides on
 					 * the source */
@@ -132,7 +147,7 @@ struct rt_path {
 	LIST_ENTRY(rt_path) rp_ifalink;	/* pa_paths of nh_ifa */
 	LIST_ENTRY(rt_path) rp_sharing;	/* rv_sharing */
 	TAILQ_ENTRY(rt_path) rp_duelink;
-	LIST_ENTRY(rt_path) rp_srclink;	/* rv_sourced: sp_src */
+	LIST_ENTRY(rt_path) rp_srclink;	/* rv_sourced: it has an sp_src */
 	struct rt_group	*rp_group;	/* constant: several ways; or NULL */
 	LIST_HEAD(, rt_member) rp_groups; /* of which it is a member */
 	struct ifnet	*rp_onif;	/* in whose if_paths it is, or NULL */
@@ -228,8 +243,9 @@ void	rt_path_share(struct vnet *, struct rtfull *, bool shared);
  * A prefix has another best route, or none: gateways in it are looked up again.
  * An address of ours came.  Both only note it.
  */
-void	rt_paths_prefix_changed(struct vnet *, uint32_t key, unsigned len);
-void	rt_paths_source_came(struct vnet *, uint32_t addr);
+void	rt_paths_prefix_changed(struct rt_table *, uint32_t key,
+	    unsigned len);
+void	rt_paths_source_came(struct rt_table *, uint32_t addr);
 /* Resolve what was noted; route_unlock() does so. */
 /* An interface, an address goes: none leads there any more. */
 void	rt_paths_leave_if(struct vnet *, struct ifnet *);
@@ -243,20 +259,16 @@ void	rt_paths_look(struct vnet *);
  * elsewhere. */
 uint32_t rt_value(const struct rtentry *);
 uint32_t rt_value_by(const struct rtentry *, const struct rt_path *);
-static inline struct rt_table *
-rt_main(struct vnet *vn)
-{
-
-	return &vn->vn_route->rv_main;
-}
 
 /* The route of that very prefix that is used, or NULL. */
-struct rtentry *rt_find(struct vnet *, const struct rt_info *);
-/* The route that is meant, by all that was said of it.  ESRCH, in words. */
+struct rtentry *rt_find(const struct rt_table *, const struct rt_info *);
+/* The route that is meant, by all that was said of it, in the table that is
+ * named.  ESRCH, in words. */
 int	rt_find_meant(struct vnet *, const struct rt_info *,
 	    struct rtentry **);
 /* The route of the prefix and the metric, or NULL. */
-struct rtentry *rt_find_metric(struct vnet *, const struct rt_info *);
+struct rtentry *rt_find_metric(const struct rt_table *,
+	    const struct rt_info *);
 /* ESRCH, in words. */
 int	rt_none(void);
 /* EPERM, in words: an own route of an address is not deleted or changed by
@@ -267,8 +279,8 @@ struct rtfull *rt_alloc(struct vnet *, const struct rt_info *);
 /* Undo rt_alloc() and what was set since: nobody has seen it. */
 void	rt_discard(struct vnet *, struct rtfull *);
 /* Any: where a request says that a route leads. */
-void	rt_spec_of(const struct rt_info *, const struct rtentry *,
-	    struct rt_spec *);
+void	rt_spec_of(struct rt_table *, const struct rt_info *,
+	    const struct rtentry *, struct rt_spec *);
 /* The flags that follow from where it leads. */
 void	rt_derive_flags(struct vnet *, struct rtentry *);
 /* Into the lists of what it refers to, and out of them. */
@@ -338,18 +350,18 @@ rt_is_spare(const struct rtentry *rt)
 	    0;
 }
 
-void	rt_spares_init(struct kern *, struct route_vnet *);
-void	rt_spares_fini(struct route_vnet *);
+void	rt_spares_init(struct kern *, struct rt_table *);
+void	rt_spares_fini(struct rt_table *);
 /* ENOMEM; ENOSPC: the prefix has as many as it may. */
-int	rt_spare_put(struct route_vnet *, struct rtentry *);
+int	rt_spare_put(struct rt_table *, struct rtentry *);
 /* Out of the spares: it goes, or it is the one that is used now. */
-void	rt_spare_take(struct route_vnet *, struct rtentry *);
-void	rt_spare_use(struct route_vnet *, struct rtentry *);
+void	rt_spare_take(struct rt_table *, struct rtentry *);
+void	rt_spare_use(struct rt_table *, struct rtentry *);
 /* `used' becomes a spare in place of `spare', which is used from now on. */
-void	rt_spare_swap(struct route_vnet *, struct rtentry *spare,
+void	rt_spare_swap(struct rt_table *, struct rtentry *spare,
 	    struct rtentry *used);
 /* The spare of a prefix with the least metric of at least `from', or NULL. */
-struct rtentry *rt_spare_from(const struct route_vnet *, uint32_t key,
+struct rtentry *rt_spare_from(const struct rt_table *, uint32_t key,
 	    unsigned len, uint64_t from);
 /* Is a route that was asked for to be used before another of its prefix? */
 static inline bool
@@ -362,15 +374,16 @@ rt_is_before(const struct rtentry *a, const struct rtentry *b)
 }
 
 /* The spare of the prefix that is to be used before the others, or NULL. */
-struct rtentry *rt_spare_best(const struct route_vnet *, uint32_t key,
+struct rtentry *rt_spare_best(const struct rt_table *, uint32_t key,
 	    unsigned len);
 /* Any spare, or NULL: there is none left. */
-struct rtentry *rt_spare_any(const struct route_vnet *);
+struct rtentry *rt_spare_any(const struct rt_table *);
 
 /* A route that was taken out on request or in time, for its family. */
 struct rt_gone {
 	struct sockaddr_in rg_dst;
 	unsigned	 rg_len;
+	uint32_t	 rg_table;
 	uint64_t	 rg_handle;	/* 0: it led to a gateway, or nowhere */
 	bool		 rg_asked;
 };

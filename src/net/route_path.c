@@ -85,19 +85,35 @@ rt_path_leads_to(const struct rt_path *rp, const struct rt_path *to)
 	return false;
 }
 
+/* May gateways of the table's routes be found in the main table, because it has
+ * no interfaces of its own? */
+static inline bool
+is_open(const struct rt_table *tb)
+{
+
+	return tb->tb_number != 0 && tb->tb_nifs == 0;
+}
+
+/* The table to look in next, where `tb' has no way to a gateway; or NULL. */
+static const struct rt_table *
+next_table(const struct rt_table *tb)
+{
+
+	return is_open(tb) ? rt_main(tb->tb_vnet) : NULL;
+}
+
 /* The source that a request named, as it is now; NULL: there is none. */
 static struct ifaddr *
-named_source(struct vnet *vn, uint32_t src)
+named_source(const struct rt_table *tb, uint32_t src)
 {
 	const struct sockaddr_in sin = {
 		.sin_family = AF_INET, .sin_addr.s_addr = src,
 	};
 	struct ifaddr *ifa;
 
-	ifa = ifa_ifwithaddr(vn, (const struct sockaddr *)&sin);
-	return ifa != NULL && ifa->ifa_addr->sa_family == AF_INET &&
-	    ((const struct sockaddr_in *)(const void *)ifa->ifa_addr)->
-	    sin_addr.s_addr == src ? ifa : NULL;
+	ifa = ifa_intable(tb, (const struct sockaddr *)&sin);
+	return ifa == NULL && is_open(tb) ? ifa_intable(rt_main(tb->tb_vnet),
+	    (const struct sockaddr *)&sin) : ifa;
 }
 
 /* A gateway on the network of an address; EINVAL: no host has that address. */
@@ -139,24 +155,25 @@ goes_by(const struct rt_table *tb, const struct rt_path *rp,
 	return false;
 }
 
-/*
- * The way to a gateway.  self: the path that is resolved, or NULL; for_rt: the
- * route that asks, which may be in the table.
- */
+/* Who looks for the way to a gateway: the path that is resolved, or NULL, and
+ * the route that asks, which may be in the table; was it met on the way? */
+struct search {
+	const struct rt_path *se_self;
+	const struct rtentry *se_for;
+	bool		 se_circle;
+};
+
+/* The way to a gateway in one table.  ESRCH: there is none. */
 static int
-find_gateway(struct vnet *vn, const struct rt_spec *sp,
-    const struct rt_path *self, const struct rtentry *for_rt,
+find_in(const struct rt_table *tb, uint32_t gw, struct search *se,
     struct found *fo)
 {
-	const struct rt_table *tb = &vn->vn_route->rv_main;
-	uint32_t gw = gw_key(sp);
+	const struct rtentry *for_rt = se->se_for;
+	const struct rt_path *self = se->se_self;
 	struct rtentry *rt;
 	struct rt_path *via;
 	const struct nexthop *nh;
-	bool circle = false;
 
-	fo->fo_gw = sp->sp_gw;
-	fo->fo_has_gw = true;
 	for (rt = rt_table_cover(tb, gw, 33); rt != NULL && rt->rt_len != 0;
 	    rt = rt_table_cover(tb, rt->rt_key, rt->rt_len)) {
 		if (rt_is_own(rt))
@@ -172,7 +189,7 @@ find_gateway(struct vnet *vn, const struct rt_spec *sp,
 			continue;
 		if (via->rp_hop == NULL || via->rp_depth >= DEPTH_MAX) {
 			if (for_rt != NULL && goes_by(tb, via, for_rt))
-				circle = true;
+				se->se_circle = true;
 			continue;
 		}
 		nh = &via->rp_hop->ho_ng.ng_nh;
@@ -189,7 +206,24 @@ find_gateway(struct vnet *vn, const struct rt_spec *sp,
 			fo->fo_gw = *nh_gateway(nh);
 		return 0;
 	}
-	if (circle)
+	return ESRCH;
+}
+
+static int
+find_gateway(const struct rt_spec *sp, const struct rt_path *self,
+    const struct rtentry *for_rt, struct found *fo)
+{
+	struct search se = { .se_self = self, .se_for = for_rt };
+	const struct rt_table *tb = sp->sp_table;
+	int error = ESRCH;
+
+	fo->fo_gw = sp->sp_gw;
+	fo->fo_has_gw = true;
+	for (; tb != NULL && error == ESRCH; tb = next_table(tb))
+		error = find_in(tb, gw_key(sp), &se, fo);
+	if (error != ESRCH)
+		return error;
+	if (se.se_circle)
 		return REFUSE(for_rt, ELOOP, "the gateway is reached by way of "
 		    "this very route");
 	return REFUSE(for_rt, ENETUNREACH, "the gateway is not on a network of "
@@ -211,16 +245,23 @@ find_link(const struct rt_spec *sp, struct found *fo)
 
 /* Read section: where a path leads; refused with the reason. */
 static int
-find(struct vnet *vn, const struct rt_spec *sp, const struct rt_path *self,
+find(const struct rt_spec *sp, const struct rt_path *self,
     const struct rtentry *for_rt, struct found *fo)
 {
+	struct ifaddr *source = NULL;
 	int error = 0;
 
 	memset(fo, 0, sizeof(*fo));
+	if (sp->sp_src != 0 && sp->sp_nowhere == 0) {
+		source = named_source(sp->sp_table, sp->sp_src);
+		if (source == NULL)
+			return REFUSE(for_rt, EADDRNOTAVAIL, "the source is no "
+			    "address of an interface");
+	}
 	if (sp->sp_nowhere != 0)
 		fo->fo_ifp = sp->sp_ifp;
 	else if (sp->sp_has_gw)
-		error = find_gateway(vn, sp, self, for_rt, fo);
+		error = find_gateway(sp, self, for_rt, fo);
 	else if (sp->sp_ifp != NULL)
 		find_link(sp, fo);
 	else
@@ -232,12 +273,8 @@ find(struct vnet *vn, const struct rt_spec *sp, const struct rt_path *self,
 		return REFUSE(for_rt, ENETUNREACH, "the gateway is on a "
 		    "network of %s, not of %s", fo->fo_ifp->if_xname,
 		    sp->sp_ifp->if_xname);
-	if (sp->sp_src != 0 && sp->sp_nowhere == 0) {
-		fo->fo_ifa = named_source(vn, sp->sp_src);
-		if (fo->fo_ifa == NULL)
-			return REFUSE(for_rt, EADDRNOTAVAIL, "the source is no "
-			    "address of an interface");
-	}
+	if (source != NULL)
+		fo->fo_ifa = source;
 	/*
 	 * An interface takes its routes out after it was deactivated, under the
 	 * lock that is held now: later than that none may come.
@@ -417,19 +454,20 @@ due(struct vnet *vn, struct rt_path *rp)
 /* The path's routes lead to gateways in another way now: whichever is less
  * work, all gateways are looked up again, or those in its routes' prefixes. */
 static void
-serve_again(struct vnet *vn, const struct rt_path *rp)
+serve_again(const struct rt_path *rp)
 {
+	struct rt_table *tb = rp->rp_spec.sp_table;
 	const struct rtfull *rf;
 
-	if (rp->rp_nroutes >= vn->vn_route->rv_gateways.kt_count) {
-		rt_paths_prefix_changed(vn, 0, 0);
+	if (rp->rp_nroutes >= tb->tb_gateways.kt_count) {
+		rt_paths_prefix_changed(tb, 0, 0);
 		return;
 	}
 	LIST_FOREACH(rf, &rp->rp_routes, rf_link)
-		rt_paths_prefix_changed(vn, rf->rf_rt.rt_key,
+		rt_paths_prefix_changed(tb, rf->rf_rt.rt_key,
 		    rf->rf_rt.rt_len);
 	LIST_FOREACH(rf, &rp->rp_shared, rf_link)
-		rt_paths_prefix_changed(vn, rf->rf_rt.rt_key,
+		rt_paths_prefix_changed(tb, rf->rf_rt.rt_key,
 		    rf->rf_rt.rt_len);
 }
 
@@ -446,7 +484,7 @@ rt_path_look(struct vnet *vn, struct rt_path *rp)
 		return;
 	rp->rp_use = use;
 	if (rp->rp_group != NULL && (use == RT_USE_NOT || was == RT_USE_NOT))
-		serve_again(vn, rp);
+		serve_again(rp);
 	rt_group_member_changed(vn, rp);
 	LIST_FOREACH(user, &rp->rp_users, rp_vialink)
 		due(vn, user);
@@ -481,7 +519,7 @@ chain_changed(struct vnet *vn, struct rt_path *rp)
 		user->rp_is_rerouted = true;
 		due(vn, user);
 	}
-	serve_again(vn, rp);
+	serve_again(rp);
 }
 
 /* Lead there from now on, by one store for readers; NULL, or no memory:
@@ -552,7 +590,7 @@ resolve(struct vnet *vn, struct rt_path *rp)
 	int error;
 
 	pserialize_read_enter();
-	error = find(vn, &rp->rp_spec, rp, NULL, &fo);
+	error = find(&rp->rp_spec, rp, NULL, &fo);
 	if (!is_found(rp, error == 0 ? &fo : NULL)) {
 		set(vn, rp, error == 0 ? &fo : NULL);
 		tell(vn, rp);
@@ -611,29 +649,45 @@ gateway_order(uint32_t gw, uint32_t number)
 	return (uint64_t)gw << 32 | number;
 }
 
-void
-rt_paths_prefix_changed(struct vnet *vn, uint32_t key, unsigned len)
+/* The table's paths with gateways in the prefix are due. */
+static void
+prefix_due(struct rt_table *tb, uint32_t key, unsigned len)
 {
-	struct kbtree *kb = &vn->vn_route->rv_gateways;
+	struct kbtree *kb = &tb->tb_gateways;
 	uint32_t last = key | ~prefix_mask(len);
 	uint64_t at = gateway_order(key, 0), found;
 	struct rt_path *rp;
 
 	while ((rp = kbtree_from(kb, at, &found)) != NULL &&
 	    found >> 32 <= last) {
-		due(vn, rp);
+		due(tb->tb_vnet, rp);
 		at = found + 1;
 	}
 }
 
 void
-rt_paths_source_came(struct vnet *vn, uint32_t addr)
+rt_paths_prefix_changed(struct rt_table *tb, uint32_t key, unsigned len)
 {
+	struct rt_table *open;
+
+	prefix_due(tb, key, len);
+	if (tb->tb_number == 0)
+		LIST_FOREACH(open, &tb->tb_vnet->vn_route->rv_open, tb_open)
+			prefix_due(open, key, len);
+}
+
+void
+rt_paths_source_came(struct rt_table *tb, uint32_t addr)
+{
+	const struct rt_spec *sp;
 	struct rt_path *rp;
 
-	LIST_FOREACH(rp, &vn->vn_route->rv_sourced, rp_srclink)
-		if (rp->rp_spec.sp_src == htonl(addr))
-			due(vn, rp);
+	LIST_FOREACH(rp, &tb->tb_vnet->vn_route->rv_sourced, rp_srclink) {
+		sp = &rp->rp_spec;
+		if (sp->sp_src == htonl(addr) && (sp->sp_table == tb ||
+		    next_table(sp->sp_table) == tb))
+			due(tb->tb_vnet, rp);
+	}
 }
 
 void
@@ -703,7 +757,8 @@ spec_hash(const struct rt_spec *sp)
 {
 	uint64_t h;
 
-	h = khash_u64(sp->sp_gw.na_words[0] ^ (uintptr_t)sp->sp_ifp);
+	h = khash_u64(sp->sp_gw.na_words[0] ^ (uintptr_t)sp->sp_ifp ^
+	    (uint64_t)sp->sp_table->tb_number << 32);
 	h = h << 32 ^ sp->sp_gw.na_words[1] ^ sp->sp_src ^
 	    (uint64_t)sp->sp_mtu << 40 ^ (uint64_t)sp->sp_nowhere << 60 ^
 	    sp->sp_has_gw;
@@ -722,7 +777,8 @@ same_spec(const struct rt_spec *a, const struct rt_spec *b)
 {
 
 	return neigh_addr_equal(&a->sp_gw, &b->sp_gw) &&
-	    a->sp_ifp == b->sp_ifp && a->sp_src == b->sp_src &&
+	    a->sp_table == b->sp_table && a->sp_ifp == b->sp_ifp &&
+	    a->sp_src == b->sp_src &&
 	    a->sp_nowhere == b->sp_nowhere && a->sp_mtu == b->sp_mtu &&
 	    a->sp_has_gw == b->sp_has_gw;
 }
@@ -768,7 +824,7 @@ path_list(struct route_vnet *rv, struct rt_path *rp)
 		return ENOMEM;
 	error = khash_insert(&rv->rv_paths, spec_hash(sp), rp);
 	if (error == 0 && sp->sp_has_gw) {
-		error = kbtree_insert(&rv->rv_gateways, gateway_order(
+		error = kbtree_insert(&sp->sp_table->tb_gateways, gateway_order(
 		    gw_key(sp), rp->rp_number), rp);
 		if (error != 0)
 			khash_remove(&rv->rv_paths, spec_hash(sp), rp);
@@ -804,8 +860,8 @@ path_free(struct vnet *vn, struct rt_path *rp)
 	}
 	khash_remove(&rv->rv_paths, spec_hash(sp), rp);
 	if (sp->sp_has_gw)
-		(void)kbtree_remove(&rv->rv_gateways, gateway_order(gw_key(sp),
-		    rp->rp_number));
+		(void)kbtree_remove(&sp->sp_table->tb_gateways,
+		    gateway_order(gw_key(sp), rp->rp_number));
 	if (sp->sp_src != 0)
 		LIST_REMOVE(rp, rp_srclink);
 	unhang(rp);
@@ -850,6 +906,7 @@ rt_path_new_group(struct vnet *vn, struct rt_group *rg)
 	rp->rp_kern = vn->vn_kern;
 	rp->rp_vnet = vn;
 	rp->rp_group = rg;
+	rp->rp_spec.sp_table = rg->rg_member[0].rm_path->rp_spec.sp_table;
 	rp->rp_number = nh_number_get(&vn->vn_route->rv_nh, &rg->rg_nh.gr_nh);
 	if (rp->rp_number == 0) {
 		kmem_free(vn->vn_kern, rp);
@@ -869,7 +926,7 @@ rt_path_get(struct vnet *vn, const struct rt_spec *sp,
 
 	if (rp == NULL || (rp->rp_hop == NULL && !later)) {
 		pserialize_read_enter();
-		error = find(vn, sp, rp, for_rt, &fo);
+		error = find(sp, rp, for_rt, &fo);
 		if (error == ENETUNREACH && later)
 			error = 0, fo.fo_ifp = NULL;
 		if (error == 0 && rp == NULL) {
@@ -964,7 +1021,6 @@ rt_paths_init(struct vnet *vn)
 	struct route_vnet *rv = vn->vn_route;
 
 	khash_init(vn->vn_kern, &rv->rv_paths, object_hash);
-	kbtree_init(vn->vn_kern, &rv->rv_gateways);
 	TAILQ_INIT(&rv->rv_due);
 	TAILQ_INIT(&rv->rv_starved);
 	rt_groups_init(vn);
@@ -981,6 +1037,5 @@ rt_paths_fini(struct vnet *vn)
 	kern_defer_barrier(vn->vn_kern);
 	khash_fini(&rv->rv_paths);
 	khash_fini(&rv->rv_groups);
-	kbtree_fini(&rv->rv_gateways);
 	nh_table_fini(&rv->rv_nh);
 }

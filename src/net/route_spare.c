@@ -17,30 +17,30 @@ hash_of(const void *obj)
 }
 
 void
-rt_spares_init(struct kern *k, struct route_vnet *rv)
+rt_spares_init(struct kern *k, struct rt_table *tb)
 {
 
-	khash_init(k, &rv->rv_spares, hash_of);
+	khash_init(k, &tb->tb_spares, hash_of);
 }
 
 void
-rt_spares_fini(struct route_vnet *rv)
+rt_spares_fini(struct rt_table *tb)
 {
 
-	KASSERT(rv->rv_spares.kh_count == 0);
-	khash_fini(&rv->rv_spares);
+	KASSERT(tb->tb_spares.kh_count == 0);
+	khash_fini(&tb->tb_spares);
 }
 
 struct rtentry *
-rt_spare_from(const struct route_vnet *rv, uint32_t key, unsigned len,
+rt_spare_from(const struct rt_table *tb, uint32_t key, unsigned len,
     uint64_t from)
 {
 	struct rtentry *rt, *least = NULL;
 	struct khash_iter it;
 
-	if (rv->rv_spares.kh_count == 0)
+	if (tb->tb_spares.kh_count == 0)
 		return NULL;
-	for (rt = khash_first(&rv->rv_spares, lpm_hash(key, len), &it);
+	for (rt = khash_first(&tb->tb_spares, lpm_hash(key, len), &it);
 	    rt != NULL; rt = khash_next(&it))
 		if (rt->rt_key == key && rt->rt_len == len &&
 		    rt->rt_metric >= from &&
@@ -50,13 +50,13 @@ rt_spare_from(const struct route_vnet *rv, uint32_t key, unsigned len,
 }
 
 static unsigned
-count(const struct route_vnet *rv, const struct rtentry *like)
+count(const struct rt_table *tb, const struct rtentry *like)
 {
 	const struct rtentry *rt;
 	struct khash_iter it;
 	unsigned n = 0;
 
-	for (rt = khash_first(&rv->rv_spares, hash_of(like), &it); rt != NULL;
+	for (rt = khash_first(&tb->tb_spares, hash_of(like), &it); rt != NULL;
 	    rt = khash_next(&it))
 		n += rt->rt_key == like->rt_key &&
 		    rt->rt_len == like->rt_len;
@@ -64,15 +64,15 @@ count(const struct route_vnet *rv, const struct rtentry *like)
 }
 
 int
-rt_spare_put(struct route_vnet *rv, struct rtentry *rt)
+rt_spare_put(struct rt_table *tb, struct rtentry *rt)
 {
 	int error;
 
 	KASSERT(!rt_is_own(rt));
-	if (count(rv, rt) >= RT_SPARES_MAX)
+	if (count(tb, rt) >= RT_SPARES_MAX)
 		return kern_refuse(ENOSPC, "there are %u routes to this "
 		    "destination, as many as there may be", RT_SPARES_MAX + 1);
-	error = khash_insert(&rv->rv_spares, hash_of(rt), rt);
+	error = khash_insert(&tb->tb_spares, hash_of(rt), rt);
 	if (error == 0)
 		(void)__atomic_fetch_or(&rt->rt_user, RTE_SPARE,
 		    __ATOMIC_RELAXED);
@@ -80,41 +80,41 @@ rt_spare_put(struct route_vnet *rv, struct rtentry *rt)
 }
 
 void
-rt_spare_take(struct route_vnet *rv, struct rtentry *rt)
+rt_spare_take(struct rt_table *tb, struct rtentry *rt)
 {
 
-	khash_remove(&rv->rv_spares, hash_of(rt), rt);
+	khash_remove(&tb->tb_spares, hash_of(rt), rt);
 }
 
 void
-rt_spare_use(struct route_vnet *rv, struct rtentry *rt)
+rt_spare_use(struct rt_table *tb, struct rtentry *rt)
 {
 
-	rt_spare_take(rv, rt);
+	rt_spare_take(tb, rt);
 	(void)__atomic_fetch_and(&rt->rt_user, (uint8_t)~RTE_SPARE,
 	    __ATOMIC_RELAXED);
 }
 
 void
-rt_spare_swap(struct route_vnet *rv, struct rtentry *spare,
+rt_spare_swap(struct rt_table *tb, struct rtentry *spare,
     struct rtentry *used)
 {
 
 	(void)__atomic_fetch_or(&used->rt_user, RTE_SPARE, __ATOMIC_RELAXED);
-	khash_replace(&rv->rv_spares, hash_of(spare), spare, used);
+	khash_replace(&tb->tb_spares, hash_of(spare), spare, used);
 	(void)__atomic_fetch_and(&spare->rt_user, (uint8_t)~RTE_SPARE,
 	    __ATOMIC_RELAXED);
 }
 
 struct rtentry *
-rt_spare_best(const struct route_vnet *rv, uint32_t key, unsigned len)
+rt_spare_best(const struct rt_table *tb, uint32_t key, unsigned len)
 {
 	struct rtentry *rt, *best = NULL;
 	struct khash_iter it;
 
-	if (rv->rv_spares.kh_count == 0)
+	if (tb->tb_spares.kh_count == 0)
 		return NULL;
-	for (rt = khash_first(&rv->rv_spares, lpm_hash(key, len), &it);
+	for (rt = khash_first(&tb->tb_spares, lpm_hash(key, len), &it);
 	    rt != NULL; rt = khash_next(&it)) {
 		if (rt->rt_key != key || rt->rt_len != len)
 			continue;
@@ -125,9 +125,9 @@ rt_spare_best(const struct route_vnet *rv, uint32_t key, unsigned len)
 }
 
 struct rtentry *
-rt_spare_any(const struct route_vnet *rv)
+rt_spare_any(const struct rt_table *tb)
 {
 	size_t pos = 0;
 
-	return khash_walk(&rv->rv_spares, &pos);
+	return khash_walk(&tb->tb_spares, &pos);
 }

@@ -9,22 +9,6 @@
 
 #include "proto/prefix.h"
 
-int
-rt_table_init(struct kern *k, struct rt_table *tb)
-{
-
-	kbtree_init(k, &tb->tb_routes);
-	return fib4_init(k, &tb->tb_fib4);
-}
-
-void
-rt_table_fini(struct rt_table *tb)
-{
-
-	kbtree_fini(&tb->tb_routes);
-	fib4_fini(&tb->tb_fib4);
-}
-
 static inline uint64_t
 order_of(const struct rtentry *rt)
 {
@@ -68,7 +52,7 @@ rt_table_cover(const struct rt_table *tb, uint32_t key, unsigned len)
 }
 
 int
-rt_table_add(struct vnet *vn, struct rt_table *tb, struct rtentry *rt)
+rt_table_add(struct rt_table *tb, struct rtentry *rt)
 {
 	int error;
 
@@ -77,14 +61,14 @@ rt_table_add(struct vnet *vn, struct rt_table *tb, struct rtentry *rt)
 		return error;
 	error = kbtree_insert(&tb->tb_routes, order_of(rt), rt);
 	if (error != 0)
-		rt_table_remove(vn, tb, rt);
+		rt_table_remove(tb, rt);
 	else
-		rt_paths_prefix_changed(vn, rt->rt_key, rt->rt_len);
+		rt_paths_prefix_changed(tb, rt->rt_key, rt->rt_len);
 	return error;
 }
 
 int
-rt_table_replace(struct vnet *vn, struct rt_table *tb, struct rtentry *old,
+rt_table_replace(struct rt_table *tb, struct rtentry *old,
     struct rtentry *new, uint32_t value)
 {
 	int error;
@@ -94,12 +78,12 @@ rt_table_replace(struct vnet *vn, struct rt_table *tb, struct rtentry *old,
 		return error;
 	if (new != old)
 		(void)kbtree_replace(&tb->tb_routes, order_of(old), new);
-	rt_paths_prefix_changed(vn, new->rt_key, new->rt_len);
+	rt_paths_prefix_changed(tb, new->rt_key, new->rt_len);
 	return 0;
 }
 
 void
-rt_table_remove(struct vnet *vn, struct rt_table *tb, struct rtentry *rt)
+rt_table_remove(struct rt_table *tb, struct rtentry *rt)
 {
 	const struct rtentry *cover;
 
@@ -108,7 +92,8 @@ rt_table_remove(struct vnet *vn, struct rt_table *tb, struct rtentry *rt)
 	    cover != NULL ? rt_value(cover) : 0,
 	    cover != NULL ? cover->rt_len : 0);
 	(void)kbtree_remove(&tb->tb_routes, order_of(rt));
-	rt_paths_prefix_changed(vn, rt->rt_key, rt->rt_len);
+	rt_table_may_go(tb);
+	rt_paths_prefix_changed(tb, rt->rt_key, rt->rt_len);
 }
 
 int

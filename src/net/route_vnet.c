@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include "net/rule.h"
+
 /* Control: delete the next route that is due; false: there is none. */
 static bool
 route_expired(struct vnet *vn)
@@ -36,7 +38,7 @@ route_init(struct vnet *vn)
 	if (rv == NULL)
 		return ENOMEM;
 	vn->vn_route = rv;
-	error = rt_table_init(vn->vn_kern, &rv->rv_main);
+	error = rt_tables_init(vn);
 	if (error != 0)
 		goto fail_table;
 	error = rt_paths_init(vn);
@@ -46,14 +48,13 @@ route_init(struct vnet *vn)
 	if (error != 0)
 		goto fail_gone;
 	rv->rv_expired = route_expired;
-	rt_spares_init(vn->vn_kern, rv);
 	host_mutex_init(vn->vn_kern->k_host, &rv->rv_lock);
 	return 0;
 
 fail_gone:
 	rt_paths_fini(vn);
 fail_paths:
-	rt_table_fini(&rv->rv_main);
+	rt_tables_fini(vn);
 fail_table:
 	vn->vn_route = NULL;
 	kmem_free(vn->vn_kern, rv);
@@ -63,24 +64,37 @@ fail_table:
 /* Routes that lead nowhere, or to a gateway that cannot be reached, have no
  * interface to take them down. */
 static void
-route_fini(struct vnet *vn)
+empty(struct vnet *vn, struct rt_table *tb)
 {
-	struct route_vnet *rv = vn->vn_route;
 	struct rtentry *rt;
 	uint64_t found;
 
+	while ((rt = rt_spare_any(tb)) != NULL)
+		rt_take_out(vn, rt);
+	while ((rt = kbtree_from(&tb->tb_routes, 0, &found)) != NULL)
+		rt_take_out(vn, rt);
+}
+
+static void
+route_fini(struct vnet *vn)
+{
+	struct route_vnet *rv = vn->vn_route;
+	struct rt_table *tb;
+	uint64_t found = 0;
+
+	rule_flush(vn);
 	route_lock(vn);
-	while ((rt = rt_spare_any(rv)) != NULL)
-		rt_take_out(vn, rt);
-	while ((rt = kbtree_from(&rv->rv_main.tb_routes, 0, &found)) != NULL)
-		rt_take_out(vn, rt);
+	while ((tb = kbtree_from(&rv->rv_tables, found, &found)) != NULL) {
+		empty(vn, tb);
+		found++;
+	}
+	empty(vn, &rv->rv_main);
 	route_unlock(vn);
 	ktask_cancel(vn->vn_kern, &rv->rv_task);
 	rt_expiry_fini(vn);
 	pserialize_perform(vn->vn_kern);
-	rt_spares_fini(rv);
 	rt_paths_fini(vn);
-	rt_table_fini(&rv->rv_main);
+	rt_tables_fini(vn);
 	host_mutex_destroy(vn->vn_kern->k_host, &rv->rv_lock);
 	vn->vn_route = NULL;
 	kmem_free(vn->vn_kern, rv);

@@ -33,7 +33,6 @@ struct route_request {
 	struct rt_info	 rq_ri;
 	bool		 rq_masked;	/* the prefix was given */
 	struct psref	 rq_psref;	/* on rq_ri.ri_ifp */
-	struct psref	 rq_ifapsref;	/* on rq_ri.ri_ifa */
 };
 
 /* The interface, however it was named.  ENXIO, EINVAL (named twice, and
@@ -108,8 +107,6 @@ static void
 request_release(struct route_request *rq)
 {
 
-	if (rq->rq_ri.ri_ifa != NULL)
-		ifa_release(rq->rq_ri.ri_ifa, &rq->rq_ifapsref);
 	if (rq->rq_ri.ri_ifp != NULL)
 		if_put(rq->rq_ri.ri_ifp, &rq->rq_psref);
 }
@@ -135,6 +132,7 @@ request_parse(struct vnet *vn, const struct rt_msg *rtm,
 	ri->ri_given = rtm->rtm_given;
 	ri->ri_metric = rtm->rtm_metric;
 	ri->ri_proto = rtm->rtm_proto;
+	ri->ri_table = rtm->rtm_table;
 	ri->ri_weight = rtm->rtm_weight;
 	/* Own routes are changed with their address. */
 	ri->ri_refuse = RTF_LOCAL | RTF_BROADCAST;
@@ -147,21 +145,14 @@ request_parse(struct vnet *vn, const struct rt_msg *rtm,
 	if (rtm->rtm_expire_s != 0)
 		ri->ri_expire_ns = kern_now(vn->vn_kern) +
 		    (uint64_t)rtm->rtm_expire_s * 1000000000;
-	error = request_ifp(vn, rtm, sa, rq);
-	if (error != 0)
-		return error;
-	if (sa[5] != NULL) {	/* IFA */
-		/* A link-level one is no source. */
+	if (sa[5] != NULL) {	/* IFA; a link-level one is no source */
 		if (sa[5]->sa_family == AF_INET)
-			ri->ri_ifa = ifa_ifwithaddr_psref(vn, sa[5],
-			    &rq->rq_ifapsref);
-		if (ri->ri_ifa == NULL) {
-			request_release(rq);
+			ri->ri_src = sa_addr4(sa[5]);
+		if (ri->ri_src == 0)
 			return kern_refuse(EADDRNOTAVAIL, "the source is no "
 			    "address of an interface");
-		}
 	}
-	return 0;
+	return request_ifp(vn, rtm, sa, rq);
 }
 
 /* Change the route of the metric (0 unless given), or add it.  Somebody else
@@ -189,6 +180,7 @@ request_change_table(struct vnet *vn, uint8_t type, struct route_request *rq,
 	struct rt_info made = {
 		.ri_dst = ri->ri_dst, .ri_len = ri->ri_len,
 		.ri_given = ri->ri_given, .ri_metric = ri->ri_metric,
+		.ri_table = ri->ri_table,
 	};
 	int error;
 
@@ -234,7 +226,7 @@ route_request(struct vnet *vn, const struct rt_msg *rtm,
 	if (error != 0)
 		return error;
 	if (rtm->rtm_h.rtm_type == RTM_GET)
-		error = rt_get(vn, rq.rq_ri.ri_dst,
+		error = rt_get(vn, rq.rq_ri.ri_table, rq.rq_ri.ri_dst,
 		    rq.rq_masked && sa[2] != NULL ? (int)rq.rq_ri.ri_len : -1,
 		    RTM_GET, answer);
 	else

@@ -141,7 +141,8 @@ arp_req_cpu(void *arg)
 
 /*
  * The interface on which an address is a neighbour: the interface that the
- * request names, or else the interface whose prefix has the address.
+ * request names, or else the one whose prefix, in the main table, has the
+ * address.
  */
 static int
 arp_req_ifp(struct vnet *vn, const struct rt_msg *rtm,
@@ -159,7 +160,7 @@ arp_req_ifp(struct vnet *vn, const struct rt_msg *rtm,
 	else if (ifsdl != NULL && ifsdl->sdl_index != 0)
 		ifp = if_byindex(vn, ifsdl->sdl_index);
 	else {
-		fd = rt_lookup4(vn, addr);
+		fd = rt_lookup4(rt_main(vn), addr);
 		if (!fwd_is_onlink(&fd))
 			error = kern_refuse(EHOSTUNREACH, "the address is on "
 			    "no network of an interface with neighbours");
@@ -184,15 +185,19 @@ arp_req_ifp(struct vnet *vn, const struct rt_msg *rtm,
  * address.
  */
 static bool
-arp_req_is_host(struct vnet *vn, uint32_t addr)
+arp_req_is_host(struct vnet *vn, uint64_t handle, uint32_t addr)
 {
+	const struct rt_table *tb;
+	struct ifnet *ifp;
 	struct fwd fd;
 	bool is;
 
 	pserialize_read_enter();
-	fd = rt_lookup4(vn, addr);
+	ifp = if_byhandle(vn, handle);
+	tb = ifp != NULL ? rt_table_of(ifp) : rt_main(vn);
+	fd = rt_lookup4(tb, addr);
 	is = !fwd_is_local(&fd) && !fwd_is_broadcast(&fd) &&
-	    !in_is_network(vn, &fd, addr);
+	    !in_is_network(tb, &fd, addr);
 	pserialize_read_exit();
 	return is;
 }
@@ -279,7 +284,7 @@ arp_request(struct vnet *vn, const struct rt_msg *rtm,
 	if (error != 0)
 		return error;
 	if ((ar.ar_type == RTM_ADD || ar.ar_type == RTM_CHANGE) &&
-	    !arp_req_is_host(vn, ar.ar_addr))
+	    !arp_req_is_host(vn, ar.ar_handle, ar.ar_addr))
 		return kern_refuse(EADDRNOTAVAIL, "the address is this "
 		    "router's own, or its network's, not a neighbour's");
 	kern_xcall(vn->vn_kern, arp_req_cpu, &ar);

@@ -70,10 +70,10 @@ icmp_forbidden(struct ifnet *ifp, const struct mbuf *m)
 		return true;
 	if (!in_ordinary(ip->ip_src) && !in_is_loopback(ip->ip_src))
 		return true;
-	fd = rt_lookup4(ifp->if_vnet, ip->ip_dst);
+	fd = rt_lookup4(rt_table_of(ifp), ip->ip_dst);
 	if (fwd_is_broadcast(&fd))
 		return true;
-	fd = rt_lookup4(ifp->if_vnet, ip->ip_src);
+	fd = rt_lookup4(rt_table_of(ifp), ip->ip_src);
 	return fwd_is_broadcast(&fd);
 }
 
@@ -135,6 +135,7 @@ icmp_send_error(struct ifnet *ifp, struct mbuf *m, uint8_t type, uint8_t code,
     uint32_t word)
 {
 	struct vnet *vn = ifp->if_vnet;
+	struct rt_table *tb = rt_table_of(ifp);
 	const struct iphdr4 *ip = mtoip(m);
 	struct mbuf *n;
 	struct fwd fd;
@@ -152,7 +153,7 @@ icmp_send_error(struct ifnet *ifp, struct mbuf *m, uint8_t type, uint8_t code,
 	 * address of the router (RFC 1812 4.3.2.4).  For a packet of our own,
 	 * it is an address of the interface that could not send it.
 	 */
-	fd = rt_lookup4(vn, ip->ip_dst);
+	fd = rt_lookup4(tb, ip->ip_dst);
 	if (fwd_is_local(&fd) && in_local_usable(&fd, ip->ip_dst))
 		src = ip->ip_dst;
 	else if ((m->m_flags & M_LOCAL) != 0)
@@ -165,7 +166,7 @@ icmp_send_error(struct ifnet *ifp, struct mbuf *m, uint8_t type, uint8_t code,
 	if (n == NULL)
 		return false;
 	icmp_count_error(ip_stats(vn), type, code);
-	(void)ip_output(vn, n, 0);
+	(void)ip_output(tb, n, 0);
 	return true;
 }
 
@@ -201,7 +202,7 @@ icmp_redirect(struct ifnet *ifp, struct mbuf *m, uint32_t gw)
 static void
 icmp_reply_echo(struct ifnet *ifp, struct mbuf *m, uint32_t src)
 {
-	struct vnet *vn = ifp->if_vnet;
+	struct rt_table *tb = rt_table_of(ifp);
 	struct iphdr4 *ip = mtoip(m), old = *ip;
 	unsigned hlen = ip_hlen(ip), optlen = 0;
 	uint8_t opts[IP_OPTLEN_MAX] = { 0 };
@@ -214,7 +215,7 @@ icmp_reply_echo(struct ifnet *ifp, struct mbuf *m, uint32_t src)
 	 * are not sent back.
 	 */
 	if (hlen > IP_HLEN_MIN) {
-		ip_options_stamp(vn, ip, src);
+		ip_options_stamp(tb, ip, src);
 		optlen = ip_options_echo(ip, opts);
 		m_adj_fast(m, hlen - IP_HLEN_MIN - optlen);
 		ip = mtoip(m);
@@ -236,8 +237,8 @@ icmp_reply_echo(struct ifnet *ifp, struct mbuf *m, uint32_t src)
 	m->m_csum_flags = 0;
 	m->m_ptr = NULL;
 	m->m_loops = 0;
-	cpu_stat_add(&ip_stats(vn)->icps_echo, 1);
-	(void)ip_output(vn, m, 0);
+	cpu_stat_add(&ip_stats(tb->tb_vnet)->icps_echo, 1);
+	(void)ip_output(tb, m, 0);
 }
 
 static void
@@ -245,7 +246,7 @@ icmp_input_echo(struct ifnet *ifp, struct mbuf *m)
 {
 	struct vnet *vn = ifp->if_vnet;
 	const struct iphdr4 *ip = mtoip(m);
-	struct fwd fd = rt_lookup4(vn, ip->ip_dst);
+	struct fwd fd = rt_lookup4(rt_table_of(ifp), ip->ip_dst);
 	uint32_t src = ip->ip_dst;
 	struct mbuf *n;
 
@@ -285,7 +286,7 @@ icmp_input_error(struct ifnet *ifp, struct mbuf *m, const struct icmphdr4 *icmp)
 	    !m_copydata(m, at + ip_hlen(&qip), ICMP_HLEN, &quoted) ||
 	    quoted.icmp_type != ICMP4_ECHO)
 		return false;
-	return icmp_ping_input(ifp->if_vnet, ip, be16(quoted.icmp_echo.id),
+	return icmp_ping_input(rt_table_of(ifp), ip, be16(quoted.icmp_echo.id),
 	    be16(quoted.icmp_echo.seq), icmp->icmp_type, icmp->icmp_code,
 	    m->m_pktlen - ip_hlen(ip));
 }
@@ -312,7 +313,7 @@ icmp_input(struct ifnet *ifp, struct mbuf *m)
 		return;
 	case ICMP4_ECHOREPLY:
 		cpu_stat_add(&ip_stats(ifp->if_vnet)->icps_reply, 1);
-		wanted = icmp_ping_input(ifp->if_vnet, ip,
+		wanted = icmp_ping_input(rt_table_of(ifp), ip,
 		    be16(icmp.icmp_echo.id), be16(icmp.icmp_echo.seq),
 		    icmp.icmp_type, icmp.icmp_code, len);
 		break;

@@ -28,7 +28,8 @@ struct ping_req {
  *	p: ip_lock
  */
 struct icmp_ping {
-	struct vnet	*ip_vnet;	/* constant, as the next three */
+	struct vnet	*ip_vnet;	/* constant, as the next four */
+	struct rt_table	*ip_table;	/* held */
 	void		(*ip_fn)(void *, const struct icmp_ping_reply *);
 	void		*ip_arg;
 	uint16_t	 ip_id;		/* host order */
@@ -102,7 +103,7 @@ ping_send_one(struct icmp_ping *p, const struct ping_req *pq)
 		p->ip_sent[pq->pq_seq % PING_SENT].ns = host_clock(h);
 		p->ip_sent[pq->pq_seq % PING_SENT].seq = pq->pq_seq;
 		kspin_unlock(&p->ip_lock);
-		error = ip_output(p->ip_vnet, m, pq->pq_ttl);
+		error = ip_output(p->ip_table, m, pq->pq_ttl);
 	}
 	if (error == 0)
 		return;
@@ -138,9 +139,10 @@ ping_job(struct cpu_job *cj, bool *more)
 }
 
 bool
-icmp_ping_input(struct vnet *vn, const struct iphdr4 *ip, uint16_t id,
-    uint16_t seq, uint8_t type, uint8_t code, uint32_t bytes)
+icmp_ping_input(const struct rt_table *tb, const struct iphdr4 *ip,
+    uint16_t id, uint16_t seq, uint8_t type, uint8_t code, uint32_t bytes)
 {
+	struct vnet *vn = tb->tb_vnet;
 	uint64_t now = host_clock(vn->vn_kern->k_host), sent = 0;
 	struct icmp_ping_reply pr;
 	struct icmp_ping **slots, *p;
@@ -150,7 +152,7 @@ icmp_ping_input(struct vnet *vn, const struct iphdr4 *ip, uint16_t id,
 	if (slots == NULL)
 		return false;
 	p = __atomic_load_n(&slots[id % ICMP_NPINGS], __ATOMIC_CONSUME);
-	if (p == NULL || p->ip_id != id)
+	if (p == NULL || p->ip_id != id || p->ip_table != tb)
 		return false;
 	kspin_lock(&p->ip_lock);
 	if (p->ip_sent[seq % PING_SENT].seq == seq)
@@ -200,19 +202,25 @@ make_slots(struct kern *k, struct icmp_vnet *icv)
 }
 
 int
-icmp_ping_open(struct vnet *vn, void (*fn)(void *,
+icmp_ping_open(struct vnet *vn, uint32_t table, void (*fn)(void *,
     const struct icmp_ping_reply *), void *arg, struct icmp_ping **pp)
 {
 	struct icmp_vnet *icv = vn->vn_ip->iv_icmp;
 	struct icmp_ping *p;
 	uint16_t random;
 	unsigned i, slot;
+	int error;
 
 	if (make_slots(vn->vn_kern, icv) != 0)
 		return ENOMEM;
 	p = kmem_zalloc(vn->vn_kern, sizeof(*p));
 	if (p == NULL)
 		return ENOMEM;
+	error = rt_table_hold(vn, table, false, &p->ip_table);
+	if (error != 0) {
+		kmem_free(vn->vn_kern, p);
+		return error;
+	}
 	p->ip_vnet = vn;
 	p->ip_fn = fn;
 	p->ip_arg = arg;
@@ -229,11 +237,19 @@ icmp_ping_open(struct vnet *vn, void (*fn)(void *,
 	}
 	kspin_unlock(&icv->icv_lock);
 	if (i == ICMP_NPINGS) {
+		rt_table_drop(p->ip_table);
 		kmem_free(vn->vn_kern, p);
 		return EAGAIN;
 	}
 	*pp = p;
 	return 0;
+}
+
+bool
+icmp_ping_source_usable(const struct icmp_ping *p, uint32_t src)
+{
+
+	return in_source_usable(p->ip_table, src);
 }
 
 int
@@ -275,5 +291,6 @@ icmp_ping_close(struct icmp_ping *p)
 	/* The job ends first, then the readers that found the ping. */
 	cpu_job_cancel(k, &p->ip_job);
 	pserialize_perform(k);
+	rt_table_drop(p->ip_table);
 	kmem_free(k, p);
 }

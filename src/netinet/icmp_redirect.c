@@ -30,16 +30,16 @@ leads_to(const struct fwd *fd, const struct ifnet *ifp, uint32_t gw)
 static bool
 is_neighbour(struct ifnet *ifp, uint32_t gw)
 {
-	struct fwd fd = rt_lookup4(ifp->if_vnet, gw);
+	struct fwd fd = rt_lookup4(rt_table_of(ifp), gw);
 
 	return in_ordinary(gw) && fwd_is_connected(&fd) &&
 	    fd.fd_nh->nh_ifp == ifp && !in_starts_connected(&fd, gw);
 }
 
 static bool
-is_ours(struct vnet *vn, uint32_t addr)
+is_ours(const struct ifnet *ifp, uint32_t addr)
 {
-	struct fwd fd = rt_lookup4(vn, addr);
+	struct fwd fd = rt_lookup4(rt_table_of(ifp), addr);
 
 	return fwd_is_local(&fd);
 }
@@ -49,9 +49,9 @@ static bool
 believed(struct ifnet *ifp, const struct icmp_redirected *ir,
     const struct iphdr4 *quoted)
 {
-	struct fwd fd = rt_lookup4(ifp->if_vnet, ir->ir_dst);
+	struct fwd fd = rt_lookup4(rt_table_of(ifp), ir->ir_dst);
 
-	return is_ours(ifp->if_vnet, quoted->ip_src) &&
+	return is_ours(ifp, quoted->ip_src) &&
 	    leads_to(&fd, ifp, ir->ir_from) && in_ordinary(ir->ir_dst) &&
 	    (!in_maybe_special(ir->ir_dst) ||
 	    in_special_may(&fd, ir->ir_dst, INS_DESTINATION)) &&
@@ -109,10 +109,9 @@ bad:
 
 /* Read section: does a redirect say something new still? */
 static bool
-is_current(struct vnet *vn, struct ifnet *ifp,
-    const struct icmp_redirected *ir)
+is_current(const struct ifnet *ifp, const struct icmp_redirected *ir)
 {
-	struct fwd fd = rt_lookup4(vn, ir->ir_dst);
+	struct fwd fd = rt_lookup4(rt_table_of(ifp), ir->ir_dst);
 
 	return leads_to(&fd, ifp, ir->ir_from);
 }
@@ -134,11 +133,12 @@ request(struct vnet *vn, struct ifnet *ifp, const struct icmp_redirected *ir,
 		.ri_flags = RTF_DYNAMIC, .ri_ifp = ifp,
 		.ri_given = RTV_METRIC | RTV_PROTO,
 		.ri_proto = RTPROT_REDIRECT,
+		.ri_table = rt_table_number(ifp),
 		.ri_expire_ns = kern_now(vn->vn_kern) +
 		    (uint64_t)timeout * 1000000000,
 	};
 	*change = false;
-	if (rt_get(vn, ir->ir_dst, 32, RTM_GET, &msg) != 0)
+	if (rt_get(vn, ri->ri_table, ir->ir_dst, 32, RTM_GET, &msg) != 0)
 		return 0;
 	*change = (msg.rtm.rtm_flags & RTF_DYNAMIC) != 0;
 	/* Any other route to this host is somebody's will. */
@@ -154,7 +154,7 @@ follow(struct vnet *vn, struct ifnet *ifp, const struct icmp_redirected *ir)
 	int error;
 
 	pserialize_read_enter();
-	error = is_current(vn, ifp, ir) ? 0 : ESRCH;
+	error = is_current(ifp, ir) ? 0 : ESRCH;
 	pserialize_read_exit();
 	if (error == 0)
 		error = request(vn, ifp, ir, &ri, &change);

@@ -68,7 +68,7 @@ arp_ask(struct ifnet *ifp, uint32_t addr, const uint8_t *lladdr)
 	 * checked waits.
 	 */
 	if (source == 0 && !in_ifhasaddr(ifp))
-		source = in_router_id(ifp->if_vnet);
+		source = in_router_id(rt_table_of(ifp));
 	if (source == 0)
 		return;
 	arp_send(ifp, ARP_REQUEST, lladdr, NULL, source, NULL, addr);
@@ -489,7 +489,7 @@ arp_ours(struct ifnet *ifp, uint32_t addr)
 bool
 arp_is_onlink(const struct ifnet *ifp, uint32_t addr)
 {
-	struct fwd fd = rt_lookup4(ifp->if_vnet, addr);
+	struct fwd fd = rt_lookup4(rt_table_of(ifp), addr);
 
 	return fwd_is_onlink(&fd) && fd.fd_nh->nh_ifp == ifp;
 }
@@ -499,7 +499,7 @@ arp_is_onlink(const struct ifnet *ifp, uint32_t addr)
 static bool
 is_local(const struct ifnet *ifp, uint32_t addr)
 {
-	struct fwd fd = rt_lookup4(ifp->if_vnet, addr);
+	struct fwd fd = rt_lookup4(rt_table_of(ifp), addr);
 
 	return fwd_is_local(&fd);
 }
@@ -570,9 +570,9 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 	}
 	/* No host has a broadcast address or a network address. */
 	if (ar->ar_spa != 0) {
-		fd = rt_lookup4(ifp->if_vnet, ar->ar_spa);
+		fd = rt_lookup4(rt_table_of(ifp), ar->ar_spa);
 		if (fwd_is_broadcast(&fd) ||
-		    in_is_network(ifp->if_vnet, &fd, ar->ar_spa))
+		    in_is_network(rt_table_of(ifp), &fd, ar->ar_spa))
 			return DROP_ARP_BAD;
 	}
 	ifa = arp_ours(ifp, ar->ar_tpa);

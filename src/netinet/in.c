@@ -315,50 +315,51 @@ in_local_usable(const struct fwd *fd, uint32_t addr)
 
 	if (in_ifa_usable(fd->fd_nh->nh_ifa))
 		return true;
-	return ifa_best(fd->fd_nh->nh_ifp->if_vnet, &sin, 32, in_usable_rank,
+	return ifa_best(rt_table_of(fd->fd_nh->nh_ifp), &sin, 32, in_usable_rank,
 	    &addr) != NULL;
 }
 
 /* May the address be the source of packets on behalf of the router as a
  * whole? */
 static bool
-in_names_router(const struct ifaddr *ifa)
+in_names_router(const struct ifaddr *ifa, const void *tb)
 {
 
 	return ifa->ifa_addr->sa_family == AF_INET && in_ifa_travels(ifa) &&
-	    in_ordinary(sin_addr(ifa->ifa_addr));
+	    in_ordinary(sin_addr(ifa->ifa_addr)) &&
+	    rt_table_of(ifa->ifa_ifp) == tb;
 }
 
 static const struct ifaddr *
-in_find_router_id(struct vnet *vn)
+in_find_router_id(const struct rt_table *tb)
 {
 	const struct ifaddr *ifa = NULL;
-	struct ifnet *lo = ifunit(vn, "lo0");
+	struct ifnet *lo = ifunit(tb->tb_vnet, "lo0");
 
 	if (lo != NULL)
 		ifa = __atomic_load_n(&TAILQ_FIRST(&lo->if_addrlist),
 		    __ATOMIC_CONSUME);
 	for (; ifa != NULL; ifa = __atomic_load_n(&TAILQ_NEXT(ifa, ifa_list),
 	    __ATOMIC_CONSUME))
-		if (in_names_router(ifa))
+		if (in_names_router(ifa, tb))
 			return ifa;
-	return ifa_find_af(vn, AF_INET, in_names_router);
+	return ifa_find_af(tb->tb_vnet, AF_INET, in_names_router, tb);
 }
 
 uint32_t
-in_router_id(struct vnet *vn)
+in_router_id(struct rt_table *tb)
 {
-	uint32_t *cached = &vn->vn_ip->iv_router_id;
+	uint32_t *cached = &tb->tb_router_id;
 	uint32_t addr = __atomic_load_n(cached, __ATOMIC_RELAXED);
 	const struct ifaddr *ifa;
 	struct fwd fd;
 
 	if (addr != 0) {
-		fd = rt_lookup4(vn, addr);
-		if (fwd_is_local(&fd) && in_names_router(fd.fd_nh->nh_ifa))
+		fd = rt_lookup4(tb, addr);
+		if (fwd_is_local(&fd) && in_names_router(fd.fd_nh->nh_ifa, tb))
 			return addr;
 	}
-	ifa = in_find_router_id(vn);
+	ifa = in_find_router_id(tb);
 	addr = ifa == NULL ? 0 : sin_addr(ifa->ifa_addr);
 	__atomic_store_n(cached, addr, __ATOMIC_RELAXED);
 	return addr;
@@ -370,7 +371,7 @@ in_ownsource(struct ifnet *ifp, uint32_t dst)
 	uint32_t src = in_ifsource(ifp, dst), id = 0;
 
 	if (src == 0 || (in_is_linklocal(src) && !in_is_linklocal(dst)))
-		id = in_router_id(ifp->if_vnet);
+		id = in_router_id(rt_table_of(ifp));
 	return id != 0 ? id : src;
 }
 

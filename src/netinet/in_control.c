@@ -212,7 +212,7 @@ in_connects(const struct ifaddr *ifa, void *arg)
 }
 
 bool
-in_starts_prefix(struct vnet *vn, uint32_t addr, unsigned len)
+in_starts_prefix(const struct rt_table *tb, uint32_t addr, unsigned len)
 {
 	const struct sockaddr_in sin = {
 		.sin_family = AF_INET, .sin_addr.s_addr = addr,
@@ -221,7 +221,7 @@ in_starts_prefix(struct vnet *vn, uint32_t addr, unsigned len)
 
 	for (; de.de_len != 0 && (addr & ~in_mask(de.de_len)) == 0;
 	    de.de_len--)
-		if (ifa_best(vn, &sin, de.de_len, in_connects, &de) != NULL)
+		if (ifa_best(tb, &sin, de.de_len, in_connects, &de) != NULL)
 			return true;
 	return false;
 }
@@ -233,8 +233,9 @@ in_starts_prefix(struct vnet *vn, uint32_t addr, unsigned len)
  * held here, and only then deletes its routes and looks for the next heir.
  */
 static void
-in_route_inherit(struct vnet *vn, uint32_t dst, unsigned len)
+in_route_inherit(struct rt_table *tb, uint32_t dst, unsigned len)
 {
+	struct vnet *vn = tb->tb_vnet;
 	struct in_dest de = { .de_dst = dst, .de_len = len };
 	struct sockaddr_in sin = {
 		.sin_family = AF_INET, .sin_addr.s_addr = dst,
@@ -244,7 +245,7 @@ in_route_inherit(struct vnet *vn, uint32_t dst, unsigned len)
 	int error = ENOMEM;
 
 	pserialize_read_enter();
-	ifa = ifa_best(vn, &sin, len, in_rank, &de);
+	ifa = ifa_best(tb, &sin, len, in_rank, &de);
 	if (ifa != NULL)
 		ifa_acquire(ifa, &pr);
 	pserialize_read_exit();
@@ -265,30 +266,34 @@ in_route_inherit(struct vnet *vn, uint32_t dst, unsigned len)
 /* Pass the routes of an address on to other addresses that bring routes to the
  * same destinations. */
 static void
-in_routes_inherit(struct vnet *vn, const struct in_ifaddr *gone)
+in_routes_inherit(const struct in_ifaddr *gone)
 {
+	struct rt_table *tb = rt_table_of(gone->ia_ifa.ifa_ifp);
 	uint32_t dst;
 	unsigned len;
 
-	in_route_inherit(vn, ia_addr4(gone), 32);
+	in_route_inherit(tb, ia_addr4(gone), 32);
 	if (in_link_prefix(gone, &dst, &len))
-		in_route_inherit(vn, dst, len);
+		in_route_inherit(tb, dst, len);
 	if (in_has_broadcast(gone))
-		in_route_inherit(vn, ia_dst4(gone), 32);
+		in_route_inherit(tb, ia_dst4(gone), 32);
 }
 
 void
 in_route_gone(struct vnet *vn, const struct sockaddr *dst, unsigned len,
-    uint64_t handle, bool asked)
+    uint32_t table, uint64_t handle, bool asked)
 {
 	struct sockaddr_in sin;
+	struct rt_table *tb;
 	struct ifnet *ifp;
 	struct psref pr;
 
 	memcpy(&sin, dst, sizeof(sin));
 	/* The route that went stood in the place of an address's own route. */
-	if (asked)
-		in_route_inherit(vn, sin.sin_addr.s_addr, len);
+	if (asked && rt_table_hold(vn, table, false, &tb) == 0) {
+		in_route_inherit(tb, sin.sin_addr.s_addr, len);
+		rt_table_drop(tb);
+	}
 	if (handle == 0)
 		return;
 	ifp = if_get_byhandle(vn, handle, &pr);
@@ -372,7 +377,7 @@ in_ifa_delete(struct ifnet *ifp, struct in_ifaddr *ia)
 	 * before. */
 	rt_ifa_withdraw(ifa);
 	arp_announce_stop(ifa);
-	in_routes_inherit(ifp->if_vnet, ia);
+	in_routes_inherit(ia);
 	/* Routes that others added through the address take another address, or
 	 * go. */
 	rt_ifa_gone(ifa);
@@ -419,7 +424,7 @@ in_ifa_add(struct ifnet *ifp, const struct in_req *ir, struct in_ifaddr *old)
 		arp_announce_stop(&ia->ia_ifa);
 		if (old != NULL)
 			in_routes_must(old);
-		in_routes_inherit(ifp->if_vnet, ia);
+		in_routes_inherit(ia);
 		rt_ifa_gone(&ia->ia_ifa);
 		goto out;
 	}
@@ -601,7 +606,7 @@ in_may_share(const struct ifnet *ifp, const struct in_req *ir)
 	if (in_is_unnumbered(ifp, ir->ir_len))
 		return true;
 	pserialize_read_enter();
-	may = !ifa_any_equal(ifp->if_vnet, (const struct sockaddr *)&sin,
+	may = !ifa_any_equal(rt_table_of(ifp), (const struct sockaddr *)&sin,
 	    in_conflicts, &sh);
 	pserialize_read_exit();
 	return may;
@@ -627,7 +632,8 @@ in_set(struct ifnet *ifp, const struct ifaliasreq *ifra,
 		return 0;
 	if (!in_may_share(ifp, &ir))
 		return kern_refuse(EEXIST, "another interface has this address "
-		    "in a network of its own");
+		    "in a network of its own; \"ifconfig %s table N\" would "
+		    "keep the two apart", ifp->if_xname);
 	return in_ifa_add(ifp, &ir, same != NULL ? same : replace);
 }
 

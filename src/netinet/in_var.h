@@ -57,7 +57,6 @@ struct ip_vnet {
 	struct softint	*iv_si;
 	struct icmp_vnet *iv_icmp;
 	struct ip_stats	*iv_stats;		/* one a CPU */
-	uint32_t	 iv_router_id;		/* a: in_router_id()'s */
 #define IP_NETWORK_BITS	512
 	uint64_t	 iv_network[IP_NETWORK_BITS / 64]; /* a:
 						 * in_is_network()'s */
@@ -215,13 +214,13 @@ struct mbuf *ip_forward_slow(struct ifnet *, struct mbuf *,
 	    const struct fwd *);
 /* CPU: queue a checked packet for this host, which is taken. */
 void	ip_local_input(struct ifnet *, struct mbuf *);
-/* CPU: route, fragment and send an IPv4 packet made by this host (header length
- * and addresses set, checksum not).  ip_src 0: chosen by the route.  The packet
+/* CPU: route by a table, fragment and send an IPv4 packet made by this host
+ * (header length and addresses set, checksum not).  ip_src 0: chosen by the route.  The packet
  * is taken. 0 or errno. */
-int	ip_output(struct vnet *, struct mbuf *, unsigned ttl);
-/* Any: an address of this vnet that may be used, neither tentative nor
+int	ip_output(struct rt_table *, struct mbuf *, unsigned ttl);
+/* Any: an address of this table that may be used, neither tentative nor
  * duplicated. */
-bool	in_source_usable(const struct vnet *, uint32_t src);
+bool	in_source_usable(const struct rt_table *, uint32_t src);
 /* Fragment to ifp's MTU and offer the pieces; counts. */
 void	ip_fragment_output(struct ifnet *, struct mbuf *, unsigned mtu);
 /* Prepare an offloaded packet (checksum, segments) for an interface that lacks
@@ -259,8 +258,11 @@ struct icmp_ping_reply {
 };
 #define ICMP_NPINGS	256	/* of a vnet at a time */
 size_t	icmp_ping_bytes(void);	/* any: memory of a ping */
-int	icmp_ping_open(struct vnet *, void (*fn)(void *,
+/* In a table, by number.  ESRCH (there is no such table), EAGAIN, ENOMEM. */
+int	icmp_ping_open(struct vnet *, uint32_t table, void (*fn)(void *,
 	    const struct icmp_ping_reply *), void *arg, struct icmp_ping **);
+/* Any: may it send from the address? */
+bool	icmp_ping_source_usable(const struct icmp_ping *, uint32_t src);
 /* Any context: send a request; ENOBUFS when too many wait to be sent.  dst, src
  * (0: any) in network order. */
 int	icmp_ping_send(struct icmp_ping *, uint32_t dst, uint32_t src,

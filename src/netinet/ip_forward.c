@@ -47,7 +47,7 @@ ip_wants_redirect(struct ifnet *ifp, const struct iphdr4 *ip,
 	    ip_setting(&ifp->if_vnet->vn_ip->iv_redirect) == 0 ||
 	    ip_hlen(ip) > IP_HLEN_MIN)
 		return false;
-	back = rt_lookup4(ifp->if_vnet, ip->ip_src);
+	back = rt_lookup4(rt_table_of(ifp), ip->ip_src);
 	return fwd_is_connected(&back) && back.fd_nh->nh_ifp == ifp &&
 	    ((next ^ ip->ip_src) & in_mask(ifatoia(back.fd_nh->nh_ifa)->
 	    ia_len)) == 0;
@@ -156,7 +156,7 @@ ip_forward_slow(struct ifnet *ifp, struct mbuf *m, const struct fwd *fd)
 	if (ip_wants_redirect(ifp, ip, fd->fd_nh))
 		icmp_redirect(ifp, m, ip_next4(fd->fd_nh, ip));
 	if (ip_hlen(ip) > IP_HLEN_MIN) {
-		ip_options_stamp(ifp->if_vnet, ip,
+		ip_options_stamp(rt_table_of(ifp), ip,
 		    in_ownsource(fd->fd_nh->nh_ifp, ip->ip_dst));
 		ip_set_cksum(ip);
 	}

@@ -16,7 +16,9 @@
 
 #include "net/if_addr_impl.h"
 #include "net/if_stats_impl.h"
+#include "net/if_name_impl.h"
 #include "net/if_vnet_impl.h"
+#include "net/rule.h"
 #include "netinet/ip_var.h"
 
 /* Open output vectors when a vector's packets part ways. */
@@ -33,6 +35,9 @@ struct ip_run {
 	struct ifnet	*ir_out;	/* output: up, and not the input */
 	bool		 ir_differ;	/* there were other ones */
 	unsigned	 ir_n;		/* packets */
+	const struct rt_table *ir_table; /* of the input interface */
+	const struct ip_rules *ir_rules; /* or NULL */
+	char		 ir_ifname[IFNAMSIZ];	/* for these */
 };
 
 /* Does one of a group's next hops lead out of the interface? */
@@ -103,7 +108,8 @@ ip_source_drop(const struct ifnet *ifp, const struct fwd *fd, uint32_t src)
 	/* No other host sends from a local address or a broadcast address. */
 	if (fwd_is_local(fd) && !ip_is_laid_down(fd, src))
 		return DROP_IP_LAND;
-	if (fwd_is_broadcast(fd) || in_is_network(ifp->if_vnet, fd, src))
+	if (fwd_is_broadcast(fd) ||
+	    in_is_network(rt_table_of(ifp), fd, src))
 		return DROP_IP_SRC;
 	if (in_maybe_special(src) && !in_special_may(fd, src, INS_SOURCE))
 		return DROP_IP_SPECIAL;
@@ -178,14 +184,23 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 	/* Packets of one source often come together: one lookup serves them
 	 * all. */
 	if (src != run->ir_src) {
-		fd = rt_lookup4(vn, src);
+		fd = rt_lookup4(run->ir_table, src);
 		if (in_is_linklocal(src) || ip_source_drop(rcvif, &fd, src) !=
 		    DROP_NREASONS)
 			return;
 		run->ir_src = src;
 	}
 	if (!known) {
-		fd = rt_lookup4_raw(vn, dst);
+		fd = rt_lookup4_raw(run->ir_table, dst);
+		value = fd.fd_value;
+		nh = fd.fd_nh;
+	}
+	if (__builtin_expect(run->ir_rules != NULL, 0)) {
+		fd = rules_lookup4(run->ir_rules, run->ir_ifname, src, dst,
+		    m->m_mark, (struct fwd){ nh, value });
+		/* Another table may have the value for something else. */
+		if (fd.fd_nh != run->ir_nh)
+			run->ir_value = UINT32_MAX;
 		value = fd.fd_value;
 		nh = fd.fd_nh;
 	}
@@ -301,7 +316,7 @@ static inline __attribute__((__always_inline__)) void
 ip_fast_shallow(const struct vnet *vn, const struct ifnet *ifp,
     const struct mvec *mv, struct ip_run *run)
 {
-	const uint64_t *root = vn->vn_route->rv_main.tb_fib4.f4_root;
+	const uint64_t *root = run->ir_table->tb_fib4.f4_root;
 	unsigned n = mv->mv_n;
 	uint32_t dst;
 
@@ -341,7 +356,7 @@ ip_fast_deep(const struct vnet *vn, const struct ifnet *ifp,
 			memcpy(&dst, m[i]->m_data + 16, 4);
 			key[i] = be32(dst);
 		}
-		fib4_lookup_many(&rv->rv_main.tb_fib4, key, value, n);
+		fib4_lookup_many(&run->ir_table->tb_fib4, key, value, n);
 		for (unsigned i = 0; i < n; i++) {
 			nh[i] = nh_fwd_raw(&rv->rv_nh, value[i]).fd_nh;
 			__builtin_prefetch(nh[i]);
@@ -357,19 +372,24 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 	struct cpu *ci = net_curcpu();
 	const struct vnet *vn = ifp->if_vnet;
 	struct ip_stats *ips = ip_stats(vn);
-	struct ip_run run = { .ir_value = UINT32_MAX };
+	struct ip_run run = {
+		.ir_value = UINT32_MAX, .ir_table = rt_table_of(ifp),
+		.ir_rules = rules_of(vn),
+	};
 	enum cpu_stage prev;
 	unsigned n = mv->mv_n;
 
 	if (n == 0)
 		return;
+	if (__builtin_expect(run.ir_rules != NULL, 0))
+		if_name_copy(ifp, run.ir_ifname);
 	prev = cpu_stage_enter(ci, STAGE_IP_INPUT, n);
 	cpu_stat_add(&ips->ips_total, n);
 
 	if (ip_setting(&vn->vn_ip->iv_forwarding) == 0) {
 		for (unsigned i = 0; i < n; i++)
 			mv->mv_m[i]->m_nh = NULL;
-	} else if (__atomic_load_n(&vn->vn_route->rv_main.tb_fib4.f4_nodes,
+	} else if (__atomic_load_n(&run.ir_table->tb_fib4.f4_nodes,
 	    __ATOMIC_RELAXED) <= FIB_SHALLOW)
 		ip_fast_shallow(vn, ifp, mv, &run);
 	else
@@ -488,7 +508,7 @@ static bool
 ip_check_source(struct ifnet *ifp, struct mbuf *m)
 {
 	uint32_t src = mtoip(m)->ip_src;
-	struct fwd fd = rt_lookup4(ifp->if_vnet, src);
+	struct fwd fd = rt_lookup4(rt_table_of(ifp), src);
 	enum drop_reason why;
 
 	why = ip_source_drop(ifp, &fd, src);
@@ -518,6 +538,18 @@ ip_is_our_broadcast(struct ifnet *ifp, const struct fwd *fd, uint32_t dst)
 	return ifa != NULL && ifa->ifa_dstaddr != NULL &&
 	    ((const struct sockaddr_in *)(const void *)ifa->ifa_dstaddr)->
 	    sin_addr.s_addr == dst;
+}
+
+/* How a packet goes by rules, where fd is what its interface's table says. */
+static __attribute__((__noinline__)) struct fwd
+ip_lookup_ruled(const struct ifnet *ifp, const struct mbuf *m, struct fwd fd)
+{
+	const struct iphdr4 *ip = mtoip(m);
+	char name[IFNAMSIZ];
+
+	if_name_copy(ifp, name);
+	return ip_rules_apply(rules_of(ifp->if_vnet), name, ip, m->m_mark,
+	    ifp->if_vnet, fd);
 }
 
 /* Handle any packet, with all checks.  Returns the packet if it is to be
@@ -557,7 +589,9 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 			m_drop(ifp, m, DROP_IP_MCAST);
 		return NULL;
 	}
-	fd = ip_lookup(vn, ip);
+	fd = ip_lookup(rt_table_of(ifp), ip);
+	if (__builtin_expect(rules_of(vn) != NULL, 0) && !loop)
+		fd = ip_lookup_ruled(ifp, m, fd);
 	/* A packet in a link-level broadcast or multicast has reached every
 	 * station of the link: it is neither delivered (RFC 1122 3.3.6) nor
 	 * forwarded (RFC 1812 5.3.4). */

@@ -146,7 +146,7 @@ rr_stamp(uint8_t *cp, uint32_t addr)
 }
 
 static void
-ts_stamp(const struct vnet *vn, uint8_t *cp, uint32_t addr)
+ts_stamp(const struct rt_table *tb, uint8_t *cp, uint32_t addr)
 {
 	unsigned kind = cp[OPT_TSFLAGS] & 0xf;
 	struct fwd fd;
@@ -162,7 +162,7 @@ ts_stamp(const struct vnet *vn, uint8_t *cp, uint32_t addr)
 		/* The next of the listed addresses is stamped when it is
 		 * local. */
 		memcpy(&named, p, 4);
-		fd = rt_lookup4(vn, named);
+		fd = rt_lookup4(tb, named);
 		if (!fwd_is_local(&fd) || !in_local_usable(&fd, named))
 			return;
 		p += 4;
@@ -172,14 +172,15 @@ ts_stamp(const struct vnet *vn, uint8_t *cp, uint32_t addr)
 		memcpy(p, &addr, 4);
 		p += 4;
 	}
-	ms = be32((uint32_t)(host_wallclock(vn->vn_kern->k_host) / 1000000 %
+	ms = be32((uint32_t)(host_wallclock(tb->tb_vnet->vn_kern->k_host) / 1000000 %
 	    MS_A_DAY));
 	memcpy(p, &ms, 4);
 	cp[OPT_PTR] = (uint8_t)(cp[OPT_PTR] + (kind == TS_ONLY ? 4 : 8));
 }
 
 void
-ip_options_stamp(const struct vnet *vn, struct iphdr4 *ip, uint32_t addr)
+ip_options_stamp(const struct rt_table *tb, struct iphdr4 *ip,
+    uint32_t addr)
 {
 	uint8_t *cp = (uint8_t *)(ip + 1);
 	const uint8_t *bad;
@@ -189,7 +190,7 @@ ip_options_stamp(const struct vnet *vn, struct iphdr4 *ip, uint32_t addr)
 		if (cp[OPT_TYPE] == IPOPT_RR)
 			rr_stamp(cp, addr);
 		else if (cp[OPT_TYPE] == IPOPT_TS)
-			ts_stamp(vn, cp, addr);
+			ts_stamp(tb, cp, addr);
 	}
 }
 

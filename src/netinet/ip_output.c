@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "net/if_stats_impl.h"
+#include "net/rule.h"
 #include "netinet/ip_var.h"
 
 /*
@@ -25,15 +26,18 @@ ip_newid(void)
 
 /*
  * Send a packet to a local address: out and in through lo0, so that it is
- * captured and counted there; without lo0 the address's own interface receives
- * it.
+ * captured and counted there.  Without lo0 the address's own interface receives
+ * it, and when lo0 is in another table, where the address is not known.
  */
 int
-ip_loopback(struct vnet *vn, struct mbuf *m, const struct nexthop *nh)
+ip_loopback(struct rt_table *tb, struct mbuf *m, const struct nexthop *nh)
 {
 	struct ifnet *lo, *ifp = nh->nh_ifp;
 
-	lo = (if_flags_get(ifp) & IFF_LOOPBACK) != 0 ? ifp : ifunit(vn, "lo0");
+	lo = (if_flags_get(ifp) & IFF_LOOPBACK) != 0 ? ifp :
+	    ifunit(tb->tb_vnet, "lo0");
+	if (lo != NULL && rt_table_of(lo) != tb)
+		lo = NULL;
 	if (lo != NULL && (if_flags_get(lo) & (IFF_LOOPBACK | IFF_UP)) ==
 	    (IFF_LOOPBACK | IFF_UP)) {
 		m->m_nh = nh;
@@ -117,21 +121,23 @@ ip_leaves_link(const struct nexthop *nh, const struct iphdr4 *ip)
 }
 
 bool
-in_source_usable(const struct vnet *vn, uint32_t src)
+in_source_usable(const struct rt_table *tb, uint32_t src)
 {
 	struct fwd fd;
 	bool usable;
 
 	pserialize_read_enter();
-	fd = rt_lookup4(vn, src);
+	fd = rt_lookup4(tb, src);
 	usable = fwd_is_local(&fd) && in_local_usable(&fd, src);
 	pserialize_read_exit();
 	return usable;
 }
 
 int
-ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
+ip_output(struct rt_table *tb, struct mbuf *m, unsigned ttl)
 {
+	struct vnet *vn = tb->tb_vnet;
+	const struct ip_rules *rules = rules_of(vn);
 	struct iphdr4 *ip = mtoip(m);
 	const struct nexthop *nh;
 	enum drop_reason why;
@@ -146,7 +152,9 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 	ip->ip_ttl = (uint8_t)(ttl != 0 ? ttl :
 	    (unsigned)ip_setting(&vn->vn_ip->iv_ttl));
 
-	fd = ip_lookup(vn, ip);
+	fd = ip_lookup(tb, ip);
+	if (__builtin_expect(rules != NULL, 0))
+		fd = ip_rules_apply(rules, NULL, ip, m->m_mark, vn, fd);
 	nh = fd.fd_nh;
 	error = ip_output_refuse(&fd, ip, &why);
 	if (error != 0)
@@ -159,8 +167,8 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 	 * wait for it. */
 	if (ip->ip_src == 0 ? !in_ifhasaddr(nh->nh_ifp) :
 	    chosen && ip_leaves_link(nh, ip))
-		ip->ip_src = in_router_id(vn);
-	if (ip->ip_src == 0 || !in_source_usable(vn, ip->ip_src)) {
+		ip->ip_src = in_router_id(tb);
+	if (ip->ip_src == 0 || !in_source_usable(tb, ip->ip_src)) {
 		why = DROP_IP_SRC;
 		error = EADDRNOTAVAIL;
 		goto drop;
@@ -173,7 +181,7 @@ ip_output(struct vnet *vn, struct mbuf *m, unsigned ttl)
 	ip_set_cksum(ip);
 	cpu_stat_add(&ip_stats(vn)->ips_localout, 1);
 	if (fwd_is_local(&fd))
-		return ip_loopback(vn, m, nh);
+		return ip_loopback(tb, m, nh);
 	if (!ip_fits(m, ip_nh_mtu(nh)) && (ip->ip_off & htons(IP_DF)) != 0) {
 		why = DROP_IP_NEEDFRAG;
 		error = EMSGSIZE;

@@ -50,6 +50,8 @@ struct ip_fragq {
 	struct mbuf	*fq_last;	/* fragment of the highest offset */
 	uint64_t	 fq_expire_ns;
 	uint32_t	 fq_src, fq_dst;
+	uint32_t	 fq_rtable;	/* number of the table of routes: each
+					 * has its own addresses */
 	uint16_t	 fq_id;
 	uint8_t		 fq_proto;
 	bool		 fq_dead;	/* overlapped */
@@ -107,21 +109,21 @@ drops_do(struct reass_drops *rd)
 }
 
 static unsigned
-fragq_hash(const struct ip_reass *ir, const struct iphdr4 *ip)
+fragq_hash(const struct ip_reass *ir, const struct iphdr4 *ip, uint32_t rtable)
 {
 
 	return khash_u64(((uint64_t)ip->ip_src << 32 | ip->ip_dst) ^
-	    ((uint64_t)ip->ip_id << 8 | ip->ip_p) * 0x9e3779b97f4a7c15ull ^
+	    ((uint64_t)rtable << 24 | (uint64_t)ip->ip_id << 8 | ip->ip_p) * 0x9e3779b97f4a7c15ull ^
 	    ir->ir_secret) % REASS_BUCKETS;
 }
 
 static struct ip_fragq *
-fragq_find(struct ip_reass *ir, const struct iphdr4 *ip)
+fragq_find(struct ip_reass *ir, const struct iphdr4 *ip, uint32_t rtable)
 {
 	struct ip_fragq *fq;
 
-	LIST_FOREACH(fq, &ir->ir_bucket[fragq_hash(ir, ip)], fq_hash)
-		if (fq->fq_id == ip->ip_id && fq->fq_src == ip->ip_src &&
+	LIST_FOREACH(fq, &ir->ir_bucket[fragq_hash(ir, ip, rtable)], fq_hash)
+		if (fq->fq_rtable == rtable && fq->fq_id == ip->ip_id && fq->fq_src == ip->ip_src &&
 		    fq->fq_dst == ip->ip_dst && fq->fq_proto == ip->ip_p)
 			return fq;
 	return NULL;
@@ -172,8 +174,8 @@ reass_evict(struct ip_reass *ir, struct reass_drops *rd,
 static void ip_reass_timer(void *);
 
 static struct ip_fragq *
-fragq_new(struct ip_reass *ir, const struct iphdr4 *ip, uint64_t now,
-    struct reass_drops *rd)
+fragq_new(struct ip_reass *ir, const struct iphdr4 *ip, uint32_t rtable,
+    uint64_t now, struct reass_drops *rd)
 {
 	int64_t limit = ip_setting(&ir->ir_vnet->vn_ip->iv_maxfragpackets);
 	struct ip_fragq *fq;
@@ -193,8 +195,10 @@ fragq_new(struct ip_reass *ir, const struct iphdr4 *ip, uint64_t now,
 	fq->fq_dst = ip->ip_dst;
 	fq->fq_id = ip->ip_id;
 	fq->fq_proto = ip->ip_p;
+	fq->fq_rtable = rtable;
 	fq->fq_expire_ns = now + REASS_NS;
-	LIST_INSERT_HEAD(&ir->ir_bucket[fragq_hash(ir, ip)], fq, fq_hash);
+	LIST_INSERT_HEAD(&ir->ir_bucket[fragq_hash(ir, ip, rtable)], fq,
+	    fq_hash);
 	if (TAILQ_EMPTY(&ir->ir_age))
 		callout_reset(&ir->ir_callout, REASS_NS, ip_reass_timer, ir);
 	TAILQ_INSERT_TAIL(&ir->ir_age, fq, fq_age);
@@ -368,9 +372,9 @@ ip_reass(struct ifnet *ifp, struct mbuf *m)
 	m->m_ptr = NULL;
 	ip_hold_if(m, ifp);
 	kspin_lock(&ir->ir_lock);
-	fq = fragq_find(ir, mtoip(m));
+	fq = fragq_find(ir, mtoip(m), rt_table_number(ifp));
 	if (fq == NULL)
-		fq = fragq_new(ir, mtoip(m), now, &rd);
+		fq = fragq_new(ir, mtoip(m), rt_table_number(ifp), now, &rd);
 	while (fq != NULL &&
 	    ir->ir_nfrags >= (uint64_t)ip_setting(&vn->vn_ip->iv_maxfrags))
 		if (!reass_evict(ir, &rd, fq))

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "kern/ktask.h"
+#include "net/rule.h"
 #include "netinet/in_var.h"
 #include "proto/prefix.h"
 
@@ -366,13 +367,29 @@ ip_flow_hash(const struct vnet *vn, const struct iphdr4 *ip)
 	    0x9e3779b97f4a7c15ull);
 }
 
-/* How a packet goes: of several ways, its flow's. */
+/* How a packet goes by a table: of several ways, its flow's. */
 static inline struct fwd
-ip_lookup(const struct vnet *vn, const struct iphdr4 *ip)
+ip_lookup(const struct rt_table *tb, const struct iphdr4 *ip)
 {
-	struct fwd fd = rt_lookup4_raw(vn, ip->ip_dst);
+	struct fwd fd = rt_lookup4_raw(tb, ip->ip_dst);
 
 	if ((fd.fd_value & FWD_GROUP) != 0)
+		fd.fd_nh = nh_choose(fd.fd_nh, ip_flow_hash(tb->tb_vnet, ip));
+	return fd;
+}
+
+/* CPU: how a packet goes by rules, where fd is what a table says of it; of
+ * several ways, its flow's.  name: of the interface it came by, or NULL. */
+static inline struct fwd
+ip_rules_apply(const struct ip_rules *rules, const char *name,
+    const struct iphdr4 *ip, uint32_t mark, const struct vnet *vn,
+    struct fwd fd)
+{
+	uint32_t was = fd.fd_value;
+
+	fd = rules_lookup4(rules, name, ip->ip_src, ip->ip_dst, mark, fd);
+	if ((fd.fd_value & FWD_GROUP) != 0 && (fd.fd_value != was ||
+	    (fd.fd_nh->nh_flags & NH_GROUP) != 0))
 		fd.fd_nh = nh_choose(fd.fd_nh, ip_flow_hash(vn, ip));
 	return fd;
 }
@@ -407,16 +424,17 @@ ip_leaves_whole(const struct mbuf *m, const struct ifnet *ifp, unsigned mtu)
 bool	ip_options_check(struct ifnet *, struct mbuf *);
 /* Enter addr (0: none) and the time into record route and time stamp options.
  * The caller updates the header checksum. */
-void	ip_options_stamp(const struct vnet *, struct iphdr4 *, uint32_t addr);
+void	ip_options_stamp(const struct rt_table *, struct iphdr4 *,
+	    uint32_t addr);
 /* Copy the options that go back with an echo reply, padded; returns their
  * length. */
 unsigned ip_options_echo(const struct iphdr4 *, uint8_t opts[IP_OPTLEN_MAX]);
 
 /* ip_output.c: identification for a new packet, network order. */
 uint16_t ip_newid(void);
-/* CPU: send a packet to a local address, whose next hop is given; the packet is
- * taken.  0 or errno. */
-int	ip_loopback(struct vnet *, struct mbuf *, const struct nexthop *);
+/* CPU: send a packet to a local address of a table, whose next hop is given; the
+ * packet is taken.  0 or errno. */
+int	ip_loopback(struct rt_table *, struct mbuf *, const struct nexthop *);
 
 /* ip_local.c.  CPU: from the softint, checked packets for this host. */
 int	ip_local_init(struct vnet *);
@@ -468,10 +486,10 @@ struct icmp_vnet {
 	struct ip_tokens icv_log;		/* the task's: of log lines */
 	struct icmp_redirected icv_redirected[ICMP_REDIRECTED];
 };
-/* CPU: handle an echo reply, or an error about an echo request; m is at the
+/* CPU: handle, in the table of the interface it came by, an echo reply, or an error about an echo request; m is at the
  * ICMP message.  false: no ping waits for it. */
-bool	icmp_ping_input(struct vnet *, const struct iphdr4 *, uint16_t id,
-	    uint16_t seq, uint8_t type, uint8_t code, uint32_t bytes);
+bool	icmp_ping_input(const struct rt_table *, const struct iphdr4 *,
+	    uint16_t id, uint16_t seq, uint8_t type, uint8_t code, uint32_t bytes);
 
 /* ip_token.c */
 /* CPU: take a token of a limit per second; a limit <0 allows all, 0 none. */
@@ -491,10 +509,10 @@ void	in_purgeif(struct ifnet *);
 int	in_ioctl(struct ifnet *, unsigned long cmd, void *data);
 /* Control: dom_route_gone. */
 void	in_route_gone(struct vnet *, const struct sockaddr *, unsigned len,
-	    uint64_t handle, bool asked);
+	    uint32_t table, uint64_t handle, bool asked);
 /* Read section: is the address the network address of a connected prefix of
- * this length or a shorter one? */
-bool	in_starts_prefix(struct vnet *, uint32_t addr, unsigned len);
+ * this length or a shorter one, in a table? */
+bool	in_starts_prefix(const struct rt_table *, uint32_t addr, unsigned len);
 /* Any: note the network address of a connected prefix. */
 static inline void
 in_network_note(struct vnet *vn, uint32_t addr)
@@ -523,24 +541,25 @@ in_starts_connected(const struct fwd *fd, uint32_t addr)
 }
 
 /*
- * Read section: is the address, to which packets go by fd, the network address
- * of a connected prefix (RFC 1812 4.2.2.11)?  That prefix's own route may be
+ * Read section: is the address, to which packets go by fd, which is the table's,
+ * the network address of a connected prefix (RFC 1812 4.2.2.11)?  That prefix's own route may be
  * hidden by one that was asked for.  Nearly all other addresses are told apart
  * by bits that only such addresses set (a Bloom filter).
  */
 static inline bool
-in_is_network(struct vnet *vn, const struct fwd *fd, uint32_t addr)
+in_is_network(const struct rt_table *tb, const struct fwd *fd, uint32_t addr)
 {
+	const struct ip_vnet *iv = tb->tb_vnet->vn_ip;
 	uint32_t h;
 
 	if ((be32(addr) & 3) != 0)
 		return false;
 	h = khash_u64(addr) % IP_NETWORK_BITS;
-	if (__builtin_expect((__atomic_load_n(&vn->vn_ip->iv_network[h / 64],
+	if (__builtin_expect((__atomic_load_n(&iv->iv_network[h / 64],
 	    __ATOMIC_RELAXED) >> h % 64 & 1) == 0, 1))
 		return false;
 	return fwd_is_connected(fd) ? in_starts_connected(fd, addr) :
-	    in_starts_prefix(vn, addr, 30);
+	    in_starts_prefix(tb, addr, 30);
 }
 
 /* CPU: is a local address, whose lookup is given, usable on any interface that
@@ -559,12 +578,12 @@ uint32_t in_ownsource(struct ifnet *, uint32_t dst);
  * used or another address fits as well and is preferred. */
 uint32_t in_nhsource(const struct nexthop *, uint32_t dst);
 /*
- * Any, read section: the router's address that packets of its own carry on
- * interfaces without an address (RFC 1812 4.3.2.4, 2.2.7); 0: there is none.
+ * Any, read section: the router's address, of those in a table, that packets of
+ * its own carry on interfaces without an address (RFC 1812 4.3.2.4, 2.2.7); 0: there is none.
  * No link-local address is one.  An address of lo0 outside 127/8 is preferred;
  * the choice stays the same as long as the address may be used.
  */
-uint32_t in_router_id(struct vnet *);
+uint32_t in_router_id(struct rt_table *);
 /* Any, read section: does the interface have an IPv4 address, in any state? */
 bool	in_ifhasaddr(struct ifnet *);
 

@@ -167,6 +167,8 @@ struct ctl_vnet {
 
 struct ctl_ping {
 	uint32_t	 p_dst, p_src;
+	uint32_t	 p_table;	/* of routes; 0: the main one */
+	uint32_t	 p_pad;
 };
 
 struct ctl_ping_send {

@@ -132,7 +132,7 @@ ifnet_ping_start(struct vnet *vn, const char *dst, unsigned count,
 	p->ip_dst = in.s_addr;
 	p->ip_count = count;
 	callout_init(st->st_kern, &p->ip_callout);
-	error = icmp_ping_open(vn, reply, p, &p->ip_icmp);
+	error = icmp_ping_open(vn, 0, reply, p, &p->ip_icmp);
 	if (error != 0) {
 		host_free(h, p);
 		goto fail;

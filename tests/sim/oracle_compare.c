@@ -184,7 +184,7 @@ compare_addr(struct run *r, struct net *n, uint32_t addr)
 	ifa = ifa_ifwithdstaddr(n->n_vn, &a.sa);
 	if ((ifa != NULL) != has_far_end(&n->n_o, addr))
 		o_fail(r, "lookup of the far end %x", addr);
-	fd = rt_lookup4(n->n_vn, htonl(addr));
+	fd = rt_lookup4(rt_main(n->n_vn), htonl(addr));
 	if ((fd.fd_nh == NULL) != (ort == NULL) || (fd.fd_nh != NULL &&
 	    (fd.fd_nh->nh_ifp != NULL ? fd.fd_nh->nh_ifp->if_handle : 0) !=
 	    (ort->or_if != NULL ? ort->or_if->oi_handle : 0)))

@@ -642,7 +642,7 @@ in_output_cpu(void *arg)
 	len = mk_echo(buf, io->io_src, io->io_dst, 1, 1, 8);
 	m = m_gethdr();
 	KASSERT(m != NULL && m_append(m, buf, len) == 0);
-	io->io_error = ip_output(io->io_it->it_vn, m, 0);
+	io->io_error = ip_output(rt_main(io->io_it->it_vn), m, 0);
 }
 
 /* Send an echo request from src ("0.0.0.0": from what is best); the errno. */

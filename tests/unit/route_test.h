@@ -25,6 +25,15 @@ test_route_to(struct rt_info *ri, const char *dst)
 	ri->ri_dst = test_hop(dst);
 }
 
+/* From an address. */
+static inline void
+test_route_from(struct rt_info *ri, const struct ifaddr *ifa)
+{
+
+	memcpy(&ri->ri_src, &((const struct sockaddr_in *)(const void *)
+	    ifa->ifa_addr)->sin_addr, sizeof(ri->ri_src));
+}
+
 /* To the n-th address after dst. */
 static inline void
 test_route_to_plus(struct rt_info *ri, const char *dst, unsigned n)
@@ -60,7 +69,7 @@ test_rt_lookup4(const struct vnet *vn, uint32_t dst)
 	static __thread struct test_route last[16];
 	static __thread unsigned n;
 	struct test_route *rt = &last[n++ % 16];
-	struct fwd fd = rt_lookup4(vn, dst);
+	struct fwd fd = rt_lookup4(rt_main(vn), dst);
 
 	if (fd.fd_nh == NULL)
 		return NULL;
@@ -105,7 +114,7 @@ test_rt_told(struct vnet *vn, const char *dst, struct rt_msg *rtm)
 		uint8_t room[RT_MSG_MAX];
 	} msg;
 
-	if (rt_get(vn, test_hop(dst), -1, RTM_GET, &msg) != 0)
+	if (rt_get(vn, 0, test_hop(dst), -1, RTM_GET, &msg) != 0)
 		return false;
 	*rtm = msg.rtm;
 	return true;

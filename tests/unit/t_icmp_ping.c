@@ -30,7 +30,7 @@ reply_body(struct in_test *it)
 	uint16_t sum;
 
 	memset(&hd, 0, sizeof(hd));
-	KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p) == 0);
+	KASSERT(icmp_ping_open(it->it_vn, 0, hear, &hd, &p) == 0);
 	KASSERT(ping(p, "10.0.2.2", NULL, 5, 56, 33) == 0);
 	settle(it);
 	ip = tx_ip(&it->it_b, 0);
@@ -82,7 +82,7 @@ ourselves_body(struct in_test *it)
 	struct heard hd;
 
 	memset(&hd, 0, sizeof(hd));
-	KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p) == 0);
+	KASSERT(icmp_ping_open(it->it_vn, 0, hear, &hd, &p) == 0);
 	KASSERT(ping(p, "10.0.1.1", NULL, 1, 56, 0) == 0);
 	settle(it);
 	KASSERT(hd.hd_n == 1 && hd.hd_last.pr_type == 0);
@@ -111,7 +111,7 @@ errors_body(struct in_test *it)
 	struct heard hd;
 
 	memset(&hd, 0, sizeof(hd));
-	KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p) == 0);
+	KASSERT(icmp_ping_open(it->it_vn, 0, hear, &hd, &p) == 0);
 	/* No route; a loopback address nobody has; a group. */
 	KASSERT(ping(p, "99.1.1.1", NULL, 1, 56, 0) == 0);
 	settle(it);
@@ -148,8 +148,8 @@ limits_body(struct in_test *it)
 
 	memset(&hd, 0, sizeof(hd));
 	for (n = 0; n < ICMP_NPINGS; n++)
-		KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p[n]) == 0);
-	KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p[n]) == EAGAIN);
+		KASSERT(icmp_ping_open(it->it_vn, 0, hear, &hd, &p[n]) == 0);
+	KASSERT(icmp_ping_open(it->it_vn, 0, hear, &hd, &p[n]) == EAGAIN);
 	/* A client that is faster than the CPU is told so. */
 	for (unsigned i = 0; i < 1000; i++) {
 		error = ping(p[0], "10.0.1.1", NULL, (uint16_t)i,
@@ -176,7 +176,7 @@ source_body(struct in_test *it)
 	struct heard hd;
 
 	memset(&hd, 0, sizeof(hd));
-	KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p) == 0);
+	KASSERT(icmp_ping_open(it->it_vn, 0, hear, &hd, &p) == 0);
 	KASSERT(route_add(it, "0.0.0.0", 0, "10.0.1.2", RTF_STATIC, 0) == 0);
 	tif_clear(&it->it_b);
 	for (unsigned i = 0; i < 3; i++) {
@@ -216,7 +216,7 @@ budget_body(struct in_test *it)
 
 	memset(&hd, 0, sizeof(hd));
 	for (unsigned i = 0; i < CLIENTS; i++) {
-		KASSERT(icmp_ping_open(it->it_vn, hear, &hd, &p[i]) == 0);
+		KASSERT(icmp_ping_open(it->it_vn, 0, hear, &hd, &p[i]) == 0);
 		for (uint16_t seq = 0; seq < EACH; seq++)
 			KASSERT(ping(p[i], "10.0.2.2", NULL, seq, 65507, 0) ==
 			    0);

@@ -64,7 +64,7 @@ followed_body(struct in_test *it)
 	KASSERT(ipstat(it, "icmp.redirects") == 1);
 	KASSERT(goes_by(it, "10.9.1.1", "10.0.1.7"));
 	KASSERT(goes_by(it, "10.9.1.2", "10.0.1.9"));
-	KASSERT(rt_get(it->it_vn, test_hop("10.9.1.1"), 32, RTM_GET,
+	KASSERT(rt_get(it->it_vn, 0, test_hop("10.9.1.1"), 32, RTM_GET,
 	    msg) == 0);
 	KASSERT((rtm->rtm_flags & (RTF_DYNAMIC | RTF_GATEWAY | RTF_HOST |
 	    RTF_STATIC)) == (RTF_DYNAMIC | RTF_GATEWAY | RTF_HOST));

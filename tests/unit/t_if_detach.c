@@ -504,15 +504,15 @@ order_body(struct vnet *vn)
 	 * another interface that has such an address for its source waits. */
 	ifp = traced_attach(vn, 8);
 	other = traced_attach(vn, 9);
-	ri.ri_ifa = ifatest_add(ifp, "10.0.0.1", 24);
+	test_route_from(&ri, ifatest_add(ifp, "10.0.0.1", 24));
 	ri.ri_ifp = other;
 	KASSERT(rt_add(vn, &ri) == 0);
-	KASSERT(rt_get(vn, ri.ri_dst, 8, RTM_GET, buf) == 0);
+	KASSERT(rt_get(vn, 0, ri.ri_dst, 8, RTM_GET, buf) == 0);
 	trace[0] = '\0';
 	late = true;
 	if_detach(ifp);
 	KASSERT(TAILQ_EMPTY(&ifp->if_addrlist));
-	KASSERT(rt_get(vn, ri.ri_dst, 8, RTM_GET, buf) == 0);
+	KASSERT(rt_get(vn, 0, ri.ri_dst, 8, RTM_GET, buf) == 0);
 	KASSERT(test_rt_unreachable(vn, "20.0.0.1"));
 	if_free(ifp);
 	if_detach(other);

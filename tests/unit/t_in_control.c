@@ -369,7 +369,7 @@ send_cpu(void *arg)
 	len = mk_echo(buf, "0.0.0.0", se->se_dst, 1, 1, 8);
 	m = m_gethdr();
 	KASSERT(m != NULL && m_append(m, buf, len) == 0);
-	KASSERT(ip_output(se->se_it->it_vn, m, 0) == 0);
+	KASSERT(ip_output(rt_main(se->se_it->it_vn), m, 0) == 0);
 }
 
 /* The source that a packet to dst gets, or the question for its neighbour. */
@@ -522,7 +522,7 @@ finder_main(void *arg)
 	(void)arg;
 	test_route_to(&ri, "192.0.2.0");
 	ri.ri_ifp = finder.fi_ifa->ifa_ifp;
-	ri.ri_ifa = finder.fi_ifa;
+	test_route_from(&ri, finder.fi_ifa);
 	psref_acquire(it->it_kern, &pr, &finder.fi_ifa->ifa_psref);
 	__atomic_store_n(&finder.fi_held, 1, __ATOMIC_RELEASE);
 	while (!test_ifa_going(finder.fi_ifa))

@@ -148,7 +148,7 @@ changes_body(struct in_test *it)
 		test_route_to(&ri, "10.8.0.0");
 		ri.ri_len = 16;
 		test_route_via(&ri, "10.0.1.254");
-		ri.ri_ifa = ifa;
+		test_route_from(&ri, ifa);
 		KASSERT(rt_add(it->it_vn, &ri) == 0);
 		KASSERT(addr_add(it, a, "10.0.1.1", 26) == 0);
 		KASSERT(strcmp(source_of(it, "10.8.0.1"), "10.0.1.1") == 0);

@@ -52,15 +52,15 @@ borrowed_body(struct in_test *it)
 	/* One of lo0 is the router's rather; the choice is kept. */
 	KASSERT(addr_add(it, it->it_lo, "10.255.0.1", 32) == 0);
 	pserialize_read_enter();
-	KASSERT(ip_is(in_router_id(it->it_vn), "10.0.1.1"));
+	KASSERT(ip_is(in_router_id(rt_main(it->it_vn)), "10.0.1.1"));
 	pserialize_read_exit();
 	KASSERT(addr_del(it, it->it_a.tif_ifp, "10.0.1.1") == 0);
 	pserialize_read_enter();
-	KASSERT(ip_is(in_router_id(it->it_vn), "10.255.0.1"));
+	KASSERT(ip_is(in_router_id(rt_main(it->it_vn)), "10.255.0.1"));
 	pserialize_read_exit();
 	KASSERT(addr_add(it, it->it_a.tif_ifp, "10.0.1.1", 24) == 0);
 	pserialize_read_enter();
-	KASSERT(ip_is(in_router_id(it->it_vn), "10.255.0.1"));
+	KASSERT(ip_is(in_router_id(rt_main(it->it_vn)), "10.255.0.1"));
 	pserialize_read_exit();
 
 	/* The host has no address to speak in the name of: silence. */
@@ -403,7 +403,7 @@ router_is(struct in_test *it, const char *addr)
 	bool is;
 
 	pserialize_read_enter();
-	is = ip_is(in_router_id(it->it_vn), addr);
+	is = ip_is(in_router_id(rt_main(it->it_vn)), addr);
 	pserialize_read_exit();
 	return is;
 }

@@ -80,7 +80,7 @@ exhausted_body(struct in_test *it)
 	KASSERT(drops(b, DROP_ARP_SHARE) == 1);
 	forwards(it);
 	/* Pings. */
-	KASSERT(icmp_ping_open(it->it_vn, heard, &error, &p) == 0);
+	KASSERT(icmp_ping_open(it->it_vn, 0, heard, &error, &p) == 0);
 	ms[MBUF_SHARE_PINGS].ms_percent = 0;
 	KASSERT(ping(p, "10.0.2.2", NULL, 1, 56, 0) == 0);
 	settle(it);

@@ -166,7 +166,7 @@ onlink_body(struct vnet *vn)
 	KASSERT(lookup(vn, "172.15.0.1")->rt_ifa == a);
 	/* A change to it, and an address that was named. */
 	ri = info("172.15.0.0", 16, NULL, et.et_ifp);
-	ri.ri_ifa = a;
+	test_route_from(&ri, a);
 	KASSERT(rt_change(vn, &ri) == 0);
 	KASSERT(lookup(vn, "172.15.0.1")->rt_ifa == a);
 	KASSERT(lookup(vn, "172.15.0.1")->rt_gw4 == 0);
