@@ -162,6 +162,13 @@ int	ifnet_dump(struct ifnet_client *, unsigned what, const char *ifname,
 	    int (*fn)(const void *msg, size_t len, void *arg), void *arg,
 	    struct ifnet_error *);
 
+/* Likewise, the routes of one table, by its number; 0: the main one.  ESRCH:
+ * there is none such.  (ifnet_dump() goes through all tables, by their
+ * numbers.) */
+int	ifnet_dump_table(struct ifnet_client *, unsigned table,
+	    int (*fn)(const void *msg, size_t len, void *arg), void *arg,
+	    struct ifnet_error *);
+
 /* --- events ------------------------------------------------------------ */
 
 enum ifnet_event_type {
@@ -292,6 +299,9 @@ struct ifnet_ping_reply {
 /* Begin; the connection serves this alone until ifnet_ping_stop(). */
 int	ifnet_ping_begin(struct ifnet_client *, uint32_t dst, uint32_t src,
 	    struct ifnet_error *);
+/* Likewise, in a table of routes by its number.  ESRCH: there is none such. */
+int	ifnet_ping_begin_table(struct ifnet_client *, unsigned table,
+	    uint32_t dst, uint32_t src, struct ifnet_error *);
 int	ifnet_ping_send(struct ifnet_client *, unsigned seq, unsigned bytes,
 	    unsigned ttl, struct ifnet_error *);
 /* ETIMEDOUT: none within ms. */

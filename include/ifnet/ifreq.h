@@ -323,6 +323,11 @@ struct ifconf {
 /* To the vnet ifr_text.  ENOENT (no such vnet), EEXIST (the name, or the unit
  * of its kind, is taken there), EOPNOTSUPP (a kind that cannot move). */
 #define SIOCSIFVNET	IFIOC_W(146, struct ifreq)
+/* The table of routes that it is bound to, ifr_value; 0: the main one.  Its
+ * addresses go with it.  EINVAL (no such number), ENOSPC (too many tables),
+ * EEXIST (another interface of that table has an address of it). */
+#define SIOCSIFTABLE	IFIOC_W(147, struct ifreq)
+#define SIOCGIFTABLE	IFIOC_WR(148, struct ifreq)
 /* Inside the stack only; from outside EPERM. */
 #define SIOCINITIFADDR	IFIOC_W(132, struct ifreq)
 

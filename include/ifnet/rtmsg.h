@@ -195,7 +195,7 @@ struct if_detail_msg {
 					 * into these */
 	uint16_t	 ifdm_ndrops;
 	uint16_t	 ifdm_droplen;	/* bytes of each; as rtm_hdrlen */
-	uint16_t	 ifdm_pad[2];
+	uint32_t	 ifdm_table;	/* of routes, that it is bound to */
 };
 
 struct if_detail_drop {

@@ -38,7 +38,17 @@ int
 ifnet_ping_begin(struct ifnet_client *c, uint32_t dst, uint32_t src,
     struct ifnet_error *e)
 {
-	struct ctl_ping p = { .p_dst = dst, .p_src = src };
+
+	return ifnet_ping_begin_table(c, 0, dst, src, e);
+}
+
+int
+ifnet_ping_begin_table(struct ifnet_client *c, unsigned table, uint32_t dst,
+    uint32_t src, struct ifnet_error *e)
+{
+	struct ctl_ping p = {
+		.p_dst = dst, .p_src = src, .p_table = table,
+	};
 	struct client_call cc = {
 		.cc_op = CTL_PING_BEGIN, .cc_what = "ping",
 		.cc_part = { { &p, sizeof(p) } },

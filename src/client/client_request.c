@@ -317,19 +317,43 @@ take_messages(void *arg, const struct ctl_hdr *h, const void *data,
 	}
 }
 
+static int
+dump(struct ifnet_client *c, const struct ctl_dump *cd,
+    int (*fn)(const void *, size_t, void *), void *arg,
+    struct ifnet_error *e)
+{
+	struct dump d = { c, fn, arg, 0, false };
+	struct client_call cc = {
+		.cc_op = CTL_DUMP, .cc_what = "",
+		.cc_part = { { cd, sizeof(*cd) } },
+		.cc_answer = take_messages, .cc_arg = &d,
+	};
+	int error;
+
+	error = client_call(c, &cc, e);
+	if (error == 0 && d.nonsense)
+		return client_nonsense(c, e);
+	return error != 0 ? error : d.result;
+}
+
+int
+ifnet_dump_table(struct ifnet_client *c, unsigned table,
+    int (*fn)(const void *, size_t, void *), void *arg,
+    struct ifnet_error *e)
+{
+	const struct ctl_dump cd = {
+		.d_what = IFNET_ROUTE, .d_table = table + 1,
+	};
+
+	return dump(c, &cd, fn, arg, e);
+}
+
 int
 ifnet_dump(struct ifnet_client *c, unsigned what, const char *ifname,
     int (*fn)(const void *, size_t, void *), void *arg,
     struct ifnet_error *e)
 {
-	struct dump d = { c, fn, arg, 0, false };
 	struct ctl_dump cd;
-	struct client_call cc = {
-		.cc_op = CTL_DUMP, .cc_what = "",
-		.cc_part = { { &cd, sizeof(cd) } },
-		.cc_answer = take_messages, .cc_arg = &d,
-	};
-	int error;
 
 	memset(&cd, 0, sizeof(cd));
 	cd.d_what = what;
@@ -339,10 +363,7 @@ ifnet_dump(struct ifnet_client *c, unsigned what, const char *ifname,
 			    "%s: no such interface", ifname);
 		memcpy(cd.d_ifname, ifname, strlen(ifname));
 	}
-	error = client_call(c, &cc, e);
-	if (error == 0 && d.nonsense)
-		return client_nonsense(c, e);
-	return error != 0 ? error : d.result;
+	return dump(c, &cd, fn, arg, e);
 }
 
 /* --- vnets, the daemon --------------------------------------------------- */

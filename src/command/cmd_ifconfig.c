@@ -79,6 +79,11 @@ do_value(struct ifconfig_run *r, const struct ifconfig_action *a)
 		request = "SIOCSIFMETRIC";
 		ifr.ifr_metric = (int32_t)a->ia_set;
 		break;
+	case IFCONFIG_TABLE:
+		cmd = SIOCSIFTABLE;
+		request = "SIOCSIFTABLE";
+		ifr.ifr_value = (int32_t)a->ia_set;
+		break;
 	case IFCONFIG_LINKSTR:
 		cmd = SIOCSLINKSTR;
 		request = "SIOCSLINKSTR";
@@ -350,6 +355,7 @@ ifconfig_act(struct ifconfig_run *r, const struct ifconfig_action *a)
 		return do_flags(r, a);
 	case IFCONFIG_MTU:
 	case IFCONFIG_METRIC:
+	case IFCONFIG_TABLE:
 	case IFCONFIG_LINKSTR:
 	case IFCONFIG_DESCR:
 		return do_value(r, a);
@@ -710,7 +716,8 @@ const struct command command_ifconfig = {
 	    "IF [inet] ADDR[/LEN] [DEST] [netmask MASK] [broadcast ADDR] "
 	    "[alias | -alias | delete] ...\n"
 	    "IF link LLADDR [active | delete] ...\n"
-	    "IF [up | down] [mtu N] [metric N] [descr TEXT | -descr] "
+	    "IF [up | down] [mtu N] [metric N] [table N] "
+	    "[descr TEXT | -descr] "
 	    "[linkstr TEXT | -linkstr] [[-]arp] [[-]debug] [[-]CAPABILITY] "
 	    "...",
 	.c_summary = "create, configure and show interfaces",

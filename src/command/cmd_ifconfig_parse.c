@@ -571,6 +571,8 @@ const struct cmd_word ifconfig_words[] = {
 	    WORD_NUMBER, IFCONFIG_MTU },
 	{ "metric", "NUMBER", "what routing programs make of it", CMD_W_ADMIN,
 	    NULL, WORD_NUMBER, IFCONFIG_METRIC },
+	{ "table", "NUMBER", "the table of routes it is bound to; 0: the main "
+	    "one", CMD_W_ADMIN, NULL, WORD_NUMBER, IFCONFIG_TABLE },
 	{ "linkstr", "TEXT", "what the driver is told of the link",
 	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_TEXT, IFCONFIG_LINKSTR },
 	{ "descr", "TEXT", "a description", CMD_W_ADMIN | CMD_W_NOT, NULL,

@@ -224,6 +224,9 @@ show_one(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
 	if (ci->ci_data.ifi_metric != 0)
 		(void)fprintf(ctx->cc_out, " metric %u",
 		    ci->ci_data.ifi_metric);
+	if (ci->ci_detail->cd_table != 0)
+		(void)fprintf(ctx->cc_out, " table %u",
+		    ci->ci_detail->cd_table);
 	(void)fprintf(ctx->cc_out, " mtu %u\n", ci->ci_data.ifi_mtu);
 	show_caps(ctx, ci->ci_detail, sh->is_caps);
 	show_texts(ctx, ci->ci_detail);

@@ -119,6 +119,7 @@ collect_detail(struct collect *co, const void *msg, size_t len)
 	if (!m->ifdm_more) {
 		memcpy(cd->cd_descr, id.id_descr, m->ifdm_descrlen);
 		memcpy(cd->cd_linkstr, id.id_linkstr, m->ifdm_linkstrlen);
+		cd->cd_table = m->ifdm_table;
 		cd->cd_caps = m->ifdm_capabilities;
 		cd->cd_capenable = m->ifdm_capenable;
 		cd->cd_ndefault = m->ifdm_ndefault;

@@ -124,6 +124,7 @@ interface(struct json *j, const struct cmd_if *ci)
 	json_text(j, "link", cmd_link_text(ci->ci_data.ifi_link_state));
 	json_text(j, "state", cmd_state_key(ci->ci_data.ifi_oper));
 	json_int(j, "metric", ci->ci_data.ifi_metric);
+	json_int(j, "table", cd->cd_table);
 	json_text(j, "description", cd->cd_descr);
 	json_text(j, "linkstr", cd->cd_linkstr);
 	if (sdl != NULL)

@@ -194,6 +194,13 @@ parse(struct cmd_ctx *ctx, int argc, char **argv, struct netstat_opts *no,
 			no->no_if = o.o_arg;
 		else if (c == 'w')
 			interval = o.o_arg;
+		else if (c == 'T' && !route_parse_table(o.o_arg, true,
+		    &no->no_table)) {
+			cmd_err(ctx, "netstat: -T %s: bad value (a table's "
+			    "number, 0 to %d, or all)", o.o_arg,
+			    ROUTE_TABLE_MAX);
+			return 1;
+		}
 		else if (c == 'f' && strcmp(o.o_arg, "inet") != 0) {
 			cmd_err(ctx, strcmp(o.o_arg, "inet6") == 0 ?
 			    "netstat: %s: " CMD_NO_INET6 :
@@ -247,6 +254,9 @@ netstat_run(struct cmd_ctx *ctx, int argc, char **argv)
 	if (no.no_interval_ns == 0 && no.no_count != 0)
 		return cmd_usage_why(ctx, &command_netstat, 1, "-c goes with "
 		    "-w");
+	if (no.no_table != 0 && !f.routes)
+		return cmd_usage_why(ctx, &command_netstat, 1, "-T goes with "
+		    "-r");
 	if (no.no_if != NULL && f.stats)
 		return cmd_usage_why(ctx, &command_netstat, 1, "-I goes not "
 		    "with -s: its counters are of the whole stack");
@@ -255,7 +265,7 @@ netstat_run(struct cmd_ctx *ctx, int argc, char **argv)
 	if (no.no_interval_ns != 0)
 		return netstat_interval(ctx, &no);
 	if (f.routes)
-		return route_show(ctx, no.no_if, no.no_json);
+		return route_show(ctx, no.no_if, no.no_table, no.no_json);
 	if (f.interfaces || no.no_if != NULL)
 		return netstat_interfaces(ctx, &no);
 	if (f.stats)
@@ -279,6 +289,7 @@ static const struct cmd_word netstat_words[] = {
 	{ "-n", NULL, "changes nothing: no name of an address is looked up" },
 	{ "-r", NULL, "the routes" },
 	{ "-s", NULL, "counters of the protocols" },
+	{ "-T", "TABLE", "with -r: of this table, or of all" },
 	{ "-w", "SECONDS", "every so many seconds what was counted since" },
 	CMD_WORD_JSON,
 	CMD_WORD_END
@@ -287,7 +298,7 @@ static const struct cmd_word netstat_words[] = {
 const struct command command_netstat = {
 	.c_name = "netstat",
 	.c_synopsis = "-i [-abdn] [-I IF] [-f inet]\n"
-	    "-r [-n] [-f inet]\n"
+	    "-r [-n] [-f inet] [-T TABLE | -T all]\n"
 	    "-s [--json] [-f inet]\n"
 	    "[-bd] [-I IF] [-c COUNT] -w SECONDS\n"
 	    "[-an]",

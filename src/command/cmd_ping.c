@@ -19,7 +19,7 @@ struct ping {
 	struct in_addr	 dst, src;
 	uint64_t	 count;		/* 0: for ever */
 	uint64_t	 interval_ns, deadline_ns;	/* deadline 0: none */
-	unsigned	 bytes, ttl;
+	unsigned	 bytes, ttl, table;
 	bool		 quiet, one, json;
 
 	uint64_t	 sent, received, dups, errors;
@@ -296,8 +296,8 @@ ping_go(struct ping *p)
 	int error;
 
 	memset(&e, 0, sizeof(e));
-	error = ifnet_ping_begin(ctx->cc_client, p->dst.s_addr,
-	    p->src.s_addr, &e);
+	error = ifnet_ping_begin_table(ctx->cc_client, p->table,
+	    p->dst.s_addr, p->src.s_addr, &e);
 	if (error != 0)
 		return cmd_fail(ctx, &e, "ping %s: %s%s", p->host,
 		    cmd_strerror(error),
@@ -372,6 +372,12 @@ option(struct ping *p, int c, const char *arg)
 		if (!cmd_parse_inet(arg, &p->src))
 			return bad(p->ctx, c, arg, "a source address");
 		return CMD_OK;
+	case 'V':
+		if (!cmd_parse_num(arg, ROUTE_TABLE_MAX, &v))
+			return bad(p->ctx, c, arg, "a table's number, 0 to "
+			    "65535");
+		p->table = (unsigned)v;
+		return CMD_OK;
 	default:
 		return cmd_usage(p->ctx, &command_ping, 1);
 	}
@@ -418,6 +424,7 @@ static const struct cmd_word ping_words[] = {
 	{ "-s", "BYTES", "bytes of data; 56 if not given" },
 	{ "-t", "TTL", "time to live; 64 if not given" },
 	{ "-T", "TTL", "the same" },
+	{ "-V", "TABLE", "the table of routes; the main one, 0, if not given" },
 	{ "-w", "DEADLINE", "end after so many seconds" },
 	CMD_WORD_JSON,
 	CMD_WORD_END
@@ -426,7 +433,7 @@ static const struct cmd_word ping_words[] = {
 const struct command command_ping = {
 	.c_name = "ping",
 	.c_synopsis = "[-noq] [--json] [-c COUNT] [-i SECONDS] [-w DEADLINE] "
-	    "[-s BYTES] [-t TTL] [-I SOURCE] HOST",
+	    "[-s BYTES] [-t TTL] [-I SOURCE] [-V TABLE] HOST",
 	.c_summary = "send echo requests and show the replies",
 	.c_example = "ping -c 3 10.0.1.2",
 	.c_words = ping_words,

@@ -138,6 +138,7 @@ route_build(uint8_t type, const struct route_words *w,
 	m->rtm_metric = w->metric;
 	m->rtm_proto = w->proto;
 	m->rtm_weight = w->weight;
+	m->rtm_table = w->table;
 	/* The addresses follow in the order of their bits; all of them always
 	 * fit. */
 	cmd_sin(&ss, w->dst);
@@ -396,7 +397,7 @@ flush_allowed(struct cmd_ctx *ctx, struct ifnet_error *e)
 }
 
 static int
-route_flush(struct cmd_ctx *ctx)
+route_flush(struct cmd_ctx *ctx, int table)
 {
 	struct ifnet_client *walker;
 	struct ifnet_error e, unused;
@@ -418,8 +419,10 @@ route_flush(struct cmd_ctx *ctx)
 	f->ctx = ctx;
 	f->e = &e;
 	memset(&e, 0, sizeof(e));
-	error = ifnet_dump(walker, IFNET_ROUTE, NULL, flush_collect, f,
-	    &unused);
+	memset(&unused, 0, sizeof(unused));
+	error = table == ROUTE_TABLES_ALL ? ifnet_dump(walker, IFNET_ROUTE,
+	    NULL, flush_collect, f, &unused) : ifnet_dump_table(walker,
+	    (unsigned)table, flush_collect, f, &unused);
 	if (error == 0)
 		error = flush_gathered(f);
 	else if (e.code == 0 && error != EINTR)
@@ -444,12 +447,22 @@ route_other(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	const char *verb = argv[0];
 	bool flush = strcmp(verb, "flush") == 0, json = false;
+	bool show = strcmp(verb, "show") == 0;
+	int table = 0;
 
 	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--json") == 0 && strcmp(verb,
-		    "show") == 0)
+		if (strcmp(argv[i], "--json") == 0 && show)
 			json = true;
-		else if (strcmp(argv[i], "-inet") != 0)
+		else if (strcmp(argv[i], "-table") == 0 && (show || flush)) {
+			if (++i == argc)
+				return usage(ctx, "-table needs a value");
+			if (!route_parse_table(argv[i], true, &table)) {
+				cmd_err(ctx, "route %s: -table %s: bad value "
+				    "(0 to %d, or all)", verb, argv[i],
+				    ROUTE_TABLE_MAX);
+				return 1;
+			}
+		} else if (strcmp(argv[i], "-inet") != 0)
 			return cmd_usage_why(ctx, &command_route, 1, "%s: %s "
 			    "goes not with it", verb, argv[i]);
 	}
@@ -460,10 +473,10 @@ route_other(struct cmd_ctx *ctx, int argc, char **argv)
 	if (ctx->cc_check)
 		return CMD_OK;
 	if (flush)
-		return route_flush(ctx);
+		return route_flush(ctx, table);
 	if (strcmp(verb, "monitor") == 0)
 		return route_monitor(ctx);
-	return route_show(ctx, NULL, json);
+	return route_show(ctx, NULL, table, json);
 }
 
 static int
@@ -487,7 +500,7 @@ route_run(struct cmd_ctx *ctx, int argc, char **argv)
 		if (strcmp(argv[i], "-inet6") == 0)
 			return usage(ctx, "-inet6: " CMD_NO_INET6);
 	if (argc == 0 && flush)
-		return ctx->cc_check ? CMD_OK : route_flush(ctx);
+		return ctx->cc_check ? CMD_OK : route_flush(ctx, 0);
 	if (argc == 0)
 		return cmd_usage_why(ctx, &command_route, 1, "what is to be "
 		    "done is missing (add, delete, get, show, ...)");
@@ -520,9 +533,11 @@ const struct command command_route = {
 	    "[-n] change | replace DEST[/LEN] GATEWAY [-metric N] [-mtu N] "
 	    "[-proto NAME]\n"
 	    "[-n] delete [-net | -host] DEST[/LEN] [GATEWAY] [-metric N]\n"
+	    "[-n] add | change | replace | delete | get ... [-table N]\n"
 	    "[-n] get DEST\n"
 	    "[-n] load FILE\n"
-	    "[-n] flush | show | monitor",
+	    "[-n] flush | show [-table N | -table all]\n"
+	    "[-n] monitor",
 	.c_summary = "add, delete, look up and follow routes",
 	.c_example = "route add 10.2.0.0/16 10.0.1.2",
 	.c_words = route_options,

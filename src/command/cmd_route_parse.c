@@ -52,6 +52,21 @@ route_proto_text(uint8_t proto, char buf[8])
 	return buf;
 }
 
+bool
+route_parse_table(const char *word, bool all, int *table)
+{
+	uint64_t v;
+
+	if (all && strcmp(word, "all") == 0) {
+		*table = ROUTE_TABLES_ALL;
+		return true;
+	}
+	if (!cmd_parse_num(word, ROUTE_TABLE_MAX, &v))
+		return false;
+	*table = (int)v;
+	return true;
+}
+
 static bool
 parse_proto(const char *word, uint8_t *proto)
 {
@@ -123,6 +138,9 @@ const struct cmd_word route_options[] = {
 	    "add change replace", 'X' },
 	{ "-proto", "NAME", "who asked for it: static, bgp, ospf, ... or a "
 	    "number", CMD_W_ADMIN, "add change replace", 'P' },
+	{ "-table", "NUMBER", "the table of routes (0, the main one, unless "
+	    "given); to show and flush also all", 0,
+	    "add change delete flush get replace show", 'T' },
 	{ "-blackhole", NULL, "drop what goes there", CMD_W_ADMIN,
 	    "add change replace", 'f', RTF_BLACKHOLE },
 	{ "-reject", NULL, "refuse what goes there", CMD_W_ADMIN,
@@ -205,6 +223,13 @@ modifier_value(struct route_words *w, int what, const char *word,
 		return parse_proto(arg, &w->proto) ? 0 :
 		    ifnet_error_set(e, EINVAL, "-proto %s: bad value (static, "
 		    "bgp, ospf, isis, rip, babel, ..., or 0 to 255)", arg);
+	case 'T':
+		if (!route_parse_table(arg, false, &len))
+			return ifnet_error_set(e, EINVAL,
+			    "-table %s: bad value (0 to %d)", arg,
+			    ROUTE_TABLE_MAX);
+		w->table = (uint32_t)len;
+		return 0;
 	case 'F':
 		w->ifname = arg;
 		return cmd_check_ifname(arg, false, e);

@@ -30,6 +30,7 @@ flag_names(uint32_t flags, char *buf, size_t size)
 struct show {
 	struct cmd_ctx	*ctx;
 	const char	*ifname;	/* NULL: all */
+	uint32_t	 table;		/* whose heading was written last */
 	struct json	*json;		/* NULL: as a table */
 };
 
@@ -38,6 +39,7 @@ route_more_json(struct json *j, const struct rt_msg *m)
 {
 	char proto[8];
 
+	json_int(j, "table", m->rtm_table);
 	if ((m->rtm_given & RTV_METRIC) != 0)
 		json_int(j, "metric", m->rtm_metric);
 	json_text(j, "protocol", route_proto_text(m->rtm_proto, proto));
@@ -88,8 +90,11 @@ route_more_text(const struct rt_msg *m, char *buf, size_t size)
 	size_t n = 0;
 
 	buf[0] = '\0';
+	if (m->rtm_table != 0)
+		n = (size_t)snprintf(buf, size, " table %u", m->rtm_table);
 	if (m->rtm_metric != 0)
-		n = (size_t)snprintf(buf, size, " metric %u", m->rtm_metric);
+		n += (size_t)snprintf(buf + n, size - n, " metric %u",
+		    m->rtm_metric);
 	if (m->rtm_proto != RTPROT_UNSPEC && m->rtm_proto != RTPROT_KERNEL &&
 	    m->rtm_proto != RTPROT_STATIC)
 		n += (size_t)snprintf(buf + n, size - n, " proto %s",
@@ -111,6 +116,7 @@ show_line(FILE *fp, const struct rt_msg *m,
     const struct sockaddr *const sa[RTAX_MAX], const char *ifname)
 {
 	char text[CMD_TEXTSIZE], line[3 * CMD_TEXTSIZE + 128], *to = line;
+	struct rt_msg here;
 
 	to = cmd_put(to, cmd_dst_text(sa[0], sa[2], (m->rtm_flags &
 	    RTF_HOST) != 0, text), 18);
@@ -131,9 +137,23 @@ show_line(FILE *fp, const struct rt_msg *m,
 		(void)strcpy(text, "-");
 	to = cmd_put(cmd_put_right(to, text, 7), "  ", 2);
 	to = cmd_put(to, ifname, 0);
-	to = cmd_put(to, route_more_text(m, text, sizeof(text)), 0);
+	here = *m;
+	here.rtm_table = 0;	/* the heading says it */
+	to = cmd_put(to, route_more_text(&here, text, sizeof(text)), 0);
 	*to++ = '\n';
 	(void)fwrite(line, 1, (size_t)(to - line), fp);
+}
+
+static void
+heading(struct show *sh, uint32_t table)
+{
+
+	sh->table = table;
+	(void)fprintf(sh->ctx->cc_out, table == 0 ? "\nInternet:\n" :
+	    "\nInternet, table %u:\n", table);
+	(void)fprintf(sh->ctx->cc_out, "%-18s %-18s %-8s %4s %8s %6s  %s\n",
+	    "Destination", "Gateway", "Flags", "Refs", "Use", "Mtu",
+	    "Interface");
 }
 
 static int
@@ -153,8 +173,11 @@ show_msg(const void *msg, size_t len, void *arg)
 		return 0;
 	if (sh->json != NULL)
 		json_route(sh->json, m, sa);
-	else
+	else {
+		if (m->rtm_table != sh->table)
+			heading(sh, m->rtm_table);
 		show_line(sh->ctx->cc_out, m, sa, ifname);
+	}
 	return 0;
 }
 
@@ -177,9 +200,9 @@ check_if(struct cmd_ctx *ctx, const char *ifname)
 }
 
 int
-route_show(struct cmd_ctx *ctx, const char *ifname, bool json)
+route_show(struct cmd_ctx *ctx, const char *ifname, int table, bool json)
 {
-	struct show sh = { ctx, ifname, NULL };
+	struct show sh = { .ctx = ctx, .ifname = ifname };
 	struct cmd_held held;
 	struct ifnet_error e;
 	struct json j;
@@ -194,12 +217,13 @@ route_show(struct cmd_ctx *ctx, const char *ifname, bool json)
 		json_begin(&j, ctx, JSON_PRETTY);
 		json_array(&j, NULL);
 		sh.json = &j;
-	} else
-		(void)fprintf(ctx->cc_out, "Routing tables\n\nInternet:\n"
-		    "%-18s %-18s %-8s %4s %8s %6s  %s\n", "Destination",
-		    "Gateway", "Flags", "Refs", "Use", "Mtu", "Interface");
-	error = ifnet_dump(ctx->cc_client, IFNET_ROUTE, NULL, show_msg, &sh,
-	    &e);
+	} else {
+		(void)fprintf(ctx->cc_out, "Routing tables\n");
+		heading(&sh, table == ROUTE_TABLES_ALL ? 0 : (uint32_t)table);
+	}
+	error = table == ROUTE_TABLES_ALL ? ifnet_dump(ctx->cc_client,
+	    IFNET_ROUTE, NULL, show_msg, &sh, &e) : ifnet_dump_table(
+	    ctx->cc_client, (unsigned)table, show_msg, &sh, &e);
 	if (json)
 		code = json_done(&j);
 	cmd_release(ctx, &held);
@@ -241,6 +265,8 @@ route_get_print(struct cmd_ctx *ctx, const void *msg, size_t len, bool json)
 		    m->rtm_ifname);
 	(void)fprintf(ctx->cc_out, "      flags: %s\n",
 	    flag_names(m->rtm_flags, flags, sizeof(flags)));
+	if (m->rtm_table != 0)
+		(void)fprintf(ctx->cc_out, "      table: %u\n", m->rtm_table);
 	if (m->rtm_metric != 0)
 		(void)fprintf(ctx->cc_out, "     metric: %u\n", m->rtm_metric);
 	if (m->rtm_proto != RTPROT_UNSPEC)

@@ -293,6 +293,7 @@ struct cmd_detail {
 	uint64_t	 cd_caps, cd_capenable;	/* IFCAP_* */
 	char		(*cd_groups)[IFNAMSIZ];
 	unsigned	 cd_ngroups;
+	uint32_t	 cd_table;
 	unsigned	 cd_ndefault;	/* the first: assigned by the stack */
 	struct if_detail_drop *cd_drops;
 	unsigned	 cd_ndrops;
@@ -451,7 +452,8 @@ int	dump_run(struct cmd_ctx *, struct ifnet_client *,
  */
 enum ifconfig_kind {
 	IFCONFIG_CREATE, IFCONFIG_DESTROY, IFCONFIG_FLAGS, IFCONFIG_MTU,
-	IFCONFIG_METRIC, IFCONFIG_LINKSTR, IFCONFIG_DESCR, IFCONFIG_CAP,
+	IFCONFIG_METRIC, IFCONFIG_TABLE, IFCONFIG_LINKSTR, IFCONFIG_DESCR,
+	IFCONFIG_CAP,
 	IFCONFIG_INET, IFCONFIG_LINK, IFCONFIG_NAME,
 	IFCONFIG_GROUP, IFCONFIG_VNET
 };
@@ -536,6 +538,9 @@ int	ifconfig_cloners(struct cmd_ctx *, bool json);
 /* "TSO4,IP4CSUM" of IFCAP_* */
 const char *ifconfig_caps_text(uint64_t caps, char *buf, size_t size);
 
+#define ROUTE_TABLE_MAX	65535	/* the highest number of a table */
+#define ROUTE_TABLES_ALL	-1
+
 /*
  * A route as described by the words: cmd_route_parse.c.
  */
@@ -551,6 +556,7 @@ struct route_words {
 	uint32_t	 seen;		/* options with a value, by letter */
 	uint32_t	 expire_s;	/* 0: never, or as before */
 	uint32_t	 metric;
+	uint32_t	 table;
 	uint16_t	 weight;	/* 0: not given */
 	uint8_t		 proto;
 };
@@ -586,7 +592,10 @@ const char *route_more_text(const struct rt_msg *, char *buf, size_t size);
 void	route_more_json(struct json *, const struct rt_msg *);
 
 /* `route show' and `netstat -r'; `route monitor'. */
-int	route_show(struct cmd_ctx *, const char *ifname, bool json);
+/* table: a number, or ROUTE_TABLES_ALL. */
+int	route_show(struct cmd_ctx *, const char *ifname, int table, bool json);
+/* "5", or "all" where that may be.  false: neither. */
+bool	route_parse_table(const char *, bool all, int *table);
 int	route_monitor(struct cmd_ctx *);
 int	route_get_print(struct cmd_ctx *, const void *msg, size_t len,
 	    bool json);
@@ -614,6 +623,7 @@ const char *pg_replay_label(const char *path, char *buf, size_t size);
 struct netstat_opts {
 	bool		 no_bytes, no_drops, no_all, no_json;
 	const char	*no_if;		/* NULL: all */
+	int		 no_table;	/* of routes; ROUTE_TABLES_ALL */
 	uint64_t	 no_interval_ns;	/* 0: once */
 	uint64_t	 no_count;	/* 0: for ever */
 };

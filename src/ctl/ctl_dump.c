@@ -184,6 +184,7 @@ ctl_check_dump(const struct ctl_request *rq)
 struct ctl_dump_run {
 	const struct ctl_request *dr_rq;
 	struct ctl_out	 dr_out;
+	struct rt_place	 dr_routes;	/* where they begin */
 	char		 dr_name[VNET_NAMESIZE];
 	uint64_t	 dr_id;		/* of the vnet, whose name may be
 					 * reused */
@@ -239,6 +240,7 @@ dump_walk(struct ctl_session *s, struct ctl_dump_run *dr, unsigned what,
 	int error = 0;
 
 	rtsock_dump_begin(&rc, what, handle);
+	rc.rc_route = dr->dr_routes;
 	while (error == 0 && rc.rc_what != 0) {
 		error = rtsock_dump_next(s->cs_held, &rc, dump_message,
 		    &dr->dr_out);
@@ -308,9 +310,18 @@ ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
 	unsigned what;
 	int error;
 
+	if (d.d_table > 1) {
+		error = rt_table_check(vn, d.d_table - 1);
+		if (error != 0)
+			return ctl_reply(s, &rq->rq_hdr, error, NULL);
+	}
 	error = kuser_charge(s->cs_kern, &s->cs_cred, KUSER_DUMPS, 1, why);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
+	if (d.d_table != 0) {
+		dr.dr_routes.rp_table = d.d_table - 1;
+		dr.dr_routes.rp_is_last = true;
+	}
 	what = d.d_what & ~(uint32_t)CTL_DUMP_GROUP;
 	memcpy(dr.dr_name, vn->vn_name, sizeof(dr.dr_name));
 	ctl_out_init(&dr.dr_out, s);

@@ -252,6 +252,9 @@ ctl_inverse(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
 	case SIOCSIFMTU:
 		put_value(&as, SIOCGIFMTU, cmd);
 		break;
+	case SIOCSIFTABLE:
+		put_value(&as, SIOCGIFTABLE, cmd);
+		break;
 	case SIOCSIFMETRIC:
 		put_value(&as, SIOCGIFMETRIC, cmd);
 		break;

@@ -84,6 +84,9 @@ add_ifreq(struct log_text *lt, unsigned long cmd, const struct ifreq *ifr)
 	case SIOCSIFMTU:
 		add(lt, " mtu %d", ifr->ifr_mtu);
 		return true;
+	case SIOCSIFTABLE:
+		add(lt, " table %d", ifr->ifr_value);
+		return true;
 	case SIOCSIFMETRIC:
 		add(lt, " metric %d", ifr->ifr_metric);
 		return true;
@@ -245,6 +248,8 @@ add_route(struct log_text *lt, struct vnet *vn, const struct rt_msg *m)
 		    "-blackhole");
 	if ((m->rtm_given & RTV_METRIC) != 0 && !neighbour)
 		add(lt, " -metric %u", m->rtm_metric);
+	if (m->rtm_table != 0 && !neighbour)
+		add(lt, " -table %u", m->rtm_table);
 	if (m->rtm_index != 0 && !neighbour)
 		add_ifindex(lt, sa[1] != NULL ? "-ifp" : "-interface", vn,
 		    m->rtm_index);

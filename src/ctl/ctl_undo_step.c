@@ -63,6 +63,7 @@ route_before(struct vnet *vn, const struct rt_msg *rtm,
 {
 	struct rt_info ri = {
 		.ri_given = rtm->rtm_given, .ri_metric = rtm->rtm_metric,
+		.ri_table = rtm->rtm_table,
 	};
 	struct sockaddr_in dst, mask, gw;
 	int len = 32;

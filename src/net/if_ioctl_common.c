@@ -10,6 +10,7 @@
 #include "net/if_sadl_impl.h"
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
+#include "net/route.h"
 #include "net/rtsock.h"
 
 #include <errno.h>
@@ -76,6 +77,9 @@ value_get(struct ifnet *ifp, unsigned long cmd, struct ifreq *ifr)
 	case SIOCGIFMETRIC:
 		val.v = (int32_t)ifp->if_metric;
 		break;
+	case SIOCGIFTABLE:
+		val.v = (int32_t)rt_table_number(ifp);
+		break;
 	case SIOCGIFMTU:
 		val.v = (int32_t)ifp->if_mtu;
 		break;
@@ -105,6 +109,8 @@ ifioctl_common(struct ifnet *ifp, unsigned long cmd, void *data)
 		return if_flags_ioctl(ifp, ifr->ifr_flags);
 	case SIOCSIFMETRIC:
 		return metric_set(ifp, ifr->ifr_metric);
+	case SIOCSIFTABLE:
+		return if_table_set(ifp, ifr->ifr_value);
 	case SIOCSIFMTU:
 		return if_mtu_set(ifp, ifr->ifr_mtu);
 	case SIOCSIFCAP:

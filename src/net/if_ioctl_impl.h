@@ -16,6 +16,10 @@ int	if_conf(struct vnet *, void *data, size_t datalen, size_t addrlen);
 /* if_ioctl_common.c: i: SIOCSIFMTU.  EINVAL; ENETRESET: it is another one. */
 int	if_mtu_set(struct ifnet *, int32_t);
 
+/* if_table.c: i: SIOCSIFTABLE.  EINVAL, ENOSPC, ENOMEM; EEXIST: an address is
+ * another interface's there.  Nothing is changed then. */
+int	if_table_set(struct ifnet *, int32_t number);
+
 /* if_sa.c: EFBIG, EAFNOSUPPORT. */
 int	ifreq_setaddr(struct vnet *, struct ifreq *, const struct sockaddr *);
 /* Refuse an address, in words, for its family, of which no protocol is built

@@ -373,6 +373,8 @@ void	rt_table_unbind(struct ifnet *);
 int	rt_table_hold(struct vnet *, uint32_t number, bool make,
 	    struct rt_table **);
 void	rt_table_drop(struct rt_table *);
+/* Control: ESRCH, in words: there is no such table. */
+int	rt_table_check(struct vnet *, uint32_t number);
 /* Any: an interface came up or went down, or its link did. */
 void	rt_if_state(struct ifnet *);
 /* Control: the routes lost so far; the latest of them, at most RT_NLOST, the
@@ -392,6 +394,7 @@ struct rt_place {
 	uint32_t	 rp_key;
 	unsigned	 rp_len;
 	unsigned	 rp_member;	/* the next of a route's several ways */
+	bool		 rp_is_last;	/* no other table is wanted */
 };
 /*
  * Control: describe (RTM_GET) the route at *place or after; *place is behind it

@@ -160,7 +160,7 @@ next_route(struct vnet *vn, struct rt_place *place, unsigned *way)
 
 	for (;;) {
 		rt = tb != NULL ? next_of_table(tb, place, way) : NULL;
-		if (rt != NULL)
+		if (rt != NULL || place->rp_is_last)
 			return rt;
 		tb = kbtree_from(&vn->vn_route->rv_tables,
 		    place->rp_table + 1ull, &found);

@@ -254,6 +254,18 @@ rt_table_drop(struct rt_table *tb)
 	route_unlock(vn);
 }
 
+int
+rt_table_check(struct vnet *vn, uint32_t number)
+{
+	struct rt_table *tb;
+	int error;
+
+	route_lock(vn);
+	error = rt_table_meant(vn, number, &tb);
+	route_unlock(vn);
+	return error;
+}
+
 /* --- interfaces ---------------------------------------------------------- */
 
 /* One more interface, or one less: the first and the last one decide where the

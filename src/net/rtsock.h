@@ -57,6 +57,7 @@ struct rtsock_cursor {
 	struct rt_place	 rc_route;
 };
 
+/* rc_route may be set to a place where the routes begin. */
 void	rtsock_dump_begin(struct rtsock_cursor *, unsigned what,
 	    uint64_t handle);
 int	rtsock_dump_next(struct vnet *, struct rtsock_cursor *,

@@ -85,6 +85,7 @@ begin_detail(struct ifnet *ifp, union rts_msgbuf *mb)
 	m->ifdm_handle = ifp->if_handle;
 	m->ifdm_index = ifp->if_index;
 	if_name_copy(ifp, m->ifdm_name);
+	m->ifdm_table = rt_table_number(ifp);
 	m->ifdm_capabilities = ifp->if_capabilities;
 	m->ifdm_capenable = ifp->if_capenable;
 }

@@ -151,7 +151,8 @@ struct ctl_sysctl {
 struct ctl_dump {
 	uint32_t	 d_what;	/* IFNET_LINK ... */
 #define CTL_DUMP_GROUP	0x40		/* d_ifname is the name of a group */
-	uint32_t	 d_pad;
+	uint32_t	 d_table;	/* of routes: its number plus 1; 0: of
+					 * all tables */
 	char		 d_ifname[16];	/* "": all */
 };
 

@@ -1,0 +1,188 @@
+"""Tables of routes: interfaces bound to them, with the same addresses in each,
+and nothing that gets from one to another."""
+
+import json
+
+import pytest
+
+from conftest import conserved, wait_for
+
+
+def routes(d, *words):
+    return {f"{r['destination']}/{r['prefixlen']}": r
+            for r in json.loads(d.ok("route", "show", "--json", *words))}
+
+
+class Customer:
+    """Two networks, 10.0.0.0/24 and 10.0.1.0/24, in a table of their own."""
+
+    def __init__(self, d, netns, table, late=False):
+        self.table = table
+        self.near, self.far = netns(f"near{table}"), netns(f"far{table}")
+        self.taps = [f"tap{table}{n}" for n in range(2)]
+        for n, ns in enumerate((self.near, self.far)):
+            if late:
+                d.tap(ns, self.taps[n], f"10.0.{n}.1/24")
+                d.ok("ifconfig", self.taps[n], "table", str(table))
+            else:
+                d.tap(ns, self.taps[n])
+                d.ok("ifconfig", self.taps[n], "table", str(table))
+                d.ok("ifconfig", self.taps[n], f"10.0.{n}.1/24", "up")
+            ns.host(self.taps[n], f"10.0.{n}.2/24", f"10.0.{n}.1")
+
+    def ping(self, dst="10.0.1.2", ns=None, count=1):
+        return (ns or self.near).run("ping", "-n", "-c", str(count), "-i",
+                                     "0.2", "-W", "1", dst,
+                                     check=False).returncode == 0
+
+    def heard(self):
+        """Echo requests that came to the far host."""
+        out = self.far.run("cat", "/proc/net/snmp").stdout
+        icmp = [line.split() for line in out.splitlines()
+                if line.startswith("Icmp:")]
+        return int(dict(zip(*icmp))["InEchos"])
+
+
+@pytest.fixture
+def two(daemon, netns):
+    daemon.ok("sysctl", "-w", "net.inet.ip.forwarding=1")
+    return Customer(daemon, netns, 1), Customer(daemon, netns, 2, late=True)
+
+
+def test_two_customers_have_the_same_addresses(daemon, two):
+    d = daemon
+    for one, other in (two, two[::-1]):
+        before = one.heard(), other.heard()
+        assert one.ping(count=3)
+        assert (one.heard(), other.heard()) == (before[0] + 3, before[1])
+        # The router's own addresses, near and far.
+        assert one.ping("10.0.0.1") and one.ping("10.0.1.1")
+    assert d.ctl("ping", "-c", "1", "-w", "1", "10.0.0.2").returncode != 0
+    for c in two:
+        assert "1 packets received" in d.ok(
+            "ping", "-c", "1", "-V", str(c.table), "10.0.1.2")
+        assert "1 packets received" in d.ok(
+            "ping", "-c", "1", "-V", str(c.table), "10.0.0.1")
+        assert d.show(c.taps[0])["table"] == c.table
+        assert f" table {c.table} mtu" in d.ok("ifconfig", c.taps[0])
+        assert routes(d, "-table", str(c.table))["10.0.1.0/24"][
+            "interface"] == c.taps[1]
+    assert "10.0.1.0/24" not in routes(d)
+    conserved(d)
+
+
+def test_nothing_gets_from_one_to_another(daemon, netns, two):
+    """Not by a network of the other's, of the main table's, nor by errors."""
+    d = daemon
+    red, blue = two
+    third = netns("third")
+    d.tap(third, "tap9", "10.9.0.1/24")
+    third.host("tap9", "10.9.0.2/24", "10.9.0.1")
+    heard = blue.heard()
+    out = red.near.run("ping", "-n", "-c", "1", "-W", "1", "10.9.0.2",
+                       check=False).stdout
+    assert "From 10.0.0.1" in out and "Net Unreachable" in out
+    out = third.run("ping", "-n", "-c", "1", "-W", "1", "10.0.1.2",
+                    check=False).stdout
+    assert "From 10.9.0.1" in out and "Net Unreachable" in out
+    # One of them loses its network; the other's is none for it.
+    d.ok("ifconfig", red.taps[1], "10.0.1.1", "delete")
+    out = red.near.run("ping", "-n", "-c", "1", "-W", "1", "10.0.1.2",
+                       check=False).stdout
+    assert "Net Unreachable" in out
+    assert blue.heard() == heard and blue.ping()
+    # Fragments of the same addresses and number are no packet together.
+    assert red.near.run("ping", "-n", "-c", "1", "-W", "2", "-s", "4000",
+                        "10.0.0.1").returncode == 0
+    conserved(d)
+
+
+def test_routes_and_gateways_of_a_table(daemon, two):
+    d = daemon
+    red, blue = two
+    for c in two:
+        c.far.run("ip", "addr", "add", "172.31.9.1/32", "dev", "lo")
+    assert "no route but a default one" in d.bad(
+        "route", "add", "172.31.9.0/24", "10.0.1.2")
+    d.ok("route", "add", "-table", "1", "172.31.9.0/24", "10.0.1.2",
+         "-metric", "5")
+    assert red.ping("172.31.9.1") and not blue.ping("172.31.9.1")
+    got = json.loads(d.ok("route", "get", "--json", "-table", "1",
+                          "172.31.9.1"))
+    assert (got["table"], got["interface"]) == (1, red.taps[1])
+    assert "not in table" in d.bad("route", "get", "-table", "2",
+                                   "172.31.9.1")
+    d.ok("route", "add", "-table", "2", "default", "10.0.1.2")
+    assert blue.ping("172.31.9.1")
+    text = d.ok("route", "show", "-table", "all")
+    assert text.index("Internet:") < text.index("Internet, table 1:") < \
+        text.index("Internet, table 2:")
+    assert d.ok("netstat", "-rn", "-T", "2").count("default") == 1
+    # It follows the interface, and no other.
+    d.ok("ifconfig", red.taps[1], "down")
+    assert not red.ping("172.31.9.1") and blue.ping("172.31.9.1")
+    d.ok("ifconfig", red.taps[1], "up")
+    wait_for(lambda: red.ping("172.31.9.1"))
+    d.ok("route", "flush", "-table", "2")
+    assert not blue.ping("172.31.9.1") and red.ping("172.31.9.1")
+    d.ok("route", "delete", "-table", "1", "172.31.9.0/24")
+    assert not red.ping("172.31.9.1")
+
+
+def test_an_interface_changes_tables(daemon, two):
+    """Its addresses go along, and back again when they cannot."""
+    d = daemon
+    red, blue = two
+    assert "File exists" in d.bad("ifconfig", red.taps[0], "table", "2")
+    assert d.show(red.taps[0])["table"] == 1 and red.ping()
+    d.ok("ifconfig", blue.taps[0], "table", "0")
+    assert d.show(blue.taps[0])["table"] == 0
+    assert "10.0.0.0/24" in routes(d) and "10.0.0.0/24" not in routes(
+        d, "-table", "2")
+    assert not blue.ping() and blue.ping("10.0.0.1")
+    d.ok("ifconfig", blue.taps[1], "table", "0")
+    wait_for(blue.ping)
+    assert "there is no table 2" in d.bad("route", "show", "-table", "2")
+    for tap in red.taps:
+        d.ok("ifconfig", tap, "destroy")
+    assert "there is no table 1" in d.bad("route", "show", "-table", "1")
+    conserved(d)
+
+
+def test_bad_tables(daemon):
+    d = daemon
+    for words in (("ifconfig", "lo0", "table", "65536"),
+                  ("ifconfig", "lo0", "table", "-1"),
+                  ("ifconfig", "lo0", "table", "5"),
+                  ("route", "show", "-table", "7"),
+                  ("route", "flush", "-table", "7"),
+                  ("route", "show", "-table", "many"),
+                  ("route", "show", "-table"),
+                  ("route", "get", "-table", "7", "10.0.0.1"),
+                  ("route", "add", "-table", "65536", "default", "10.0.0.1"),
+                  ("route", "delete", "-table", "7", "default"),
+                  ("netstat", "-rn", "-T", "7"),
+                  ("netstat", "-i", "-T", "7"),
+                  ("ping", "-c", "1", "-V", "7", "10.0.0.1")):
+        text = d.bad(*words)
+        assert "table" in text or "-T" in text, words
+    d.ok("route", "add", "-table", "65535", "10.0.0.0/8", "127.0.0.1",
+         "-blackhole")
+    d.ok("sysctl", "-w", "net.route.maxtables=1")
+    assert "net.route.maxtables" in d.bad(
+        "route", "add", "-table", "5", "10.0.0.0/8", "127.0.0.1", "-reject")
+
+
+def test_a_change_is_undone_in_its_table(daemon, two, tmp):
+    d = daemon
+    red, blue = two
+    script = tmp / "change"
+    script.write_text(
+        "route add -table 1 172.31.0.0/16 10.0.1.2\n"
+        f"ifconfig {blue.taps[0]} table 3\n"
+        "ifconfig tap77 up\n")
+    before = routes(d, "-table", "all")
+    d.bad("-f", str(script))
+    assert routes(d, "-table", "all").keys() == before.keys()
+    assert d.show(blue.taps[0])["table"] == 2
+    wait_for(blue.ping)
