@@ -367,12 +367,46 @@ int	ifnet_capture_stop(struct ifnet_client *, struct ifnet_error *);
 void	ifnet_capture_stats(const struct ifnet_client *,
 	    struct ifnet_capture_stats *);
 
+/* --- rules that pick a table of routes -------------------------------------- */
+
+enum { IFNET_RULE_TABLE, IFNET_RULE_REJECT, IFNET_RULE_BLACKHOLE };
+
+/* Prefixes of length 0, a mask of 0 and an empty name fit every packet. */
+struct ifnet_rule {
+	unsigned	 number;	/* add: 0: behind the last */
+	int		 family;	/* AF_INET; 0: no prefix is named */
+	unsigned char	 src[16], dst[16];	/* network order */
+	unsigned	 srclen, dstlen;
+	unsigned	 mark, markmask;
+	unsigned	 action;	/* IFNET_RULE_* */
+	unsigned	 table;		/* IFNET_RULE_TABLE: by its number */
+	char		 ifname[IFNET_NAMESIZE];	/* it came by */
+	uint64_t	 packets;	/* list: that it decided on */
+};
+
+/* rule->number is the new rule's then.  EEXIST, ENOSPC. */
+int	ifnet_rule_add(struct ifnet_client *, struct ifnet_rule *,
+	    struct ifnet_error *);
+/* ENOENT. */
+int	ifnet_rule_delete(struct ifnet_client *, unsigned number,
+	    struct ifnet_error *);
+int	ifnet_rule_flush(struct ifnet_client *, struct ifnet_error *);
+/* In the order in which they are tried; fn as in ifnet_dump. */
+int	ifnet_rule_list(struct ifnet_client *,
+	    int (*fn)(const struct ifnet_rule *, void *arg), void *arg,
+	    struct ifnet_error *);
+
 /* --- packet filter -------------------------------------------------------- */
+
+enum { IFNET_FILTER_PASS, IFNET_FILTER_DROP, IFNET_FILTER_MARK };
 
 struct ifnet_filter_rule {
 	unsigned	 number;	/* add: 0: behind the last */
 	unsigned	 dir;		/* IFNET_PKT_IN or _OUT */
-	int		 drop;
+	unsigned	 action;	/* IFNET_FILTER_* */
+	unsigned	 mark;		/* IFNET_FILTER_MARK: for rules that
+					 * pick a table; and the next rules of
+					 * the filter are tried */
 	char		 ifname[IFNET_NAMESIZE];	/* "": any */
 	const char	*text;		/* as the user wrote it */
 	uint64_t	 packets, bytes;	/* list: what matched */

@@ -78,8 +78,8 @@ struct mbuf {
 	uint16_t	 m_vlan_tag;	/* No user yet: VLANs */
 	uint32_t	 m_flowid;	/* hash of the flow, 0 = none yet.  No
 					 * user yet: multipath, several CPUs */
-	uint32_t	 m_mark;	/* No user yet: rules that pick a
-					 * table */
+	uint32_t	 m_mark;	/* set by filter rules, for rules that
+					 * pick a table */
 	uint8_t		 m_loops;	/* interfaces of this process passed */
 	uint8_t		 m_shared;	/* m_owner or m_refcnt matter */
 	union {		/* the next hop, from the route lookup to

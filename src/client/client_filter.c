@@ -27,7 +27,8 @@ ifnet_filter_add(struct ifnet_client *c, struct ifnet_filter_rule *rule,
 {
 	struct ctl_filter f = {
 		.f_number = rule->number, .f_dir = rule->dir,
-		.f_drop = rule->drop != 0, .f_nprogs = nprogs,
+		.f_action = rule->action, .f_mark = rule->mark,
+		.f_nprogs = nprogs,
 	};
 	struct client_call cc = {
 		.cc_op = CTL_FILTER_ADD, .cc_what = "filter",
@@ -130,7 +131,8 @@ take_rules(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
 		memset(&rule, 0, sizeof(rule));
 		rule.number = fr.fr_number;
 		rule.dir = fr.fr_dir;
-		rule.drop = (int)fr.fr_drop;
+		rule.action = fr.fr_action;
+		rule.mark = fr.fr_mark;
 		memcpy(rule.ifname, fr.fr_ifname, sizeof(rule.ifname) - 1);
 		rule.text = (const char *)pr.pr_data;
 		rule.packets = fr.fr_packets;

@@ -73,11 +73,14 @@ compile_all(const char *text, struct programs *p, struct ifnet_error *e)
 	return first.code;
 }
 
-/* Parse "in|out IF|any pass|drop", from argv[0] on. */
+/* Parse "in|out IF|any pass|drop|mark N", from argv[0] on; *n is the number of
+ * words. */
 static int
-parse_rule(struct cmd_ctx *ctx, char **argv, struct ifnet_filter_rule *r)
+parse_rule(struct cmd_ctx *ctx, int argc, char **argv,
+    struct ifnet_filter_rule *r, int *n)
 {
 	struct ifnet_error e;
+	uint64_t mark;
 
 	r->dir = strcmp(argv[0], "in") == 0 ? IFNET_PKT_IN :
 	    strcmp(argv[0], "out") == 0 ? IFNET_PKT_OUT : 0;
@@ -93,12 +96,24 @@ parse_rule(struct cmd_ctx *ctx, char **argv, struct ifnet_filter_rule *r)
 		}
 		memcpy(r->ifname, argv[1], strlen(argv[1]));
 	}
-	r->drop = strcmp(argv[2], "drop") == 0;
-	if (!r->drop && strcmp(argv[2], "pass") != 0) {
-		cmd_err(ctx, "filter: \"%s\": pass or drop was expected",
-		    argv[2]);
+	*n = 3;
+	r->action = strcmp(argv[2], "drop") == 0 ? IFNET_FILTER_DROP :
+	    strcmp(argv[2], "mark") == 0 ? IFNET_FILTER_MARK :
+	    IFNET_FILTER_PASS;
+	if (r->action == IFNET_FILTER_PASS && strcmp(argv[2], "pass") != 0) {
+		cmd_err(ctx, "filter: \"%s\": pass, drop or mark was "
+		    "expected", argv[2]);
 		return CMD_USAGE;
 	}
+	if (r->action != IFNET_FILTER_MARK)
+		return CMD_OK;
+	*n = 4;
+	if (argc < 4 || !cmd_parse_num(argv[3], UINT32_MAX, &mark)) {
+		cmd_err(ctx, "filter: mark: a number is wanted (0 to %u)",
+		    UINT32_MAX);
+		return CMD_USAGE;
+	}
+	r->mark = (unsigned)mark;
 	return CMD_OK;
 }
 
@@ -113,7 +128,8 @@ compare(const struct ifnet_filter_rule *r, void *arg)
 	struct search *s = arg;
 
 	s->found |= (s->rule->number == 0 || s->rule->number == r->number) &&
-	    r->dir == s->rule->dir && r->drop == s->rule->drop &&
+	    r->dir == s->rule->dir && r->action == s->rule->action &&
+	    r->mark == s->rule->mark &&
 	    strcmp(r->ifname, s->rule->ifname) == 0 &&
 	    strcmp(r->text, s->rule->text) == 0;
 	return 0;
@@ -165,7 +181,7 @@ add(struct cmd_ctx *ctx, int argc, char **argv)
 	struct ifnet_filter_rule r;
 	char text[TEXT_MAX + 2];
 	uint64_t number = 0;
-	int code;
+	int code, n = 0;
 
 	memset(&r, 0, sizeof(r));
 	if (argc > 0 && argv[0][0] >= '0' && argv[0][0] <= '9') {
@@ -180,11 +196,11 @@ add(struct cmd_ctx *ctx, int argc, char **argv)
 	}
 	if (argc < 3)
 		return usage(ctx, "add: a rule is in or out, an interface or "
-		    "any, and pass or drop");
-	code = parse_rule(ctx, argv, &r);
+		    "any, and pass, drop or mark");
+	code = parse_rule(ctx, argc, argv, &r, &n);
 	if (code != CMD_OK)
 		return code;
-	(void)cmd_join(argc - 3, argv + 3, text, sizeof(text));
+	(void)cmd_join(argc - n, argv + n, text, sizeof(text));
 	if (strlen(text) > TEXT_MAX) {
 		cmd_err(ctx, "filter: the filter has more than %d characters",
 		    TEXT_MAX);
@@ -232,6 +248,7 @@ static void
 print_rules(struct cmd_ctx *ctx, const struct cmd_rules *cr)
 {
 	const struct ifnet_filter_rule *r;
+	char what[24];
 
 	if (cr->cr_n == 0)
 		return;
@@ -239,11 +256,16 @@ print_rules(struct cmd_ctx *ctx, const struct cmd_rules *cr)
 	    "Rule", "Dir", "Interface", "Do", "Packets", "Bytes", "Filter");
 	for (size_t i = 0; i < cr->cr_n; i++) {
 		r = &cr->cr_rules[i];
+		if (r->action == IFNET_FILTER_MARK)
+			(void)snprintf(what, sizeof(what), "mark %u", r->mark);
+		else
+			(void)strcpy(what, r->action == IFNET_FILTER_DROP ?
+			    "drop" : "pass");
 		cmd_row(ctx, "%5u %-3s %-15s %-4s %10llu %12llu  %s",
 		    r->number,
 		    r->dir == IFNET_PKT_IN ? "in" : "out",
 		    r->ifname[0] != '\0' ? r->ifname : "any",
-		    r->drop ? "drop" : "pass",
+		    what,
 		    (unsigned long long)r->packets,
 		    (unsigned long long)r->bytes, r->text);
 	}
@@ -353,6 +375,8 @@ static const struct cmd_word filter_words[] = {
 	{ "any", NULL, "of every interface", CMD_W_ADMIN, "add" },
 	{ "pass", NULL, "let them through", CMD_W_ADMIN, "add" },
 	{ "drop", NULL, "drop them", CMD_W_ADMIN, "add" },
+	{ "mark", "NUMBER", "mark them, for \"rule\", and go on", CMD_W_ADMIN,
+	    "add" },
 	{ "--json", NULL, "write JSON, for programs", 0, "list",
 	    CMD_OPT_JSON },
 	CMD_WORD_END
@@ -380,7 +404,7 @@ filter_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add_,
     void *arg)
 {
 	static const char *const dirs[] = { "in", "out", NULL };
-	static const char *const actions[] = { "pass", "drop", NULL };
+	static const char *const actions[] = { "pass", "drop", "mark", NULL };
 	int at;
 
 	if (argc == 2 || strcmp(argv[1], "add") != 0) {
@@ -400,7 +424,8 @@ filter_complete(struct cmd_ctx *ctx, int argc, char **argv, cmd_add_fn *add_,
 
 const struct command command_filter = {
 	.c_name = "filter",
-	.c_synopsis = "add [NUMBER] in|out IF|any pass|drop [FILTER ...]\n"
+	.c_synopsis = "add [NUMBER] in|out IF|any pass|drop|mark N "
+	    "[FILTER ...]\n"
 	    "delete NUMBER\nlist [--json]\nflush\nzero [NUMBER]",
 	.c_summary = "pass and drop packets by rules",
 	.c_example = "filter add in tap0 drop 'tcp port 23'",

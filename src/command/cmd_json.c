@@ -307,7 +307,10 @@ cmd_json_rules(struct cmd_ctx *ctx, const struct cmd_rules *cr)
 		    "out");
 		json_text(&j, "interface", r->ifname[0] != '\0' ? r->ifname :
 		    "any");
-		json_text(&j, "action", r->drop ? "drop" : "pass");
+		json_text(&j, "action", r->action == IFNET_FILTER_MARK ?
+		    "mark" : r->action == IFNET_FILTER_DROP ? "drop" : "pass");
+		if (r->action == IFNET_FILTER_MARK)
+			json_int(&j, "mark", r->mark);
 		json_text(&j, "filter", r->text);
 		json_u64(&j, "packets", r->packets);
 		json_u64(&j, "bytes", r->bytes);

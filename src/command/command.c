@@ -10,6 +10,7 @@
 const struct command *const commands[] = {
 	&command_ifconfig,
 	&command_route,
+	&command_rule,
 	&command_arp,
 	&command_netstat,
 	&command_sysctl,
@@ -56,7 +57,7 @@ static const struct {
 	{ "status", "show" }, { "iptables", "filter" }, { "nft", "filter" },
 	{ "pfctl", "filter" }, { "npfctl", "filter" }, { "ipfw", "filter" },
 	{ "top", "watch" }, { "iftop", "watch" }, { "systat", "watch" },
-	{ "netns", "vnet" }, { "jail", "vnet" }, { "vrf", "vnet" },
+	{ "netns", "vnet" }, { "jail", "vnet" }, { "vrf", "vnet, or ifconfig IF table N" },
 	{ "stop", "halt" }, { "quit", "halt" }, { "shutdown", "halt" },
 	{ "log", "history" }, { "events", "monitor" }, { "ping4", "ping" },
 	{ "set", "sysctl" }, { "get", "sysctl" }, { "man", "help" },

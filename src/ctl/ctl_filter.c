@@ -9,7 +9,9 @@
 
 #include "net/filter.h"
 
-_Static_assert(CTL_FILTER_PROGS == FILTER_PROGS, "programs are counted alike");
+_Static_assert(CTL_FILTER_PROGS == FILTER_PROGS &&
+    CTL_FILTER_PASS == (int)FILTER_PASS && CTL_FILTER_DROP == (int)FILTER_DROP
+    && CTL_FILTER_MARK == (int)FILTER_MARK, "programs and actions are the same");
 
 /* The bytes of all instructions of a request. */
 static size_t
@@ -32,8 +34,10 @@ ctl_check_filter(const struct ctl_request *rq)
 		return "the interface's name has no end";
 	if (f.f_number > FILTER_NUMBER_MAX)
 		return "a rule's number is 1 to 65535";
-	if ((f.f_dir != CTL_TAP_IN && f.f_dir != CTL_TAP_OUT) || f.f_drop > 1)
-		return "a rule passes or drops what comes in or goes out";
+	if ((f.f_dir != CTL_TAP_IN && f.f_dir != CTL_TAP_OUT) ||
+	    f.f_action >= FILTER_NACTIONS)
+		return "a rule passes, drops or marks what comes in or goes "
+		    "out";
 	if (f.f_nprogs == 0 || f.f_nprogs > FILTER_PROGS)
 		return "a rule has one or two programs";
 	for (unsigned i = 0; i < f.f_nprogs; i++)
@@ -72,7 +76,7 @@ ctl_run_filter_add(struct ctl_session *s, const struct ctl_request *rq)
 	    sizeof(*insns)));
 	if (insns == NULL)
 		return ctl_reply(s, &rq->rq_hdr, ENOMEM, NULL);
-	error = ctl_undo_filter(s, rq->rq_vnet);
+	error = ctl_undo_rule(s, rq->rq_vnet, UNDO_FILTER);
 	if (error != 0) {
 		kmem_free(s->cs_kern, insns);
 		return ctl_reply(s, &rq->rq_hdr, error, NULL);
@@ -80,7 +84,8 @@ ctl_run_filter_add(struct ctl_session *s, const struct ctl_request *rq)
 	memset(&fs, 0, sizeof(fs));
 	fs.fs_number = f.f_number;
 	fs.fs_dir = f.f_dir == CTL_TAP_IN ? PFIL_IN : PFIL_OUT;
-	fs.fs_drop = f.f_drop != 0;
+	fs.fs_action = (enum filter_action)f.f_action;
+	fs.fs_mark = f.f_mark;
 	memcpy(fs.fs_ifname, f.f_ifname, sizeof(fs.fs_ifname));
 	fs.fs_text = (const char *)data + insns_size(&f);
 	fs.fs_nprogs = f.f_nprogs;
@@ -94,7 +99,7 @@ ctl_run_filter_add(struct ctl_session *s, const struct ctl_request *rq)
 	error = filter_add(rq->rq_vnet, &fs, &number);
 	kmem_free(s->cs_kern, insns);
 	if (error == 0)
-		ctl_undo_filter_added(s, number);
+		ctl_undo_rule_added(s, number);
 	else
 		ctl_undo_cancel(s);
 	return error != 0 ? ctl_reply(s, &rq->rq_hdr, error, NULL) :
@@ -141,7 +146,8 @@ list_rule(const struct filter_info *fi, void *arg)
 	memset(&fr, 0, sizeof(fr));
 	fr.fr_number = fi->fi_number;
 	fr.fr_dir = fi->fi_dir == PFIL_IN ? CTL_TAP_IN : CTL_TAP_OUT;
-	fr.fr_drop = fi->fi_drop;
+	fr.fr_action = fi->fi_action;
+	fr.fr_mark = fi->fi_mark;
 	memcpy(fr.fr_ifname, fi->fi_ifname, sizeof(fr.fr_ifname));
 	fr.fr_packets = fi->fi_packets;
 	fr.fr_bytes = fi->fi_bytes;

@@ -55,6 +55,7 @@ struct ctl_request {
 		struct ctl_tap	 tap;
 		struct ctl_filter filter;
 		struct ctl_filter_number number;
+		struct ctl_rule	 rule;
 	}		 rq_rec;
 	size_t		 rq_nfixed;	/* bytes of it that the client sent */
 	const uint8_t	*rq_data;	/* data behind it */
@@ -311,6 +312,17 @@ int	ctl_undo_refuse(struct ctl_session *, const struct ctl_request *,
  * noted settings. */
 void	ctl_undo_session(struct ctl_session *);
 
+/* Kinds of notes of a change. */
+enum undo_kind {
+	UNDO_CREATED,		/* interfaces, and the vnet itself */
+	UNDO_IOCTL,		/* a request to an interface */
+	UNDO_DESTROY,		/* an interface that goes at the end */
+	UNDO_ROUTE,		/* a routing message */
+	UNDO_SYSCTL,		/* the old value of a setting */
+	UNDO_RULE,		/* a rule of routing that was added */
+	UNDO_FILTER		/* one of the filter */
+};
+
 /* ctl_undo_step.c */
 /* rtsock_request(), and inside a change a note how to undo it.  Also as
  * above, and EOPNOTSUPP: it cannot be undone. */
@@ -320,8 +332,8 @@ int	ctl_undo_route(struct ctl_session *, struct vnet *, const void *msg,
  * dropped as above, a rule with its number.  As above. */
 int	ctl_undo_sysctl(struct ctl_session *, struct vnet *,
 	    const char *name);
-int	ctl_undo_filter(struct ctl_session *, struct vnet *);
-void	ctl_undo_filter_added(struct ctl_session *, uint32_t number);
+int	ctl_undo_rule(struct ctl_session *, struct vnet *, enum undo_kind);
+void	ctl_undo_rule_added(struct ctl_session *, uint32_t number);
 
 /* ctl_watch.c */
 const char *ctl_check_follow(const struct ctl_request *);
@@ -361,6 +373,13 @@ size_t	ctl_tap_read(struct ctl_session *);
 /* A copy of n instructions of a payload, aligned; NULL: out of memory. */
 struct bpf_insn *ctl_tap_program(struct ctl_session *, const uint8_t *,
 	    unsigned n);
+
+/* ctl_rule.c */
+const char *ctl_check_rule(const struct ctl_request *);
+int	ctl_run_rule_add(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_rule_delete(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_rule_flush(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_rule_list(struct ctl_session *, const struct ctl_request *);
 
 /* ctl_filter.c */
 const char *ctl_check_filter(const struct ctl_request *);

@@ -305,10 +305,47 @@ log_filter(struct log_text *lt, const struct ctl_request *rq)
 	add(lt, "filter add ");
 	if (f->f_number != 0)
 		add(lt, "%u ", f->f_number);
-	add(lt, "%s %s %s %s", f->f_dir == CTL_TAP_IN ? "in" : "out",
-	    f->f_ifname[0] != '\0' ? f->f_ifname : "any",
-	    f->f_drop ? "drop" : "pass",
-	    (const char *)rq->rq_data + insns * sizeof(struct ctl_insn));
+	add(lt, "%s %s ", f->f_dir == CTL_TAP_IN ? "in" : "out",
+	    f->f_ifname[0] != '\0' ? f->f_ifname : "any");
+	if (f->f_action == CTL_FILTER_MARK)
+		add(lt, "mark %u ", f->f_mark);
+	else
+		add(lt, "%s ", f->f_action == CTL_FILTER_DROP ? "drop" :
+		    "pass");
+	add(lt, "%s", (const char *)rq->rq_data +
+	    insns * sizeof(struct ctl_insn));
+	return true;
+}
+
+static void
+add_prefix(struct log_text *lt, const char *word, const uint8_t addr[16],
+    uint32_t len)
+{
+	char text[INET_ADDRSTRLEN];
+
+	if (len != 0)
+		add(lt, " %s %s/%u", word, inet_ntop(AF_INET, addr, text,
+		    sizeof(text)), len);
+}
+
+static bool
+log_rule(struct log_text *lt, const struct ctl_rule *r)
+{
+
+	add(lt, "rule add");
+	if (r->r_number != 0)
+		add(lt, " %u", r->r_number);
+	if (r->r_ifname[0] != '\0')
+		add(lt, " in %s", r->r_ifname);
+	add_prefix(lt, "from", r->r_src, r->r_srclen);
+	add_prefix(lt, "to", r->r_dst, r->r_dstlen);
+	if (r->r_markmask != 0)
+		add(lt, " mark 0x%x/0x%x", r->r_mark, r->r_markmask);
+	if (r->r_action == CTL_RULE_TABLE)
+		add(lt, " table %u", r->r_table);
+	else
+		add(lt, " %s", r->r_action == CTL_RULE_REJECT ? "reject" :
+		    "blackhole");
 	return true;
 }
 
@@ -346,6 +383,14 @@ describe(struct log_text *lt, const struct ctl_session *s,
 		return true;
 	case CTL_FILTER_FLUSH:
 		add(lt, "filter flush");
+		return true;
+	case CTL_RULE_ADD:
+		return log_rule(lt, &rq->rq_rec.rule);
+	case CTL_RULE_DELETE:
+		add(lt, "rule delete %u", rq->rq_rec.number.fn_number);
+		return true;
+	case CTL_RULE_FLUSH:
+		add(lt, "rule flush");
 		return true;
 	case CTL_ROLLBACK:
 		add(lt, "what was created since it began is undone");
@@ -446,6 +491,9 @@ ctl_log_undone_step(struct ctl_session *s, struct vnet *vn,
 		break;
 	case UNDO_SYSCTL:
 		add_sysctl(&lt, us->us_name, us->us_data, us->us_len);
+		break;
+	case UNDO_RULE:
+		add(&lt, "rule delete %u", us->us_number);
 		break;
 	default:
 		add(&lt, "filter delete %u", us->us_number);

@@ -15,15 +15,6 @@
 /* The most that the notes of one change take. */
 #define CTL_UNDO_BYTES	(64u << 20)
 
-enum undo_kind {
-	UNDO_CREATED,		/* interfaces, and the vnet itself */
-	UNDO_IOCTL,		/* a request to an interface */
-	UNDO_DESTROY,		/* an interface that goes at the end */
-	UNDO_ROUTE,		/* a routing message */
-	UNDO_SYSCTL,		/* the old value of a setting */
-	UNDO_FILTER		/* a rule that was added */
-};
-
 /* A request to an interface that undoes one. */
 struct undo_request {
 	uint64_t	 ur_handle;

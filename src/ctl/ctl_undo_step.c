@@ -18,6 +18,7 @@
 #include "kern/reqctx.h"
 #include "kern/sysctl.h"
 #include "net/filter.h"
+#include "net/rule.h"
 #include "net/route.h"
 #include "proto/prefix.h"
 
@@ -250,16 +251,16 @@ ctl_undo_sysctl(struct ctl_session *s, struct vnet *vn, const char *name)
 }
 
 int
-ctl_undo_filter(struct ctl_session *s, struct vnet *vn)
+ctl_undo_rule(struct ctl_session *s, struct vnet *vn, enum undo_kind kind)
 {
 	struct undo_step *us;
 
-	return s->cs_undo == NULL ? 0 : pending_step(s, vn, UNDO_FILTER, NULL,
-	    0, &us);
+	return s->cs_undo == NULL ? 0 : pending_step(s, vn, kind, NULL, 0,
+	    &us);
 }
 
 void
-ctl_undo_filter_added(struct ctl_session *s, uint32_t number)
+ctl_undo_rule_added(struct ctl_session *s, uint32_t number)
 {
 
 	if (s->cs_undo == NULL)
@@ -284,6 +285,12 @@ undo_step(struct ctl_session *s, struct vnet *vn, struct undo_piece *up)
 		what = us->us_name;
 		error = sysctl_request(vn, &s->cs_cred, us->us_name, NULL,
 		    NULL, us->us_data, us->us_len, NULL, NULL);
+		break;
+	case UNDO_RULE:
+		what = "a rule of routing";
+		error = rule_delete(vn, us->us_number);
+		if (error == ENOENT)	/* deleted meanwhile */
+			error = 0;
 		break;
 	default:
 		what = "the filter";

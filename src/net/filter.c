@@ -27,7 +27,8 @@ struct filter_rule {
 	struct filter_rule *fr_next;	/* rcu; f: */
 	uint32_t	 fr_number;	/* constant */
 	enum pfil_dir	 fr_dir;	/* constant */
-	bool		 fr_drop;	/* constant */
+	enum filter_action fr_action;	/* constant */
+	uint32_t	 fr_mark;	/* constant */
 	char		 fr_ifname[IFNAMSIZ];	/* constant; zeroes behind */
 	char		*fr_text;	/* constant */
 	unsigned	 fr_nprogs;	/* constant */
@@ -61,7 +62,8 @@ program(const struct filter_rule *fr, enum pfil_dir dir,
 	return NULL;
 }
 
-/* Let a rule decide on what is undecided; how many it decided on. */
+/* Let a rule decide on what is undecided, or mark it; how many it decided
+ * on. */
 static unsigned
 judge(struct filter_rule *fr, const struct bpf_insn *prog,
     const struct mvec *mv, uint8_t *verdicts)
@@ -74,7 +76,11 @@ judge(struct filter_rule *fr, const struct bpf_insn *prog,
 		if (verdicts[i] != UNDECIDED ||
 		    bpf_run(prog, mv->mv_m[i]) == 0)
 			continue;
-		verdicts[i] = fr->fr_drop ? DROP : PASS;
+		if (fr->fr_action == FILTER_MARK)
+			mv->mv_m[i]->m_mark = fr->fr_mark;
+		else
+			verdicts[i] = fr->fr_action == FILTER_DROP ? DROP :
+			    PASS;
 		bytes += mv->mv_m[i]->m_pktlen;
 		n++;
 	}
@@ -82,7 +88,7 @@ judge(struct filter_rule *fr, const struct bpf_insn *prog,
 		cpu_stat_add(&fc->fc_packets, n);
 		cpu_stat_add(&fc->fc_bytes, bytes);
 	}
-	return n;
+	return fr->fr_action == FILTER_MARK ? 0 : n;
 }
 
 static void
@@ -121,7 +127,7 @@ filter_packets(void *arg, struct ifnet *ifp, enum pfil_dir dir,
 			continue;
 		decided = judge(fr, prog, mv, verdicts);
 		left -= decided;
-		refused |= decided != 0 && fr->fr_drop;
+		refused |= decided != 0 && fr->fr_action == FILTER_DROP;
 	}
 	if (refused)
 		drop_refused(ifp, mv, verdicts, dir == PFIL_IN ?
@@ -179,7 +185,8 @@ rule_create(struct kern *k, const struct filter_rule_spec *fs,
 		return ENOMEM;
 	fr->fr_number = fs->fs_number;
 	fr->fr_dir = fs->fs_dir;
-	fr->fr_drop = fs->fs_drop;
+	fr->fr_action = fs->fs_action;
+	fr->fr_mark = fs->fs_mark;
 	memcpy(fr->fr_ifname, fs->fs_ifname,
 	    strnlen(fs->fs_ifname, IFNAMSIZ - 1));
 	fr->fr_text = kmem_zalloc(k, textlen);
@@ -351,7 +358,8 @@ filter_list(struct vnet *vn, int (*fn)(const struct filter_info *, void *),
 	for (fr = fv->fv_rules; fr != NULL && result == 0; fr = fr->fr_next) {
 		fi.fi_number = fr->fr_number;
 		fi.fi_dir = fr->fr_dir;
-		fi.fi_drop = fr->fr_drop;
+		fi.fi_action = fr->fr_action;
+		fi.fi_mark = fr->fr_mark;
 		memcpy(fi.fi_ifname, fr->fr_ifname, sizeof(fi.fi_ifname));
 		fi.fi_text = fr->fr_text;
 		count(vn->vn_kern, fr, &fi.fi_packets, &fi.fi_bytes);

@@ -2,7 +2,8 @@
  * filter: packet filter rules of a vnet, the first user of the packet hooks.
  *
  * Rules are walked in the order of their numbers; the first whose direction,
- * interface and program match a packet decides; a packet no rule matches
+ * interface and program match a packet and that passes or drops decides; one
+ * that marks sets m_mark, and the walk goes on.  A packet no rule decides on
  * passes.  A rule names its interface and is about whichever has that name:
  * while there is none it waits.  A vnet without rules has no hook.
  */
@@ -21,6 +22,8 @@
 #define FILTER_TEXT_MAX	1024	/* with the NUL */
 #define FILTER_PROGS	2	/* link types a rule can be about */
 
+enum filter_action { FILTER_PASS, FILTER_DROP, FILTER_MARK, FILTER_NACTIONS };
+
 /* A rule's program for interfaces of one link type. */
 struct filter_prog {
 	uint32_t	 fp_dlt;	/* as of bpf_dlt() */
@@ -31,7 +34,8 @@ struct filter_prog {
 struct filter_rule_spec {
 	uint32_t	 fs_number;	/* 0: behind the last one */
 	enum pfil_dir	 fs_dir;
-	bool		 fs_drop;
+	enum filter_action fs_action;
+	uint32_t	 fs_mark;	/* FILTER_MARK */
 	char		 fs_ifname[IFNAMSIZ];	/* "": any */
 	const char	*fs_text;
 	unsigned	 fs_nprogs;
@@ -41,7 +45,8 @@ struct filter_rule_spec {
 struct filter_info {
 	uint32_t	 fi_number;
 	enum pfil_dir	 fi_dir;
-	bool		 fi_drop;
+	enum filter_action fi_action;
+	uint32_t	 fi_mark;
 	char		 fi_ifname[IFNAMSIZ];
 	const char	*fi_text;
 	uint64_t	 fi_packets, fi_bytes;	/* since the last zeroing */

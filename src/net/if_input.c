@@ -210,6 +210,7 @@ if_percpuq_enqueue_vec(struct ifnet *ifp, struct mvec *mv)
 		m->m_flags &= (uint16_t)~(M_BCAST | M_MCAST | M_PROMISC |
 		    M_LOCAL);
 		m->m_ptr = NULL;
+		m->m_mark = 0;	/* it means nothing elsewhere */
 		if (m->m_loops++ == LOOPS_MAX) {
 			m_drop(ifp, m, DROP_IN_LOOP);
 		} else if (rq->rq_len >= maxlen) {

@@ -77,6 +77,10 @@ enum ctl_op {
 			 * other interfaces restored, until */
 	CTL_COMMIT,	/* they are to stay, or */
 	CTL_ROLLBACK,	/* are undone now; answer: struct ctl_undone */
+	CTL_RULE_ADD,	/* struct ctl_rule; answer: struct ctl_filter_number */
+	CTL_RULE_DELETE, /* struct ctl_filter_number */
+	CTL_RULE_FLUSH,
+	CTL_RULE_LIST,	/* answers: struct ctl_rule, many each */
 	CTL_OP_MAX
 };
 
@@ -220,16 +224,19 @@ struct ctl_tap_stats {
 };
 
 #define CTL_FILTER_PROGS 2
+enum { CTL_FILTER_PASS, CTL_FILTER_DROP, CTL_FILTER_MARK };
 
 struct ctl_filter {
 	uint32_t	 f_number;	/* 0: behind the last */
 	uint32_t	 f_dir;		/* CTL_TAP_IN or CTL_TAP_OUT */
-	uint32_t	 f_drop;	/* or pass */
+	uint32_t	 f_action;	/* CTL_FILTER_PASS ... */
 	uint32_t	 f_nprogs;
 	char		 f_ifname[16];	/* "": any */
 	struct {
 		uint32_t	 dlt, ninsns;
 	}		 f_prog[CTL_FILTER_PROGS];
+	uint32_t	 f_mark;	/* CTL_FILTER_MARK */
+	uint32_t	 f_pad;
 };	/* the instructions of all programs and the text follow */
 
 struct ctl_filter_number {
@@ -237,10 +244,23 @@ struct ctl_filter_number {
 };
 
 struct ctl_filter_rule {
-	uint32_t	 fr_number, fr_dir, fr_drop;
-	uint32_t	 fr_pad;
+	uint32_t	 fr_number, fr_dir, fr_action, fr_mark;
 	char		 fr_ifname[16];
 	uint64_t	 fr_packets, fr_bytes;
 };	/* the text follows */
+
+/* A rule that picks a table of routes. */
+enum { CTL_RULE_TABLE, CTL_RULE_REJECT, CTL_RULE_BLACKHOLE };
+struct ctl_rule {
+	uint32_t	 r_number;	/* add: 0: behind the last */
+	uint32_t	 r_family;	/* of the prefixes; 0: it has none */
+	uint32_t	 r_srclen, r_dstlen;
+	uint8_t		 r_src[16], r_dst[16];	/* network order */
+	uint32_t	 r_mark, r_markmask;
+	uint32_t	 r_action;	/* CTL_RULE_* */
+	uint32_t	 r_table;
+	char		 r_ifname[16];	/* "": any */
+	uint64_t	 r_packets;	/* list: that it decided on */
+};
 
 #endif /* !PROTO_CTL_PROTO_H */

@@ -78,6 +78,11 @@ def busy(router):
     d.ok("route", "add", "10.9.0.0/16", "10.0.1.2")
     d.ok("arp", "-s", "10.0.1.77", "02:00:00:00:00:77")
     d.ok("filter", "add", "in", "tap0", "pass", "ip proto \\icmp")
+    d.ok("filter", "add", "in", "tap0", "mark", "7")
+    d.ok("rule", "add", "in", "tap9", "from", "10.7.0.0/16", "to", "10.8.0.1",
+         "mark", "4/6", "table", "9")
+    d.ok("rule", "add", "from", "10.77.0.0/16", "reject")
+    d.ok("route", "add", "-table", "9", "10.9.0.0/16", "10.0.1.2")
     d.ok("ifconfig", "pg0", "create", "dst", "10.0.5.2", "rate", "10")
     d.ok("ifconfig", "pg1", "create")
     d.ok("ifconfig", "pg1", "inet", "10.0.5.1/24", "up")
@@ -103,6 +108,7 @@ DOCUMENTS = {
     "arp": ("arp", "-a", "--json"),
     "sysctl": ("sysctl", "-a", "--json"),
     "vnet list": ("vnet", "list", "--json"),
+    "rule list": ("rule", "list", "--json"),
     "filter list": ("filter", "list", "--json"),
     "pg show": ("pg", "show", "--json"),
     "help": ("help", "--json"),

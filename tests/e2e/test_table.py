@@ -176,13 +176,156 @@ def test_bad_tables(daemon):
 def test_a_change_is_undone_in_its_table(daemon, two, tmp):
     d = daemon
     red, blue = two
-    script = tmp / "change"
-    script.write_text(
-        "route add -table 1 172.31.0.0/16 10.0.1.2\n"
-        f"ifconfig {blue.taps[0]} table 3\n"
-        "ifconfig tap77 up\n")
     before = routes(d, "-table", "all")
-    d.bad("-f", str(script))
-    assert routes(d, "-table", "all").keys() == before.keys()
+    d.bad("ifconfig", blue.taps[0], "table", "3", "mtu", "7")
     assert d.show(blue.taps[0])["table"] == 2
     wait_for(blue.ping)
+    changes = tmp / "changes"
+    changes.write_text("add -table 1 172.31.0.0/16 10.0.1.2\n"
+                       "add -table 4 172.31.0.0/16 10.0.1.2 -reject\n"
+                       "delete -table 2 10.99.0.0/16\n")
+    d.bad("route", "load", str(changes))
+    assert routes(d, "-table", "all") == before
+    assert "there is no table 4" in d.bad("route", "show", "-table", "4")
+
+
+# --- rules ---------------------------------------------------------------------
+
+@pytest.fixture
+def ways(daemon, netns):
+    """A host, and behind the router two others with the same address behind
+    them: by the main table the first."""
+    d = daemon
+    d.ok("sysctl", "-w", "net.inet.ip.forwarding=1")
+    host, one, two = (netns(n) for n in ("host", "one", "two"))
+    for n, ns in enumerate((host, one, two)):
+        d.tap(ns, f"tap{n}", f"10.0.{n}.1/24")
+        ns.host(f"tap{n}", f"10.0.{n}.2/24", f"10.0.{n}.1")
+    for ns in (one, two):
+        ns.run("ip", "addr", "add", "172.31.9.1/32", "dev", "lo")
+    for n in (3, 4):
+        host.run("ip", "addr", "add", f"10.0.0.{n}/24", "dev", "tap0")
+    d.ok("route", "add", "default", "10.0.1.2")
+    # A table without interfaces finds its gateways in the main one.
+    d.ok("route", "add", "-table", "7", "default", "10.0.2.2")
+    return d, host, {"one": one, "two": two}
+
+
+def way_taken(d, host, src="10.0.0.2", dst="172.31.9.1"):
+    """By which of the two a packet leaves, or None."""
+    before = [d.counters(f"tap{n}")["opackets"] for n in (1, 2)]
+    host.run("ping", "-n", "-c", "1", "-W", "1", "-I", src, dst, check=False)
+    after = [d.counters(f"tap{n}")["opackets"] for n in (1, 2)]
+    grown = [b < a for b, a in zip(before, after)]
+    return {(True, False): "one", (False, True): "two"}.get(tuple(grown))
+
+
+def test_rules_pick_a_table(ways):
+    d, host, others = ways
+    for words, fits, other in (
+            (("from", "10.0.0.3"), "10.0.0.3", "10.0.0.2"),
+            (("from", "10.0.0.2/31"), "10.0.0.3", "10.0.0.4"),
+            (("in", "tap0", "from", "10.0.0.3", "to", "172.31.0.0/16"),
+             "10.0.0.3", "10.0.0.4")):
+        number = d.ok("rule", "add", *words, "table", "7").strip()
+        assert way_taken(d, host, fits) == "two", words
+        assert way_taken(d, host, other) == "one", words
+        # Addresses of the router's own come before any rule.
+        host.run("ping", "-n", "-c", "1", "-W", "1", "-I", fits, "10.0.0.1")
+        rule, = json.loads(d.ok("rule", "list", "--json"))
+        assert rule["table"] == 7 and rule["packets"] >= 1
+        d.ok("rule", "delete", number)
+        assert way_taken(d, host, fits) == "one"
+    for words in (("in", "tap9"), ("to", "172.31.9.2"), ("mark", "1"),
+                  ("from", "10.0.0.77")):
+        d.ok("rule", "add", *words, "table", "7")
+    assert way_taken(d, host) == "one"
+    d.ok("rule", "flush")
+    assert json.loads(d.ok("rule", "list", "--json")) == []
+    conserved(d)
+
+
+def test_order_of_rules_and_what_they_do(ways):
+    d, host, others = ways
+    d.ok("rule", "add", "20", "in", "tap0", "reject")
+    out = host.run("ping", "-n", "-c", "1", "-W", "1", "172.31.9.1",
+                   check=False).stdout
+    assert "Unreachable" in out
+    d.dropped("tap0", "ip-reject", 1, more=True)
+    # A table that has no route to it leaves it to the next rule.
+    d.ok("route", "add", "-table", "8", "10.77.0.0/16", "10.0.2.2")
+    d.ok("rule", "add", "5", "in", "tap0", "table", "8")
+    assert way_taken(d, host) is None
+    d.ok("rule", "add", "10", "in", "tap0", "table", "7")
+    assert way_taken(d, host) == "two"
+    d.ok("rule", "add", "4", "blackhole")
+    assert way_taken(d, host) is None
+    d.dropped("tap0", "ip-blackhole", 1, more=True)
+    # Also for packets of the router's own.
+    assert d.ctl("ping", "-c", "1", "-w", "1", "172.31.9.1").returncode != 0
+    text = d.ok("rule", "list")
+    assert [line.split()[0] for line in text.splitlines()[1:]] == [
+        "4", "5", "10", "20"]
+    assert "File exists" in d.bad("rule", "add", "10", "table", "7")
+    d.ok("rule", "delete", "4")
+    # The interface goes and another one comes: a rule is about the name.
+    d.ok("ifconfig", "tap0", "name", "tap77")
+    assert way_taken(d, host) == "one"
+    d.ok("ifconfig", "tap77", "name", "tap0")
+    assert way_taken(d, host) == "two"
+
+
+def test_marks_of_the_filter_pick_a_table(ways):
+    d, host, others = ways
+    d.ok("filter", "add", "in", "tap0", "mark", "6", "icmp", "and", "src",
+         "host", "10.0.0.3")
+    d.ok("rule", "add", "mark", "0x4/0x4", "table", "7")
+    assert way_taken(d, host, "10.0.0.3") == "two"
+    assert way_taken(d, host, "10.0.0.2") == "one"
+    assert "mark 6" in d.ok("filter", "list")
+    # What is marked goes on to the next rules of the filter.
+    d.ok("filter", "add", "in", "tap0", "drop", "src", "host", "10.0.0.3")
+    assert way_taken(d, host, "10.0.0.3") is None
+    d.dropped("tap0", "filter-in", 1, more=True)
+
+
+def test_rules_live_with_their_tables(ways):
+    """A rule keeps its table, and a table goes with its last user."""
+    d, host, others = ways
+    d.ok("rule", "add", "in", "tap0", "table", "7")
+    d.ok("route", "flush", "-table", "7")
+    assert d.ok("route", "show", "-table", "7").count("\n") == 4
+    assert way_taken(d, host) == "one"
+    d.ok("route", "add", "-table", "7", "172.31.9.0/24", "10.0.2.2")
+    assert way_taken(d, host) == "two"
+    # The gateway's network goes and comes back.
+    d.ok("ifconfig", "tap2", "10.0.2.1", "delete")
+    assert "unreachable" in d.ok("route", "show", "-table", "7")
+    assert way_taken(d, host) is None
+    d.ok("ifconfig", "tap2", "10.0.2.1/24")
+    wait_for(lambda: way_taken(d, host) == "two")
+    d.ok("rule", "flush")
+    d.ok("route", "flush", "-table", "7")
+    assert "there is no table 7" in d.bad("route", "show", "-table", "7")
+
+
+def test_bad_rules(daemon):
+    d = daemon
+    for words in ((), ("add",), ("add", "table"), ("add", "table", "65536"),
+                  ("add", "table", "1", "reject"), ("add", "in", "tap0"),
+                  ("add", "0", "table", "1"), ("add", "65536", "table", "1"),
+                  ("add", "from", "10.0.0.1/8", "table", "1"),
+                  ("add", "from", "nowhere", "table", "1"),
+                  ("add", "from", "10.0.0.1", "from", "10.0.0.2", "reject"),
+                  ("add", "mark", "5/2", "table", "1"),
+                  ("add", "mark", "0x", "table", "1"),
+                  ("add", "mark", "-1", "table", "1"),
+                  ("add", "over", "table", "1"), ("delete",),
+                  ("delete", "x"), ("delete", "10"), ("list", "all"),
+                  ("flush", "1")):
+        assert d.bad("rule", *words), words
+    d.ok("sysctl", "-w", "net.route.maxtables=0")
+    assert "net.route.maxtables" in d.bad("rule", "add", "table", "1")
+    assert d.ok("rule", "list") == ""
+    d.ok("rule", "add", "65535", "reject")
+    assert "no number is left" in d.bad("rule", "add", "reject")

@@ -315,7 +315,8 @@ fuzz_fill_filter(struct fuzz_in *in, uint8_t *buf)
 	memset(&f, 0, sizeof(f));
 	f.f_number = how & 4 ? fuzz_u8(in) : 0;
 	f.f_dir = 1 + (how & 1);
-	f.f_drop = how >> 1 & 1;
+	f.f_action = how >> 1 & 3;
+	f.f_mark = how;
 	f.f_nprogs = how & 8 ? fuzz_u8(in) & 3 : 1;
 	if (how & 16)
 		fuzz_ifname(in, f.f_ifname);

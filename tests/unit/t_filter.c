@@ -28,7 +28,7 @@ add(struct vnet *vn, uint32_t number, enum pfil_dir dir, const char *name,
 	memset(&fs, 0, sizeof(fs));
 	fs.fs_number = number;
 	fs.fs_dir = dir;
-	fs.fs_drop = drop;
+	fs.fs_action = drop ? FILTER_DROP : FILTER_PASS;
 	(void)snprintf(fs.fs_ifname, sizeof(fs.fs_ifname), "%s", name);
 	fs.fs_text = "text";
 	fs.fs_nprogs = 1;
