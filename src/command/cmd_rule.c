@@ -288,7 +288,7 @@ action_text(const struct ifnet_rule *r, char *buf, size_t size)
 	return buf;
 }
 
-/* What is listed, and how. */
+/* The listing in progress. */
 struct listing {
 	struct cmd_ctx	*ls_ctx;
 	struct json	*ls_json;	/* NULL: a table */

@@ -53,7 +53,8 @@ kauth_authorize(struct kern *k, const struct kauth_cred *cred,
 	case KAUTH_INTERFACE_GETPRIV:
 		break;
 	case KAUTH_NOBODY:
-		return EPERM;
+		return kern_refuse(EPERM, "the stack alone makes this "
+		    "request");
 	}
 	return privileged(k, cred) ? 0 : EPERM;
 }

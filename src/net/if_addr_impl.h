@@ -53,11 +53,11 @@ struct ifaddr *ifa_ifwithprefix(struct vnet *, uint32_t dst, unsigned len);
 struct ifaddr *ifa_ifwithladdr(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithaf(struct vnet *, int af);
 /*
- * Of a table's addresses that are sin, have it as far end or broadcast address
- * (len 32), or are on that prefix, the one that ranks highest, and of equals
- * the one on the interface with the lowest index, and of these the lowest
- * address; rank says 0 of those that do
- * not count.  NULL: none.  Compares 64 of each at most.  Read section.
+ * Find, of a table's addresses that are sin, have it as far end or broadcast
+ * address (len 32), or are on that prefix, the one that ranks highest, and of
+ * equals the one on the interface with the lowest index, and of these the
+ * lowest address; rank says 0 of those that do not count.  NULL: none.
+ * Compares 64 of each at most.  Read section.
  */
 struct ifaddr *ifa_best(const struct rt_table *, const struct sockaddr_in *,
 	    unsigned len, int (*rank)(const struct ifaddr *, void *), void *arg);

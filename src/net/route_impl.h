@@ -63,7 +63,7 @@ int	rt_table_make(struct vnet *, uint32_t number, struct rt_table **);
 int	rt_table_meant(struct vnet *, uint32_t number, struct rt_table **);
 /* The table that a route is in; of an address's own, the interface's. */
 struct rt_table *rt_tableof(const struct rtentry *);
-/* It may have lost its last user: route_unlock() looks. */
+/* A table may have lost its last user: route_unlock() looks. */
 void	rt_table_may_go(struct rt_table *);
 /* The route that is used for that very prefix, or NULL. */
 struct rtentry *rt_table_find(const struct rt_table *, uint32_t key,

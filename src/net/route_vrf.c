@@ -19,7 +19,7 @@
 
 /* --- beginning and end --------------------------------------------------- */
 
-/* What all tables have, ahead of their prefixes of addresses. */
+/* Begin the parts that all tables have. */
 static int
 table_init(struct vnet *vn, struct rt_table *tb, uint32_t number)
 {

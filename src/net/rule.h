@@ -23,7 +23,7 @@
 
 enum rule_action { RULE_TABLE, RULE_REJECT, RULE_BLACKHOLE, RULE_NACTIONS };
 
-/* What a rule is about, and what it does. */
+/* The packets that a rule is about, and what it does. */
 struct rule_spec {
 	uint32_t	 rs_number;	/* 0: behind the last one */
 	uint8_t		 rs_family;	/* of the prefixes; AF_UNSPEC: it names
