@@ -541,8 +541,8 @@ in_starts_connected(const struct fwd *fd, uint32_t addr)
 }
 
 /*
- * Read section: is the address, to which packets go by fd, which is the table's,
- * the network address of a connected prefix (RFC 1812 4.2.2.11)?  That prefix's own route may be
+ * Read section: is the address, to which packets go by fd, which a table says,
+ * the network address of one of its connected prefixes (RFC 1812 4.2.2.11)?  That prefix's own route may be
  * hidden by one that was asked for.  Nearly all other addresses are told apart
  * by bits that only such addresses set (a Bloom filter).
  */
@@ -579,8 +579,8 @@ uint32_t in_ownsource(struct ifnet *, uint32_t dst);
 uint32_t in_nhsource(const struct nexthop *, uint32_t dst);
 /*
  * Any, read section: the router's address, of those in a table, that packets of
- * its own carry on interfaces without an address (RFC 1812 4.3.2.4, 2.2.7); 0: there is none.
- * No link-local address is one.  An address of lo0 outside 127/8 is preferred;
+ * its own carry on interfaces without an address (RFC 1812 4.3.2.4, 2.2.7); 0:
+ * there is none.  No link-local address is one.  An address of lo0 outside 127/8 is preferred;
  * the choice stays the same as long as the address may be used.
  */
 uint32_t in_router_id(struct rt_table *);

@@ -47,6 +47,13 @@ by(const char *dst, unsigned unit, uint16_t weight)
 	return ri;
 }
 
+static uint32_t
+value_of(struct vnet *vn, const char *dst)
+{
+
+	return rt_lookup4(rt_main(vn), test_hop(dst)).fd_value;
+}
+
 static int
 add(struct vnet *vn, unsigned unit, uint16_t weight)
 {
@@ -143,7 +150,7 @@ spread_body(struct vnet *vn)
 	KASSERT(chi_square(was, NWAYS) < 24.3);
 
 	/* A link goes, and comes back: its flows alone, in one step. */
-	value = rt_lookup4(rt_main(vn), test_hop("172.16.1.1")).fd_value;
+	value = value_of(vn, "172.16.1.1");
 	link_is(vn, 5, LINK_STATE_DOWN);
 	ways(vn, now);
 	KASSERT(of(now, 5) == 0 && others_moved(was, now, 5) == 0);
@@ -155,7 +162,7 @@ spread_body(struct vnet *vn)
 	KASSERT(of(now, 6) == 0 && others_moved(was, now, 6) == 0);
 	link_is(vn, 5, LINK_STATE_UP);
 	link_is(vn, 6, LINK_STATE_UP);
-	KASSERT(rt_lookup4(rt_main(vn), test_hop("172.16.1.1")).fd_value == value);
+	KASSERT(value_of(vn, "172.16.1.1") == value);
 	ways(vn, was);
 	KASSERT(chi_square(was, NWAYS) < 24.3);
 
@@ -234,13 +241,13 @@ weight_body(struct vnet *vn)
 	KASSERT(rt_add_way(vn, &ri) == 0);
 	ri = by("172.17.0.0", 1, 0);
 	KASSERT(rt_add_way(vn, &ri) == 0);
-	value = rt_lookup4(rt_main(vn), test_hop("172.17.1.1")).fd_value;
-	KASSERT(value == rt_lookup4(rt_main(vn), test_hop("172.16.1.1")).fd_value);
+	value = value_of(vn, "172.17.1.1");
+	KASSERT(value == value_of(vn, "172.16.1.1"));
 	KASSERT(vn->vn_route->rv_groups.kh_count == 1);
 	/* Another weight for one of them. */
 	ri.ri_weight = 3;
 	KASSERT(rt_add_way(vn, &ri) == 0);
-	KASSERT(value != rt_lookup4(rt_main(vn), test_hop("172.17.1.1")).fd_value);
+	KASSERT(value != value_of(vn, "172.17.1.1"));
 	KASSERT(vn->vn_route->rv_groups.kh_count == 2);
 	/* Flags change, and the ways stay; the MTU is each way's own. */
 	ri = by("172.17.0.0", 0, 0);
