@@ -383,7 +383,8 @@ all_leave_by(const struct vnet *vn, const char *ifname)
 
 	pserialize_read_enter();
 	for (uint32_t h = 0; h < NH_BUCKETS && all; h++) {
-		fd = rt_lookup4_flow(rt_main(vn), __builtin_bswap32(0x01010101), h);
+		fd = rt_lookup4_flow(rt_main(vn),
+		    __builtin_bswap32(0x01010101), h);
 		all = strcmp(fd.fd_nh->nh_ifp->if_xname, ifname) == 0;
 	}
 	pserialize_read_exit();

@@ -284,7 +284,7 @@ int	ifnet_vnet_list(struct ifnet_client *,
  * for. */
 int	ifnet_halt(struct ifnet_client *, struct ifnet_error *);
 
-/* --- ping ----------------------------------------------------------------- */
+/* --- ping ---------------------------------------------------------------- */
 
 struct ifnet_ping_reply {
 	uint32_t	 from;		/* network order */
@@ -309,7 +309,7 @@ int	ifnet_ping_recv(struct ifnet_client *, int ms,
 	    struct ifnet_ping_reply *, struct ifnet_error *);
 int	ifnet_ping_stop(struct ifnet_client *, struct ifnet_error *);
 
-/* --- captures ------------------------------------------------------------- */
+/* --- captures ------------------------------------------------------------ */
 
 /* An instruction of a filter's program: struct bpf_insn of libpcap. */
 struct ifnet_insn {
@@ -367,7 +367,7 @@ int	ifnet_capture_stop(struct ifnet_client *, struct ifnet_error *);
 void	ifnet_capture_stats(const struct ifnet_client *,
 	    struct ifnet_capture_stats *);
 
-/* --- rules that pick a table of routes -------------------------------------- */
+/* --- rules that pick a table of routes ----------------------------------- */
 
 enum { IFNET_RULE_TABLE, IFNET_RULE_REJECT, IFNET_RULE_BLACKHOLE };
 
@@ -396,7 +396,7 @@ int	ifnet_rule_list(struct ifnet_client *,
 	    int (*fn)(const struct ifnet_rule *, void *arg), void *arg,
 	    struct ifnet_error *);
 
-/* --- packet filter -------------------------------------------------------- */
+/* --- packet filter ------------------------------------------------------- */
 
 enum { IFNET_FILTER_PASS, IFNET_FILTER_DROP, IFNET_FILTER_MARK };
 

@@ -37,7 +37,7 @@ bad(struct cmd_ctx *ctx, const char *word, const char *value,
 	return CMD_USAGE;
 }
 
-/* --- words of a rule ------------------------------------------------------- */
+/* --- words of a rule ----------------------------------------------------- */
 
 enum { R_ADD = 1, R_DELETE, R_LIST, R_FLUSH, R_IN, R_FROM, R_TO, R_MARK,
 	R_TABLE, R_REJECT, R_BLACKHOLE };
@@ -191,7 +191,7 @@ parse_rule(struct cmd_ctx *ctx, int argc, char **argv, struct ifnet_rule *r)
 	    "and blackhole is wanted");
 }
 
-/* --- adding ----------------------------------------------------------------- */
+/* --- adding -------------------------------------------------------------- */
 
 struct search {
 	const struct ifnet_rule *rule;
@@ -264,7 +264,7 @@ add(struct cmd_ctx *ctx, int argc, char **argv)
 	return CMD_OK;
 }
 
-/* --- listing ---------------------------------------------------------------- */
+/* --- listing ------------------------------------------------------------- */
 
 static const char *
 prefix_text(const unsigned char *addr, unsigned len, char *buf, size_t size)
@@ -382,7 +382,7 @@ list(struct cmd_ctx *ctx, int argc, char **argv)
 	return e.code != 0 ? fail(ctx, &e, "list") : code;
 }
 
-/* --- the rest ---------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------ */
 
 static int
 delete_rule(struct cmd_ctx *ctx, int argc, char **argv)

@@ -10,8 +10,9 @@
 #include "net/filter.h"
 
 _Static_assert(CTL_FILTER_PROGS == FILTER_PROGS &&
-    CTL_FILTER_PASS == (int)FILTER_PASS && CTL_FILTER_DROP == (int)FILTER_DROP
-    && CTL_FILTER_MARK == (int)FILTER_MARK, "programs and actions are the same");
+    CTL_FILTER_PASS == (int)FILTER_PASS &&
+    CTL_FILTER_DROP == (int)FILTER_DROP &&
+    CTL_FILTER_MARK == (int)FILTER_MARK, "counts and actions are alike");
 
 /* The bytes of all instructions of a request. */
 static size_t

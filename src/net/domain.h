@@ -69,8 +69,9 @@ struct domain {
 	bool	(*dom_rtmark)(const struct rtentry *);
 
 	/* Control, no lock: a route of a table was deleted on request, or leads
-	 * elsewhere.  handle: the interface on whose link its destinations were, or 0;
-	 * asked: it had been asked for, and not come with an address. */
+	 * elsewhere.  handle: the interface on whose link its destinations
+	 * were, or 0; asked: it had been asked for, and not come with an
+	 * address. */
 	void	(*dom_route_gone)(struct vnet *, const struct sockaddr *dst,
 		    unsigned len, uint32_t table, uint64_t handle,
 		    bool asked);

@@ -60,9 +60,10 @@ struct ifaddr *ifa_ifwithaf(struct vnet *, int af);
  * Compares 64 of each at most.  Read section.
  */
 struct ifaddr *ifa_best(const struct rt_table *, const struct sockaddr_in *,
-	    unsigned len, int (*rank)(const struct ifaddr *, void *), void *arg);
-/* Does any of the table's addresses that are sa fit?  Looks at all of them.  Read
- * section. */
+	    unsigned len, int (*rank)(const struct ifaddr *, void *),
+	    void *arg);
+/* Does any of the table's addresses that are sa fit?  Looks at all of them.
+ * Read section. */
 bool	ifa_any_equal(const struct rt_table *, const struct sockaddr *,
 	    bool (*fits)(const struct ifaddr *, void *), void *arg);
 /* An address of the family that fits, the latest given first; looks at a

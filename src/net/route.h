@@ -4,7 +4,9 @@
  * A vnet has a main table, and others by number: those that rules (rule.h) send
  * packets to, and those that interfaces are bound to (virtual routing and
  * forwarding, VRF): what comes by such an interface, and the interface's own
- * addresses, are in its table alone.  A table has the routes of each prefix in order (kbtree.h) for requests, and
+ * addresses, are in its table alone.
+ *
+ * A table has the routes of each prefix in order (kbtree.h) for requests, and
  * for packets a forwarding table (fib.h) from a prefix to the next hop of the
  * best of these; nexthop.h says what a packet finds.  Packets never see a
  * route.  Local and broadcast addresses are host routes, so one lookup says
@@ -71,8 +73,8 @@ struct rtfull {
 enum { RT_OWN_LOCAL, RT_OWN_NET, RT_OWN_BROADCAST, RT_NOWN };
 
 /*
- * Addresses of one table that share something, in the order in which they were given: the
- * first stands in a table, and the others hang off it.  l:; rcu forward.
+ * Addresses of one table that share something, in the order in which they were
+ * given: the first can be looked up, and the others hang off it.  l:; rcu forward.
  */
 struct pa_link {
 	struct protoaddr *pl_next;	/* NULL: the last */
@@ -384,8 +386,8 @@ uint64_t rt_lost(struct vnet *, struct rt_lost list[RT_NLOST]);
 /* Fill a message describing the route; buffer of RT_MSG_MAX bytes. */
 void	rt_fill_msg(struct kern *, const struct rtentry *, uint8_t type,
 	    void *msg);
-/* A place in the order of tables, in a table of prefixes, and, in a prefix, of use; zeroes: at the
- * beginning. */
+/* A place in the order of tables, in a table of prefixes, and, in a prefix, of
+ * use; zeroes: at the beginning. */
 struct rt_place {
 	uint64_t	 rp_order;	/* rt_order() of the next prefix */
 	uint64_t	 rp_spares;	/* of the last prefix: from which metric

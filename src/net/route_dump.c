@@ -280,7 +280,8 @@ rt_get_request(struct vnet *vn, const struct rt_info *ri, void *msg)
 		error = EMLINK;
 	if (error == 0) {
 		way = rt_way(rt, rt_way_meant(rt, ri));
-		rt_fill_way(vn->vn_kern, rt, rt_way_meant(rt, ri), RTM_ADD, msg);
+		rt_fill_way(vn->vn_kern, rt, rt_way_meant(rt, ri), RTM_ADD,
+		    msg);
 		rtm->rtm_flags &= RTF_ASKED;
 		if (rtm->rtm_expire_s < 0)	/* it is due */
 			rtm->rtm_expire_s = 1;

@@ -17,7 +17,7 @@ struct rule_count {
 	uint64_t	 rc_packets;
 } __attribute__((__aligned__(64)));
 
-/* --- the packet path ------------------------------------------------------ */
+/* --- the packet path ----------------------------------------------------- */
 
 static inline bool
 within4(uint32_t addr, uint32_t prefix, unsigned len)
@@ -65,7 +65,7 @@ rules_lookup4(const struct ip_rules *rules, const char *name, uint32_t src,
 	return fd;
 }
 
-/* --- changes; route lock --------------------------------------------------- */
+/* --- changes; route lock ------------------------------------------------- */
 
 static void
 rule_free(struct kern *k, struct ip_rule *ir)
@@ -205,7 +205,7 @@ take(struct vnet *vn, uint32_t number, struct ip_rule **irp)
 	return 0;
 }
 
-/* --- requests --------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 static int
 check(const struct rule_spec *rs)

@@ -315,8 +315,8 @@ in_local_usable(const struct fwd *fd, uint32_t addr)
 
 	if (in_ifa_usable(fd->fd_nh->nh_ifa))
 		return true;
-	return ifa_best(rt_table_of(fd->fd_nh->nh_ifp), &sin, 32, in_usable_rank,
-	    &addr) != NULL;
+	return ifa_best(rt_table_of(fd->fd_nh->nh_ifp), &sin, 32,
+	    in_usable_rank, &addr) != NULL;
 }
 
 /* May the address be the source of packets on behalf of the router as a

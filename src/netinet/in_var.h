@@ -215,8 +215,8 @@ struct mbuf *ip_forward_slow(struct ifnet *, struct mbuf *,
 /* CPU: queue a checked packet for this host, which is taken. */
 void	ip_local_input(struct ifnet *, struct mbuf *);
 /* CPU: route by a table, fragment and send an IPv4 packet made by this host
- * (header length and addresses set, checksum not).  ip_src 0: chosen by the route.  The packet
- * is taken. 0 or errno. */
+ * (header length and addresses set, checksum not).  ip_src 0: chosen by the
+ * route.  The packet is taken. 0 or errno. */
 int	ip_output(struct rt_table *, struct mbuf *, unsigned ttl);
 /* Any: an address of this table that may be used, neither tentative nor
  * duplicated. */

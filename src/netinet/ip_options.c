@@ -172,8 +172,8 @@ ts_stamp(const struct rt_table *tb, uint8_t *cp, uint32_t addr)
 		memcpy(p, &addr, 4);
 		p += 4;
 	}
-	ms = be32((uint32_t)(host_wallclock(tb->tb_vnet->vn_kern->k_host) / 1000000 %
-	    MS_A_DAY));
+	ms = be32((uint32_t)(host_wallclock(tb->tb_vnet->vn_kern->k_host) /
+	    1000000 % MS_A_DAY));
 	memcpy(p, &ms, 4);
 	cp[OPT_PTR] = (uint8_t)(cp[OPT_PTR] + (kind == TS_ONLY ? 4 : 8));
 }

@@ -113,7 +113,8 @@ fragq_hash(const struct ip_reass *ir, const struct iphdr4 *ip, uint32_t rtable)
 {
 
 	return khash_u64(((uint64_t)ip->ip_src << 32 | ip->ip_dst) ^
-	    ((uint64_t)rtable << 24 | (uint64_t)ip->ip_id << 8 | ip->ip_p) * 0x9e3779b97f4a7c15ull ^
+	    ((uint64_t)rtable << 24 | (uint64_t)ip->ip_id << 8 | ip->ip_p) *
+	    0x9e3779b97f4a7c15ull ^
 	    ir->ir_secret) % REASS_BUCKETS;
 }
 
@@ -123,7 +124,8 @@ fragq_find(struct ip_reass *ir, const struct iphdr4 *ip, uint32_t rtable)
 	struct ip_fragq *fq;
 
 	LIST_FOREACH(fq, &ir->ir_bucket[fragq_hash(ir, ip, rtable)], fq_hash)
-		if (fq->fq_rtable == rtable && fq->fq_id == ip->ip_id && fq->fq_src == ip->ip_src &&
+		if (fq->fq_rtable == rtable && fq->fq_id == ip->ip_id &&
+		    fq->fq_src == ip->ip_src &&
 		    fq->fq_dst == ip->ip_dst && fq->fq_proto == ip->ip_p)
 			return fq;
 	return NULL;

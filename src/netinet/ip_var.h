@@ -432,8 +432,8 @@ unsigned ip_options_echo(const struct iphdr4 *, uint8_t opts[IP_OPTLEN_MAX]);
 
 /* ip_output.c: identification for a new packet, network order. */
 uint16_t ip_newid(void);
-/* CPU: send a packet to a local address of a table, whose next hop is given; the
- * packet is taken.  0 or errno. */
+/* CPU: send a packet to a local address of a table, whose next hop is given;
+ * the packet is taken.  0 or errno. */
 int	ip_loopback(struct rt_table *, struct mbuf *, const struct nexthop *);
 
 /* ip_local.c.  CPU: from the softint, checked packets for this host. */
@@ -486,10 +486,12 @@ struct icmp_vnet {
 	struct ip_tokens icv_log;		/* the task's: of log lines */
 	struct icmp_redirected icv_redirected[ICMP_REDIRECTED];
 };
-/* CPU: handle, in the table of the interface it came by, an echo reply, or an error about an echo request; m is at the
- * ICMP message.  false: no ping waits for it. */
+/* CPU: handle, in the table of the interface it came by, an echo reply, or an
+ * error about an echo request; m is at the ICMP message.  false: no ping waits
+ * for it. */
 bool	icmp_ping_input(const struct rt_table *, const struct iphdr4 *,
-	    uint16_t id, uint16_t seq, uint8_t type, uint8_t code, uint32_t bytes);
+	    uint16_t id, uint16_t seq, uint8_t type, uint8_t code,
+	    uint32_t bytes);
 
 /* ip_token.c */
 /* CPU: take a token of a limit per second; a limit <0 allows all, 0 none. */
@@ -542,9 +544,10 @@ in_starts_connected(const struct fwd *fd, uint32_t addr)
 
 /*
  * Read section: is the address, to which packets go by fd, which a table says,
- * the network address of one of its connected prefixes (RFC 1812 4.2.2.11)?  That prefix's own route may be
- * hidden by one that was asked for.  Nearly all other addresses are told apart
- * by bits that only such addresses set (a Bloom filter).
+ * the network address of one of its connected prefixes (RFC 1812 4.2.2.11)?
+ * That prefix's own route may be hidden by one that was asked for.  Nearly all
+ * other addresses are told apart by bits that only such addresses set (a Bloom
+ * filter).
  */
 static inline bool
 in_is_network(const struct rt_table *tb, const struct fwd *fd, uint32_t addr)
@@ -580,8 +583,9 @@ uint32_t in_nhsource(const struct nexthop *, uint32_t dst);
 /*
  * Any, read section: the router's address, of those in a table, that packets of
  * its own carry on interfaces without an address (RFC 1812 4.3.2.4, 2.2.7); 0:
- * there is none.  No link-local address is one.  An address of lo0 outside 127/8 is preferred;
- * the choice stays the same as long as the address may be used.
+ * there is none.  No link-local address is one.  An address of lo0 outside
+ * 127/8 is preferred; the choice stays the same as long as the address may be
+ * used.
  */
 uint32_t in_router_id(struct rt_table *);
 /* Any, read section: does the interface have an IPv4 address, in any state? */
