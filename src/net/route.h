@@ -74,7 +74,8 @@ enum { RT_OWN_LOCAL, RT_OWN_NET, RT_OWN_BROADCAST, RT_NOWN };
 
 /*
  * Addresses of one table that share something, in the order in which they were
- * given: the first can be looked up, and the others hang off it.  l:; rcu forward.
+ * given: the first can be looked up, and the others hang off it.  l:; rcu
+ * forward.
  */
 struct pa_link {
 	struct protoaddr *pl_next;	/* NULL: the last */
