@@ -46,7 +46,8 @@ int	rtsock_dump(struct vnet *, unsigned what, uint64_t handle,
 /*
  * A dump in pieces of one interface, some routes or some neighbours each:
  * nothing is held between two calls, not even the vnet, and an object that is
- * there all the time is met once.  The dump goes on as long as rc_what is not 0.
+ * there all the time is met once.  The dump goes on as long as rc_what is not
+ * 0.
  */
 struct rtsock_cursor {
 	uint64_t	 rc_handle;

@@ -170,7 +170,7 @@ packets_body(struct in_test *it)
 	in_forward(it, &it->it_a, "10.0.2.1", "10.0.1.7", 64);
 	KASSERT(drops(a, DROP_IP_RPF) == 1 && drops(a, DROP_IP_LAND) == 0);
 	KASSERT(set_sysctl(it, "net.inet.ip.rpf", IF_RPF_OFF) == 0);
-	/* What is for this host is answered in its own table. */
+	/* Packets for this host are answered in their own table. */
 	KASSERT(addr_add(it, b, "10.0.1.1", 24) == 0);
 	KASSERT(neigh_req(it, RTM_ADD, b, "10.0.1.2", it->it_b.tif_peer, 0,
 	    0) == 0);
@@ -293,7 +293,7 @@ many_body(struct in_test *it)
 	rt_table_drop(tb);
 	KASSERT(ntables(it) == 0);
 	KASSERT(rt_table_hold(it->it_vn, 3, false, &tb) == ESRCH);
-	/* What is left goes with the vnet. */
+	/* The last one goes with the vnet. */
 	KASSERT(add_to(it, 9, "0.0.0.0", 0, "10.0.1.2") == 0);
 }
 IN_TEST(many, 1)

@@ -285,7 +285,7 @@ bad_body(struct in_test *it)
 	}
 	rs.rs_number = 5000;
 	KASSERT(rule_add(it->it_vn, &rs, &number) == ENOSPC);
-	/* What is left goes with the vnet. */
+	/* The rest goes with the vnet. */
 }
 IN_TEST(bad, 1)
 
