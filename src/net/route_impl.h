@@ -396,8 +396,9 @@ void	rt_tell_gone(struct vnet *, const struct rt_gone *);
 void	rt_tell_behind(struct vnet *, const struct rt_gone *);
 
 /*
- * route_expire.c: the timer of a route that expires (RTE_TIMED).  make: control,
- * without the lock, once the route has its prefix; not started; ENOMEM.  start:
+ * route_expire.c: the timer of a route that expires (RTE_TIMED).  make:
+ * control, without the lock, once the route has its prefix; not started;
+ * ENOMEM.  start:
  * once the route is in; end: when it is taken out, or was never in.
  */
 int	rt_timer_make(struct vnet *, struct rtfull *, uint64_t expire_ns);
