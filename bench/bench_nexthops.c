@@ -190,7 +190,7 @@ look_up(struct cpu_work *w)
 	pserialize_read_enter();
 	for (unsigned i = 0; i < 256; i++) {
 		lo->lo_random = lo->lo_random * 6364136223846793005u + 1;
-		lo->lo_found += rt_lookup4(lo->lo_vnet,
+		lo->lo_found += rt_lookup4(rt_main(lo->lo_vnet),
 		    (uint32_t)(lo->lo_random >> 32)).fd_nh != NULL;
 	}
 	pserialize_read_exit();
