@@ -283,6 +283,9 @@ route_get(struct cmd_ctx *ctx, int argc, char **argv)
  * routes found in batches on the other connection: the walk continues at its
  * place, even when routes behind it are gone.
  */
+#define FLUSH_MOST	280	/* as many as one message to the daemon has
+				 * room for */
+
 struct flush {
 	struct cmd_ctx	*ctx;
 	struct ifnet_error *e;
@@ -290,7 +293,7 @@ struct flush {
 	union {
 		struct rt_msg	 m;
 		char		 room[RT_MSG_MAX];
-	}		 msgs[128];
+	}		 msgs[FLUSH_MOST];
 };
 
 static void
@@ -369,6 +372,12 @@ flush_collect(const void *msg, size_t len, void *arg)
 		return 0;
 	mine = &f->msgs[f->n++].m;
 	memcpy(mine, msg, len);
+	/* The source, which is last, says no more than the metric does. */
+	if ((m->rtm_given & RTV_METRIC) != 0 && sa[5] != NULL &&
+	    m->rtm_h.rtm_addrs < RTA_IFA << 1) {
+		mine->rtm_h.rtm_addrs &= (uint16_t)~RTA_IFA;
+		mine->rtm_h.rtm_len -= (uint16_t)rt_sa_size(sa[5]->sa_family);
+	}
 	mine->rtm_h.rtm_type = RTM_DELETE;
 	mine->rtm_errno = 0;
 	return f->n < sizeof(f->msgs) / sizeof(f->msgs[0]) ? 0 :
