@@ -406,6 +406,9 @@ rt_add_way(struct vnet *vn, const struct rt_info *ri)
 
 	if (ri->ri_len > 32)
 		return EINVAL;
+	if ((ri->ri_flags & RTF_NOWHERE) != 0)
+		return kern_refuse(EINVAL, "a route that refuses packets has "
+		    "no ways");
 	one.ri_given |= RTV_METRIC;	/* 0 unless given */
 	route_lock(vn);
 	tb = rt_table_numbered(vn, one.ri_table);

@@ -93,7 +93,7 @@ static const uint32_t fuzz_cmds[] = {
 	SIOCSIFADDR, SIOCGIFADDR, SIOCSIFDSTADDR, SIOCGIFDSTADDR,
 	SIOCSIFFLAGS, SIOCGIFFLAGS, SIOCGIFBRDADDR, SIOCSIFBRDADDR,
 	SIOCGIFCONF, SIOCGIFNETMASK, SIOCSIFNETMASK, SIOCGIFMETRIC,
-	SIOCSIFMETRIC, SIOCSIFTABLE, SIOCGIFTABLE, SIOCDIFADDR,
+	SIOCSIFMETRIC, SIOCDIFADDR,
 	SIOCAIFADDR, SIOCGIFALIAS, SIOCALIFADDR, SIOCGLIFADDR, SIOCDLIFADDR,
 	SIOCSIFADDRPREF, SIOCGIFADDRPREF,
 	SIOCADDMULTI, SIOCDELMULTI, SIOCGIFDLT, SIOCIFCREATE, SIOCIFDESTROY,
@@ -101,7 +101,7 @@ static const uint32_t fuzz_cmds[] = {
 	SIOCGIFDATA, SIOCZIFDATA, SIOCGIFDROPS, SIOCGIFINDEX, SIOCSLINKSTR,
 	SIOCGLINKSTR, SIOCSIFDESCR, SIOCGIFDESCR, SIOCINITIFADDR,
 	SIOCSIFNAME, SIOCAIFGROUP, SIOCDIFGROUP, SIOCGIFGROUP, SIOCGIFGMEMB,
-	SIOCSIFVNET,
+	SIOCSIFVNET, SIOCSIFTABLE, SIOCGIFTABLE,
 };
 
 /* Requests of the highest quarter: in older layouts, and only for drivers. */
@@ -346,6 +346,30 @@ fuzz_fill_hello(uint8_t *buf, unsigned version)
 static const char *const fuzz_vnet_names[] = { "", "v", "w", "x" };
 
 static inline size_t
+fuzz_fill_rule(struct fuzz_in *in, uint8_t *buf)
+{
+	struct ctl_rule r;
+	uint8_t how = fuzz_u8(in);
+	uint32_t addr;
+
+	memset(&r, 0, sizeof(r));
+	r.r_number = how & 1 ? fuzz_u8(in) : 0;
+	r.r_family = how & 2 ? AF_INET : 0;
+	r.r_srclen = how & 2 ? fuzz_u8(in) % 40 : 0;
+	r.r_dstlen = how & 4 ? fuzz_u8(in) % 40 : 0;
+	addr = fuzz_addr4(in);
+	memcpy(r.r_src, &addr, sizeof(addr));
+	memcpy(r.r_dst, &addr, sizeof(addr));
+	r.r_action = how >> 3 & 3;
+	r.r_table = how >> 5;
+	r.r_mark = r.r_markmask = how & 8;
+	if (how & 16)
+		fuzz_ifname(in, r.r_ifname);
+	memcpy(buf, &r, sizeof(r));
+	return sizeof(r);
+}
+
+static inline size_t
 fuzz_fill_payload(struct ifnet_stack *st, struct fuzz_in *in, unsigned op,
     uint8_t *buf)
 {
@@ -381,6 +405,12 @@ fuzz_fill_payload(struct ifnet_stack *st, struct fuzz_in *in, unsigned op,
 		return fuzz_fill_filter(in, buf);
 	case CTL_FILTER_DELETE:
 	case CTL_FILTER_ZERO:
+		memset(buf, 0, sizeof(struct ctl_filter_number));
+		buf[0] = fuzz_u8(in);
+		return sizeof(struct ctl_filter_number);
+	case CTL_RULE_ADD:
+		return fuzz_fill_rule(in, buf);
+	case CTL_RULE_DELETE:
 		memset(buf, 0, sizeof(struct ctl_filter_number));
 		buf[0] = fuzz_u8(in);
 		return sizeof(struct ctl_filter_number);
