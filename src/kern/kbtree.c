@@ -334,7 +334,7 @@ window_with_room(const struct kbtree_node *parent, unsigned i,
     struct window *wi)
 {
 	const struct kbtree_node *kn;
-	unsigned used[2 * WIDE], low, high, sum;
+	unsigned used[2 * WIDE] = { 0 }, low, high, sum;
 
 	low = i < WIDE ? 0 : i - WIDE + 1;
 	high = i + WIDE < parent->kn_count ? i + WIDE :
@@ -366,7 +366,7 @@ static void
 share(struct kbtree_node *parent, const struct window *wi,
     struct kbtree_node *new, uint64_t key, void *ptr)
 {
-	struct kbtree_node *kn[WIDE + 1] = { NULL }, *into = NULL;
+	struct kbtree_node *kn[WIDE + 1], *into = parent->kn_ptr[wi->wi_first];
 	uint64_t keys[WIDE * SLOTS];
 	void *ptrs[WIDE * SLOTS];
 	unsigned sum = 0, at = 0, n = wi->wi_n;
@@ -390,7 +390,7 @@ share(struct kbtree_node *parent, const struct window *wi,
 		at += (unsigned)kn[j]->kn_count;
 		if (j > 0 && j < wi->wi_n)
 			parent->kn_key[wi->wi_first + j] = kn[j]->kn_key[0];
-		if (j == 0 || key >= kn[j]->kn_key[0])
+		if (j > 0 && key >= kn[j]->kn_key[0])
 			into = kn[j];
 	}
 	put_slot(into, key, ptr);
