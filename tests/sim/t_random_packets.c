@@ -1,9 +1,10 @@
 /*
  * Packets at random: three routers in a ring of pairs, each with simulated
  * taps, are sent frames while their interfaces come and go, go up and down and
- * change addresses and routes, and while allocations fail.  At every rest each
- * interface accounts for every packet, each vnet does so for all it ever had,
- * and what the pairs sent was received; at the end nothing is left.
+ * change addresses, neighbours and routes, some with several ways, and while
+ * allocations fail.  At every rest each interface accounts for every packet,
+ * each vnet does so for all it ever had, and what the pairs sent was received;
+ * at the end nothing is left.
  */
 
 #include <setjmp.h>
@@ -29,6 +30,7 @@
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
 #include "net/route.h"
+#include "net/rtsock.h"
 #include "netinet/ip_var.h"
 #include "stack/stack_impl.h"
 
@@ -176,6 +178,54 @@ op_route(struct model *m, unsigned v)
 		answered(m, rt_add(m->m_vnet[v], &ri));
 	else
 		answered(m, rt_delete(m->m_vnet[v], &ri));
+}
+
+/* One more way of a route, one less, or the route with all of them. */
+static void
+op_way(struct model *m, unsigned v)
+{
+	struct rt_info ri;
+
+	memset(&ri, 0, sizeof(ri));
+	ri.ri_len = 8 + pick(m, 2) * 8;
+	ri.ri_dst = pick_addr(m) & in_mask(ri.ri_len);
+	ri.ri_flags = RTF_GATEWAY;
+	ri.ri_given = RTV_METRIC | RTV_LATER;
+	ri.ri_metric = 1;
+	ri.ri_weight = (uint16_t)pick(m, 3);
+	ri.ri_gw = pick(m, 8) != 0 ? pick_addr(m) : 0;
+	if (ri.ri_gw != 0 && pick(m, 3) != 0) {
+		ri.ri_given |= RTV_MPATH;
+		answered(m, rt_add_way(m->m_vnet[v], &ri));
+	} else
+		answered(m, rt_delete(m->m_vnet[v], &ri));
+}
+
+/* A neighbour that is known without being asked, or is not any more. */
+static void
+op_neigh(struct model *m, unsigned v)
+{
+	static const uint8_t lladdr[ETHER_ADDR_LEN] = { 2, 0, 0, 0, 0, 1 };
+	union {
+		struct rt_msg	 rtm;
+		uint8_t		 room[RT_MSG_MAX];
+	} msg, answer;
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	struct sockaddr_dl sdl = { .sdl_family = AF_LINK,
+	    .sdl_alen = sizeof(lladdr) };
+	size_t len = sizeof(answer);
+
+	memset(&msg, 0, sizeof(msg));
+	msg.rtm.rtm_h.rtm_len = sizeof(msg.rtm);
+	msg.rtm.rtm_h.rtm_version = RTM_VERSION;
+	msg.rtm.rtm_h.rtm_type = pick(m, 2) == 0 ? RTM_ADD : RTM_DELETE;
+	msg.rtm.rtm_flags = RTF_LLDATA | RTF_HOST | RTF_STATIC;
+	sin.sin_addr.s_addr = pick_addr(m);
+	memcpy(sdl.sdl_data, lladdr, sizeof(lladdr));
+	KASSERT(rt_msg_add(&msg, RTA_DST, (struct sockaddr *)&sin));
+	KASSERT(rt_msg_add(&msg, RTA_GATEWAY, (struct sockaddr *)&sdl));
+	answered(m, rtsock_request(m->m_vnet[v], &kauth_cred_self, &msg,
+	    msg.rtm.rtm_h.rtm_len, &answer, &len));
 }
 
 /* --- packets --- */
@@ -382,7 +432,8 @@ step(struct model *m, bool same)
 #define NCHANGES	3		/* the above */
 		op_frames, op_frames, op_frames, op_frames, op_frames,
 		op_flags, op_mtu, op_addr, op_addr, op_addr, op_route,
-		op_route, op_drain, op_rest,
+		op_route, op_way, op_way, op_way, op_neigh, op_neigh,
+		op_drain, op_rest,
 	};
 	const unsigned nops = sizeof(ops) / sizeof(ops[0]);
 	unsigned first = same ? NCHANGES : 0;
