@@ -143,7 +143,7 @@ help:
 	@echo "make bench       the benchmarks; ROWS=PATTERN for some"
 	@echo "make fuzz        fuzz what parses outside bytes; SECONDS=N for each target,"
 	@echo "                 FUZZ=WORDS for some of text rtmsg command config filter ctl"
-	@echo "                 server input tap"
+	@echo "                 server input tap capture undo"
 	@echo "make torture     random operations against a simple oracle; OPS=N for each"
 	@echo "                 of SEEDS=N seeds"
 	@echo "make coverage    lines and branches of src/net and src/kern that tests reach"

@@ -12,15 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <arpa/inet.h>
 #include <ifnet/if_dl.h>
 
 #include "kern/reqctx.h"
 #include "kern/sysctl.h"
 #include "net/filter.h"
 #include "net/rule.h"
-#include "net/route.h"
-#include "proto/prefix.h"
 
 /* A routing message with room. */
 union message {
@@ -53,49 +50,8 @@ pending_step(struct ctl_session *s, struct vnet *vn, enum undo_kind kind,
 
 /* --- routes, neighbours --------------------------------------------------- */
 
-/*
- * Describe the route that a message is about, before it is carried out, as the
- * request that would make it again.  ESRCH: there is none; EOPNOTSUPP: it is an
- * address's own, which no request makes.
- */
-static int
-route_before(struct vnet *vn, const struct rt_msg *rtm,
-    const struct sockaddr *const sa[RTAX_MAX], union message *before)
-{
-	struct rt_info ri = {
-		.ri_given = rtm->rtm_given, .ri_metric = rtm->rtm_metric,
-		.ri_table = rtm->rtm_table,
-	};
-	struct sockaddr_in dst, mask, gw;
-	int len = 32;
-
-	if (sa[0] == NULL || sa[0]->sa_family != AF_INET)
-		return ESRCH;
-	memcpy(&dst, sa[0], sizeof(dst));
-	if (sa[2] != NULL) {
-		if (sa[2]->sa_family != AF_INET)
-			return ESRCH;
-		memcpy(&mask, sa[2], sizeof(mask));
-		len = prefix_len(ntohl(mask.sin_addr.s_addr));
-	}
-	if (len < 0)
-		return ESRCH;
-	ri.ri_dst = dst.sin_addr.s_addr;
-	ri.ri_len = (unsigned)len;
-	if ((rtm->rtm_given & RTV_REPLACE) != 0)
-		ri.ri_given |= RTV_METRIC;
-	if ((rtm->rtm_given & RTV_MPATH) != 0)
-		ri.ri_given |= RTV_METRIC;
-	if ((rtm->rtm_h.rtm_type == RTM_DELETE ||
-	    (rtm->rtm_given & RTV_MPATH) != 0) && sa[1] != NULL &&
-	    sa[1]->sa_family == AF_INET) {
-		memcpy(&gw, sa[1], sizeof(gw));
-		ri.ri_gw = gw.sin_addr.s_addr;
-	}
-	return rt_get_request(vn, &ri, before);
-}
-
-/* Neighbours likewise.  An entry that is being resolved is none. */
+/* Describe a neighbour as rtsock_get_request() does a route.  An entry that is
+ * being resolved is none. */
 static int
 neighbour_before(struct ctl_session *s, struct vnet *vn,
     const struct rt_msg *rtm, union message *before)
@@ -136,7 +92,7 @@ note_before(struct ctl_session *s, struct vnet *vn, const struct rt_msg *rtm,
 		return 0;
 	error = (rtm->rtm_flags & RTF_LLDATA) != 0 ?
 	    neighbour_before(s, vn, rtm, &before) :
-	    route_before(vn, rtm, sa, &before);
+	    rtsock_get_request(vn, rtm, sa, &before);
 	if (error == EMLINK)
 		return kern_refuse(EOPNOTSUPP, "the route has several ways, "
 		    "and could not be made again by one request, so this is no "

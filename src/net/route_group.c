@@ -398,6 +398,7 @@ add_way(struct vnet *vn, const struct rt_info *ri, struct rtentry *rt)
 int
 rt_add_way(struct vnet *vn, const struct rt_info *ri)
 {
+	struct rt_gone gone = { .rg_handle = 0 };
 	struct rt_info one = *ri;
 	struct rt_table *tb;
 	struct rt_member rm;
@@ -427,8 +428,16 @@ rt_add_way(struct vnet *vn, const struct rt_info *ri)
 		rm = (struct rt_member){ .rm_path = rt->rt_path,
 		    .rm_weight = ri->ri_weight };
 		error = take_ways(vn, rt, &rm, 1);
+		/* Without its weight it is not the route that was asked
+		 * for. */
+		if (error != 0) {
+			rt_note_gone(rt, &gone);
+			rt_take_out(vn, rt);
+		}
 	}
 	route_unlock(vn);
+	if (error != 0)
+		rt_tell_gone(vn, &gone);
 	return error;
 }
 

@@ -205,12 +205,40 @@ request_change_table(struct vnet *vn, uint8_t type, struct route_request *rq,
 		return error;
 	if (type == RTM_ADD)
 		made.ri_given |= RTV_METRIC;	/* 0 unless given */
-	if ((ri->ri_given & RTV_MPATH) != 0) {
+	if ((ri->ri_given & RTV_MPATH) != 0 && type == RTM_ADD) {
 		made.ri_gw = ri->ri_gw;
 		made.ri_ifp = ri->ri_ifp;
 	}
 	/* The route was there, also when it is deleted by now. */
 	return rt_get_meant(vn, &made, type, answer);
+}
+
+int
+rtsock_get_request(struct vnet *vn, const struct rt_msg *rtm,
+    const struct sockaddr *const sa[RTAX_MAX], void *msg)
+{
+	const bool add = rtm->rtm_h.rtm_type == RTM_ADD;
+	struct route_request rq;
+	struct rt_info meant;
+	int error;
+
+	if (request_parse(vn, rtm, sa, &rq) != 0)
+		return ESRCH;
+	meant = rq.rq_ri;
+	if (add)
+		meant.ri_given |= RTV_METRIC;	/* 0 unless given */
+	/* All that is said of it says which one is deleted; but where a route
+	 * is to lead does not say where it leads. */
+	if (rtm->rtm_h.rtm_type != RTM_DELETE)
+		meant.ri_src = 0;
+	if (rtm->rtm_h.rtm_type == RTM_CHANGE ||
+	    (add && (meant.ri_given & RTV_MPATH) == 0)) {
+		meant.ri_gw = 0;
+		meant.ri_ifp = NULL;
+	}
+	error = rt_get_request(vn, &meant, msg);
+	request_release(&rq);
+	return error;
 }
 
 static int

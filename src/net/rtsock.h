@@ -24,6 +24,15 @@ struct rt_listener;
 int	rtsock_request(struct vnet *, const struct kauth_cred *,
 	    const void *msg, size_t len, void *answer, size_t *answerlen);
 
+/*
+ * Control: describe the route that a request (RTM_ADD, DELETE, CHANGE; checked,
+ * with its addresses) is about to delete, change or give one more way, as the
+ * RTM_ADD that would make it again; RT_MSG_MAX bytes of room.  ESRCH: there is
+ * none, or the request would be refused; or as rt_get_request().
+ */
+int	rtsock_get_request(struct vnet *, const struct rt_msg *,
+	    const struct sockaddr *const sa[RTAX_MAX], void *msg);
+
 /* Kinds of messages that a dump or a listener wants. */
 #define RTS_LINK	0x01	/* interfaces: RTM_IFANNOUNCE, RTM_IFINFO */
 #define RTS_ADDR	0x02

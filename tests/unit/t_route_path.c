@@ -4,6 +4,7 @@
  */
 
 #include "net_test.h"
+#include "route_audit.h"
 
 #include <stdio.h>
 
@@ -270,63 +271,7 @@ test_many(void **state)
 
 /* --- the table that packets see, against the one that requests see ---- */
 
-#define NDUMP	600
-
-static struct {
-	uint32_t	 key;
-	unsigned	 len;
-	uint64_t	 handle;
-	bool		 up;
-} dump[NDUMP];
-static unsigned ndump;
-
-static int
-take(const void *msg, void *arg)
-{
-	const struct rt_msg *rtm = msg;
-	const struct sockaddr *sa[RTAX_MAX];
-
-	(void)arg;
-	KASSERT(ndump < NDUMP && rt_msg_check(msg, rtm->rtm_h.rtm_len, sa) ==
-	    0);
-	dump[ndump].key = test_addr_minus(sa[0], "0.0.0.0");
-	dump[ndump].len = sa[2] == NULL ? 32 : (unsigned)__builtin_popcount(
-	    test_addr_minus(sa[2], "0.0.0.0"));
-	dump[ndump].handle = rtm->rtm_ifhandle;
-	dump[ndump++].up = (rtm->rtm_flags & RTF_UP) != 0;
-	return 0;
-}
-
-/* The route of an address, by a dump: the longest prefix, and of its routes the
- * one that is used, or else the first. */
-static int
-told(uint32_t addr)
-{
-	int best = -1;
-
-	for (unsigned i = 0; i < ndump; i++)
-		if (((dump[i].key ^ addr) & (dump[i].len == 0 ? 0 :
-		    UINT32_MAX << (32 - dump[i].len))) == 0 &&
-		    (best < 0 || dump[i].len > dump[best].len ||
-		    (dump[i].len == dump[best].len && dump[i].up)))
-			best = (int)i;
-	return best;
-}
-
-static void
-audit(struct vnet *vn, uint32_t addr)
-{
-	const struct test_route *rt = test_rt_lookup4(vn,
-	    __builtin_bswap32(addr));
-	int i = told(addr);
-
-	KASSERT((rt == NULL) == (i < 0));
-	if (rt == NULL)
-		return;
-	KASSERT(((rt->rt_flags & RTF_UP) != 0) == dump[i].up);
-	KASSERT((rt->rt_ifp != NULL ? rt->rt_ifp->if_handle : 0) ==
-	    dump[i].handle);
-}
+static struct route_audit audited;
 
 static uint32_t
 pick(uint64_t *x, uint32_t n)
@@ -384,11 +329,11 @@ audit_body(struct vnet *vn)
 		if (step % 20 != 0)
 			continue;
 		host_sleep(vn->vn_kern->k_host, 10000000);
-		ndump = 0;
-		KASSERT(rt_dump(vn, take, NULL) == 0);
+		route_audit_take(vn, &audited);
 		for (unsigned i = 0; i < 64; i++)
-			audit(vn, 0x14000000 + (pick(&x, 16) << 20 |
-			    pick(&x, 4) << 12 | pick(&x, 2)));
+			route_audit_addr(vn, &audited, 0, 0x14000000 +
+			    (pick(&x, 16) << 20 | pick(&x, 4) << 12 |
+			    pick(&x, 2)));
 	}
 	test_route_flush(vn);
 	for (u = 0; u < 2; u++)
