@@ -207,6 +207,7 @@ struct route_vnet {
 					 * alike */
 	LIST_HEAD(, rt_path) rv_sharing; /* rv_lock: whose rp_shared is not
 					 * empty */
+	uint32_t	 rv_nsharing;	/* a: how many, and groups */
 	struct ktask	 rv_task;	/* interfaces went up or down */
 	struct rt_expiry *rv_expiry;	/* rv_lock; NULL: nothing expires */
 	/* Constant; control: delete the next route that is due.  false: there

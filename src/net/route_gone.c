@@ -124,9 +124,8 @@ rt_if_state(struct ifnet *ifp)
 {
 	struct vnet *vn = ifp->if_vnet;
 
-	if (__atomic_load_n(&LIST_FIRST(&vn->vn_route->rv_sharing),
-	    __ATOMIC_RELAXED) != NULL || __atomic_load_n(
-	    &vn->vn_route->rv_groups.kh_count, __ATOMIC_RELAXED) != 0)
+	if (__atomic_load_n(&vn->vn_route->rv_nsharing, __ATOMIC_RELAXED) !=
+	    0)
 		ktask_schedule(vn->vn_kern, &vn->vn_route->rv_task);
 }
 

@@ -257,6 +257,7 @@ rt_group_get(struct vnet *vn, const struct rt_member *rm, unsigned n,
 		kmem_free(vn->vn_kern, rg);
 		return NULL;
 	}
+	rt_sharing_add(vn, 1);
 	for (unsigned i = 0; i < n; i++) {
 		rm[i].rm_path->rp_nroutes++;
 		LIST_INSERT_HEAD(&rm[i].rm_path->rp_groups, &rg->rg_member[i],
@@ -270,6 +271,7 @@ rt_group_free(struct vnet *vn, struct rt_group *rg)
 {
 
 	khash_remove(&vn->vn_route->rv_groups, object_hash(rg), rg);
+	rt_sharing_add(vn, -1);
 	for (unsigned i = 0; i < rg->rg_n; i++) {
 		LIST_REMOVE(&rg->rg_member[i], rm_link);
 		rg->rg_member[i].rm_path->rp_nroutes--;

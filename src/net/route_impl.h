@@ -252,6 +252,15 @@ void	rt_paths_leave_if(struct vnet *, struct ifnet *);
 void	rt_paths_leave_ifa(struct vnet *, struct ifaddr *);
 /* Which paths can be used, as interfaces went up or down. */
 void	rt_paths_look(struct vnet *);
+/* Whoever sees an interface go up or down asks whether there is a path that
+ * this means something for, without the lock. */
+static inline void
+rt_sharing_add(struct vnet *vn, int more)
+{
+	uint32_t *n = &vn->vn_route->rv_nsharing;
+
+	__atomic_store_n(n, *n + (uint32_t)more, __ATOMIC_RELAXED);
+}
 
 /* --- route.c ------------------------------------------------------------- */
 

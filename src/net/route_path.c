@@ -1001,6 +1001,7 @@ rt_path_share(struct vnet *vn, struct rtfull *rf, bool shared)
 			rp->rp_use = use_of(rp);
 			LIST_INSERT_HEAD(&vn->vn_route->rv_sharing, rp,
 			    rp_sharing);
+			rt_sharing_add(vn, 1);
 		}
 		LIST_INSERT_HEAD(&rp->rp_shared, rf, rf_link);
 		(void)__atomic_fetch_or(&rf->rf_rt.rt_user, RTE_SHARED,
@@ -1008,8 +1009,10 @@ rt_path_share(struct vnet *vn, struct rtfull *rf, bool shared)
 		return;
 	}
 	LIST_INSERT_HEAD(&rp->rp_routes, rf, rf_link);
-	if (LIST_EMPTY(&rp->rp_shared))
+	if (LIST_EMPTY(&rp->rp_shared)) {
 		LIST_REMOVE(rp, rp_sharing);
+		rt_sharing_add(vn, -1);
+	}
 	(void)__atomic_fetch_and(&rf->rf_rt.rt_user, (uint8_t)~RTE_SHARED,
 	    __ATOMIC_RELAXED);
 }
