@@ -290,6 +290,7 @@ static const struct cmd_word netstat_words[] = {
 	{ "-r", NULL, "the routes" },
 	{ "-s", NULL, "counters of the protocols" },
 	{ "-T", "TABLE", "with -r: of this table, or of all" },
+	{ "all", NULL, "behind -T: of every table" },
 	{ "-w", "SECONDS", "every so many seconds what was counted since" },
 	CMD_WORD_JSON,
 	CMD_WORD_END

@@ -141,6 +141,7 @@ const struct cmd_word route_options[] = {
 	{ "-table", "NUMBER", "the table of routes (0, the main one, unless "
 	    "given); to show and flush also all", 0,
 	    "add change delete flush get replace show", 'T' },
+	{ "all", NULL, "behind -table: every table", 0, "flush show" },
 	{ "-blackhole", NULL, "drop what goes there", CMD_W_ADMIN,
 	    "add change replace", 'f', RTF_BLACKHOLE },
 	{ "-reject", NULL, "refuse what goes there", CMD_W_ADMIN,
