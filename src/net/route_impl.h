@@ -252,8 +252,8 @@ void	rt_paths_leave_if(struct vnet *, struct ifnet *);
 void	rt_paths_leave_ifa(struct vnet *, struct ifaddr *);
 /* Which paths can be used, as interfaces went up or down. */
 void	rt_paths_look(struct vnet *);
-/* Whoever sees an interface go up or down asks whether there is a path that
- * this means something for, without the lock. */
+/* A path, or a group, begins or ends to care for the state of interfaces:
+ * whoever changes that looks at the number without the lock. */
 static inline void
 rt_sharing_add(struct vnet *vn, int more)
 {

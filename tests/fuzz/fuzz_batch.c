@@ -21,7 +21,7 @@ struct run {
 	struct ctl_session *r_session;
 	struct ctl_sink	 r_sink;
 	bool		 r_changing;
-	uint64_t	 r_before;	/* what there was when it began */
+	uint64_t	 r_before;	/* fuzz_state() when it began */
 	int		 r_error;	/* of the last answer */
 	unsigned	 r_done;	/* answers without an error, of a batch */
 };
@@ -83,7 +83,7 @@ session_open(struct run *r)
 	    &r->r_session) == 0);
 }
 
-/* --- what there is ---------------------------------------------------------- */
+/* --- what there is ------------------------------------------------------ */
 
 static int
 audit_route(const void *msg, void *arg)
@@ -117,7 +117,7 @@ audit_route(const void *msg, void *arg)
 	return 0;
 }
 
-/* --- requests --------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------- */
 
 static size_t
 put_sin(uint8_t *p, uint32_t addr)
@@ -210,7 +210,7 @@ put_part(struct run *r, struct fuzz_in *in, uint8_t *msg)
 	return put_message(CTL_ROUTE, msg, rc.rc_len);
 }
 
-/* --- what is done ----------------------------------------------------------- */
+/* --- what is done ------------------------------------------------------- */
 
 static void
 tell(struct run *r, const uint8_t *msg, size_t len)

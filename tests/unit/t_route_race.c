@@ -12,8 +12,8 @@
 #include "in_test.h"
 #include "layer_test.h"
 
-#include "net/route_impl.h"
-#include "net/rule.h"
+#include "net/route_impl.h"	/* under test */
+#include "net/rule.h"		/* under test */
 
 #define RACE_NS		1500000000ull
 
