@@ -129,7 +129,7 @@ route_audit_addr(struct vnet *vn, const struct route_audit *ra, uint32_t table,
 	if (is_there) {
 		KASSERT(((fd.fd_nh->nh_flags & NH_UNREACHABLE) == 0) == up);
 		ifp = fd.fd_nh->nh_ifp;
-		/* What does not lead anywhere is described as it was asked
+		/* A route that leads nowhere is described as it was asked
 		 * for. */
 		if (up && !fwd_is_local(&fd) && !fwd_is_broadcast(&fd))
 			KASSERT(route_audit_fits(ra, table, addr, len, up,
