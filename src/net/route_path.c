@@ -160,6 +160,7 @@ goes_by(const struct rt_table *tb, const struct rt_path *rp,
 struct search {
 	const struct rt_path *se_self;
 	const struct rtentry *se_for;
+	const struct rt_table *se_table;	/* its table */
 	bool		 se_circle;
 };
 
@@ -188,7 +189,9 @@ find_in(const struct rt_table *tb, uint32_t gw, struct search *se,
 		    (self != NULL && rt_path_leads_to(via, self)))
 			continue;
 		if (via->rp_hop == NULL || via->rp_depth >= DEPTH_MAX) {
-			if (for_rt != NULL && goes_by(tb, via, for_rt))
+			/* A route of the main table goes by no other. */
+			if (for_rt != NULL && tb == se->se_table &&
+			    goes_by(tb, via, for_rt))
 				se->se_circle = true;
 			continue;
 		}
@@ -213,7 +216,9 @@ static int
 find_gateway(const struct rt_spec *sp, const struct rt_path *self,
     const struct rtentry *for_rt, struct found *fo)
 {
-	struct search se = { .se_self = self, .se_for = for_rt };
+	struct search se = {
+		.se_self = self, .se_for = for_rt, .se_table = sp->sp_table,
+	};
 	const struct rt_table *tb = sp->sp_table;
 	int error = ESRCH;
 

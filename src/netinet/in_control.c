@@ -290,7 +290,9 @@ in_route_gone(struct vnet *vn, const struct sockaddr *dst, unsigned len,
 
 	memcpy(&sin, dst, sizeof(sin));
 	/* The route that went stood in the place of an address's own route. */
-	if (asked && rt_table_hold(vn, table, false, &tb) == 0) {
+	if (asked && table == 0)
+		in_route_inherit(rt_main(vn), sin.sin_addr.s_addr, len);
+	else if (asked && rt_table_hold(vn, table, false, &tb) == 0) {
 		in_route_inherit(tb, sin.sin_addr.s_addr, len);
 		rt_table_drop(tb);
 	}

@@ -82,13 +82,14 @@ is_before(const struct o_route *a, const struct o_route *b)
 /* The route of a prefix that is used: an address's, or the one of the least
  * metric that can be used. */
 static struct o_route *
-route_find(const struct oracle *o, uint32_t dst, unsigned len)
+route_find(const struct oracle *o, unsigned table, uint32_t dst, unsigned len)
 {
 	struct o_route *ort, *best = NULL;
 
 	for (unsigned i = 0; i < o->o_nroutes; i++) {
 		ort = o->o_route[i];
-		if (ort->or_dst != (dst & o_mask(len)) || ort->or_len != len)
+		if (ort->or_table != table || ort->or_len != len ||
+		    ort->or_dst != (dst & o_mask(len)))
 			continue;
 		if (is_derived(ort))
 			return ort;
@@ -102,34 +103,34 @@ bool
 o_route_used(const struct oracle *o, const struct o_route *ort)
 {
 
-	return route_find(o, ort->or_dst, ort->or_len) == ort;
+	return route_find(o, ort->or_table, ort->or_dst, ort->or_len) == ort;
 }
 
 /* The route that is meant: of the metric, or (O_ANY) the one that is used. */
 static struct o_route *
-route_meant(const struct oracle *o, uint32_t dst, unsigned len,
+route_meant(const struct oracle *o, unsigned table, uint32_t dst, unsigned len,
     uint32_t metric)
 {
 	struct o_route *ort;
 
 	if (metric == O_ANY)
-		return route_find(o, dst, len);
+		return route_find(o, table, dst, len);
 	for (unsigned i = 0; i < o->o_nroutes; i++) {
 		ort = o->o_route[i];
-		if (ort->or_dst == (dst & o_mask(len)) && ort->or_len == len &&
-		    !is_derived(ort) && ort->or_metric == metric)
+		if (ort->or_table == table && ort->or_len == len &&
+		    ort->or_dst == (dst & o_mask(len)) && !is_derived(ort) && ort->or_metric == metric)
 			return ort;
 	}
 	return NULL;
 }
 
 struct o_route *
-o_route_lookup(const struct oracle *o, uint32_t addr)
+o_route_lookup(const struct oracle *o, unsigned table, uint32_t addr)
 {
 	struct o_route *ort;
 
 	for (int len = 32; len >= 0; len--)
-		if ((ort = route_find(o, addr, (unsigned)len)) != NULL)
+		if ((ort = route_find(o, table, addr, (unsigned)len)) != NULL)
 			return ort;
 	return NULL;
 }
@@ -161,19 +162,20 @@ route_remove(struct oracle *o, unsigned i)
 
 	o_event_route(o, "delete", ort, used);
 	route_take(o, i);
-	next = route_find(o, ort->or_dst, ort->or_len);
+	next = route_find(o, ort->or_table, ort->or_dst, ort->or_len);
 	if (used && next != NULL)
 		o_event_route(o, "change", next, true);
 	free(ort);
 }
 
 static struct o_route *
-route_new(uint32_t dst, unsigned len, uint32_t flags)
+route_new(unsigned table, uint32_t dst, unsigned len, uint32_t flags)
 {
 	struct o_route *ort = calloc(1, sizeof(*ort));
 
 	if (ort == NULL)
 		abort();
+	ort->or_table = table;
 	ort->or_dst = dst & o_mask(len);
 	ort->or_len = len;
 	ort->or_flags = flags | (len == 32 ? RTF_HOST : 0);
@@ -186,13 +188,13 @@ static void
 route_of(struct oracle *o, struct o_addr *oa, uint32_t dst, unsigned len,
     uint32_t flags)
 {
-	struct o_route *ort, *have = route_find(o, dst, len);
+	struct o_route *ort, *have = route_find(o, 0, dst, len);
 
 	if (have != NULL && (is_derived(have) || have->or_metric == 0))
 		return;
 	if (have != NULL)
 		o_event_route(o, "change", have, false);
-	ort = route_new(dst, len, flags);
+	ort = route_new(0, dst, len, flags);
 	ort->or_if = oa->oa_if;
 	ort->or_addr = oa;
 	route_put(o, ort);
@@ -215,19 +217,38 @@ routes_of_addr_gone(struct oracle *o, const struct o_addr *oa)
 		}
 }
 
-/* The route of the longest prefix of less than *len that has a gateway, but not
- * `self', and its length; NULL: none.  A default route is none. */
+/* A place in the prefixes that have a gateway: the longest first, of a table
+ * and then of the main one. */
+struct place {
+	unsigned	 pl_table, pl_len;
+};
+
+static struct place
+place_of(unsigned table)
+{
+
+	return (struct place){ table, 33 };
+}
+
+/* The next route that has the gateway in its prefix, but not `self'; NULL:
+ * none.  A default route is none. */
 static const struct o_route *
 cover(const struct oracle *o, uint32_t gw, const struct o_route *self,
-    unsigned *len)
+    struct place *pl)
 {
 	const struct o_route *via;
 
-	while (--*len > 0) {
-		via = route_find(o, gw, *len);
-		if (via != NULL && via != self)
-			return via;
+	for (;;) {
+		while (--pl->pl_len > 0) {
+			via = route_find(o, pl->pl_table, gw, pl->pl_len);
+			if (via != NULL && via != self)
+				return via;
+		}
+		if (pl->pl_table == 0)
+			break;
+		*pl = place_of(0);
 	}
+	pl->pl_len = 1;
 	return NULL;
 }
 
@@ -246,25 +267,29 @@ static bool
 goes_by(const struct oracle *o, const struct o_route *via,
     const struct o_route *prefix)
 {
-	unsigned len;
+	struct place pl = place_of(prefix->or_table);
 
 	for (unsigned i = 0; via != NULL && !is_derived(via) && i < 8; i++) {
+		/* A route of the main table goes by no other. */
+		if (via->or_table != prefix->or_table)
+			return false;
 		if (((via->or_gw ^ prefix->or_dst) &
 		    o_mask(prefix->or_len)) == 0)
 			return true;
-		len = 33;
-		via = cover(o, via->or_gw, NULL, &len);
+		pl = place_of(via->or_table);
+		via = cover(o, via->or_gw, NULL, &pl);
 	}
 	return false;
 }
 
 /* Is the gateway in use, and reached? */
 static bool
-is_known(const struct oracle *o, uint32_t gw)
+is_known(const struct oracle *o, unsigned table, uint32_t gw)
 {
 
 	for (unsigned i = 0; i < o->o_nroutes; i++)
-		if (o->o_route[i]->or_gw == gw && o->o_route[i]->or_if != NULL)
+		if (o->o_route[i]->or_table == table &&
+		    o->o_route[i]->or_gw == gw && o->o_route[i]->or_if != NULL)
 			return true;
 	return false;
 }
@@ -274,15 +299,15 @@ static int
 point_at(const struct oracle *o, uint32_t gw, struct o_route *ort,
     const struct o_route *self)
 {
+	struct place pl = place_of(ort->or_table);
 	const struct o_route *via;
-	unsigned len = 33;
 	bool circle = false;
 
 	ort->or_gw = gw;
 	ort->or_flags |= RTF_GATEWAY;
-	if (is_known(o, gw))
+	if (is_known(o, ort->or_table, gw))
 		return 0;
-	while ((via = cover(o, gw, self, &len)) != NULL) {
+	while ((via = cover(o, gw, self, &pl)) != NULL) {
 		if (is_derived(via))
 			return is_host(via, gw) ? 0 : EINVAL;
 		if (via->or_if != NULL)
@@ -295,12 +320,12 @@ point_at(const struct oracle *o, uint32_t gw, struct o_route *ort,
 static void
 resolve(const struct oracle *o, struct o_route *ort)
 {
+	struct place pl = place_of(ort->or_table);
 	const struct o_route *via;
-	unsigned len = 33;
 
 	ort->or_if = NULL;
 	ort->or_addr = NULL;
-	while ((via = cover(o, ort->or_gw, ort, &len)) != NULL) {
+	while ((via = cover(o, ort->or_gw, ort, &pl)) != NULL) {
 		if (is_derived(via) && !is_host(via, ort->or_gw))
 			return;
 		if (via->or_if == NULL)
@@ -337,16 +362,16 @@ o_resolve(struct oracle *o)
 }
 
 int
-o_route_add(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw,
-    uint32_t metric)
+o_route_add(struct oracle *o, unsigned table, uint32_t dst, unsigned len,
+    uint32_t gw, uint32_t metric)
 {
-	struct o_route *ort, *have = route_find(o, dst, len);
+	struct o_route *ort, *have = route_find(o, table, dst, len);
 	int error;
 
-	if (route_meant(o, dst, len, metric) != NULL ||
+	if (route_meant(o, table, dst, len, metric) != NULL ||
 	    (have != NULL && is_derived(have) && metric == 0))
 		return EEXIST;
-	ort = route_new(dst, len, RTF_STATIC);
+	ort = route_new(table, dst, len, RTF_STATIC);
 	ort->or_metric = metric;
 	error = point_at(o, gw, ort, NULL);
 	if (error != 0) {
@@ -361,10 +386,10 @@ o_route_add(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw,
 }
 
 int
-o_route_change(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw,
-    uint32_t metric)
+o_route_change(struct oracle *o, unsigned table, uint32_t dst, unsigned len,
+    uint32_t gw, uint32_t metric)
 {
-	struct o_route *ort = route_meant(o, dst, len, metric), new_;
+	struct o_route *ort = route_meant(o, table, dst, len, metric), new_;
 	int error;
 
 	if (ort == NULL)
@@ -387,9 +412,10 @@ o_route_change(struct oracle *o, uint32_t dst, unsigned len, uint32_t gw,
 }
 
 int
-o_route_delete(struct oracle *o, uint32_t dst, unsigned len, uint32_t metric)
+o_route_delete(struct oracle *o, unsigned table, uint32_t dst, unsigned len,
+    uint32_t metric)
 {
-	const struct o_route *ort = route_meant(o, dst, len, metric);
+	const struct o_route *ort = route_meant(o, table, dst, len, metric);
 
 	for (unsigned i = 0; ort != NULL && i < o->o_nroutes; i++)
 		if (o->o_route[i] == ort) {

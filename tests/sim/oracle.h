@@ -60,7 +60,12 @@ struct o_addr {
 	int32_t		 oa_preference;
 };
 
+/* Routes are in the main table, 0, or in this one, which no interface is bound
+ * to: its gateways may be in the main one. */
+#define O_TABLE	5
+
 struct o_route {
+	unsigned	 or_table;
 	uint32_t	 or_dst, or_gw;
 	unsigned	 or_len;
 	uint32_t	 or_flags;
@@ -93,7 +98,8 @@ struct o_addr *o_addr_prefix(const struct oracle *, uint32_t addr,
 	    unsigned len);
 /* The addresses of the longest prefix that holds addr: its length, or -1. */
 int	o_net_len(const struct oracle *, uint32_t addr);
-struct o_route *o_route_lookup(const struct oracle *, uint32_t addr);
+struct o_route *o_route_lookup(const struct oracle *, unsigned table,
+	    uint32_t addr);
 /* After any change: find out where routes lead. */
 void	o_resolve(struct oracle *);
 /* Is it used, or does its prefix have a better one? */
@@ -114,14 +120,14 @@ void	o_link(struct oracle *, const char *name, const int *state,
 int	o_addr_add(struct oracle *, const char *name, uint32_t addr,
 	    unsigned len);
 int	o_addr_delete(struct oracle *, const char *name, uint32_t addr);
-int	o_route_add(struct oracle *, uint32_t dst, unsigned len, uint32_t gw,
-	    uint32_t metric);
+int	o_route_add(struct oracle *, unsigned table, uint32_t dst,
+	    unsigned len, uint32_t gw, uint32_t metric);
 /* The one of the metric, or (O_ANY) the one that is used. */
 #define O_ANY	UINT32_MAX
-int	o_route_change(struct oracle *, uint32_t dst, unsigned len,
-	    uint32_t gw, uint32_t metric);
-int	o_route_delete(struct oracle *, uint32_t dst, unsigned len,
-	    uint32_t metric);
+int	o_route_change(struct oracle *, unsigned table, uint32_t dst,
+	    unsigned len, uint32_t gw, uint32_t metric);
+int	o_route_delete(struct oracle *, unsigned table, uint32_t dst,
+	    unsigned len, uint32_t metric);
 
 /* oracle_more.c: groups, link-level addresses, preferences, packets. */
 int	o_group(struct oracle *, const char *name, const char *group, bool in);
@@ -168,7 +174,8 @@ void	o_text_rename(char *, uint64_t handle, const char *old,
 void	o_text_addr(char *, const char *verb, uint64_t handle, uint32_t addr,
 	    unsigned len, uint32_t dst);
 void	o_text_lladdr(char *, const char *verb, uint64_t handle, uint8_t last);
-void	o_text_route(char *, const char *verb, uint32_t dst, unsigned len,
+void	o_text_route(char *, const char *verb, unsigned table, uint32_t dst,
+	    unsigned len,
 	    uint64_t handle, uint32_t flags, uint32_t metric, uint32_t gw,
 	    uint32_t ifa);
 

@@ -52,7 +52,7 @@ want(const struct oracle *o)
 	}
 	for (unsigned i = 0; i < o->o_nroutes; i++) {
 		ort = o->o_route[i];
-		o_text_route(t, "+", ort->or_dst, ort->or_len,
+		o_text_route(t, "+", ort->or_table, ort->or_dst, ort->or_len,
 		    ort->or_if != NULL ? ort->or_if->oi_handle : 0,
 		    ort->or_flags | (ort->or_if != NULL &&
 		    o_route_used(o, ort) ? RTF_UP : 0), ort->or_metric,
@@ -154,13 +154,28 @@ has_far_end(const struct oracle *o, uint32_t addr)
 	return false;
 }
 
+/* Read section: where packets go by a table. */
+static void
+compare_way(struct run *r, struct net *n, const struct rt_table *tb,
+    uint32_t addr)
+{
+	const struct o_route *ort = o_route_lookup(&n->n_o, tb->tb_number,
+	    addr);
+	struct fwd fd = rt_lookup4(tb, htonl(addr));
+
+	if ((fd.fd_nh == NULL) != (ort == NULL) || (fd.fd_nh != NULL &&
+	    (fd.fd_nh->nh_ifp != NULL ? fd.fd_nh->nh_ifp->if_handle : 0) !=
+	    (ort->or_if != NULL ? ort->or_if->oi_handle : 0)))
+		o_fail(r, "lookup of the route to %x in table %u", addr,
+		    tb->tb_number);
+}
+
 void
 compare_addr(struct run *r, struct net *n, uint32_t addr)
 {
+	struct rt_table *tb;
 	const struct o_addr *oa = o_addr_find(&n->n_o, addr);
-	const struct o_route *ort = o_route_lookup(&n->n_o, addr);
 	union test_addr a = o_sa(addr);
-	struct fwd fd;
 	struct ifaddr *ifa;
 	int len;
 
@@ -184,12 +199,17 @@ compare_addr(struct run *r, struct net *n, uint32_t addr)
 	ifa = ifa_ifwithdstaddr(n->n_vn, &a.sa);
 	if ((ifa != NULL) != has_far_end(&n->n_o, addr))
 		o_fail(r, "lookup of the far end %x", addr);
-	fd = rt_lookup4(rt_main(n->n_vn), htonl(addr));
-	if ((fd.fd_nh == NULL) != (ort == NULL) || (fd.fd_nh != NULL &&
-	    (fd.fd_nh->nh_ifp != NULL ? fd.fd_nh->nh_ifp->if_handle : 0) !=
-	    (ort->or_if != NULL ? ort->or_if->oi_handle : 0)))
-		o_fail(r, "lookup of the route to %x", addr);
+	compare_way(r, n, rt_main(n->n_vn), addr);
 	pserialize_read_exit();
+	if (rt_table_hold(n->n_vn, O_TABLE, false, &tb) != 0) {
+		if (o_route_lookup(&n->n_o, O_TABLE, addr) != NULL)
+			o_fail(r, "there is no table %u", O_TABLE);
+		return;
+	}
+	pserialize_read_enter();
+	compare_way(r, n, tb, addr);
+	pserialize_read_exit();
+	rt_table_drop(tb);
 }
 
 /* --- groups, link-level addresses, preferences ---------------------------- */

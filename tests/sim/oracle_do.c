@@ -225,6 +225,7 @@ do_route(struct net *n, const struct op *op, struct outcome *oc)
 		.ri_gw = htonl(op_gw(op)),
 		.ri_given = metric != O_ANY ? RTV_METRIC : 0,
 		.ri_metric = metric != O_ANY ? metric : 0,
+		.ri_table = op_table(op),
 	};
 
 	switch (op->op_kind) {
@@ -244,16 +245,16 @@ do_route(struct net *n, const struct op *op, struct outcome *oc)
 		return;
 	switch (op->op_kind) {
 	case OP_ROUTE:
-		oc->oc_wanted = o_route_add(&n->n_o, op_dst(op), 24,
-		    op_gw(op), metric);
+		oc->oc_wanted = o_route_add(&n->n_o, op_table(op),
+		    op_dst(op), 24, op_gw(op), metric);
 		break;
 	case OP_REROUTE:
-		oc->oc_wanted = o_route_change(&n->n_o, op_dst(op), 24,
-		    op_gw(op), metric);
+		oc->oc_wanted = o_route_change(&n->n_o, op_table(op),
+		    op_dst(op), 24, op_gw(op), metric);
 		break;
 	default:
-		oc->oc_wanted = o_route_delete(&n->n_o, op_dst(op), 24,
-		    metric);
+		oc->oc_wanted = o_route_delete(&n->n_o, op_table(op),
+		    op_dst(op), 24, metric);
 	}
 }
 

@@ -79,6 +79,8 @@ uint32_t op_addr(const struct op *);
 uint32_t op_dst(const struct op *);
 /* Is the destination one of the networks that addresses bring along? */
 bool	op_dst_near(const struct op *);
+/* The table of the route. */
+unsigned op_table(const struct op *);
 unsigned op_len(const struct op *);
 unsigned op_mtu(const struct op *);
 const char *op_group(const struct op *);

@@ -91,6 +91,13 @@ op_dst_near(const struct op *op)
 	    op->op_kind == OP_REROUTE || op->op_kind == OP_UNROUTE);
 }
 
+unsigned
+op_table(const struct op *op)
+{
+
+	return (op->op_c >> 12 & 3) == 3 ? O_TABLE : 0;
+}
+
 void
 op_create_name(const struct op *op, char name[IFNAMSIZ])
 {

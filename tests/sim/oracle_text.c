@@ -43,8 +43,8 @@ o_text_lladdr(char *t, const char *verb, uint64_t handle, uint8_t last)
 }
 
 void
-o_text_route(char *t, const char *verb, uint32_t dst, unsigned len,
-    uint64_t handle, uint32_t flags, uint32_t metric, uint32_t gw,
+o_text_route(char *t, const char *verb, unsigned table, uint32_t dst,
+    unsigned len, uint64_t handle, uint32_t flags, uint32_t metric, uint32_t gw,
     uint32_t ifa)
 {
 	char own[16] = "own";
@@ -53,8 +53,8 @@ o_text_route(char *t, const char *verb, uint32_t dst, unsigned len,
 		(void)snprintf(own, sizeof(own), "%u", metric);
 	flags &= RTF_UP | RTF_GATEWAY | RTF_HOST | RTF_LOCAL | RTF_CONNECTED |
 	    RTF_BROADCAST | RTF_STATIC;
-	(void)snprintf(t, O_TEXT, "%s %x/%u:%s flags %x gw %x from %x by %llx",
-	    verb, dst, len, own, flags, gw, ifa, (unsigned long long)handle);
+	(void)snprintf(t, O_TEXT, "%s t%u.%x/%u:%s flags %x gw %x from %x by "
+	    "%llx", verb, table, dst, len, own, flags, gw, ifa, (unsigned long long)handle);
 }
 
 char *
@@ -95,7 +95,7 @@ o_event_route(struct oracle *o, const char *verb, const struct o_route *ort,
     bool used)
 {
 
-	o_text_route(o_event(o), verb, ort->or_dst, ort->or_len,
+	o_text_route(o_event(o), verb, ort->or_table, ort->or_dst, ort->or_len,
 	    ort->or_if != NULL ? ort->or_if->oi_handle : 0,
 	    ort->or_flags | (used && ort->or_if != NULL ? RTF_UP : 0),
 	    ort->or_metric, ort->or_gw, ort->or_addr != NULL ?
