@@ -156,6 +156,9 @@ const struct cmd_word route_options[] = {
 	{ "--json", NULL, "write JSON, for programs", 0, "get show",
 	    CMD_OPT_JSON },
 	{ "-inet", NULL, "changes nothing: the family of IPv4", 0, NULL, '-' },
+	{ "-lock", NULL, "changes nothing: no metric changes by itself", 0,
+	    "add change replace", '-' },
+	{ "-lockrest", NULL, "the same", 0, "add change replace", '-' },
 	CMD_WORD_END
 };
 

@@ -353,3 +353,16 @@ def test_a_redirect_is_followed(daemon, netns):
     daemon.ok("route", "delete", "10.9.1.1")
     for _ in range(3):
         assert not redirected()
+
+
+def test_lock_changes_nothing(router):
+    """NetBSD's word: an MTU that was asked for is always the one used."""
+    d = router.daemon
+    d.ok("route", "add", "10.7.0.0/16", "10.0.2.2", "-lock", "-mtu", "1400")
+    route = json.loads(d.ok("route", "get", "--json", "10.7.0.1"))
+    assert route["mtu"] == 1400
+    d.ok("route", "change", "10.7.0.0/16", "10.0.2.2", "-lockrest", "-mtu",
+         "1300")
+    route = json.loads(d.ok("route", "get", "--json", "10.7.0.1"))
+    assert route["mtu"] == 1300
+    d.bad("route", "delete", "-lock", "10.7.0.0/16")
