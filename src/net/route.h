@@ -299,7 +299,8 @@ struct rt_info {
 					 * route the interface's counts */
 	uint32_t	 ri_refuse;	/* change, delete: EPERM when the
 					 * route has one of these flags */
-	void		*ri_told;	/* rt_add(), rt_delete(): NULL, or room
+	void		*ri_told;	/* rt_add(), rt_delete(),
+					 * rt_change(): NULL, or room
 					 * for the message that describes it */
 };
 

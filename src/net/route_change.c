@@ -176,6 +176,10 @@ rt_change(struct vnet *vn, const struct rt_info *ri)
 		gone.rg_asked = false;
 	}
 	error = own ? change_own(vn, old, rf) : change_asked(vn, old, rf);
+	/* Another of the prefix may be used from now on. */
+	if (error == 0 && ri->ri_told != NULL)
+		rt_fill_msg(vn->vn_kern, own ? &rf->rf_rt : old, RTM_CHANGE,
+		    ri->ri_told);
 out:
 	if (error != 0)
 		gone.rg_handle = 0;

@@ -191,9 +191,11 @@ request_change_table(struct vnet *vn, uint8_t type, struct route_request *rq,
 	if (ri->ri_flags & (RTF_LOCAL | RTF_BROADCAST | RTF_CONNECTED))
 		return kern_refuse(EINVAL, "routes that addresses bring along "
 		    "are not added or changed by hand");
-	if (type == RTM_CHANGE)
-		error = rt_change(vn, ri);
-	else if ((ri->ri_given & RTV_MPATH) != 0)
+	if (type == RTM_CHANGE) {
+		ri->ri_told = answer;
+		return rt_change(vn, ri);
+	}
+	if ((ri->ri_given & RTV_MPATH) != 0)
 		error = rt_add_way(vn, ri);
 	else if ((ri->ri_given & RTV_REPLACE) != 0)
 		error = replace(vn, ri);
@@ -203,9 +205,8 @@ request_change_table(struct vnet *vn, uint8_t type, struct route_request *rq,
 	}
 	if (error != 0)
 		return error;
-	if (type == RTM_ADD)
-		made.ri_given |= RTV_METRIC;	/* 0 unless given */
-	if ((ri->ri_given & RTV_MPATH) != 0 && type == RTM_ADD) {
+	made.ri_given |= RTV_METRIC;	/* 0 unless given */
+	if ((ri->ri_given & RTV_MPATH) != 0) {
 		made.ri_gw = ri->ri_gw;
 		made.ri_ifp = ri->ri_ifp;
 	}
