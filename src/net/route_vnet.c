@@ -38,6 +38,7 @@ route_init(struct vnet *vn)
 	if (rv == NULL)
 		return ENOMEM;
 	vn->vn_route = rv;
+	host_mutex_init(vn->vn_kern->k_host, &rv->rv_lock);
 	error = rt_tables_init(vn);
 	if (error != 0)
 		goto fail_table;
@@ -48,7 +49,6 @@ route_init(struct vnet *vn)
 	if (error != 0)
 		goto fail_gone;
 	rv->rv_expired = route_expired;
-	host_mutex_init(vn->vn_kern->k_host, &rv->rv_lock);
 	return 0;
 
 fail_gone:
@@ -56,6 +56,7 @@ fail_gone:
 fail_paths:
 	rt_tables_fini(vn);
 fail_table:
+	host_mutex_destroy(vn->vn_kern->k_host, &rv->rv_lock);
 	vn->vn_route = NULL;
 	kmem_free(vn->vn_kern, rv);
 	return error;

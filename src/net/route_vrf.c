@@ -160,7 +160,12 @@ rt_tables_init(struct vnet *vn)
 	rv->rv_reap.kt_arg = vn;
 	kbtree_init(vn->vn_kern, &rv->rv_tables);
 	error = table_init(vn, &rv->rv_main, 0);
-	return error != 0 ? error : sysctl_add(vn, &max);
+	if (error != 0)
+		return error;
+	error = sysctl_add(vn, &max);
+	if (error != 0)
+		table_fini(&rv->rv_main);
+	return error;
 }
 
 void
