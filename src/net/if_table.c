@@ -13,6 +13,7 @@
 
 #include "net/domain.h"
 #include "net/if_addr_impl.h"
+#include "net/if_flags_impl.h"
 #include "net/if_vnet_impl.h"
 #include "net/route.h"
 #include "net/rtsock.h"
@@ -122,10 +123,21 @@ purge(struct ifnet *ifp)
 	}
 }
 
+/* i: an address brings an Ethernet up, also one that comes back. */
+static void
+keep_down(struct ifnet *ifp, uint32_t flags)
+{
+
+	if ((flags & IFF_UP) == 0 && (if_flags_get(ifp) & IFF_UP) != 0)
+		(void)if_flags_ioctl(ifp, (int)(if_flags_get(ifp) &
+		    ~(uint32_t)IFF_UP));
+}
+
 /* i: with both tables held, so that each can be gone back to. */
 static int
 move(struct ifnet *ifp, const struct rt_table *from, const struct rt_table *to)
 {
+	const uint32_t flags = if_flags_get(ifp);
 	struct keep kp;
 	int error;
 
@@ -140,6 +152,7 @@ move(struct ifnet *ifp, const struct rt_table *from, const struct rt_table *to)
 			(void)rt_table_bind(ifp, from->tb_number);
 			(void)give(ifp, &kp, true);
 		}
+		keep_down(ifp, flags);
 	}
 	kmem_free(if_kern(ifp), kp.kp_list);
 	return error;

@@ -144,7 +144,11 @@ def test_an_interface_changes_tables(daemon, two):
     assert "10.0.0.0/24" in routes(d) and "10.0.0.0/24" not in routes(
         d, "-table", "2")
     assert not blue.ping() and blue.ping("10.0.0.1")
+    # What is down stays down.
+    d.ok("ifconfig", blue.taps[1], "down")
     d.ok("ifconfig", blue.taps[1], "table", "0")
+    assert "UP" not in d.show(blue.taps[1])["flags"]
+    d.ok("ifconfig", blue.taps[1], "up")
     wait_for(blue.ping)
     assert "there is no table 2" in d.bad("route", "show", "-table", "2")
     for tap in red.taps:
