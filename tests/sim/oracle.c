@@ -108,8 +108,8 @@ o_route_used(const struct oracle *o, const struct o_route *ort)
 
 /* The route that is meant: of the metric, or (O_ANY) the one that is used. */
 static struct o_route *
-route_meant(const struct oracle *o, unsigned table, uint32_t dst, unsigned len,
-    uint32_t metric)
+route_meant(const struct oracle *o, unsigned table, uint32_t dst,
+    unsigned len, uint32_t metric)
 {
 	struct o_route *ort;
 

@@ -74,7 +74,8 @@ describe(const union msgbuf *mb, char *t)
 	case RTM_CHANGE:
 	case RTM_GET:		/* in a dump */
 		o_text_route(t, route_verb[mb->mb_hdr.rtm_type],
-		    mb->mb_rtm.rtm_table, o_sa_n(sa[0]), mask_len(sa[2]), mb->mb_rtm.rtm_ifhandle,
+		    mb->mb_rtm.rtm_table, o_sa_n(sa[0]), mask_len(sa[2]),
+		    mb->mb_rtm.rtm_ifhandle,
 		    mb->mb_rtm.rtm_flags, mb->mb_rtm.rtm_metric,
 		    o_sa_n(sa[1]), o_sa_n(sa[5]));
 		break;

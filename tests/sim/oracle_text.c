@@ -54,7 +54,8 @@ o_text_route(char *t, const char *verb, unsigned table, uint32_t dst,
 	flags &= RTF_UP | RTF_GATEWAY | RTF_HOST | RTF_LOCAL | RTF_CONNECTED |
 	    RTF_BROADCAST | RTF_STATIC;
 	(void)snprintf(t, O_TEXT, "%s t%u.%x/%u:%s flags %x gw %x from %x by "
-	    "%llx", verb, table, dst, len, own, flags, gw, ifa, (unsigned long long)handle);
+	    "%llx", verb, table, dst, len, own, flags, gw, ifa,
+	    (unsigned long long)handle);
 }
 
 char *
