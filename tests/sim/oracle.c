@@ -118,7 +118,8 @@ route_meant(const struct oracle *o, unsigned table, uint32_t dst,
 	for (unsigned i = 0; i < o->o_nroutes; i++) {
 		ort = o->o_route[i];
 		if (ort->or_table == table && ort->or_len == len &&
-		    ort->or_dst == (dst & o_mask(len)) && !is_derived(ort) && ort->or_metric == metric)
+		    ort->or_dst == (dst & o_mask(len)) && !is_derived(ort) &&
+		    ort->or_metric == metric)
 			return ort;
 	}
 	return NULL;
