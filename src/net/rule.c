@@ -43,11 +43,12 @@ fits4(const struct rule_spec *rs, const char *name, uint32_t src, uint32_t dst,
 
 struct fwd
 rules_lookup4(const struct ip_rules *rules, const char *name, uint32_t src,
-    uint32_t dst, uint32_t mark, struct fwd fd)
+    uint32_t dst, uint32_t mark, struct fwd fd, const struct ip_rule **byp)
 {
 	const struct ip_rule *ir;
 	struct fwd by;
 
+	*byp = NULL;
 	if (fwd_is_local(&fd) || fwd_is_broadcast(&fd))
 		return fd;
 	for (unsigned i = 0; i < rules->is_n; i++) {
@@ -58,11 +59,19 @@ rules_lookup4(const struct ip_rules *rules, const char *name, uint32_t src,
 		    (struct fwd){ ir->ir_refusal, FWD_OTHER };
 		if (by.fd_nh == NULL)
 			continue;
-		cpu_stat_add(&ir->ir_count[net_curcpu()->ci_index].rc_packets,
-		    1);
+		*byp = ir;
 		return by;
 	}
 	return fd;
+}
+
+void
+rule_count(const struct ip_rule *ir)
+{
+
+	if (ir != NULL)
+		cpu_stat_add(&ir->ir_count[net_curcpu()->ci_index].rc_packets,
+		    1);
 }
 
 /* --- changes; route lock ------------------------------------------------- */

@@ -82,8 +82,13 @@ rules_of(const struct vnet *vn)
  * CPU, read section: how a packet to an IPv4 destination goes by the rules,
  * where `fd' is what the table of its interface says; a group as it is.  name:
  * of the interface it came by, all IFNAMSIZ bytes; NULL: it is this host's own.
+ * *by is the rule that decides, or NULL: it is counted by whoever sends the
+ * packet there, once.
  */
 struct fwd rules_lookup4(const struct ip_rules *, const char *name,
-	    uint32_t src, uint32_t dst, uint32_t mark, struct fwd fd);
+	    uint32_t src, uint32_t dst, uint32_t mark, struct fwd fd,
+	    const struct ip_rule **by);
+/* CPU: a rule (or NULL: none) has decided on a packet. */
+void	rule_count(const struct ip_rule *);
 
 #endif /* !NET_RULE_H */

@@ -153,6 +153,7 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 {
 	uint64_t w0, w1, s;
 	uint32_t dst, src, c, low;
+	const struct ip_rule *rule = NULL;
 	unsigned len, bad;
 	struct fwd fd;
 
@@ -197,7 +198,7 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 	}
 	if (__builtin_expect(run->ir_rules != NULL, 0)) {
 		fd = rules_lookup4(run->ir_rules, run->ir_ifname, src, dst,
-		    m->m_mark, (struct fwd){ nh, value });
+		    m->m_mark, (struct fwd){ nh, value }, &rule);
 		/* Another table may have the value for something else. */
 		if (fd.fd_nh != run->ir_nh)
 			run->ir_value = UINT32_MAX;
@@ -239,6 +240,8 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 
 	m->m_nh = run->ir_nh;
 	run->ir_n++;
+	if (__builtin_expect(run->ir_rules != NULL, 0))
+		rule_count(rule);
 }
 
 struct ip_split {

@@ -385,9 +385,11 @@ ip_rules_apply(const struct ip_rules *rules, const char *name,
     const struct iphdr4 *ip, uint32_t mark, const struct vnet *vn,
     struct fwd fd)
 {
+	const struct ip_rule *by;
 	uint32_t was = fd.fd_value;
 
-	fd = rules_lookup4(rules, name, ip->ip_src, ip->ip_dst, mark, fd);
+	fd = rules_lookup4(rules, name, ip->ip_src, ip->ip_dst, mark, fd, &by);
+	rule_count(by);
 	if ((fd.fd_value & FWD_GROUP) != 0 && (fd.fd_value != was ||
 	    (fd.fd_nh->nh_flags & NH_GROUP) != 0))
 		fd.fd_nh = nh_choose(fd.fd_nh, ip_flow_hash(vn, ip));

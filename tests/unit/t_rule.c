@@ -168,6 +168,14 @@ fits_body(struct in_test *it)
 }
 IN_TEST(fits, 1)
 
+static int
+decided(const struct rule_info *ri, void *arg)
+{
+
+	(void)arg;
+	return (int)ri->ri_packets;
+}
+
 /* Vectors whose packets go by different tables, whose values look alike. */
 static void
 vectors_body(struct in_test *it)
@@ -187,6 +195,13 @@ vectors_body(struct in_test *it)
 		inject_n(it, &it->it_a, buf, len, 20);
 		KASSERT(it->it_b.tif_ntx == 20);
 	}
+	KASSERT(rule_list(it->it_vn, decided, NULL) == 40);
+	rule_flush(it->it_vn);
+	/* Packets that it refuses are counted once as well. */
+	(void)rule(it, (struct rule_spec){ .rs_action = RULE_BLACKHOLE });
+	inject_n(it, &it->it_a, buf, len, 20);
+	KASSERT(drops(it->it_a.tif_ifp, DROP_IP_BLACKHOLE) == 20);
+	KASSERT(rule_list(it->it_vn, decided, NULL) == 20);
 	all_books(it);
 }
 IN_TEST(vectors, 1)
