@@ -25,13 +25,14 @@ bad(struct cmd_ctx *ctx, const char *verb, const char *text)
 
 /* --- requests ------------------------------------------------------------ */
 
-/* Format a route for messages: "add net 10.0.0.0: gateway 10.1.1.1". */
+/* Format a route for messages: "add net 10.0.0.0 in table 5: gateway
+ * 10.1.1.1". */
 static const char *
 describe(const char *verb, const struct route_words *w, char *buf,
     size_t size)
 {
 	struct sockaddr_storage ss;
-	char dst[CMD_TEXTSIZE], gw[CMD_TEXTSIZE] = "";
+	char dst[CMD_TEXTSIZE], gw[CMD_TEXTSIZE] = "", table[24] = "";
 	bool host = w->len == 32;
 
 	cmd_sin(&ss, w->dst);
@@ -42,8 +43,10 @@ describe(const char *verb, const struct route_words *w, char *buf,
 		cmd_sin(&ss, w->gw);
 		(void)cmd_inet_text((struct sockaddr *)&ss, gw);
 	}
-	(void)snprintf(buf, size, "%s %s %s%s%s", verb,
-	    host ? "host" : "net", dst,
+	if (w->table != 0)
+		(void)snprintf(table, sizeof(table), " in table %u", w->table);
+	(void)snprintf(buf, size, "%s %s %s%s%s%s", verb,
+	    host ? "host" : "net", dst, table,
 	    w->havegw ? ": gateway " : w->ifname != NULL ? ": gateway " : "",
 	    w->havegw ? gw : w->ifname != NULL ? w->ifname : "");
 	return buf;

@@ -30,7 +30,9 @@ flag_names(uint32_t flags, char *buf, size_t size)
 struct show {
 	struct cmd_ctx	*ctx;
 	const char	*ifname;	/* NULL: all */
-	uint32_t	 table;		/* whose heading was written last */
+	uint32_t	 table;		/* whose heading was written last, or is
+					 * the first */
+	bool		 begun;
 	struct json	*json;		/* NULL: as a table */
 };
 
@@ -156,6 +158,24 @@ heading(struct show *sh, uint32_t table)
 	    "Interface");
 }
 
+/* Begin the listing, with the first route or at the end: a table that there is
+ * not leaves nothing written. */
+static void
+begin(struct show *sh)
+{
+
+	if (sh->begun)
+		return;
+	sh->begun = true;
+	if (sh->json != NULL) {
+		json_begin(sh->json, sh->ctx, JSON_PRETTY);
+		json_array(sh->json, NULL);
+		return;
+	}
+	(void)fprintf(sh->ctx->cc_out, "Routing tables\n");
+	heading(sh, sh->table);
+}
+
 static int
 show_msg(const void *msg, size_t len, void *arg)
 {
@@ -169,6 +189,7 @@ show_msg(const void *msg, size_t len, void *arg)
 		return 0;
 	memcpy(ifname, m->rtm_ifname, sizeof(ifname));
 	ifname[IFNAMSIZ - 1] = '\0';
+	begin(sh);
 	if (sh->ifname != NULL && strcmp(sh->ifname, ifname) != 0)
 		return 0;
 	if (sh->json != NULL)
@@ -202,7 +223,10 @@ check_if(struct cmd_ctx *ctx, const char *ifname)
 int
 route_show(struct cmd_ctx *ctx, const char *ifname, int table, bool json)
 {
-	struct show sh = { .ctx = ctx, .ifname = ifname };
+	struct show sh = {
+		.ctx = ctx, .ifname = ifname,
+		.table = table == ROUTE_TABLES_ALL ? 0 : (uint32_t)table,
+	};
 	struct cmd_held held;
 	struct ifnet_error e;
 	struct json j;
@@ -213,18 +237,14 @@ route_show(struct cmd_ctx *ctx, const char *ifname, int table, bool json)
 		return code;
 	memset(&e, 0, sizeof(e));
 	cmd_hold(ctx, &held);
-	if (json) {
-		json_begin(&j, ctx, JSON_PRETTY);
-		json_array(&j, NULL);
+	if (json)
 		sh.json = &j;
-	} else {
-		(void)fprintf(ctx->cc_out, "Routing tables\n");
-		heading(&sh, table == ROUTE_TABLES_ALL ? 0 : (uint32_t)table);
-	}
 	error = table == ROUTE_TABLES_ALL ? ifnet_dump(ctx->cc_client,
 	    IFNET_ROUTE, NULL, show_msg, &sh, &e) : ifnet_dump_table(
 	    ctx->cc_client, (unsigned)table, show_msg, &sh, &e);
-	if (json)
+	if (error == 0)
+		begin(&sh);
+	if (json && sh.begun)
 		code = json_done(&j);
 	cmd_release(ctx, &held);
 	if (error != 0)

@@ -226,8 +226,10 @@ rt_main(const struct vnet *vn)
 	return &vn->vn_route->rv_main;
 }
 
-/* Any, read section: the table in which packets look that come by an interface,
- * and that its addresses are in. */
+/* Any, in a read section, or with the interface's ioctl lock or the route lock,
+ * which the table cannot go under: the table in which packets look that come by
+ * an interface, and that its addresses are in.  It does not change as long as
+ * the interface has an address of a protocol, or one is referenced. */
 static inline struct rt_table *
 rt_table_of(const struct ifnet *ifp)
 {
@@ -237,7 +239,7 @@ rt_table_of(const struct ifnet *ifp)
 	return __builtin_expect(tb == NULL, 1) ? rt_main(ifp->if_vnet) : tb;
 }
 
-/* Any, read section: its number. */
+/* Likewise: its number. */
 static inline uint32_t
 rt_table_number(const struct ifnet *ifp)
 {

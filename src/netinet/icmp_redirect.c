@@ -133,11 +133,14 @@ request(struct vnet *vn, struct ifnet *ifp, const struct icmp_redirected *ir,
 		.ri_flags = RTF_DYNAMIC, .ri_ifp = ifp,
 		.ri_given = RTV_METRIC | RTV_PROTO,
 		.ri_proto = RTPROT_REDIRECT,
-		.ri_table = rt_table_number(ifp),
 		.ri_expire_ns = kern_now(vn->vn_kern) +
 		    (uint64_t)timeout * 1000000000,
 	};
 	*change = false;
+	/* The interface may change tables, and the old one go. */
+	pserialize_read_enter();
+	ri->ri_table = rt_table_number(ifp);
+	pserialize_read_exit();
 	if (rt_get(vn, ri->ri_table, ir->ir_dst, 32, RTM_GET, &msg) != 0)
 		return 0;
 	*change = (msg.rtm.rtm_flags & RTF_DYNAMIC) != 0;

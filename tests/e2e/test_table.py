@@ -163,6 +163,7 @@ def test_bad_tables(daemon):
                   ("ifconfig", "lo0", "table", "-1"),
                   ("ifconfig", "lo0", "table", "5"),
                   ("route", "show", "-table", "7"),
+                  ("route", "show", "--json", "-table", "7"),
                   ("route", "flush", "-table", "7"),
                   ("route", "show", "-table", "many"),
                   ("route", "show", "-table"),
@@ -174,6 +175,9 @@ def test_bad_tables(daemon):
                   ("ping", "-c", "1", "-V", "7", "10.0.0.1")):
         text = d.bad(*words)
         assert "table" in text or "-T" in text, words
+        assert d.ctl(*words).stdout == "" or words[0] == "ping", words
+    assert "in table 9: gateway 10.7.7.7" in d.bad(
+        "route", "add", "-table", "9", "default", "10.7.7.7")
     d.ok("route", "add", "-table", "65535", "10.0.0.0/8", "127.0.0.1",
          "-blackhole")
     d.ok("sysctl", "-w", "net.route.maxtables=1")
