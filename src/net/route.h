@@ -165,14 +165,17 @@ struct rt_table {
 					 * used */
 	struct kbtree	 tb_gateways;	/* route lock: paths of routes in it
 					 * that have a gateway, by its address
-					 * and rp_number */
+					 * and rp_number; in the main one's,
+					 * those of open tables too */
 	struct lpm	 tb_nets;	/* of a numbered one: prefixes of its
 					 * interfaces' addresses; as
 					 * ifv_nets */
 	uint32_t	 tb_nifs;	/* route lock: interfaces bound to it */
 	uint32_t	 tb_nholds;	/* route lock: rt_table_hold() */
+	bool		 tb_is_open;	/* route lock: no interface is bound to
+					 * it, and its gateways may be found in
+					 * the main one */
 	bool		 tb_is_idle;	/* route lock: in rv_idle */
-	LIST_ENTRY(rt_table) tb_open;	/* route lock: rv_open */
 	LIST_ENTRY(rt_table) tb_idle;	/* route lock: rv_idle; rv_dead */
 };
 
@@ -182,9 +185,6 @@ struct route_vnet {
 					 * ifv_lock */
 	struct rt_table	 rv_main;
 	struct kbtree	 rv_tables;	/* rv_lock: the others, by number */
-	LIST_HEAD(, rt_table) rv_open;	/* rv_lock: those without interfaces,
-					 * whose routes may have their gateways
-					 * in the main one */
 	LIST_HEAD(, rt_table) rv_idle;	/* rv_lock: those that may have lost
 					 * their last user */
 	LIST_HEAD(, rt_table) rv_dead;	/* rv_lock: to be freed */

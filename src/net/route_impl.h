@@ -246,6 +246,11 @@ void	rt_path_share(struct vnet *, struct rtfull *, bool shared);
 void	rt_paths_prefix_changed(struct rt_table *, uint32_t key,
 	    unsigned len);
 void	rt_paths_source_came(struct rt_table *, uint32_t addr);
+/* The table's last interface has left it: its gateways may be in the main table
+ * from now on; its first one came: no more.  A table that there is no memory to
+ * open is closed until a path of it is made. */
+void	rt_paths_open(struct rt_table *);
+void	rt_paths_close(struct rt_table *);
 /* Resolve what was noted; route_unlock() does so. */
 /* An interface, an address goes: none leads there any more. */
 void	rt_paths_leave_if(struct vnet *, struct ifnet *);

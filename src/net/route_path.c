@@ -85,21 +85,12 @@ rt_path_leads_to(const struct rt_path *rp, const struct rt_path *to)
 	return false;
 }
 
-/* May gateways of the table's routes be found in the main table, because it has
- * no interfaces of its own? */
-static inline bool
-is_open(const struct rt_table *tb)
-{
-
-	return tb->tb_number != 0 && tb->tb_nifs == 0;
-}
-
 /* The table to look in next, where `tb' has no way to a gateway; or NULL. */
 static const struct rt_table *
 next_table(const struct rt_table *tb)
 {
 
-	return is_open(tb) ? rt_main(tb->tb_vnet) : NULL;
+	return tb->tb_is_open ? rt_main(tb->tb_vnet) : NULL;
 }
 
 /* The source that a request named, as it is now; NULL: there is none. */
@@ -112,7 +103,7 @@ named_source(const struct rt_table *tb, uint32_t src)
 	struct ifaddr *ifa;
 
 	ifa = ifa_intable(tb, (const struct sockaddr *)&sin);
-	return ifa == NULL && is_open(tb) ? ifa_intable(rt_main(tb->tb_vnet),
+	return ifa == NULL && tb->tb_is_open ? ifa_intable(rt_main(tb->tb_vnet),
 	    (const struct sockaddr *)&sin) : ifa;
 }
 
@@ -654,9 +645,8 @@ gateway_order(uint32_t gw, uint32_t number)
 	return (uint64_t)gw << 32 | number;
 }
 
-/* The table's paths with gateways in the prefix are due. */
-static void
-prefix_due(struct rt_table *tb, uint32_t key, unsigned len)
+void
+rt_paths_prefix_changed(struct rt_table *tb, uint32_t key, unsigned len)
 {
 	struct kbtree *kb = &tb->tb_gateways;
 	uint32_t last = key | ~prefix_mask(len);
@@ -670,15 +660,46 @@ prefix_due(struct rt_table *tb, uint32_t key, unsigned len)
 	}
 }
 
-void
-rt_paths_prefix_changed(struct rt_table *tb, uint32_t key, unsigned len)
+/* Take the table's paths, up to one of them, out of the main one's. */
+static void
+close_until(struct rt_table *tb, uint64_t end)
 {
-	struct rt_table *open;
+	struct kbtree *gateways = &rt_main(tb->tb_vnet)->tb_gateways;
+	uint64_t at = 0, found;
 
-	prefix_due(tb, key, len);
-	if (tb->tb_number == 0)
-		LIST_FOREACH(open, &tb->tb_vnet->vn_route->rv_open, tb_open)
-			prefix_due(open, key, len);
+	while (kbtree_from(&tb->tb_gateways, at, &found) != NULL &&
+	    found < end) {
+		(void)kbtree_remove(gateways, found);
+		at = found + 1;
+	}
+}
+
+void
+rt_paths_open(struct rt_table *tb)
+{
+	struct kbtree *gateways = &rt_main(tb->tb_vnet)->tb_gateways;
+	uint64_t at = 0, found;
+	struct rt_path *rp;
+
+	while ((rp = kbtree_from(&tb->tb_gateways, at, &found)) != NULL) {
+		if (kbtree_insert(gateways, found, rp) != 0) {
+			close_until(tb, found);
+			return;
+		}
+		at = found + 1;
+	}
+	tb->tb_is_open = true;
+	rt_paths_prefix_changed(tb, 0, 0);
+}
+
+void
+rt_paths_close(struct rt_table *tb)
+{
+
+	if (tb->tb_is_open)
+		close_until(tb, UINT64_MAX);
+	tb->tb_is_open = false;
+	rt_paths_prefix_changed(tb, 0, 0);
 }
 
 void
@@ -817,6 +838,37 @@ free_path(struct kern_defer *kd)
 	kmem_free(rp->rp_kern, rp);
 }
 
+/* Into the table of gateways, and into the main one's if they may be found
+ * there.  ENOMEM. */
+static int
+gateway_list(struct rt_path *rp)
+{
+	struct rt_table *tb = rp->rp_spec.sp_table;
+	uint64_t order = gateway_order(gw_key(&rp->rp_spec), rp->rp_number);
+	int error;
+
+	if (tb->tb_number != 0 && tb->tb_nifs == 0 && !tb->tb_is_open)
+		rt_paths_open(tb);
+	error = kbtree_insert(&tb->tb_gateways, order, rp);
+	if (error != 0 || !tb->tb_is_open)
+		return error;
+	error = kbtree_insert(&rt_main(tb->tb_vnet)->tb_gateways, order, rp);
+	if (error != 0)
+		(void)kbtree_remove(&tb->tb_gateways, order);
+	return error;
+}
+
+static void
+gateway_unlist(struct rt_path *rp)
+{
+	struct rt_table *tb = rp->rp_spec.sp_table;
+	uint64_t order = gateway_order(gw_key(&rp->rp_spec), rp->rp_number);
+
+	(void)kbtree_remove(&tb->tb_gateways, order);
+	if (tb->tb_is_open)
+		(void)kbtree_remove(&rt_main(tb->tb_vnet)->tb_gateways, order);
+}
+
 /* Into the tables of paths.  ENOMEM. */
 static int
 path_list(struct route_vnet *rv, struct rt_path *rp)
@@ -829,8 +881,7 @@ path_list(struct route_vnet *rv, struct rt_path *rp)
 		return ENOMEM;
 	error = khash_insert(&rv->rv_paths, spec_hash(sp), rp);
 	if (error == 0 && sp->sp_has_gw) {
-		error = kbtree_insert(&sp->sp_table->tb_gateways, gateway_order(
-		    gw_key(sp), rp->rp_number), rp);
+		error = gateway_list(rp);
 		if (error != 0)
 			khash_remove(&rv->rv_paths, spec_hash(sp), rp);
 	}
@@ -865,8 +916,7 @@ path_free(struct vnet *vn, struct rt_path *rp)
 	}
 	khash_remove(&rv->rv_paths, spec_hash(sp), rp);
 	if (sp->sp_has_gw)
-		(void)kbtree_remove(&sp->sp_table->tb_gateways,
-		    gateway_order(gw_key(sp), rp->rp_number));
+		gateway_unlist(rp);
 	if (sp->sp_src != 0)
 		LIST_REMOVE(rp, rp_srclink);
 	unhang(rp);

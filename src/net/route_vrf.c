@@ -57,7 +57,7 @@ table_new(struct vnet *vn, uint32_t number)
 		goto fail_table;
 	if (kbtree_insert(&rv->rv_tables, number, tb) != 0)
 		goto fail_insert;
-	LIST_INSERT_HEAD(&rv->rv_open, tb, tb_open);
+	tb->tb_is_open = true;
 	return tb;
 
 fail_insert:
@@ -113,7 +113,6 @@ rt_tables_tidy(struct vnet *vn)
 		if (is_used(tb))
 			continue;
 		(void)kbtree_remove(&rv->rv_tables, tb->tb_number);
-		LIST_REMOVE(tb, tb_open);
 		LIST_INSERT_HEAD(&rv->rv_dead, tb, tb_idle);
 		any = true;
 	}
@@ -286,10 +285,9 @@ count_interface(struct rt_table *tb, int more)
 	if ((tb->tb_nifs != 0) == had)
 		return;
 	if (had)
-		LIST_INSERT_HEAD(&tb->tb_vnet->vn_route->rv_open, tb, tb_open);
+		rt_paths_open(tb);
 	else
-		LIST_REMOVE(tb, tb_open);
-	rt_paths_prefix_changed(tb, 0, 0);
+		rt_paths_close(tb);
 	rt_table_may_go(tb);
 }
 

@@ -298,6 +298,18 @@ many_body(struct in_test *it)
 }
 IN_TEST(many, 1)
 
+/* A route of its own by a gateway of its own, on the network of a. */
+static int
+later(struct in_test *it, uint32_t table, unsigned n)
+{
+	struct rt_info ri = { .ri_len = 24, .ri_table = table,
+	    .ri_flags = RTF_STATIC, .ri_given = RTV_LATER };
+
+	ri.ri_dst = test_hop_plus("20.0.0.0", n << 8);
+	ri.ri_gw = test_hop_plus("10.0.1.2", n);
+	return rt_add(it->it_vn, &ri);
+}
+
 /* Every allocation fails once: nothing is changed then, or all is. */
 static void
 memory_body(struct in_test *it)
@@ -327,6 +339,30 @@ memory_body(struct in_test *it)
 	}
 	KASSERT(error == 0 && bound_to(it, b) == 5);
 	KASSERT(is_local(it, 5, "10.0.2.1") && is_local(it, 5, "10.0.3.1"));
+	/* A table that loses its last interface finds gateways in the main one
+	 * at once, or with the next route. */
+	for (unsigned i = 1; i <= 80; i++)
+		KASSERT(later(it, 5, i) == 0);
+	error = ENOMEM;
+	for (unsigned nth = 1; error == ENOMEM || sim_alloc_failed(
+	    it->it_host); nth++) {
+		KASSERT(bound_to(it, b) == 5 || bind_to(it, b, 5) == 0);
+		KASSERT(out_of(it, 5, "20.0.80.1") == NULL);
+		sim_fail_alloc(it->it_host, nth);
+		error = bind_to(it, b, 0);
+		KASSERT(error == 0 || error == ENOMEM);
+		if (!sim_alloc_failed(it->it_host))
+			break;
+		sim_fail_alloc(it->it_host, 0);
+		if (error == ENOMEM)
+			continue;
+		KASSERT(later(it, 5, 100 + nth) == 0);
+		KASSERT(out_of(it, 5, "20.0.80.1") == it->it_a.tif_ifp);
+	}
+	sim_fail_alloc(it->it_host, 0);
+	KASSERT(out_of(it, 5, "20.0.80.1") == it->it_a.tif_ifp);
+	KASSERT(it->it_vn->vn_route->rv_main.tb_gateways.kt_count ==
+	    numbered(it, 5)->tb_gateways.kt_count);
 	all_books(it);
 }
 IN_TEST(memory, 1)
