@@ -306,6 +306,40 @@ def test_marks_of_the_filter_pick_a_table(ways):
     d.dropped("tap0", "filter-in", 1, more=True)
 
 
+def test_a_mark_means_nothing_in_another_stack(ways):
+    d, host, others = ways
+    d.ok("vnet", "create", "far")
+    d.ok("ifconfig", "pair0", "create", "peer", "far:pair1")
+    d.ok("ifconfig", "pair0", "10.5.0.1/24", "up")
+    d.ok("ifconfig", "pair1", "10.5.0.2/24", "up", vnet="far")
+    d.ok("route", "add", "10.0.0.0/16", "10.5.0.1", vnet="far")
+    d.ok("filter", "add", "in", "tap0", "mark", "6")
+    d.ok("rule", "add", "mark", "6", "reject", vnet="far")
+    d.ok("rule", "add", "in", "pair1", "to", "10.7.0.0/16", "reject",
+         vnet="far")
+    host.run("ping", "-n", "-c", "1", "-W", "1", "10.5.0.2")
+    d.ok("route", "add", "10.6.0.0/16", "10.5.0.2")
+    d.ok("route", "add", "10.6.0.1", "10.5.0.1", "-blackhole", vnet="far")
+    d.ok("sysctl", "-w", "net.inet.ip.forwarding=1", vnet="far")
+    host.run("ping", "-n", "-c", "1", "-W", "1", "10.6.0.1", check=False)
+    # By its route there, and not by the rule.
+    drops = d.drops("pair1", vnet="far")
+    assert drops["ip-blackhole"] == 1 and "ip-reject" not in drops
+
+
+def test_a_bound_interface_moves_to_another_stack(daemon, two):
+    d = daemon
+    red, blue = two
+    d.ok("vnet", "create", "far")
+    for tap in red.taps:
+        d.ok("ifconfig", tap, "vnet", "far")
+        assert d.show(tap, vnet="far")["table"] == 0
+    assert "there is no table 1" in d.bad("route", "show", "-table", "1")
+    assert blue.ping()
+    d.ok("ifconfig", red.taps[0], "table", "2", vnet="far")
+    d.ok("vnet", "destroy", "far")
+
+
 def test_rules_live_with_their_tables(ways):
     """A rule keeps its table, and a table goes with its last user."""
     d, host, others = ways

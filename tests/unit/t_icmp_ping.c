@@ -74,6 +74,52 @@ reply_body(struct in_test *it)
 }
 IN_TEST(reply, 2)
 
+/* The other interface is in another table: what comes by it answers no ping of
+ * this one. */
+static void
+table_body(struct in_test *it)
+{
+	struct icmp_ping *p;
+	const struct iphdr4 *ip;
+	struct heard hd;
+	struct ifreq ifr;
+	uint8_t buf[200];
+	unsigned len;
+	uint16_t sum;
+
+	memset(&hd, 0, sizeof(hd));
+	KASSERT(icmp_ping_open(it->it_vn, 5, hear, &hd, &p) == ESRCH);
+	memset(&ifr, 0, sizeof(ifr));
+	memcpy(ifr.ifr_name, it->it_b.tif_ifp->if_xname, IFNAMSIZ);
+	ifr.ifr_value = 5;
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCSIFTABLE, &ifr,
+	    sizeof(ifr)) == 0);
+	KASSERT(icmp_ping_open(it->it_vn, 5, hear, &hd, &p) == 0);
+	KASSERT(icmp_ping_source_usable(p, test_hop("10.0.2.1")));
+	KASSERT(!icmp_ping_source_usable(p, test_hop("10.0.1.1")));
+	tif_clear(&it->it_b);
+	KASSERT(ping(p, "10.0.2.2", NULL, 5, 56, 33) == 0);
+	settle(it);
+	ip = tx_ip(&it->it_b, 0);
+	KASSERT(ip != NULL && ip_is(ip->ip_src, "10.0.2.1"));
+	len = be16(ip->ip_len);
+	memcpy(buf, ip, len);
+	buf[20] = 0;
+	buf[22] = buf[23] = 0;
+	sum = in_cksum_fold(in_cksum_add(buf + 20, len - 20, 0));
+	memcpy(buf + 22, &sum, 2);
+	(void)mk_ip(buf, "10.0.1.2", "10.0.1.1", 1, 60, len - 20);
+	inject(it, &it->it_a, buf, len);
+	KASSERT(hd.hd_n == 0 &&
+	    drops(it->it_a.tif_ifp, DROP_ICMP_UNWANTED) == 1);
+	(void)mk_ip(buf, "10.0.2.2", "10.0.2.1", 1, 60, len - 20);
+	inject(it, &it->it_b, buf, len);
+	KASSERT(hd.hd_n == 1);
+	icmp_ping_close(p);
+	all_books(it);
+}
+IN_TEST(table, 1)
+
 /* Addresses of this host: through lo0, and without it. */
 static void
 ourselves_body(struct in_test *it)
@@ -243,6 +289,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reply),
+		cmocka_unit_test(table),
 		cmocka_unit_test(ourselves),
 		cmocka_unit_test(errors),
 		cmocka_unit_test(limits),

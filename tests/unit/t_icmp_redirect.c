@@ -84,6 +84,32 @@ followed_body(struct in_test *it)
 }
 IN_TEST(followed, 1)
 
+/* One that comes by an interface of another table is for that table. */
+static void
+table_body(struct in_test *it)
+{
+	struct rt_info ri = { TEST_DST("10.9.0.0"), TEST_VIA("10.0.1.9"),
+	    .ri_len = 16, .ri_flags = RTF_STATIC, .ri_table = 5 };
+	uint64_t msg[RT_MSG_MAX / 8];
+	struct ifreq ifr;
+
+	setting(it, "net.inet.ip.forwarding", 0);
+	memset(&ifr, 0, sizeof(ifr));
+	memcpy(ifr.ifr_name, it->it_a.tif_ifp->if_xname, IFNAMSIZ);
+	ifr.ifr_value = 5;
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCSIFTABLE, &ifr,
+	    sizeof(ifr)) == 0);
+	KASSERT(rt_add(it->it_vn, &ri) == 0);
+	redirect(it, "10.0.1.9", "10.0.1.1", "10.9.1.1", "10.0.1.7", 1);
+	KASSERT(ipstat(it, "icmp.redirects") == 1);
+	KASSERT(rt_get(it->it_vn, 5, test_hop("10.9.1.1"), 32, RTM_GET,
+	    msg) == 0);
+	KASSERT(rt_get(it->it_vn, 0, test_hop("10.9.1.1"), 32, RTM_GET,
+	    msg) == ESRCH);
+	all_books(it);
+}
+IN_TEST(table, 1)
+
 static void
 refused_body(struct in_test *it)
 {
@@ -183,6 +209,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(followed),
+		cmocka_unit_test(table),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(limit),
 	};

@@ -147,6 +147,57 @@ twins_body(struct in_test *it)
 }
 IN_TEST(twins, 1)
 
+static int32_t
+preference(struct in_test *it, struct ifnet *ifp, const char *addr,
+    const int32_t *set)
+{
+	struct if_addrprefreq req;
+
+	memset(&req, 0, sizeof(req));
+	memcpy(req.ifap_name, ifp->if_xname, IFNAMSIZ);
+	test_addr_put((struct sockaddr *)(void *)&req.ifap_addr, addr);
+	if (set != NULL)
+		req.ifap_preference = (int16_t)*set;
+	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, set != NULL ?
+	    SIOCSIFADDRPREF : SIOCGIFADDRPREF, &req, sizeof(req)) == 0);
+	return req.ifap_preference;
+}
+
+/* Sources that routes name are of their own table, or of the main one behind
+ * it; an address goes along with its preference. */
+static void
+sources_body(struct in_test *it)
+{
+	struct ifnet *b = it->it_b.tif_ifp;
+	const int32_t seven = 7;
+	struct rt_info ri = to(5, "20.0.0.0", 8, "10.0.2.2");
+
+	ri.ri_src = test_hop("10.0.1.1");
+	KASSERT(rt_add(it->it_vn, &ri) == 0);
+	KASSERT(out_of(it, 5, "20.0.0.1") == b);
+	(void)preference(it, b, "10.0.2.1", &seven);
+	KASSERT(bind_to(it, b, 5) == 0);
+	KASSERT(preference(it, b, "10.0.2.1", NULL) == 7);
+	/* 10.0.1.1 is no source in there any more. */
+	KASSERT(out_of(it, 5, "20.0.0.1") == NULL);
+	KASSERT(addr_add(it, b, "10.0.1.1", 24) == 0);
+	KASSERT(out_of(it, 5, "20.0.0.1") == b);
+	KASSERT(addr_del(it, b, "10.0.1.1") == 0);
+	KASSERT(out_of(it, 5, "20.0.0.1") == NULL);
+	ri = to(5, "30.0.0.0", 8, "10.0.2.2");
+	ri.ri_src = test_hop("10.0.1.1");
+	KASSERT(rt_add(it->it_vn, &ri) == EADDRNOTAVAIL);
+	/* Nor is this one in the main table. */
+	ri = to(0, "30.0.0.0", 8, "10.0.1.2");
+	ri.ri_src = test_hop("10.0.2.1");
+	KASSERT(rt_add(it->it_vn, &ri) == EADDRNOTAVAIL);
+	KASSERT(in_output(it, "10.0.2.1", "10.0.1.2") == EADDRNOTAVAIL);
+	KASSERT(bind_to(it, b, 0) == 0);
+	KASSERT(out_of(it, 5, "20.0.0.1") == b);
+	all_books(it);
+}
+IN_TEST(sources, 1)
+
 /* Packets: nothing gets from one to another, fragments neither. */
 static void
 packets_body(struct in_test *it)
@@ -388,6 +439,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(twins),
+		cmocka_unit_test(sources),
 		cmocka_unit_test(packets),
 		cmocka_unit_test(gateways),
 		cmocka_unit_test(many),
