@@ -84,7 +84,7 @@ followed_body(struct in_test *it)
 }
 IN_TEST(followed, 1)
 
-/* One that comes by an interface of another table is for that table. */
+/* A redirect that comes by an interface of another table is for that table. */
 static void
 table_body(struct in_test *it)
 {
