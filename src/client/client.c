@@ -303,6 +303,69 @@ client_nonsense(const struct ifnet_client *c, struct ifnet_error *e)
 	    "sense", c->c_peer);
 }
 
+void
+client_take_number(void *arg, const struct ctl_hdr *h, const void *data,
+    size_t len)
+{
+	struct ctl_rule_number rn;
+	struct proto_rec pr;
+
+	if (h->ch_error == 0 &&
+	    client_record(data, len, &rn, sizeof(rn), &pr))
+		*(unsigned *)arg = rn.rn_number;
+}
+
+int
+client_call_number(struct ifnet_client *c, unsigned op, const char *what,
+    unsigned number, struct ifnet_error *e)
+{
+	struct ctl_rule_number rn = { .rn_number = number };
+	struct client_call cc = {
+		.cc_op = op, .cc_what = what,
+		.cc_part = { { &rn, sizeof(rn) } },
+	};
+
+	return client_call(c, &cc, e);
+}
+
+struct list {
+	client_one	*one;
+	void		*arg;
+	int		 result;
+	bool		 nonsense;
+};
+
+static void
+take_list(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	struct list *l = arg;
+	struct proto_rec pr;
+	int n = 0;
+
+	(void)h;
+	while (l->result == 0 && !l->nonsense &&
+	    (n = proto_rec_next(&p, &len, &pr)) > 0)
+		l->nonsense = !l->one(&pr, l->arg, &l->result);
+	l->nonsense |= n < 0;
+}
+
+int
+client_list(struct ifnet_client *c, const struct client_call *cc,
+    client_one *one, void *arg, struct ifnet_error *e)
+{
+	struct list l = { .one = one, .arg = arg };
+	struct client_call list = *cc;
+	int error;
+
+	list.cc_answer = take_list;
+	list.cc_arg = &l;
+	error = client_call(c, &list, e);
+	if (error == 0 && l.nonsense)
+		return client_nonsense(c, e);
+	return error != 0 ? error : l.result;
+}
+
 /* --- the greeting -------------------------------------------------------- */
 
 struct greeting {

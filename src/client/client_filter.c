@@ -8,18 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void
-take_number(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
-{
-	struct ctl_filter_number fn;
-	struct proto_rec pr;
-
-	if (h->ch_error != 0 ||
-	    !client_record(data, len, &fn, sizeof(fn), &pr))
-		return;
-	*(unsigned *)arg = fn.fn_number;
-}
-
 int
 ifnet_filter_add(struct ifnet_client *c, struct ifnet_filter_rule *rule,
     const struct ifnet_filter_prog *progs, unsigned nprogs,
@@ -32,7 +20,7 @@ ifnet_filter_add(struct ifnet_client *c, struct ifnet_filter_rule *rule,
 	};
 	struct client_call cc = {
 		.cc_op = CTL_FILTER_ADD, .cc_what = "filter",
-		.cc_answer = take_number, .cc_arg = &rule->number,
+		.cc_answer = client_take_number, .cc_arg = &rule->number,
 	};
 	size_t size = 0, len = strlen(rule->text) + 1;
 	uint8_t *buf, *p;
@@ -65,25 +53,12 @@ ifnet_filter_add(struct ifnet_client *c, struct ifnet_filter_rule *rule,
 	return error;
 }
 
-static int
-call_number(struct ifnet_client *c, unsigned op, unsigned number,
-    struct ifnet_error *e)
-{
-	struct ctl_filter_number fn = { .fn_number = number };
-	struct client_call cc = {
-		.cc_op = op, .cc_what = "filter",
-		.cc_part = { { &fn, sizeof(fn) } },
-	};
-
-	return client_call(c, &cc, e);
-}
-
 int
 ifnet_filter_delete(struct ifnet_client *c, unsigned number,
     struct ifnet_error *e)
 {
 
-	return call_number(c, CTL_FILTER_DELETE, number, e);
+	return client_call_number(c, CTL_FILTER_DELETE, "filter", number, e);
 }
 
 int
@@ -91,7 +66,7 @@ ifnet_filter_zero(struct ifnet_client *c, unsigned number,
     struct ifnet_error *e)
 {
 
-	return call_number(c, CTL_FILTER_ZERO, number, e);
+	return client_call_number(c, CTL_FILTER_ZERO, "filter", number, e);
 }
 
 int
@@ -104,42 +79,32 @@ ifnet_filter_flush(struct ifnet_client *c, struct ifnet_error *e)
 	return client_call(c, &cc, e);
 }
 
-struct rules {
+struct list {
 	int		(*fn)(const struct ifnet_filter_rule *, void *);
 	void		*arg;
-	int		 result;
-	bool		 nonsense;
 };
 
-static void
-take_rules(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
+static bool
+take_rule(const struct proto_rec *pr, void *arg, int *result)
 {
 	struct ifnet_filter_rule rule;
+	const struct list *l = arg;
 	struct ctl_filter_rule fr;
-	struct rules *r = arg;
-	const uint8_t *p = data;
-	struct proto_rec pr;
-	int n = 0;
 
-	(void)h;
-	while (r->result == 0 && (n = proto_rec_next(&p, &len, &pr)) > 0) {
-		(void)proto_rec_get(&pr, &fr, sizeof(fr));
-		if (!proto_rec_istext(&pr)) {
-			n = -1;
-			break;
-		}
-		memset(&rule, 0, sizeof(rule));
-		rule.number = fr.fr_number;
-		rule.dir = fr.fr_dir;
-		rule.action = fr.fr_action;
-		rule.mark = fr.fr_mark;
-		memcpy(rule.ifname, fr.fr_ifname, sizeof(rule.ifname) - 1);
-		rule.text = (const char *)pr.pr_data;
-		rule.packets = fr.fr_packets;
-		rule.bytes = fr.fr_bytes;
-		r->result = r->fn(&rule, r->arg);
-	}
-	r->nonsense |= n < 0;
+	(void)proto_rec_get(pr, &fr, sizeof(fr));
+	if (!proto_rec_istext(pr))
+		return false;
+	memset(&rule, 0, sizeof(rule));
+	rule.number = fr.fr_number;
+	rule.dir = fr.fr_dir;
+	rule.action = fr.fr_action;
+	rule.mark = fr.fr_mark;
+	memcpy(rule.ifname, fr.fr_ifname, sizeof(rule.ifname) - 1);
+	rule.text = (const char *)pr->pr_data;
+	rule.packets = fr.fr_packets;
+	rule.bytes = fr.fr_bytes;
+	*result = l->fn(&rule, l->arg);
+	return true;
 }
 
 int
@@ -147,15 +112,10 @@ ifnet_filter_list(struct ifnet_client *c,
     int (*fn)(const struct ifnet_filter_rule *, void *), void *arg,
     struct ifnet_error *e)
 {
-	struct rules r = { fn, arg, 0, false };
-	struct client_call cc = {
+	const struct client_call cc = {
 		.cc_op = CTL_FILTER_LIST, .cc_what = "filter",
-		.cc_answer = take_rules, .cc_arg = &r,
 	};
-	int error;
+	struct list l = { fn, arg };
 
-	error = client_call(c, &cc, e);
-	if (error == 0 && r.nonsense)
-		return client_nonsense(c, e);
-	return error != 0 ? error : r.result;
+	return client_list(c, &cc, take_rule, &l, e);
 }

@@ -93,31 +93,23 @@ translate(const struct ifnet_client *c, const struct if_history *ih,
 	}
 }
 
-struct history {
+struct list {
 	const struct ifnet_client *client;
-	bool		 nonsense;
 	int		(*fn)(const struct ifnet_history *, void *);
 	void		*arg;
-	int		 result;
 };
 
-static void
-take_entries(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
+static bool
+take_entry(const struct proto_rec *pr, void *arg, int *result)
 {
-	struct history *hi = arg;
-	const uint8_t *p = data;
+	const struct list *l = arg;
 	struct ifnet_history out;
 	struct if_history ih;
-	struct proto_rec pr;
-	int n = 0;
 
-	(void)h;
-	while (hi->result == 0 && (n = proto_rec_next(&p, &len, &pr)) > 0) {
-		(void)proto_rec_get(&pr, &ih, sizeof(ih));
-		translate(hi->client, &ih, &out);
-		hi->result = hi->fn(&out, hi->arg);
-	}
-	hi->nonsense |= n < 0;
+	(void)proto_rec_get(pr, &ih, sizeof(ih));
+	translate(l->client, &ih, &out);
+	*result = l->fn(&out, l->arg);
+	return true;
 }
 
 int
@@ -125,14 +117,12 @@ ifnet_history(struct ifnet_client *c, const char *ifname,
     int (*fn)(const struct ifnet_history *, void *), void *arg,
     struct ifnet_error *e)
 {
-	struct history hi = { .client = c, .fn = fn, .arg = arg };
+	struct list l = { .client = c, .fn = fn, .arg = arg };
 	struct ctl_history ch;
 	struct client_call cc = {
 		.cc_op = CTL_HISTORY, .cc_what = "",
 		.cc_part = { { &ch, sizeof(ch) } },
-		.cc_answer = take_entries, .cc_arg = &hi,
 	};
-	int error;
 
 	memset(&ch, 0, sizeof(ch));
 	if (ifname != NULL) {
@@ -141,8 +131,5 @@ ifnet_history(struct ifnet_client *c, const char *ifname,
 			    "%s: no such interface", ifname);
 		memcpy(ch.hi_ifname, ifname, strlen(ifname));
 	}
-	error = client_call(c, &cc, e);
-	if (error == 0 && hi.nonsense)
-		return client_nonsense(c, e);
-	return error != 0 ? error : hi.result;
+	return client_list(c, &cc, take_entry, &l, e);
 }

@@ -93,9 +93,23 @@ struct client_call {
 	void		*cc_arg;
 };
 
+/* The function that gets a record of a list.  *result is 0; what it puts there
+ * ends the list.  Returns false if the record is malformed. */
+typedef bool client_one(const struct proto_rec *, void *arg, int *result);
+
 /* Send a request and receive its answers; returns the last answer's errno. */
 int	client_call(struct ifnet_client *, const struct client_call *,
 	    struct ifnet_error *);
+/* Request a list, with the call's fields but for cc_answer and cc_arg; returns
+ * the last answer's errno, or what ended it. */
+int	client_list(struct ifnet_client *, const struct client_call *,
+	    client_one *, void *arg, struct ifnet_error *);
+/* Request what concerns a rule of this number. */
+int	client_call_number(struct ifnet_client *, unsigned op,
+	    const char *what, unsigned number, struct ifnet_error *);
+/* A client_answer: the number of the new rule, to an unsigned. */
+void	client_take_number(void *, const struct ctl_hdr *, const void *,
+	    size_t);
 /* As client_call(), also on a connection that follows or pings. */
 int	client_call_any(struct ifnet_client *, const struct client_call *,
 	    struct ifnet_error *);

@@ -387,26 +387,18 @@ ifnet_vnet_destroy(struct ifnet_client *c, const char *name,
 struct vnet_list {
 	int		(*fn)(const char *, unsigned, void *);
 	void		*arg;
-	int		 result;
-	bool		 nonsense;
 };
 
-static void
-take_vnets(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
+static bool
+take_vnet(const struct proto_rec *pr, void *arg, int *result)
 {
-	struct vnet_list *vl = arg;
-	const uint8_t *p = data;
-	struct proto_rec pr;
+	const struct vnet_list *vl = arg;
 	struct ctl_vnet v;
-	int n = 0;
 
-	(void)h;
-	while (vl->result == 0 && (n = proto_rec_next(&p, &len, &pr)) > 0) {
-		(void)proto_rec_get(&pr, &v, sizeof(v));
-		v.v_name[sizeof(v.v_name) - 1] = '\0';
-		vl->result = vl->fn(v.v_name, v.v_interfaces, vl->arg);
-	}
-	vl->nonsense |= n < 0;
+	(void)proto_rec_get(pr, &v, sizeof(v));
+	v.v_name[sizeof(v.v_name) - 1] = '\0';
+	*result = vl->fn(v.v_name, v.v_interfaces, vl->arg);
+	return true;
 }
 
 int
@@ -414,17 +406,12 @@ ifnet_vnet_list(struct ifnet_client *c,
     int (*fn)(const char *, unsigned, void *), void *arg,
     struct ifnet_error *e)
 {
-	struct vnet_list vl = { fn, arg, 0, false };
-	struct client_call cc = {
+	const struct client_call cc = {
 		.cc_op = CTL_VNET_LIST, .cc_what = "",
-		.cc_answer = take_vnets, .cc_arg = &vl,
 	};
-	int error;
+	struct vnet_list vl = { fn, arg };
 
-	error = client_call(c, &cc, e);
-	if (error == 0 && vl.nonsense)
-		return client_nonsense(c, e);
-	return error != 0 ? error : vl.result;
+	return client_list(c, &cc, take_vnet, &vl, e);
 }
 
 int

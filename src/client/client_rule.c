@@ -7,18 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-static void
-take_number(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
-{
-	struct ctl_filter_number fn;
-	struct proto_rec pr;
-
-	if (h->ch_error != 0 ||
-	    !client_record(data, len, &fn, sizeof(fn), &pr))
-		return;
-	*(unsigned *)arg = fn.fn_number;
-}
-
 int
 ifnet_rule_add(struct ifnet_client *c, struct ifnet_rule *rule,
     struct ifnet_error *e)
@@ -32,7 +20,7 @@ ifnet_rule_add(struct ifnet_client *c, struct ifnet_rule *rule,
 	struct client_call cc = {
 		.cc_op = CTL_RULE_ADD, .cc_what = "rule",
 		.cc_part = { { &r, sizeof(r) } },
-		.cc_answer = take_number, .cc_arg = &rule->number,
+		.cc_answer = client_take_number, .cc_arg = &rule->number,
 	};
 
 	memcpy(r.r_src, rule->src, sizeof(r.r_src));
@@ -45,13 +33,8 @@ int
 ifnet_rule_delete(struct ifnet_client *c, unsigned number,
     struct ifnet_error *e)
 {
-	struct ctl_filter_number fn = { .fn_number = number };
-	struct client_call cc = {
-		.cc_op = CTL_RULE_DELETE, .cc_what = "rule",
-		.cc_part = { { &fn, sizeof(fn) } },
-	};
 
-	return client_call(c, &cc, e);
+	return client_call_number(c, CTL_RULE_DELETE, "rule", number, e);
 }
 
 int
@@ -67,39 +50,31 @@ ifnet_rule_flush(struct ifnet_client *c, struct ifnet_error *e)
 struct list {
 	int		(*fn)(const struct ifnet_rule *, void *);
 	void		*arg;
-	int		 result;
-	bool		 nonsense;
 };
 
-static void
-take_rules(void *arg, const struct ctl_hdr *h, const void *data, size_t len)
+static bool
+take_rule(const struct proto_rec *pr, void *arg, int *result)
 {
+	const struct list *l = arg;
 	struct ifnet_rule rule;
-	struct list *l = arg;
-	const uint8_t *p = data;
-	struct proto_rec pr;
 	struct ctl_rule r;
-	int n = 0;
 
-	(void)h;
-	while (l->result == 0 && (n = proto_rec_next(&p, &len, &pr)) > 0) {
-		(void)proto_rec_get(&pr, &r, sizeof(r));
-		memset(&rule, 0, sizeof(rule));
-		rule.number = r.r_number;
-		rule.family = (int)r.r_family;
-		rule.srclen = r.r_srclen;
-		rule.dstlen = r.r_dstlen;
-		rule.action = r.r_action;
-		rule.table = r.r_table;
-		rule.mark = r.r_mark;
-		rule.markmask = r.r_markmask;
-		rule.packets = r.r_packets;
-		memcpy(rule.src, r.r_src, sizeof(rule.src));
-		memcpy(rule.dst, r.r_dst, sizeof(rule.dst));
-		memcpy(rule.ifname, r.r_ifname, sizeof(rule.ifname) - 1);
-		l->result = l->fn(&rule, l->arg);
-	}
-	l->nonsense |= n < 0;
+	(void)proto_rec_get(pr, &r, sizeof(r));
+	memset(&rule, 0, sizeof(rule));
+	rule.number = r.r_number;
+	rule.family = (int)r.r_family;
+	rule.srclen = r.r_srclen;
+	rule.dstlen = r.r_dstlen;
+	rule.action = r.r_action;
+	rule.table = r.r_table;
+	rule.mark = r.r_mark;
+	rule.markmask = r.r_markmask;
+	rule.packets = r.r_packets;
+	memcpy(rule.src, r.r_src, sizeof(rule.src));
+	memcpy(rule.dst, r.r_dst, sizeof(rule.dst));
+	memcpy(rule.ifname, r.r_ifname, sizeof(rule.ifname) - 1);
+	*result = l->fn(&rule, l->arg);
+	return true;
 }
 
 int
@@ -107,15 +82,10 @@ ifnet_rule_list(struct ifnet_client *c,
     int (*fn)(const struct ifnet_rule *, void *), void *arg,
     struct ifnet_error *e)
 {
-	struct list l = { fn, arg, 0, false };
-	struct client_call cc = {
+	const struct client_call cc = {
 		.cc_op = CTL_RULE_LIST, .cc_what = "rule",
-		.cc_answer = take_rules, .cc_arg = &l,
 	};
-	int error;
+	struct list l = { fn, arg };
 
-	error = client_call(c, &cc, e);
-	if (error == 0 && l.nonsense)
-		return client_nonsense(c, e);
-	return error != 0 ? error : l.result;
+	return client_list(c, &cc, take_rule, &l, e);
 }

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define TEXT_MAX	1023
-#define NUMBER_MAX	65535
 
 static int
 usage(struct cmd_ctx *ctx, const char *why)
@@ -80,7 +79,6 @@ parse_rule(struct cmd_ctx *ctx, int argc, char **argv,
     struct ifnet_filter_rule *r, int *n)
 {
 	struct ifnet_error e;
-	uint64_t mark;
 
 	r->dir = strcmp(argv[0], "in") == 0 ? IFNET_PKT_IN :
 	    strcmp(argv[0], "out") == 0 ? IFNET_PKT_OUT : 0;
@@ -108,13 +106,23 @@ parse_rule(struct cmd_ctx *ctx, int argc, char **argv,
 	if (r->action != IFNET_FILTER_MARK)
 		return CMD_OK;
 	*n = 4;
-	if (argc < 4 || !cmd_parse_num(argv[3], UINT32_MAX, &mark)) {
+	if (argc < 4 || !cmd_parse_mark(argv[3], &r->mark)) {
 		cmd_err(ctx, "filter: mark: a number is wanted (0 to %u)",
 		    UINT32_MAX);
 		return CMD_USAGE;
 	}
-	r->mark = (unsigned)mark;
 	return CMD_OK;
+}
+
+static int
+parse_number(struct cmd_ctx *ctx, const char *word, unsigned *number)
+{
+	struct ifnet_error e;
+
+	if (cmd_parse_rule_number(word, number, &e) == 0)
+		return CMD_OK;
+	cmd_err(ctx, "filter: %s", e.text);
+	return CMD_USAGE;
 }
 
 struct search {
@@ -180,20 +188,16 @@ add(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	struct ifnet_filter_rule r;
 	char text[TEXT_MAX + 2];
-	uint64_t number = 0;
-	int code, n = 0;
+	int code = CMD_OK, n = 0;
 
 	memset(&r, 0, sizeof(r));
 	if (argc > 0 && argv[0][0] >= '0' && argv[0][0] <= '9') {
-		if (!cmd_parse_num(argv[0], NUMBER_MAX, &number) ||
-		    number == 0) {
-			cmd_err(ctx, "filter: %s: a rule's number is 1 to %d",
-			    argv[0], NUMBER_MAX);
-			return CMD_USAGE;
-		}
+		code = parse_number(ctx, argv[0], &r.number);
 		argc--;
 		argv++;
 	}
+	if (code != CMD_OK)
+		return code;
 	if (argc < 3)
 		return usage(ctx, "add: a rule is in or out, an interface or "
 		    "any, and pass, drop or mark");
@@ -206,7 +210,6 @@ add(struct cmd_ctx *ctx, int argc, char **argv)
 		    TEXT_MAX);
 		return CMD_USAGE;
 	}
-	r.number = (unsigned)number;
 	r.text = text;
 	return do_add(ctx, &r);
 }
@@ -306,18 +309,17 @@ static int
 delete_rule(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	struct ifnet_error e;
-	uint64_t number;
+	unsigned number;
+	int code;
 
 	if (argc != 1)
 		return usage(ctx, "delete: the number of one rule is wanted");
-	if (!cmd_parse_num(argv[0], NUMBER_MAX, &number) || number == 0) {
-		cmd_err(ctx, "filter: %s: a rule's number is 1 to %d",
-		    argv[0], NUMBER_MAX);
-		return CMD_USAGE;
-	}
+	code = parse_number(ctx, argv[0], &number);
+	if (code != CMD_OK)
+		return code;
 	memset(&e, 0, sizeof(e));
-	if (ctx->cc_check || ifnet_filter_delete(ctx->cc_client,
-	    (unsigned)number, &e) == 0)
+	if (ctx->cc_check ||
+	    ifnet_filter_delete(ctx->cc_client, number, &e) == 0)
 		return CMD_OK;
 	return fail(ctx, &e, "delete");
 }
@@ -326,20 +328,19 @@ static int
 zero(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	struct ifnet_error e;
-	uint64_t number = 0;
+	unsigned number = 0;
+	int code = CMD_OK;
 
 	if (argc > 1)
 		return usage(ctx, "zero: the number of one rule is wanted, or "
 		    "none for all");
-	if (argc == 1 && (!cmd_parse_num(argv[0], NUMBER_MAX, &number) ||
-	    number == 0)) {
-		cmd_err(ctx, "filter: %s: a rule's number is 1 to %d",
-		    argv[0], NUMBER_MAX);
-		return CMD_USAGE;
-	}
+	if (argc == 1)
+		code = parse_number(ctx, argv[0], &number);
+	if (code != CMD_OK)
+		return code;
 	memset(&e, 0, sizeof(e));
-	if (ctx->cc_check || ifnet_filter_zero(ctx->cc_client,
-	    (unsigned)number, &e) == 0)
+	if (ctx->cc_check ||
+	    ifnet_filter_zero(ctx->cc_client, number, &e) == 0)
 		return CMD_OK;
 	return fail(ctx, &e, "zero");
 }

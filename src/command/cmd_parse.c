@@ -8,8 +8,13 @@
 
 #include <arpa/inet.h>
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* Of the filter, or of those that pick a table. */
+#define RULE_NUMBER_MAX	65535
 
 bool
 cmd_parse_num(const char *s, uint64_t max, uint64_t *v)
@@ -31,6 +36,35 @@ cmd_parse_num(const char *s, uint64_t max, uint64_t *v)
 		return false;
 	*v = n;
 	return true;
+}
+
+bool
+cmd_parse_mark(const char *s, unsigned *mark)
+{
+	char *end;
+	uint64_t v;
+
+	if (strncmp(s, "0x", 2) == 0 && isxdigit((unsigned char)s[2])) {
+		errno = 0;
+		v = strtoull(s, &end, 16);
+		if (errno != 0 || *end != '\0' || v > UINT32_MAX)
+			return false;
+	} else if (!cmd_parse_num(s, UINT32_MAX, &v))
+		return false;
+	*mark = (unsigned)v;
+	return true;
+}
+
+int
+cmd_parse_rule_number(const char *s, unsigned *number, struct ifnet_error *e)
+{
+	uint64_t v;
+
+	if (!cmd_parse_num(s, RULE_NUMBER_MAX, &v) || v == 0)
+		return ifnet_error_set(e, EINVAL, "%s: a rule's number is 1 "
+		    "to %d", s, RULE_NUMBER_MAX);
+	*number = (unsigned)v;
+	return 0;
 }
 
 bool

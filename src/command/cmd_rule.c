@@ -6,11 +6,7 @@
 
 #include <arpa/inet.h>
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define NUMBER_MAX	65535
 
 static int
 usage(struct cmd_ctx *ctx, const char *why)
@@ -90,35 +86,24 @@ parse_prefix(struct cmd_ctx *ctx, const char *word, const char *value,
 	return CMD_OK;
 }
 
-/* A number, decimal or hexadecimal. */
-static bool
-parse_mark(const char *text, size_t len, unsigned *v)
-{
-	char word[24], *end;
-	unsigned long long n;
-
-	if (len == 0 || len >= sizeof(word) || text[0] < '0' || text[0] > '9')
-		return false;
-	memcpy(word, text, len);
-	word[len] = '\0';
-	errno = 0;
-	n = strtoull(word, &end, word[0] == '0' && word[1] == 'x' ? 16 : 10);
-	*v = (unsigned)n;
-	return errno == 0 && *end == '\0' && n <= UINT32_MAX;
-}
-
 static int
 parse_marks(struct cmd_ctx *ctx, const char *value, struct ifnet_rule *r)
 {
 	const char *slash = strchr(value, '/');
 	size_t len = slash != NULL ? (size_t)(slash - value) : strlen(value);
+	char mark[16];
+	bool ok = len < sizeof(mark);
 
 	r->markmask = UINT32_MAX;
-	if (!parse_mark(value, len, &r->mark) || (slash != NULL &&
-	    !parse_mark(slash + 1, strlen(slash + 1), &r->markmask)) ||
-	    (r->mark & ~r->markmask) != 0)
-		return bad(ctx, "mark", value, "a number, or number/mask");
-	return CMD_OK;
+	if (ok) {
+		memcpy(mark, value, len);
+		mark[len] = '\0';
+		ok = cmd_parse_mark(mark, &r->mark);
+	}
+	if (ok && slash != NULL)
+		ok = cmd_parse_mark(slash + 1, &r->markmask);
+	return ok && (r->mark & ~r->markmask) == 0 ? CMD_OK :
+	    bad(ctx, "mark", value, "a number, or number/mask");
 }
 
 static int
@@ -224,15 +209,12 @@ is_there(struct cmd_ctx *ctx, const struct ifnet_rule *r)
 static int
 parse_number(struct cmd_ctx *ctx, const char *word, unsigned *number)
 {
-	uint64_t v;
+	struct ifnet_error e;
 
-	if (!cmd_parse_num(word, NUMBER_MAX, &v) || v == 0) {
-		cmd_err(ctx, "rule: %s: a rule's number is 1 to %d", word,
-		    NUMBER_MAX);
-		return CMD_USAGE;
-	}
-	*number = (unsigned)v;
-	return CMD_OK;
+	if (cmd_parse_rule_number(word, number, &e) == 0)
+		return CMD_OK;
+	cmd_err(ctx, "rule: %s", e.text);
+	return CMD_USAGE;
 }
 
 static int
@@ -288,12 +270,28 @@ action_text(const struct ifnet_rule *r, char *buf, size_t size)
 	return buf;
 }
 
-/* The listing in progress. */
+/* The listing in progress; nothing is written if it fails at once. */
 struct listing {
 	struct cmd_ctx	*ls_ctx;
 	struct json	*ls_json;	/* NULL: a table */
-	bool		 ls_any;
+	bool		 ls_begun;
 };
+
+static void
+begin(struct listing *ls)
+{
+
+	if (ls->ls_begun)
+		return;
+	ls->ls_begun = true;
+	if (ls->ls_json != NULL) {
+		json_begin(ls->ls_json, ls->ls_ctx, JSON_PRETTY);
+		json_array(ls->ls_json, NULL);
+	} else
+		(void)fprintf(ls->ls_ctx->cc_out, "%5s %-15s %-18s %-18s "
+		    "%-10s %10s  %s\n", "Rule", "In", "From", "To", "Mark",
+		    "Packets", "Do");
+}
 
 static void
 list_json(struct json *j, const struct ifnet_rule *r)
@@ -328,15 +326,11 @@ list_one(const struct ifnet_rule *r, void *arg)
 	char from[64] = "any", to[64] = "any", mark[32] = "any", what[32];
 	struct listing *ls = arg;
 
+	begin(ls);
 	if (ls->ls_json != NULL) {
 		list_json(ls->ls_json, r);
 		return 0;
 	}
-	if (!ls->ls_any)
-		(void)fprintf(ls->ls_ctx->cc_out, "%5s %-15s %-18s %-18s "
-		    "%-10s %10s  %s\n", "Rule", "In", "From", "To", "Mark",
-		    "Packets", "Do");
-	ls->ls_any = true;
 	if (r->srclen != 0)
 		(void)prefix_text(r->src, r->srclen, from, sizeof(from));
 	if (r->dstlen != 0)
@@ -372,12 +366,10 @@ list(struct cmd_ctx *ctx, int argc, char **argv)
 	if (ctx->cc_check)
 		return CMD_OK;
 	memset(&e, 0, sizeof(e));
-	if (ls.ls_json != NULL) {
-		json_begin(&j, ctx, JSON_PRETTY);
-		json_array(&j, NULL);
-	}
 	e.code = ifnet_rule_list(ctx->cc_client, list_one, &ls, &e);
-	if (ls.ls_json != NULL)
+	if (ls.ls_json != NULL && e.code == 0)
+		begin(&ls);
+	if (ls.ls_json != NULL && ls.ls_begun)
 		code = json_done(&j);
 	return e.code != 0 ? fail(ctx, &e, "list") : code;
 }

@@ -200,6 +200,10 @@ unsigned cmd_distance(const char *, const char *);
 
 /* Parse a number of decimal digits only, at most max. */
 bool	cmd_parse_num(const char *, uint64_t max, uint64_t *);
+/* Parse a packet's mark: 32 bits, decimal or 0x hexadecimal. */
+bool	cmd_parse_mark(const char *, unsigned *);
+/* Parse the number of a rule.  EINVAL with words. */
+int	cmd_parse_rule_number(const char *, unsigned *, struct ifnet_error *);
 /* Parse seconds with a fraction, into ns; at least min_ns. */
 bool	cmd_parse_seconds(const char *, uint64_t min_ns, uint64_t *);
 /* Parse an address of four decimal numbers, without short forms or leading

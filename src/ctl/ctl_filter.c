@@ -58,9 +58,9 @@ ctl_check_filter(const struct ctl_request *rq)
 static int
 reply_number(struct ctl_session *s, const struct ctl_hdr *h, uint32_t number)
 {
-	struct ctl_filter_number fn = { .fn_number = number };
+	struct ctl_rule_number rn = { .rn_number = number };
 
-	return ctl_reply_rec(s, h, 0, &fn, sizeof(fn), NULL, 0);
+	return ctl_reply_rec(s, h, 0, &rn, sizeof(rn), NULL, 0);
 }
 
 int
@@ -110,23 +110,23 @@ ctl_run_filter_add(struct ctl_session *s, const struct ctl_request *rq)
 int
 ctl_run_filter_delete(struct ctl_session *s, const struct ctl_request *rq)
 {
-	struct ctl_filter_number fn = rq->rq_rec.number;
+	struct ctl_rule_number rn = rq->rq_rec.number;
 
 	if (s->cs_undo != NULL)
 		return ctl_undo_refuse(s, rq, "a rule that is deleted");
 	return ctl_reply(s, &rq->rq_hdr, filter_delete(rq->rq_vnet,
-	    fn.fn_number), NULL);
+	    rn.rn_number), NULL);
 }
 
 int
 ctl_run_filter_zero(struct ctl_session *s, const struct ctl_request *rq)
 {
-	struct ctl_filter_number fn = rq->rq_rec.number;
+	struct ctl_rule_number rn = rq->rq_rec.number;
 
 	if (s->cs_undo != NULL)
 		return ctl_undo_refuse(s, rq, "a counter set to zero");
 	return ctl_reply(s, &rq->rq_hdr, filter_zero(rq->rq_vnet,
-	    fn.fn_number), NULL);
+	    rn.rn_number), NULL);
 }
 
 int

@@ -54,7 +54,7 @@ struct ctl_request {
 		struct ctl_ping_send ping_send;
 		struct ctl_tap	 tap;
 		struct ctl_filter filter;
-		struct ctl_filter_number number;
+		struct ctl_rule_number number;
 		struct ctl_rule	 rule;
 	}		 rq_rec;
 	size_t		 rq_nfixed;	/* bytes of it that the client sent */

@@ -376,10 +376,10 @@ describe(struct log_text *lt, const struct ctl_session *s,
 	case CTL_FILTER_ADD:
 		return log_filter(lt, rq);
 	case CTL_FILTER_DELETE:
-		add(lt, "filter delete %u", rq->rq_rec.number.fn_number);
+		add(lt, "filter delete %u", rq->rq_rec.number.rn_number);
 		return true;
 	case CTL_FILTER_ZERO:
-		add(lt, "filter zero %u", rq->rq_rec.number.fn_number);
+		add(lt, "filter zero %u", rq->rq_rec.number.rn_number);
 		return true;
 	case CTL_FILTER_FLUSH:
 		add(lt, "filter flush");
@@ -387,7 +387,7 @@ describe(struct log_text *lt, const struct ctl_session *s,
 	case CTL_RULE_ADD:
 		return log_rule(lt, &rq->rq_rec.rule);
 	case CTL_RULE_DELETE:
-		add(lt, "rule delete %u", rq->rq_rec.number.fn_number);
+		add(lt, "rule delete %u", rq->rq_rec.number.rn_number);
 		return true;
 	case CTL_RULE_FLUSH:
 		add(lt, "rule flush");

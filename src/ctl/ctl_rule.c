@@ -39,7 +39,7 @@ ctl_run_rule_add(struct ctl_session *s, const struct ctl_request *rq)
 		.rs_action = (uint8_t)r.r_action, .rs_mark = r.r_mark,
 		.rs_markmask = r.r_markmask, .rs_table = r.r_table,
 	};
-	struct ctl_filter_number fn = { 0 };
+	struct ctl_rule_number rn = { 0 };
 	int error;
 
 	_Static_assert(sizeof(rs.rs_src) == sizeof(r.r_src), "addresses");
@@ -49,13 +49,13 @@ ctl_run_rule_add(struct ctl_session *s, const struct ctl_request *rq)
 	error = ctl_undo_rule(s, rq->rq_vnet, UNDO_RULE);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, NULL);
-	error = rule_add(rq->rq_vnet, &rs, &fn.fn_number);
+	error = rule_add(rq->rq_vnet, &rs, &rn.rn_number);
 	if (error != 0) {
 		ctl_undo_cancel(s);
 		return ctl_reply(s, &rq->rq_hdr, error, NULL);
 	}
-	ctl_undo_rule_added(s, fn.fn_number);
-	return ctl_reply_rec(s, &rq->rq_hdr, 0, &fn, sizeof(fn), NULL, 0);
+	ctl_undo_rule_added(s, rn.rn_number);
+	return ctl_reply_rec(s, &rq->rq_hdr, 0, &rn, sizeof(rn), NULL, 0);
 }
 
 int
@@ -65,7 +65,7 @@ ctl_run_rule_delete(struct ctl_session *s, const struct ctl_request *rq)
 	if (s->cs_undo != NULL)
 		return ctl_undo_refuse(s, rq, "a rule that is deleted");
 	return ctl_reply(s, &rq->rq_hdr, rule_delete(rq->rq_vnet,
-	    rq->rq_rec.number.fn_number), NULL);
+	    rq->rq_rec.number.rn_number), NULL);
 }
 
 int

@@ -64,8 +64,8 @@ enum ctl_op {
 			 * them */
 	CTL_TAP_STOP,	/* the captured packets still come, and then the end */
 	CTL_FILTER_ADD,	/* struct ctl_filter, instructions, text with NUL;
-			 * answer: struct ctl_filter_number */
-	CTL_FILTER_DELETE,	/* struct ctl_filter_number */
+			 * answer: struct ctl_rule_number */
+	CTL_FILTER_DELETE,	/* struct ctl_rule_number */
 	CTL_FILTER_ZERO,	/* the same; 0: all */
 	CTL_FILTER_FLUSH,
 	CTL_FILTER_LIST, /* answers: struct ctl_filter_rule, text with NUL,
@@ -77,8 +77,8 @@ enum ctl_op {
 			 * other interfaces restored, until */
 	CTL_COMMIT,	/* they are to stay, or */
 	CTL_ROLLBACK,	/* are undone now; answer: struct ctl_undone */
-	CTL_RULE_ADD,	/* struct ctl_rule; answer: struct ctl_filter_number */
-	CTL_RULE_DELETE, /* struct ctl_filter_number */
+	CTL_RULE_ADD,	/* struct ctl_rule; answer: struct ctl_rule_number */
+	CTL_RULE_DELETE, /* struct ctl_rule_number */
 	CTL_RULE_FLUSH,
 	CTL_RULE_LIST,	/* answers: struct ctl_rule, many each */
 	CTL_OP_MAX
@@ -239,8 +239,9 @@ struct ctl_filter {
 	uint32_t	 f_pad;
 };	/* the instructions of all programs and the text follow */
 
-struct ctl_filter_number {
-	uint32_t	 fn_number, fn_pad;
+/* Of the filter, or of the rules that pick a table. */
+struct ctl_rule_number {
+	uint32_t	 rn_number, rn_pad;
 };
 
 struct ctl_filter_rule {

@@ -294,7 +294,7 @@ def test_order_of_rules_and_what_they_do(ways):
 
 def test_marks_of_the_filter_pick_a_table(ways):
     d, host, others = ways
-    d.ok("filter", "add", "in", "tap0", "mark", "6", "icmp", "and", "src",
+    d.ok("filter", "add", "in", "tap0", "mark", "0x6", "icmp", "and", "src",
          "host", "10.0.0.3")
     d.ok("rule", "add", "mark", "0x4/0x4", "table", "7")
     assert way_taken(others, host, "10.0.0.3") == "two"
@@ -370,6 +370,9 @@ def test_bad_rules(daemon):
                   ("add", "from", "10.0.0.1", "from", "10.0.0.2", "reject"),
                   ("add", "mark", "5/2", "table", "1"),
                   ("add", "mark", "0x", "table", "1"),
+                  ("add", "mark", "0x-5", "table", "1"),
+                  ("add", "mark", "0x100000000", "table", "1"),
+                  ("add", "mark", "1/", "table", "1"),
                   ("add", "mark", "-1", "table", "1"),
                   ("add", "over", "table", "1"), ("delete",),
                   ("delete", "x"), ("delete", "10"), ("list", "all"),

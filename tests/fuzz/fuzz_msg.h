@@ -405,15 +405,15 @@ fuzz_fill_payload(struct ifnet_stack *st, struct fuzz_in *in, unsigned op,
 		return fuzz_fill_filter(in, buf);
 	case CTL_FILTER_DELETE:
 	case CTL_FILTER_ZERO:
-		memset(buf, 0, sizeof(struct ctl_filter_number));
+		memset(buf, 0, sizeof(struct ctl_rule_number));
 		buf[0] = fuzz_u8(in);
-		return sizeof(struct ctl_filter_number);
+		return sizeof(struct ctl_rule_number);
 	case CTL_RULE_ADD:
 		return fuzz_fill_rule(in, buf);
 	case CTL_RULE_DELETE:
-		memset(buf, 0, sizeof(struct ctl_filter_number));
+		memset(buf, 0, sizeof(struct ctl_rule_number));
 		buf[0] = fuzz_u8(in);
-		return sizeof(struct ctl_filter_number);
+		return sizeof(struct ctl_rule_number);
 	case CTL_PING_BEGIN:
 	case CTL_PING_SEND:
 		return fuzz_fill_ping(in, op, buf);

@@ -303,7 +303,7 @@ static void
 test_shorter_requests(void **state)
 {
 	struct ctl_dump cd = { .d_what = IFNET_LINK };
-	struct ctl_filter_number none = { 0, 0 };
+	struct ctl_rule_number none = { 0, 0 };
 	struct fixture *f = *state;
 	uint8_t msg[512];
 	const char *text;
