@@ -103,7 +103,7 @@ int	client_call(struct ifnet_client *, const struct client_call *,
 /* Request a list, with the call's fields but for cc_answer and cc_arg; returns
  * the last answer's errno, or what ended it. */
 int	client_list(struct ifnet_client *, const struct client_call *,
-	    client_one *, void *arg, struct ifnet_error *);
+	    client_one *, void *, struct ifnet_error *);
 /* Request what concerns a rule of this number. */
 int	client_call_number(struct ifnet_client *, unsigned op,
 	    const char *what, unsigned number, struct ifnet_error *);

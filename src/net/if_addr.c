@@ -116,7 +116,7 @@ static struct lpm *
 nets_of(const struct ifnet *ifp)
 {
 
-	return ifp->if_table != NULL ? &ifp->if_table->tb_nets :
+	return ifp->if_table != NULL ? ifp->if_table->tb_nets :
 	    &ifp->if_vnet->vn_if->ifv_nets;
 }
 

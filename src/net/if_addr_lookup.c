@@ -49,15 +49,6 @@ is_in(const struct ifaddr *ifa, uint32_t table)
 	return table != 0 && rt_table_number(ifa->ifa_ifp) == table;
 }
 
-/* The prefixes of a table's addresses. */
-static inline const struct lpm *
-nets_of(const struct rt_table *tb)
-{
-
-	return tb->tb_number == 0 ? &tb->tb_vnet->vn_if->ifv_nets :
-	    &tb->tb_nets;
-}
-
 static struct protoaddr *
 next_sharing(const struct protoaddr *pa, enum pa_shared sh)
 {
@@ -344,7 +335,7 @@ ifa_best(const struct rt_table *tb, const struct sockaddr_in *sin,
 	if (dom == NULL)
 		return NULL;
 	if (len < 32)
-		best_of(&be, lpm_pa(lpm_find(nets_of(tb),
+		best_of(&be, lpm_pa(lpm_find(tb->tb_nets,
 		    sin_host(sa) & prefix_mask(len), len)), PA_NET);
 	else {
 		best_of(&be, ifa_sharing(&ifv->ifv_addrs, dom, sa, PA_ADDR,
@@ -545,7 +536,7 @@ lead_lookup(struct leading *ld, const struct domain *dom,
 {
 	struct if_vnet *ifv = ld->ld_ifp->if_vnet->vn_if;
 	const struct rt_table *tb = rt_table_of(ld->ld_ifp);
-	const struct lpm *nets = nets_of(tb);
+	const struct lpm *nets = tb->tb_nets;
 	uint32_t key = sin_host(sa);
 	struct lpm_entry *le;
 	struct ifaddr *ifa;

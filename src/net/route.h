@@ -167,9 +167,9 @@ struct rt_table {
 					 * that have a gateway, by its address
 					 * and rp_number; in the main one's,
 					 * those of open tables too */
-	struct lpm	 tb_nets;	/* of a numbered one: prefixes of its
-					 * interfaces' addresses; as
-					 * ifv_nets */
+	struct lpm	*tb_nets;	/* constant: prefixes of its
+					 * interfaces' addresses; ifv_lock. The
+					 * main one's are ifv_nets */
 	uint32_t	 tb_nifs;	/* route lock: interfaces bound to it */
 	uint32_t	 tb_nholds;	/* route lock: rt_table_hold() */
 	bool		 tb_is_open;	/* route lock: no interface is bound to
@@ -216,7 +216,9 @@ struct route_vnet {
 	size_t		 rv_ndynamic;	/* rv_lock: of RTF_DYNAMIC */
 	size_t		 rv_count;	/* rv_lock */
 	uint64_t	 rv_nlost;	/* rv_lock: how many ever */
-	struct rt_lost	 rv_lost[RT_NLOST];	/* rv_lock: by rv_nlost */
+	uint64_t	 rv_nlisted;	/* rv_lock: how many ever in rv_lost */
+	struct rt_lost	*rv_lost;	/* rv_lock: RT_NLOST, by rv_nlisted;
+					 * NULL until one is lost */
 };
 
 static inline struct rt_table *
@@ -384,9 +386,9 @@ void	rt_table_drop(struct rt_table *);
 int	rt_table_check(struct vnet *, uint32_t number);
 /* Any: an interface came up or went down, or its link did. */
 void	rt_if_state(struct ifnet *);
-/* Control: the routes lost so far; the latest of them, at most RT_NLOST, the
- * last one first. */
-uint64_t rt_lost(struct vnet *, struct rt_lost list[RT_NLOST]);
+/* Control: how many routes were lost so far; the latest of them, *n, the last
+ * one first. */
+uint64_t rt_lost(struct vnet *, struct rt_lost list[RT_NLOST], unsigned *n);
 
 /* Fill a message describing the route; buffer of RT_MSG_MAX bytes. */
 void	rt_fill_msg(struct kern *, const struct rtentry *, uint8_t type,

@@ -17,13 +17,20 @@
 #include "kern/sysctl.h"
 #include "net/if_name_impl.h"
 
-void
-rt_lose(struct vnet *vn, struct rtentry *rt)
+/* Without memory it is only counted. */
+static void
+remember(struct vnet *vn, const struct rtentry *rt)
 {
 	struct route_vnet *rv = vn->vn_route;
-	struct rt_lost *rl = &rv->rv_lost[rv->rv_nlost++ % RT_NLOST];
 	const struct ifnet *ifp;
+	struct rt_lost *rl;
 
+	rv->rv_nlost++;
+	if (rv->rv_lost == NULL)
+		rv->rv_lost = kmem_zalloc(vn->vn_kern, RT_NLOST * sizeof(*rl));
+	if (rv->rv_lost == NULL)
+		return;
+	rl = &rv->rv_lost[rv->rv_nlisted++ % RT_NLOST];
 	rl->rl_table = rt_tableof(rt)->tb_number;
 	rl->rl_dst = htonl(rt->rt_key);
 	rl->rl_len = rt->rt_len;
@@ -32,21 +39,29 @@ rt_lose(struct vnet *vn, struct rtentry *rt)
 	ifp = rt->rt_path->rp_spec.sp_ifp;
 	if (ifp != NULL)
 		if_name_copy(ifp, rl->rl_ifname);
+}
+
+void
+rt_lose(struct vnet *vn, struct rtentry *rt)
+{
+
+	remember(vn, rt);
 	rt_take_out(vn, rt);
 }
 
 uint64_t
-rt_lost(struct vnet *vn, struct rt_lost list[RT_NLOST])
+rt_lost(struct vnet *vn, struct rt_lost list[RT_NLOST], unsigned *n)
 {
 	const struct route_vnet *rv = vn->vn_route;
-	uint64_t n;
+	uint64_t lost;
 
 	route_lock(vn);
-	n = rv->rv_nlost;
-	for (unsigned i = 0; i < RT_NLOST && i < n; i++)
-		list[i] = rv->rv_lost[(n - 1 - i) % RT_NLOST];
+	lost = rv->rv_nlost;
+	*n = rv->rv_nlisted < RT_NLOST ? (unsigned)rv->rv_nlisted : RT_NLOST;
+	for (unsigned i = 0; i < *n; i++)
+		list[i] = rv->rv_lost[(rv->rv_nlisted - 1 - i) % RT_NLOST];
 	route_unlock(vn);
-	return n;
+	return lost;
 }
 
 void
@@ -135,10 +150,11 @@ static int
 lost_count(struct vnet *vn, const char *name, void *arg, struct sysctl_op *op)
 {
 	struct rt_lost list[RT_NLOST];
+	unsigned n;
 
 	(void)name;
 	(void)arg;
-	return sysctl_handle_quad_ro(op, rt_lost(vn, list));
+	return sysctl_handle_quad_ro(op, rt_lost(vn, list, &n));
 }
 
 /* "default via 10.0.0.254 on pair0, ...", the last one first. */
@@ -148,13 +164,14 @@ lost_text(struct vnet *vn, const char *name, void *arg, struct sysctl_op *op)
 	struct rt_lost list[RT_NLOST];
 	char text[SYSCTL_STRSIZE] = "", dst[INET_ADDRSTRLEN],
 	    gw[INET_ADDRSTRLEN];
-	uint64_t n = rt_lost(vn, list);
 	const struct rt_lost *rl;
+	unsigned n;
 	size_t at = 0;
 
 	(void)name;
 	(void)arg;
-	for (unsigned i = 0; i < RT_NLOST && i < n; i++) {
+	(void)rt_lost(vn, list, &n);
+	for (unsigned i = 0; i < n; i++) {
 		rl = &list[i];
 		(void)inet_ntop(AF_INET, &rl->rl_dst, dst, sizeof(dst));
 		(void)inet_ntop(AF_INET, &rl->rl_gw, gw, sizeof(gw));
@@ -197,4 +214,11 @@ rt_gone_init(struct vnet *vn)
 	vn->vn_route->rv_task.kt_fn = look;
 	vn->vn_route->rv_task.kt_arg = vn;
 	return sysctl_add(vn, &route_nodes[1]);
+}
+
+void
+rt_gone_fini(struct vnet *vn)
+{
+
+	kmem_free(vn->vn_kern, vn->vn_route->rv_lost);
 }

@@ -448,6 +448,7 @@ rt_expire_s(const struct rtentry *rt)
 
 /* route_gone.c: the part of a vnet that remembers what was lost. */
 int	rt_gone_init(struct vnet *);
+void	rt_gone_fini(struct vnet *);
 /* Delete a route that somebody asked for, and remember it. */
 void	rt_lose(struct vnet *, struct rtentry *);
 

@@ -94,6 +94,7 @@ route_fini(struct vnet *vn)
 	ktask_cancel(vn->vn_kern, &rv->rv_task);
 	rt_expiry_fini(vn);
 	pserialize_perform(vn->vn_kern);
+	rt_gone_fini(vn);
 	rt_paths_fini(vn);
 	rt_tables_fini(vn);
 	host_mutex_destroy(vn->vn_kern->k_host, &rv->rv_lock);

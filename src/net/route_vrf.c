@@ -19,13 +19,21 @@
 
 /* --- beginning and end --------------------------------------------------- */
 
+/* A numbered table, and the prefixes that the main one has elsewhere. */
+struct numbered {
+	struct rt_table	 nu_table;
+	struct lpm	 nu_nets;
+};
+
 /* Begin the parts that all tables have. */
 static int
-table_init(struct vnet *vn, struct rt_table *tb, uint32_t number)
+table_init(struct vnet *vn, struct rt_table *tb, uint32_t number,
+    struct lpm *nets)
 {
 
 	tb->tb_vnet = vn;
 	tb->tb_number = number;
+	tb->tb_nets = nets;
 	tb->tb_nh = &vn->vn_route->rv_nh;
 	kbtree_init(vn->vn_kern, &tb->tb_routes);
 	kbtree_init(vn->vn_kern, &tb->tb_gateways);
@@ -47,13 +55,15 @@ static struct rt_table *
 table_new(struct vnet *vn, uint32_t number)
 {
 	struct route_vnet *rv = vn->vn_route;
-	struct rt_table *tb = kmem_zalloc(vn->vn_kern, sizeof(*tb));
+	struct numbered *nu = kmem_zalloc(vn->vn_kern, sizeof(*nu));
+	struct rt_table *tb;
 
-	if (tb == NULL)
+	if (nu == NULL)
 		return NULL;
-	if (lpm_init(vn->vn_kern, &tb->tb_nets) != 0)
+	tb = &nu->nu_table;
+	if (lpm_init(vn->vn_kern, &nu->nu_nets) != 0)
 		goto fail_nets;
-	if (table_init(vn, tb, number) != 0)
+	if (table_init(vn, tb, number, &nu->nu_nets) != 0)
 		goto fail_table;
 	if (kbtree_insert(&rv->rv_tables, number, tb) != 0)
 		goto fail_insert;
@@ -63,9 +73,9 @@ table_new(struct vnet *vn, uint32_t number)
 fail_insert:
 	table_fini(tb);
 fail_table:
-	lpm_fini(&tb->tb_nets);
+	lpm_fini(&nu->nu_nets);
 fail_nets:
-	kmem_free(vn->vn_kern, tb);
+	kmem_free(vn->vn_kern, nu);
 	return NULL;
 }
 
@@ -75,7 +85,8 @@ table_free(struct rt_table *tb)
 	struct vnet *vn = tb->tb_vnet;
 
 	table_fini(tb);
-	lpm_fini(&tb->tb_nets);
+	lpm_fini(tb->tb_nets);
+	/* The table begins its struct numbered. */
 	kmem_free(vn->vn_kern, tb);
 }
 
@@ -158,7 +169,7 @@ rt_tables_init(struct vnet *vn)
 	rv->rv_reap.kt_fn = reap;
 	rv->rv_reap.kt_arg = vn;
 	kbtree_init(vn->vn_kern, &rv->rv_tables);
-	error = table_init(vn, &rv->rv_main, 0);
+	error = table_init(vn, &rv->rv_main, 0, &vn->vn_if->ifv_nets);
 	if (error != 0)
 		return error;
 	error = sysctl_add(vn, &max);

@@ -344,8 +344,8 @@ static const struct vnet_subsys test_subsys __attribute__((__unused__)) = {
 
 static const struct vnet_subsys *const test_table[]
     __attribute__((__unused__)) = {
-	&sysctl_subsys, &rtsock_subsys, &pfil_subsys, &route_subsys,
-	&if_subsys, &if_clone_subsys, &test_subsys, NULL
+	&sysctl_subsys, &rtsock_subsys, &pfil_subsys, &if_subsys,
+	&route_subsys, &if_clone_subsys, &test_subsys, NULL
 };
 
 struct if_test {

@@ -32,8 +32,9 @@ static uint64_t
 lost(struct in_test *it)
 {
 	struct rt_lost list[RT_NLOST];
+	unsigned n;
 
-	return rt_lost(it->it_vn, list);
+	return rt_lost(it->it_vn, list, &n);
 }
 
 static void

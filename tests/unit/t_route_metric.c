@@ -229,6 +229,7 @@ detach_body(struct vnet *vn)
 {
 	static struct etest et[2];
 	struct rt_lost lost[RT_NLOST];
+	unsigned n;
 
 	dtest_attach(vn);
 	(void)network(vn, &et[0], 0, "10.0.0.1", "10.0.0.0");
@@ -244,7 +245,7 @@ detach_body(struct vnet *vn)
 	KASSERT(used(vn, "10.0.0.2"));
 	etest_detach(&et[0]);
 	KASSERT(test_rt_unreachable(vn, "10.9.1.1"));
-	KASSERT(rt_lost(vn, lost) == 0 && test_route_count(vn) == 4);
+	KASSERT(rt_lost(vn, lost, &n) == 0 && test_route_count(vn) == 4);
 	test_route_flush(vn);
 }
 
