@@ -22,16 +22,33 @@
 #define VALUES		200
 #define MILLION		1000000u
 
-struct prefix {
+struct entry {
 	uint32_t	 p_key, p_value, p_cover;
 	uint8_t		 p_len, p_cover_len;
 };
 
 /* Prefixes, by key and length, to find one and what covers it. */
 struct set {
-	struct prefix	*s_slot;	/* p_value 0: free */
+	struct entry	*s_slot;	/* p_value 0: free */
 	uint32_t	 s_mask;
 };
+
+static int
+fib4_add(struct fib *f, uint32_t key, unsigned len, uint32_t value)
+{
+	const struct prefix pf = prefix_of4(key, len);
+
+	return fib_add(f, &pf, value);
+}
+
+static void
+fib4_remove(struct fib *f, uint32_t key, unsigned len, uint32_t cover,
+    unsigned cover_len)
+{
+	const struct prefix pf = prefix_of4(key, len);
+
+	fib_remove(f, &pf, cover, cover_len);
+}
 
 static void
 row(const char *name, const char *unit, const char *peer, double value)
@@ -53,7 +70,7 @@ allocate(size_t n, size_t size)
 	return p;
 }
 
-static struct prefix *
+static struct entry *
 set_find(const struct set *s, uint32_t key, unsigned len)
 {
 	uint32_t at = khash_u64((uint64_t)key << 8 | len) & s->s_mask;
@@ -66,9 +83,9 @@ set_find(const struct set *s, uint32_t key, unsigned len)
 
 /* Learn the longest prefix of a set that contains this one. */
 static void
-find_cover(const struct set *s, struct prefix *p)
+find_cover(const struct set *s, struct entry *p)
 {
-	const struct prefix *cover;
+	const struct entry *cover;
 
 	for (unsigned len = p->p_len; len-- > 1;) {
 		cover = set_find(s, p->p_key & (UINT32_MAX << (32 - len)),
@@ -83,10 +100,10 @@ find_cover(const struct set *s, struct prefix *p)
 
 /* Choose a prefix that is not in the set: of the Internet's lengths, or a whole
  * address; and an address in it. */
-static struct prefix
+static struct entry
 choose(const struct set *s, bool hosts, uint32_t *inside)
 {
-	struct prefix p = { .p_value = 1 + next_random() % VALUES };
+	struct entry p = { .p_value = 1 + next_random() % VALUES };
 
 	do {
 		p.p_len = (uint8_t)(hosts ? 32 : random_len());
@@ -114,7 +131,7 @@ shuffle(uint32_t *v, unsigned n)
 /* A table of n prefixes, and an address in each, in random order. */
 struct table {
 	struct kern	*t_kern;
-	struct fib4	 t_fib;
+	struct fib	 t_fib;
 	struct set	 t_set;
 	uint32_t	*t_key;
 	unsigned	 t_n;
@@ -125,7 +142,7 @@ static void
 table_make(struct table *t, unsigned n, bool hosts, bool peer)
 {
 	struct kern_config kc = { .kc_ncpu = 1, .kc_mbufs = 1024 };
-	struct prefix p;
+	struct entry p;
 
 	memset(t, 0, sizeof(*t));
 	t->t_n = n;
@@ -136,7 +153,7 @@ table_make(struct table *t, unsigned n, bool hosts, bool peer)
 	t->t_key = allocate(n, sizeof(*t->t_key));
 	t->t_peer = peer && peer_create(n + n / 4);
 	if (kern_create(host_linux(), &kc, &t->t_kern) != 0 ||
-	    fib4_init(t->t_kern, &t->t_fib) != 0)
+	    fib_init(t->t_kern, &t->t_fib, false) != 0)
 		errx(1, "no kern");
 	for (unsigned i = 0; i < n; i++) {
 		p = choose(&t->t_set, hosts, &t->t_key[i]);
@@ -148,7 +165,7 @@ table_make(struct table *t, unsigned n, bool hosts, bool peer)
 static void
 table_load(struct table *t)
 {
-	const struct prefix *p;
+	const struct entry *p;
 
 	for (uint32_t i = 0; i <= t->t_set.s_mask; i++) {
 		p = &t->t_set.s_slot[i];
@@ -165,7 +182,7 @@ table_load(struct table *t)
 static void
 table_free(struct table *t)
 {
-	struct prefix *p;
+	struct entry *p;
 
 	for (unsigned len = 32; len > 0; len--)
 		for (uint32_t i = 0; i <= t->t_set.s_mask; i++) {
@@ -176,7 +193,7 @@ table_free(struct table *t)
 			fib4_remove(&t->t_fib, p->p_key, len, p->p_cover,
 			    p->p_cover_len);
 		}
-	fib4_fini(&t->t_fib);
+	fib_fini(&t->t_fib);
 	kern_destroy(t->t_kern);
 	if (t->t_peer)
 		peer_destroy();
@@ -246,7 +263,7 @@ own_ns(void)
 }
 
 static void
-change(struct table *t, const struct prefix *p, bool gone, bool peer)
+change(struct table *t, const struct entry *p, bool gone, bool peer)
 {
 
 	if (peer && gone)
@@ -262,7 +279,7 @@ change(struct table *t, const struct prefix *p, bool gone, bool peer)
 
 /* Announce prefixes and withdraw them, one by one: changes a second. */
 static double
-update_round(struct table *t, const struct prefix *p, unsigned n, bool peer)
+update_round(struct table *t, const struct entry *p, unsigned n, bool peer)
 {
 	uint64_t began = now_ns();
 
@@ -273,7 +290,7 @@ update_round(struct table *t, const struct prefix *p, unsigned n, bool peer)
 
 /* The change that takes longest, in us. */
 static double
-longest_round(struct table *t, const struct prefix *p, unsigned n, bool peer)
+longest_round(struct table *t, const struct entry *p, unsigned n, bool peer)
 {
 	uint64_t last = own_ns(), longest = 0, now;
 
@@ -310,7 +327,7 @@ static void
 bench_update(unsigned rounds)
 {
 	enum { CHANGES = 200000 };
-	struct prefix *p = allocate(CHANGES, sizeof(*p));
+	struct entry *p = allocate(CHANGES, sizeof(*p));
 	struct table t;
 	uint32_t inside;
 

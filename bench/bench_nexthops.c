@@ -198,7 +198,7 @@ look_up(struct cpu_work *w)
 		(void)cpu_work_schedule(lo->lo_vnet->vn_kern, lo->lo_cpu, w);
 }
 
-struct prefix {
+struct dest {
 	uint32_t	 pr_key;	/* network order */
 	unsigned	 pr_len;
 };
@@ -207,14 +207,14 @@ static int
 compare(const void *a, const void *b)
 {
 
-	return memcmp(a, b, sizeof(struct prefix));
+	return memcmp(a, b, sizeof(struct dest));
 }
 
 /* Random prefixes, each once, in random order: *n of them at most. */
-static struct prefix *
+static struct dest *
 random_prefixes(unsigned *n)
 {
-	struct prefix *pr = calloc(*n, sizeof(*pr)), swap;
+	struct dest *pr = calloc(*n, sizeof(*pr)), swap;
 	struct rt_info ri;
 	unsigned to = 0;
 
@@ -240,7 +240,7 @@ random_prefixes(unsigned *n)
 }
 
 static size_t
-add_message(void *room, const struct prefix *pr)
+add_message(void *room, const struct dest *pr)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	struct rt_msg *m = room;
@@ -262,7 +262,7 @@ add_message(void *room, const struct prefix *pr)
 }
 
 static void
-load(struct ifnet_client *c, const struct prefix *pr, unsigned n)
+load(struct ifnet_client *c, const struct dest *pr, unsigned n)
 {
 	enum { IN_BATCH = 1000 };
 	uint64_t room[RT_MSG_MAX / 8];
@@ -290,7 +290,7 @@ bench_load(unsigned n)
 	struct ifnet_stack *st;
 	struct ifnet_error e;
 	struct server *sv;
-	struct prefix *pr;
+	struct dest *pr;
 	struct vnet *vn;
 	char path[64], url[80];
 	uint64_t t;

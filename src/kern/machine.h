@@ -111,4 +111,30 @@ machine_first(const uint16_t *v, uint16_t x)
 #endif
 }
 
+/* Any: likewise of 8 numbers. */
+static inline unsigned
+machine_first8_search(const uint16_t *v, uint16_t x)
+{
+	unsigned i;
+
+	i = v[3] < x ? 4 : 0;
+	i += v[i + 1] < x ? 2 : 0;
+	return i + (v[i] < x);
+}
+
+static inline unsigned
+machine_first8(const uint16_t *v, uint16_t x)
+{
+#if defined(__x86_64__)
+	const __m128i xs = _mm_set1_epi16((short)x);
+	__m128i all;
+
+	all = _mm_load_si128((const __m128i *)(const void *)v);
+	all = _mm_cmpeq_epi16(_mm_subs_epu16(xs, all), _mm_setzero_si128());
+	return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(all)) / 2;
+#else
+	return machine_first8_search(v, x);
+#endif
+}
+
 #endif /* !KERN_MACHINE_H */

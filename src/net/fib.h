@@ -1,23 +1,29 @@
 /*
  * fib: the forwarding table, from a prefix to a number of 32 bits.
  *
- * A lookup of an IPv4 address reads its slot of a root of 65,536, which holds
- * the value of the longest prefix up to /16 that covers it and, where longer
- * prefixes are, names a node.  A node is 1 to 32 cache lines, which share its
- * addresses evenly; a line is up to 16 runs of addresses with one value each,
- * sorted by their last address (DXR, CCR 2012, searches such ranges; here one
- * line holds all that a search needs, and five instructions search it).  A line
- * that has too many runs even so names a node below instead.  So nearly every
- * address costs a slot and a line, whatever the table holds; a vector of them
- * has the misses in flight together.
+ * An address is looked up 16 bits, a stride, at a time.  Its first stride is
+ * the index of a slot of a root of 65,536, which holds the value of the longest
+ * prefix up to /16 that covers the address and, where longer prefixes are,
+ * names a node for the next stride.  A node is 1 to 32 cache lines, which share
+ * its addresses evenly; a line is up to 16 runs of addresses with one value
+ * each, sorted by their last address (DXR, CCR 2012, searches such ranges; here
+ * one line holds all that a search needs, and five instructions search it).  A
+ * line that has too many runs even so names a node below instead.  So nearly
+ * every IPv4 address costs a slot and a line, whatever the table holds; a
+ * vector of them has the misses in flight together.
+ *
+ * IPv6 goes on from there: a run of one address may name a node for the stride
+ * after it.  A prefix of the Internet's table (/29 to /48) costs a slot and one
+ * or two lines, a /64 three, a host seven.
  *
  * Coverage is lazy, as nothing is pushed from one level into the next: a run
  * without a prefix of this level has the value 0, and the value of the level
  * above holds.  So a change writes at most the slots that a prefix covers
  * (32,768 for a /1), or one node.
  *
- * Values below 65,535 take 16 bits in a line; a node that has, or had, a larger
- * one has "wide" lines of up to 8 runs.
+ * IPv4's values below 65,535 take 16 bits in a line; a node that has, or had, a
+ * larger one has "wide" lines of up to 8 runs.  IPv6's lines have up to 6 runs,
+ * of a value and a name each.
  *
  * Writers are serialised by the caller's lock, readers are in a read section.
  * A value is changed in place by one store; all else by a copy of the node,
@@ -35,11 +41,13 @@
 #include <ifnet/kern.h>
 
 #include "kern/machine.h"
+#include "proto/prefix.h"
 
 /* --- lines of memory (fib_mem.c) ----------------------------------------- */
 
 #define FIB_RUNS	16
 #define FIB_WIDE_RUNS	8
+#define FIB_SLOTS	6
 
 /*
  * Runs follow each other without a gap.  The last addresses are in ascending
@@ -47,12 +55,24 @@
  * readers can find the line.
  */
 struct fib_line {
-	uint16_t	 fl_last[FIB_RUNS];	/* low 16 bits of an address */
 	union {
-		uint16_t fl_narrow[FIB_RUNS];	/* atomic */
-		uint32_t fl_wide[FIB_WIDE_RUNS]; /* atomic */
+		struct {
+			uint16_t fl_last[FIB_RUNS];	/* 16 bits of an
+							 * address */
+			union {
+				uint16_t fl_narrow[FIB_RUNS];	/* atomic */
+				uint32_t fl_wide[FIB_WIDE_RUNS]; /* atomic */
+			};
+		};
+		struct {
+			uint16_t fl_last6[8];		/* of fl_slot */
+			uint64_t fl_slot[FIB_SLOTS];	/* atomic: IPv6's, as
+							 * f_root */
+		};
 	};
 } __attribute__((__aligned__(64)));
+
+_Static_assert(sizeof(struct fib_line) == 64, "a line of memory");
 
 /* fl_wide[] of a line that names a node: FIB_BELOW, the node, the value where
  * that has none. */
@@ -144,63 +164,70 @@ fib_line(const struct fib_mem *fm, uint32_t line)
 	    line);
 }
 
-/* --- IPv4 (fib4.c) -------------------------------------------------------- */
+/* --- the table (fib.c) ----------------------------------------------------- */
 
 /*
- * f4_root: the value of a slot in the lower half, in the upper half the node.
  * A node is named by what finds an address's line: the number of its first line
- * less the lines that an address's low 16 bits count too many (26 bits), how
- * many bits of an address one line serves (5 bits), and 1 when it is wide.  It
- * is never 0.
+ * less the lines that an address's 16 bits count too many (26 bits), how many
+ * bits of an address one line serves (5 bits), and a bit: of IPv4's, whether it
+ * is wide; of IPv6's, whether it is for the same 16 bits as the line that names
+ * it.  A name is never 0.
  */
-struct fib4 {
-	uint64_t	*f4_root;	/* 65,536 slots; rcu */
-	uint32_t	 f4_default;	/* value of the /0; atomic */
-	uint32_t	 f4_nodes;	/* writer's; atomic */
-	struct fib_mem	 f4_mem;
-	uint8_t		*f4_len;	/* prefix lengths of the slots' values;
+struct fib {
+	uint64_t	*f_root;	/* 65,536 slots: the value in the lower
+					 * half, in the upper half the node;
+					 * rcu */
+	uint32_t	 f_default;	/* value of the /0; atomic */
+	uint32_t	 f_nodes;	/* writer's; atomic */
+	struct fib_mem	 f_mem;
+	uint8_t		*f_len;		/* prefix lengths of the slots' values;
 					 * writer's */
+	bool		 f_is_ip6;	/* constant */
 };
 
 /* Control.  ENOMEM. */
-int	fib4_init(struct kern *, struct fib4 *);
+int	fib_init(struct kern *, struct fib *, bool is_ip6);
 /* Control, no read section: empty it first. */
-void	fib4_fini(struct fib4 *);
+void	fib_fini(struct fib *);
 /*
- * Writer (control, no read section): a prefix, in host order, bits past the
- * length 0, has this value from now on, 1 to 2^32 - 2, whether it had one
- * before or not.  ENOMEM: nothing is changed.  With a prefix that was there
- * ENOMEM comes only when its value is 65,535 or more for the first time.
+ * Writer (control, no read section): a prefix has this value from now on, 1 to
+ * 2^32 - 2, whether it had one before or not.  ENOMEM: nothing is changed.
+ * With a prefix that was there ENOMEM comes only when its value is 65,535 or
+ * more for the first time, and of IPv4.
  */
-int	fib4_add(struct fib4 *, uint32_t key, unsigned len, uint32_t value);
+int	fib_add(struct fib *, const struct prefix *, uint32_t value);
 /*
  * Writer (control, no read section): see to it that any value can be given to
  * the prefix, which is there, without memory.  ENOMEM.
  */
-int	fib4_widen(struct fib4 *, uint32_t key, unsigned len);
+int	fib_widen(struct fib *, const struct prefix *);
 /*
  * Writer (control, no read section): the prefix, which is there, goes.
  * `cover' is the value of the longest other prefix that contains it, and
  * cover_len its length; 0, 0: there is none.  The table does not know it: a
  * prefix of which longer ones cover every address has no run.  Never fails.
  */
-void	fib4_remove(struct fib4 *, uint32_t key, unsigned len, uint32_t cover,
+void	fib_remove(struct fib *, const struct prefix *, uint32_t cover,
 	    unsigned cover_len);
 /* Writer: bytes of the nodes, without the root (up to 592 KiB). */
 static inline size_t
-fib4_bytes(const struct fib4 *f)
+fib_bytes(const struct fib *f)
 {
 
-	return fib_mem_bytes(&f->f4_mem);
+	return fib_mem_bytes(&f->f_mem);
 }
 
+/* The line of a node that an address's 16 bits are in; higher bits are left
+ * out. */
 static inline uint32_t
-fib4_line_number(uint32_t ref, uint32_t key)
+fib_line_number(uint32_t ref, uint32_t key)
 {
 
 	return ((ref >> 6) + ((key & 0xffff) >> (ref >> 1 & 31))) &
 	    FIB_LINE_MASK;
 }
+
+/* --- IPv4 ----------------------------------------------------------------- */
 
 /* From a node's line for a key on: the value, or `cover' when it has none. */
 static inline uint32_t
@@ -225,7 +252,7 @@ fib4_search(struct fib_line *const *chunk, uint32_t ref,
 		v = __atomic_load_n(&fl->fl_wide[FIB_COVER], __ATOMIC_RELAXED);
 		cover = v != 0 ? v : cover;
 		ref = __atomic_load_n(&fl->fl_wide[FIB_REF], __ATOMIC_CONSUME);
-		fl = fib_chunk_line(chunk, fib4_line_number(ref, key));
+		fl = fib_chunk_line(chunk, fib_line_number(ref, key));
 	}
 	return v != 0 ? v : cover;
 }
@@ -233,17 +260,17 @@ fib4_search(struct fib_line *const *chunk, uint32_t ref,
 /* Read section: the value of the longest prefix that contains a key (host
  * order); 0: none does. */
 static inline uint32_t
-fib4_lookup(const struct fib4 *f, uint32_t key)
+fib4_lookup(const struct fib *f, uint32_t key)
 {
-	uint64_t slot = __atomic_load_n(&f->f4_root[key >> 16],
+	uint64_t slot = __atomic_load_n(&f->f_root[key >> 16],
 	    __ATOMIC_CONSUME);
 	uint32_t ref = (uint32_t)(slot >> 32), v = (uint32_t)slot;
 
 	if (ref != 0)
-		v = fib4_search(__atomic_load_n(&f->f4_mem.fm_chunk,
-		    __ATOMIC_CONSUME), ref, fib_line(&f->f4_mem,
-		    fib4_line_number(ref, key)), key, v);
-	return v != 0 ? v : __atomic_load_n(&f->f4_default, __ATOMIC_RELAXED);
+		v = fib4_search(__atomic_load_n(&f->f_mem.fm_chunk,
+		    __ATOMIC_CONSUME), ref, fib_line(&f->f_mem,
+		    fib_line_number(ref, key)), key, v);
+	return v != 0 ? v : __atomic_load_n(&f->f_default, __ATOMIC_RELAXED);
 }
 
 /* Keys whose lines are on their way at a time; nodes that the nearest cache has
@@ -268,7 +295,7 @@ fib4_begin(const uint64_t *root, struct fib_line *const *chunk, uint32_t key,
 	*cover = (uint32_t)slot;
 	if (fw.fw_ref != 0) {
 		fw.fw_line = fib_chunk_line(chunk,
-		    fib4_line_number(fw.fw_ref, key));
+		    fib_line_number(fw.fw_ref, key));
 		__builtin_prefetch(fw.fw_line);
 	}
 	return fw;
@@ -292,19 +319,19 @@ fib4_finish(struct fib_line *const *chunk, const struct fib4_way *fw,
  * are read, so that many misses are waited for at once.
  */
 static inline void
-fib4_lookup_many(const struct fib4 *f, const uint32_t *key, uint32_t *value,
+fib4_lookup_many(const struct fib *f, const uint32_t *key, uint32_t *value,
     unsigned n)
 {
-	const uint32_t none = __atomic_load_n(&f->f4_default,
+	const uint32_t none = __atomic_load_n(&f->f_default,
 	    __ATOMIC_RELAXED);
 	const unsigned ahead = n < FIB_AHEAD ? n : FIB_AHEAD;
-	struct fib_line *const *chunk = __atomic_load_n(&f->f4_mem.fm_chunk,
+	struct fib_line *const *chunk = __atomic_load_n(&f->f_mem.fm_chunk,
 	    __ATOMIC_CONSUME);
-	const uint64_t *root = f->f4_root;
+	const uint64_t *root = f->f_root;
 	struct fib4_way way[FIB_AHEAD];
 	unsigned i, j;
 
-	if (__atomic_load_n(&f->f4_nodes, __ATOMIC_RELAXED) <= FIB_SHALLOW) {
+	if (__atomic_load_n(&f->f_nodes, __ATOMIC_RELAXED) <= FIB_SHALLOW) {
 		for (i = 0; i < n; i++)
 			value[i] = fib4_lookup(f, key[i]);
 		return;
@@ -325,6 +352,128 @@ fib4_lookup_many(const struct fib4 *f, const uint32_t *key, uint32_t *value,
 	for (j = n - ahead; j < n; j++)
 		value[j] = fib4_finish(chunk, &way[j % FIB_AHEAD], key[j],
 		    value[j], none);
+}
+
+/* --- IPv6 ----------------------------------------------------------------- */
+
+/* The 16 bits of an address (network order) in a stride. */
+static inline uint32_t
+fib6_key(const uint8_t *addr, unsigned stride)
+{
+
+	return (uint32_t)addr[2 * stride] << 8 | addr[2 * stride + 1];
+}
+
+/* The line of a slot's node for an address.  *stride: of the slot; then of the
+ * line. */
+static inline const struct fib_line *
+fib6_line(struct fib_line *const *chunk, uint64_t slot, const uint8_t *addr,
+    unsigned *stride)
+{
+	uint32_t ref = (uint32_t)(slot >> 32);
+
+	*stride += (~ref & 1);
+	return fib_chunk_line(chunk, fib_line_number(ref, fib6_key(addr,
+	    *stride)));
+}
+
+/* The slot of a line for an address. */
+static inline uint64_t
+fib6_slot(const struct fib_line *fl, const uint8_t *addr, unsigned stride)
+{
+
+	return __atomic_load_n(&fl->fl_slot[machine_first8(fl->fl_last6,
+	    (uint16_t)fib6_key(addr, stride))], __ATOMIC_CONSUME);
+}
+
+/* Read section: the value of the longest prefix that contains an address (16
+ * bytes, network order); 0: none does. */
+static inline uint32_t
+fib6_lookup(const struct fib *f, const uint8_t *addr)
+{
+	struct fib_line *const *chunk = __atomic_load_n(&f->f_mem.fm_chunk,
+	    __ATOMIC_CONSUME);
+	uint64_t slot = __atomic_load_n(&f->f_root[fib6_key(addr, 0)],
+	    __ATOMIC_CONSUME);
+	uint32_t v = __atomic_load_n(&f->f_default, __ATOMIC_RELAXED);
+	const struct fib_line *fl;
+	unsigned stride = 0;
+
+	for (;;) {
+		v = (uint32_t)slot != 0 ? (uint32_t)slot : v;
+		if (slot >> 32 == 0)
+			return v;
+		fl = fib6_line(chunk, slot, addr, &stride);
+		slot = fib6_slot(fl, addr, stride);
+	}
+}
+
+/* Addresses that are looked up at a time: the lines of all of them are on their
+ * way together. */
+#define FIB6_AHEAD	16u
+
+/* A lookup on its way. */
+struct fib6_way {
+	const struct fib_line *fw_line;
+	const uint8_t	*fw_addr;
+	unsigned	 fw_stride;
+	unsigned	 fw_which;	/* of the values */
+};
+
+/* fib6_lookup_many() for up to FIB6_AHEAD. */
+static inline void
+fib6_lookup_some(const struct fib *f, const uint8_t (*addr)[16],
+    uint32_t *value, unsigned n)
+{
+	struct fib_line *const *chunk = __atomic_load_n(&f->f_mem.fm_chunk,
+	    __ATOMIC_CONSUME);
+	const uint32_t none = __atomic_load_n(&f->f_default,
+	    __ATOMIC_RELAXED);
+	struct fib6_way way[FIB6_AHEAD], *w;
+	unsigned going = 0, stay;
+	uint64_t slot;
+
+	for (unsigned i = 0; i < n; i++) {
+		slot = __atomic_load_n(&f->f_root[fib6_key(addr[i], 0)],
+		    __ATOMIC_CONSUME);
+		value[i] = (uint32_t)slot != 0 ? (uint32_t)slot : none;
+		w = &way[going];
+		w->fw_addr = addr[i];
+		w->fw_stride = 0;
+		w->fw_which = i;
+		if (slot >> 32 == 0)
+			continue;
+		w->fw_line = fib6_line(chunk, slot, addr[i], &w->fw_stride);
+		__builtin_prefetch(w->fw_line);
+		going++;
+	}
+	for (; going > 0; going = stay) {
+		stay = 0;
+		for (unsigned i = 0; i < going; i++) {
+			w = &way[i];
+			slot = fib6_slot(w->fw_line, w->fw_addr, w->fw_stride);
+			if ((uint32_t)slot != 0)
+				value[w->fw_which] = (uint32_t)slot;
+			if (slot >> 32 == 0)
+				continue;
+			way[stay] = *w;
+			w = &way[stay++];
+			w->fw_line = fib6_line(chunk, slot, w->fw_addr,
+			    &w->fw_stride);
+			__builtin_prefetch(w->fw_line);
+		}
+	}
+}
+
+/* Read section: look n addresses up; the values, or 0, to value[]. */
+static inline void
+fib6_lookup_many(const struct fib *f, const uint8_t (*addr)[16],
+    uint32_t *value, unsigned n)
+{
+
+	for (unsigned i = 0; i < n; i += FIB6_AHEAD)
+		fib6_lookup_some(f, addr + i, value + i,
+		    n - i < FIB6_AHEAD ? n - i : FIB6_AHEAD);
 }
 
 #endif /* !NET_FIB_H */

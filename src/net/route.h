@@ -155,7 +155,7 @@ struct rt_lost {
  */
 struct rt_table {
 	struct nh_table	*tb_nh;		/* constant: of the vnet */
-	struct fib4	 tb_fib4;	/* rcu; written with the route lock */
+	struct fib	 tb_fib4;	/* rcu; written with the route lock */
 	struct vnet	*tb_vnet;	/* constant */
 	uint32_t	 tb_number;	/* constant */
 	uint32_t	 tb_router_id;	/* a: the last in_router_id() */

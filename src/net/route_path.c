@@ -69,7 +69,7 @@ gw_key(const struct rt_spec *sp)
 }
 
 static inline bool
-prefix_has(uint32_t key, unsigned len, uint32_t addr)
+prefix_has4(uint32_t key, unsigned len, uint32_t addr)
 {
 
 	return ((key ^ addr) & prefix_mask(len)) == 0;
@@ -133,7 +133,7 @@ goes_by(const struct rt_table *tb, const struct rt_path *rp,
 	const struct rtentry *rt;
 
 	for (unsigned i = 0; i < DEPTH_MAX && rp->rp_spec.sp_has_gw; i++) {
-		if (prefix_has(prefix->rt_key, prefix->rt_len,
+		if (prefix_has4(prefix->rt_key, prefix->rt_len,
 		    gw_key(&rp->rp_spec)))
 			return true;
 		rt = rt_table_cover(tb, gw_key(&rp->rp_spec), 33);

@@ -16,6 +16,13 @@ order_of(const struct rtentry *rt)
 	return rt_order(rt->rt_key, rt->rt_len);
 }
 
+static inline struct prefix
+prefix_of(const struct rtentry *rt)
+{
+
+	return prefix_of4(rt->rt_key, rt->rt_len);
+}
+
 struct rtentry *
 rt_table_find(const struct rt_table *tb, uint32_t key, unsigned len)
 {
@@ -54,9 +61,10 @@ rt_table_cover(const struct rt_table *tb, uint32_t key, unsigned len)
 int
 rt_table_add(struct rt_table *tb, struct rtentry *rt)
 {
+	const struct prefix pf = prefix_of(rt);
 	int error;
 
-	error = fib4_add(&tb->tb_fib4, rt->rt_key, rt->rt_len, rt_value(rt));
+	error = fib_add(&tb->tb_fib4, &pf, rt_value(rt));
 	if (error != 0)
 		return error;
 	error = kbtree_insert(&tb->tb_routes, order_of(rt), rt);
@@ -71,9 +79,10 @@ int
 rt_table_replace(struct rt_table *tb, struct rtentry *old,
     struct rtentry *new, uint32_t value)
 {
+	const struct prefix pf = prefix_of(new);
 	int error;
 
-	error = fib4_add(&tb->tb_fib4, new->rt_key, new->rt_len, value);
+	error = fib_add(&tb->tb_fib4, &pf, value);
 	if (error != 0)
 		return error;
 	if (new != old)
@@ -85,10 +94,11 @@ rt_table_replace(struct rt_table *tb, struct rtentry *old,
 void
 rt_table_remove(struct rt_table *tb, struct rtentry *rt)
 {
+	const struct prefix pf = prefix_of(rt);
 	const struct rtentry *cover;
 
 	cover = rt_table_cover(tb, rt->rt_key, rt->rt_len);
-	fib4_remove(&tb->tb_fib4, rt->rt_key, rt->rt_len,
+	fib_remove(&tb->tb_fib4, &pf,
 	    cover != NULL ? rt_value(cover) : 0,
 	    cover != NULL ? cover->rt_len : 0);
 	(void)kbtree_remove(&tb->tb_routes, order_of(rt));
@@ -100,7 +110,7 @@ int
 rt_table_ready(struct rt_table *tb, const struct rtentry *spare,
     uint32_t value)
 {
+	const struct prefix pf = prefix_of(spare);
 
-	return value < FIB_BELOW_NARROW ? 0 :
-	    fib4_widen(&tb->tb_fib4, spare->rt_key, spare->rt_len);
+	return value < FIB_BELOW_NARROW ? 0 : fib_widen(&tb->tb_fib4, &pf);
 }

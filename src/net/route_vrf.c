@@ -38,7 +38,7 @@ table_init(struct vnet *vn, struct rt_table *tb, uint32_t number,
 	kbtree_init(vn->vn_kern, &tb->tb_routes);
 	kbtree_init(vn->vn_kern, &tb->tb_gateways);
 	rt_spares_init(vn->vn_kern, tb);
-	return fib4_init(vn->vn_kern, &tb->tb_fib4);
+	return fib_init(vn->vn_kern, &tb->tb_fib4, false);
 }
 
 static void
@@ -48,7 +48,7 @@ table_fini(struct rt_table *tb)
 	kbtree_fini(&tb->tb_routes);
 	kbtree_fini(&tb->tb_gateways);
 	rt_spares_fini(tb);
-	fib4_fini(&tb->tb_fib4);
+	fib_fini(&tb->tb_fib4);
 }
 
 static struct rt_table *
