@@ -5,6 +5,7 @@
  * rounds alternate with ours, have a "peer".
  *
  *	bench_fib lookup PREFIXES ROUNDS
+ *	bench_fib lookup6 PREFIXES ROUNDS
  *	bench_fib update ROUNDS
  *	bench_fib bytes
  */
@@ -368,6 +369,172 @@ bench_bytes(void)
 	}
 }
 
+/* --- IPv6 ---------------------------------------------------------------- */
+
+/* The number of routes with each prefix length among a thousand of the
+ * Internet's IPv6 routes that are more specific than an allocation. */
+static const struct {
+	unsigned len, permille;
+} lengths6[] = {
+	{ 48, 560 }, { 44, 120 }, { 40, 110 }, { 36, 70 }, { 46, 40 },
+	{ 47, 30 }, { 42, 20 }, { 34, 15 }, { 33, 15 }, { 38, 10 }, { 64, 10 },
+};
+
+struct table6 {
+	struct prefix	*t6_pf;
+	uint8_t		 (*t6_addr)[16];	/* in one of them each */
+	unsigned	 t6_n;
+	struct fib	 t6_fib;
+	bool		 t6_peer;
+};
+
+/* An allocation: a /32, or here and there a /29, of the networks in which most
+ * are. */
+static struct prefix
+allocation(void)
+{
+	static const uint16_t nets[] = { 0x2001, 0x2400, 0x2401, 0x2402,
+	    0x2403, 0x2404, 0x2405, 0x2406, 0x2407, 0x2600, 0x2602, 0x2604,
+	    0x2605, 0x2606, 0x2607, 0x2620, 0x2800, 0x2803, 0x2804, 0x2a00,
+	    0x2a01, 0x2a02, 0x2a03, 0x2a04, 0x2a05, 0x2a06, 0x2a07, 0x2a09,
+	    0x2a0a, 0x2a0b, 0x2a0c, 0x2a0d, 0x2a0e, 0x2a0f, 0x2a10, 0x2a12,
+	    0x2c0f };
+	struct prefix pf = { .pf_len = 128 };
+
+	pf.pf_hi = (uint64_t)nets[next_random() % (sizeof(nets) /
+	    sizeof(nets[0]))] << 48 | (next_random() & 0xffff) << 32;
+	prefix_cut(&pf, next_random() % 5 == 0 ? 29 : 32);
+	return pf;
+}
+
+/* A part of an allocation. */
+static struct prefix
+part_of(struct prefix pf)
+{
+	unsigned r = (unsigned)(next_random() % 1000), i = 0;
+
+	for (; r >= lengths6[i].permille; i++)
+		r -= lengths6[i].permille;
+	pf.pf_hi |= next_random() >> 32;
+	prefix_cut(&pf, lengths6[i].len);
+	return pf;
+}
+
+static void
+table6_make(struct table6 *t, struct kern *k, unsigned n)
+{
+	struct prefix in;
+	uint32_t value;
+
+	t->t6_n = n;
+	t->t6_pf = allocate(n, sizeof(*t->t6_pf));
+	t->t6_addr = allocate(n, sizeof(*t->t6_addr));
+	t->t6_peer = peer6_create(n + n / 4);
+	if (fib_init(k, &t->t6_fib, true) != 0)
+		errx(1, "no memory");
+	for (unsigned i = 0; i < n; i++) {
+		t->t6_pf[i] = i < n / 4 ? allocation() :
+		    part_of(t->t6_pf[next_random() % (n / 4)]);
+		value = 1 + (uint32_t)(next_random() % VALUES);
+		if (fib_add(&t->t6_fib, &t->t6_pf[i], value) != 0)
+			errx(1, "no memory");
+		prefix_addr6(&t->t6_pf[i], t->t6_addr[0]);
+		if (t->t6_peer && !peer6_add(t->t6_addr[0], t->t6_pf[i].pf_len,
+		    value))
+			errx(1, "the peer has no room");
+	}
+	for (unsigned i = 0; i < n; i++) {
+		in = t->t6_pf[next_random() % n];
+		in.pf_hi |= in.pf_len >= 64 ? 0 : next_random() >> in.pf_len;
+		in.pf_lo |= next_random();
+		prefix_addr6(&in, t->t6_addr[i]);
+	}
+}
+
+static double
+lookup6_round(const struct table6 *t, bool peer)
+{
+	const unsigned vector = 256;
+	uint32_t value[256];
+	uint64_t began = machine_clock();
+	unsigned n = 0;
+
+	for (unsigned a = 0; a < 5; a++)
+		for (unsigned i = 0; i + vector <= t->t6_n; i += vector) {
+			const uint8_t (*addr)[16] = (const uint8_t (*)[16])
+			    &t->t6_addr[i];
+
+			if (peer)
+				sink += peer6_lookup_many(addr, vector);
+			else {
+				fib6_lookup_many(&t->t6_fib, addr, value,
+				    vector);
+				sink += value[0];
+			}
+			n += vector;
+		}
+	return (double)(machine_clock() - began) / n;
+}
+
+/* Both families of tables say the same. */
+static void
+compare6(const struct table6 *t)
+{
+	uint32_t value[1];
+	unsigned differ = 0;
+
+	for (unsigned i = 0; i < t->t6_n; i++) {
+		fib6_lookup_many(&t->t6_fib, (const uint8_t (*)[16])
+		    &t->t6_addr[i], value, 1);
+		differ += value[0] != peer6_lookup_many(
+		    (const uint8_t (*)[16])&t->t6_addr[i], 1);
+	}
+	if (differ != 0)
+		errx(1, "%u of %u answers differ from the peer's", differ,
+		    t->t6_n);
+}
+
+static void
+bench_lookup6(unsigned n, unsigned rounds)
+{
+	struct kern_config kc = { .kc_ncpu = 1, .kc_mbufs = 1024 };
+	struct table6 t;
+	struct kern *k;
+	size_t bytes;
+
+	if (kern_create(host_linux(), &kc, &k) != 0)
+		errx(1, "no kern");
+	table6_make(&t, k, n);
+	bytes = fib_bytes(&t.t6_fib);
+	pserialize_read_enter();
+	if (t.t6_peer)
+		compare6(&t);
+	for (unsigned i = 0; i < rounds + 1; i++)
+		for (unsigned peer = 0; peer <= t.t6_peer; peer++) {
+			double v = lookup6_round(&t, peer);
+
+			if (i > 0)	/* the first one is to warm up */
+				row("fib6-lookup-200k", "clocks", peer ?
+				    "rte_fib6" : NULL, v);
+		}
+	pserialize_read_exit();
+	row("fib6-table-bytes", "bytes", NULL, (double)bytes / n);
+	/* The longest ones first: no cover is needed then. */
+	for (unsigned len = 128; len > 0; len--)
+		for (unsigned i = 0; i < n; i++)
+			if (t.t6_pf[i].pf_len == len) {
+				/* It may be there several times. */
+				(void)fib_add(&t.t6_fib, &t.t6_pf[i], 1);
+				fib_remove(&t.t6_fib, &t.t6_pf[i], 0, 0);
+			}
+	fib_fini(&t.t6_fib);
+	kern_destroy(k);
+	if (t.t6_peer)
+		peer6_destroy();
+	free(t.t6_pf);
+	free(t.t6_addr);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -375,12 +542,15 @@ main(int argc, char **argv)
 	if (argc == 4 && strcmp(argv[1], "lookup") == 0)
 		bench_lookup((unsigned)strtoul(argv[2], NULL, 10),
 		    (unsigned)strtoul(argv[3], NULL, 10));
+	else if (argc == 4 && strcmp(argv[1], "lookup6") == 0)
+		bench_lookup6((unsigned)strtoul(argv[2], NULL, 10),
+		    (unsigned)strtoul(argv[3], NULL, 10));
 	else if (argc == 3 && strcmp(argv[1], "update") == 0)
 		bench_update((unsigned)strtoul(argv[2], NULL, 10));
 	else if (argc == 2 && strcmp(argv[1], "bytes") == 0)
 		bench_bytes();
 	else
 		errx(2, "usage: bench_fib lookup PREFIXES ROUNDS | "
-		    "update ROUNDS | bytes");
+		    "lookup6 PREFIXES ROUNDS | update ROUNDS | bytes");
 	return 0;
 }

@@ -164,7 +164,7 @@ fib_line(const struct fib_mem *fm, uint32_t line)
 	    line);
 }
 
-/* --- the table (fib.c) ----------------------------------------------------- */
+/* --- the table (fib.c) ---------------------------------------------------- */
 
 /*
  * A node is named by what finds an address's line: the number of its first line
@@ -365,14 +365,14 @@ fib6_key(const uint8_t *addr, unsigned stride)
 }
 
 /* The line of a slot's node for an address.  *stride: of the slot; then of the
- * line. */
+ * line.  Without a node it is any address. */
 static inline const struct fib_line *
 fib6_line(struct fib_line *const *chunk, uint64_t slot, const uint8_t *addr,
     unsigned *stride)
 {
 	uint32_t ref = (uint32_t)(slot >> 32);
 
-	*stride += (~ref & 1);
+	*stride = (*stride + (~ref & 1)) % 8;
 	return fib_chunk_line(chunk, fib_line_number(ref, fib6_key(addr,
 	    *stride)));
 }
@@ -420,6 +420,24 @@ struct fib6_way {
 	unsigned	 fw_which;	/* of the values */
 };
 
+/*
+ * A lookup has come to a slot: take its value, and go on to way[going] if it
+ * has a node; how many are on their way then.  Both are as often so as not, so
+ * nothing is guessed: without a node the line is any, and not counted.
+ */
+static inline unsigned
+fib6_step(struct fib_line *const *chunk, struct fib6_way w, uint64_t slot,
+    uint32_t *value, struct fib6_way *way, unsigned going)
+{
+	uint32_t v = (uint32_t)slot;
+
+	value[w.fw_which] = v != 0 ? v : value[w.fw_which];
+	w.fw_line = fib6_line(chunk, slot, w.fw_addr, &w.fw_stride);
+	__builtin_prefetch(w.fw_line);
+	way[going] = w;
+	return going + (slot >> 32 != 0);
+}
+
 /* fib6_lookup_many() for up to FIB6_AHEAD. */
 static inline void
 fib6_lookup_some(const struct fib *f, const uint8_t (*addr)[16],
@@ -429,39 +447,22 @@ fib6_lookup_some(const struct fib *f, const uint8_t (*addr)[16],
 	    __ATOMIC_CONSUME);
 	const uint32_t none = __atomic_load_n(&f->f_default,
 	    __ATOMIC_RELAXED);
-	struct fib6_way way[FIB6_AHEAD], *w;
+	struct fib6_way way[FIB6_AHEAD];
 	unsigned going = 0, stay;
-	uint64_t slot;
 
 	for (unsigned i = 0; i < n; i++) {
-		slot = __atomic_load_n(&f->f_root[fib6_key(addr[i], 0)],
-		    __ATOMIC_CONSUME);
-		value[i] = (uint32_t)slot != 0 ? (uint32_t)slot : none;
-		w = &way[going];
-		w->fw_addr = addr[i];
-		w->fw_stride = 0;
-		w->fw_which = i;
-		if (slot >> 32 == 0)
-			continue;
-		w->fw_line = fib6_line(chunk, slot, addr[i], &w->fw_stride);
-		__builtin_prefetch(w->fw_line);
-		going++;
+		value[i] = none;
+		going = fib6_step(chunk, (struct fib6_way){ .fw_addr = addr[i],
+		    .fw_which = i }, __atomic_load_n(
+		    &f->f_root[fib6_key(addr[i], 0)], __ATOMIC_CONSUME), value,
+		    way, going);
 	}
 	for (; going > 0; going = stay) {
 		stay = 0;
-		for (unsigned i = 0; i < going; i++) {
-			w = &way[i];
-			slot = fib6_slot(w->fw_line, w->fw_addr, w->fw_stride);
-			if ((uint32_t)slot != 0)
-				value[w->fw_which] = (uint32_t)slot;
-			if (slot >> 32 == 0)
-				continue;
-			way[stay] = *w;
-			w = &way[stay++];
-			w->fw_line = fib6_line(chunk, slot, w->fw_addr,
-			    &w->fw_stride);
-			__builtin_prefetch(w->fw_line);
-		}
+		for (unsigned i = 0; i < going; i++)
+			stay = fib6_step(chunk, way[i], fib6_slot(
+			    way[i].fw_line, way[i].fw_addr, way[i].fw_stride),
+			    value, way, stay);
 	}
 }
 

@@ -31,7 +31,7 @@ int	fib_stride_make(struct fib *, uint32_t key, unsigned len,
 	    uint32_t value, uint32_t next, uint32_t *ref);
 /* Undo that. */
 void	fib_stride_unmake(struct fib *, uint32_t ref);
-/* IPv6: an address names the next stride's node.  ENOMEM: nothing is changed. */
+/* IPv6: an address names the next node.  ENOMEM: nothing is changed. */
 int	fib_stride_hang(struct fib *, uint64_t *slot, uint32_t key,
 	    uint32_t ref);
 /* IPv6: an address does not any more; true as above. */
