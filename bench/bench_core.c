@@ -177,8 +177,8 @@ make_routes(struct vnet *vn, unsigned n)
 		addr = (uint32_t)next_random();
 		if (!usable(addr, ri.ri_len))
 			continue;
-		ri.ri_dst = __builtin_bswap32(addr & mask);
-		ri.ri_gw = __builtin_bswap32(GEN_BASE + i % GATEWAYS);
+		ri.ri_dst.na_4 = __builtin_bswap32(addr & mask);
+		ri.ri_gw.na_4 = __builtin_bswap32(GEN_BASE + i % GATEWAYS);
 		if (rt_add(vn, &ri) != 0)
 			continue;	/* it is there */
 		gen.g_dst[i++] = addr;

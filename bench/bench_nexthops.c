@@ -100,7 +100,7 @@ random_route(struct rt_info *ri, bool hosts)
 		ri->ri_len = hosts ? 32 : random_len();
 		addr = (uint32_t)next_random();
 	} while (!usable(addr, ri->ri_len));
-	ri->ri_dst = __builtin_bswap32(addr & UINT32_MAX << (32 - ri->ri_len));
+	ri->ri_dst.na_4 = __builtin_bswap32(addr & UINT32_MAX << (32 - ri->ri_len));
 }
 
 static void
@@ -110,7 +110,7 @@ add_routes(struct vnet *vn, unsigned n, bool hosts)
 
 	for (unsigned i = 0; i < n;) {
 		random_route(&ri, hosts);
-		ri.ri_gw = __builtin_bswap32(0x0a000202 + i % GATEWAYS);
+		ri.ri_gw.na_4 = __builtin_bswap32(0x0a000202 + i % GATEWAYS);
 		i += rt_add(vn, &ri) == 0;	/* else it is there */
 	}
 }
@@ -138,7 +138,7 @@ bench_update(unsigned n)
 {
 	enum { UPDATES = 200000 };
 	struct rt_info ri = { .ri_flags = RTF_STATIC,
-	    .ri_gw = __builtin_bswap32(0x0a000203) };
+	    .ri_gw.na_4 = __builtin_bswap32(0x0a000203) };
 	uint64_t t, t0, longest = 0;
 	struct ifnet_stack *st;
 	struct vnet *vn;
@@ -162,7 +162,7 @@ bench_update(unsigned n)
 	    1e9));
 	sample("fib-update-1m:longest", "us", (double)longest / 1e3);
 	/* Over all of them. */
-	ri.ri_dst = 0;
+	ri.ri_dst.na_4 = 0;
 	ri.ri_len = 1;
 	t = now_ns();
 	if (rt_add(vn, &ri) != 0 || rt_delete(vn, &ri) != 0)
@@ -222,7 +222,7 @@ random_prefixes(unsigned *n)
 		errx(1, "out of memory");
 	for (unsigned i = 0; i < *n; i++) {
 		random_route(&ri, false);
-		pr[i].pr_key = ri.ri_dst;
+		pr[i].pr_key = ri.ri_dst.na_4;
 		pr[i].pr_len = ri.ri_len;
 	}
 	qsort(pr, *n, sizeof(*pr), compare);
@@ -415,10 +415,10 @@ bench_failover(unsigned n)
 			random_route(&ri, false);
 		else
 			ri.ri_len = 1;
-		ri.ri_gw = __builtin_bswap32(0x0a000102);
+		ri.ri_gw.na_4 = __builtin_bswap32(0x0a000102);
 		if (rt_add(vn, &ri) != 0)
 			continue;
-		ri.ri_gw = __builtin_bswap32(0x0a000202);
+		ri.ri_gw.na_4 = __builtin_bswap32(0x0a000202);
 		ri.ri_given = RTV_MPATH;
 		if (rt_add_way(vn, &ri) != 0)
 			errx(1, "no second way");

@@ -406,13 +406,15 @@ node_unmake(struct fib *f, const struct node *nd, uint32_t made)
 	uint32_t line = node_line(nd), size = 1u << ref_bits(nd->nd_ref);
 	const struct fib_line *fl;
 	struct node below;
+	uint32_t ref;
 
 	for (unsigned i = 0; i < 1u << node_order(nd); i++) {
 		fl = fib_line(&f->f_mem, line + i);
 		if ((made >> i & 1) == 0 || !line_is_below(fl, nd->nd_kind))
 			continue;
-		below = (struct node){ .nd_ref = line_below(fl, nd->nd_kind),
-		    .nd_kind = nd->nd_kind, .nd_first = nd->nd_first + i * size,
+		ref = line_below(fl, nd->nd_kind);
+		below = (struct node){ .nd_ref = ref,
+		    .nd_kind = ref_kind(f, ref), .nd_first = nd->nd_first + i * size,
 		    .nd_bits = ref_bits(nd->nd_ref) };
 		node_unmake(f, &below, UINT32_MAX);
 	}
@@ -627,12 +629,13 @@ node_below(const struct fib *f, struct node *nd, uint32_t key, unsigned len)
 	unsigned bits = ref_bits(nd->nd_ref);
 	struct fib_line *fl = fib_line(&f->f_mem,
 	    fib_line_number(nd->nd_ref, key));
+	uint32_t ref;
 
 	if (len <= STRIDE - bits || !line_is_below(fl, nd->nd_kind))
 		return false;
-	*nd = (struct node){ .nd_ref = line_below(fl, nd->nd_kind),
-	    .nd_kind = nd->nd_kind, .nd_first = key >> bits << bits,
-	    .nd_bits = bits, .nd_line = fl,
+	ref = line_below(fl, nd->nd_kind);
+	*nd = (struct node){ .nd_ref = ref, .nd_kind = ref_kind(f, ref),
+	    .nd_first = key >> bits << bits, .nd_bits = bits, .nd_line = fl,
 	    .nd_slot = nd->nd_kind == SLOTS ? &fl->fl_slot[0] : NULL };
 	return true;
 }

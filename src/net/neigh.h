@@ -34,6 +34,14 @@ union neigh_addr {
 	uint64_t	 na_words[2];
 };
 
+/* Is it an address at all?  The one of zeroes is none in any family. */
+static inline bool
+neigh_addr_is_set(const union neigh_addr *na)
+{
+
+	return (na->na_words[0] | na->na_words[1]) != 0;
+}
+
 /*
  *	constant	while in the table
  *	t: the vnet's neighbour table's spin lock

@@ -15,7 +15,6 @@
 
 #include "net/if_addr_impl.h"
 #include "net/rtsock.h"
-#include "proto/prefix.h"
 
 _Static_assert(offsetof(struct rtfull, rf_rt) == 0,
     "a route that was asked for begins with what all have");
@@ -23,9 +22,9 @@ _Static_assert(offsetof(struct rtfull, rf_rt) == 0,
 struct rtentry *
 rt_find(const struct rt_table *tb, const struct rt_info *ri)
 {
+	const struct prefix pf = rt_info_prefix(ri);
 
-	return rt_table_find(tb, ntohl(ri->ri_dst) &
-	    prefix_mask(ri->ri_len), ri->ri_len);
+	return rt_table_find(tb, &pf);
 }
 
 static inline uint32_t
@@ -90,23 +89,49 @@ rt_ifa(const struct rtentry *rt)
 void
 rt_derive_flags(struct vnet *vn, struct rtentry *rt)
 {
-	const struct domain *dom = domain_find(vn, AF_INET);
+	const struct prefix pf = rt_prefix(rt);
+	const struct domain *dom = domain_find(vn, pf.pf_family);
 
 	if (dom != NULL && dom->dom_rtmark != NULL && dom->dom_rtmark(rt))
 		rt->rt_user |= RTE_SPECIAL;
 	rt->rt_flags |= RTF_UP;
-	if (rt->rt_len == 32)
+	if (pf.pf_len == prefix_bits(&pf))
 		rt->rt_flags |= RTF_HOST;
-	if (rt_asked_gw4(rt) != 0)
+	if (rt_asked_gw(rt) != NULL)
 		rt->rt_flags |= RTF_GATEWAY;
 }
 
 static void
 set_prefix(struct rtentry *rt, const struct rt_info *ri)
 {
+	const struct prefix pf = rt_info_prefix(ri);
+	struct rtfull6 *rf6;
 
-	rt->rt_len = (uint8_t)ri->ri_len;
-	rt->rt_key = ntohl(ri->ri_dst) & prefix_mask(ri->ri_len);
+	rt->rt_len = pf.pf_len;
+	if (pf.pf_family == AF_INET) {
+		rt->rt_key = prefix_addr4(&pf);
+		return;
+	}
+	rt->rt_user |= RTE_IP6;
+	rf6 = (struct rtfull6 *)(void *)rt;
+	rf6->rf6_addr[0] = pf.pf_hi;
+	rf6->rf6_addr[1] = pf.pf_lo;
+}
+
+/* The memory of a route that was asked for. */
+static inline size_t
+size_of(uint8_t family)
+{
+
+	return family == AF_INET6 ? sizeof(struct rtfull6) :
+	    sizeof(struct rtfull);
+}
+
+static void
+free_full(struct vnet *vn, struct rtfull *rf)
+{
+
+	kslab_free(vn->vn_kern, rf, size_of(rt_prefix(&rf->rf_rt).pf_family));
 }
 
 void
@@ -117,7 +142,7 @@ rt_discard(struct vnet *vn, struct rtfull *rf)
 		rt_path_drop(vn, rf->rf_rt.rt_path);
 	if (rt_is_timed(&rf->rf_rt))
 		rt_timer_end(vn, rf);
-	kslab_free(vn->vn_kern, rf, sizeof(*rf));
+	free_full(vn, rf);
 }
 
 struct rtfull *
@@ -125,14 +150,14 @@ rt_alloc(struct vnet *vn, const struct rt_info *ri)
 {
 	struct rtfull *rf;
 
-	rf = kslab_alloc(vn->vn_kern, sizeof(*rf));
+	rf = kslab_alloc(vn->vn_kern, size_of(ri->ri_family));
 	if (rf == NULL)
 		return NULL;
-	memset(rf, 0, sizeof(*rf));
+	memset(rf, 0, size_of(ri->ri_family));
 	set_prefix(&rf->rf_rt, ri);
 	if (ri->ri_expire_ns != 0 && rt_timer_make(vn, rf,
 	    ri->ri_expire_ns) != 0) {
-		kslab_free(vn->vn_kern, rf, sizeof(*rf));
+		free_full(vn, rf);
 		return NULL;
 	}
 	rf->rf_rt.rt_metric = (ri->ri_given & RTV_METRIC) != 0 ?
@@ -176,10 +201,11 @@ own_number_put(struct vnet *vn, struct protoaddr *pa)
 static void
 own_in(struct rtentry *rt)
 {
+	const struct prefix pf = rt_prefix(rt);
 
 	rt->rt_user |= RTE_IN;
 	if (rt->rt_own == RT_OWN_LOCAL)
-		rt_paths_source_came(rt_tableof(rt), rt->rt_key);
+		rt_paths_source_came(rt_tableof(rt), &pf);
 }
 
 /* An own route is out of the table.  Its address is marked as being destroyed
@@ -237,7 +263,7 @@ free_rt(struct vnet *vn, struct rtentry *rt)
 		return;
 	if (rt_is_timed(rt))
 		rt_timer_end(vn, rf);
-	kslab_free(vn->vn_kern, rf, sizeof(*rf));
+	free_full(vn, rf);
 }
 
 /* Out, told, and freed. */
@@ -263,11 +289,12 @@ share(struct vnet *vn, struct rtentry *rt, bool shared)
 void
 rt_select(struct vnet *vn, struct rtentry *rt)
 {
+	const struct prefix pf = rt_prefix(rt);
 	struct rt_table *tb = rt_tableof(rt);
 	struct rtentry *used, *best;
 
-	used = rt_table_find(tb, rt->rt_key, rt->rt_len);
-	best = rt_spare_best(tb, rt->rt_key, rt->rt_len);
+	used = rt_table_find(tb, &pf);
+	best = rt_spare_best(tb, &pf);
 	if (used == NULL || best == NULL || rt_is_own(used))
 		return;
 	if (!rt_is_before(best, used))
@@ -321,6 +348,7 @@ static int
 place_asked(const struct rt_table *tb, const struct rtentry *have,
     uint32_t metric, enum place *place)
 {
+	const struct prefix pf = rt_prefix(have);
 	const struct rtentry *spare;
 
 	*place = BEHIND;
@@ -331,7 +359,7 @@ place_asked(const struct rt_table *tb, const struct rtentry *have,
 			    "-metric above 0 puts this one behind it");
 	} else if (have->rt_metric > metric)
 		*place = IN_FRONT;
-	spare = rt_spare_from(tb, have->rt_key, have->rt_len, metric);
+	spare = rt_spare_from(tb, &pf, metric);
 	if ((!rt_is_own(have) && have->rt_metric == metric) ||
 	    (spare != NULL && spare->rt_metric == metric))
 		return kern_refuse(EEXIST, "there is a route to this "
@@ -492,9 +520,11 @@ void
 rt_spec_of(struct rt_table *tb, const struct rt_info *ri,
     const struct rtentry *rt, struct rt_spec *sp)
 {
+	const struct prefix pf = rt_prefix(rt);
 
 	memset(sp, 0, sizeof(*sp));
 	sp->sp_table = tb;
+	sp->sp_family = pf.pf_family;
 	sp->sp_ifp = ri->ri_ifp;
 	sp->sp_mtu = (uint16_t)ri->ri_mtu;
 	if ((rt->rt_flags & RTF_NOWHERE) != 0) {
@@ -502,10 +532,20 @@ rt_spec_of(struct rt_table *tb, const struct rt_info *ri,
 		    NH_BLACKHOLE;
 		return;
 	}
-	sp->sp_has_gw = ri->ri_gw != 0;
+	sp->sp_has_gw = neigh_addr_is_set(&ri->ri_gw);
 	/* On link the destination decides on the source. */
-	sp->sp_gw.na_4 = sp->sp_has_gw ? ri->ri_gw : htonl(rt->rt_key);
+	sp->sp_gw = sp->sp_has_gw ? ri->ri_gw : rt_prefix_addr(&pf);
 	sp->sp_src = ri->ri_src;
+}
+
+int
+rt_info_check(const struct rt_info *ri)
+{
+	unsigned most = ri->ri_family == AF_INET6 ? PREFIX_BITS6 :
+	    PREFIX_BITS4;
+
+	return ri->ri_len <= most ? 0 : kern_refuse(EINVAL, "a prefix has at "
+	    "most %u bits", most);
 }
 
 int
@@ -519,8 +559,9 @@ rt_add(struct vnet *vn, const struct rt_info *ri)
 	struct rtfull *rf;
 	int error;
 
-	if (ri->ri_len > 32)
-		return EINVAL;
+	error = rt_info_check(ri);
+	if (error != 0)
+		return error;
 	if ((ri->ri_flags & RTF_OF_ADDRESS) != 0)
 		return add_own(vn, ri);
 	rf = rt_alloc(vn, ri);
@@ -557,13 +598,12 @@ rt_take_out(struct vnet *vn, struct rtentry *rt)
 {
 	struct rt_table *tb = rt_tableof(rt);
 	struct rtentry *next = NULL, *left;
-	uint32_t key = rt->rt_key;
-	unsigned len = rt->rt_len;
+	const struct prefix pf = rt_prefix(rt);
 
 	if (rt_is_spare(rt))
 		rt_spare_take(tb, rt);
 	else {
-		next = rt_spare_best(tb, key, len);
+		next = rt_spare_best(tb, &pf);
 		/* Without memory for the one, nobody is led astray. */
 		if (next != NULL && rt_table_replace(tb, rt, next,
 		    rt_value(next)) == 0)
@@ -576,21 +616,25 @@ rt_take_out(struct vnet *vn, struct rtentry *rt)
 		rt_routemsg(vn, RTM_CHANGE, next);
 	rt_unlink(vn, rt);
 	free_rt(vn, rt);
-	if (tb->tb_spares.kh_count != 0 || next != NULL) {
-		left = rt_table_find(tb, key, len);
-		if (left != NULL && rt_spare_from(tb, key, len, 0) == NULL)
+	if (rt_af(tb, pf.pf_family)->ta_spares.kh_count != 0 ||
+	    next != NULL) {
+		left = rt_table_find(tb, &pf);
+		if (left != NULL && rt_spare_from(tb, &pf, 0) == NULL)
 			share(vn, left, false);
 	}
 	rt_table_may_go(tb);
 }
 
 static bool
-is_source(const struct ifaddr *ifa, uint32_t src)
+is_source(const struct ifaddr *ifa, const struct rt_info *ri)
 {
+	union rt_sockaddr src;
 
-	return ifa != NULL && ifa->ifa_addr->sa_family == AF_INET &&
-	    ((const struct sockaddr_in *)(const void *)ifa->ifa_addr)->
-	    sin_addr.s_addr == src;
+	if (ifa == NULL)
+		return false;
+	rt_set_sockaddr(&src, rt_info_prefix(ri).pf_family, &ri->ri_src);
+	return ifa->ifa_addr->sa_family == src.rs_sa.sa_family &&
+	    memcmp(ifa->ifa_addr, &src, rt_sa_size(src.rs_sa.sa_family)) == 0;
 }
 
 /* Is it the route that was named, by all that was said of it? */
@@ -598,15 +642,15 @@ static bool
 named(const struct rtentry *rt, const struct rt_info *ri)
 {
 	const struct ifnet *ifp = rt_ifp(rt);
-	uint32_t has = rt_asked_gw4(rt);
-	char gw[INET_ADDRSTRLEN];
+	const union neigh_addr *has = rt_asked_gw(rt);
+	bool asks_gw = neigh_addr_is_set(&ri->ri_gw);
+	char gw[INET6_ADDRSTRLEN];
 
 	if ((ri->ri_given & RTV_METRIC) != 0 &&
 	    (rt_is_own(rt) || rt->rt_metric != ri->ri_metric))
 		(void)kern_refuse(ESRCH, "no route to it has the metric %u",
 		    ri->ri_metric);
-	else if (rt_nways(rt) > 1 && rt_group_find(rt->rt_path, ri->ri_gw,
-	    ri->ri_ifp) < 0)
+	else if (rt_nways(rt) > 1 && rt_group_find(rt->rt_path, ri) < 0)
 		(void)kern_refuse(ESRCH, "none of the ways of the route has "
 		    "this gateway and interface");
 	else if (rt_nways(rt) > 1)
@@ -617,12 +661,12 @@ named(const struct rtentry *rt, const struct rt_info *ri)
 	else if (ri->ri_ifp != NULL && ifp != ri->ri_ifp)
 		(void)kern_refuse(ESRCH, "the route to it leads out of %s, "
 		    "not %s", ifp->if_xname, ri->ri_ifp->if_xname);
-	else if (ri->ri_gw != 0 && has != ri->ri_gw && has != 0)
+	else if (asks_gw && has != NULL && !neigh_addr_equal(has, &ri->ri_gw))
 		(void)kern_refuse(ESRCH, "the route to it has the gateway %s",
-		    inet_ntop(AF_INET, &has, gw, sizeof(gw)));
-	else if (ri->ri_gw != 0 && has == 0)
+		    inet_ntop(rt_prefix(rt).pf_family, has, gw, sizeof(gw)));
+	else if (asks_gw && has == NULL)
 		(void)kern_refuse(ESRCH, "the route to it has no gateway");
-	else if (ri->ri_src != 0 && !is_source(rt_ifa(rt), ri->ri_src))
+	else if (neigh_addr_is_set(&ri->ri_src) && !is_source(rt_ifa(rt), ri))
 		(void)kern_refuse(ESRCH, "the route to it has another source "
 		    "address");
 	else
@@ -643,9 +687,9 @@ rt_none(void)
 static struct rtentry *
 next_of_prefix(const struct rt_table *tb, const struct rtentry *rt)
 {
+	const struct prefix pf = rt_prefix(rt);
 
-	return rt_spare_from(tb, rt->rt_key, rt->rt_len,
-	    rt_is_spare(rt) ? (uint64_t)rt->rt_metric + 1 : 0);
+	return rt_spare_from(tb, &pf, rt_is_spare(rt) ? (uint64_t)rt->rt_metric + 1 : 0);
 }
 
 struct rtentry *
@@ -691,9 +735,7 @@ rt_note_gone(const struct rtentry *rt, struct rt_gone *rg)
 {
 
 	memset(rg, 0, sizeof(*rg));
-	rg->rg_dst.sin_family = AF_INET;
-	rg->rg_dst.sin_addr.s_addr = htonl(rt->rt_key);
-	rg->rg_len = rt->rt_len;
+	rg->rg_dst = rt_prefix(rt);
 	rg->rg_table = rt_tableof(rt)->tb_number;
 	rg->rg_asked = !rt_is_own(rt);
 	if ((rt->rt_flags & (RTF_GATEWAY | RTF_NOWHERE)) == 0)
@@ -703,11 +745,14 @@ rt_note_gone(const struct rtentry *rt, struct rt_gone *rg)
 void
 rt_tell_gone(struct vnet *vn, const struct rt_gone *rg)
 {
-	const struct domain *dom = domain_find(vn, AF_INET);
+	const struct domain *dom = domain_find(vn, rg->rg_dst.pf_family);
+	const union neigh_addr addr = rt_prefix_addr(&rg->rg_dst);
+	union rt_sockaddr dst;
 
+	rt_set_sockaddr(&dst, rg->rg_dst.pf_family, &addr);
 	if (dom != NULL && dom->dom_route_gone != NULL)
-		dom->dom_route_gone(vn, (const struct sockaddr *)&rg->rg_dst,
-		    rg->rg_len, rg->rg_table, rg->rg_handle, rg->rg_asked);
+		dom->dom_route_gone(vn, &dst.rs_sa, rg->rg_dst.pf_len,
+		    rg->rg_table, rg->rg_handle, rg->rg_asked);
 }
 
 int
@@ -727,8 +772,9 @@ rt_delete(struct vnet *vn, const struct rt_info *ri)
 	bool whole = false;
 	int error;
 
-	if (ri->ri_len > 32)
-		return EINVAL;
+	error = rt_info_check(ri);
+	if (error != 0)
+		return error;
 	route_lock(vn);
 	error = rt_find_meant(vn, ri, &rt);
 	if (error == 0 && (rt->rt_flags & ri->ri_refuse) != 0)
@@ -736,10 +782,9 @@ rt_delete(struct vnet *vn, const struct rt_info *ri)
 	if (error == 0 && ri->ri_told != NULL)
 		rt_fill_way(vn->vn_kern, rt, rt_way_meant(rt, ri), RTM_DELETE,
 		    ri->ri_told);
-	if (error == 0 && rt_nways(rt) > 1 &&
-	    (ri->ri_gw != 0 || ri->ri_ifp != NULL))
+	if (error == 0 && rt_nways(rt) > 1 && rt_names_way(ri))
 		error = rt_delete_way(vn, rt, (unsigned)rt_group_find(
-		    rt->rt_path, ri->ri_gw, ri->ri_ifp));
+		    rt->rt_path, ri));
 	else if (error == 0) {
 		rt_note_gone(rt, &gone);
 		rt_take_out(vn, rt);

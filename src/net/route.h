@@ -26,6 +26,7 @@
 #include "net/fib.h"
 #include "net/lpm.h"
 #include "net/nexthop.h"
+#include "proto/prefix.h"
 
 struct ip_rules;
 struct rt_expiry;
@@ -39,16 +40,18 @@ struct rt_timer;
  * it: route lock.
  */
 struct rtentry {
-	uint32_t	 rt_key;	/* destination, host order; bits past
-					 * the length are 0 */
-	uint8_t		 rt_len;	/* 0..32 */
+	uint32_t	 rt_key;	/* destination of IPv4, host order;
+					 * bits past the length are 0 */
+	uint8_t		 rt_len;	/* of the prefix: rt_prefix() */
 	uint8_t		 rt_user;	/* RTE_* */
 #define RTE_OWN		0x1		/* of an address */
 #define RTE_IN		0x2		/* of an address, and in the table */
+#define RTE_IP6		0x4		/* constant: of IPv6; the destination is
+					 * rf6_addr[] */
 #define RTE_SPECIAL	0x8		/* FWD_SPECIAL */
 #define RTE_TIMED	0x10		/* expires: it has a timer */
 #define RTE_SPARE	0x20		/* another route of the prefix is
-					 * used: in rv_spares */
+					 * used: in ta_spares */
 #define RTE_SHARED	0x40		/* its prefix has other routes: in
 					 * rp_shared */
 	uint8_t		 rt_proto;	/* RTPROT_*: who asked for it */
@@ -67,6 +70,25 @@ struct rtfull {
 	LIST_ENTRY(rtfull) rf_link;	/* rp_routes, rp_shared */
 	struct rts_node	 rf_rts;	/* rtsock's */
 };
+
+/* Likewise, of IPv6. */
+struct rtfull6 {
+	struct rtfull	 rf6_full;
+	uint64_t	 rf6_addr[2];	/* constant: first and last half, host
+					 * order */
+};
+
+/* Route lock, or rtsock's: the prefix that a route leads to. */
+static inline struct prefix
+rt_prefix(const struct rtentry *rt)
+{
+	const struct rtfull6 *rf6 = (const struct rtfull6 *)(const void *)rt;
+
+	if ((__atomic_load_n(&rt->rt_user, __ATOMIC_RELAXED) & RTE_IP6) == 0)
+		return prefix_of4(rt->rt_key, rt->rt_len);
+	return (struct prefix){ rf6->rf6_addr[0], rf6->rf6_addr[1], rt->rt_len,
+	    AF_INET6 };
+}
 
 /* The routes of an address: to itself, to its prefix or its far end, to its
  * broadcast address. */
@@ -142,12 +164,25 @@ rt_is_own(const struct rtentry *rt)
 
 struct rt_lost {
 	uint32_t	 rl_table;
-	uint32_t	 rl_dst, rl_gw;	/* network order */
-	unsigned	 rl_len;
+	struct prefix	 rl_dst;
+	union neigh_addr rl_gw;		/* 0: none */
 	char		 rl_ifname[IFNAMSIZ];
 };
 
 #define RT_TABLE_MAX	65535	/* the highest number; 0 is the main table */
+
+/* The routes of a family in a table. */
+struct rt_af {
+	struct fib	 ta_fib;	/* rcu; written with the route lock */
+	struct kbtree	 ta_routes;	/* route lock: the best of each prefix,
+					 * by rt_order() */
+	struct khash	 ta_spares;	/* route lock: routes that are not
+					 * used */
+	struct kbtree	 ta_gateways;	/* route lock: paths of routes in it
+					 * that have a gateway, by its address
+					 * and rp_number; in the main one's,
+					 * those of open tables too */
+};
 
 /*
  * A table of routes.  A numbered one comes with the first who needs it, a
@@ -155,18 +190,12 @@ struct rt_lost {
  */
 struct rt_table {
 	struct nh_table	*tb_nh;		/* constant: of the vnet */
-	struct fib	 tb_fib4;	/* rcu; written with the route lock */
+	struct rt_af	 tb_ip4;
+	struct rt_af	*tb_ip6;	/* rcu; written with the route lock.
+					 * NULL until there is a route */
 	struct vnet	*tb_vnet;	/* constant */
 	uint32_t	 tb_number;	/* constant */
 	uint32_t	 tb_router_id;	/* a: the last in_router_id() */
-	struct kbtree	 tb_routes;	/* route lock: the best of each prefix,
-					 * by rt_order() */
-	struct khash	 tb_spares;	/* route lock: routes that are not
-					 * used */
-	struct kbtree	 tb_gateways;	/* route lock: paths of routes in it
-					 * that have a gateway, by its address
-					 * and rp_number; in the main one's,
-					 * those of open tables too */
 	struct lpm	*tb_nets;	/* constant: prefixes of its
 					 * interfaces' addresses; ifv_lock. The
 					 * main one's are ifv_nets */
@@ -257,7 +286,7 @@ static inline struct fwd
 rt_lookup4_flow(const struct rt_table *tb, uint32_t dst, uint32_t hash)
 {
 
-	return nh_fwd(tb->tb_nh, fib4_lookup(&tb->tb_fib4,
+	return nh_fwd(tb->tb_nh, fib4_lookup(&tb->tb_ip4.ta_fib,
 	    __builtin_bswap32(dst)), hash);
 }
 
@@ -266,7 +295,7 @@ static inline struct fwd
 rt_lookup4_raw(const struct rt_table *tb, uint32_t dst)
 {
 
-	return nh_fwd_raw(tb->tb_nh, fib4_lookup(&tb->tb_fib4,
+	return nh_fwd_raw(tb->tb_nh, fib4_lookup(&tb->tb_ip4.ta_fib,
 	    __builtin_bswap32(dst)));
 }
 
@@ -278,21 +307,30 @@ rt_lookup4(const struct rt_table *tb, uint32_t dst)
 	return rt_lookup4_flow(tb, dst, khash_u64(dst));
 }
 
-/*
- * A route as asked for.  family AF_INET.  ifp may be NULL when the gateway
- * decides.
- */
+/* How packets of a flow to an IPv6 destination go.  Read section. */
+static inline struct fwd
+rt_lookup6_flow(const struct rt_table *tb, const uint8_t *dst, uint32_t hash)
+{
+	const struct rt_af *ta = __atomic_load_n(&tb->tb_ip6,
+	    __ATOMIC_CONSUME);
+
+	return nh_fwd(tb->tb_nh, ta == NULL ? 0 :
+	    fib6_lookup(&ta->ta_fib, dst), hash);
+}
+
+/* A route as asked for.  Addresses are in network order.  ifp may be NULL when
+ * the gateway decides. */
 struct rt_info {
-	uint32_t	 ri_dst;	/* network order */
+	uint8_t		 ri_family;	/* AF_INET (0, too), AF_INET6 */
+	union neigh_addr ri_dst;
 	unsigned	 ri_len;
-	uint32_t	 ri_gw;		/* 0: on link */
+	union neigh_addr ri_gw;		/* 0: on link */
 	uint32_t	 ri_flags;	/* RTF_LOCAL, RTF_CONNECTED,
 					 * RTF_BROADCAST: ri_ifa's own */
 	uint32_t	 ri_mtu;
 	struct ifnet	*ri_ifp;
 	struct ifaddr	*ri_ifa;	/* whose own it is, or NULL */
-	uint32_t	 ri_src;	/* source, network order; 0: as it
-					 * comes */
+	union neigh_addr ri_src;	/* source; 0: as it comes */
 	uint64_t	 ri_expire_ns;	/* kern_now()'s clock; 0: never, or a
 					 * change keeps what there is */
 	uint32_t	 ri_given;	/* RTV_* */
@@ -307,6 +345,16 @@ struct rt_info {
 					 * rt_change(): NULL, or room
 					 * for the message that describes it */
 };
+
+/* Any: the prefix that is asked for; its length is in range. */
+static inline struct prefix
+rt_info_prefix(const struct rt_info *ri)
+{
+
+	return ri->ri_family == AF_INET6 ? prefix_of6(&ri->ri_dst,
+	    ri->ri_len) : prefix_of4(__builtin_bswap32(ri->ri_dst.na_4),
+	    ri->ri_len);
+}
 
 /*
  * Control.  A prefix may have several routes, of different metrics (0 unless
@@ -338,11 +386,13 @@ int	rt_delete(struct vnet *, const struct rt_info *);
  * metric if one is given, else of the one that is used.  ESRCH. */
 int	rt_change(struct vnet *, const struct rt_info *);
 /*
- * Control: describe a route of a table as rt_fill_msg() does: the one that
- * packets to dst take (len -1), or the one of that very prefix that is used.
+ * Control: describe a route of a table as rt_fill_msg() does: the one of that
+ * very prefix that is used, or, of an address, the one that packets take.
  * ESRCH.
  */
-int	rt_get(struct vnet *, uint32_t table, uint32_t dst, int len,
+int	rt_get(struct vnet *, uint32_t table, const struct prefix *,
+	    uint8_t type, void *msg);
+int	rt_get_taken(struct vnet *, uint32_t table, const struct prefix *addr,
 	    uint8_t type, void *msg);
 /* Likewise: the route that rt_delete() would delete. */
 int	rt_get_meant(struct vnet *, const struct rt_info *, uint8_t type,
@@ -396,12 +446,12 @@ void	rt_fill_msg(struct kern *, const struct rtentry *, uint8_t type,
 /* A place in the order of tables, in a table of prefixes, and, in a prefix, of
  * use; zeroes: at the beginning. */
 struct rt_place {
-	uint64_t	 rp_order;	/* rt_order() of the next prefix */
+	struct kbtree_key rp_order;	/* rt_order() of the next prefix */
 	uint64_t	 rp_spares;	/* of the last prefix: from which metric
 					 * on, plus 1; 0: none to come */
 	uint32_t	 rp_table;	/* number of the table */
-	uint32_t	 rp_key;
-	unsigned	 rp_len;
+	struct prefix	 rp_last;
+	bool		 rp_is_ip6;	/* IPv4's routes come first */
 	unsigned	 rp_member;	/* the next of a route's several ways */
 	bool		 rp_is_last;	/* no other table is wanted */
 };

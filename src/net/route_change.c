@@ -14,6 +14,7 @@ static void
 changed_spec(const struct rt_info *ri, const struct rtentry *old,
     const struct rtentry *new, struct rt_spec *sp)
 {
+	const struct prefix pf = rt_prefix(old);
 	struct rt_spec was;
 	uint32_t mtu;
 
@@ -24,12 +25,13 @@ changed_spec(const struct rt_info *ri, const struct rtentry *old,
 		memset(&was, 0, sizeof(was));
 		was.sp_table = sp->sp_table;
 		was.sp_ifp = old->rt_ownifa->ifa_ifp;
-		was.sp_gw.na_4 = htonl(old->rt_key);
+		was.sp_family = sp->sp_family;
+		was.sp_gw = rt_prefix_addr(&pf);
 	}
 	mtu = sp->sp_mtu != 0 ? sp->sp_mtu : was.sp_mtu;
-	if (ri->ri_gw == 0 && ri->ri_ifp == NULL && ((old->rt_flags ^
-	    new->rt_flags) & RTF_NOWHERE) == 0) {
-		if (sp->sp_src != 0)
+	if (!rt_names_way(ri) && ((old->rt_flags ^ new->rt_flags) &
+	    RTF_NOWHERE) == 0) {
+		if (neigh_addr_is_set(&sp->sp_src))
 			was.sp_src = sp->sp_src;
 		*sp = was;
 	}
@@ -56,6 +58,7 @@ rt_repoint(struct vnet *vn, struct rtentry *rt, struct rt_path *path)
 static int
 change_own(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
 {
+	const struct prefix pf = rt_prefix(old);
 	struct rt_table *tb = rt_tableof(old);
 	int error;
 
@@ -66,7 +69,7 @@ change_own(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
 	rt_link(vn, &rf->rf_rt);
 	rt_routechange(vn, old, rf);
 	rt_unlink(vn, old);
-	if (rt_spare_from(tb, old->rt_key, old->rt_len, 0) != NULL)
+	if (rt_spare_from(tb, &pf, 0) != NULL)
 		rt_path_share(vn, rf, true);
 	return 0;
 }
@@ -83,7 +86,7 @@ change_asked(struct vnet *vn, struct rtentry *old, struct rtfull *rf)
 	int error;
 
 	flags = new->rt_flags | RTF_UP | (old->rt_flags & RTF_HOST) |
-	    (rt_asked_gw4(new) != 0 ? RTF_GATEWAY : 0);
+	    (rt_asked_gw(new) != NULL ? RTF_GATEWAY : 0);
 	if (old->rt_path == new->rt_path && flags == old->rt_flags &&
 	    new->rt_proto == old->rt_proto && !timed)
 		return 0;
@@ -115,15 +118,16 @@ keeps_ways(const struct rt_info *ri, const struct rtentry *old,
     const struct rtentry *new)
 {
 
-	return old->rt_path->rp_group != NULL && ri->ri_gw == 0 &&
-	    ri->ri_ifp == NULL && (new->rt_flags & RTF_NOWHERE) == 0;
+	return old->rt_path->rp_group != NULL && !rt_names_way(ri) &&
+	    (new->rt_flags & RTF_NOWHERE) == 0;
 }
 
 int
 rt_change(struct vnet *vn, const struct rt_info *ri)
 {
 	const struct rt_info meant = {
-		.ri_dst = ri->ri_dst, .ri_len = ri->ri_len,
+		.ri_family = ri->ri_family, .ri_dst = ri->ri_dst,
+		.ri_len = ri->ri_len,
 		.ri_given = ri->ri_given, .ri_metric = ri->ri_metric,
 		.ri_table = ri->ri_table,
 	};
@@ -134,8 +138,9 @@ rt_change(struct vnet *vn, const struct rt_info *ri)
 	bool own = false;
 	int error;
 
-	if (ri->ri_len > 32)
-		return EINVAL;
+	error = rt_info_check(ri);
+	if (error != 0)
+		return error;
 	rf = rt_alloc(vn, ri);
 	if (rf == NULL)
 		return ENOMEM;
@@ -147,9 +152,9 @@ rt_change(struct vnet *vn, const struct rt_info *ri)
 		error = rt_belongs(old);
 		goto out;
 	}
-	if (rt_nways(old) > 1 && ri->ri_gw == 0 && ri->ri_ifp == NULL &&
+	if (rt_nways(old) > 1 && !rt_names_way(ri) &&
 	    (ri->ri_flags & RTF_NOWHERE) == 0 && (ri->ri_mtu != 0 ||
-	    ri->ri_src != 0)) {
+	    neigh_addr_is_set(&ri->ri_src))) {
 		error = kern_refuse(EOPNOTSUPP, "the route has several ways: "
 		    "MTU and source are given with each (route add -mpath)");
 		goto out;

@@ -12,14 +12,33 @@
 #include "net/if_name_impl.h"
 
 static void
-add_inet(struct rt_msg *rtm, unsigned bit, uint32_t addr)
+add_addr(struct rt_msg *rtm, unsigned bit, uint8_t family,
+    const union neigh_addr *addr)
 {
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = addr,
-	};
+	union rt_sockaddr rs;
 
-	(void)rt_msg_add(rtm, bit, (const struct sockaddr *)&sin);
+	rt_set_sockaddr(&rs, family, addr);
+	(void)rt_msg_add(rtm, bit, &rs.rs_sa);
+}
+
+/* A prefix as destination and netmask; a host as that alone. */
+static void
+add_prefix(struct rt_msg *rtm, const struct prefix *pf)
+{
+	const union neigh_addr addr = rt_prefix_addr(pf);
+
+	add_addr(rtm, RTA_DST, pf->pf_family, &addr);
+}
+
+static void
+add_mask(struct rt_msg *rtm, const struct prefix *pf)
+{
+	struct prefix mask = { UINT64_MAX, UINT64_MAX, 0, pf->pf_family };
+	union neigh_addr addr;
+
+	prefix_cut(&mask, pf->pf_len);
+	addr = rt_prefix_addr(&mask);
+	add_addr(rtm, RTA_NETMASK, pf->pf_family, &addr);
 }
 
 void
@@ -37,9 +56,7 @@ rt_fill_way(struct kern *k, const struct rtentry *rt, unsigned way,
 	const struct rt_path *rp = rt_is_own(rt) ? NULL : rt_way(rt, way);
 	const struct ifnet *ifp = rp != NULL ? rt_path_ifp(rp) : rt_ifp(rt);
 	const struct ifaddr *ifa = rp != NULL ? rt_path_ifa(rp) : rt_ifa(rt);
-	uint32_t gw = rp != NULL && rp->rp_spec.sp_has_gw ?
-	    rp->rp_spec.sp_gw.na_4 : 0;
-	unsigned len = rt->rt_len;
+	const struct prefix pf = rt_prefix(rt);
 	struct sockaddr_dl sdl;
 	int64_t left;
 
@@ -77,9 +94,9 @@ rt_fill_way(struct kern *k, const struct rtentry *rt, unsigned way,
 		rtm->rtm_index = ifp->if_index;
 		if_name_copy(ifp, rtm->rtm_ifname);
 	}
-	add_inet(rtm, RTA_DST, htonl(rt->rt_key));
-	if (gw != 0)
-		add_inet(rtm, RTA_GATEWAY, gw);
+	add_prefix(rtm, &pf);
+	if (rp != NULL && rp->rp_spec.sp_has_gw)
+		add_addr(rtm, RTA_GATEWAY, pf.pf_family, &rp->rp_spec.sp_gw);
 	else if (ifp != NULL) {
 		memset(&sdl, 0, sizeof(sdl));
 		sdl.sdl_family = AF_LINK;
@@ -89,8 +106,7 @@ rt_fill_way(struct kern *k, const struct rtentry *rt, unsigned way,
 		    (const struct sockaddr *)&sdl);
 	}
 	if (!(rt->rt_flags & RTF_HOST))
-		add_inet(rtm, RTA_NETMASK,
-		    htonl(len == 0 ? 0 : UINT32_MAX << (32 - len)));
+		add_mask(rtm, &pf);
 	if (ifa != NULL && ifa->ifa_addr != NULL)
 		(void)rt_msg_add(rtm, RTA_IFA, ifa->ifa_addr);
 }
@@ -108,8 +124,8 @@ next_of_last(const struct rt_table *tb, struct rt_place *place,
 	if (place->rp_spares == 0)
 		return NULL;
 	from = place->rp_spares - 1;
-	rt = rt_spare_from(tb, place->rp_key, place->rp_len, from);
-	best = rt_table_find(tb, place->rp_key, place->rp_len);
+	rt = rt_spare_from(tb, &place->rp_last, from);
+	best = rt_table_find(tb, &place->rp_last);
 	if (best != NULL && !rt_is_own(best) && best->rt_metric >= from &&
 	    (rt == NULL || best->rt_metric < rt->rt_metric))
 		rt = best;
@@ -132,22 +148,33 @@ static struct rtentry *
 next_of_table(const struct rt_table *tb, struct rt_place *place, unsigned *way)
 {
 	struct rtentry *rt = next_of_last(tb, place, way);
-	uint64_t found;
+	const struct rt_af *ta;
 
 	if (rt != NULL)
 		return rt;
-	rt = kbtree_from(&tb->tb_routes, place->rp_order, &found);
+	ta = rt_af(tb, AF_INET);
+	rt = place->rp_is_ip6 ? NULL : kbtree_from(&ta->ta_routes,
+	    &place->rp_order, &place->rp_order);
+	if (rt == NULL && !place->rp_is_ip6) {
+		place->rp_is_ip6 = true;
+		memset(&place->rp_order, 0, sizeof(place->rp_order));
+	}
+	if (place->rp_is_ip6) {
+		ta = rt_af(tb, AF_INET6);
+		rt = ta == NULL ? NULL : kbtree_from(&ta->ta_routes,
+		    &place->rp_order, &place->rp_order);
+	}
 	if (rt == NULL)
 		return NULL;
-	place->rp_order = found + 1;
+	/* No length is so long that there would be no next one. */
+	(void)kbtree_next_key(&ta->ta_routes, &place->rp_order);
 	/* Nearly every route is alone in its prefix. */
 	if (!rt_is_own(rt) && (rt->rt_user & RTE_SHARED) == 0 &&
 	    rt_nways(rt) == 1)
 		return rt;
 	place->rp_spares = 1;
 	place->rp_member = 0;
-	place->rp_key = rt->rt_key;
-	place->rp_len = rt->rt_len;
+	place->rp_last = rt_prefix(rt);
 	return rt_is_own(rt) ? rt : next_of_last(tb, place, way);
 }
 
@@ -155,15 +182,15 @@ static struct rtentry *
 next_route(struct vnet *vn, struct rt_place *place, unsigned *way)
 {
 	const struct rt_table *tb = rt_table_numbered(vn, place->rp_table);
+	struct kbtree_key number;
 	struct rtentry *rt;
-	uint64_t found;
 
 	for (;;) {
 		rt = tb != NULL ? next_of_table(tb, place, way) : NULL;
 		if (rt != NULL || place->rp_is_last)
 			return rt;
-		tb = kbtree_from(&vn->vn_route->rv_tables,
-		    place->rp_table + 1ull, &found);
+		number.kk_word[0] = place->rp_table + 1ull;
+		tb = kbtree_from(&vn->vn_route->rv_tables, &number, NULL);
 		if (tb == NULL)
 			return NULL;
 		memset(place, 0, sizeof(*place));
@@ -215,23 +242,19 @@ rt_dump(struct vnet *vn, int (*fn)(const void *msg, void *arg), void *arg)
 	return error;
 }
 
-int
-rt_get(struct vnet *vn, uint32_t table, uint32_t dst, int len, uint8_t type,
-    void *msg)
+static int
+get(struct vnet *vn, uint32_t table, const struct prefix *pf,
+    struct rtentry *(*find)(const struct rt_table *, const struct prefix *),
+    uint8_t type, void *msg)
 {
 	const struct rtentry *rt = NULL;
-	struct rt_info ri = { .ri_dst = dst };
 	struct rt_table *tb;
 	int error;
 
 	route_lock(vn);
 	error = rt_table_meant(vn, table, &tb);
-	if (error == 0 && len < 0)
-		rt = rt_table_cover(tb, ntohl(dst), 33);
-	else if (error == 0) {
-		ri.ri_len = (unsigned)len;
-		rt = rt_find(tb, &ri);
-	}
+	if (error == 0)
+		rt = find(tb, pf);
 	if (error == 0 && rt == NULL)
 		error = rt_none();
 	if (rt != NULL)
@@ -240,12 +263,28 @@ rt_get(struct vnet *vn, uint32_t table, uint32_t dst, int len, uint8_t type,
 	return error;
 }
 
+int
+rt_get(struct vnet *vn, uint32_t table, const struct prefix *pf, uint8_t type,
+    void *msg)
+{
+
+	return get(vn, table, pf, rt_table_find, type, msg);
+}
+
+int
+rt_get_taken(struct vnet *vn, uint32_t table, const struct prefix *addr,
+    uint8_t type, void *msg)
+{
+
+	return get(vn, table, addr, rt_table_match, type, msg);
+}
+
 unsigned
 rt_way_meant(const struct rtentry *rt, const struct rt_info *ri)
 {
 
-	return rt_nways(rt) > 1 && (ri->ri_gw != 0 || ri->ri_ifp != NULL) ?
-	    (unsigned)rt_group_find(rt->rt_path, ri->ri_gw, ri->ri_ifp) : 0;
+	return rt_nways(rt) > 1 && rt_names_way(ri) ?
+	    (unsigned)rt_group_find(rt->rt_path, ri) : 0;
 }
 
 int
@@ -275,8 +314,7 @@ rt_get_request(struct vnet *vn, const struct rt_info *ri, void *msg)
 	error = rt_find_meant(vn, ri, &rt);
 	if (error == 0 && rt_is_own(rt))
 		error = EOPNOTSUPP;
-	if (error == 0 && rt_nways(rt) > 1 && ri->ri_gw == 0 &&
-	    ri->ri_ifp == NULL)
+	if (error == 0 && rt_nways(rt) > 1 && !rt_names_way(ri))
 		error = EMLINK;
 	if (error == 0) {
 		way = rt_way(rt, rt_way_meant(rt, ri));
@@ -287,9 +325,10 @@ rt_get_request(struct vnet *vn, const struct rt_info *ri, void *msg)
 			rtm->rtm_expire_s = 1;
 		/* The source, which is last, was not asked for. */
 		if ((rtm->rtm_h.rtm_addrs & RTA_IFA) != 0 &&
-		    way->rp_spec.sp_src == 0) {
+		    !neigh_addr_is_set(&way->rp_spec.sp_src)) {
 			rtm->rtm_h.rtm_addrs &= (uint16_t)~RTA_IFA;
-			rtm->rtm_h.rtm_len -= (uint16_t)rt_sa_size(AF_INET);
+			rtm->rtm_h.rtm_len -= (uint16_t)rt_sa_size(
+			    way->rp_spec.sp_family);
 		}
 		if (way->rp_spec.sp_ifp == NULL) {
 			rtm->rtm_ifhandle = 0;

@@ -126,8 +126,9 @@ rt_timer_due(struct vnet *vn)
 static uint32_t
 hash_of(const struct rtfull *rf)
 {
+	const struct prefix pf = rt_prefix(&rf->rf_rt);
 
-	return lpm_hash(rf->rf_rt.rt_key, rf->rf_rt.rt_len);
+	return rt_prefix_hash(&pf);
 }
 
 static uint32_t

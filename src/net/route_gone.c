@@ -22,6 +22,7 @@ static void
 remember(struct vnet *vn, const struct rtentry *rt)
 {
 	struct route_vnet *rv = vn->vn_route;
+	const union neigh_addr *gw;
 	const struct ifnet *ifp;
 	struct rt_lost *rl;
 
@@ -32,9 +33,9 @@ remember(struct vnet *vn, const struct rtentry *rt)
 		return;
 	rl = &rv->rv_lost[rv->rv_nlisted++ % RT_NLOST];
 	rl->rl_table = rt_tableof(rt)->tb_number;
-	rl->rl_dst = htonl(rt->rt_key);
-	rl->rl_len = rt->rt_len;
-	rl->rl_gw = rt_asked_gw4(rt);
+	rl->rl_dst = rt_prefix(rt);
+	gw = rt_asked_gw(rt);
+	rl->rl_gw = gw != NULL ? *gw : (union neigh_addr){ { 0 } };
 	rl->rl_ifname[0] = '\0';
 	ifp = rt->rt_path->rp_spec.sp_ifp;
 	if (ifp != NULL)
@@ -80,10 +81,12 @@ static struct rtentry *
 changed_own(const struct rtentry *own)
 {
 	struct rtentry *rt;
+	struct prefix pf;
 
 	if (own->rt_ownifa == NULL)	/* it never had one */
 		return NULL;
-	rt = rt_table_find(rt_tableof(own), own->rt_key, own->rt_len);
+	pf = rt_prefix(own);
+	rt = rt_table_find(rt_tableof(own), &pf);
 	return rt != NULL && !rt_is_own(rt) && (rt->rt_flags &
 	    RTF_OF_ADDRESS) != 0 && rt_ifp(rt) == own->rt_ownifa->ifa_ifp ?
 	    rt : NULL;
@@ -157,36 +160,47 @@ lost_count(struct vnet *vn, const char *name, void *arg, struct sysctl_op *op)
 	return sysctl_handle_quad_ro(op, rt_lost(vn, list, &n));
 }
 
-/* "default via 10.0.0.254 on pair0, ...", the last one first. */
+/* "default via 10.0.0.254 on pair0" */
+static void
+lost_route(const struct rt_lost *rl, char *text, size_t size)
+{
+	const union neigh_addr addr = rt_prefix_addr(&rl->rl_dst);
+	const struct prefix *pf = &rl->rl_dst;
+	char dst[INET6_ADDRSTRLEN], gw[INET6_ADDRSTRLEN], len[8] = "",
+	    table[24] = "";
+	bool has_gw = neigh_addr_is_set(&rl->rl_gw);
+
+	(void)inet_ntop(pf->pf_family, &addr, dst, sizeof(dst));
+	(void)inet_ntop(pf->pf_family, &rl->rl_gw, gw, sizeof(gw));
+	if (pf->pf_len != 0 && pf->pf_len != prefix_bits(pf))
+		(void)snprintf(len, sizeof(len), "/%u", pf->pf_len);
+	if (rl->rl_table != 0)
+		(void)snprintf(table, sizeof(table), " in table %u",
+		    rl->rl_table);
+	(void)snprintf(text, size, "%s%s%s%s on %s%s",
+	    pf->pf_len == 0 ? "default" : dst, len, has_gw ? " via " : "",
+	    has_gw ? gw : "", rl->rl_ifname, table);
+}
+
+/* Several of them with commas, the last one first. */
 static int
 lost_text(struct vnet *vn, const char *name, void *arg, struct sysctl_op *op)
 {
 	struct rt_lost list[RT_NLOST];
-	char text[SYSCTL_STRSIZE] = "", dst[INET_ADDRSTRLEN],
-	    gw[INET_ADDRSTRLEN];
-	const struct rt_lost *rl;
-	unsigned n;
+	char text[SYSCTL_STRSIZE] = "", one[160];
 	size_t at = 0;
+	unsigned n;
 
 	(void)name;
 	(void)arg;
 	(void)rt_lost(vn, list, &n);
+	/* As many as there is room for. */
 	for (unsigned i = 0; i < n; i++) {
-		rl = &list[i];
-		(void)inet_ntop(AF_INET, &rl->rl_dst, dst, sizeof(dst));
-		(void)inet_ntop(AF_INET, &rl->rl_gw, gw, sizeof(gw));
-		at += (size_t)snprintf(text + at, sizeof(text) - at,
-		    "%s%s", i == 0 ? "" : ", ",
-		    rl->rl_len == 0 ? "default" : dst);
-		if (rl->rl_len != 0 && rl->rl_len != 32)
-			at += (size_t)snprintf(text + at, sizeof(text) - at,
-			    "/%u", rl->rl_len);
-		at += (size_t)snprintf(text + at, sizeof(text) - at,
-		    "%s%s on %s", rl->rl_gw == 0 ? "" : " via ",
-		    rl->rl_gw == 0 ? "" : gw, rl->rl_ifname);
-		if (rl->rl_table != 0)
-			at += (size_t)snprintf(text + at, sizeof(text) - at,
-			    " in table %u", rl->rl_table);
+		lost_route(&list[i], one, sizeof(one));
+		if (at + strlen(one) + sizeof(", ") > sizeof(text))
+			break;
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s",
+		    i == 0 ? "" : ", ", one);
 	}
 	return sysctl_handle_string_ro(op, text);
 }

@@ -280,31 +280,17 @@ rt_group_free(struct vnet *vn, struct rt_group *rg)
 	kern_defer(vn->vn_kern, &rg->rg_defer, free_group);
 }
 
-struct rt_path *
-rt_group_way(struct rt_path *rp, const struct rt_path *except)
-{
-	struct rt_path *way, *best = NULL;
-
-	for (unsigned i = 0; i < rp->rp_group->rg_n; i++) {
-		way = rp->rp_group->rg_member[i].rm_path;
-		if (way->rp_hop != NULL && (except == NULL ||
-		    !rt_path_leads_to(way, except)) &&
-		    (best == NULL || way->rp_use > best->rp_use))
-			best = way;
-	}
-	return best;
-}
-
 int
-rt_group_find(const struct rt_path *rp, uint32_t gw, const struct ifnet *ifp)
+rt_group_find(const struct rt_path *rp, const struct rt_info *ri)
 {
 	const struct rt_path *way;
+	bool asks_gw = neigh_addr_is_set(&ri->ri_gw);
 
 	for (unsigned i = 0; i < rp->rp_group->rg_n; i++) {
 		way = rp->rp_group->rg_member[i].rm_path;
-		if ((gw == 0 || (way->rp_spec.sp_has_gw &&
-		    way->rp_spec.sp_gw.na_4 == gw)) &&
-		    (ifp == NULL || rt_path_ifp(way) == ifp))
+		if ((!asks_gw || (way->rp_spec.sp_has_gw &&
+		    neigh_addr_equal(&way->rp_spec.sp_gw, &ri->ri_gw))) &&
+		    (ri->ri_ifp == NULL || rt_path_ifp(way) == ri->ri_ifp))
 			return (int)i;
 	}
 	return -1;

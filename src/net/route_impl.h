@@ -8,6 +8,8 @@
 
 #include <netinet/in.h>
 
+#include <string.h>
+
 #include "net/if_vnet_impl.h"
 #include "net/route.h"
 
@@ -43,12 +45,33 @@ route_unlock(struct vnet *vn)
 
 /* --- route_table.c: prefixes and their best routes ----------------------- */
 
-/* A prefix's place in the order of a table: by address, then by length. */
-static inline uint64_t
-rt_order(uint32_t key, unsigned len)
+/* A prefix's place in the order of a family's tables: by address, then by
+ * length. */
+static inline struct kbtree_key
+rt_order(const struct prefix *pf)
 {
 
-	return (uint64_t)key << 8 | len;
+	return pf->pf_family == AF_INET ?
+	    (struct kbtree_key){ { pf->pf_hi | pf->pf_len } } :
+	    (struct kbtree_key){ { pf->pf_hi, pf->pf_lo, pf->pf_len } };
+}
+
+/* A prefix in tables by hash. */
+static inline uint32_t
+rt_prefix_hash(const struct prefix *pf)
+{
+
+	return khash_u64((pf->pf_hi | pf->pf_len) ^
+	    pf->pf_lo * UINT64_C(0x9e3779b97f4a7c15));
+}
+
+/* The routes of a family; NULL: there is none, and was none. */
+static inline struct rt_af *
+rt_af(const struct rt_table *tb, uint8_t family)
+{
+
+	return family == AF_INET ? (struct rt_af *)(uintptr_t)&tb->tb_ip4 :
+	    tb->tb_ip6;
 }
 
 /* Control: the main table and the list of others.  ENOMEM. */
@@ -61,17 +84,12 @@ struct rt_table *rt_table_numbered(struct vnet *, uint32_t number);
 int	rt_table_make(struct vnet *, uint32_t number, struct rt_table **);
 /* Likewise, for a request about a route that is there.  ESRCH, in words. */
 int	rt_table_meant(struct vnet *, uint32_t number, struct rt_table **);
+/* Make the part of the table for a family, if there is none.  ENOMEM. */
+int	rt_table_make_af(struct rt_table *, uint8_t family);
 /* The table that a route is in; of an address's own, the interface's. */
 struct rt_table *rt_tableof(const struct rtentry *);
 /* A table may have lost its last user: route_unlock() looks. */
 void	rt_table_may_go(struct rt_table *);
-/* The route that is used for that very prefix, or NULL. */
-struct rtentry *rt_table_find(const struct rt_table *, uint32_t key,
-	    unsigned len);
-/* The route of the longest prefix that contains this one and is shorter, or
- * NULL; with len 33 the one that an address is looked up to. */
-struct rtentry *rt_table_cover(const struct rt_table *, uint32_t key,
-	    unsigned len);
 /* A route for a prefix that has none.  ENOMEM: nothing is changed. */
 int	rt_table_add(struct rt_table *, struct rtentry *);
 /* In place of the prefix's route, which may be the same that is about to lead
@@ -88,18 +106,18 @@ int	rt_table_ready(struct rt_table *, const struct rtentry *spare,
 
 /* --- route_path.c: where routes lead ------------------------------------- */
 
-/* Place to which a request says that routes lead. */
+/* Place to which a request says that routes lead.  Addresses are in network
+ * order. */
 struct rt_spec {
 	struct rt_table	*sp_table;	/* of the routes; gateways are found in
 					 * it */
-	union neigh_addr sp_gw;		/* SP_GATEWAY: network order; on link
-					 * the destination, which decides on
-					 * the source */
+	union neigh_addr sp_gw;		/* on link the destination, which
+					 * decides on the source */
+	union neigh_addr sp_src;	/* source; 0: not named */
 	struct ifnet	*sp_ifp;	/* NULL: not named */
-	uint32_t	 sp_src;	/* source, network order; 0: not
-					 * named */
 	uint32_t	 sp_nowhere;	/* NH_REJECT, NH_BLACKHOLE */
 	uint16_t	 sp_mtu;
+	uint8_t		 sp_family;
 	bool		 sp_has_gw;
 };
 
@@ -161,6 +179,47 @@ struct ifnet *rt_path_ifp(const struct rt_path *);
 /* Its source, or NULL.  Read section. */
 struct ifaddr *rt_path_ifa(const struct rt_path *);
 
+/* --- route_find.c: what there is in the tables --------------------------- */
+
+/* The route that is used for that very prefix, or NULL. */
+struct rtentry *rt_table_find(const struct rt_table *, const struct prefix *);
+/* The route of the longest prefix that contains this one and is shorter, or
+ * NULL. */
+struct rtentry *rt_table_cover(const struct rt_table *,
+	    const struct prefix *);
+/* The route of the longest prefix that contains this one, which may be itself:
+ * what an address is looked up to; or NULL. */
+struct rtentry *rt_table_match(const struct rt_table *,
+	    const struct prefix *);
+#define RT_DEPTH_MAX	8	/* paths that follow each other */
+
+/* The gateway of a spec, as a prefix of full length. */
+struct prefix rt_spec_gateway(const struct rt_spec *);
+/* The table to look in next, where `tb' has no way to a gateway; or NULL. */
+const struct rt_table *rt_table_behind(const struct rt_table *);
+
+/* The place to which a path leads. */
+struct rt_found {
+	struct ifnet	*fo_ifp;
+	struct ifaddr	*fo_ifa;	/* or NULL */
+	union neigh_addr fo_gw;
+	bool		 fo_has_gw;
+	struct rt_path	*fo_via;	/* or NULL */
+};
+
+/*
+ * Read section: where a path leads.  `self' is the path that is resolved, or
+ * NULL; for_rt the route that is asked for, or NULL.  In the latter case it is
+ * refused in words: ENETUNREACH, EINVAL, ENXIO, EADDRNOTAVAIL, ELOOP.
+ */
+int	rt_find_way(const struct rt_spec *, const struct rt_path *self,
+	    const struct rtentry *for_rt, struct rt_found *);
+/* Does a path go by another one, or is it that? */
+bool	rt_path_leads_to(const struct rt_path *, const struct rt_path *to);
+/* The way of a path by which others reach their gateways, except one that leads
+ * to `except'; NULL: none can be used. */
+struct rt_path *rt_group_way(struct rt_path *, const struct rt_path *except);
+
 /* --- route_group.c: several ways at once --------------------------------- */
 
 /* One way of a group. */
@@ -192,12 +251,9 @@ struct rt_path *rt_group_get(struct vnet *, const struct rt_member *,
 void	rt_group_free(struct vnet *, struct rt_group *);
 /* A member leads elsewhere, or can be used again or not any more. */
 void	rt_group_member_changed(struct vnet *, struct rt_path *member);
-/* The way of a path by which others reach their gateways, except one that leads
- * to `except'; NULL: none can be used. */
-struct rt_path *rt_group_way(struct rt_path *, const struct rt_path *except);
-/* Which of a group's members has the gateway (and interface, or NULL); -1. */
-int	rt_group_find(const struct rt_path *, uint32_t gw,
-	    const struct ifnet *);
+/* Which of a group's members has the gateway and the interface, as far as the
+ * request names them; -1. */
+int	rt_group_find(const struct rt_path *, const struct rt_info *);
 /* One of a route's ways goes, which is not the last one.  ENOMEM. */
 int	rt_delete_way(struct vnet *, struct rtentry *, unsigned way);
 /* A path goes: it is a member of none any more. */
@@ -214,7 +270,6 @@ rt_nways(const struct rtentry *rt)
 
 /* route_path.c: for route_group.c. */
 struct rt_path *rt_path_new_group(struct vnet *, struct rt_group *);
-bool	rt_path_leads_to(const struct rt_path *, const struct rt_path *to);
 void	rt_path_look(struct vnet *, struct rt_path *);
 
 int	rt_paths_init(struct vnet *);
@@ -243,9 +298,8 @@ void	rt_path_share(struct vnet *, struct rtfull *, bool shared);
  * A prefix has another best route, or none: gateways in it are looked up again.
  * An address of ours came.  Both only note it.
  */
-void	rt_paths_prefix_changed(struct rt_table *, uint32_t key,
-	    unsigned len);
-void	rt_paths_source_came(struct rt_table *, uint32_t addr);
+void	rt_paths_prefix_changed(struct rt_table *, const struct prefix *);
+void	rt_paths_source_came(struct rt_table *, const struct prefix *addr);
 /* The table's last interface has left it: its gateways may be in the main table
  * from now on; its first one came: no more.  A table that there is no memory to
  * open is closed until a path of it is made. */
@@ -283,6 +337,8 @@ int	rt_find_meant(struct vnet *, const struct rt_info *,
 /* The route of the prefix and the metric, or NULL. */
 struct rtentry *rt_find_metric(const struct rt_table *,
 	    const struct rt_info *);
+/* Any: does a request's prefix have a length that its family has?  EINVAL. */
+int	rt_info_check(const struct rt_info *);
 /* ESRCH, in words. */
 int	rt_none(void);
 /* EPERM, in words: an own route of an address is not deleted or changed by
@@ -316,16 +372,55 @@ rt_way(const struct rtentry *rt, unsigned way)
 	    rt->rt_path->rp_group->rg_member[way].rm_path;
 }
 
-/* The gateway that was asked for (of several the first), network order; 0:
- * none. */
-static inline uint32_t
-rt_asked_gw4(const struct rtentry *rt)
+/* The gateway that was asked for (of several the first), or NULL. */
+static inline const union neigh_addr *
+rt_asked_gw(const struct rtentry *rt)
 {
 
 	const struct rt_path *rp = rt_is_own(rt) ? NULL : rt_way(rt, 0);
 
-	return rp != NULL && rp->rp_spec.sp_has_gw ? rp->rp_spec.sp_gw.na_4 :
-	    0;
+	return rp != NULL && rp->rp_spec.sp_has_gw ? &rp->rp_spec.sp_gw : NULL;
+}
+
+/* Does a request name one of several ways? */
+static inline bool
+rt_names_way(const struct rt_info *ri)
+{
+
+	return neigh_addr_is_set(&ri->ri_gw) || ri->ri_ifp != NULL;
+}
+
+/* A socket address of an IPv4 or IPv6 address. */
+union rt_sockaddr {
+	struct sockaddr	 rs_sa;
+	struct sockaddr_in rs_sin;
+	struct sockaddr_in6 rs_sin6;
+};
+
+static inline void
+rt_set_sockaddr(union rt_sockaddr *rs, uint8_t family,
+    const union neigh_addr *na)
+{
+
+	memset(rs, 0, sizeof(*rs));
+	rs->rs_sa.sa_family = family;
+	if (family == AF_INET)
+		rs->rs_sin.sin_addr.s_addr = na->na_4;
+	else
+		memcpy(&rs->rs_sin6.sin6_addr, na, sizeof(*na));
+}
+
+/* The address of a prefix. */
+static inline union neigh_addr
+rt_prefix_addr(const struct prefix *pf)
+{
+	union neigh_addr na = { .na_words = { 0 } };
+
+	if (pf->pf_family == AF_INET)
+		na.na_4 = htonl(prefix_addr4(pf));
+	else
+		prefix_addr6(pf, &na);
+	return na;
 }
 
 /* The way of a route that is meant, by gateway or interface. */
@@ -364,8 +459,8 @@ rt_is_spare(const struct rtentry *rt)
 	    0;
 }
 
-void	rt_spares_init(struct kern *, struct rt_table *);
-void	rt_spares_fini(struct rt_table *);
+void	rt_spares_init(struct kern *, struct rt_af *);
+void	rt_spares_fini(struct rt_af *);
 /* ENOMEM; ENOSPC: the prefix has as many as it may. */
 int	rt_spare_put(struct rt_table *, struct rtentry *);
 /* Out of the spares: it goes, or it is the one that is used now. */
@@ -375,8 +470,8 @@ void	rt_spare_use(struct rt_table *, struct rtentry *);
 void	rt_spare_swap(struct rt_table *, struct rtentry *spare,
 	    struct rtentry *used);
 /* The spare of a prefix with the least metric of at least `from', or NULL. */
-struct rtentry *rt_spare_from(const struct rt_table *, uint32_t key,
-	    unsigned len, uint64_t from);
+struct rtentry *rt_spare_from(const struct rt_table *, const struct prefix *,
+	    uint64_t from);
 /* Is a route that was asked for to be used before another of its prefix? */
 static inline bool
 rt_is_before(const struct rtentry *a, const struct rtentry *b)
@@ -388,15 +483,13 @@ rt_is_before(const struct rtentry *a, const struct rtentry *b)
 }
 
 /* The spare of the prefix that is to be used before the others, or NULL. */
-struct rtentry *rt_spare_best(const struct rt_table *, uint32_t key,
-	    unsigned len);
+struct rtentry *rt_spare_best(const struct rt_table *, const struct prefix *);
 /* Any spare, or NULL: there is none left. */
-struct rtentry *rt_spare_any(const struct rt_table *);
+struct rtentry *rt_spare_any(const struct rt_af *);
 
 /* A route that was taken out on request or in time, for its family. */
 struct rt_gone {
-	struct sockaddr_in rg_dst;
-	unsigned	 rg_len;
+	struct prefix	 rg_dst;
 	uint32_t	 rg_table;
 	uint64_t	 rg_handle;	/* 0: it led to a gateway, or nowhere */
 	bool		 rg_asked;

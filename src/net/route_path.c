@@ -1,41 +1,19 @@
 /*
- * Paths: where routes lead, found and followed.
- *
- * A gateway is reached by the longest prefix that contains it and can be used:
- * on the link of its interface, or by the path of another route, whose own
- * gateway then takes the packets (RFC 4271 9.1.2.1).  A route never serves as
- * its own way, not in a circle either; and a default route serves for no
- * gateway, as it would for every mistyped one.  When any of that changes the
- * path is due, and resolved again before the route lock is released.
+ * Paths: where routes lead, and how that is followed.  What a path leads by is
+ * found in route_find.c; when any of that changes the path is due, and resolved
+ * again before the route lock is released.
  */
 
 #include "net/route_impl.h"
-
-#include <arpa/inet.h>
 
 #include <errno.h>
 #include <string.h>
 
 #include "net/if_addr_impl.h"
 #include "net/rtsock.h"
-#include "proto/prefix.h"
 
-#define DEPTH_MAX	8	/* paths that follow each other */
 #define ROUNDS_MAX	8	/* times that one is resolved in one go */
 #define TELL_MAX	64	/* routes of a path that are announced */
-
-/* Refuse a request in words; a path that is resolved again is nobody's. */
-#define REFUSE(for_rt, error, ...)					\
-	((for_rt) != NULL ? kern_refuse(error, __VA_ARGS__) : (error))
-
-/* The place to which a path leads. */
-struct found {
-	struct ifnet	*fo_ifp;
-	struct ifaddr	*fo_ifa;	/* or NULL */
-	union neigh_addr fo_gw;
-	bool		 fo_has_gw;
-	struct rt_path	*fo_via;	/* or NULL */
-};
 
 struct ifnet *
 rt_path_ifp(const struct rt_path *rp)
@@ -57,228 +35,6 @@ rt_path_ifa(const struct rt_path *rp)
 		rp = rp->rp_group->rg_member[0].rm_path;
 	ho = __atomic_load_n(&rp->rp_hop, __ATOMIC_CONSUME);
 	return ho != NULL ? ho->ho_ng.ng_nh.nh_ifa : NULL;
-}
-
-/* --- finding ------------------------------------------------------------- */
-
-static inline uint32_t
-gw_key(const struct rt_spec *sp)
-{
-
-	return ntohl(sp->sp_gw.na_4);
-}
-
-static inline bool
-prefix_has4(uint32_t key, unsigned len, uint32_t addr)
-{
-
-	return ((key ^ addr) & prefix_mask(len)) == 0;
-}
-
-bool
-rt_path_leads_to(const struct rt_path *rp, const struct rt_path *to)
-{
-
-	for (; rp != NULL; rp = rp->rp_via)
-		if (rp == to)
-			return true;
-	return false;
-}
-
-/* The table to look in next, where `tb' has no way to a gateway; or NULL. */
-static const struct rt_table *
-next_table(const struct rt_table *tb)
-{
-
-	return tb->tb_is_open ? rt_main(tb->tb_vnet) : NULL;
-}
-
-/* The source that a request named, as it is now; NULL: there is none. */
-static struct ifaddr *
-named_source(const struct rt_table *tb, uint32_t src)
-{
-	const struct sockaddr_in sin = {
-		.sin_family = AF_INET, .sin_addr.s_addr = src,
-	};
-	struct ifaddr *ifa;
-
-	ifa = ifa_intable(tb, (const struct sockaddr *)&sin);
-	return ifa == NULL && tb->tb_is_open ? ifa_intable(rt_main(tb->tb_vnet),
-	    (const struct sockaddr *)&sin) : ifa;
-}
-
-/* A gateway on the network of an address; EINVAL: no host has that address. */
-static int
-find_connected(const struct rtentry *rt, const struct rtentry *for_rt,
-    uint32_t gw, struct found *fo)
-{
-
-	if (rt->rt_own != RT_OWN_NET)
-		return REFUSE(for_rt, EINVAL, "the gateway is %s",
-		    rt->rt_own == RT_OWN_LOCAL ? "an address of our own" :
-		    "a broadcast address");
-	if (rt->rt_len < 31 && rt->rt_key == gw)
-		return REFUSE(for_rt, EINVAL, "the gateway is the address of a "
-		    "network, which no host has");
-	fo->fo_ifp = rt->rt_ownifa->ifa_ifp;
-	fo->fo_ifa = rt->rt_ownifa;
-	return 0;
-}
-
-/* Would a path that cannot be used now go by way of the prefix? */
-static bool
-goes_by(const struct rt_table *tb, const struct rt_path *rp,
-    const struct rtentry *prefix)
-{
-	const struct rtentry *rt;
-
-	for (unsigned i = 0; i < DEPTH_MAX && rp->rp_spec.sp_has_gw; i++) {
-		if (prefix_has4(prefix->rt_key, prefix->rt_len,
-		    gw_key(&rp->rp_spec)))
-			return true;
-		rt = rt_table_cover(tb, gw_key(&rp->rp_spec), 33);
-		if (rt == NULL || rt_is_own(rt))
-			return false;
-		rp = rt->rt_path;
-		if (rp->rp_group != NULL)
-			rp = rp->rp_group->rg_member[0].rm_path;
-	}
-	return false;
-}
-
-/* Who looks for the way to a gateway: the path that is resolved, or NULL, and
- * the route that asks, which may be in the table; was it met on the way? */
-struct search {
-	const struct rt_path *se_self;
-	const struct rtentry *se_for;
-	const struct rt_table *se_table;	/* its table */
-	bool		 se_circle;
-};
-
-/* The way to a gateway in one table.  ESRCH: there is none. */
-static int
-find_in(const struct rt_table *tb, uint32_t gw, struct search *se,
-    struct found *fo)
-{
-	const struct rtentry *for_rt = se->se_for;
-	const struct rt_path *self = se->se_self;
-	struct rtentry *rt;
-	struct rt_path *via;
-	const struct nexthop *nh;
-
-	for (rt = rt_table_cover(tb, gw, 33); rt != NULL && rt->rt_len != 0;
-	    rt = rt_table_cover(tb, rt->rt_key, rt->rt_len)) {
-		if (rt_is_own(rt))
-			return find_connected(rt, for_rt, gw, fo);
-		via = rt->rt_path;
-		if (via->rp_group != NULL) {
-			via = rt_group_way(via, self);
-			if (via == NULL)
-				continue;
-		}
-		if (rt == for_rt ||
-		    (self != NULL && rt_path_leads_to(via, self)))
-			continue;
-		if (via->rp_hop == NULL || via->rp_depth >= DEPTH_MAX) {
-			/* A route of the main table goes by no other. */
-			if (for_rt != NULL && tb == se->se_table &&
-			    goes_by(tb, via, for_rt))
-				se->se_circle = true;
-			continue;
-		}
-		nh = &via->rp_hop->ho_ng.ng_nh;
-		/* A path like that is about to lead elsewhere. */
-		if (nh->nh_ifp != NULL && if_is_deactivated(nh->nh_ifp))
-			continue;
-		if ((nh->nh_flags & NH_NOWHERE) != 0)
-			return REFUSE(for_rt, ENETUNREACH, "a route refuses "
-			    "packets to the gateway");
-		fo->fo_via = via;
-		fo->fo_ifp = nh->nh_ifp;
-		fo->fo_ifa = nh->nh_ifa;
-		if ((nh->nh_flags & NH_GATEWAY) != 0)
-			fo->fo_gw = *nh_gateway(nh);
-		return 0;
-	}
-	return ESRCH;
-}
-
-static int
-find_gateway(const struct rt_spec *sp, const struct rt_path *self,
-    const struct rtentry *for_rt, struct found *fo)
-{
-	struct search se = {
-		.se_self = self, .se_for = for_rt, .se_table = sp->sp_table,
-	};
-	const struct rt_table *tb = sp->sp_table;
-	int error = ESRCH;
-
-	fo->fo_gw = sp->sp_gw;
-	fo->fo_has_gw = true;
-	for (; tb != NULL && error == ESRCH; tb = next_table(tb))
-		error = find_in(tb, gw_key(sp), &se, fo);
-	if (error != ESRCH)
-		return error;
-	if (se.se_circle)
-		return REFUSE(for_rt, ELOOP, "the gateway is reached by way of "
-		    "this very route");
-	return REFUSE(for_rt, ENETUNREACH, "the gateway is not on a network of "
-	    "any interface, and no route but a default one leads to it");
-}
-
-/* On link: the source is the interface's best address for the destination. */
-static void
-find_link(const struct rt_spec *sp, struct found *fo)
-{
-	const struct sockaddr_in sin = {
-		.sin_family = AF_INET, .sin_addr.s_addr = sp->sp_gw.na_4,
-	};
-
-	fo->fo_ifp = sp->sp_ifp;
-	fo->fo_ifa = ifaof_ifpforaddr((const struct sockaddr *)&sin,
-	    sp->sp_ifp);
-}
-
-/* Read section: where a path leads; refused with the reason. */
-static int
-find(const struct rt_spec *sp, const struct rt_path *self,
-    const struct rtentry *for_rt, struct found *fo)
-{
-	struct ifaddr *source = NULL;
-	int error = 0;
-
-	memset(fo, 0, sizeof(*fo));
-	if (sp->sp_src != 0 && sp->sp_nowhere == 0) {
-		source = named_source(sp->sp_table, sp->sp_src);
-		if (source == NULL)
-			return REFUSE(for_rt, EADDRNOTAVAIL, "the source is no "
-			    "address of an interface");
-	}
-	if (sp->sp_nowhere != 0)
-		fo->fo_ifp = sp->sp_ifp;
-	else if (sp->sp_has_gw)
-		error = find_gateway(sp, self, for_rt, fo);
-	else if (sp->sp_ifp != NULL)
-		find_link(sp, fo);
-	else
-		error = REFUSE(for_rt, EINVAL, "neither a gateway nor an "
-		    "interface is named");
-	if (error != 0)
-		return error;
-	if (sp->sp_ifp != NULL && fo->fo_ifp != sp->sp_ifp)
-		return REFUSE(for_rt, ENETUNREACH, "the gateway is on a "
-		    "network of %s, not of %s", fo->fo_ifp->if_xname,
-		    sp->sp_ifp->if_xname);
-	if (source != NULL)
-		fo->fo_ifa = source;
-	/*
-	 * An interface takes its routes out after it was deactivated, under the
-	 * lock that is held now: later than that none may come.
-	 */
-	if (fo->fo_ifp != NULL && if_is_deactivated(fo->fo_ifp))
-		return REFUSE(for_rt, ENXIO, "%s is being destroyed",
-		    fo->fo_ifp->if_xname);
-	return 0;
 }
 
 /* --- publishing ---------------------------------------------------------- */
@@ -306,7 +62,7 @@ alloc_hop(struct vnet *vn)
 }
 
 static void
-fill_hop(struct rt_hop *ho, const struct rt_spec *sp, const struct found *fo)
+fill_hop(struct rt_hop *ho, const struct rt_spec *sp, const struct rt_found *fo)
 {
 	struct nexthop *nh = &ho->ho_ng.ng_nh;
 
@@ -314,7 +70,7 @@ fill_hop(struct rt_hop *ho, const struct rt_spec *sp, const struct found *fo)
 	nh->nh_ifa = fo->fo_ifa;
 	nh->nh_flags = sp->sp_nowhere | (fo->fo_has_gw ? NH_GATEWAY : 0);
 	nh->nh_mtu = sp->sp_mtu;
-	nh->nh_family = AF_INET;
+	nh->nh_family = sp->sp_family;
 	ho->ho_ng.ng_gw = fo->fo_gw;
 	ho->ho_ng.ng_hdr = NULL;
 	if (fo->fo_ifa != NULL)
@@ -343,7 +99,7 @@ hop_want(struct vnet *vn, struct rt_hop *ho, bool want)
 
 /* Is this where it leads already? */
 static bool
-is_found(const struct rt_path *rp, const struct found *fo)
+is_found(const struct rt_path *rp, const struct rt_found *fo)
 {
 	const struct nexthop *nh;
 
@@ -453,18 +209,21 @@ static void
 serve_again(const struct rt_path *rp)
 {
 	struct rt_table *tb = rp->rp_spec.sp_table;
+	struct prefix pf = { .pf_family = rp->rp_spec.sp_family };
 	const struct rtfull *rf;
 
-	if (rp->rp_nroutes >= tb->tb_gateways.kt_count) {
-		rt_paths_prefix_changed(tb, 0, 0);
+	if (rp->rp_nroutes >= rt_af(tb, pf.pf_family)->ta_gateways.kt_count) {
+		rt_paths_prefix_changed(tb, &pf);
 		return;
 	}
-	LIST_FOREACH(rf, &rp->rp_routes, rf_link)
-		rt_paths_prefix_changed(tb, rf->rf_rt.rt_key,
-		    rf->rf_rt.rt_len);
-	LIST_FOREACH(rf, &rp->rp_shared, rf_link)
-		rt_paths_prefix_changed(tb, rf->rf_rt.rt_key,
-		    rf->rf_rt.rt_len);
+	LIST_FOREACH(rf, &rp->rp_routes, rf_link) {
+		pf = rt_prefix(&rf->rf_rt);
+		rt_paths_prefix_changed(tb, &pf);
+	}
+	LIST_FOREACH(rf, &rp->rp_shared, rf_link) {
+		pf = rt_prefix(&rf->rf_rt);
+		rt_paths_prefix_changed(tb, &pf);
+	}
 }
 
 /* Prefixes with several routes use others, now that it can, or cannot, be
@@ -521,7 +280,7 @@ chain_changed(struct vnet *vn, struct rt_path *rp)
 /* Lead there from now on, by one store for readers; NULL, or no memory:
  * nowhere for now. */
 static void
-set(struct vnet *vn, struct rt_path *rp, const struct found *fo)
+set(struct vnet *vn, struct rt_path *rp, const struct rt_found *fo)
 {
 	struct route_vnet *rv = vn->vn_route;
 	struct rt_hop *old = rp->rp_hop, *ho = NULL;
@@ -582,11 +341,11 @@ drop_dynamic(struct vnet *vn, struct rt_path *rp)
 static void
 resolve(struct vnet *vn, struct rt_path *rp)
 {
-	struct found fo;
+	struct rt_found fo;
 	int error;
 
 	pserialize_read_enter();
-	error = find(&rp->rp_spec, rp, NULL, &fo);
+	error = rt_find_way(&rp->rp_spec, rp, NULL, &fo);
 	if (!is_found(rp, error == 0 ? &fo : NULL)) {
 		set(vn, rp, error == 0 ? &fo : NULL);
 		tell(vn, rp);
@@ -638,80 +397,140 @@ rt_paths_settle(struct vnet *vn)
 
 /* --- what makes paths due ------------------------------------------------ */
 
-static inline uint64_t
-gateway_order(uint32_t gw, uint32_t number)
+/* The place of a path in the order of gateways. */
+static inline struct kbtree_key
+gateway_order(const struct prefix *gw, uint32_t number)
 {
 
-	return (uint64_t)gw << 32 | number;
+	return gw->pf_family == AF_INET ?
+	    (struct kbtree_key){ { gw->pf_hi | number } } :
+	    (struct kbtree_key){ { gw->pf_hi, gw->pf_lo, number } };
+}
+
+/* Is a place in the order of gateways in a prefix? */
+static inline bool
+gateway_is_in(const struct prefix *pf, const struct kbtree_key *order)
+{
+	const uint64_t *w = order->kk_word;
+	const struct prefix gw = { w[0], pf->pf_family == AF_INET ? 0 : w[1],
+	    (uint8_t)prefix_bits(pf), pf->pf_family };
+
+	return prefix_has(pf, &gw);
 }
 
 void
-rt_paths_prefix_changed(struct rt_table *tb, uint32_t key, unsigned len)
+rt_paths_prefix_changed(struct rt_table *tb, const struct prefix *pf)
 {
-	struct kbtree *kb = &tb->tb_gateways;
-	uint32_t last = key | ~prefix_mask(len);
-	uint64_t at = gateway_order(key, 0), found;
+	const struct rt_af *ta = rt_af(tb, pf->pf_family);
+	struct kbtree_key at = gateway_order(pf, 0);
 	struct rt_path *rp;
 
-	while ((rp = kbtree_from(kb, at, &found)) != NULL &&
-	    found >> 32 <= last) {
+	if (ta == NULL)
+		return;
+	while ((rp = kbtree_from(&ta->ta_gateways, &at, &at)) != NULL &&
+	    gateway_is_in(pf, &at)) {
 		due(tb->tb_vnet, rp);
-		at = found + 1;
+		if (!kbtree_next_key(&ta->ta_gateways, &at))
+			break;
 	}
 }
 
-/* Take the table's paths, up to one of them, out of the main one's. */
 static void
-close_until(struct rt_table *tb, uint64_t end)
+all_changed(struct rt_table *tb)
 {
-	struct kbtree *gateways = &rt_main(tb->tb_vnet)->tb_gateways;
-	uint64_t at = 0, found;
+	static const struct prefix all[] = {
+		{ .pf_family = AF_INET }, { .pf_family = AF_INET6 },
+	};
 
-	while (kbtree_from(&tb->tb_gateways, at, &found) != NULL &&
-	    found < end) {
-		(void)kbtree_remove(gateways, found);
-		at = found + 1;
+	rt_paths_prefix_changed(tb, &all[0]);
+	rt_paths_prefix_changed(tb, &all[1]);
+}
+
+/* Take the table's paths of a family, up to one of them or all, out of the main
+ * one's. */
+static void
+close_until(struct rt_table *tb, uint8_t family, const struct rt_path *end)
+{
+	struct rt_af *in = rt_af(rt_main(tb->tb_vnet), family);
+	const struct rt_af *ta = rt_af(tb, family);
+	struct kbtree_key at = { { 0 } };
+	const struct rt_path *rp;
+
+	while (ta != NULL && (rp = kbtree_from(&ta->ta_gateways, &at, &at)) !=
+	    NULL && rp != end) {
+		(void)kbtree_remove(&in->ta_gateways, &at);
+		if (!kbtree_next_key(&ta->ta_gateways, &at))
+			break;
 	}
+}
+
+/* Likewise put them in.  ENOMEM: none is. */
+static int
+open_family(struct rt_table *tb, uint8_t family)
+{
+	struct rt_table *main = rt_main(tb->tb_vnet);
+	const struct rt_af *ta = rt_af(tb, family);
+	struct kbtree_key at = { { 0 } };
+	struct rt_path *rp;
+	int error;
+
+	if (ta == NULL || ta->ta_gateways.kt_count == 0)
+		return 0;
+	error = rt_table_make_af(main, family);
+	if (error != 0)
+		return error;
+	while ((rp = kbtree_from(&ta->ta_gateways, &at, &at)) != NULL) {
+		error = kbtree_insert(&rt_af(main, family)->ta_gateways, &at,
+		    rp);
+		if (error != 0) {
+			close_until(tb, family, rp);
+			return error;
+		}
+		if (!kbtree_next_key(&ta->ta_gateways, &at))
+			break;
+	}
+	return 0;
 }
 
 void
 rt_paths_open(struct rt_table *tb)
 {
-	struct kbtree *gateways = &rt_main(tb->tb_vnet)->tb_gateways;
-	uint64_t at = 0, found;
-	struct rt_path *rp;
 
-	while ((rp = kbtree_from(&tb->tb_gateways, at, &found)) != NULL) {
-		if (kbtree_insert(gateways, found, rp) != 0) {
-			close_until(tb, found);
-			return;
-		}
-		at = found + 1;
+	if (open_family(tb, AF_INET) != 0)
+		return;
+	if (open_family(tb, AF_INET6) != 0) {
+		close_until(tb, AF_INET, NULL);
+		return;
 	}
 	tb->tb_is_open = true;
-	rt_paths_prefix_changed(tb, 0, 0);
+	all_changed(tb);
 }
 
 void
 rt_paths_close(struct rt_table *tb)
 {
 
-	if (tb->tb_is_open)
-		close_until(tb, UINT64_MAX);
+	if (tb->tb_is_open) {
+		close_until(tb, AF_INET, NULL);
+		close_until(tb, AF_INET6, NULL);
+	}
 	tb->tb_is_open = false;
-	rt_paths_prefix_changed(tb, 0, 0);
+	all_changed(tb);
 }
 
 void
-rt_paths_source_came(struct rt_table *tb, uint32_t addr)
+rt_paths_source_came(struct rt_table *tb, const struct prefix *addr)
 {
+	const union neigh_addr src = rt_prefix_addr(addr);
 	const struct rt_spec *sp;
 	struct rt_path *rp;
 
 	LIST_FOREACH(rp, &tb->tb_vnet->vn_route->rv_sourced, rp_srclink) {
 		sp = &rp->rp_spec;
-		if (sp->sp_src == htonl(addr) && (sp->sp_table == tb ||
-		    next_table(sp->sp_table) == tb))
+		if (sp->sp_family == addr->pf_family &&
+		    neigh_addr_equal(&sp->sp_src, &src) &&
+		    (sp->sp_table == tb ||
+		    rt_table_behind(sp->sp_table) == tb))
 			due(tb->tb_vnet, rp);
 	}
 }
@@ -785,9 +604,10 @@ spec_hash(const struct rt_spec *sp)
 
 	h = khash_u64(sp->sp_gw.na_words[0] ^ (uintptr_t)sp->sp_ifp ^
 	    (uint64_t)sp->sp_table->tb_number << 32);
-	h = h << 32 ^ sp->sp_gw.na_words[1] ^ sp->sp_src ^
-	    (uint64_t)sp->sp_mtu << 40 ^ (uint64_t)sp->sp_nowhere << 60 ^
-	    sp->sp_has_gw;
+	h = h << 32 ^ sp->sp_gw.na_words[1] ^ sp->sp_src.na_words[0] ^
+	    sp->sp_src.na_words[1] << 7 ^ (uint64_t)sp->sp_mtu << 40 ^
+	    (uint64_t)sp->sp_nowhere << 60 ^ sp->sp_has_gw ^
+	    (uint64_t)sp->sp_family << 8;
 	return khash_u64(h);
 }
 
@@ -804,7 +624,8 @@ same_spec(const struct rt_spec *a, const struct rt_spec *b)
 
 	return neigh_addr_equal(&a->sp_gw, &b->sp_gw) &&
 	    a->sp_table == b->sp_table && a->sp_ifp == b->sp_ifp &&
-	    a->sp_src == b->sp_src &&
+	    neigh_addr_equal(&a->sp_src, &b->sp_src) &&
+	    a->sp_family == b->sp_family &&
 	    a->sp_nowhere == b->sp_nowhere && a->sp_mtu == b->sp_mtu &&
 	    a->sp_has_gw == b->sp_has_gw;
 }
@@ -838,23 +659,39 @@ free_path(struct kern_defer *kd)
 	kmem_free(rp->rp_kern, rp);
 }
 
+static struct kbtree_key
+gateway_key(const struct rt_path *rp)
+{
+	const struct prefix gw = rt_spec_gateway(&rp->rp_spec);
+
+	return gateway_order(&gw, rp->rp_number);
+}
+
 /* Into the table of gateways, and into the main one's if they may be found
  * there.  ENOMEM. */
 static int
 gateway_list(struct rt_path *rp)
 {
-	struct rt_table *tb = rp->rp_spec.sp_table;
-	uint64_t order = gateway_order(gw_key(&rp->rp_spec), rp->rp_number);
+	struct rt_table *tb = rp->rp_spec.sp_table, *main;
+	const struct kbtree_key key = gateway_key(rp);
+	uint8_t family = rp->rp_spec.sp_family;
 	int error;
 
 	if (tb->tb_number != 0 && tb->tb_nifs == 0 && !tb->tb_is_open)
 		rt_paths_open(tb);
-	error = kbtree_insert(&tb->tb_gateways, order, rp);
+	error = rt_table_make_af(tb, family);
+	if (error == 0)
+		error = kbtree_insert(&rt_af(tb, family)->ta_gateways, &key,
+		    rp);
 	if (error != 0 || !tb->tb_is_open)
 		return error;
-	error = kbtree_insert(&rt_main(tb->tb_vnet)->tb_gateways, order, rp);
+	main = rt_main(tb->tb_vnet);
+	error = rt_table_make_af(main, family);
+	if (error == 0)
+		error = kbtree_insert(&rt_af(main, family)->ta_gateways, &key,
+		    rp);
 	if (error != 0)
-		(void)kbtree_remove(&tb->tb_gateways, order);
+		(void)kbtree_remove(&rt_af(tb, family)->ta_gateways, &key);
 	return error;
 }
 
@@ -862,11 +699,13 @@ static void
 gateway_unlist(struct rt_path *rp)
 {
 	struct rt_table *tb = rp->rp_spec.sp_table;
-	uint64_t order = gateway_order(gw_key(&rp->rp_spec), rp->rp_number);
+	const struct kbtree_key key = gateway_key(rp);
+	uint8_t family = rp->rp_spec.sp_family;
 
-	(void)kbtree_remove(&tb->tb_gateways, order);
+	(void)kbtree_remove(&rt_af(tb, family)->ta_gateways, &key);
 	if (tb->tb_is_open)
-		(void)kbtree_remove(&rt_main(tb->tb_vnet)->tb_gateways, order);
+		(void)kbtree_remove(&rt_af(rt_main(tb->tb_vnet), family)->
+		    ta_gateways, &key);
 }
 
 /* Into the tables of paths.  ENOMEM. */
@@ -889,7 +728,7 @@ path_list(struct route_vnet *rv, struct rt_path *rp)
 		nh_number_put(&rv->rv_nh, rp->rp_number);
 		return error;
 	}
-	if (sp->sp_src != 0)
+	if (neigh_addr_is_set(&sp->sp_src))
 		LIST_INSERT_HEAD(&rv->rv_sourced, rp, rp_srclink);
 	return 0;
 }
@@ -917,7 +756,7 @@ path_free(struct vnet *vn, struct rt_path *rp)
 	khash_remove(&rv->rv_paths, spec_hash(sp), rp);
 	if (sp->sp_has_gw)
 		gateway_unlist(rp);
-	if (sp->sp_src != 0)
+	if (neigh_addr_is_set(&sp->sp_src))
 		LIST_REMOVE(rp, rp_srclink);
 	unhang(rp);
 	nh_number_put(&rv->rv_nh, rp->rp_number);
@@ -929,7 +768,7 @@ path_free(struct vnet *vn, struct rt_path *rp)
 
 /* A path that leads where was found; NULL: there is no memory. */
 static struct rt_path *
-path_new(struct vnet *vn, const struct rt_spec *sp, const struct found *fo)
+path_new(struct vnet *vn, const struct rt_spec *sp, const struct rt_found *fo)
 {
 	struct rt_path *rp;
 
@@ -962,6 +801,7 @@ rt_path_new_group(struct vnet *vn, struct rt_group *rg)
 	rp->rp_vnet = vn;
 	rp->rp_group = rg;
 	rp->rp_spec.sp_table = rg->rg_member[0].rm_path->rp_spec.sp_table;
+	rp->rp_spec.sp_family = rg->rg_member[0].rm_path->rp_spec.sp_family;
 	rp->rp_number = nh_number_get(&vn->vn_route->rv_nh, &rg->rg_nh.gr_nh);
 	if (rp->rp_number == 0) {
 		kmem_free(vn->vn_kern, rp);
@@ -976,12 +816,12 @@ rt_path_get(struct vnet *vn, const struct rt_spec *sp,
     const struct rtentry *for_rt, bool later, struct rt_path **rpp)
 {
 	struct rt_path *rp = path_of(vn->vn_route, sp);
-	struct found fo;
+	struct rt_found fo;
 	int error = 0;
 
 	if (rp == NULL || (rp->rp_hop == NULL && !later)) {
 		pserialize_read_enter();
-		error = find(sp, rp, for_rt, &fo);
+		error = rt_find_way(sp, rp, for_rt, &fo);
 		if (error == ENETUNREACH && later)
 			error = 0, fo.fo_ifp = NULL;
 		if (error == 0 && rp == NULL) {

@@ -65,14 +65,16 @@ fail_table:
 /* Routes that lead nowhere, or to a gateway that cannot be reached, have no
  * interface to take them down. */
 static void
-empty(struct vnet *vn, struct rt_table *tb)
+empty(struct vnet *vn, const struct rt_af *ta)
 {
+	const struct kbtree_key first = { { 0 } };
 	struct rtentry *rt;
-	uint64_t found;
 
-	while ((rt = rt_spare_any(tb)) != NULL)
+	if (ta == NULL)
+		return;
+	while ((rt = rt_spare_any(ta)) != NULL)
 		rt_take_out(vn, rt);
-	while ((rt = kbtree_from(&tb->tb_routes, 0, &found)) != NULL)
+	while ((rt = kbtree_from(&ta->ta_routes, &first, NULL)) != NULL)
 		rt_take_out(vn, rt);
 }
 
@@ -80,16 +82,18 @@ static void
 route_fini(struct vnet *vn)
 {
 	struct route_vnet *rv = vn->vn_route;
+	struct kbtree_key number = { { 0 } };
 	struct rt_table *tb;
-	uint64_t found = 0;
 
 	rule_flush(vn);
 	route_lock(vn);
-	while ((tb = kbtree_from(&rv->rv_tables, found, &found)) != NULL) {
-		empty(vn, tb);
-		found++;
+	while ((tb = kbtree_from(&rv->rv_tables, &number, &number)) != NULL) {
+		empty(vn, &tb->tb_ip4);
+		empty(vn, tb->tb_ip6);
+		number.kk_word[0]++;
 	}
-	empty(vn, &rv->rv_main);
+	empty(vn, &rv->rv_main.tb_ip4);
+	empty(vn, rv->rv_main.tb_ip6);
 	route_unlock(vn);
 	ktask_cancel(vn->vn_kern, &rv->rv_task);
 	rt_expiry_fini(vn);

@@ -25,6 +25,44 @@ struct numbered {
 	struct lpm	 nu_nets;
 };
 
+static int
+af_init(struct kern *k, struct rt_af *ta, uint8_t family)
+{
+	unsigned words = family == AF_INET ? 1 : KBTREE_WORDS;
+
+	kbtree_init(k, &ta->ta_routes, words);
+	kbtree_init(k, &ta->ta_gateways, words);
+	rt_spares_init(k, ta);
+	return fib_init(k, &ta->ta_fib, family == AF_INET6);
+}
+
+static void
+af_fini(struct rt_af *ta)
+{
+
+	kbtree_fini(&ta->ta_routes);
+	kbtree_fini(&ta->ta_gateways);
+	rt_spares_fini(ta);
+	fib_fini(&ta->ta_fib);
+}
+
+int
+rt_table_make_af(struct rt_table *tb, uint8_t family)
+{
+	struct kern *k = tb->tb_vnet->vn_kern;
+	struct rt_af *ta;
+
+	if (rt_af(tb, family) != NULL)
+		return 0;
+	ta = kmem_zalloc(k, sizeof(*ta));
+	if (ta == NULL || af_init(k, ta, family) != 0) {
+		kmem_free(k, ta);
+		return ENOMEM;
+	}
+	__atomic_store_n(&tb->tb_ip6, ta, __ATOMIC_RELEASE);
+	return 0;
+}
+
 /* Begin the parts that all tables have. */
 static int
 table_init(struct vnet *vn, struct rt_table *tb, uint32_t number,
@@ -35,20 +73,17 @@ table_init(struct vnet *vn, struct rt_table *tb, uint32_t number,
 	tb->tb_number = number;
 	tb->tb_nets = nets;
 	tb->tb_nh = &vn->vn_route->rv_nh;
-	kbtree_init(vn->vn_kern, &tb->tb_routes);
-	kbtree_init(vn->vn_kern, &tb->tb_gateways);
-	rt_spares_init(vn->vn_kern, tb);
-	return fib_init(vn->vn_kern, &tb->tb_fib4, false);
+	return af_init(vn->vn_kern, &tb->tb_ip4, AF_INET);
 }
 
 static void
 table_fini(struct rt_table *tb)
 {
 
-	kbtree_fini(&tb->tb_routes);
-	kbtree_fini(&tb->tb_gateways);
-	rt_spares_fini(tb);
-	fib_fini(&tb->tb_fib4);
+	af_fini(&tb->tb_ip4);
+	if (tb->tb_ip6 != NULL)
+		af_fini(tb->tb_ip6);
+	kmem_free(tb->tb_vnet->vn_kern, tb->tb_ip6);
 }
 
 static struct rt_table *
@@ -56,6 +91,7 @@ table_new(struct vnet *vn, uint32_t number)
 {
 	struct route_vnet *rv = vn->vn_route;
 	struct numbered *nu = kmem_zalloc(vn->vn_kern, sizeof(*nu));
+	const struct kbtree_key key = { { number } };
 	struct rt_table *tb;
 
 	if (nu == NULL)
@@ -65,7 +101,7 @@ table_new(struct vnet *vn, uint32_t number)
 		goto fail_nets;
 	if (table_init(vn, tb, number, &nu->nu_nets) != 0)
 		goto fail_table;
-	if (kbtree_insert(&rv->rv_tables, number, tb) != 0)
+	if (kbtree_insert(&rv->rv_tables, &key, tb) != 0)
 		goto fail_insert;
 	tb->tb_is_open = true;
 	return tb;
@@ -91,12 +127,19 @@ table_free(struct rt_table *tb)
 }
 
 static bool
+is_empty(const struct rt_af *ta)
+{
+
+	return ta == NULL || (ta->ta_routes.kt_count == 0 &&
+	    ta->ta_spares.kh_count == 0 && ta->ta_gateways.kt_count == 0);
+}
+
+static bool
 is_used(const struct rt_table *tb)
 {
 
 	return tb->tb_nifs != 0 || tb->tb_nholds != 0 ||
-	    tb->tb_routes.kt_count != 0 || tb->tb_spares.kh_count != 0 ||
-	    tb->tb_gateways.kt_count != 0;
+	    !is_empty(&tb->tb_ip4) || !is_empty(tb->tb_ip6);
 }
 
 void
@@ -115,6 +158,7 @@ void
 rt_tables_tidy(struct vnet *vn)
 {
 	struct route_vnet *rv = vn->vn_route;
+	struct kbtree_key key;
 	struct rt_table *tb;
 	bool any = false;
 
@@ -123,7 +167,8 @@ rt_tables_tidy(struct vnet *vn)
 		tb->tb_is_idle = false;
 		if (is_used(tb))
 			continue;
-		(void)kbtree_remove(&rv->rv_tables, tb->tb_number);
+		key.kk_word[0] = tb->tb_number;
+		(void)kbtree_remove(&rv->rv_tables, &key);
 		LIST_INSERT_HEAD(&rv->rv_dead, tb, tb_idle);
 		any = true;
 	}
@@ -168,7 +213,7 @@ rt_tables_init(struct vnet *vn)
 	rv->rv_maxtables = TABLES_DEFAULT;
 	rv->rv_reap.kt_fn = reap;
 	rv->rv_reap.kt_arg = vn;
-	kbtree_init(vn->vn_kern, &rv->rv_tables);
+	kbtree_init(vn->vn_kern, &rv->rv_tables, 1);
 	error = table_init(vn, &rv->rv_main, 0, &vn->vn_if->ifv_nets);
 	if (error != 0)
 		return error;
@@ -195,9 +240,10 @@ rt_tables_fini(struct vnet *vn)
 struct rt_table *
 rt_table_numbered(struct vnet *vn, uint32_t number)
 {
+	const struct kbtree_key key = { { number } };
 
 	return number == 0 ? rt_main(vn) :
-	    kbtree_find(&vn->vn_route->rv_tables, number);
+	    kbtree_find(&vn->vn_route->rv_tables, &key);
 }
 
 int

@@ -98,7 +98,8 @@ request_dst(const struct rt_msg *rtm,
 			    "netmask");
 	}
 	rq->rq_masked = sa[2] != NULL || (rtm->rtm_flags & RTF_HOST) != 0;
-	rq->rq_ri.ri_dst = sa_addr4(sa[0]);
+	rq->rq_ri.ri_family = AF_INET;
+	rq->rq_ri.ri_dst.na_4 = sa_addr4(sa[0]);
 	rq->rq_ri.ri_len = (unsigned)len;
 	return 0;
 }
@@ -123,7 +124,7 @@ request_parse(struct vnet *vn, const struct rt_msg *rtm,
 	if (error != 0)
 		return error;
 	if (sa[1] != NULL && sa[1]->sa_family == AF_INET)
-		ri->ri_gw = sa_addr4(sa[1]);
+		ri->ri_gw.na_4 = sa_addr4(sa[1]);
 	else if (sa[1] != NULL && sa[1]->sa_family != AF_LINK)
 		return kern_refuse(EAFNOSUPPORT, "the gateway is of another "
 		    "family than the destination");
@@ -147,8 +148,8 @@ request_parse(struct vnet *vn, const struct rt_msg *rtm,
 		    (uint64_t)rtm->rtm_expire_s * 1000000000;
 	if (sa[5] != NULL) {	/* IFA; a link-level one is no source */
 		if (sa[5]->sa_family == AF_INET)
-			ri->ri_src = sa_addr4(sa[5]);
-		if (ri->ri_src == 0)
+			ri->ri_src.na_4 = sa_addr4(sa[5]);
+		if (!neigh_addr_is_set(&ri->ri_src))
 			return kern_refuse(EADDRNOTAVAIL, "the source is no "
 			    "address of an interface");
 	}
@@ -178,7 +179,8 @@ request_change_table(struct vnet *vn, uint8_t type, struct route_request *rq,
 {
 	struct rt_info *ri = &rq->rq_ri;
 	struct rt_info made = {
-		.ri_dst = ri->ri_dst, .ri_len = ri->ri_len,
+		.ri_family = ri->ri_family, .ri_dst = ri->ri_dst,
+		.ri_len = ri->ri_len,
 		.ri_given = ri->ri_given, .ri_metric = ri->ri_metric,
 		.ri_table = ri->ri_table,
 	};
@@ -219,6 +221,7 @@ rtsock_get_request(struct vnet *vn, const struct rt_msg *rtm,
     const struct sockaddr *const sa[RTAX_MAX], void *msg)
 {
 	const bool add = rtm->rtm_h.rtm_type == RTM_ADD;
+	const union neigh_addr none = { { 0 } };
 	struct route_request rq;
 	struct rt_info meant;
 	int error;
@@ -231,10 +234,10 @@ rtsock_get_request(struct vnet *vn, const struct rt_msg *rtm,
 	/* All that is said of it says which one is deleted; but where a route
 	 * is to lead does not say where it leads. */
 	if (rtm->rtm_h.rtm_type != RTM_DELETE)
-		meant.ri_src = 0;
+		meant.ri_src = none;
 	if (rtm->rtm_h.rtm_type == RTM_CHANGE ||
 	    (add && (meant.ri_given & RTV_MPATH) == 0)) {
-		meant.ri_gw = 0;
+		meant.ri_gw = none;
 		meant.ri_ifp = NULL;
 	}
 	error = rt_get_request(vn, &meant, msg);
@@ -249,15 +252,18 @@ route_request(struct vnet *vn, const struct rt_msg *rtm,
 {
 	struct rt_msg *out = answer;
 	struct route_request rq;
+	struct prefix pf;
 	int error;
 
 	error = request_parse(vn, rtm, sa, &rq);
 	if (error != 0)
 		return error;
-	if (rtm->rtm_h.rtm_type == RTM_GET)
-		error = rt_get(vn, rq.rq_ri.ri_table, rq.rq_ri.ri_dst,
-		    rq.rq_masked && sa[2] != NULL ? (int)rq.rq_ri.ri_len : -1,
-		    RTM_GET, answer);
+	pf = rt_info_prefix(&rq.rq_ri);
+	if (rtm->rtm_h.rtm_type == RTM_GET && sa[2] != NULL)
+		error = rt_get(vn, rq.rq_ri.ri_table, &pf, RTM_GET, answer);
+	else if (rtm->rtm_h.rtm_type == RTM_GET)
+		error = rt_get_taken(vn, rq.rq_ri.ri_table, &pf, RTM_GET,
+		    answer);
 	else
 		error = request_change_table(vn, rtm->rtm_h.rtm_type, &rq,
 		    answer);

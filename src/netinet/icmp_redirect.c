@@ -127,9 +127,11 @@ request(struct vnet *vn, struct ifnet *ifp, const struct icmp_redirected *ir,
 		uint8_t room[RT_MSG_MAX];
 	} msg;
 	int64_t timeout = ip_setting(&vn->vn_ip->iv_redirtimeout);
+	struct prefix dst;
 
 	*ri = (struct rt_info){
-		.ri_dst = ir->ir_dst, .ri_len = 32, .ri_gw = ir->ir_gw,
+		.ri_family = AF_INET, .ri_dst.na_4 = ir->ir_dst, .ri_len = 32,
+		.ri_gw.na_4 = ir->ir_gw,
 		.ri_flags = RTF_DYNAMIC, .ri_ifp = ifp,
 		.ri_given = RTV_METRIC | RTV_PROTO,
 		.ri_proto = RTPROT_REDIRECT,
@@ -141,7 +143,8 @@ request(struct vnet *vn, struct ifnet *ifp, const struct icmp_redirected *ir,
 	pserialize_read_enter();
 	ri->ri_table = rt_table_number(ifp);
 	pserialize_read_exit();
-	if (rt_get(vn, ri->ri_table, ir->ir_dst, 32, RTM_GET, &msg) != 0)
+	dst = rt_info_prefix(ri);
+	if (rt_get(vn, ri->ri_table, &dst, RTM_GET, &msg) != 0)
 		return 0;
 	*change = (msg.rtm.rtm_flags & RTF_DYNAMIC) != 0;
 	/* Any other route to this host is somebody's will. */

@@ -82,7 +82,7 @@ in_route(struct in_ifaddr *ia, uint32_t dst, unsigned len, uint32_t flags)
 	struct rt_info ri;
 
 	memset(&ri, 0, sizeof(ri));
-	ri.ri_dst = dst & in_mask(len);
+	ri.ri_dst.na_4 = dst & in_mask(len);
 	ri.ri_len = len;
 	ri.ri_flags = flags;
 	ri.ri_ifp = ifp;

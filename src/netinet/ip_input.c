@@ -319,7 +319,7 @@ static inline __attribute__((__always_inline__)) void
 ip_fast_shallow(const struct vnet *vn, const struct ifnet *ifp,
     const struct mvec *mv, struct ip_run *run)
 {
-	const uint64_t *root = run->ir_table->tb_fib4.f_root;
+	const uint64_t *root = run->ir_table->tb_ip4.ta_fib.f_root;
 	unsigned n = mv->mv_n;
 	uint32_t dst;
 
@@ -359,7 +359,7 @@ ip_fast_deep(const struct vnet *vn, const struct ifnet *ifp,
 			memcpy(&dst, m[i]->m_data + 16, 4);
 			key[i] = be32(dst);
 		}
-		fib4_lookup_many(&run->ir_table->tb_fib4, key, value, n);
+		fib4_lookup_many(&run->ir_table->tb_ip4.ta_fib, key, value, n);
 		for (unsigned i = 0; i < n; i++) {
 			nh[i] = nh_fwd_raw(&rv->rv_nh, value[i]).fd_nh;
 			__builtin_prefetch(nh[i]);
@@ -392,7 +392,7 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 	if (ip_setting(&vn->vn_ip->iv_forwarding) == 0) {
 		for (unsigned i = 0; i < n; i++)
 			mv->mv_m[i]->m_nh = NULL;
-	} else if (__atomic_load_n(&run.ir_table->tb_fib4.f_nodes,
+	} else if (__atomic_load_n(&run.ir_table->tb_ip4.ta_fib.f_nodes,
 	    __ATOMIC_RELAXED) <= FIB_SHALLOW)
 		ip_fast_shallow(vn, ifp, mv, &run);
 	else

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <sys/socket.h>
+
 /* The IPv4 mask of a length up to 32, in host order. */
 static inline uint32_t
 prefix_mask(unsigned len)
@@ -45,14 +47,14 @@ prefix_len_bytes(const void *mask, size_t n)
 }
 
 /*
- * A prefix, or an address (of full length), of a family that whoever has it
- * knows.  Its first bit is the highest of pf_hi, so that all families' prefixes
- * are cut and compared alike; an IPv4 prefix is one of up to 32 bits.  Bits
- * past the length are 0.
+ * A prefix, or an address (of full length).  Its first bit is the highest of
+ * pf_hi, so that all families' prefixes are cut and compared alike; an IPv4
+ * prefix is one of up to 32 bits.  Bits past the length are 0.
  */
 struct prefix {
 	uint64_t	 pf_hi, pf_lo;	/* host order */
-	unsigned	 pf_len;	/* 0..128 */
+	uint8_t		 pf_len;	/* 0..128 */
+	uint8_t		 pf_family;	/* AF_INET, AF_INET6 */
 };
 
 /* How many bits an address of IPv4 and of IPv6 has. */
@@ -68,7 +70,7 @@ prefix_cut(struct prefix *pf, unsigned len)
 	    pf->pf_hi >> (64 - len) << (64 - len);
 	pf->pf_lo = len <= 64 ? 0 : len >= 128 ? pf->pf_lo :
 	    pf->pf_lo >> (128 - len) << (128 - len);
-	pf->pf_len = len;
+	pf->pf_len = (uint8_t)len;
 }
 
 /* An IPv4 address (host order), cut to a length. */
@@ -77,14 +79,14 @@ prefix_of4(uint32_t addr, unsigned len)
 {
 
 	return (struct prefix){ .pf_hi = (uint64_t)(addr & prefix_mask(len)) <<
-	    32, .pf_len = len };
+	    32, .pf_len = (uint8_t)len, .pf_family = AF_INET };
 }
 
 /* An IPv6 address (16 bytes, network order), cut to a length. */
 static inline struct prefix
 prefix_of6(const void *addr, unsigned len)
 {
-	struct prefix pf = { .pf_len = len };
+	struct prefix pf = { .pf_family = AF_INET6 };
 	uint64_t word[2];
 
 	memcpy(word, addr, sizeof(word));
@@ -112,8 +114,16 @@ prefix_addr6(const struct prefix *pf, void *addr)
 	memcpy(addr, word, sizeof(word));
 }
 
-/* How many first bits the addresses of two prefixes have in common, up to
- * 128. */
+/* How many bits an address of the prefix's family has. */
+static inline unsigned
+prefix_bits(const struct prefix *pf)
+{
+
+	return pf->pf_family == AF_INET ? PREFIX_BITS4 : PREFIX_BITS6;
+}
+
+/* How many first bits the addresses of two prefixes of one family have in
+ * common, up to 128. */
 static inline unsigned
 prefix_common(const struct prefix *a, const struct prefix *b)
 {
@@ -130,7 +140,7 @@ prefix_is(const struct prefix *a, const struct prefix *b)
 {
 
 	return a->pf_hi == b->pf_hi && a->pf_lo == b->pf_lo &&
-	    a->pf_len == b->pf_len;
+	    a->pf_len == b->pf_len && a->pf_family == b->pf_family;
 }
 
 /* Does it contain the other one, or is it the same? */
@@ -138,7 +148,8 @@ static inline bool
 prefix_has(const struct prefix *pf, const struct prefix *in)
 {
 
-	return pf->pf_len <= in->pf_len && prefix_common(pf, in) >= pf->pf_len;
+	return pf->pf_family == in->pf_family && pf->pf_len <= in->pf_len &&
+	    prefix_common(pf, in) >= pf->pf_len;
 }
 
 #endif /* !PROTO_PREFIX_H */

@@ -357,10 +357,10 @@ set_route(struct run *r, uint8_t how)
 	struct rt_info ri;
 
 	memset(&ri, 0, sizeof(ri));
-	ri.ri_dst = addr4(r->r_in);
+	ri.ri_dst.na_4 = addr4(r->r_in);
 	ri.ri_len = (how >> 2) % 33;
-	ri.ri_dst &= in_mask(ri.ri_len);
-	ri.ri_gw = htonl(how & 1 ? 0x0a000102 : 0x0a000202);
+	ri.ri_dst.na_4 &= in_mask(ri.ri_len);
+	ri.ri_gw.na_4 = htonl(how & 1 ? 0x0a000102 : 0x0a000202);
 	if (how & 2) {
 		(void)rt_delete(r->r_it->it_vn, &ri);
 		return;

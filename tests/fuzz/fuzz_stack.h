@@ -72,7 +72,7 @@ fuzz_vnet_create(struct ifnet_stack *st, const char *name)
 	KASSERT(ifioctl(vn, &kauth_cred_self, SIOCSIFFLAGS, &ifr,
 	    sizeof(ifr)) == 0);
 	memset(&ri, 0, sizeof(ri));
-	ri.ri_gw = htonl(0x0a000002);
+	ri.ri_gw.na_4 = htonl(0x0a000002);
 	ri.ri_flags = RTF_GATEWAY;
 	KASSERT(rt_add(vn, &ri) == 0);
 	return vn;

@@ -219,10 +219,10 @@ do_route(struct net *n, const struct op *op, struct outcome *oc)
 {
 	uint32_t metric = op_metric(op);
 	struct rt_info ri = {
-		.ri_dst = htonl(op_dst(op)),
+		.ri_dst.na_4 = htonl(op_dst(op)),
 		.ri_len = 24,
 		.ri_flags = RTF_STATIC,
-		.ri_gw = htonl(op_gw(op)),
+		.ri_gw.na_4 = htonl(op_gw(op)),
 		.ri_given = metric != O_ANY ? RTV_METRIC : 0,
 		.ri_metric = metric != O_ANY ? metric : 0,
 		.ri_table = op_table(op),
@@ -237,7 +237,7 @@ do_route(struct net *n, const struct op *op, struct outcome *oc)
 		break;
 	default:
 		/* By its destination; a gateway would be compared. */
-		ri.ri_gw = 0;
+		ri.ri_gw.na_4 = 0;
 		oc->oc_real = rt_delete(n->n_vn, &ri);
 	}
 	oc->oc_nomem = oc->oc_real == ENOMEM;

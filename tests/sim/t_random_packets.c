@@ -171,8 +171,8 @@ op_route(struct model *m, unsigned v)
 
 	memset(&ri, 0, sizeof(ri));
 	ri.ri_len = pick(m, 5) * 8;
-	ri.ri_dst = pick_addr(m) & in_mask(ri.ri_len);
-	ri.ri_gw = pick_addr(m);
+	ri.ri_dst.na_4 = pick_addr(m) & in_mask(ri.ri_len);
+	ri.ri_gw.na_4 = pick_addr(m);
 	ri.ri_flags = RTF_GATEWAY;
 	if (pick(m, 3) != 0)
 		answered(m, rt_add(m->m_vnet[v], &ri));
@@ -188,13 +188,13 @@ op_way(struct model *m, unsigned v)
 
 	memset(&ri, 0, sizeof(ri));
 	ri.ri_len = 8 + pick(m, 2) * 8;
-	ri.ri_dst = pick_addr(m) & in_mask(ri.ri_len);
+	ri.ri_dst.na_4 = pick_addr(m) & in_mask(ri.ri_len);
 	ri.ri_flags = RTF_GATEWAY;
 	ri.ri_given = RTV_METRIC | RTV_LATER;
 	ri.ri_metric = 1;
 	ri.ri_weight = (uint16_t)pick(m, 3);
-	ri.ri_gw = pick(m, 8) != 0 ? pick_addr(m) : 0;
-	if (ri.ri_gw != 0 && pick(m, 3) != 0) {
+	ri.ri_gw.na_4 = pick(m, 8) != 0 ? pick_addr(m) : 0;
+	if (ri.ri_gw.na_4 != 0 && pick(m, 3) != 0) {
 		ri.ri_given |= RTV_MPATH;
 		answered(m, rt_add_way(m->m_vnet[v], &ri));
 	} else

@@ -15,14 +15,14 @@
 #include "net/route.h"		/* under this fixture */
 
 /* In an initializer of a struct rt_info. */
-#define TEST_DST(text)	.ri_dst = test_hop(text)
-#define TEST_VIA(text)	.ri_gw = test_hop(text)
+#define TEST_DST(text)	.ri_dst.na_4 = test_hop(text)
+#define TEST_VIA(text)	.ri_gw.na_4 = test_hop(text)
 
 static inline void
 test_route_to(struct rt_info *ri, const char *dst)
 {
 
-	ri->ri_dst = test_hop(dst);
+	ri->ri_dst.na_4 = test_hop(dst);
 }
 
 /* From an address. */
@@ -30,8 +30,8 @@ static inline void
 test_route_from(struct rt_info *ri, const struct ifaddr *ifa)
 {
 
-	memcpy(&ri->ri_src, &((const struct sockaddr_in *)(const void *)
-	    ifa->ifa_addr)->sin_addr, sizeof(ri->ri_src));
+	ri->ri_src.na_4 = ((const struct sockaddr_in *)(const void *)
+	    ifa->ifa_addr)->sin_addr.s_addr;
 }
 
 /* To the n-th address after dst. */
@@ -39,14 +39,14 @@ static inline void
 test_route_to_plus(struct rt_info *ri, const char *dst, unsigned n)
 {
 
-	ri->ri_dst = test_hop_plus(dst, n);
+	ri->ri_dst.na_4 = test_hop_plus(dst, n);
 }
 
 static inline void
 test_route_via(struct rt_info *ri, const char *gateway)
 {
 
-	ri->ri_gw = test_hop(gateway);
+	ri->ri_gw.na_4 = test_hop(gateway);
 }
 
 /* How packets to a destination go, as a route. */
@@ -104,6 +104,16 @@ test_rt_lookup_plus(const struct vnet *vn, const char *dst, unsigned n)
 	return test_rt_lookup4(vn, test_hop_plus(dst, n));
 }
 
+/* The route of that very host in a table, as requests are told of it. */
+static inline int
+test_rt_get_host(struct vnet *vn, uint32_t table, const char *host, void *msg)
+{
+	const struct prefix pf = prefix_of4(__builtin_bswap32(test_hop(host)),
+	    PREFIX_BITS4);
+
+	return rt_get(vn, table, &pf, RTM_GET, msg);
+}
+
 /* The route to a destination as requests are told of it; false: there is none.
  * No read section. */
 static inline bool
@@ -114,7 +124,10 @@ test_rt_told(struct vnet *vn, const char *dst, struct rt_msg *rtm)
 		uint8_t room[RT_MSG_MAX];
 	} msg;
 
-	if (rt_get(vn, 0, test_hop(dst), -1, RTM_GET, &msg) != 0)
+	const struct prefix addr = prefix_of4(__builtin_bswap32(test_hop(dst)),
+	    PREFIX_BITS4);
+
+	if (rt_get_taken(vn, 0, &addr, RTM_GET, &msg) != 0)
 		return false;
 	*rtm = msg.rtm;
 	return true;
@@ -147,7 +160,7 @@ test_route_asked(const void *msg, void *arg)
 		return 0;
 	KASSERT(rt_msg_check(msg, rtm->rtm_h.rtm_len, sa) == 0);
 	memset(ri, 0, sizeof(*ri));
-	ri->ri_dst = ((const struct sockaddr_in *)(const void *)sa[0])->
+	ri->ri_dst.na_4 = ((const struct sockaddr_in *)(const void *)sa[0])->
 	    sin_addr.s_addr;
 	ri->ri_len = sa[2] == NULL ? 32 : (unsigned)__builtin_popcount(
 	    ((const struct sockaddr_in *)(const void *)sa[2])->sin_addr.s_addr);

@@ -64,8 +64,7 @@ followed_body(struct in_test *it)
 	KASSERT(ipstat(it, "icmp.redirects") == 1);
 	KASSERT(goes_by(it, "10.9.1.1", "10.0.1.7"));
 	KASSERT(goes_by(it, "10.9.1.2", "10.0.1.9"));
-	KASSERT(rt_get(it->it_vn, 0, test_hop("10.9.1.1"), 32, RTM_GET,
-	    msg) == 0);
+	KASSERT(test_rt_get_host(it->it_vn, 0, "10.9.1.1", msg) == 0);
 	KASSERT((rtm->rtm_flags & (RTF_DYNAMIC | RTF_GATEWAY | RTF_HOST |
 	    RTF_STATIC)) == (RTF_DYNAMIC | RTF_GATEWAY | RTF_HOST));
 	KASSERT(rtm->rtm_proto == RTPROT_REDIRECT);
@@ -102,10 +101,8 @@ table_body(struct in_test *it)
 	KASSERT(rt_add(it->it_vn, &ri) == 0);
 	redirect(it, "10.0.1.9", "10.0.1.1", "10.9.1.1", "10.0.1.7", 1);
 	KASSERT(ipstat(it, "icmp.redirects") == 1);
-	KASSERT(rt_get(it->it_vn, 5, test_hop("10.9.1.1"), 32, RTM_GET,
-	    msg) == 0);
-	KASSERT(rt_get(it->it_vn, 0, test_hop("10.9.1.1"), 32, RTM_GET,
-	    msg) == ESRCH);
+	KASSERT(test_rt_get_host(it->it_vn, 5, "10.9.1.1", msg) == 0);
+	KASSERT(test_rt_get_host(it->it_vn, 0, "10.9.1.1", msg) == ESRCH);
 	all_books(it);
 }
 IN_TEST(table, 1)

@@ -443,6 +443,7 @@ static void
 order_body(struct vnet *vn)
 {
 	struct rt_info ri = { .ri_len = 8 };
+	struct prefix dst;
 	uint64_t buf[RT_MSG_MAX / 8 + 1];
 	struct ifnet *ifp, *other;
 	struct mbuf *one = NULL;
@@ -506,13 +507,14 @@ order_body(struct vnet *vn)
 	other = traced_attach(vn, 9);
 	test_route_from(&ri, ifatest_add(ifp, "10.0.0.1", 24));
 	ri.ri_ifp = other;
+	dst = rt_info_prefix(&ri);
 	KASSERT(rt_add(vn, &ri) == 0);
-	KASSERT(rt_get(vn, 0, ri.ri_dst, 8, RTM_GET, buf) == 0);
+	KASSERT(rt_get(vn, 0, &dst, RTM_GET, buf) == 0);
 	trace[0] = '\0';
 	late = true;
 	if_detach(ifp);
 	KASSERT(TAILQ_EMPTY(&ifp->if_addrlist));
-	KASSERT(rt_get(vn, 0, ri.ri_dst, 8, RTM_GET, buf) == 0);
+	KASSERT(rt_get(vn, 0, &dst, RTM_GET, buf) == 0);
 	KASSERT(test_rt_unreachable(vn, "20.0.0.1"));
 	if_free(ifp);
 	if_detach(other);

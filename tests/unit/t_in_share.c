@@ -385,7 +385,7 @@ neighbours_body(struct in_test *it)
 	ri.ri_given = RTV_METRIC;
 	KASSERT(rt_delete(it->it_vn, &ri) == 0);
 	ri.ri_ifp = b;
-	ri.ri_gw = 0;
+	ri.ri_gw.na_4 = 0;
 	ri.ri_metric = 5;
 	KASSERT(rt_add(it->it_vn, &ri) == 0);
 	forward(it, "10.9.0.7");

@@ -1,6 +1,6 @@
 /*
  * The B+ tree against a plain sorted array, in random and in hostile orders,
- * and with failing memory.
+ * and with failing memory; with keys of one word and of three.
  */
 
 #include "kern_test.h"
@@ -28,6 +28,50 @@ random64(struct kern *k)
 	    (uint64_t)sim_random(k->k_host) << 20 ^ sim_random(k->k_host);
 }
 
+/* A key of a tree, out of 64 bits: all in its one word, or spread over three,
+ * so that many keys have words in common. */
+static struct kbtree_key
+key_of(const struct kbtree *kt, uint64_t key)
+{
+
+	if (kt->kt_words == 1)
+		return (struct kbtree_key){ { key } };
+	return (struct kbtree_key){ { key >> 40, key >> 12 & 0xfffffff,
+	    key & 0xfff } };
+}
+
+static uint64_t
+bits_of(const struct kbtree *kt, const struct kbtree_key *key)
+{
+
+	return kt->kt_words == 1 ? key->kk_word[0] : key->kk_word[0] << 40 |
+	    key->kk_word[1] << 12 | key->kk_word[2];
+}
+
+static int
+insert(struct kbtree *kt, uint64_t key, void *obj)
+{
+	const struct kbtree_key kk = key_of(kt, key);
+
+	return kbtree_insert(kt, &kk, obj);
+}
+
+static void *
+take(struct kbtree *kt, uint64_t key)
+{
+	const struct kbtree_key kk = key_of(kt, key);
+
+	return kbtree_remove(kt, &kk);
+}
+
+static void *
+replace(struct kbtree *kt, uint64_t key, void *obj)
+{
+	const struct kbtree_key kk = key_of(kt, key);
+
+	return kbtree_replace(kt, &kk, obj);
+}
+
 static void *
 object(uint64_t key, unsigned version)
 {
@@ -36,7 +80,7 @@ object(uint64_t key, unsigned version)
 }
 
 static void
-twin_init(struct kern *k, struct twin *tw)
+twin_init(struct kern *k, struct twin *tw, unsigned words)
 {
 
 	memset(tw, 0, sizeof(*tw));
@@ -44,7 +88,7 @@ twin_init(struct kern *k, struct twin *tw)
 	tw->tw_key = calloc(KEYS + 1, sizeof(*tw->tw_key));
 	tw->tw_obj = calloc(KEYS + 1, sizeof(*tw->tw_obj));
 	KASSERT(tw->tw_key != NULL && tw->tw_obj != NULL);
-	kbtree_init(k, &tw->tw_tree);
+	kbtree_init(k, &tw->tw_tree, words);
 	KASSERT(kbtree_bytes(&tw->tw_tree) == 0);
 }
 
@@ -78,24 +122,38 @@ struct checked {
 	size_t		 ck_nodes, ck_objects;
 };
 
+static uint64_t
+slot_bits(const struct kbtree *kt, const struct kbtree_node *kn, size_t slot)
+{
+	struct kbtree_key kk = { { 0 } };
+
+	for (unsigned w = 0; w < kt->kt_words; w++)
+		kk.kk_word[w] = kn->kn_word[w * kt->kt_slots + slot];
+	return bits_of(kt, &kk);
+}
+
 /* Every key below is at least `low', and less than `high' unless that is 0. */
 static void
 check_node(const struct kbtree *kt, const struct kbtree_node *kn,
     unsigned level, uint64_t low, uint64_t high, struct checked *ck)
 {
+	const uint64_t *ptr = &kn->kn_word[kt->kt_words * kt->kt_slots];
+	uint64_t first = slot_bits(kt, kn, 0);
 	size_t n = kn->kn_count;
 	bool root = kn == kt->kt_root;
 
 	ck->ck_nodes++;
-	KASSERT(n <= KBTREE_SLOTS && n >= (root && level == 0 ? 1 : 2));
-	KASSERT(level == 0 ? kn->kn_key[0] >= low : kn->kn_key[0] == low);
+	KASSERT(n <= kt->kt_slots && n >= (root && level == 0 ? 1 : 2));
+	KASSERT(level == 0 ? first >= low : first == low);
 	for (size_t i = 0; i < n; i++) {
-		KASSERT(i == 0 || kn->kn_key[i - 1] < kn->kn_key[i]);
-		KASSERT(high == 0 || kn->kn_key[i] < high);
-		KASSERT(kn->kn_ptr[i] != NULL);
+		KASSERT(i == 0 || slot_bits(kt, kn, i - 1) <
+		    slot_bits(kt, kn, i));
+		KASSERT(high == 0 || slot_bits(kt, kn, i) < high);
+		KASSERT(ptr[i] != 0);
 		if (level > 0)
-			check_node(kt, kn->kn_ptr[i], level - 1, kn->kn_key[i],
-			    i + 1 < n ? kn->kn_key[i + 1] : high, ck);
+			check_node(kt, (const struct kbtree_node *)
+			    (uintptr_t)ptr[i], level - 1, slot_bits(kt, kn, i),
+			    i + 1 < n ? slot_bits(kt, kn, i + 1) : high, ck);
 	}
 	if (level == 0)
 		ck->ck_objects += n;
@@ -105,25 +163,21 @@ static void
 check_tree(const struct twin *tw)
 {
 	const struct kbtree *kt = &tw->tw_tree;
+	struct kbtree_key kk = { { 0 } };
 	struct checked ck = { 0 };
 	size_t at = 0;
-	uint64_t keys[100], key = 0;
-	void *objs[100];
-	unsigned n;
+	void *obj;
 
 	if (kt->kt_root != NULL)
 		check_node(kt, kt->kt_root, kt->kt_height - 1, 0, 0, &ck);
 	KASSERT(ck.ck_nodes == kt->kt_nodes);
 	KASSERT(ck.ck_objects == kt->kt_count && kt->kt_count == tw->tw_count);
-	while ((n = kbtree_some(kt, key, keys, objs, 1 + at % 100)) > 0) {
-		KASSERT(at + n <= tw->tw_count);
-		for (unsigned i = 0; i < n; i++, at++) {
-			KASSERT(keys[i] == tw->tw_key[at]);
-			KASSERT(objs[i] == tw->tw_obj[at]);
-		}
-		if (keys[n - 1] == UINT64_MAX)
+	while ((obj = kbtree_from(kt, &kk, &kk)) != NULL) {
+		KASSERT(at < tw->tw_count);
+		KASSERT(bits_of(kt, &kk) == tw->tw_key[at]);
+		KASSERT(obj == tw->tw_obj[at++]);
+		if (!kbtree_next_key(kt, &kk))
 			break;
-		key = keys[n - 1] + 1;
 	}
 	KASSERT(at == tw->tw_count);
 }
@@ -134,23 +188,28 @@ static void
 check_key(const struct twin *tw, uint64_t key)
 {
 	const struct kbtree *kt = &tw->tw_tree;
+	const struct kbtree_key kk = key_of(kt, key), no = { { 77, 77, 77 } };
+	struct kbtree_key found = no;
 	size_t i = twin_place(tw, key);
 	bool in = i < tw->tw_count && tw->tw_key[i] == key;
-	uint64_t found = 77;
 
-	KASSERT(kbtree_find(kt, key) == (in ? tw->tw_obj[i] : NULL));
+	KASSERT(kbtree_find(kt, &kk) == (in ? tw->tw_obj[i] : NULL));
 	if (i < tw->tw_count) {
-		KASSERT(kbtree_from(kt, key, &found) == tw->tw_obj[i]);
-		KASSERT(found == tw->tw_key[i]);
-	} else
-		KASSERT(kbtree_from(kt, key, &found) == NULL && found == 77);
-	found = 77;
+		KASSERT(kbtree_from(kt, &kk, &found) == tw->tw_obj[i]);
+		KASSERT(bits_of(kt, &found) == tw->tw_key[i]);
+	} else {
+		KASSERT(kbtree_from(kt, &kk, &found) == NULL);
+		KASSERT(memcmp(&found, &no, sizeof(no)) == 0);
+	}
+	found = no;
 	if (in || i > 0) {
 		i -= !in;
-		KASSERT(kbtree_upto(kt, key, &found) == tw->tw_obj[i]);
-		KASSERT(found == tw->tw_key[i]);
-	} else
-		KASSERT(kbtree_upto(kt, key, &found) == NULL && found == 77);
+		KASSERT(kbtree_upto(kt, &kk, &found) == tw->tw_obj[i]);
+		KASSERT(bits_of(kt, &found) == tw->tw_key[i]);
+	} else {
+		KASSERT(kbtree_upto(kt, &kk, &found) == NULL);
+		KASSERT(memcmp(&found, &no, sizeof(no)) == 0);
+	}
 }
 
 static void
@@ -168,11 +227,11 @@ twin_insert(struct twin *tw, uint64_t key)
 	size_t i = twin_place(tw, key);
 
 	if (twin_has(tw, key)) {
-		KASSERT(kbtree_insert(&tw->tw_tree, key, tw) == EEXIST);
+		KASSERT(insert(&tw->tw_tree, key, tw) == EEXIST);
 		return;
 	}
 	KASSERT(tw->tw_count < KEYS);
-	KASSERT(kbtree_insert(&tw->tw_tree, key, object(key, 0)) == 0);
+	KASSERT(insert(&tw->tw_tree, key, object(key, 0)) == 0);
 	memmove(&tw->tw_key[i + 1], &tw->tw_key[i],
 	    (tw->tw_count - i) * sizeof(*tw->tw_key));
 	memmove(&tw->tw_obj[i + 1], &tw->tw_obj[i],
@@ -188,10 +247,10 @@ twin_remove(struct twin *tw, uint64_t key)
 	size_t i = twin_place(tw, key);
 
 	if (!twin_has(tw, key)) {
-		KASSERT(kbtree_remove(&tw->tw_tree, key) == NULL);
+		KASSERT(take(&tw->tw_tree, key) == NULL);
 		return;
 	}
-	KASSERT(kbtree_remove(&tw->tw_tree, key) == tw->tw_obj[i]);
+	KASSERT(take(&tw->tw_tree, key) == tw->tw_obj[i]);
 	tw->tw_count--;
 	memmove(&tw->tw_key[i], &tw->tw_key[i + 1],
 	    (tw->tw_count - i) * sizeof(*tw->tw_key));
@@ -206,10 +265,10 @@ twin_replace(struct twin *tw, uint64_t key)
 	void *new = object(key, sim_random(tw->tw_kern->k_host) % 4);
 
 	if (!twin_has(tw, key)) {
-		KASSERT(kbtree_replace(&tw->tw_tree, key, new) == NULL);
+		KASSERT(replace(&tw->tw_tree, key, new) == NULL);
 		return;
 	}
-	KASSERT(kbtree_replace(&tw->tw_tree, key, new) == tw->tw_obj[i]);
+	KASSERT(replace(&tw->tw_tree, key, new) == tw->tw_obj[i]);
 	tw->tw_obj[i] = new;
 }
 
@@ -229,7 +288,8 @@ twin_empty(struct twin *tw, unsigned how)
 		/* A node is a third full at least, but for the two at the
 		 * edges of a level. */
 		bytes = kbtree_bytes(&tw->tw_tree);
-		KASSERT(bytes <= tw->tw_count * 50 + 20 * 1024);
+		KASSERT(bytes <= tw->tw_count * (tw->tw_tree.kt_words == 1 ?
+		    50u : 100u) + 20 * 1024);
 	}
 	KASSERT(kbtree_bytes(&tw->tw_tree) == 0);
 	check_key(tw, 5);
@@ -296,14 +356,14 @@ static const struct {
 };
 
 static void
-orders_body(struct kern *k)
+try_orders(struct kern *k, unsigned words)
 {
 	struct twin tw;
 	uint64_t key;
 
 	for (unsigned o = 0; o < sizeof(orders) / sizeof(orders[0]); o++) {
 		for (unsigned how = o % 2; how < 3; how += 2) {
-			twin_init(k, &tw);
+			twin_init(k, &tw, words);
 			for (unsigned i = 0; i < KEYS; i++) {
 				key = orders[o].or_key(k, i);
 				twin_insert(&tw, key);
@@ -314,10 +374,19 @@ orders_body(struct kern *k)
 			}
 			check_tree(&tw);
 			KASSERT((double)kbtree_bytes(&tw.tw_tree) <=
-			    orders[o].or_bytes * (double)tw.tw_count);
+			    orders[o].or_bytes * (words == 1 ? 1 : 2.1) *
+			    (double)tw.tw_count);
 			twin_empty(&tw, how);
 		}
 	}
+}
+
+static void
+orders_body(struct kern *k)
+{
+
+	try_orders(k, 1);
+	try_orders(k, KBTREE_WORDS);
 }
 
 static void
@@ -331,14 +400,14 @@ test_orders(void **state)
 /* All operations on few keys, so that each is often there and often not; the
  * tree grows and shrinks in turn. */
 static void
-churn_body(struct kern *k)
+churn(struct kern *k, unsigned words)
 {
 	unsigned spread, what, grow;
 	struct twin tw;
 	uint64_t key;
 
 	for (spread = 0; spread < 3; spread++) {
-		twin_init(k, &tw);
+		twin_init(k, &tw, words);
 		for (unsigned step = 0; step < 30000; step++) {
 			grow = step / 10000 % 2 == 0 ? 70 : 25;
 			key = sim_random(k->k_host) % 12000;
@@ -362,6 +431,14 @@ churn_body(struct kern *k)
 }
 
 static void
+churn_body(struct kern *k)
+{
+
+	churn(k, 1);
+	churn(k, KBTREE_WORDS);
+}
+
+static void
 test_churn(void **state)
 {
 
@@ -372,13 +449,13 @@ test_churn(void **state)
 /* Each insertion that allocates is tried with each of its allocations failing,
  * and leaves the tree as it was. */
 static void
-allocfail_body(struct kern *k)
+fail_each(struct kern *k, unsigned words)
 {
 	size_t bytes, most = 0, failed;
 	struct twin tw;
 	uint64_t key;
 
-	twin_init(k, &tw);
+	twin_init(k, &tw, words);
 	for (unsigned i = 0; i < KEYS; i++) {
 		key = i < KEYS / 2 ? random64(k) : ascending(k, i);
 		if (twin_has(&tw, key))
@@ -386,7 +463,7 @@ allocfail_body(struct kern *k)
 		bytes = kbtree_bytes(&tw.tw_tree);
 		for (failed = 0;; failed++) {
 			sim_fail_alloc(k->k_host, (unsigned)failed + 1);
-			if (kbtree_insert(&tw.tw_tree, key,
+			if (insert(&tw.tw_tree, key,
 			    object(key, 0)) == 0)
 				break;
 			KASSERT(sim_alloc_failed(k->k_host));
@@ -399,13 +476,21 @@ allocfail_body(struct kern *k)
 		KASSERT(kbtree_bytes(&tw.tw_tree) == bytes + failed * 1024);
 		if (failed > most)
 			most = failed;
-		KASSERT(kbtree_remove(&tw.tw_tree, key) == object(key, 0));
+		KASSERT(take(&tw.tw_tree, key) == object(key, 0));
 		twin_insert(&tw, key);
 	}
 	/* A leaf, an inner node and their root at once. */
 	KASSERT(most >= 3);
 	check_tree(&tw);
 	twin_empty(&tw, 2);
+}
+
+static void
+allocfail_body(struct kern *k)
+{
+
+	fail_each(k, 1);
+	fail_each(k, KBTREE_WORDS);
 }
 
 static void

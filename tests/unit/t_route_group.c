@@ -252,7 +252,7 @@ weight_body(struct vnet *vn)
 	/* Flags change, and the ways stay; the MTU is each way's own. */
 	ri = by("172.17.0.0", 0, 0);
 	ri.ri_given = 0;
-	ri.ri_gw = 0;
+	ri.ri_gw.na_4 = 0;
 	ri.ri_flags = RTF_PROTO1;
 	KASSERT(rt_change(vn, &ri) == 0);
 	KASSERT(vn->vn_route->rv_groups.kh_count == 2);
@@ -315,7 +315,7 @@ behind_body(struct vnet *vn)
 	/* A way on link goes with its interface, and leaves the others. */
 	etest_attach(vn, &link, 7, &etest_ops, true);
 	ri = by("172.16.0.0", 0, 0);
-	ri.ri_gw = 0;
+	ri.ri_gw.na_4 = 0;
 	ri.ri_ifp = link.et_ifp;
 	KASSERT(rt_add_way(vn, &ri) == 0);
 	etest_detach(&link);

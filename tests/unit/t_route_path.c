@@ -246,8 +246,8 @@ many_body(struct vnet *vn)
 	net.ri_ifp = nets[0].et_ifp;
 	KASSERT(rt_add(vn, &net) == 0);
 	for (unsigned i = 0; i < MANY; i++) {
-		ri.ri_dst = test_hop_plus("100.0.0.0", i * 3);
-		ri.ri_gw = test_hop_plus("11.0.0.1", i);
+		ri.ri_dst.na_4 = test_hop_plus("100.0.0.0", i * 3);
+		ri.ri_gw.na_4 = test_hop_plus("11.0.0.1", i);
 		KASSERT(rt_add(vn, &ri) == 0);
 	}
 	for (unsigned i = 0; i < MANY; i++) {
@@ -296,12 +296,12 @@ audit_body(struct vnet *vn)
 	for (unsigned step = 0; step < 6000; step++) {
 		memset(&ri, 0, sizeof(ri));
 		ri.ri_len = lens[pick(&x, 6)];
-		ri.ri_dst = test_hop_plus("20.0.0.0", pick(&x, 16) << 20 |
+		ri.ri_dst.na_4 = test_hop_plus("20.0.0.0", pick(&x, 16) << 20 |
 		    pick(&x, 4) << 12);
 		ri.ri_flags = RTF_STATIC;
 		ri.ri_given = RTV_LATER | RTV_METRIC;
 		ri.ri_metric = pick(&x, 2);
-		ri.ri_gw = pick(&x, 3) == 0 ? test_hop_plus("20.0.0.1",
+		ri.ri_gw.na_4 = pick(&x, 3) == 0 ? test_hop_plus("20.0.0.1",
 		    pick(&x, 16) << 20) : test_hop_plus("10.0.0.2",
 		    pick(&x, 2) << 16);
 		u = pick(&x, 2);

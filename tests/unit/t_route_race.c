@@ -50,10 +50,10 @@ route_main(void *arg)
 	while (!stopped()) {
 		memset(&ri, 0, sizeof(ri));
 		ri.ri_len = 8 + 4 * race_random(&x, 4);
-		ri.ri_dst = test_hop_plus("20.0.0.0",
+		ri.ri_dst.na_4 = test_hop_plus("20.0.0.0",
 		    race_random(&x, 16) << 20) & htonl(UINT32_MAX <<
 		    (32 - ri.ri_len));
-		ri.ri_gw = test_hop_plus(race_random(&x, 2) == 0 ?
+		ri.ri_gw.na_4 = test_hop_plus(race_random(&x, 2) == 0 ?
 		    "10.0.1.2" : race_random(&x, 4) == 0 ? "20.16.0.1" :
 		    "10.0.2.2", race_random(&x, 2));
 		ri.ri_flags = RTF_STATIC;
@@ -76,7 +76,7 @@ route_main(void *arg)
 			break;
 		default:
 			if (race_random(&x, 2) == 0)
-				ri.ri_gw = 0;
+				ri.ri_gw.na_4 = 0;
 			(void)rt_delete(race->it_vn, &ri);
 			break;
 		}
@@ -219,7 +219,7 @@ drop_one(const void *msg, void *arg)
 		return 0;
 	memset(ri, 0, sizeof(*ri));
 	memcpy(&sin, sa[0], sizeof(sin));
-	ri->ri_dst = sin.sin_addr.s_addr;
+	ri->ri_dst.na_4 = sin.sin_addr.s_addr;
 	ri->ri_len = sa[2] == NULL ? 32 : (unsigned)test_mask_len(sa[2]);
 	ri->ri_table = rtm->rtm_table;
 	return 1;

@@ -172,7 +172,7 @@ sources_body(struct in_test *it)
 	const int32_t seven = 7;
 	struct rt_info ri = to(5, "20.0.0.0", 8, "10.0.2.2");
 
-	ri.ri_src = test_hop("10.0.1.1");
+	ri.ri_src.na_4 = test_hop("10.0.1.1");
 	KASSERT(rt_add(it->it_vn, &ri) == 0);
 	KASSERT(out_of(it, 5, "20.0.0.1") == b);
 	(void)preference(it, b, "10.0.2.1", &seven);
@@ -185,11 +185,11 @@ sources_body(struct in_test *it)
 	KASSERT(addr_del(it, b, "10.0.1.1") == 0);
 	KASSERT(out_of(it, 5, "20.0.0.1") == NULL);
 	ri = to(5, "30.0.0.0", 8, "10.0.2.2");
-	ri.ri_src = test_hop("10.0.1.1");
+	ri.ri_src.na_4 = test_hop("10.0.1.1");
 	KASSERT(rt_add(it->it_vn, &ri) == EADDRNOTAVAIL);
 	/* Nor is this one in the main table. */
 	ri = to(0, "30.0.0.0", 8, "10.0.1.2");
-	ri.ri_src = test_hop("10.0.2.1");
+	ri.ri_src.na_4 = test_hop("10.0.2.1");
 	KASSERT(rt_add(it->it_vn, &ri) == EADDRNOTAVAIL);
 	KASSERT(in_output(it, "10.0.2.1", "10.0.1.2") == EADDRNOTAVAIL);
 	KASSERT(bind_to(it, b, 0) == 0);
@@ -356,8 +356,8 @@ later(struct in_test *it, uint32_t table, unsigned n)
 	struct rt_info ri = { .ri_len = 24, .ri_table = table,
 	    .ri_flags = RTF_STATIC, .ri_given = RTV_LATER };
 
-	ri.ri_dst = test_hop_plus("20.0.0.0", n << 8);
-	ri.ri_gw = test_hop_plus("10.0.1.2", n);
+	ri.ri_dst.na_4 = test_hop_plus("20.0.0.0", n << 8);
+	ri.ri_gw.na_4 = test_hop_plus("10.0.1.2", n);
 	return rt_add(it->it_vn, &ri);
 }
 
@@ -412,8 +412,8 @@ memory_body(struct in_test *it)
 	}
 	sim_fail_alloc(it->it_host, 0);
 	KASSERT(out_of(it, 5, "20.0.80.1") == it->it_a.tif_ifp);
-	KASSERT(it->it_vn->vn_route->rv_main.tb_gateways.kt_count ==
-	    numbered(it, 5)->tb_gateways.kt_count);
+	KASSERT(it->it_vn->vn_route->rv_main.tb_ip4.ta_gateways.kt_count ==
+	    numbered(it, 5)->tb_ip4.ta_gateways.kt_count);
 	all_books(it);
 }
 IN_TEST(memory, 1)
