@@ -523,7 +523,7 @@ bench_lookup6(unsigned n, unsigned rounds)
 	for (unsigned len = 128; len > 0; len--)
 		for (unsigned i = 0; i < n; i++)
 			if (t.t6_pf[i].pf_len == len) {
-				/* It may be there several times. */
+				/* A prefix may be among them several times. */
 				(void)fib_add(&t.t6_fib, &t.t6_pf[i], 1);
 				fib_remove(&t.t6_fib, &t.t6_pf[i], 0, 0);
 			}

@@ -100,7 +100,8 @@ random_route(struct rt_info *ri, bool hosts)
 		ri->ri_len = hosts ? 32 : random_len();
 		addr = (uint32_t)next_random();
 	} while (!usable(addr, ri->ri_len));
-	ri->ri_dst.na_4 = __builtin_bswap32(addr & UINT32_MAX << (32 - ri->ri_len));
+	ri->ri_dst.na_4 = __builtin_bswap32(addr &
+	    UINT32_MAX << (32 - ri->ri_len));
 }
 
 static void

@@ -1,6 +1,6 @@
 /*
- * DPDK's rte_fib and rte_fib6 as the peer of bench_fib: no device, no large pages of its
- * own, the lookup that the library chooses for this machine.
+ * DPDK's rte_fib and rte_fib6 as the peer of bench_fib: no device, no large
+ * pages of its own, the lookup that the library chooses for this machine.
  */
 
 #include "fib_peer.h"

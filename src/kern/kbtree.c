@@ -162,7 +162,7 @@ count_less(const struct kbtree *kt, const struct kbtree_node *kn,
 
 	if (kt->kt_words == 1)
 		return low;
-	/* Those of the same first word are looked through. */
+	/* Keys of the same first word are looked through. */
 	high = (unsigned)kn->kn_count;
 	if (low < high && key->kk_word[0] != UINT64_MAX)
 		high = count_words_less(kt, kn, key->kk_word[0] + 1);

@@ -2,9 +2,9 @@
  * kbtree: a table of objects in the order of their keys, for the writer only.
  *
  * A key has one word of 64 bits, or three, of which the first one counts most;
- * all keys of a tree are alike.  It is a B+ tree: objects are in the leaves, and
- * an inner node has for each node below it the least key that may be there.  A
- * node's keys are apart from its pointers, and the words of keys from each
+ * all keys of a tree are alike.  It is a B+ tree: objects are in the leaves,
+ * and an inner node has for each node below it the least key that may be there.
+ * A node's keys are apart from its pointers, and the words of keys from each
  * other, so that a search touches few cache lines; both kinds of node look
  * alike.  A full node shares with its neighbours before one more is made of
  * them, and keys that come in ascending order leave full leaves: an object

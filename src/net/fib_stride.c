@@ -414,7 +414,8 @@ node_unmake(struct fib *f, const struct node *nd, uint32_t made)
 			continue;
 		ref = line_below(fl, nd->nd_kind);
 		below = (struct node){ .nd_ref = ref,
-		    .nd_kind = ref_kind(f, ref), .nd_first = nd->nd_first + i * size,
+		    .nd_kind = ref_kind(f, ref),
+		    .nd_first = nd->nd_first + i * size,
 		    .nd_bits = ref_bits(nd->nd_ref) };
 		node_unmake(f, &below, UINT32_MAX);
 	}
@@ -457,7 +458,8 @@ line_build_below(struct fib *f, uint32_t line, const struct node *below,
 }
 
 /*
- * Make a node of a kind for these addresses (nd_first, nd_bits), and its name,
+ * Make a node of a kind for these addresses (nd_first, nd_bits), and its
+ * name,
  * which nobody knows yet.  The runs are spoilt.  ENOMEM.
  */
 static int

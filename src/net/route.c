@@ -661,12 +661,14 @@ named(const struct rtentry *rt, const struct rt_info *ri)
 	else if (ri->ri_ifp != NULL && ifp != ri->ri_ifp)
 		(void)kern_refuse(ESRCH, "the route to it leads out of %s, "
 		    "not %s", ifp->if_xname, ri->ri_ifp->if_xname);
-	else if (asks_gw && has != NULL && !neigh_addr_equal(has, &ri->ri_gw))
+	else if (asks_gw && has != NULL &&
+	    !neigh_addr_equal(has, &ri->ri_gw))
 		(void)kern_refuse(ESRCH, "the route to it has the gateway %s",
 		    inet_ntop(rt_prefix(rt).pf_family, has, gw, sizeof(gw)));
 	else if (asks_gw && has == NULL)
 		(void)kern_refuse(ESRCH, "the route to it has no gateway");
-	else if (neigh_addr_is_set(&ri->ri_src) && !is_source(rt_ifa(rt), ri))
+	else if (neigh_addr_is_set(&ri->ri_src) &&
+	    !is_source(rt_ifa(rt), ri))
 		(void)kern_refuse(ESRCH, "the route to it has another source "
 		    "address");
 	else

@@ -210,9 +210,12 @@ serve_again(const struct rt_path *rp)
 {
 	struct rt_table *tb = rp->rp_spec.sp_table;
 	struct prefix pf = { .pf_family = rp->rp_spec.sp_family };
+	const struct rt_af *ta = rt_af(tb, pf.pf_family);
 	const struct rtfull *rf;
 
-	if (rp->rp_nroutes >= rt_af(tb, pf.pf_family)->ta_gateways.kt_count) {
+	if (ta == NULL)
+		return;
+	if (rp->rp_nroutes >= ta->ta_gateways.kt_count) {
 		rt_paths_prefix_changed(tb, &pf);
 		return;
 	}

@@ -397,12 +397,49 @@ values_body(struct kern *k)
 	fib_fini(&f);
 }
 
+/*
+ * Nodes of 16 bits and of 32 above and below each other: a /16 with so many
+ * prefixes that most of its lines name nodes below, whose values grow and
+ * shrink one by one.
+ */
+static void
+kinds_body(struct kern *k)
+{
+	const uint32_t n = 3000, net = 0x0a000000, step = 21;
+	struct fib f;
+
+	KASSERT(fib_init(k, &f, false) == 0);
+	for (uint32_t i = 0; i < n; i++)
+		KASSERT(put(&f, net + i * step, 32, 1 + i) == 0);
+	KASSERT(f.f_nodes > 16);
+	for (uint32_t round = 0; round < 3 * n; round++) {
+		uint32_t i = round * 1009 % n;
+
+		if (round % 3 == 2) {
+			take(&f, net + i * step, 32, 0, 0);
+			KASSERT(lookup(&f, net + i * step) == 0);
+		}
+		KASSERT(put(&f, net + i * step, 32, round % 3 == 0 ?
+		    100000 + i : 1 + i) == 0);
+		KASSERT(lookup(&f, net + i * step) == (round % 3 == 0 ?
+		    100000 + i : 1 + i));
+		KASSERT(lookup(&f, net + i * step + 1) == 0);
+	}
+	for (uint32_t i = 0; i < n; i++)
+		KASSERT(lookup(&f, net + i * step) != 0);
+	for (uint32_t i = 0; i < n; i++)
+		take(&f, net + i * step, 32, 0, 0);
+	KASSERT(f.f_nodes == 0 && fib_mem_lines(&f.f_mem) == 0);
+	fib_fini(&f);
+}
+
 static void
 test_values(void **state)
 {
 
 	(void)state;
 	on_linux(0, values_body);
+	on_linux(0, kinds_body);
 }
 
 /* A short prefix over very many long ones touches none of their nodes, and a

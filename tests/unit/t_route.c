@@ -11,7 +11,8 @@ info(const char *dst, unsigned len, const char *gw, struct ifnet *ifp)
 
 	return (struct rt_info){
 		TEST_DST(dst), .ri_len = len,
-		.ri_gw.na_4 = gw != NULL ? test_hop_plus(gw, 0) : 0, .ri_ifp = ifp,
+		.ri_gw.na_4 = gw != NULL ? test_hop_plus(gw, 0) : 0,
+		.ri_ifp = ifp,
 		.ri_flags = RTF_STATIC,
 	};
 }
