@@ -691,7 +691,8 @@ next_of_prefix(const struct rt_table *tb, const struct rtentry *rt)
 {
 	const struct prefix pf = rt_prefix(rt);
 
-	return rt_spare_from(tb, &pf, rt_is_spare(rt) ? (uint64_t)rt->rt_metric + 1 : 0);
+	return rt_spare_from(tb, &pf,
+	    rt_is_spare(rt) ? (uint64_t)rt->rt_metric + 1 : 0);
 }
 
 struct rtentry *
