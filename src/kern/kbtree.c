@@ -495,7 +495,7 @@ share(const struct kbtree *kt, struct kbtree_node *parent,
 	struct kbtree_node *kn[WIDE + 1];
 	struct kbtree_node *into = node_at(kt, parent, wi->wi_first);
 	uint64_t words[WIDE * SLOTS_MAX];
-	unsigned count[WIDE + 1], had[WIDE], sum = 0, at, n = wi->wi_n;
+	unsigned count[WIDE + 1], had[WIDE] = { 0 }, sum = 0, at, n = wi->wi_n;
 
 	for (unsigned j = 0; j < n; j++) {
 		kn[j] = node_at(kt, parent, wi->wi_first + j);

@@ -33,9 +33,9 @@ prefix_at(const struct kbtree_key *order, uint8_t family)
 {
 	const uint64_t *w = order->kk_word;
 
-	return family == AF_INET ? prefix_of4((uint32_t)(w[0] >> 32),
-	    w[0] & 0xff) :
-	    (struct prefix){ w[0], w[1], (uint8_t)w[2], AF_INET6 };
+	if (family == AF_INET)
+		return prefix_of4((uint32_t)(w[0] >> 32), w[0] & 0xff);
+	return (struct prefix){ w[0], w[1], (uint8_t)w[2], AF_INET6 };
 }
 
 /*

@@ -51,9 +51,9 @@ static inline struct kbtree_key
 rt_order(const struct prefix *pf)
 {
 
-	return pf->pf_family == AF_INET ?
-	    (struct kbtree_key){ { pf->pf_hi | pf->pf_len } } :
-	    (struct kbtree_key){ { pf->pf_hi, pf->pf_lo, pf->pf_len } };
+	if (pf->pf_family == AF_INET)
+		return (struct kbtree_key){ { pf->pf_hi | pf->pf_len } };
+	return (struct kbtree_key){ { pf->pf_hi, pf->pf_lo, pf->pf_len } };
 }
 
 /* A prefix in tables by hash. */

@@ -405,9 +405,9 @@ static inline struct kbtree_key
 gateway_order(const struct prefix *gw, uint32_t number)
 {
 
-	return gw->pf_family == AF_INET ?
-	    (struct kbtree_key){ { gw->pf_hi | number } } :
-	    (struct kbtree_key){ { gw->pf_hi, gw->pf_lo, number } };
+	if (gw->pf_family == AF_INET)
+		return (struct kbtree_key){ { gw->pf_hi | number } };
+	return (struct kbtree_key){ { gw->pf_hi, gw->pf_lo, number } };
 }
 
 /* Is a place in the order of gateways in a prefix? */

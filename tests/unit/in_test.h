@@ -31,6 +31,7 @@
 struct tif_packet {
 	uint32_t	 tp_len;
 	uint16_t	 tp_csum_flags, tp_segsz, tp_csum_start, tp_csum_offset;
+	uint32_t	 tp_mark;
 	uint8_t		 tp_data[TIF_ROOM];
 };
 
@@ -139,6 +140,7 @@ tif_transmit(struct ifnet *ifp, struct mvec *mv)
 		tp->tp_csum_start = m->m_csum_start;
 		tp->tp_csum_offset = m->m_csum_offset;
 		tp->tp_segsz = m->m_segsz;
+		tp->tp_mark = m->m_mark;
 		(void)m_copydata(m, 0, m->m_pktlen < TIF_ROOM ? m->m_pktlen :
 		    TIF_ROOM, tp->tp_data);
 	}
@@ -456,6 +458,7 @@ struct inject {
 	uint16_t	 in_type;
 	bool		 in_bcast, in_mcast;
 	uint16_t	 in_csum_flags, in_csum_start, in_csum_offset, in_segsz;
+	uint32_t	 in_mark;
 };
 
 static inline void
@@ -484,6 +487,7 @@ inject_cpu(void *arg)
 		m->m_csum_start = in->in_csum_start;
 		m->m_csum_offset = in->in_csum_offset;
 		m->m_segsz = in->in_segsz;
+		m->m_mark = in->in_mark;
 		mv.mv_m[mv.mv_n++] = m;
 	}
 	if_input_vec(in->in_t->tif_ifp, &mv);

@@ -57,6 +57,27 @@ sizes_body(struct in_test *it)
 }
 IN_TEST(sizes, 1)
 
+/* Every piece has the packet's mark, and the next packet none. */
+static void
+mark_body(struct in_test *it)
+{
+	uint8_t buf[2000];
+	struct inject in = { .in_t = &it->it_a, .in_data = buf, .in_n = 1,
+	    .in_type = ETHERTYPE_IP, .in_mark = 7 };
+
+	it->it_b.tif_ifp->if_mtu = 300;
+	in.in_len = mk_udp(buf, "10.0.1.2", "10.0.2.2", 64, 1000);
+	tif_clear(&it->it_b);
+	on_cpu(it, inject_cpu, &in);
+	KASSERT(it->it_b.tif_ntx == 4);
+	for (unsigned i = 0; i < 4; i++)
+		KASSERT(it->it_b.tif_tx[i].tp_mark == 7);
+	in_forward(it, &it->it_b, "10.0.2.2", "10.0.1.2", 1);
+	KASSERT(it->it_b.tif_ntx == 5 && it->it_b.tif_tx[4].tp_mark == 0);
+	all_books(it);
+}
+IN_TEST(mark, 1)
+
 /* Only options marked so are in every piece. */
 static void
 options_body(struct in_test *it)
@@ -163,6 +184,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes),
+		cmocka_unit_test(mark),
 		cmocka_unit_test(options),
 		cmocka_unit_test(again),
 		cmocka_unit_test(nobuf),

@@ -45,6 +45,7 @@ inject_from(struct in_test *it, unsigned len, uint16_t flags, uint16_t segsz,
 	    .in_csum_start = start, .in_csum_offset = offset,
 	    .in_segsz = segsz };
 
+	in.in_mark = 7;
 	on_cpu(it, inject_cpu, &in);
 }
 
@@ -99,7 +100,7 @@ check_segments(const struct tif *t, unsigned data, unsigned segsz,
 		tp = &t->tif_tx[i];
 		ip = tx_ip(t, i);
 		KASSERT(ip != NULL);
-		KASSERT(be16(ip->ip_id) == 0x1234 + i);
+		KASSERT(be16(ip->ip_id) == 0x1234 + i && tp->tp_mark == 7);
 		th = (const uint8_t *)(ip + 1);
 		n = be16(ip->ip_len) - 52u;
 		memcpy(&seq, th + 4, 4);

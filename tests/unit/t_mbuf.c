@@ -289,8 +289,9 @@ csum_and_share(void *arg)
 	KASSERT(m->m_csum_start == 20);
 	m = m_prepend(m, 14);
 	KASSERT(m->m_csum_start == 34 && m->m_next->m_next == NULL);
+	m->m_mark = 7;
 	m = m_prepend(m, 1000);
-	KASSERT(m->m_csum_start == 1034);
+	KASSERT(m->m_csum_start == 1034 && m->m_mark == 7);
 	KASSERT(m_writable(m));
 	ref = m_ref(m);
 	KASSERT(!m_writable(m) && !m_writable(ref));

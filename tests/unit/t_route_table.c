@@ -198,6 +198,42 @@ sources_body(struct in_test *it)
 }
 IN_TEST(sources, 1)
 
+/* An interface without an address borrows one of its own table's; and one that
+ * is down stays so when its addresses go along. */
+static void
+borrowed_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp, *b = it->it_b.tif_ifp;
+	struct rt_info ri = { TEST_DST("10.9.0.0"), .ri_len = 24,
+	    .ri_table = 5, .ri_ifp = b, .ri_flags = RTF_STATIC };
+	const struct icmphdr4 *icmp;
+	const uint8_t mac[6] = { 2, 0, 0, 0, 0, 9 };
+
+	in_up(b, false);
+	KASSERT(bind_to(it, b, 5) == 0);
+	KASSERT((if_flags_get(b) & IFF_UP) == 0);
+	KASSERT(in_ifa(b, "10.0.2.1") != NULL);
+	in_up(b, true);
+	KASSERT(addr_del(it, b, "10.0.2.1") == 0);
+	KASSERT(addr_add(it, it->it_lo, "10.255.0.1", 32) == 0);
+	KASSERT(bind_to(it, a, 5) == 0);
+	KASSERT(rt_add(it->it_vn, &ri) == 0);
+	KASSERT(neigh_req(it, RTM_ADD, b, "10.9.0.7", mac, 0, 0) == 0);
+	tif_clear(&it->it_b);
+	in_forward(it, &it->it_a, "10.0.1.2", "10.9.0.5", 64);
+	sleep_ms(it, 1500);
+	KASSERT(arp_asked(&it->it_b, "10.0.1.1", "10.9.0.5") >= 1);
+	KASSERT(arp_asked(&it->it_b, "10.255.0.1", "10.9.0.5") == 0);
+	tif_clear(&it->it_b);
+	in_forward(it, &it->it_b, "10.9.0.7", "10.0.1.2", 1);
+	icmp = tx_icmp(&it->it_b, 0);
+	KASSERT(icmp != NULL && icmp->icmp_type == ICMP4_TIMXCEED &&
+	    ip_is(tx_ip(&it->it_b, 0)->ip_src, "10.0.1.1"));
+	KASSERT(addr_del(it, it->it_lo, "10.255.0.1") == 0);
+	all_books(it);
+}
+IN_TEST(borrowed, 1)
+
 /* Packets: nothing gets from one to another, fragments neither. */
 static void
 packets_body(struct in_test *it)
@@ -440,6 +476,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(twins),
 		cmocka_unit_test(sources),
+		cmocka_unit_test(borrowed),
 		cmocka_unit_test(packets),
 		cmocka_unit_test(gateways),
 		cmocka_unit_test(many),

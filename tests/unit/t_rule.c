@@ -254,6 +254,48 @@ order_body(struct in_test *it)
 }
 IN_TEST(order, 1)
 
+/* Packets to one destination in one vector: those of one source by a rule, the
+ * others not, and each leaves where it should. */
+static void
+turns_cpu(void *arg)
+{
+	struct in_test *it = arg;
+	struct ifnet *ifp = it->it_a.tif_ifp;
+	struct mvec mv = { .mv_n = 0 };
+	uint8_t buf[100];
+	unsigned len;
+
+	for (unsigned i = 0; i < 12; i++) {
+		len = mk_udp(buf, i % 3 == 0 ? "10.0.1.2" : "10.0.1.3",
+		    "20.0.0.1", 64, 20);
+		mv.mv_m[i] = m_gethdr();
+		KASSERT(mv.mv_m[i] != NULL &&
+		    m_append(mv.mv_m[i], buf, len) == 0);
+		mv.mv_m[i]->m_rcvif = ifp->if_handle;
+		if_stat_add(ifp, IF_STAT_IPACKETS, 1);
+		if_stat_add(ifp, IF_STAT_IBYTES, len);
+		mv.mv_n++;
+	}
+	ip_input_vec(ifp, &mv);
+}
+
+static void
+turns_body(struct in_test *it)
+{
+
+	KASSERT(set_sysctl(it, "net.inet.ip.redirect", 0) == 0);
+	KASSERT(add_to(it, 0, "20.0.0.0", 8, "10.0.1.2") == 0);
+	KASSERT(add_to(it, 5, "20.0.0.0", 8, "10.0.2.2") == 0);
+	(void)rule(it, (struct rule_spec){ FROM("10.0.1.2", 32), TABLE(5) });
+	tif_clear(&it->it_a);
+	tif_clear(&it->it_b);
+	on_cpu(it, turns_cpu, it);
+	KASSERT(it->it_b.tif_ntx == 4 && it->it_a.tif_ntx == 8);
+	rule_flush(it->it_vn);
+	all_books(it);
+}
+IN_TEST(turns, 1)
+
 static void
 bad_body(struct in_test *it)
 {
@@ -311,6 +353,7 @@ main(void)
 		cmocka_unit_test(fits),
 		cmocka_unit_test(vectors),
 		cmocka_unit_test(order),
+		cmocka_unit_test(turns),
 		cmocka_unit_test(bad),
 	};
 
