@@ -199,9 +199,7 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 	if (__builtin_expect(run->ir_rules != NULL, 0)) {
 		fd = rules_lookup4(run->ir_rules, run->ir_ifname, src, dst,
 		    m->m_mark, (struct fwd){ nh, value }, &rule);
-		/* Another table may have the value for something else. */
-		if (fd.fd_nh != run->ir_nh)
-			run->ir_value = UINT32_MAX;
+		/* A value is the same next hop in all tables. */
 		value = fd.fd_value;
 		nh = fd.fd_nh;
 	}

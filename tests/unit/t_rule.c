@@ -255,7 +255,7 @@ order_body(struct in_test *it)
 IN_TEST(order, 1)
 
 /* Packets to one destination in one vector: those of one source by a rule, the
- * others not, and each leaves where it should. */
+ * others by another one or by none, and each leaves where it should. */
 static void
 turns_cpu(void *arg)
 {
@@ -266,8 +266,8 @@ turns_cpu(void *arg)
 	unsigned len;
 
 	for (unsigned i = 0; i < 12; i++) {
-		len = mk_udp(buf, i % 3 == 0 ? "10.0.1.2" : "10.0.1.3",
-		    "20.0.0.1", 64, 20);
+		len = mk_udp(buf, i % 3 == 0 ? "10.0.1.2" : i % 3 == 1 ?
+		    "10.0.1.3" : "10.0.1.4", "20.0.0.1", 64, 20);
 		mv.mv_m[i] = m_gethdr();
 		KASSERT(mv.mv_m[i] != NULL &&
 		    m_append(mv.mv_m[i], buf, len) == 0);
@@ -282,15 +282,26 @@ turns_cpu(void *arg)
 static void
 turns_body(struct in_test *it)
 {
+	const uint8_t mac[6] = { 2, 0, 0, 0, 0, 9 };
+	uint32_t src;
 
 	KASSERT(set_sysctl(it, "net.inet.ip.redirect", 0) == 0);
 	KASSERT(add_to(it, 0, "20.0.0.0", 8, "10.0.1.2") == 0);
 	KASSERT(add_to(it, 5, "20.0.0.0", 8, "10.0.2.2") == 0);
+	KASSERT(add_to(it, 6, "20.0.0.0", 8, "10.0.2.3") == 0);
+	KASSERT(neigh_req(it, RTM_ADD, NULL, "10.0.2.3", mac, 0, 0) == 0);
 	(void)rule(it, (struct rule_spec){ FROM("10.0.1.2", 32), TABLE(5) });
+	(void)rule(it, (struct rule_spec){ FROM("10.0.1.3", 32), TABLE(6) });
 	tif_clear(&it->it_a);
 	tif_clear(&it->it_b);
 	on_cpu(it, turns_cpu, it);
-	KASSERT(it->it_b.tif_ntx == 4 && it->it_a.tif_ntx == 8);
+	KASSERT(it->it_b.tif_ntx == 8 && it->it_a.tif_ntx == 4);
+	for (unsigned i = 0; i < 8; i++) {
+		src = tx_ip(&it->it_b, i)->ip_src;
+		KASSERT(memcmp(it->it_b.tif_tx[i].tp_data, ip_is(src,
+		    "10.0.1.2") ? it->it_b.tif_peer : mac, 6) == 0 &&
+		    !ip_is(src, "10.0.1.4"));
+	}
 	rule_flush(it->it_vn);
 	all_books(it);
 }
