@@ -4,8 +4,9 @@
  * A gateway is reached by the longest prefix that contains it and can be used:
  * on the link of its interface, or by the path of another route, whose own
  * gateway then takes the packets (RFC 4271 9.1.2.1).  A route never serves as
- * its own way, not in a circle either; and a default route serves for no
- * gateway, as it would for every mistyped one.
+ * its own way, not in a circle either, nor for one of several ways of its own;
+ * and a default route serves for no gateway, as it would for every mistyped
+ * one.
  */
 
 #include "net/route_impl.h"
@@ -189,6 +190,16 @@ goes_by(const struct rt_table *tb, const struct rt_path *rp,
 	return false;
 }
 
+static bool
+is_member(const struct rt_group *rg, const struct rt_path *rp)
+{
+
+	for (unsigned i = 0; i < rg->rg_n; i++)
+		if (rg->rg_member[i].rm_path == rp)
+			return true;
+	return false;
+}
+
 /* Who looks for the way to a gateway: the path that is resolved, or NULL, and
  * the route that asks, which may be in the table; was it met on the way? */
 struct search {
@@ -217,7 +228,8 @@ find_in(const struct rt_table *tb, const struct prefix *gw, struct search *se,
 			return find_connected(rt, for_rt, gw, fo);
 		via = rt->rt_path;
 		if (via->rp_group != NULL) {
-			via = rt_group_way(via, self);
+			via = is_member(via->rp_group, self) ? NULL :
+			    rt_group_way(via, self);
 			if (via == NULL)
 				continue;
 		}

@@ -393,8 +393,9 @@ rt_add_way(struct vnet *vn, const struct rt_info *ri)
 	struct rtentry *rt;
 	int error;
 
-	if (ri->ri_len > 32)
-		return EINVAL;
+	error = rt_info_check(ri);
+	if (error != 0)
+		return error;
 	if ((ri->ri_flags & RTF_NOWHERE) != 0)
 		return kern_refuse(EINVAL, "a route that refuses packets has "
 		    "no ways");

@@ -234,16 +234,19 @@ serve_again(const struct rt_path *rp)
 void
 rt_path_look(struct vnet *vn, struct rt_path *rp)
 {
-	uint8_t use = use_of(rp), was = rp->rp_use;
+	uint8_t use = use_of(rp);
+	const struct rt_member *rm;
 	struct rt_path *user;
 	struct rtfull *rf;
 
-	if (use == was)
+	if (use == rp->rp_use)
 		return;
 	rp->rp_use = use;
-	if (rp->rp_group != NULL && (use == RT_USE_NOT || was == RT_USE_NOT))
-		serve_again(rp);
 	rt_group_member_changed(vn, rp);
+	/* The groups have another best way, perhaps, by which gateways are
+	 * reached. */
+	LIST_FOREACH(rm, &rp->rp_groups, rm_link)
+		serve_again(rm->rm_group->rg_path);
 	LIST_FOREACH(user, &rp->rp_users, rp_vialink)
 		due(vn, user);
 	LIST_FOREACH(rf, &rp->rp_shared, rf_link)

@@ -60,21 +60,54 @@ is_derived(const struct o_route *ort)
 	    RTF_BROADCAST)) != 0;
 }
 
-/* How well a route that was asked for can be used. */
-static int
-route_use(const struct o_route *ort)
+int
+o_way_use(const struct o_way *ow)
 {
 
-	if (ort->or_if == NULL)
+	if (ow->ow_if == NULL)
 		return 0;
-	return ort->or_if->oi_up && ort->or_if->oi_link != LINK_STATE_DOWN ?
+	return ow->ow_if->oi_up && ow->ow_if->oi_link != LINK_STATE_DOWN ?
 	    2 : 1;
+}
+
+int
+o_route_use(const struct o_route *ort)
+{
+	int best = 0;
+
+	for (unsigned i = 0; i < ort->or_nways; i++)
+		if (o_way_use(&ort->or_way[i]) > best)
+			best = o_way_use(&ort->or_way[i]);
+	return best;
+}
+
+/* The way of a route by which gateways are reached; NULL: none is. */
+static const struct o_way *
+best_way(const struct o_route *ort)
+{
+
+	for (unsigned i = 0; i < ort->or_nways; i++)
+		if (ort->or_way[i].ow_if != NULL &&
+		    o_way_use(&ort->or_way[i]) == o_route_use(ort))
+			return &ort->or_way[i];
+	return NULL;
+}
+
+/* Which way of the route has the gateway; its number of ways: none. */
+static unsigned
+way_of(const struct o_route *ort, uint32_t gw)
+{
+	unsigned i;
+
+	for (i = 0; i < ort->or_nways && ort->or_way[i].ow_gw != gw; i++)
+		continue;
+	return i;
 }
 
 static bool
 is_before(const struct o_route *a, const struct o_route *b)
 {
-	int ua = route_use(a), ub = route_use(b);
+	int ua = o_route_use(a), ub = o_route_use(b);
 
 	return ua != ub ? ua > ub : a->or_metric < b->or_metric;
 }
@@ -180,6 +213,7 @@ route_new(unsigned table, uint32_t dst, unsigned len, uint32_t flags)
 	ort->or_dst = dst & o_mask(len);
 	ort->or_len = len;
 	ort->or_flags = flags | (len == 32 ? RTF_HOST : 0);
+	ort->or_nways = 1;
 	return ort;
 }
 
@@ -196,8 +230,7 @@ route_of(struct oracle *o, struct o_addr *oa, uint32_t dst, unsigned len,
 	if (have != NULL)
 		o_event_route(o, "change", have, false);
 	ort = route_new(0, dst, len, flags);
-	ort->or_if = oa->oa_if;
-	ort->or_addr = oa;
+	ort->or_way[0] = (struct o_way){ 0, oa->oa_if, oa };
 	route_put(o, ort);
 	o_event_route(o, "add", ort, o_route_used(o, ort));
 }
@@ -206,15 +239,20 @@ route_of(struct oracle *o, struct o_addr *oa, uint32_t dst, unsigned len,
 static void
 routes_of_addr_gone(struct oracle *o, const struct o_addr *oa)
 {
+	struct o_way *ow;
 
 	for (unsigned i = o->o_nroutes; i-- > 0;)
-		if (o->o_route[i]->or_addr == oa && o->o_route[i]->or_gw == 0)
+		if (is_derived(o->o_route[i]) &&
+		    o->o_route[i]->or_way[0].ow_addr == oa)
 			route_remove(o, i);
 	/* None may be left with it; o_resolve() finds them another. */
 	for (unsigned i = 0; i < o->o_nroutes; i++)
-		if (o->o_route[i]->or_addr == oa) {
-			o->o_route[i]->or_addr = NULL;
-			o->o_route[i]->or_if = NULL;
+		for (unsigned j = 0; j < o->o_route[i]->or_nways; j++) {
+			ow = &o->o_route[i]->or_way[j];
+			if (ow->ow_addr == oa) {
+				ow->ow_addr = NULL;
+				ow->ow_if = NULL;
+			}
 		}
 }
 
@@ -231,18 +269,29 @@ place_of(unsigned table)
 	return (struct place){ table, 33 };
 }
 
-/* The next route that has the gateway in its prefix, but not `self'; NULL:
- * none.  A default route is none. */
+/* Is it a route to that very gateway?  All routes of a table to one are led
+ * alike, and so none of them to itself. */
+static bool
+leads_to(const struct o_route *ort, unsigned table, uint32_t gw)
+{
+
+	return ort->or_table == table && !is_derived(ort) &&
+	    way_of(ort, gw) < ort->or_nways;
+}
+
+/* The next route that has the gateway of one of `table' in its prefix, but not
+ * `self'; NULL: none.  A default route is none. */
 static const struct o_route *
-cover(const struct oracle *o, uint32_t gw, const struct o_route *self,
-    struct place *pl)
+cover(const struct oracle *o, unsigned table, uint32_t gw,
+    const struct o_route *self, struct place *pl)
 {
 	const struct o_route *via;
 
 	for (;;) {
 		while (--pl->pl_len > 0) {
 			via = route_find(o, pl->pl_table, gw, pl->pl_len);
-			if (via != NULL && via != self)
+			if (via != NULL && via != self &&
+			    !leads_to(via, table, gw))
 				return via;
 		}
 		if (pl->pl_table == 0)
@@ -274,11 +323,12 @@ goes_by(const struct oracle *o, const struct o_route *via,
 		/* A route of the main table goes by no other. */
 		if (via->or_table != prefix->or_table)
 			return false;
-		if (((via->or_gw ^ prefix->or_dst) &
+		if (((via->or_way[0].ow_gw ^ prefix->or_dst) &
 		    o_mask(prefix->or_len)) == 0)
 			return true;
 		pl = place_of(via->or_table);
-		via = cover(o, via->or_gw, NULL, &pl);
+		via = cover(o, via->or_table, via->or_way[0].ow_gw, NULL,
+		    &pl);
 	}
 	return false;
 }
@@ -287,11 +337,16 @@ goes_by(const struct oracle *o, const struct o_route *via,
 static bool
 is_known(const struct oracle *o, unsigned table, uint32_t gw)
 {
+	const struct o_route *ort;
+	unsigned i, way;
 
-	for (unsigned i = 0; i < o->o_nroutes; i++)
-		if (o->o_route[i]->or_table == table &&
-		    o->o_route[i]->or_gw == gw && o->o_route[i]->or_if != NULL)
+	for (i = 0; i < o->o_nroutes; i++) {
+		ort = o->o_route[i];
+		way = way_of(ort, gw);
+		if (ort->or_table == table && way < ort->or_nways &&
+		    ort->or_way[way].ow_if != NULL)
 			return true;
+	}
 	return false;
 }
 
@@ -304,41 +359,64 @@ point_at(const struct oracle *o, uint32_t gw, struct o_route *ort,
 	const struct o_route *via;
 	bool circle = false;
 
-	ort->or_gw = gw;
+	ort->or_way[0] = (struct o_way){ .ow_gw = gw };
+	ort->or_nways = 1;
 	ort->or_flags |= RTF_GATEWAY;
 	if (is_known(o, ort->or_table, gw))
 		return 0;
-	while ((via = cover(o, gw, self, &pl)) != NULL) {
+	while ((via = cover(o, ort->or_table, gw, self, &pl)) != NULL) {
 		if (is_derived(via))
 			return is_host(via, gw) ? 0 : EINVAL;
-		if (via->or_if != NULL)
+		if (best_way(via) != NULL)
 			return 0;
-		circle |= goes_by(o, via, ort);
+		/* A route of several ways, none of which can be used, leads
+		 * nowhere. */
+		circle |= via->or_nways == 1 && goes_by(o, via, ort);
 	}
 	return circle ? ELOOP : ENETUNREACH;
 }
 
 static void
-resolve(const struct oracle *o, struct o_route *ort)
+resolve(const struct oracle *o, const struct o_route *ort, struct o_way *ow)
 {
 	struct place pl = place_of(ort->or_table);
 	const struct o_route *via;
+	const struct o_way *by;
 
-	ort->or_if = NULL;
-	ort->or_addr = NULL;
-	while ((via = cover(o, ort->or_gw, ort, &pl)) != NULL) {
-		if (is_derived(via) && !is_host(via, ort->or_gw))
+	ow->ow_if = NULL;
+	ow->ow_addr = NULL;
+	while ((via = cover(o, ort->or_table, ow->ow_gw, ort, &pl)) != NULL) {
+		if (is_derived(via) && !is_host(via, ow->ow_gw))
 			return;
-		if (via->or_if == NULL)
+		by = best_way(via);
+		if (by == NULL)
 			continue;
-		ort->or_if = via->or_if;
-		ort->or_addr = via->or_addr;
+		ow->ow_if = by->ow_if;
+		ow->ow_addr = by->ow_addr;
 		return;
 	}
 }
 
+static void
+resolve_ways(const struct oracle *o, struct o_route *ort)
+{
+
+	for (unsigned i = 0; i < ort->or_nways; i++)
+		resolve(o, ort, &ort->or_way[i]);
+}
+
+static void
+resolve_to(const struct oracle *o, unsigned table, uint32_t dst)
+{
+
+	for (unsigned i = 0; i < o->o_nroutes; i++)
+		if (o->o_route[i]->or_table == table &&
+		    o->o_route[i]->or_dst == dst && !is_derived(o->o_route[i]))
+			resolve_ways(o, o->o_route[i]);
+}
+
 /* No route's gateway is in the prefix of one to a greater destination: see
- * op_gw(). */
+ * op_gw(); and none of the main table goes by another table's. */
 void
 o_resolve(struct oracle *o)
 {
@@ -349,16 +427,15 @@ o_resolve(struct oracle *o)
 		next = NULL;
 		for (unsigned i = 0; i < o->o_nroutes; i++) {
 			ort = o->o_route[i];
-			if (ort->or_gw != 0 && ort->or_dst >= last &&
+			if (!is_derived(ort) && ort->or_dst >= last &&
 			    (next == NULL || ort->or_dst < next->or_dst))
 				next = ort;
 		}
-		for (unsigned i = 0; next != NULL && i < o->o_nroutes; i++)
-			if (o->o_route[i]->or_dst == next->or_dst &&
-			    o->o_route[i]->or_gw != 0)
-				resolve(o, o->o_route[i]);
-		if (next != NULL)
+		if (next != NULL) {
+			resolve_to(o, 0, next->or_dst);
+			resolve_to(o, O_TABLE, next->or_dst);
 			last = (uint64_t)next->or_dst + 1;
+		}
 	} while (next != NULL);
 }
 
@@ -396,7 +473,7 @@ o_route_change(struct oracle *o, unsigned table, uint32_t dst, unsigned len,
 	if (ort == NULL)
 		return ESRCH;
 	new_ = *ort;
-	if (ort->or_gw == gw)
+	if (ort->or_nways == 1 && ort->or_way[0].ow_gw == gw)
 		return 0;
 	error = point_at(o, gw, &new_, ort);
 	if (error != 0)
@@ -423,6 +500,76 @@ o_route_delete(struct oracle *o, unsigned table, uint32_t dst, unsigned len,
 			route_remove(o, i);
 			return 0;
 		}
+	return ESRCH;
+}
+
+int
+o_way_add(struct oracle *o, unsigned table, uint32_t dst, unsigned len,
+    uint32_t gw, uint32_t metric)
+{
+	struct o_route *ort = route_meant(o, table, dst, len, metric), new_;
+	int error;
+
+	if (ort == NULL)
+		return o_route_add(o, table, dst, len, gw, metric);
+	new_ = *ort;
+	error = point_at(o, gw, &new_, ort);
+	if (error != 0)
+		return error;
+	if (way_of(ort, gw) < ort->or_nways)
+		return EEXIST;
+	if (ort->or_nways == O_NWAYS)
+		return ENOSPC;
+	ort->or_way[ort->or_nways++] = new_.or_way[0];
+	o_event_route(o, "change", ort, o_route_used(o, ort));
+	return 0;
+}
+
+/* The route of a prefix that is used, and then the others by their metrics;
+ * NULL: there are no more. */
+static struct o_route *
+next_of_prefix(const struct oracle *o, const struct o_route *last,
+    unsigned table, uint32_t dst, unsigned len)
+{
+	struct o_route *used = route_find(o, table, dst, len), *ort;
+	struct o_route *next = NULL;
+
+	if (last == NULL)
+		return used;
+	for (unsigned i = 0; i < o->o_nroutes; i++) {
+		ort = o->o_route[i];
+		if (ort == used || ort->or_table != table ||
+		    ort->or_len != len || ort->or_dst != (dst & o_mask(len)))
+			continue;
+		if ((last == used || ort->or_metric > last->or_metric) &&
+		    (next == NULL || ort->or_metric < next->or_metric))
+			next = ort;
+	}
+	return next;
+}
+
+int
+o_way_delete(struct oracle *o, unsigned table, uint32_t dst, unsigned len,
+    uint32_t gw, uint32_t metric)
+{
+	struct o_route *ort = NULL;
+	unsigned way;
+
+	while ((ort = next_of_prefix(o, ort, table, dst, len)) != NULL) {
+		way = way_of(ort, gw);
+		if (way == ort->or_nways || (metric != O_ANY &&
+		    (is_derived(ort) || ort->or_metric != metric)))
+			continue;
+		if (ort->or_nways == 1)
+			return o_route_delete(o, table, dst, len,
+			    ort->or_metric);
+		if (o->o_plant == O_PLANT_WAY)
+			return 0;
+		memmove(&ort->or_way[way], &ort->or_way[way + 1],
+		    (--ort->or_nways - way) * sizeof(ort->or_way[0]));
+		o_event_route(o, "change", ort, o_route_used(o, ort));
+		return 0;
+	}
 	return ESRCH;
 }
 

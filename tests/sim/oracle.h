@@ -64,19 +64,27 @@ struct o_addr {
  * to: its gateways may be in the main one. */
 #define O_TABLE	5
 
+/* One way of a route: the only one, or one of those that share its flows. */
+#define O_NWAYS	64
+struct o_way {
+	uint32_t	 ow_gw;		/* 0: the route came with an address */
+	struct o_if	*ow_if;		/* NULL: the gateway is unreachable */
+	struct o_addr	*ow_addr;
+};
+
 struct o_route {
 	unsigned	 or_table;
-	uint32_t	 or_dst, or_gw;
+	uint32_t	 or_dst;
 	unsigned	 or_len;
 	uint32_t	 or_flags;
 	uint32_t	 or_metric;
-	struct o_if	*or_if;		/* NULL: its gateway is unreachable */
-	struct o_addr	*or_addr;
+	struct o_way	 or_way[O_NWAYS];
+	unsigned	 or_nways;
 };
 
 /* Errors made on purpose, to see that they are found. */
 enum o_plant { O_PLANT_NONE, O_PLANT_MTU, O_PLANT_HEIR, O_PLANT_MOVE,
-	O_PLANT_QUEUE, O_PLANT_GROUP, O_NPLANTS };
+	O_PLANT_QUEUE, O_PLANT_GROUP, O_PLANT_WAY, O_NPLANTS };
 
 struct oracle {
 	enum o_plant	 o_plant;
@@ -100,6 +108,10 @@ struct o_addr *o_addr_prefix(const struct oracle *, uint32_t addr,
 int	o_net_len(const struct oracle *, uint32_t addr);
 struct o_route *o_route_lookup(const struct oracle *, unsigned table,
 	    uint32_t addr);
+/* How well a way can be used: 0: not at all, 1: its interface is down, 2. */
+int	o_way_use(const struct o_way *);
+/* How well the best of a route's can. */
+int	o_route_use(const struct o_route *);
 /* After any change: find out where routes lead. */
 void	o_resolve(struct oracle *);
 /* Is it used, or does its prefix have a better one? */
@@ -128,6 +140,13 @@ int	o_route_change(struct oracle *, unsigned table, uint32_t dst,
 	    unsigned len, uint32_t gw, uint32_t metric);
 int	o_route_delete(struct oracle *, unsigned table, uint32_t dst,
 	    unsigned len, uint32_t metric);
+/* One more way of the route of the metric, or that route. */
+int	o_way_add(struct oracle *, unsigned table, uint32_t dst, unsigned len,
+	    uint32_t gw, uint32_t metric);
+/* The way goes, with its route if it was the only one; of any metric, the one
+ * of the first route that has it. */
+int	o_way_delete(struct oracle *, unsigned table, uint32_t dst,
+	    unsigned len, uint32_t gw, uint32_t metric);
 
 /* oracle_more.c: groups, link-level addresses, preferences, packets. */
 int	o_group(struct oracle *, const char *name, const char *group, bool in);
@@ -175,8 +194,11 @@ void	o_text_addr(char *, const char *verb, uint64_t handle, uint32_t addr,
 	    unsigned len, uint32_t dst);
 void	o_text_lladdr(char *, const char *verb, uint64_t handle, uint8_t last);
 void	o_text_route(char *, const char *verb, unsigned table, uint32_t dst,
-	    unsigned len,
-	    uint64_t handle, uint32_t flags, uint32_t metric, uint32_t gw,
-	    uint32_t ifa);
+	    unsigned len, uint64_t handle, uint32_t flags, uint32_t metric,
+	    uint32_t gw, uint32_t ifa);
+/* Likewise of a route with several ways, which one message does not tell. */
+void	o_text_ways(char *, const char *verb, unsigned table, uint32_t dst,
+	    unsigned len, uint32_t metric);
+void	o_text_of(char *, const char *verb, const struct o_route *, bool used);
 
 #endif /* !TESTS_ORACLE_H */

@@ -52,12 +52,7 @@ want(const struct oracle *o)
 	}
 	for (unsigned i = 0; i < o->o_nroutes; i++) {
 		ort = o->o_route[i];
-		o_text_route(t, "+", ort->or_table, ort->or_dst, ort->or_len,
-		    ort->or_if != NULL ? ort->or_if->oi_handle : 0,
-		    ort->or_flags | (ort->or_if != NULL &&
-		    o_route_used(o, ort) ? RTF_UP : 0), ort->or_metric,
-		    ort->or_gw, ort->or_addr != NULL ? ort->or_addr->oa_addr :
-		    0);
+		o_text_of(t, "+", ort, o_route_used(o, ort));
 		mirror_put(mi, 'r', t + 2);
 	}
 	qsort(mi->mi_text, mi->mi_n, sizeof(mi->mi_text[0]), text_cmp);
@@ -83,13 +78,18 @@ compare_mirror(struct run *r, struct net *n, struct mirror *mi,
 	}
 }
 
+/* A route with several ways has a message for each. */
 static int
 dump_one(const void *msg, void *arg)
 {
+	struct mirror *mi = arg;
 	char t[O_TEXT];
 
 	describe(msg, t);
-	mirror_put(arg, strncmp(t, "info", 4) == 0 ? 'i' :
+	if (strstr(t, " ways") != NULL && mi->mi_n > 0 &&
+	    strcmp(mi->mi_text[mi->mi_n - 1] + 2, strchr(t, ' ') + 1) == 0)
+		return 0;
+	mirror_put(mi, strncmp(t, "info", 4) == 0 ? 'i' :
 	    strstr(t, "newaddr") == t ? 'a' : 'r', strchr(t, ' ') + 1);
 	return 0;
 }
@@ -154,6 +154,46 @@ has_far_end(const struct oracle *o, uint32_t addr)
 	return false;
 }
 
+/* Is a next hop the one of a route's way? */
+static bool
+is_way(const struct nexthop *nh, const struct o_way *ow)
+{
+
+	return (nh->nh_ifp != NULL ? nh->nh_ifp->if_handle : 0) ==
+	    (ow->ow_if != NULL ? ow->ow_if->oi_handle : 0);
+}
+
+/* Do the flows of a route go by ways that can be used best, and by each of
+ * them? */
+static bool
+goes_by_ways(const struct rt_table *tb, uint32_t addr,
+    const struct o_route *ort)
+{
+	const struct nexthop *group = rt_lookup4_raw(tb, htonl(addr)).fd_nh;
+	const struct nexthop *nh;
+	bool met[O_NWAYS] = { false }, any;
+
+	if ((group->nh_flags & NH_GROUP) == 0 ||
+	    nh_group(group)->gr_n != ort->or_nways)
+		return false;
+	for (uint32_t b = 0; b < NH_BUCKETS; b++) {
+		nh = nh_choose(group, b);
+		any = false;
+		for (unsigned i = 0; i < ort->or_nways; i++) {
+			if (o_way_use(&ort->or_way[i]) != o_route_use(ort) ||
+			    !is_way(nh, &ort->or_way[i]))
+				continue;
+			met[i] = any = true;
+		}
+		if (!any)
+			return false;
+	}
+	for (unsigned i = 0; i < ort->or_nways; i++)
+		if (o_way_use(&ort->or_way[i]) == o_route_use(ort) && !met[i])
+			return false;
+	return true;
+}
+
 /* Read section: where packets go by a table. */
 static void
 compare_way(struct run *r, struct net *n, const struct rt_table *tb,
@@ -164,8 +204,8 @@ compare_way(struct run *r, struct net *n, const struct rt_table *tb,
 	struct fwd fd = rt_lookup4(tb, htonl(addr));
 
 	if ((fd.fd_nh == NULL) != (ort == NULL) || (fd.fd_nh != NULL &&
-	    (fd.fd_nh->nh_ifp != NULL ? fd.fd_nh->nh_ifp->if_handle : 0) !=
-	    (ort->or_if != NULL ? ort->or_if->oi_handle : 0)))
+	    !(ort->or_nways == 1 ? is_way(fd.fd_nh, &ort->or_way[0]) :
+	    goes_by_ways(tb, addr, ort))))
 		o_fail(r, "lookup of the route to %x in table %u", addr,
 		    tb->tb_number);
 }

@@ -199,7 +199,8 @@ op_metric(const struct op *op)
 	 * and is changed and deleted by hand. */
 	if (op_dst_near(op))
 		return 1;
-	return metric == 3 ? op->op_kind == OP_ROUTE ? 0 : O_ANY : metric;
+	return metric != 3 ? metric :
+	    op->op_kind == OP_ROUTE || op->op_kind == OP_WAY ? 0 : O_ANY;
 }
 
 /* Gateways of routes to networks of addresses are on no network with a greater
@@ -235,6 +236,13 @@ do_route(struct net *n, const struct op *op, struct outcome *oc)
 	case OP_REROUTE:
 		oc->oc_real = rt_change(n->n_vn, &ri);
 		break;
+	case OP_WAY:
+		ri.ri_given |= RTV_MPATH;
+		oc->oc_real = rt_add_way(n->n_vn, &ri);
+		break;
+	case OP_UNWAY:
+		oc->oc_real = rt_delete(n->n_vn, &ri);
+		break;
 	default:
 		/* By its destination; a gateway would be compared. */
 		ri.ri_gw.na_4 = 0;
@@ -250,6 +258,14 @@ do_route(struct net *n, const struct op *op, struct outcome *oc)
 		break;
 	case OP_REROUTE:
 		oc->oc_wanted = o_route_change(&n->n_o, op_table(op),
+		    op_dst(op), 24, op_gw(op), metric);
+		break;
+	case OP_WAY:
+		oc->oc_wanted = o_way_add(&n->n_o, op_table(op), op_dst(op),
+		    24, op_gw(op), metric);
+		break;
+	case OP_UNWAY:
+		oc->oc_wanted = o_way_delete(&n->n_o, op_table(op),
 		    op_dst(op), 24, op_gw(op), metric);
 		break;
 	default:
@@ -381,6 +397,8 @@ o_do(struct run *r, struct net *n, const struct op *op, struct outcome *oc)
 	case OP_ROUTE:
 	case OP_REROUTE:
 	case OP_UNROUTE:
+	case OP_WAY:
+	case OP_UNWAY:
 		do_route(n, op, oc);
 		break;
 	case OP_SEND:

@@ -73,6 +73,12 @@ describe(const union msgbuf *mb, char *t)
 	case RTM_DELETE:
 	case RTM_CHANGE:
 	case RTM_GET:		/* in a dump */
+		if ((mb->mb_rtm.rtm_given & RTV_MPATH) != 0) {
+			o_text_ways(t, route_verb[mb->mb_hdr.rtm_type],
+			    mb->mb_rtm.rtm_table, o_sa_n(sa[0]),
+			    mask_len(sa[2]), mb->mb_rtm.rtm_metric);
+			break;
+		}
 		o_text_route(t, route_verb[mb->mb_hdr.rtm_type],
 		    mb->mb_rtm.rtm_table, o_sa_n(sa[0]), mask_len(sa[2]),
 		    mb->mb_rtm.rtm_ifhandle,

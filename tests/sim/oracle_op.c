@@ -25,7 +25,8 @@ op_random(uint64_t *seed, struct op *op)
 		OP_RENAME, OP_UP, OP_DOWN, OP_MTU, OP_LINK, OP_LINK, OP_ADDR,
 		OP_ADDR, OP_ADDR, OP_ADDR, OP_ADDR, OP_ADDR, OP_UNADDR,
 		OP_UNADDR, OP_UNADDR, OP_ROUTE, OP_ROUTE, OP_ROUTE,
-		OP_REROUTE, OP_UNROUTE, OP_LOOKUP, OP_LOOKUP, OP_READ,
+		OP_REROUTE, OP_UNROUTE, OP_WAY, OP_WAY, OP_WAY, OP_UNWAY,
+		OP_LOOKUP, OP_LOOKUP, OP_READ,
 		OP_LISTEN, OP_SNAPSHOT, OP_UP, OP_MOVE, OP_MOVE, OP_GROUP,
 		OP_GROUP, OP_UNGROUP, OP_LLADDR, OP_LLADDR, OP_UNLLADDR,
 		OP_PREFER, OP_SEND, OP_SEND, OP_SEND, OP_RECEIVE, OP_BUSY,
@@ -45,7 +46,8 @@ op_print(const struct op *op)
 {
 	static const char *const kind[] = { "create", "destroy", "rename",
 	    "up", "down", "mtu", "link", "address", "unaddress", "route",
-	    "reroute", "unroute", "lookup", "listen", "read", "snapshot",
+	    "reroute", "unroute", "way", "unway", "lookup", "listen",
+	    "read", "snapshot",
 	    "move", "group", "ungroup", "lladdr", "unlladdr", "prefer", "send",
 	    "receive", "busy", "wait" };
 
@@ -87,8 +89,8 @@ bool
 op_dst_near(const struct op *op)
 {
 
-	return (op->op_b & 3) == 3 && (op->op_kind == OP_ROUTE ||
-	    op->op_kind == OP_REROUTE || op->op_kind == OP_UNROUTE);
+	return (op->op_b & 3) == 3 && op->op_kind >= OP_ROUTE &&
+	    op->op_kind <= OP_UNWAY;
 }
 
 unsigned

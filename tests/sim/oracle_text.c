@@ -44,8 +44,8 @@ o_text_lladdr(char *t, const char *verb, uint64_t handle, uint8_t last)
 
 void
 o_text_route(char *t, const char *verb, unsigned table, uint32_t dst,
-    unsigned len, uint64_t handle, uint32_t flags, uint32_t metric, uint32_t gw,
-    uint32_t ifa)
+    unsigned len, uint64_t handle, uint32_t flags, uint32_t metric,
+    uint32_t gw, uint32_t ifa)
 {
 	char own[16] = "own";
 
@@ -92,13 +92,34 @@ o_event_lladdr(struct oracle *o, const char *verb, const struct o_if *oi,
 }
 
 void
+o_text_ways(char *t, const char *verb, unsigned table, uint32_t dst,
+    unsigned len, uint32_t metric)
+{
+
+	(void)snprintf(t, O_TEXT, "%s t%u.%x/%u:%u ways", verb, table, dst,
+	    len, metric);
+}
+
+void
+o_text_of(char *t, const char *verb, const struct o_route *ort, bool used)
+{
+	const struct o_way *ow = &ort->or_way[0];
+
+	if (ort->or_nways > 1)
+		o_text_ways(t, verb, ort->or_table, ort->or_dst, ort->or_len,
+		    ort->or_metric);
+	else
+		o_text_route(t, verb, ort->or_table, ort->or_dst, ort->or_len,
+		    ow->ow_if != NULL ? ow->ow_if->oi_handle : 0,
+		    ort->or_flags | (used && ow->ow_if != NULL ? RTF_UP : 0),
+		    ort->or_metric, ow->ow_gw, ow->ow_addr != NULL ?
+		    ow->ow_addr->oa_addr : 0);
+}
+
+void
 o_event_route(struct oracle *o, const char *verb, const struct o_route *ort,
     bool used)
 {
 
-	o_text_route(o_event(o), verb, ort->or_table, ort->or_dst, ort->or_len,
-	    ort->or_if != NULL ? ort->or_if->oi_handle : 0,
-	    ort->or_flags | (used && ort->or_if != NULL ? RTF_UP : 0),
-	    ort->or_metric, ort->or_gw, ort->or_addr != NULL ?
-	    ort->or_addr->oa_addr : 0);
+	o_text_of(o_event(o), verb, ort, used);
 }

@@ -217,7 +217,8 @@ planted(void)
 	    "nobody inherits the routes of a prefix",
 	    "what moved is not up again",
 	    "a full send queue is not counted",
-	    "a group is never left" };
+	    "a group is never left",
+	    "a way of a route is never taken out" };
 	int status = 0;
 
 	_Static_assert(sizeof(name) / sizeof(name[0]) == O_NPLANTS,

@@ -295,7 +295,8 @@ test_weight(void **state)
 static void
 behind_body(struct vnet *vn)
 {
-	struct rt_info ri = { TEST_DST("192.168.0.0"), .ri_len = 16 };
+	struct rt_info ri = { TEST_DST("192.168.0.0"), .ri_len = 16 }, way;
+	static uint8_t met[NFLOWS];
 	static struct etest link;
 	char gw[20];
 
@@ -312,6 +313,23 @@ behind_body(struct vnet *vn)
 	link_is(vn, 0, LINK_STATE_UP);
 	link_is(vn, 1, LINK_STATE_DOWN);
 	KASSERT(test_rt_lookup(vn, "192.168.1.1")->rt_ifp == nets[0].et_ifp);
+	/* Not by one that is down still when another comes back. */
+	link_is(vn, 0, LINK_STATE_DOWN);
+	link_is(vn, 1, LINK_STATE_UP);
+	KASSERT(test_rt_lookup(vn, "192.168.1.1")->rt_ifp == nets[1].et_ifp);
+	link_is(vn, 0, LINK_STATE_UP);
+	KASSERT(test_rt_lookup(vn, "192.168.1.1")->rt_ifp == nets[0].et_ifp);
+	/* A way of the route itself is not reached by its other one. */
+	way = by("172.16.0.0", 0, 0);
+	test_route_via(&way, "172.16.9.9");
+	KASSERT(rt_add_way(vn, &way) == ENETUNREACH);
+	way.ri_given |= RTV_LATER;
+	KASSERT(rt_add_way(vn, &way) == 0);
+	KASSERT(vn->vn_route->rv_paths.kh_count == 4);
+	(void)ways(vn, met);
+	for (unsigned i = 0; i < NFLOWS; i++)
+		KASSERT(met[i] < 2);
+	KASSERT(rt_delete(vn, &way) == 0);
 	/* A way on link goes with its interface, and leaves the others. */
 	etest_attach(vn, &link, 7, &etest_ops, true);
 	ri = by("172.16.0.0", 0, 0);
