@@ -235,7 +235,7 @@ several_body(struct vnet *vn)
 	KASSERT(add_way(vn, via("2600::", 16, "2001:db8::2")) == 0);
 	KASSERT(add_way(vn, via("2600::", 16, "2001:db8:0:1::2")) == 0);
 	KASSERT(add_way(vn, via("2600::", 16, "2001:db8:0:1::2")) == EEXIST);
-	KASSERT(add_way(vn, via("2600::", 48, "2001:db8::2")) == 0);
+	KASSERT(add_way(vn, via("2600:1::", 48, "2001:db8::2")) == 0);
 	KASSERT(add_way(vn, to("2600::", 129)) == EINVAL);
 	for (uint32_t flow = 0; flow < 1000; flow++)
 		n[strncmp(goes(vn, 0, "2600::1", khash_u64(flow)), "et1", 3) ==
