@@ -206,7 +206,7 @@ due(struct vnet *vn, struct rt_path *rp)
 /* The path's routes lead to gateways in another way now: whichever is less
  * work, all gateways are looked up again, or those in its routes' prefixes. */
 static void
-serve_again(const struct rt_path *rp)
+serve_prefixes(const struct rt_path *rp)
 {
 	struct rt_table *tb = rp->rp_spec.sp_table;
 	struct prefix pf = { .pf_family = rp->rp_spec.sp_family };
@@ -229,13 +229,22 @@ serve_again(const struct rt_path *rp)
 	}
 }
 
+/* Likewise by the groups that it is a member of. */
+static void
+serve_groups(const struct rt_path *rp)
+{
+	const struct rt_member *rm;
+
+	LIST_FOREACH(rm, &rp->rp_groups, rm_link)
+		serve_prefixes(rm->rm_group->rg_path);
+}
+
 /* Prefixes with several routes use others, now that it can, or cannot, be
  * used. */
 void
 rt_path_look(struct vnet *vn, struct rt_path *rp)
 {
 	uint8_t use = use_of(rp);
-	const struct rt_member *rm;
 	struct rt_path *user;
 	struct rtfull *rf;
 
@@ -243,10 +252,8 @@ rt_path_look(struct vnet *vn, struct rt_path *rp)
 		return;
 	rp->rp_use = use;
 	rt_group_member_changed(vn, rp);
-	/* The groups have another best way, perhaps, by which gateways are
-	 * reached. */
-	LIST_FOREACH(rm, &rp->rp_groups, rm_link)
-		serve_again(rm->rm_group->rg_path);
+	/* Perhaps its groups have another best way. */
+	serve_groups(rp);
 	LIST_FOREACH(user, &rp->rp_users, rp_vialink)
 		due(vn, user);
 	LIST_FOREACH(rf, &rp->rp_shared, rf_link)
@@ -280,7 +287,8 @@ chain_changed(struct vnet *vn, struct rt_path *rp)
 		user->rp_is_rerouted = true;
 		due(vn, user);
 	}
-	serve_again(rp);
+	serve_prefixes(rp);
+	serve_groups(rp);
 }
 
 /* Lead there from now on, by one store for readers; NULL, or no memory:
