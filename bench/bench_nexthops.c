@@ -265,9 +265,9 @@ add_message(void *room, const struct dest *pr)
 static void
 load(struct ifnet_client *c, const struct dest *pr, unsigned n)
 {
-	enum { IN_BATCH = 1000 };
+	enum { IN_BATCH = 280 };	/* in one message */
 	uint64_t room[RT_MSG_MAX / 8];
-	struct ifnet_batch *b;
+	struct ifnet_batch *b, *before = NULL;
 	struct ifnet_error e;
 	size_t len;
 
@@ -279,9 +279,13 @@ load(struct ifnet_client *c, const struct dest *pr, unsigned n)
 			    &e) != 0)
 				errx(1, "%s", e.text);
 		}
-		if (ifnet_batch_run(b, NULL, &e) != 0)
+		if (ifnet_batch_start(b, &e) != 0 || (before != NULL &&
+		    ifnet_batch_run(before, NULL, &e) != 0))
 			errx(1, "%s", e.text);
+		before = b;
 	}
+	if (before != NULL && ifnet_batch_run(before, NULL, &e) != 0)
+		errx(1, "%s", e.text);
 }
 
 static void

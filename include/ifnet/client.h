@@ -89,6 +89,14 @@ int	ifnet_batch_add_route(struct ifnet_batch *, const void *msg,
 	    size_t len, struct ifnet_error *);
 /* ifnet_commit() as the last of the requests: with them or not at all. */
 int	ifnet_batch_add_commit(struct ifnet_batch *, struct ifnet_error *);
+/*
+ * Send the requests already, so that they are carried out while others are
+ * gathered; run receives the answers.  Batches that were started are run in
+ * that order, and before any other request on the connection; one is carried
+ * out even if an earlier one failed.  A batch that is too large for one
+ * message, and a third one, begins when it is run.
+ */
+int	ifnet_batch_start(struct ifnet_batch *, struct ifnet_error *);
 int	ifnet_batch_run(struct ifnet_batch *, size_t *done,
 	    struct ifnet_error *);
 void	ifnet_batch_cancel(struct ifnet_batch *);

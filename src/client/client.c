@@ -165,6 +165,19 @@ client_error(const struct ctl_hdr *h, const void *data, size_t len,
 	return ifnet_error_set(e, error, "%s: %s", what, strerror(error));
 }
 
+/* Is the connection for requests? */
+static int
+is_free(const struct ifnet_client *c, const char *what,
+    struct ifnet_error *e)
+{
+
+	if (c->c_follow == 0 && !c->c_pinging && !c->c_capturing)
+		return 0;
+	return ifnet_error_set(e, EBUSY, "%s: this connection %s; open a "
+	    "second one for requests", what, c->c_pinging ? "pings" :
+	    c->c_capturing ? "captures" : "follows changes");
+}
+
 static int
 send_request(struct ifnet_client *c, const struct client_call *cc,
     struct ifnet_error *e)
@@ -213,10 +226,21 @@ send_request(struct ifnet_client *c, const struct client_call *cc,
 	return gone(c, error, e);
 }
 
-/* Receive the answers to the last request. */
-static int
-take_answers(struct ifnet_client *c, const struct client_call *cc,
-    struct ifnet_error *e)
+int
+client_send(struct ifnet_client *c, const struct client_call *cc,
+    uint64_t *seq, struct ifnet_error *e)
+{
+	int error = is_free(c, cc->cc_what, e);
+
+	if (error == 0)
+		error = send_request(c, cc, e);
+	*seq = c->c_seq;
+	return error;
+}
+
+int
+client_answers(struct ifnet_client *c, const struct client_call *cc,
+    uint64_t seq, struct ifnet_error *e)
 {
 	uint64_t deadline = 0;
 	const uint8_t *data;
@@ -249,7 +273,7 @@ take_answers(struct ifnet_client *c, const struct client_call *cc,
 			c->c_broken = true;
 			return client_error(&h, data, len, c->c_peer, e);
 		}
-		if (h.ch_seq != c->c_seq)
+		if (h.ch_seq != seq)
 			continue;
 		if (cc->cc_answer != NULL && !(h.ch_flags & CTL_TEXT))
 			cc->cc_answer(cc->cc_arg, &h, data, len);
@@ -267,20 +291,16 @@ client_call_any(struct ifnet_client *c, const struct client_call *cc,
 	int error;
 
 	error = send_request(c, cc, e);
-	return error != 0 ? error : take_answers(c, cc, e);
+	return error != 0 ? error : client_answers(c, cc, c->c_seq, e);
 }
 
 int
 client_call(struct ifnet_client *c, const struct client_call *cc,
     struct ifnet_error *e)
 {
+	int error = is_free(c, cc->cc_what, e);
 
-	if (c->c_follow != 0 || c->c_pinging || c->c_capturing)
-		return ifnet_error_set(e, EBUSY, "%s: this connection %s; "
-		    "open a second one for requests", cc->cc_what,
-		    c->c_pinging ? "pings" : c->c_capturing ? "captures" :
-		    "follows changes");
-	return client_call_any(c, cc, e);
+	return error != 0 ? error : client_call_any(c, cc, e);
 }
 
 bool

@@ -28,6 +28,7 @@ struct piece {
 	STAILQ_ENTRY(piece) pi_link;
 	size_t		 pi_len;
 	unsigned	 pi_count;
+	uint64_t	 pi_seq;	/* of the request that sent it */
 	uint8_t		 pi_data[PAYLOAD_MAX];
 };
 
@@ -46,7 +47,14 @@ struct ifnet_batch {
 	size_t		 b_done;		/* answered without error */
 	struct ifnet_error *b_error;
 	int		 b_result;		/* of the first that failed */
+	size_t		 b_expected;		/* of the pieces answered */
+	bool		 b_started;		/* its one piece was sent */
+	bool		 b_is_whole;		/* committed with the last */
 };
+
+/* Batches of a connection that are on their way, at most.  Their answers have
+ * room where they wait, so that neither end waits for the other. */
+#define STARTED_MAX	2
 
 struct ifnet_batch *
 ifnet_batch_begin(struct ifnet_client *c, struct ifnet_error *e)
@@ -70,6 +78,10 @@ ifnet_batch_cancel(struct ifnet_batch *b)
 
 	if (b == NULL)
 		return;
+	/* The connection may start another one: answers to this are passed
+	 * over. */
+	if (b->b_started)
+		b->b_client->c_started--;
 	while ((pi = STAILQ_FIRST(&b->b_pieces)) != NULL) {
 		STAILQ_REMOVE_HEAD(&b->b_pieces, pi_link);
 		free(pi);
@@ -183,6 +195,7 @@ int
 ifnet_batch_add_commit(struct ifnet_batch *b, struct ifnet_error *e)
 {
 
+	b->b_is_whole = true;
 	return add_request(b, CTL_COMMIT, NULL, 0, NULL, 0, NULL, e);
 }
 
@@ -234,35 +247,104 @@ take_answers(void *arg, const struct ctl_hdr *outer, const void *data,
 	}
 }
 
-int
-ifnet_batch_run(struct ifnet_batch *b, size_t *done, struct ifnet_error *e)
+/* The request that a piece is sent with. */
+static struct client_call
+piece_call(struct ifnet_batch *b, const struct piece *pi)
 {
-	struct client_call cc = {
+
+	return (struct client_call){
 		.cc_op = CTL_BATCH, .cc_what = "batch", .cc_raw = true,
+		.cc_part = { { pi->pi_data, pi->pi_len } },
 		.cc_answer = take_answers, .cc_arg = b,
 	};
+}
+
+static int
+send_piece(struct ifnet_batch *b, struct piece *pi, struct ifnet_error *e)
+{
+	const struct client_call cc = piece_call(b, pi);
+
+	return client_send(b->b_client, &cc, &pi->pi_seq, e);
+}
+
+/* Receive the answers to a piece that was sent. */
+static int
+take_piece(struct ifnet_batch *b, const struct piece *pi)
+{
+	const struct client_call cc = piece_call(b, pi);
 	struct ifnet_error unused;
-	struct piece *pi;
-	size_t expected = 0;
+	int error;
+
+	/* The words of the request that failed say more. */
+	error = client_answers(b->b_client, &cc, pi->pi_seq, &unused);
+	b->b_expected += pi->pi_count;
+	if (b->b_result != 0)
+		return b->b_result;
+	if (error != 0)
+		return ifnet_error_set(b->b_error, error, "%s", unused.text);
+	if (b->b_done != b->b_expected)
+		return ifnet_error_set(b->b_error, EPROTO, "ifnetd at %s "
+		    "answered part of a batch", b->b_client->c_peer);
+	return 0;
+}
+
+int
+ifnet_batch_start(struct ifnet_batch *b, struct ifnet_error *e)
+{
+	struct piece *pi = STAILQ_FIRST(&b->b_pieces);
+	int error;
+
+	if (b->b_started || pi == NULL || STAILQ_NEXT(pi, pi_link) != NULL ||
+	    b->b_client->c_started == STARTED_MAX)
+		return 0;
+	error = send_piece(b, pi, e);
+	if (error != 0)
+		return error;
+	b->b_started = true;
+	b->b_client->c_started++;
+	return 0;
+}
+
+/* Send the pieces and receive their answers.  Requests that are carried out
+ * together or not at all are sent before those before them are answered, except
+ * the last ones, with which they are committed. */
+static int
+run_pieces(struct ifnet_batch *b)
+{
+	struct piece *pi, *sent = NULL;
 	int error = 0;
 
-	b->b_error = e;
 	STAILQ_FOREACH(pi, &b->b_pieces, pi_link) {
-		cc.cc_part[0].data = pi->pi_data;
-		cc.cc_part[0].len = pi->pi_len;
-		/* The words of the request that failed say more. */
-		error = client_call(b->b_client, &cc, &unused);
-		expected += pi->pi_count;
-		if (b->b_result != 0)
-			error = b->b_result;
-		else if (error != 0)
-			(void)ifnet_error_set(e, error, "%s", unused.text);
-		else if (b->b_done != expected)
-			error = ifnet_error_set(e, EPROTO, "ifnetd at %s "
-			    "answered part of a batch", b->b_client->c_peer);
+		if (sent != NULL && (!b->b_is_whole ||
+		    STAILQ_NEXT(pi, pi_link) == NULL)) {
+			error = take_piece(b, sent);
+			sent = NULL;
+		}
+		if (error == 0 && !b->b_started)
+			error = send_piece(b, pi, b->b_error);
+		if (error != 0)
+			break;
+		if (sent != NULL)
+			error = take_piece(b, sent);
+		sent = pi;
 		if (error != 0)
 			break;
 	}
+	if (sent == NULL)
+		return error;
+	if (error == 0)
+		return take_piece(b, sent);
+	(void)take_piece(b, sent);
+	return error;
+}
+
+int
+ifnet_batch_run(struct ifnet_batch *b, size_t *done, struct ifnet_error *e)
+{
+	int error;
+
+	b->b_error = e;
+	error = run_pieces(b);
 	if (done != NULL)
 		*done = b->b_done;
 	ifnet_batch_cancel(b);

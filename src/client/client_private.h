@@ -36,6 +36,7 @@ struct ifnet_client {
 	char		 c_peer[256];
 	char		 c_vnet[CTL_VNETSIZE];
 	uint64_t	 c_seq;			/* of the last request */
+	unsigned	 c_started;		/* batches on their way */
 	int		 c_answer_ms;		/* -1: no limit */
 	bool		 c_broken;		/* nothing sensible comes */
 	char		 c_server[64];		/* "ifnetd 0.1.0"; "": local */
@@ -100,6 +101,12 @@ typedef bool client_one(const struct proto_rec *, void *arg, int *result);
 /* Send a request and receive its answers; returns the last answer's errno. */
 int	client_call(struct ifnet_client *, const struct client_call *,
 	    struct ifnet_error *);
+/* The two halves of that: send a request, whose number is *seq then; receive
+ * the answers to it, when those to earlier ones were received. */
+int	client_send(struct ifnet_client *, const struct client_call *,
+	    uint64_t *seq, struct ifnet_error *);
+int	client_answers(struct ifnet_client *, const struct client_call *,
+	    uint64_t seq, struct ifnet_error *);
 /* Request a list, with the call's fields but for cc_answer and cc_arg; returns
  * the last answer's errno, or what ended it. */
 int	client_list(struct ifnet_client *, const struct client_call *,

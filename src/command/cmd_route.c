@@ -284,19 +284,26 @@ route_get(struct cmd_ctx *ctx, int argc, char **argv)
 /*
  * A flush walks the table once, on a connection of its own, and deletes the
  * routes found in batches on the other connection: the walk continues at its
- * place, even when routes behind it are gone.
+ * place, even when routes behind it are gone.  While a batch is carried out the
+ * next one is gathered.
  */
 #define FLUSH_MOST	280	/* as many as one message to the daemon has
 				 * room for */
 
-struct flush {
-	struct cmd_ctx	*ctx;
-	struct ifnet_error *e;
+/* Routes that are deleted with one message. */
+struct flush_part {
+	struct ifnet_batch *b;		/* on its way; or NULL */
 	size_t		 n;
 	union {
 		struct rt_msg	 m;
 		char		 room[RT_MSG_MAX];
 	}		 msgs[FLUSH_MOST];
+};
+
+struct flush {
+	struct cmd_ctx	*ctx;
+	struct ifnet_error *e;
+	struct flush_part part[2], *now;	/* the one that is gathered */
 };
 
 static void
@@ -316,46 +323,85 @@ flush_print(struct cmd_ctx *ctx, const struct rt_msg *m)
 	(void)fwrite(line, 1, (size_t)(to - line), ctx->cc_out);
 }
 
-/* Delete routes from the i-th on, up to the first error; *done is their
- * number. */
+/* A batch that deletes the routes from the i-th on. */
 static int
-flush_batch(struct flush *f, size_t i, size_t *done)
+flush_batch(struct flush *f, struct flush_part *part, size_t i)
 {
-	struct ifnet_batch *b;
-	int error;
+	int error = 0;
 
-	*done = 0;
-	b = ifnet_batch_begin(f->ctx->cc_client, f->e);
-	if (b == NULL)
+	part->b = ifnet_batch_begin(f->ctx->cc_client, f->e);
+	if (part->b == NULL)
 		return ENOMEM;
-	for (; i < f->n; i++) {
-		error = ifnet_batch_add_route(b, &f->msgs[i],
-		    f->msgs[i].m.rtm_h.rtm_len, f->e);
-		if (error != 0) {
-			ifnet_batch_cancel(b);
-			return error;
-		}
+	for (; i < part->n && error == 0; i++)
+		error = ifnet_batch_add_route(part->b, &part->msgs[i],
+		    part->msgs[i].m.rtm_h.rtm_len, f->e);
+	if (error != 0) {
+		ifnet_batch_cancel(part->b);
+		part->b = NULL;
 	}
-	return ifnet_batch_run(b, done, f->e);
+	return error;
 }
 
+/* Wait until the part's routes are deleted, and say so. */
+static int
+flush_wait(struct flush *f, struct flush_part *part)
+{
+	size_t done = 0, i = 0;
+	int error = 0;
+
+	while (i < part->n && error == 0) {
+		if (part->b == NULL)
+			error = flush_batch(f, part, i);
+		if (error == 0)
+			error = ifnet_batch_run(part->b, &done, f->e);
+		part->b = NULL;
+		for (; done > 0; done--)
+			flush_print(f->ctx, &part->msgs[i++].m);
+		if (error == ESRCH) {
+			i++;		/* it went meanwhile */
+			error = 0;
+		}
+	}
+	part->n = 0;
+	return error;
+}
+
+/* Begin to delete the routes gathered, once those before them are deleted. */
 static int
 flush_gathered(struct flush *f)
 {
-	size_t done, i = 0;
+	struct flush_part *next = &f->part[f->now == &f->part[0]];
 	int error;
 
-	while (i < f->n) {
-		error = flush_batch(f, i, &done);
-		for (; done > 0; done--)
-			flush_print(f->ctx, &f->msgs[i++].m);
-		if (error == ESRCH)
-			i++;		/* it went meanwhile */
-		else if (error != 0)
-			return error;
+	error = f->now->n == 0 ? 0 : flush_batch(f, f->now, 0);
+	if (error == 0 && f->now->n != 0)
+		error = ifnet_batch_start(f->now->b, f->e);
+	if (error == 0)
+		error = flush_wait(f, next);
+	f->now = next;
+	return error != 0 ? error : cmd_interrupted(f->ctx) ? EINTR : 0;
+}
+
+/* The end: what is on its way is waited for, also after an error. */
+static int
+flush_rest(struct flush *f, int error)
+{
+	struct ifnet_error unused, *e = f->e;
+	int other;
+
+	if (error == 0)
+		error = flush_gathered(f);
+	for (unsigned i = 0; i < 2; i++) {
+		if (f->part[i].b == NULL)
+			continue;
+		if (error != 0)
+			f->e = &unused;
+		other = flush_wait(f, &f->part[i]);
+		if (error == 0)
+			error = other;
 	}
-	f->n = 0;
-	return cmd_interrupted(f->ctx) ? EINTR : 0;
+	f->e = e;
+	return error;
 }
 
 static int
@@ -373,7 +419,7 @@ flush_collect(const void *msg, size_t len, void *arg)
 	if ((m->rtm_flags & (RTF_CONNECTED | RTF_LOCAL | RTF_BROADCAST |
 	    RTF_LLDATA)) != 0)
 		return 0;
-	mine = &f->msgs[f->n++].m;
+	mine = &f->now->msgs[f->now->n++].m;
 	memcpy(mine, msg, len);
 	/* The source, which is last, says no more than the metric does. */
 	if ((m->rtm_given & RTV_METRIC) != 0 && sa[5] != NULL &&
@@ -383,8 +429,7 @@ flush_collect(const void *msg, size_t len, void *arg)
 	}
 	mine->rtm_h.rtm_type = RTM_DELETE;
 	mine->rtm_errno = 0;
-	return f->n < sizeof(f->msgs) / sizeof(f->msgs[0]) ? 0 :
-	    flush_gathered(f);
+	return f->now->n < FLUSH_MOST ? 0 : flush_gathered(f);
 }
 
 /*
@@ -430,15 +475,15 @@ route_flush(struct cmd_ctx *ctx, int table)
 	}
 	f->ctx = ctx;
 	f->e = &e;
+	f->now = &f->part[0];
 	memset(&e, 0, sizeof(e));
 	memset(&unused, 0, sizeof(unused));
 	error = table == ROUTE_TABLES_ALL ? ifnet_dump(walker, IFNET_ROUTE,
 	    NULL, flush_collect, f, &unused) : ifnet_dump_table(walker,
 	    (unsigned)table, flush_collect, f, &unused);
-	if (error == 0)
-		error = flush_gathered(f);
-	else if (e.code == 0 && error != EINTR)
+	if (error != 0 && e.code == 0 && error != EINTR)
 		e = unused;
+	error = flush_rest(f, error);
 	free(f);
 	ifnet_close(walker);
 	if (error == 0)

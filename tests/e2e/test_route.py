@@ -310,7 +310,18 @@ def test_load_from_a_pipe(r):
                        input=lines, text=True, capture_output=True,
                        check=False)
     assert p.returncode == 0 and "3000 changes made" in p.stdout, p.stderr
-    assert len(table(r)) >= 3000
+    before = table(r)
+    assert len(before) >= 3000
+    # whichever message the line that is refused goes with
+    for bad in (3, 700, 1500, 2990, 3000):
+        more = ["11" + line[2:] for line in lines.splitlines()]
+        more[bad - 1] = "10.2.0.0/24 10.0.0.2"
+        p = subprocess.run(
+            [IFCTL, "-s", r.url, "route", "load", "-"], text=True,
+            input="\n".join(more), capture_output=True, check=False)
+        assert p.returncode != 0 and f"-:{bad}: " in p.stderr, p.stderr
+        assert "nothing of the file is done" in p.stderr
+        assert table(r) == before
 
 
 def test_a_route_expires(r):

@@ -384,7 +384,7 @@ test_batch(void **state)
 	enum { N = 500 };
 	struct fixture *f = *state;
 	struct if_createreq cr;
-	struct ifnet_batch *b;
+	struct ifnet_batch *b, *started[3];
 	struct ifreq ifr[N];
 	struct ifnet_error e;
 	size_t done = 7;
@@ -420,6 +420,37 @@ test_batch(void **state)
 	assert_non_null(strstr(e.text, "pair500: no such interface"));
 	assert_int_equal(ifnet_ioctl(f->c, SIOCGIFMTU, &ifr[2], sizeof(ifr[2]),
 	    &e), 0);
+
+	/* Two on their way at once; what is wrong with one is said of that
+	 * one, and a third begins when it is run. */
+	for (unsigned i = 0; i < 3; i++) {
+		started[i] = ifnet_batch_begin(f->c, &e);
+		assert_non_null(started[i]);
+		memset(&ifr[10 + i], 0, sizeof(ifr[0]));
+		snprintf(ifr[10 + i].ifr_name, IFNAMSIZ, "pair%u",
+		    i == 0 ? N : 10 + i);
+		assert_int_equal(ifnet_batch_add_ioctl(started[i], SIOCGIFMTU,
+		    &ifr[10 + i], sizeof(ifr[0]), &e), 0);
+		assert_int_equal(ifnet_batch_start(started[i], &e), 0);
+		assert_int_equal(ifnet_batch_start(started[i], &e), 0);
+	}
+	assert_int_equal(ifnet_batch_run(started[0], &done, &e), ENXIO);
+	assert_non_null(strstr(e.text, "pair500: no such interface"));
+	assert_int_equal(ifr[11].ifr_mtu, 0);
+	assert_int_equal(ifnet_batch_run(started[1], &done, &e), 0);
+	assert_int_equal(done, 1);
+	assert_int_equal(ifr[11].ifr_mtu, 1500);
+	assert_int_equal(ifnet_batch_run(started[2], &done, &e), 0);
+	assert_int_equal(ifr[12].ifr_mtu, 1500);
+	/* Answers to a batch that was started and is given up are no other
+	 * request's. */
+	b = ifnet_batch_begin(f->c, &e);
+	assert_int_equal(ifnet_batch_add_ioctl(b, SIOCGIFMTU, &ifr[11],
+	    sizeof(ifr[0]), &e), 0);
+	assert_int_equal(ifnet_batch_start(b, &e), 0);
+	ifnet_batch_cancel(b);
+	assert_int_equal(ifnet_ioctl(f->c, SIOCGIFMTU, &ifr[12],
+	    sizeof(ifr[12]), &e), 0);
 
 	/* An empty one is nothing; one that is given up neither. */
 	b = ifnet_batch_begin(f->c, &e);
