@@ -365,7 +365,7 @@ fib6_key(const uint8_t *addr, unsigned stride)
 }
 
 /* The line of a slot's node for an address.  *stride: of the slot; then of the
- * line.  Without a node it is any address. */
+ * line.  Without a node it is any address, or NULL. */
 static inline const struct fib_line *
 fib6_line(struct fib_line *const *chunk, uint64_t slot, const uint8_t *addr,
     unsigned *stride)
@@ -373,8 +373,8 @@ fib6_line(struct fib_line *const *chunk, uint64_t slot, const uint8_t *addr,
 	uint32_t ref = (uint32_t)(slot >> 32);
 
 	*stride = (*stride + (~ref & 1)) % 8;
-	return fib_chunk_line(chunk, fib_line_number(ref, fib6_key(addr,
-	    *stride)));
+	return fib_chunk_line(chunk, ref == 0 ? 0 : fib_line_number(ref,
+	    fib6_key(addr, *stride)));
 }
 
 /* The slot of a line for an address. */
