@@ -458,8 +458,7 @@ line_build_below(struct fib *f, uint32_t line, const struct node *below,
 }
 
 /*
- * Make a node of a kind for these addresses (nd_first, nd_bits), and its
- * name,
+ * Make a node of a kind for these addresses (nd_first, nd_bits), and its name,
  * which nobody knows yet.  The runs are spoilt.  ENOMEM.
  */
 static int
