@@ -338,6 +338,19 @@ families_body(struct vnet *vn)
 	four.ri_metric = 5;
 	KASSERT(rt_delete(vn, &four) == 0 && rt_delete(vn, &zero4) == 0);
 	KASSERT(test_rt_lookup(vn, "32.1.0.1") == NULL);
+	/* Gateways of the same bits: two, each found in its own family. */
+	four = (struct rt_info){ TEST_DST("99.0.0.0"), .ri_len = 8,
+	    TEST_VIA("10.0.0.2"), .ri_given = RTV_LATER };
+	six = via("6300::", 8, "a00:2::");
+	six.ri_given = RTV_LATER;
+	n = (unsigned)vn->vn_route->rv_paths.kh_count;
+	KASSERT(rt_add(vn, &four) == 0 && rt_add(vn, &six) == 0);
+	KASSERT(memcmp(&four.ri_gw, &six.ri_gw, sizeof(four.ri_gw)) == 0);
+	KASSERT(vn->vn_route->rv_paths.kh_count == n + 2);
+	KASSERT(add(vn, on("a00::", 16, 1)) == 0);
+	KASSERT(is(vn, "6300::1", "et1 a00:2::"));
+	KASSERT(test_rt_unreachable(vn, "99.0.0.1"));
+	KASSERT(rt_delete(vn, &four) == 0);
 	/* A length that the family does not have. */
 	six = to("2001::", 129);
 	KASSERT(rt_add(vn, &six) == EINVAL && rt_change(vn, &six) == EINVAL &&
