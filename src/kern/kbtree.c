@@ -121,17 +121,6 @@ compare(const struct kbtree *kt, const struct kbtree_node *kn, unsigned slot,
 	return 0;
 }
 
-static inline bool
-is_less(const struct kbtree *kt, const struct kbtree_key *a,
-    const struct kbtree_key *b)
-{
-	unsigned w = 0;
-
-	while (w + 1 < kt->kt_words && a->kk_word[w] == b->kk_word[w])
-		w++;
-	return a->kk_word[w] < b->kk_word[w];
-}
-
 /* --- search -------------------------------------------------------------- */
 
 /* How many first words of keys are less than this one.  All lines of them are

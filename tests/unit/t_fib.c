@@ -283,7 +283,7 @@ move_addr(struct prefix *addr, bool ones, bool random, int by)
 static void
 check(const struct naive *na, unsigned n)
 {
-	struct prefix addr[200];
+	struct prefix addr[200] = { { 0 } };
 	uint32_t value[200], key;
 	const struct entry *en;
 	int by;
