@@ -211,12 +211,29 @@ find_ptr(const struct kbtree *kt, const struct kbtree_key *key)
 	return has_at(kt, kn, slot, key) ? slot_ptr(kt, kn, slot) : NULL;
 }
 
+/* Who goes through the objects in order wants the next one soon. */
+static inline void
+expect_next(const struct kbtree *kt, const struct kbtree_node *kn,
+    unsigned slot)
+{
+
+	if (slot + 1 < kn->kn_count)
+		__builtin_prefetch(object_at(kt, kn, slot + 1));
+}
+
 void *
 kbtree_find(const struct kbtree *kt, const struct kbtree_key *key)
 {
-	const uint64_t *ptr = find_ptr(kt, key);
+	const struct kbtree_node *kn = find_leaf(kt, key);
+	unsigned slot;
 
-	return ptr == NULL ? NULL : (void *)(uintptr_t)*ptr;
+	if (kn == NULL)
+		return NULL;
+	slot = count_less(kt, kn, key);
+	if (!has_at(kt, kn, slot, key))
+		return NULL;
+	expect_next(kt, kn, slot);
+	return object_at(kt, kn, slot);
 }
 
 void *
@@ -313,6 +330,8 @@ kbtree_from(const struct kbtree *kt, const struct kbtree_key *key,
 	unsigned slot = 0;
 
 	kn = find_from(kt, key, &slot);
+	if (kn != NULL)
+		expect_next(kt, kn, slot);
 	return result(kt, kn, slot, found);
 }
 

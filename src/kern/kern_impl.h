@@ -188,6 +188,9 @@ int	kern_fd(struct kern *);
  */
 void	*kslab_alloc(struct kern *, size_t);
 void	kslab_free(struct kern *, void *, size_t);
+/* Any: what is about to be freed, other work first, will find its chunk in a
+ * cache. */
+void	kslab_free_soon(const void *);
 /*
  * Tables, which grow and are accessed at random: zeroed, aligned to 64 bytes,
  * on large pages once they are large; or NULL.  Freed with the same size.

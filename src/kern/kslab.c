@@ -213,6 +213,13 @@ kslab_alloc(struct kern *k, size_t size)
 }
 
 void
+kslab_free_soon(const void *p)
+{
+
+	__builtin_prefetch((const void *)((uintptr_t)p & ~(CHUNK_BYTES - 1)));
+}
+
+void
 kslab_free(struct kern *k, void *p, size_t size)
 {
 	struct kslab *sl = k->k_slab;
