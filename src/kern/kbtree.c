@@ -211,7 +211,7 @@ find_ptr(const struct kbtree *kt, const struct kbtree_key *key)
 	return has_at(kt, kn, slot, key) ? slot_ptr(kt, kn, slot) : NULL;
 }
 
-/* Who goes through the objects in order wants the next one soon. */
+/* Ask for the next object, which who goes through them in order wants soon. */
 static inline void
 expect_next(const struct kbtree *kt, const struct kbtree_node *kn,
     unsigned slot)

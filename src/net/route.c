@@ -600,8 +600,8 @@ rt_take_out(struct vnet *vn, struct rtentry *rt)
 	struct rtentry *next = NULL, *left;
 	const struct prefix pf = rt_prefix(rt);
 
-	/* What comes last needs memory that is in none of the caches: the
-	 * route's neighbours in its path's list, and its chunk. */
+	/* Ask for memory that is needed in the end and in none of the caches:
+	 * the route's neighbours in its path's list, and its chunk. */
 	if (!rt_is_own(rt)) {
 		__builtin_prefetch(LIST_NEXT(rt_full(rt), rf_link));
 		__builtin_prefetch(rt_full(rt)->rf_link.le_prev);
