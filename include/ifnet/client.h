@@ -94,7 +94,8 @@ int	ifnet_batch_add_commit(struct ifnet_batch *, struct ifnet_error *);
  * gathered; run receives the answers.  Batches that were started are run in
  * that order, and before any other request on the connection; one is carried
  * out even if an earlier one failed.  A batch that is too large for one
- * message, and a third one, begins when it is run.
+ * message, and a third one, begins when it is run.  To cancel one that was
+ * started waits for its end; the answers are not kept.
  */
 int	ifnet_batch_start(struct ifnet_batch *, struct ifnet_error *);
 int	ifnet_batch_run(struct ifnet_batch *, size_t *done,

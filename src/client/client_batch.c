@@ -71,17 +71,11 @@ ifnet_batch_begin(struct ifnet_client *c, struct ifnet_error *e)
 	return b;
 }
 
-void
-ifnet_batch_cancel(struct ifnet_batch *b)
+static void
+batch_free(struct ifnet_batch *b)
 {
 	struct piece *pi;
 
-	if (b == NULL)
-		return;
-	/* The connection may start another one: answers to this are passed
-	 * over. */
-	if (b->b_started)
-		b->b_client->c_started--;
 	while ((pi = STAILQ_FIRST(&b->b_pieces)) != NULL) {
 		STAILQ_REMOVE_HEAD(&b->b_pieces, pi_link);
 		free(pi);
@@ -305,6 +299,24 @@ ifnet_batch_start(struct ifnet_batch *b, struct ifnet_error *e)
 	return 0;
 }
 
+void
+ifnet_batch_cancel(struct ifnet_batch *b)
+{
+	struct ifnet_error unused;
+
+	if (b == NULL)
+		return;
+	/* Requests that were sent are carried out; nobody wants the answers,
+	 * and their destinations may be gone. */
+	if (b->b_started) {
+		b->b_error = &unused;
+		b->b_result = ECANCELED;
+		(void)take_piece(b, STAILQ_FIRST(&b->b_pieces));
+		b->b_client->c_started--;
+	}
+	batch_free(b);
+}
+
 /* Send the pieces and receive their answers.  Requests that are carried out
  * together or not at all are sent before those before them are answered, except
  * the last ones, with which they are committed. */
@@ -347,6 +359,8 @@ ifnet_batch_run(struct ifnet_batch *b, size_t *done, struct ifnet_error *e)
 	error = run_pieces(b);
 	if (done != NULL)
 		*done = b->b_done;
-	ifnet_batch_cancel(b);
+	if (b->b_started)
+		b->b_client->c_started--;
+	batch_free(b);
 	return error;
 }

@@ -448,9 +448,12 @@ test_batch(void **state)
 	assert_int_equal(ifnet_batch_add_ioctl(b, SIOCGIFMTU, &ifr[11],
 	    sizeof(ifr[0]), &e), 0);
 	assert_int_equal(ifnet_batch_start(b, &e), 0);
+	ifr[11].ifr_mtu = 0;
 	ifnet_batch_cancel(b);
 	assert_int_equal(ifnet_ioctl(f->c, SIOCGIFMTU, &ifr[12],
 	    sizeof(ifr[12]), &e), 0);
+	assert_int_equal(ifr[12].ifr_mtu, 1500);
+	assert_int_equal(ifr[11].ifr_mtu, 0);
 
 	/* An empty one is nothing; one that is given up neither. */
 	b = ifnet_batch_begin(f->c, &e);
