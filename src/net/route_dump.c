@@ -21,9 +21,8 @@ add_addr(struct rt_msg *rtm, unsigned bit, uint8_t family,
 	(void)rt_msg_add(rtm, bit, &rs.rs_sa);
 }
 
-/* A prefix as destination and netmask; a host as that alone. */
 static void
-add_prefix(struct rt_msg *rtm, const struct prefix *pf)
+add_dst(struct rt_msg *rtm, const struct prefix *pf)
 {
 	const union neigh_addr addr = rt_prefix_addr(pf);
 
@@ -94,7 +93,7 @@ rt_fill_way(struct kern *k, const struct rtentry *rt, unsigned way,
 		rtm->rtm_index = ifp->if_index;
 		if_name_copy(ifp, rtm->rtm_ifname);
 	}
-	add_prefix(rtm, &pf);
+	add_dst(rtm, &pf);
 	if (rp != NULL && rp->rp_spec.sp_has_gw)
 		add_addr(rtm, RTA_GATEWAY, pf.pf_family, &rp->rp_spec.sp_gw);
 	else if (ifp != NULL) {

@@ -130,14 +130,15 @@ request(struct vnet *vn, struct ifnet *ifp, const struct icmp_redirected *ir,
 	struct prefix dst;
 
 	*ri = (struct rt_info){
-		.ri_family = AF_INET, .ri_dst.na_4 = ir->ir_dst, .ri_len = 32,
-		.ri_gw.na_4 = ir->ir_gw,
+		.ri_family = AF_INET, .ri_len = 32,
 		.ri_flags = RTF_DYNAMIC, .ri_ifp = ifp,
 		.ri_given = RTV_METRIC | RTV_PROTO,
 		.ri_proto = RTPROT_REDIRECT,
 		.ri_expire_ns = kern_now(vn->vn_kern) +
 		    (uint64_t)timeout * 1000000000,
 	};
+	ri->ri_dst.na_4 = ir->ir_dst;
+	ri->ri_gw.na_4 = ir->ir_gw;
 	*change = false;
 	/* The interface may change tables, and the old one go. */
 	pserialize_read_enter();
