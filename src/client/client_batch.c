@@ -302,14 +302,12 @@ ifnet_batch_start(struct ifnet_batch *b, struct ifnet_error *e)
 void
 ifnet_batch_cancel(struct ifnet_batch *b)
 {
-	struct ifnet_error unused;
 
 	if (b == NULL)
 		return;
 	/* Requests that were sent are carried out; nobody wants the answers,
 	 * and their destinations may be gone. */
 	if (b->b_started) {
-		b->b_error = &unused;
 		b->b_result = ECANCELED;
 		(void)take_piece(b, STAILQ_FIRST(&b->b_pieces));
 		b->b_client->c_started--;
