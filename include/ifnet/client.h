@@ -91,11 +91,11 @@ int	ifnet_batch_add_route(struct ifnet_batch *, const void *msg,
 int	ifnet_batch_add_commit(struct ifnet_batch *, struct ifnet_error *);
 /*
  * Send the requests already, so that they are carried out while others are
- * gathered; run receives the answers.  Batches that were started are run in
- * that order, and before any other request on the connection; one is carried
- * out even if an earlier one failed.  A batch that is too large for one
- * message, and a third one, begins when it is run.  To cancel one that was
- * started waits for its end; the answers are not kept.
+ * gathered; run receives the answers.  The stack carries requests of a
+ * connection out in the order in which they were sent, one batch also if an
+ * earlier one failed.  A batch that is too large for one message, and a third
+ * one, begins when it is run.  To cancel one that was started waits for its
+ * end, and puts no answers anywhere; do either before ifnet_close().
  */
 int	ifnet_batch_start(struct ifnet_batch *, struct ifnet_error *);
 int	ifnet_batch_run(struct ifnet_batch *, size_t *done,

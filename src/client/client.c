@@ -226,72 +226,108 @@ send_request(struct ifnet_client *c, const struct client_call *cc,
 	return gone(c, error, e);
 }
 
-int
-client_send(struct ifnet_client *c, const struct client_call *cc,
-    uint64_t *seq, struct ifnet_error *e)
+/* One of the answers to a request. */
+static void
+take_answer(struct client_wait *cw, const struct ctl_hdr *h,
+    const uint8_t *data, size_t len)
 {
-	int error = is_free(c, cc->cc_what, e);
+	const struct client_call *cc = cw->cw_call;
 
-	if (error == 0)
-		error = send_request(c, cc, e);
-	*seq = c->c_seq;
-	return error;
+	if (cc->cc_answer != NULL && !(h->ch_flags & CTL_TEXT))
+		cc->cc_answer(cc->cc_arg, h, data, len);
+	if (h->ch_error != 0)
+		cw->cw_error = client_error(h, data, len, cc->cc_what,
+		    cw->cw_words);
+	cw->cw_over = h->ch_error != 0 || !(h->ch_flags & CTL_MORE);
+}
+
+/* A message that came: of whoever waits for it. */
+static int
+take_message(struct ifnet_client *c, const struct ctl_hdr *h,
+    const uint8_t *data, size_t len, struct ifnet_error *e)
+{
+	struct client_wait *cw;
+
+	if (h->ch_flags & CTL_EVENT) {
+		if (h->ch_error == 0 && h->ch_seq == c->c_ping_seq)
+			client_keep_ping(c, data, len);
+		else if (c->c_capturing && client_keep_capture(c, h, data,
+		    len) != 0)
+			return ifnet_error_set(e, ENOMEM, "out of memory");
+		return 0;
+	}
+	/* Number 0 is about the connection itself. */
+	if (h->ch_seq == 0 && h->ch_error != 0) {
+		c->c_broken = true;
+		return client_error(h, data, len, c->c_peer, e);
+	}
+	LIST_FOREACH(cw, &c->c_waits, cw_link)
+		if (cw->cw_seq == h->ch_seq && !cw->cw_over) {
+			take_answer(cw, h, data, len);
+			break;
+		}
+	return 0;
 }
 
 int
-client_answers(struct ifnet_client *c, const struct client_call *cc,
-    uint64_t seq, struct ifnet_error *e)
+client_finish(struct ifnet_client *c, struct client_wait *cw)
 {
 	uint64_t deadline = 0;
-	const uint8_t *data;
 	struct ctl_hdr h;
 	size_t len;
-	int error;
+	int error = 0;
 
 	if (c->c_answer_ms >= 0)
 		deadline = client_now_ms() + (unsigned)c->c_answer_ms;
-	for (;;) {
+	while (!cw->cw_over && error == 0) {
 		error = client_recv(c, c->c_rx, &h, &len,
-		    client_left_ms(deadline, c->c_answer_ms >= 0), e);
+		    client_left_ms(deadline, c->c_answer_ms >= 0),
+		    cw->cw_words);
 		if (error == EINTR)
-			continue;
-		if (error != 0)
-			return error;
-		data = c->c_rx + sizeof(h);
-		len -= sizeof(h);
-		if (h.ch_flags & CTL_EVENT) {
-			if (h.ch_error == 0 && h.ch_seq == c->c_ping_seq)
-				client_keep_ping(c, data, len);
-			else if (c->c_capturing && client_keep_capture(c,
-			    &h, data, len) != 0)
-				return ifnet_error_set(e, ENOMEM,
-				    "out of memory");
-			continue;
-		}
-		/* Number 0 is about the connection itself. */
-		if (h.ch_seq == 0 && h.ch_error != 0) {
-			c->c_broken = true;
-			return client_error(&h, data, len, c->c_peer, e);
-		}
-		if (h.ch_seq != seq)
-			continue;
-		if (cc->cc_answer != NULL && !(h.ch_flags & CTL_TEXT))
-			cc->cc_answer(cc->cc_arg, &h, data, len);
-		if (h.ch_error != 0)
-			return client_error(&h, data, len, cc->cc_what, e);
-		if (!(h.ch_flags & CTL_MORE))
-			return 0;
+			error = 0;
+		else if (error == 0)
+			error = take_message(c, &h, c->c_rx + sizeof(h),
+			    len - sizeof(h), cw->cw_words);
 	}
+	LIST_REMOVE(cw, cw_link);
+	return error != 0 ? error : cw->cw_error;
+}
+
+/* client_send(), also on a connection that follows or pings. */
+static int
+send_any(struct ifnet_client *c, const struct client_call *cc,
+    struct client_wait *cw, struct ifnet_error *e)
+{
+	int error;
+
+	error = send_request(c, cc, e);
+	if (error != 0)
+		return error;
+	cw->cw_call = cc;
+	cw->cw_seq = c->c_seq;
+	cw->cw_over = false;
+	cw->cw_error = 0;
+	LIST_INSERT_HEAD(&c->c_waits, cw, cw_link);
+	return 0;
+}
+
+int
+client_send(struct ifnet_client *c, const struct client_call *cc,
+    struct client_wait *cw, struct ifnet_error *e)
+{
+	int error = is_free(c, cc->cc_what, e);
+
+	return error != 0 ? error : send_any(c, cc, cw, e);
 }
 
 int
 client_call_any(struct ifnet_client *c, const struct client_call *cc,
     struct ifnet_error *e)
 {
-	int error;
+	struct client_wait cw = { .cw_words = e };
+	int error = send_any(c, cc, &cw, e);
 
-	error = send_request(c, cc, e);
-	return error != 0 ? error : client_answers(c, cc, c->c_seq, e);
+	return error != 0 ? error : client_finish(c, &cw);
 }
 
 int

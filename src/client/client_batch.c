@@ -28,7 +28,9 @@ struct piece {
 	STAILQ_ENTRY(piece) pi_link;
 	size_t		 pi_len;
 	unsigned	 pi_count;
-	uint64_t	 pi_seq;	/* of the request that sent it */
+	struct client_call pi_call;	/* that sent it, */
+	struct client_wait pi_wait;	/* until its answers came, */
+	struct ifnet_error pi_words;	/* with these words */
 	uint8_t		 pi_data[PAYLOAD_MAX];
 };
 
@@ -45,7 +47,7 @@ struct ifnet_batch {
 	struct target	*b_target;
 	size_t		 b_count, b_room;
 	size_t		 b_done;		/* answered without error */
-	struct ifnet_error *b_error;
+	struct ifnet_error b_error;		/* the answers' */
 	int		 b_result;		/* of the first that failed */
 	size_t		 b_expected;		/* of the pieces answered */
 	bool		 b_started;		/* its one piece was sent */
@@ -205,7 +207,7 @@ take_answer(struct ifnet_batch *b, const struct ctl_hdr *h,
 	if (h->ch_error != 0) {
 		if (b->b_result == 0)
 			b->b_result = client_error(h, data, len, NULL,
-			    b->b_error);
+			    &b->b_error);
 		return;
 	}
 	if (h->ch_seq >= b->b_count || b->b_result != 0)
@@ -241,43 +243,35 @@ take_answers(void *arg, const struct ctl_hdr *outer, const void *data,
 	}
 }
 
-/* The request that a piece is sent with. */
-static struct client_call
-piece_call(struct ifnet_batch *b, const struct piece *pi)
+static int
+send_piece(struct ifnet_batch *b, struct piece *pi, struct ifnet_error *e)
 {
 
-	return (struct client_call){
+	pi->pi_call = (struct client_call){
 		.cc_op = CTL_BATCH, .cc_what = "batch", .cc_raw = true,
 		.cc_part = { { pi->pi_data, pi->pi_len } },
 		.cc_answer = take_answers, .cc_arg = b,
 	};
-}
-
-static int
-send_piece(struct ifnet_batch *b, struct piece *pi, struct ifnet_error *e)
-{
-	const struct client_call cc = piece_call(b, pi);
-
-	return client_send(b->b_client, &cc, &pi->pi_seq, e);
+	pi->pi_wait.cw_words = &pi->pi_words;
+	return client_send(b->b_client, &pi->pi_call, &pi->pi_wait, e);
 }
 
 /* Receive the answers to a piece that was sent. */
 static int
-take_piece(struct ifnet_batch *b, const struct piece *pi)
+take_piece(struct ifnet_batch *b, struct piece *pi)
 {
-	const struct client_call cc = piece_call(b, pi);
-	struct ifnet_error unused;
 	int error;
 
 	/* The words of the request that failed say more. */
-	error = client_answers(b->b_client, &cc, pi->pi_seq, &unused);
+	error = client_finish(b->b_client, &pi->pi_wait);
 	b->b_expected += pi->pi_count;
 	if (b->b_result != 0)
 		return b->b_result;
 	if (error != 0)
-		return ifnet_error_set(b->b_error, error, "%s", unused.text);
+		return ifnet_error_set(&b->b_error, error, "%s",
+		    pi->pi_words.text);
 	if (b->b_done != b->b_expected)
-		return ifnet_error_set(b->b_error, EPROTO, "ifnetd at %s "
+		return ifnet_error_set(&b->b_error, EPROTO, "ifnetd at %s "
 		    "answered part of a batch", b->b_client->c_peer);
 	return 0;
 }
@@ -331,7 +325,7 @@ run_pieces(struct ifnet_batch *b)
 			sent = NULL;
 		}
 		if (error == 0 && !b->b_started)
-			error = send_piece(b, pi, b->b_error);
+			error = send_piece(b, pi, &b->b_error);
 		if (error != 0)
 			break;
 		if (sent != NULL)
@@ -353,8 +347,9 @@ ifnet_batch_run(struct ifnet_batch *b, size_t *done, struct ifnet_error *e)
 {
 	int error;
 
-	b->b_error = e;
 	error = run_pieces(b);
+	if (error != 0 && e != NULL)
+		*e = b->b_error;
 	if (done != NULL)
 		*done = b->b_done;
 	if (b->b_started)

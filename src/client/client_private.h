@@ -30,12 +30,25 @@ struct client_kept {
 	uint8_t		 ck_data[];
 };
 
+struct client_call;
+
+/* Answers that are waited for: to a request that was sent. */
+struct client_wait {
+	LIST_ENTRY(client_wait) cw_link;	/* c_waits, until it is over */
+	const struct client_call *cw_call;	/* there until it is over */
+	uint64_t	 cw_seq;		/* number of the request */
+	bool		 cw_over;		/* the last answer came */
+	int		 cw_error;		/* its errno, */
+	struct ifnet_error *cw_words;		/* and its words */
+};
+
 struct ifnet_client {
 	struct client_transport c_tr;
 	void		*c_arg;			/* the transport's */
 	char		 c_peer[256];
 	char		 c_vnet[CTL_VNETSIZE];
 	uint64_t	 c_seq;			/* of the last request */
+	LIST_HEAD(, client_wait) c_waits;
 	unsigned	 c_started;		/* batches on their way */
 	int		 c_answer_ms;		/* -1: no limit */
 	bool		 c_broken;		/* nothing sensible comes */
@@ -101,12 +114,15 @@ typedef bool client_one(const struct proto_rec *, void *arg, int *result);
 /* Send a request and receive its answers; returns the last answer's errno. */
 int	client_call(struct ifnet_client *, const struct client_call *,
 	    struct ifnet_error *);
-/* The two halves of that: send a request, whose number is *seq then; receive
- * the answers to it, when those to earlier ones were received. */
+/*
+ * The two halves of that.  client_send(): send a request, the words of whose
+ * answer go to cw_words; an error is the sending's.  client_finish(): receive
+ * the answers to it; those to others that come meanwhile are theirs.  Each
+ * request that was sent is finished.
+ */
 int	client_send(struct ifnet_client *, const struct client_call *,
-	    uint64_t *seq, struct ifnet_error *);
-int	client_answers(struct ifnet_client *, const struct client_call *,
-	    uint64_t seq, struct ifnet_error *);
+	    struct client_wait *, struct ifnet_error *);
+int	client_finish(struct ifnet_client *, struct client_wait *);
 /* Request a list, with the call's fields but for cc_answer and cc_arg; returns
  * the last answer's errno, or what ended it. */
 int	client_list(struct ifnet_client *, const struct client_call *,

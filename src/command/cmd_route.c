@@ -323,16 +323,16 @@ flush_print(struct cmd_ctx *ctx, const struct rt_msg *m)
 	(void)fwrite(line, 1, (size_t)(to - line), ctx->cc_out);
 }
 
-/* A batch that deletes the routes from the i-th on. */
+/* A batch that deletes the routes from the i-th to the end-th. */
 static int
-flush_batch(struct flush *f, struct flush_part *part, size_t i)
+flush_batch(struct flush *f, struct flush_part *part, size_t i, size_t end)
 {
 	int error = 0;
 
 	part->b = ifnet_batch_begin(f->ctx->cc_client, f->e);
 	if (part->b == NULL)
 		return ENOMEM;
-	for (; i < part->n && error == 0; i++)
+	for (; i < end && error == 0; i++)
 		error = ifnet_batch_add_route(part->b, &part->msgs[i],
 		    part->msgs[i].m.rtm_h.rtm_len, f->e);
 	if (error != 0) {
@@ -342,23 +342,31 @@ flush_batch(struct flush *f, struct flush_part *part, size_t i)
 	return error;
 }
 
-/* Wait until the part's routes are deleted, and say so. */
+/*
+ * Wait until the part's routes are deleted, and say so.  A route that somebody
+ * else deleted ends a batch, and others are likely to be gone then as well: the
+ * next one is of one route, the one after it of two, and so on.
+ */
 static int
 flush_wait(struct flush *f, struct flush_part *part)
 {
-	size_t done = 0, i = 0;
+	size_t done = 0, i = 0, most = FLUSH_MOST, end;
 	int error = 0;
 
 	while (i < part->n && error == 0) {
+		end = part->n - i < most ? part->n : i + most;
 		if (part->b == NULL)
-			error = flush_batch(f, part, i);
+			error = flush_batch(f, part, i, end);
 		if (error == 0)
 			error = ifnet_batch_run(part->b, &done, f->e);
 		part->b = NULL;
 		for (; done > 0; done--)
 			flush_print(f->ctx, &part->msgs[i++].m);
-		if (error == ESRCH) {
-			i++;		/* it went meanwhile */
+		if (error == 0)
+			most *= 2;
+		else if (error == ESRCH) {
+			i++;
+			most = 1;
 			error = 0;
 		}
 	}
@@ -373,7 +381,7 @@ flush_gathered(struct flush *f)
 	struct flush_part *next = &f->part[f->now == &f->part[0]];
 	int error;
 
-	error = f->now->n == 0 ? 0 : flush_batch(f, f->now, 0);
+	error = f->now->n == 0 ? 0 : flush_batch(f, f->now, 0, f->now->n);
 	if (error == 0 && f->now->n != 0)
 		error = ifnet_batch_start(f->now->b, f->e);
 	if (error == 0)

@@ -121,6 +121,23 @@ def test_flush(r):
     assert any(k.startswith("10.0.0") for k in left)
 
 
+def test_two_flushes_at_once(r):
+    """Each deletes what the other has not, and both come to an end."""
+    lines = "".join(f"10.{i >> 8}.{i & 255}.0/24 10.0.0.2\n"
+                    for i in range(512, 10512))
+    for _ in range(3):
+        subprocess.run([IFCTL, "-s", r.url, "route", "load", "-"], text=True,
+                       input=lines, capture_output=True, check=True)
+        both = [subprocess.Popen([IFCTL, "-s", r.url, "route", "-n", "flush"],
+                                 stdout=subprocess.PIPE, text=True)
+                for _ in range(2)]
+        said = "".join(p.communicate(timeout=LONG)[0] for p in both)
+        assert [p.returncode for p in both] == [0, 0]
+        gone = [line.split()[0] for line in said.splitlines()]
+        assert len(gone) == len(set(gone)) == 10000
+        assert len(table(r)) < 10
+
+
 def test_show_is_netstat_r(r):
     r.ok("route", "add", "default", "10.1.0.2")
     assert "default" in r.ok("route", "-n", "show")
@@ -313,7 +330,7 @@ def test_load_from_a_pipe(r):
     before = table(r)
     assert len(before) >= 3000
     # whichever message the line that is refused goes with
-    for bad in (3, 700, 1500, 2990, 3000):
+    for bad in (3, 700, 1500, 2700, 2990, 3000):
         more = ["11" + line[2:] for line in lines.splitlines()]
         more[bad - 1] = "10.2.0.0/24 10.0.0.2"
         p = subprocess.run(

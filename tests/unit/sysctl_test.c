@@ -49,6 +49,15 @@ test_sysctl(struct vnet *vn, const char *name)
 	return v;
 }
 
+void
+test_sysctl_text(struct vnet *vn, const char *name, char *text)
+{
+	size_t len = SYSCTL_STRSIZE;
+
+	KASSERT(sysctl_request(vn, &kauth_cred_self, name, text, &len, NULL, 0,
+	    NULL, NULL) == 0);
+}
+
 bool
 test_sysctl_described(struct vnet *vn, const char *name)
 {

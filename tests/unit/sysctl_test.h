@@ -25,6 +25,8 @@ int	test_sysctl_get_as(struct vnet *, const struct kauth_cred *,
 	    const char *name, uint64_t *v);
 /* A number that is there. */
 uint64_t test_sysctl(struct vnet *, const char *name);
+/* A text that is there; room for 1,024 bytes. */
+void	test_sysctl_text(struct vnet *, const char *name, char *text);
 /* Has the name, or prefix of names, a description? */
 bool	test_sysctl_described(struct vnet *, const char *name);
 /* How many names below a prefix a user is told of. */

@@ -384,7 +384,7 @@ test_batch(void **state)
 	enum { N = 500 };
 	struct fixture *f = *state;
 	struct if_createreq cr;
-	struct ifnet_batch *b, *started[3];
+	struct ifnet_batch *b;
 	struct ifreq ifr[N];
 	struct ifnet_error e;
 	size_t done = 7;
@@ -421,40 +421,6 @@ test_batch(void **state)
 	assert_int_equal(ifnet_ioctl(f->c, SIOCGIFMTU, &ifr[2], sizeof(ifr[2]),
 	    &e), 0);
 
-	/* Two on their way at once; what is wrong with one is said of that
-	 * one, and a third begins when it is run. */
-	for (unsigned i = 0; i < 3; i++) {
-		started[i] = ifnet_batch_begin(f->c, &e);
-		assert_non_null(started[i]);
-		memset(&ifr[10 + i], 0, sizeof(ifr[0]));
-		snprintf(ifr[10 + i].ifr_name, IFNAMSIZ, "pair%u",
-		    i == 0 ? N : 10 + i);
-		assert_int_equal(ifnet_batch_add_ioctl(started[i], SIOCGIFMTU,
-		    &ifr[10 + i], sizeof(ifr[0]), &e), 0);
-		assert_int_equal(ifnet_batch_start(started[i], &e), 0);
-		assert_int_equal(ifnet_batch_start(started[i], &e), 0);
-	}
-	assert_int_equal(ifnet_batch_run(started[0], &done, &e), ENXIO);
-	assert_non_null(strstr(e.text, "pair500: no such interface"));
-	assert_int_equal(ifr[11].ifr_mtu, 0);
-	assert_int_equal(ifnet_batch_run(started[1], &done, &e), 0);
-	assert_int_equal(done, 1);
-	assert_int_equal(ifr[11].ifr_mtu, 1500);
-	assert_int_equal(ifnet_batch_run(started[2], &done, &e), 0);
-	assert_int_equal(ifr[12].ifr_mtu, 1500);
-	/* Answers to a batch that was started and is given up are no other
-	 * request's. */
-	b = ifnet_batch_begin(f->c, &e);
-	assert_int_equal(ifnet_batch_add_ioctl(b, SIOCGIFMTU, &ifr[11],
-	    sizeof(ifr[0]), &e), 0);
-	assert_int_equal(ifnet_batch_start(b, &e), 0);
-	ifr[11].ifr_mtu = 0;
-	ifnet_batch_cancel(b);
-	assert_int_equal(ifnet_ioctl(f->c, SIOCGIFMTU, &ifr[12],
-	    sizeof(ifr[12]), &e), 0);
-	assert_int_equal(ifr[12].ifr_mtu, 1500);
-	assert_int_equal(ifr[11].ifr_mtu, 0);
-
 	/* An empty one is nothing; one that is given up neither. */
 	b = ifnet_batch_begin(f->c, &e);
 	assert_int_equal(ifnet_batch_run(b, &done, &e), 0);
@@ -467,6 +433,70 @@ test_batch(void **state)
 	ifnet_batch_cancel(b);
 	assert_int_equal(ifnet_ioctl(f->c, SIOCGIFMTU, &ifr[2], sizeof(ifr[2]),
 	    &e), 0);
+}
+
+/* A batch that asks for an interface's MTU, or sets it, and is on its way. */
+static struct ifnet_batch *
+start(struct ifnet_client *c, struct ifreq *ifr, unsigned long cmd, int value)
+{
+	struct ifnet_batch *b;
+	struct ifnet_error e;
+
+	b = ifnet_batch_begin(c, &e);
+	assert_non_null(b);
+	ifr->ifr_mtu = value;
+	assert_int_equal(ifnet_batch_add_ioctl(b, cmd, ifr, sizeof(*ifr), &e),
+	    0);
+	assert_int_equal(ifnet_batch_start(b, &e), 0);
+	assert_int_equal(ifnet_batch_start(b, &e), 0);
+	return b;
+}
+
+/* Batches on their way: each gets its own answers, whatever is asked for
+ * meanwhile and in which order they are run. */
+static void
+test_started(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_batch *b[3];
+	struct ifreq ifr[3], other;
+	struct ifnet_error e;
+	size_t done;
+
+	memset(ifr, 0, sizeof(ifr));
+	memset(&other, 0, sizeof(other));
+	snprintf(other.ifr_name, IFNAMSIZ, "lo0");
+	assert_int_equal(ifnet_ioctl(f->c, SIOCGIFMTU, &other, sizeof(other),
+	    &e), 0);
+	for (unsigned i = 0; i < 3; i++)
+		snprintf(ifr[i].ifr_name, IFNAMSIZ, i == 0 ? "no0" : "lo0");
+	b[0] = start(f->c, &ifr[0], SIOCGIFMTU, 0);
+	b[1] = start(f->c, &ifr[1], SIOCSIFMTU, 2000);
+	/* A third one begins when it is run. */
+	b[2] = start(f->c, &ifr[2], SIOCSIFMTU, 3000);
+	other.ifr_mtu = 0;
+	assert_int_equal(ifnet_ioctl(f->c, SIOCGIFMTU, &other, sizeof(other),
+	    &e), 0);
+	assert_int_equal(other.ifr_mtu, 2000);
+	assert_int_equal(ifnet_batch_run(b[1], &done, &e), 0);
+	assert_int_equal(done, 1);
+	assert_int_equal(ifnet_batch_run(b[2], &done, &e), 0);
+	assert_int_equal(ifnet_batch_run(b[0], &done, &e), ENXIO);
+	assert_int_equal(done, 0);
+	assert_non_null(strstr(e.text, "no0: no such interface"));
+	assert_int_equal(ifnet_ioctl(f->c, SIOCGIFMTU, &other, sizeof(other),
+	    &e), 0);
+	assert_int_equal(other.ifr_mtu, 3000);
+	/* A batch that is given up leaves no answer, neither where its record
+	 * was nor on the connection. */
+	for (unsigned i = 0; i < 3000; i++) {
+		b[0] = start(f->c, &ifr[1], SIOCGIFMTU, 7);
+		ifnet_batch_cancel(b[0]);
+		assert_int_equal(ifr[1].ifr_mtu, 7);
+	}
+	ifr[1].ifr_mtu = 1500;
+	assert_int_equal(ifnet_ioctl(f->c, SIOCSIFMTU, &ifr[1],
+	    sizeof(ifr[1]), &e), 0);
 }
 
 /* As somebody without rights. */
@@ -678,7 +708,8 @@ main(void)
 		cmocka_unit_test(test_unknown_link),
 		T(test_connect_errors), T(test_gone), T(test_requests),
 		T(test_halt_self),
-		T(test_sysctl), T(test_dump), T(test_batch), T(test_handover),
+		T(test_sysctl), T(test_dump), T(test_batch), T(test_started),
+		T(test_handover),
 		T(test_denied), T(test_follow), T(test_overrun), T(test_ping),
 		T(test_old_layouts),
 		cmocka_unit_test(test_local),

@@ -353,12 +353,51 @@ behind_body(struct vnet *vn)
 	etest_detach(&nets[1]);
 }
 
+/*
+ * A gateway that is behind too many others while a group's only way is, and not
+ * any more when that leads another way.
+ */
+static void
+far_body(struct vnet *vn)
+{
+	struct rt_info ri = { TEST_DST("192.168.0.0"), .ri_len = 16,
+	    .ri_given = RTV_LATER }, way;
+	char text[20];
+
+	dtest_attach(vn);
+	(void)network(vn, 0);
+	for (unsigned i = 0; i < RT_DEPTH_MAX; i++) {
+		way = by("20.0.0.0", 0, 0);
+		(void)snprintf(text, sizeof(text), "20.%u.0.0", i);
+		test_route_to(&way, text);
+		(void)snprintf(text, sizeof(text), "20.%u.0.1", i - 1);
+		if (i > 0)
+			test_route_via(&way, text);
+		way.ri_given = 0;
+		KASSERT(rt_add(vn, &way) == 0);
+	}
+	way = by("172.16.0.0", 0, 3);	/* a group, for its weight */
+	test_route_via(&way, "20.7.0.1");
+	KASSERT(rt_add_way(vn, &way) == 0);
+	KASSERT(test_rt_is_via(test_rt_lookup(vn, "172.16.1.1"), "10.0.0.2"));
+	test_route_via(&ri, "172.16.5.5");
+	KASSERT(rt_add(vn, &ri) == 0);
+	KASSERT(test_rt_unreachable(vn, "192.168.1.1"));
+	way = by("20.7.0.0", 0, 0);
+	way.ri_given = 0;
+	KASSERT(rt_change(vn, &way) == 0);
+	KASSERT(test_rt_is_via(test_rt_lookup(vn, "192.168.1.1"), "10.0.0.2"));
+	test_route_flush(vn);
+	etest_detach(&nets[0]);
+}
+
 static void
 test_behind(void **state)
 {
 
 	(void)state;
 	net_on_sim(1, behind_body);
+	net_on_sim(1, far_body);
 }
 
 /* An allocation that fails changes nothing. */

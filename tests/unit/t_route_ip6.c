@@ -231,6 +231,18 @@ several_body(struct vnet *vn)
 	KASSERT(is(vn, "2600::1", "et1 2001:db8:0:1::2"));
 	KASSERT(del(vn, "2600::", 16) == 0);
 	KASSERT(is(vn, "2600::1", "none"));
+	/* A gateway behind two ways: by the first one that can be used. */
+	KASSERT(add_way(vn, via("2600::", 16, "2001:db8::2")) == 0);
+	KASSERT(add_way(vn, via("2600::", 16, "2001:db8:0:1::2")) == 0);
+	KASSERT(add(vn, via("3fff::", 20, "2600::9")) == 0);
+	for (unsigned i = 0; i < 2; i++) {
+		KASSERT(is(vn, "3fff::1", "et0 2001:db8::2"));
+		KASSERT(del(vn, "2001:db8::", 64) == 0);
+		KASSERT(is(vn, "3fff::1", "et1 2001:db8:0:1::2"));
+		KASSERT(add(vn, on("2001:db8::", 64, 0)) == 0);
+	}
+	KASSERT(is(vn, "3fff::1", "et0 2001:db8::2"));
+	KASSERT(del(vn, "3fff::", 20) == 0 && del(vn, "2600::", 16) == 0);
 	/* Two ways share the flows, and one takes all when the other goes. */
 	KASSERT(add_way(vn, via("2600::", 16, "2001:db8::2")) == 0);
 	KASSERT(add_way(vn, via("2600::", 16, "2001:db8:0:1::2")) == 0);
@@ -262,6 +274,15 @@ test_several(void **state)
 /* --- tables -------------------------------------------------------------- */
 
 static void
+bind_to(struct ifnet *ifp, uint32_t table)
+{
+
+	if_ioctl_lock(ifp);
+	KASSERT(rt_table_bind(ifp, table) == 0);
+	if_ioctl_unlock(ifp);
+}
+
+static void
 tables_body(struct vnet *vn)
 {
 	struct rt_info ri;
@@ -282,6 +303,20 @@ tables_body(struct vnet *vn)
 	ri.ri_table = 7;
 	KASSERT(rt_add(vn, &ri) == 0);
 	KASSERT(strcmp(goes(vn, 7, "2600::1", 0), "et0 2001:db8::2") == 0);
+	KASSERT(rt_delete(vn, &ri) == 0);
+	KASSERT(strcmp(goes(vn, 7, "2600::1", 0), "et1 2001:db8::2") == 0);
+	/* One with an interface does not, and again when that has left. */
+	bind_to(nets[1].et_ifp, 7);
+	KASSERT(strcmp(goes(vn, 7, "2600::1", 0), "unreachable") == 0);
+	bind_to(nets[1].et_ifp, 0);
+	KASSERT(strcmp(goes(vn, 7, "2600::1", 0), "et1 2001:db8::2") == 0);
+	KASSERT(del(vn, "2001:db8::", 60) == 0);
+	KASSERT(strcmp(goes(vn, 7, "2600::1", 0), "unreachable") == 0);
+	bind_to(nets[1].et_ifp, 7);
+	ri = to("2600::", 16);
+	ri.ri_table = 7;
+	KASSERT(rt_delete(vn, &ri) == 0);
+	bind_to(nets[1].et_ifp, 0);
 	detach(vn);
 	KASSERT(rt_table_numbered(vn, 7) == NULL);
 }
@@ -305,7 +340,8 @@ count(const void *msg, void *arg)
 	return 0;
 }
 
-/* The same bits are two prefixes, with spares and gateways of their own. */
+/* Prefixes of the same bits in both families are two, with spares and gateways
+ * of their own. */
 static void
 families_body(struct vnet *vn)
 {
@@ -436,6 +472,43 @@ test_messages(void **state)
 
 	(void)state;
 	net_on_sim(1, messages_body);
+}
+
+/* Routes that go with their interface are remembered, and as many of them told
+ * as there is room for. */
+static void
+lost_body(struct vnet *vn)
+{
+	char text[1024];
+	struct rt_info ri;
+	unsigned n = 0;
+
+	attach(vn);
+	KASSERT(add(vn, on("2001:db8:1111:2222::", 64, 1)) == 0);
+	for (unsigned i = 0; i < RT_NLOST; i++) {
+		ri = via("2001:db8:aaaa:bbbb:cccc:dddd:eeee:ff00", 128,
+		    "2001:db8:1111:2222:3333:4444:5555:6666");
+		ri.ri_dst.na_bytes[15] = (uint8_t)i;
+		ri.ri_ifp = nets[1].et_ifp;
+		KASSERT(rt_add(vn, &ri) == 0);
+	}
+	etest_detach(&nets[1]);
+	test_sysctl_text(vn, "net.route.lastlost", text);
+	KASSERT(strncmp(text, "2001:db8:", 9) == 0);
+	for (const char *p = text; (p = strstr(p, " on et1")) != NULL; p++)
+		n++;
+	KASSERT(n > 5 && n < RT_NLOST);
+	KASSERT(strcmp(text + strlen(text) - 7, " on et1") == 0);
+	etest_attach(vn, &nets[1], 1, &etest_ops, true);
+	detach(vn);
+}
+
+static void
+test_lost(void **state)
+{
+
+	(void)state;
+	net_on_sim(0, lost_body);
 }
 
 /* --- without memory ------------------------------------------------------ */
@@ -580,6 +653,7 @@ main(void)
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_nomem),
 		cmocka_unit_test(test_twin),
 	};
