@@ -364,7 +364,7 @@ try_orders(struct kern *k, unsigned words)
 	for (unsigned o = 0; o < sizeof(orders) / sizeof(orders[0]); o++) {
 		for (unsigned how = o % 2; how < 3; how += 2) {
 			twin_init(k, &tw, words);
-			for (unsigned i = 0; i < KEYS; i++) {
+			for (unsigned i = 0; i < KEYS / words; i++) {
 				key = orders[o].or_key(k, i);
 				twin_insert(&tw, key);
 				if (i % 997 == 0)
@@ -374,7 +374,7 @@ try_orders(struct kern *k, unsigned words)
 			}
 			check_tree(&tw);
 			KASSERT((double)kbtree_bytes(&tw.tw_tree) <=
-			    orders[o].or_bytes * (words == 1 ? 1 : 2.1) *
+			    orders[o].or_bytes * (words == 1 ? 1 : 2.2) *
 			    (double)tw.tw_count);
 			twin_empty(&tw, how);
 		}
@@ -408,9 +408,9 @@ churn(struct kern *k, unsigned words)
 
 	for (spread = 0; spread < 3; spread++) {
 		twin_init(k, &tw, words);
-		for (unsigned step = 0; step < 30000; step++) {
-			grow = step / 10000 % 2 == 0 ? 70 : 25;
-			key = sim_random(k->k_host) % 12000;
+		for (unsigned step = 0; step < 30000 / words; step++) {
+			grow = step / (10000 / words) % 2 == 0 ? 70 : 25;
+			key = sim_random(k->k_host) % (12000 / words);
 			if (spread == 1)
 				key = UINT64_MAX - key;
 			else if (spread == 2)
@@ -456,8 +456,8 @@ fail_each(struct kern *k, unsigned words)
 	uint64_t key;
 
 	twin_init(k, &tw, words);
-	for (unsigned i = 0; i < KEYS; i++) {
-		key = i < KEYS / 2 ? random64(k) : ascending(k, i);
+	for (unsigned i = 0; i < KEYS / words; i++) {
+		key = i < KEYS / words / 2 ? random64(k) : ascending(k, i);
 		if (twin_has(&tw, key))
 			continue;
 		bytes = kbtree_bytes(&tw.tw_tree);

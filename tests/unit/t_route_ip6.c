@@ -310,6 +310,9 @@ tables_body(struct vnet *vn)
 	KASSERT(strcmp(goes(vn, 7, "2600::1", 0), "unreachable") == 0);
 	bind_to(nets[1].et_ifp, 0);
 	KASSERT(strcmp(goes(vn, 7, "2600::1", 0), "et1 2001:db8::2") == 0);
+	KASSERT(add(vn, on("2001:db8::", 64, 0)) == 0);
+	KASSERT(strcmp(goes(vn, 7, "2600::1", 0), "et0 2001:db8::2") == 0);
+	KASSERT(del(vn, "2001:db8::", 64) == 0);
 	KASSERT(del(vn, "2001:db8::", 60) == 0);
 	KASSERT(strcmp(goes(vn, 7, "2600::1", 0), "unreachable") == 0);
 	bind_to(nets[1].et_ifp, 7);
