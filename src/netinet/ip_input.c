@@ -543,14 +543,14 @@ ip_is_our_broadcast(struct ifnet *ifp, const struct fwd *fd, uint32_t dst)
 
 /* How a packet goes by rules, where fd is what its interface's table says. */
 static __attribute__((__noinline__)) struct fwd
-ip_lookup_ruled(const struct ifnet *ifp, const struct mbuf *m, struct fwd fd)
+ip_lookup_ruled(const struct ip_rules *rules, const struct ifnet *ifp,
+    const struct mbuf *m, struct fwd fd)
 {
 	const struct iphdr4 *ip = mtoip(m);
 	char name[IFNAMSIZ];
 
 	if_name_copy(ifp, name);
-	return ip_rules_apply(rules_of(ifp->if_vnet), name, ip, m->m_mark,
-	    ifp->if_vnet, fd);
+	return ip_rules_apply(rules, name, ip, m->m_mark, ifp->if_vnet, fd);
 }
 
 /* Handle any packet, with all checks.  Returns the packet if it is to be
@@ -560,6 +560,7 @@ static struct mbuf *
 ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 {
 	struct vnet *vn = ifp->if_vnet;
+	const struct ip_rules *rules;
 	const struct iphdr4 *ip;
 	struct fwd fd;
 	bool loop;
@@ -591,8 +592,9 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 		return NULL;
 	}
 	fd = ip_lookup(rt_table_of(ifp), ip);
-	if (__builtin_expect(rules_of(vn) != NULL, 0) && !loop)
-		fd = ip_lookup_ruled(ifp, m, fd);
+	rules = rules_of(vn);
+	if (__builtin_expect(rules != NULL, 0) && !loop)
+		fd = ip_lookup_ruled(rules, ifp, m, fd);
 	/* A packet in a link-level broadcast or multicast has reached every
 	 * station of the link: it is neither delivered (RFC 1122 3.3.6) nor
 	 * forwarded (RFC 1812 5.3.4). */
