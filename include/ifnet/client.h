@@ -178,6 +178,16 @@ int	ifnet_dump_table(struct ifnet_client *, unsigned table,
 	    int (*fn)(const void *msg, size_t len, void *arg), void *arg,
 	    struct ifnet_error *);
 
+/*
+ * Delete the routes of a table, by its number (0: the main one, -1: all), but
+ * those that came with an address.  fn is called with each, as RTM_DELETE; what
+ * it returns ends the calls and is returned, but all routes are deleted all the
+ * same.  EPERM, ESRCH: there is no such table.
+ */
+int	ifnet_flush_routes(struct ifnet_client *, int table,
+	    int (*fn)(const void *msg, size_t len, void *arg), void *arg,
+	    struct ifnet_error *);
+
 /* --- events ------------------------------------------------------------ */
 
 enum ifnet_event_type {

@@ -317,15 +317,16 @@ take_messages(void *arg, const struct ctl_hdr *h, const void *data,
 	}
 }
 
+/* A request with a struct, answered by routing messages. */
 static int
-dump(struct ifnet_client *c, const struct ctl_dump *cd,
+dump(struct ifnet_client *c, uint16_t op, const void *what, size_t len,
     int (*fn)(const void *, size_t, void *), void *arg,
     struct ifnet_error *e)
 {
 	struct dump d = { c, fn, arg, 0, false };
 	struct client_call cc = {
-		.cc_op = CTL_DUMP, .cc_what = "",
-		.cc_part = { { cd, sizeof(*cd) } },
+		.cc_op = op, .cc_what = "",
+		.cc_part = { { what, len } },
 		.cc_answer = take_messages, .cc_arg = &d,
 	};
 	int error;
@@ -345,7 +346,20 @@ ifnet_dump_table(struct ifnet_client *c, unsigned table,
 		.d_what = IFNET_ROUTE, .d_table = table + 1,
 	};
 
-	return dump(c, &cd, fn, arg, e);
+	return dump(c, CTL_DUMP, &cd, sizeof(cd), fn, arg, e);
+}
+
+int
+ifnet_flush_routes(struct ifnet_client *c, int table,
+    int (*fn)(const void *, size_t, void *), void *arg,
+    struct ifnet_error *e)
+{
+	const struct ctl_route_flush rf = { .rf_table = (uint32_t)table + 1 };
+
+	if (table < -1)
+		return ifnet_error_set(e, EINVAL, "%d is not the number of a "
+		    "table", table);
+	return dump(c, CTL_ROUTE_FLUSH, &rf, sizeof(rf), fn, arg, e);
 }
 
 int
@@ -363,7 +377,7 @@ ifnet_dump(struct ifnet_client *c, unsigned what, const char *ifname,
 			    "%s: no such interface", ifname);
 		memcpy(cd.d_ifname, ifname, strlen(ifname));
 	}
-	return dump(c, &cd, fn, arg, e);
+	return dump(c, CTL_DUMP, &cd, sizeof(cd), fn, arg, e);
 }
 
 /* --- vnets, the daemon --------------------------------------------------- */

@@ -281,39 +281,16 @@ route_get(struct cmd_ctx *ctx, int argc, char **argv)
 
 /* --- flush --------------------------------------------------------------- */
 
-/*
- * A flush walks the table once, on a connection of its own, and deletes the
- * routes found in batches on the other connection: the walk continues at its
- * place, even when routes behind it are gone.  While a batch is carried out the
- * next one is gathered.
- */
-#define FLUSH_MOST	280	/* as many as one message to the daemon has
-				 * room for */
-
-/* Routes that are deleted with one message. */
-struct flush_part {
-	struct ifnet_batch *b;		/* on its way; or NULL */
-	size_t		 n;
-	union {
-		struct rt_msg	 m;
-		char		 room[RT_MSG_MAX];
-	}		 msgs[FLUSH_MOST];
-};
-
-struct flush {
-	struct cmd_ctx	*ctx;
-	struct ifnet_error *e;
-	struct flush_part part[2], *now;	/* the one that is gathered */
-};
-
-static void
-flush_print(struct cmd_ctx *ctx, const struct rt_msg *m)
+static int
+flush_print(const void *msg, size_t len, void *arg)
 {
 	const struct sockaddr *sa[RTAX_MAX];
+	const struct rt_msg *m = msg;
+	struct cmd_ctx *ctx = arg;
 	char text[CMD_TEXTSIZE], line[2 * CMD_TEXTSIZE + 16], *to = line;
 
-	if (rt_msg_check(m, m->rtm_h.rtm_len, sa) != 0)
-		return;
+	if (rt_msg_check(m, len, sa) != 0)
+		return 0;
 	to = cmd_put(to, cmd_dst_text(sa[0], sa[2], (m->rtm_flags &
 	    RTF_HOST) != 0, text), 20);
 	to = cmd_put(to, " ", 1);
@@ -321,188 +298,18 @@ flush_print(struct cmd_ctx *ctx, const struct rt_msg *m)
 	    m->rtm_ifname, 20);
 	to = cmd_put(to, " done\n", 0);
 	(void)fwrite(line, 1, (size_t)(to - line), ctx->cc_out);
-}
-
-/* A batch that deletes the routes from the i-th to the end-th. */
-static int
-flush_batch(struct flush *f, struct flush_part *part, size_t i, size_t end)
-{
-	int error = 0;
-
-	part->b = ifnet_batch_begin(f->ctx->cc_client, f->e);
-	if (part->b == NULL)
-		return ENOMEM;
-	for (; i < end && error == 0; i++)
-		error = ifnet_batch_add_route(part->b, &part->msgs[i],
-		    part->msgs[i].m.rtm_h.rtm_len, f->e);
-	if (error != 0) {
-		ifnet_batch_cancel(part->b);
-		part->b = NULL;
-	}
-	return error;
-}
-
-/*
- * Wait until the part's routes are deleted, and say so.  A route that somebody
- * else deleted ends a batch, and others are likely to be gone then as well: the
- * next one is of one route, the one after it of two, and so on.
- */
-static int
-flush_wait(struct flush *f, struct flush_part *part)
-{
-	size_t done = 0, i = 0, most = FLUSH_MOST, end;
-	int error = 0;
-
-	while (i < part->n && error == 0) {
-		end = part->n - i < most ? part->n : i + most;
-		if (part->b == NULL)
-			error = flush_batch(f, part, i, end);
-		if (error == 0)
-			error = ifnet_batch_run(part->b, &done, f->e);
-		part->b = NULL;
-		for (; done > 0; done--)
-			flush_print(f->ctx, &part->msgs[i++].m);
-		if (error == 0)
-			most *= 2;
-		else if (error == ESRCH) {
-			i++;
-			most = 1;
-			error = 0;
-		}
-	}
-	part->n = 0;
-	return error;
-}
-
-/* Begin to delete the routes gathered, once those before them are deleted. */
-static int
-flush_gathered(struct flush *f)
-{
-	struct flush_part *next = &f->part[f->now == &f->part[0]];
-	int error;
-
-	error = f->now->n == 0 ? 0 : flush_batch(f, f->now, 0, f->now->n);
-	if (error == 0 && f->now->n != 0)
-		error = ifnet_batch_start(f->now->b, f->e);
-	if (error == 0)
-		error = flush_wait(f, next);
-	f->now = next;
-	return error != 0 ? error : cmd_interrupted(f->ctx) ? EINTR : 0;
-}
-
-/* The end: what is on its way is waited for, also after an error. */
-static int
-flush_rest(struct flush *f, int error)
-{
-	struct ifnet_error unused, *e = f->e;
-	int other;
-
-	if (error == 0)
-		error = flush_gathered(f);
-	for (unsigned i = 0; i < 2; i++) {
-		if (f->part[i].b == NULL)
-			continue;
-		if (error != 0)
-			f->e = &unused;
-		other = flush_wait(f, &f->part[i]);
-		if (error == 0)
-			error = other;
-	}
-	f->e = e;
-	return error;
-}
-
-static int
-flush_collect(const void *msg, size_t len, void *arg)
-{
-	const struct sockaddr *sa[RTAX_MAX];
-	const struct rt_msg *m = msg;
-	struct flush *f = arg;
-	struct rt_msg *mine;
-
-	if (rt_msg_check(msg, len, sa) != 0 || len > RT_MSG_MAX)
-		return 0;
-	/* Routes made by interfaces and addresses go with these, not in a
-	 * flush. */
-	if ((m->rtm_flags & (RTF_CONNECTED | RTF_LOCAL | RTF_BROADCAST |
-	    RTF_LLDATA)) != 0)
-		return 0;
-	mine = &f->now->msgs[f->now->n++].m;
-	memcpy(mine, msg, len);
-	/* The source, which is last, says no more than the metric does. */
-	if ((m->rtm_given & RTV_METRIC) != 0 && sa[5] != NULL &&
-	    m->rtm_h.rtm_addrs < RTA_IFA << 1) {
-		mine->rtm_h.rtm_addrs &= (uint16_t)~RTA_IFA;
-		mine->rtm_h.rtm_len -= (uint16_t)rt_sa_size(sa[5]->sa_family);
-	}
-	mine->rtm_h.rtm_type = RTM_DELETE;
-	mine->rtm_errno = 0;
-	return f->now->n < FLUSH_MOST ? 0 : flush_gathered(f);
-}
-
-/*
- * May the user change routes?  The delete of a route to an impossible host
- * shows it, so that the answer does not depend on whether there is a route to
- * flush.
- */
-static int
-flush_allowed(struct cmd_ctx *ctx, struct ifnet_error *e)
-{
-	union { struct rt_msg m; char room[RT_MSG_MAX]; } req, ans;
-	struct sockaddr_dl sdl;
-	struct route_words w;
-	size_t len = sizeof(ans);
-
-	memset(&w, 0, sizeof(w));
-	memset(&sdl, 0, sizeof(sdl));
-	w.len = 32;
-	route_build(RTM_DELETE, &w, &sdl, 0, &req);
-	return ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans,
-	    &len, e) == EPERM ? EPERM : 0;
+	return 0;
 }
 
 static int
 route_flush(struct cmd_ctx *ctx, int table)
 {
-	struct ifnet_client *walker;
-	struct ifnet_error e, unused;
-	struct flush *f;
-	int error;
+	struct ifnet_error e;
 
-	memset(&e, 0, sizeof(e));
-	if (flush_allowed(ctx, &e) != 0)
+	if (ifnet_flush_routes(ctx->cc_client, table, flush_print, ctx, &e) !=
+	    0)
 		return refused(ctx, "flush", &e);
-	walker = cmd_connect(ctx);
-	if (walker == NULL)
-		return 1;
-	f = calloc(1, sizeof(*f));
-	if (f == NULL) {
-		ifnet_close(walker);
-		e.code = ENOMEM;
-		return refused(ctx, "flush", &e);
-	}
-	f->ctx = ctx;
-	f->e = &e;
-	f->now = &f->part[0];
-	memset(&e, 0, sizeof(e));
-	memset(&unused, 0, sizeof(unused));
-	error = table == ROUTE_TABLES_ALL ? ifnet_dump(walker, IFNET_ROUTE,
-	    NULL, flush_collect, f, &unused) : ifnet_dump_table(walker,
-	    (unsigned)table, flush_collect, f, &unused);
-	if (error != 0 && e.code == 0 && error != EINTR)
-		e = unused;
-	error = flush_rest(f, error);
-	free(f);
-	ifnet_close(walker);
-	if (error == 0)
-		return CMD_OK;
-	if (error == EINTR) {
-		cmd_err(ctx, "route flush: interrupted; what is listed above "
-		    "is deleted, the rest is as it was");
-		return 1;
-	}
-	e.code = error;
-	return refused(ctx, "flush", &e);
+	return CMD_OK;
 }
 
 /* --- the command --------------------------------------------------------- */

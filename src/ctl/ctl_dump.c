@@ -183,6 +183,7 @@ ctl_check_dump(const struct ctl_request *rq)
 /* A dump in progress. */
 struct ctl_dump_run {
 	const struct ctl_request *dr_rq;
+	struct ctl_session *dr_session;
 	struct ctl_out	 dr_out;
 	struct rt_place	 dr_routes;	/* where they begin */
 	char		 dr_name[VNET_NAMESIZE];
@@ -194,12 +195,13 @@ struct ctl_dump_run {
 static int
 dump_message(const void *msg, void *arg)
 {
+	struct ctl_dump_run *dr = arg;
 	struct rt_hdr h;
 	uint8_t *p;
 	int error;
 
 	memcpy(&h, msg, sizeof(h));
-	error = out_room(arg, h.rtm_len, &p);
+	error = out_room(&dr->dr_out, h.rtm_len, &p);
 	if (error != 0)
 		return error;
 	memcpy(p, msg, h.rtm_len);
@@ -231,10 +233,10 @@ send_piece(struct ctl_session *s, struct ctl_dump_run *dr)
 	return vn != NULL ? 0 : ENOENT;
 }
 
-/* Dump everything, or the messages of one interface. */
+/* Dump everything, or the messages of one interface, each through fn. */
 static int
 dump_walk(struct ctl_session *s, struct ctl_dump_run *dr, unsigned what,
-    uint64_t handle)
+    uint64_t handle, int (*fn)(const void *, void *))
 {
 	struct rtsock_cursor rc;
 	int error = 0;
@@ -242,8 +244,7 @@ dump_walk(struct ctl_session *s, struct ctl_dump_run *dr, unsigned what,
 	rtsock_dump_begin(&rc, what, handle);
 	rc.rc_route = dr->dr_routes;
 	while (error == 0 && rc.rc_what != 0) {
-		error = rtsock_dump_next(s->cs_held, &rc, dump_message,
-		    &dr->dr_out);
+		error = rtsock_dump_next(s->cs_held, &rc, fn, dr);
 		if (error == 0)
 			error = send_piece(s, dr);
 	}
@@ -263,7 +264,7 @@ dump_interface(struct ctl_session *s, struct ctl_dump_run *dr, unsigned what,
 		return ENXIO;
 	handle = ifp->if_handle;
 	if_put(ifp, &psref);
-	return dump_walk(s, dr, what, handle);
+	return dump_walk(s, dr, what, handle, dump_message);
 }
 
 /* The number of members' names that are requested at a time. */
@@ -300,28 +301,35 @@ dump_group(struct ctl_session *s, struct ctl_dump_run *dr, unsigned what,
 	return error;
 }
 
+/* The routes of one table (its number plus 1) are meant, or of all (0). */
+static int
+begin_table(struct vnet *vn, uint32_t table, struct ctl_dump_run *dr)
+{
+
+	if (table == 0)
+		return 0;
+	dr->dr_routes.rp_table = table - 1;
+	dr->dr_routes.rp_is_last = true;
+	return table == 1 ? 0 : rt_table_check(vn, table - 1);
+}
+
 int
 ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
 {
 	struct vnet *vn = rq->rq_vnet;
-	struct ctl_dump_run dr = { .dr_rq = rq, .dr_id = vn->vn_id };
+	struct ctl_dump_run dr = { .dr_rq = rq, .dr_id = vn->vn_id,
+	    .dr_session = s };
 	struct ctl_dump d = rq->rq_rec.dump;
 	char why[KUSER_TEXT];
 	unsigned what;
 	int error;
 
-	if (d.d_table > 1) {
-		error = rt_table_check(vn, d.d_table - 1);
-		if (error != 0)
-			return ctl_reply(s, &rq->rq_hdr, error, NULL);
-	}
+	error = begin_table(vn, d.d_table, &dr);
+	if (error != 0)
+		return ctl_reply(s, &rq->rq_hdr, error, NULL);
 	error = kuser_charge(s->cs_kern, &s->cs_cred, KUSER_DUMPS, 1, why);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
-	if (d.d_table != 0) {
-		dr.dr_routes.rp_table = d.d_table - 1;
-		dr.dr_routes.rp_is_last = true;
-	}
 	what = d.d_what & ~(uint32_t)CTL_DUMP_GROUP;
 	memcpy(dr.dr_name, vn->vn_name, sizeof(dr.dr_name));
 	ctl_out_init(&dr.dr_out, s);
@@ -330,7 +338,7 @@ ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
 	else if (d.d_ifname[0] != '\0')
 		error = dump_interface(s, &dr, what, d.d_ifname);
 	else
-		error = dump_walk(s, &dr, what, 0);
+		error = dump_walk(s, &dr, what, 0, dump_message);
 	if (error != 0)
 		ctl_out_free(&dr.dr_out);
 	if (error == ENXIO && dr.dr_sink == 0)
@@ -343,6 +351,84 @@ ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
 	ctl_out_free(&dr.dr_out);
 	return dr.dr_sink;
 }
+
+/* --- routes that are deleted as they are listed --------------------------- */
+
+/* Those that a lock is held for at a time. */
+#define FLUSH_BYTES	(RT_FLUSH_ROOM + 8192)
+
+static int
+flush_walk(struct ctl_session *s, struct ctl_dump_run *dr)
+{
+	union {
+		struct rt_hdr	 hdr;
+		uint8_t		 room[FLUSH_BYTES];
+	} some;
+	bool more = true;
+	size_t len, at;
+	int error = 0;
+
+	while (error == 0 && more) {
+		more = rt_flush_some(s->cs_held, &dr->dr_routes, &some,
+		    sizeof(some), &len);
+		for (at = 0; at < len && error == 0; at +=
+		    ((const struct rt_hdr *)(const void *)(some.room + at))->
+		    rtm_len)
+			error = dump_message(some.room + at, dr);
+		if (error == 0)
+			error = send_piece(s, dr);
+	}
+	return error;
+}
+
+/* Inside a change: the route is deleted by a request, so that it can be made
+ * again. */
+static int
+flush_noted(const void *msg, void *arg)
+{
+	struct ctl_dump_run *dr = arg;
+	union {
+		struct rt_msg	 rtm;
+		uint8_t		 room[RT_MSG_MAX];
+	} req, answer;
+	struct rt_msg m;
+	size_t len = 0;
+	int error;
+
+	memcpy(&m, msg, sizeof(m));
+	if ((m.rtm_flags & RTF_OF_ADDRESS) != 0)
+		return 0;
+	memcpy(&req, msg, m.rtm_h.rtm_len);
+	req.rtm.rtm_h.rtm_type = RTM_DELETE;
+	error = ctl_undo_route(dr->dr_session, dr->dr_session->cs_held, &req,
+	    m.rtm_h.rtm_len, &answer, &len);
+	if (error != 0)
+		return error == ESRCH ? 0 : error; /* it went meanwhile */
+	return dump_message(&req, dr);
+}
+
+int
+ctl_run_route_flush(struct ctl_session *s, const struct ctl_request *rq)
+{
+	struct vnet *vn = rq->rq_vnet;
+	struct ctl_dump_run dr = { .dr_rq = rq, .dr_id = vn->vn_id,
+	    .dr_session = s };
+	int error;
+
+	error = begin_table(vn, rq->rq_rec.route_flush.rf_table, &dr);
+	if (error != 0)
+		return ctl_reply(s, &rq->rq_hdr, error, NULL);
+	memcpy(dr.dr_name, vn->vn_name, sizeof(dr.dr_name));
+	ctl_out_init(&dr.dr_out, s);
+	error = s->cs_undo == NULL ? flush_walk(s, &dr) :
+	    dump_walk(s, &dr, RTS_ROUTE, 0, flush_noted);
+	if (dr.dr_sink == 0)
+		dr.dr_sink = ctl_out_send(&dr.dr_out, s, &rq->rq_hdr, error);
+	ctl_out_free(&dr.dr_out);
+	return dr.dr_sink;
+}
+
+/* --- the history, vnets --------------------------------------------------- */
 
 const char *
 ctl_check_history(const struct ctl_request *rq)

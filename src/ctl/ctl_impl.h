@@ -49,6 +49,7 @@ struct ctl_request {
 		struct ctl_ioctl ioctl;
 		struct ctl_sysctl sysctl;
 		struct ctl_dump	 dump;
+		struct ctl_route_flush route_flush;
 		struct ctl_history history;
 		struct ctl_ping	 ping;
 		struct ctl_ping_send ping_send;
@@ -231,6 +232,7 @@ int	ctl_out_flush(struct ctl_out *, struct ctl_session *,
 	    const struct ctl_hdr *);
 const char *ctl_check_dump(const struct ctl_request *);
 int	ctl_run_dump(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_route_flush(struct ctl_session *, const struct ctl_request *);
 const char *ctl_check_history(const struct ctl_request *);
 int	ctl_run_history(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_vnet_list(struct ctl_session *, const struct ctl_request *);

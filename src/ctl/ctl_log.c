@@ -392,6 +392,14 @@ describe(struct log_text *lt, const struct ctl_session *s,
 	case CTL_RULE_FLUSH:
 		add(lt, "rule flush");
 		return true;
+	case CTL_ROUTE_FLUSH:
+		add(lt, "route flush");
+		if (rq->rq_rec.route_flush.rf_table > 1)
+			add(lt, " -table %u", rq->rq_rec.route_flush.rf_table -
+			    1);
+		else if (rq->rq_rec.route_flush.rf_table == 0)
+			add(lt, " -table all");
+		return true;
 	case CTL_ROLLBACK:
 		add(lt, "what was created since it began is undone");
 		return true;

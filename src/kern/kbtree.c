@@ -335,6 +335,19 @@ kbtree_from(const struct kbtree *kt, const struct kbtree_key *key,
 	return result(kt, kn, slot, found);
 }
 
+unsigned
+kbtree_some(const struct kbtree *kt, const struct kbtree_key *key, void **objs,
+    unsigned n)
+{
+	const struct kbtree_node *kn;
+	unsigned slot = 0, i;
+
+	kn = find_from(kt, key, &slot);
+	for (i = 0; kn != NULL && i < n && slot + i < kn->kn_count; i++)
+		objs[i] = object_at(kt, kn, slot + i);
+	return i;
+}
+
 void *
 kbtree_upto(const struct kbtree *kt, const struct kbtree_key *key,
     struct kbtree_key *found)

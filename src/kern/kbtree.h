@@ -76,6 +76,10 @@ void	*kbtree_from(const struct kbtree *, const struct kbtree_key *,
 	    struct kbtree_key *found);
 void	*kbtree_upto(const struct kbtree *, const struct kbtree_key *,
 	    struct kbtree_key *found);
+/* Some objects from that of kbtree_from() on, in order: as many as are beside
+ * each other in memory, at most n; how many. */
+unsigned kbtree_some(const struct kbtree *, const struct kbtree_key *,
+	    void **objs, unsigned n);
 /* The next key, for a walk with kbtree_from() during which the tree may change;
  * false: there is none after it. */
 bool	kbtree_next_key(const struct kbtree *, struct kbtree_key *);

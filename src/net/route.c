@@ -603,8 +603,7 @@ rt_take_out(struct vnet *vn, struct rtentry *rt)
 	/* Ask for memory that is needed in the end and in none of the caches:
 	 * the route's neighbours in its path's list, and its chunk. */
 	if (!rt_is_own(rt)) {
-		__builtin_prefetch(LIST_NEXT(rt_full(rt), rf_link));
-		__builtin_prefetch(rt_full(rt)->rf_link.le_prev);
+		rt_path_leave_soon(rt);
 		kslab_free_soon(rt);
 	}
 	if (rt_is_spare(rt))

@@ -159,6 +159,9 @@ rt_is_own(const struct rtentry *rt)
 	return (rt->rt_user & RTE_OWN) != 0;
 }
 
+/* Flags of the routes that an address brings along. */
+#define RTF_OF_ADDRESS	(RTF_LOCAL | RTF_BROADCAST | RTF_CONNECTED)
+
 /* Routes that had to go with what they needed, the latest of them. */
 #define RT_NLOST	16
 
@@ -468,6 +471,14 @@ int	rt_dump_next(struct vnet *, struct rt_place *, void *msg);
  */
 size_t	rt_dump_some(struct vnet *, struct rt_place *, void *room,
 	    size_t bytes);
+/*
+ * Control: likewise, but each route that was asked for is deleted and described
+ * as RTM_DELETE, way by way; those that came with an address stay.  *used: the
+ * bytes that the messages take, possibly 0.  false: that was the end.
+ */
+#define RT_FLUSH_ROOM	(NH_MEMBERS * (sizeof(struct rt_msg) + 4 * 32))
+bool	rt_flush_some(struct vnet *, struct rt_place *, void *room,
+	    size_t bytes, size_t *used);
 /* All of them; fn's first nonzero value ends it and is returned. */
 int	rt_dump(struct vnet *, int (*fn)(const void *msg, void *arg),
 	    void *arg);

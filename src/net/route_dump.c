@@ -1,5 +1,6 @@
 /*
- * Routes as messages: one that is asked for, and all of them in order.
+ * Routes as messages: one that is asked for, and all of them in order, which
+ * may be deleted as they are met.
  */
 
 #include "net/route_impl.h"
@@ -217,6 +218,74 @@ rt_dump_some(struct vnet *vn, struct rt_place *place, void *room, size_t bytes)
 	}
 	route_unlock(vn);
 	return used;
+}
+
+/* How many routes are looked at while the lock is held, and how many are asked
+ * of memory at a time. */
+#define FLUSH_LOOKS	128
+#define FLUSH_AHEAD	8
+
+/*
+ * Ask for the memory that the deletion of the next routes needs, all at once:
+ * the routes, which may lie anywhere, then their neighbours in the lists of
+ * their paths.
+ */
+static void
+expect_deletions(struct vnet *vn, const struct rt_place *place)
+{
+	const struct rt_table *tb = rt_table_numbered(vn, place->rp_table);
+	const struct rt_af *ta;
+	void *rt[FLUSH_AHEAD];
+	unsigned n;
+
+	ta = tb == NULL ? NULL : rt_af(tb, place->rp_is_ip6 ? AF_INET6 :
+	    AF_INET);
+	if (ta == NULL)
+		return;
+	n = kbtree_some(&ta->ta_routes, &place->rp_order, rt, FLUSH_AHEAD);
+	for (unsigned i = 0; i < n; i++) {
+		__builtin_prefetch(rt[i]);
+		kslab_free_soon(rt[i]);
+	}
+	for (unsigned i = 0; i < n; i++)
+		if (!rt_is_own(rt[i]))
+			rt_path_leave_soon(rt[i]);
+}
+
+bool
+rt_flush_some(struct vnet *vn, struct rt_place *place, void *room,
+    size_t bytes, size_t *used)
+{
+	struct rt_gone gone[FLUSH_LOOKS];
+	unsigned looks, n = 0, way;
+	struct rtentry *rt = NULL;
+	struct rt_hdr *h;
+
+	*used = 0;
+	route_lock(vn);
+	for (looks = 0; looks < FLUSH_LOOKS &&
+	    bytes - *used >= RT_FLUSH_ROOM; looks++) {
+		if (looks % FLUSH_AHEAD == 0)
+			expect_deletions(vn, place);
+		way = 0;
+		rt = next_route(vn, place, &way);
+		if (rt == NULL)
+			break;
+		if ((rt->rt_flags & RTF_OF_ADDRESS) != 0)
+			continue;
+		/* One message for each way; place goes on behind the last. */
+		for (way = 0; way < rt_nways(rt); way++) {
+			h = (struct rt_hdr *)(void *)((char *)room + *used);
+			rt_fill_way(vn->vn_kern, rt, way, RTM_DELETE, h);
+			*used += h->rtm_len;
+		}
+		rt_note_gone(rt, &gone[n++]);
+		rt_take_out(vn, rt);
+	}
+	route_unlock(vn);
+	for (looks = 0; looks < n; looks++)
+		rt_tell_gone(vn, &gone[looks]);
+	return rt != NULL;
 }
 
 int

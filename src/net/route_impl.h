@@ -16,8 +16,6 @@
 /* Flags that a request decides; the others follow from where it leads. */
 #define RTF_ASKED	(RTF_REJECT | RTF_BLACKHOLE | RTF_DYNAMIC | \
 	    RTF_STATIC | RTF_PROTO1 | RTF_PROTO2)
-/* Flags of the routes that an address brings along. */
-#define RTF_OF_ADDRESS	(RTF_LOCAL | RTF_BROADCAST | RTF_CONNECTED)
 /* Flags of a route that leads to no interface. */
 #define RTF_NOWHERE	(RTF_REJECT | RTF_BLACKHOLE)
 
@@ -361,6 +359,16 @@ rt_full(const struct rtentry *rt)
 {
 
 	return (struct rtfull *)(uintptr_t)rt;
+}
+
+/* A route is to leave its path soon: ask for the memory that this needs. */
+static inline void
+rt_path_leave_soon(const struct rtentry *rt)
+{
+	const struct rtfull *rf = rt_full(rt);
+
+	__builtin_prefetch(LIST_NEXT(rf, rf_link));
+	__builtin_prefetch(rf->rf_link.le_prev);
 }
 
 /* One of the ways of a route that was asked for. */

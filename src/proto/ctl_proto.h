@@ -81,6 +81,8 @@ enum ctl_op {
 	CTL_RULE_DELETE, /* struct ctl_rule_number */
 	CTL_RULE_FLUSH,
 	CTL_RULE_LIST,	/* answers: struct ctl_rule, many each */
+	CTL_ROUTE_FLUSH, /* struct ctl_route_flush; answers: as to CTL_DUMP, of
+			 * the routes that are deleted */
 	CTL_OP_MAX
 };
 
@@ -158,6 +160,11 @@ struct ctl_dump {
 	uint32_t	 d_table;	/* of routes: its number plus 1; 0: of
 					 * all tables */
 	char		 d_ifname[16];	/* "": all */
+};
+
+struct ctl_route_flush {
+	uint32_t	 rf_table;	/* as d_table */
+	uint32_t	 rf_pad;
 };
 
 struct ctl_history {

@@ -499,6 +499,59 @@ test_started(void **state)
 	    sizeof(ifr[1]), &e), 0);
 }
 
+struct told {
+	struct ifnet_client *c;
+	unsigned	 n;
+	int		 result;	/* what the first call returns */
+};
+
+static int
+tell_deleted(const void *msg, size_t len, void *arg)
+{
+	const struct rt_msg *rtm = msg;
+	struct told *to = arg;
+
+	KASSERT(len == rtm->rtm_h.rtm_len &&
+	    rtm->rtm_h.rtm_type == RTM_DELETE);
+	to->n++;
+	return to->result;
+}
+
+/* All of them go, whoever listens to which; what addresses need stays. */
+static void
+test_flush_routes(void **state)
+{
+	struct fixture *f = *state;
+	struct told to = { .result = 0 };
+	struct ifnet_error e;
+
+	test_command(f->vn, "ifconfig pair0 create 10.0.0.1/24");
+	for (int round = 0; round < 2; round++) {
+		test_command(f->vn, "route add 10.7.0.0/16 10.0.0.2");
+		test_command(f->vn, "route add 10.8.0.0/16 10.0.0.2");
+		test_command(f->vn, "route add -table 9 10.8.0.0/16 10.0.0.2");
+		to.n = 0;
+		assert_int_equal(ifnet_flush_routes(f->c, 0, tell_deleted, &to,
+		    &e), to.result);
+		assert_int_equal(to.n, round == 0 ? 2 : 1);
+		to.n = 0;
+		assert_int_equal(ifnet_flush_routes(f->c, -1, tell_deleted,
+		    &to, &e), to.result);
+		assert_int_equal(to.n, 1);
+		to.result = 0;
+		to.n = 0;
+		assert_int_equal(ifnet_flush_routes(f->c, -1, tell_deleted,
+		    &to, &e), 0);
+		assert_int_equal(to.n, 0);
+		to.result = 77;
+	}
+	assert_int_equal(ifnet_flush_routes(f->c, 9, tell_deleted, &to, &e),
+	    ESRCH);
+	assert_int_equal(ifnet_flush_routes(f->c, -2, tell_deleted, &to, &e),
+	    EINVAL);
+	test_command(f->vn, "route get 10.0.0.2");
+}
+
 /* As somebody without rights. */
 static void
 test_denied(void **state)
@@ -709,6 +762,7 @@ main(void)
 		T(test_connect_errors), T(test_gone), T(test_requests),
 		T(test_halt_self),
 		T(test_sysctl), T(test_dump), T(test_batch), T(test_started),
+		T(test_flush_routes),
 		T(test_handover),
 		T(test_denied), T(test_follow), T(test_overrun), T(test_ping),
 		T(test_old_layouts),

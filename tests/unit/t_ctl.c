@@ -352,6 +352,7 @@ test_permissions(void **state)
 {
 	struct fixture *f = *state;
 	struct ctl_session *s = session(f, stranger());
+	const struct ctl_route_flush flush = { .rf_table = 1 };
 	struct if_createreq ifcr;
 	struct ifreq ifr;
 	const char *text;
@@ -367,6 +368,8 @@ test_permissions(void **state)
 	(void)expect_ioctl(f, s, SIOCSIFFLAGS, &ifr, sizeof(ifr), EPERM);
 	says(expect(f, s, CTL_VNET_CREATE, "", "blue", 5, EPERM), "vnets");
 	(void)expect(f, s, CTL_VNET_DESTROY, "", "default", 8, EPERM);
+	says(expect(f, s, CTL_ROUTE_FLUSH, "", &flush, sizeof(flush), EPERM),
+	    "routes");
 	(void)expect(f, s, CTL_HALT, "", NULL, 0, EPERM);
 	assert_int_equal(f->a.halts, 0);
 	(void)expect(f, f->s, CTL_HALT, "", NULL, 0, 0);

@@ -586,6 +586,7 @@ static const char *const setup_lines[] = {
 	"route add 10.14.0.0/16 10.2.0.6 -metric 6 -proto bgp",
 	"route add 10.14.0.0/16 10.0.0.7 -metric 7",
 	"route add 10.0.0.0/24 10.2.0.6 -metric 9",
+	"route add -table 7 10.17.0.0/16 10.2.0.6",
 	"arp -s 10.0.0.7 02:00:00:00:00:07",
 	"arp -s 10.0.0.8 02:00:00:00:00:08 temp",
 	"filter add 10 in pair0 drop icmp",
@@ -609,6 +610,10 @@ static const char *const change_lines[] = {
 	"route delete 10.14.0.0/16",
 	"route add 10.14.0.0/16 10.2.0.18",
 	"route delete 10.0.0.0/24 -metric 9",
+	"route add 10.15.0.0/16 10.2.0.18",
+	"route flush -table 7",
+	"route flush",
+	"route add 10.13.0.0/16 -interface pair6",
 	"arp -d 10.0.0.7",
 	"arp -s 10.0.0.7 02:00:00:00:00:17",
 	"arp -s 10.0.0.9 02:00:00:00:00:09",
@@ -679,6 +684,36 @@ test_source(void **state)
 	assert_int_equal(capture(f->c, "route -n show", text, sizeof(text)),
 	    0);
 	says(text, "10.9.0.0/16");
+}
+
+/* A route with several ways has them again, with their weights. */
+static void
+test_ways(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *c = other(f);
+	struct ifnet_error e;
+	char text[4096];
+
+	assert_int_equal(say(f->c, "ifconfig pair0 create 10.0.0.1/24"), 0);
+	assert_int_equal(say(f->c, "route add -mpath 10.9.0.0/16 10.0.0.5 "
+	    "-weight 2"), 0);
+	assert_int_equal(say(f->c, "route add -mpath 10.9.0.0/16 10.0.0.6"),
+	    0);
+	assert_int_equal(ifnet_begin(c, &e), 0);
+	assert_int_equal(capture(c, "route -n flush", text, sizeof(text)), 0);
+	assert_string_equal(text, "10.9.0.0/16          10.0.0.5"
+	    "             done\n10.9.0.0/16          10.0.0.6"
+	    "             done\n");
+	assert_int_equal(capture(c, "route -n flush", text, sizeof(text)), 0);
+	assert_string_equal(text, "");
+	assert_int_equal(ifnet_rollback(c, NULL, &e), 0);
+	assert_int_equal(capture(f->c, "route -n show", text, sizeof(text)),
+	    0);
+	says(text, "10.0.0.5           UGS         -        0      -  pair0 "
+	    "weight 2");
+	says(text, "10.0.0.6           UGS         -        0      -  pair0");
+	ifnet_close(c);
 }
 
 /* Changes of others meanwhile are theirs. */
@@ -1079,7 +1114,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_commit), T(test_end), T(test_meanwhile), T(test_line),
 		T(test_settings), T(test_first_address), T(test_moved),
-		T(test_settings_line), T(test_routes), T(test_source),
+		T(test_settings_line), T(test_routes), T(test_source), T(test_ways),
 		T(test_routes_meanwhile), T(test_destroyed),
 		T(test_not_destroyed), T(test_beside), T(test_refused),
 		T(test_too_large), T(test_capabilities),

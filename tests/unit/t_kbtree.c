@@ -190,10 +190,15 @@ check_key(const struct twin *tw, uint64_t key)
 	const struct kbtree *kt = &tw->tw_tree;
 	const struct kbtree_key kk = key_of(kt, key), no = { { 77, 77, 77 } };
 	struct kbtree_key found = no;
-	size_t i = twin_place(tw, key);
+	size_t i = twin_place(tw, key), n;
+	void *some[3];
 	bool in = i < tw->tw_count && tw->tw_key[i] == key;
 
 	KASSERT(kbtree_find(kt, &kk) == (in ? tw->tw_obj[i] : NULL));
+	n = kbtree_some(kt, &kk, some, 3);
+	KASSERT((n > 0) == (i < tw->tw_count) && i + n <= tw->tw_count);
+	KASSERT(n == 0 || memcmp(some, &tw->tw_obj[i], n * sizeof(some[0])) ==
+	    0);
 	if (i < tw->tw_count) {
 		KASSERT(kbtree_from(kt, &kk, &found) == tw->tw_obj[i]);
 		KASSERT(bits_of(kt, &found) == tw->tw_key[i]);

@@ -400,6 +400,97 @@ test_behind(void **state)
 	net_on_sim(1, far_body);
 }
 
+/* --- all of them deleted as they are listed ------------------------------ */
+
+struct listed {
+	unsigned	 li_n;		/* messages */
+	unsigned	 li_calls;
+};
+
+static struct listed
+flush(struct vnet *vn, uint32_t table, bool all)
+{
+	struct rt_place place = { .rp_table = table, .rp_is_last = !all };
+	union {
+		struct rt_msg	 rtm;
+		uint8_t		 room[RT_FLUSH_ROOM];
+	} some;
+	struct listed li = { 0, 0 };
+	const struct rt_hdr *h;
+	bool more = true;
+	size_t used, at;
+
+	while (more) {
+		more = rt_flush_some(vn, &place, &some, sizeof(some), &used);
+		li.li_calls++;
+		for (at = 0; at < used; at += h->rtm_len) {
+			h = (const struct rt_hdr *)(void *)(some.room + at);
+			KASSERT(h->rtm_type == RTM_DELETE);
+			li.li_n++;
+		}
+		KASSERT(at == used);
+	}
+	return li;
+}
+
+/*
+ * Every way of every route is told, of the one that is used, of spares, of all
+ * tables; there is room for one route at a time.  What addresses brought along
+ * stays.
+ */
+static void
+flush_body(struct vnet *vn)
+{
+	struct rt_info ri;
+	struct listed li;
+	size_t own;
+
+	dtest_attach(vn);
+	for (unsigned u = 0; u < NWAYS; u++)
+		(void)network(vn, u);
+	own = test_route_count(vn);
+	for (int round = 0; round < 2; round++) {
+		for (unsigned u = 0; u < NWAYS; u++)
+			KASSERT(add(vn, u, 0) == 0);
+		for (unsigned u = 0; u < 4; u++) {
+			ri = by("172.16.0.0", u, 1);
+			ri.ri_given |= RTV_METRIC;
+			ri.ri_metric = 5;
+			KASSERT(rt_add_way(vn, &ri) == 0);
+			ri.ri_given = RTV_METRIC;
+			ri.ri_metric = 6 + u;
+			KASSERT(rt_add(vn, &ri) == 0);
+		}
+		/* Behind one that an address brought along. */
+		ri = by("10.3.0.0", 2, 0);
+		ri.ri_len = 24;
+		ri.ri_given = RTV_METRIC;
+		ri.ri_metric = 7;
+		KASSERT(rt_add(vn, &ri) == 0);
+		ri = by("172.18.0.0", 2, 0);
+		ri.ri_table = 9;
+		KASSERT(rt_add(vn, &ri) == 0);
+		li = flush(vn, 0, false);
+		KASSERT(li.li_n == NWAYS + 4 + 4 + 1 && li.li_calls >= 7);
+		KASSERT(test_route_count(vn) == own + 1);
+		li = flush(vn, round == 0 ? 9 : 0, round != 0);
+		KASSERT(li.li_n == 1 && test_route_count(vn) == own);
+		KASSERT(vn->vn_route->rv_paths.kh_count == 0 &&
+		    vn->vn_route->rv_groups.kh_count == 0);
+		KASSERT(flush(vn, 9, false).li_n == 0);
+	}
+	for (unsigned u = 0; u < NWAYS; u++)
+		etest_detach(&nets[u]);
+}
+
+static void
+test_flush(void **state)
+{
+
+	(void)state;
+	net_on_sim(1, flush_body);
+}
+
 /* An allocation that fails changes nothing. */
 static void
 memory_body(struct vnet *vn)
@@ -453,6 +544,7 @@ main(void)
 		cmocka_unit_test(test_spread),
 		cmocka_unit_test(test_weight),
 		cmocka_unit_test(test_behind),
+		cmocka_unit_test(test_flush),
 		cmocka_unit_test(test_memory),
 	};
 
