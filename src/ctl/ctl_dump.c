@@ -354,7 +354,7 @@ ctl_run_dump(struct ctl_session *s, const struct ctl_request *rq)
 
 /* --- routes that are deleted as they are listed --------------------------- */
 
-/* Those that a lock is held for at a time. */
+/* The descriptions of routes that are deleted at a time. */
 #define FLUSH_BYTES	(RT_FLUSH_ROOM + 8192)
 
 static int

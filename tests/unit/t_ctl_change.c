@@ -1114,7 +1114,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_commit), T(test_end), T(test_meanwhile), T(test_line),
 		T(test_settings), T(test_first_address), T(test_moved),
-		T(test_settings_line), T(test_routes), T(test_source), T(test_ways),
+		T(test_settings_line), T(test_routes), T(test_source),
+		T(test_ways),
 		T(test_routes_meanwhile), T(test_destroyed),
 		T(test_not_destroyed), T(test_beside), T(test_refused),
 		T(test_too_large), T(test_capabilities),
