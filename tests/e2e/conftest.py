@@ -6,6 +6,7 @@ and processes made here are gone when it ends.  Each test has its own daemon,
 socket and namespaces, and takes them down itself all the same.
 """
 
+import collections
 import ctypes
 import itertools
 import json
@@ -421,6 +422,23 @@ class Installed:
         run("cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror",
             *self.cflags.split(), "-fPIC", "-shared", "-o",
             directory / source.with_suffix(".so").name, source)
+
+
+def pytest_collection_modifyitems(items):
+    """IFNET_PART=I/N: the I-th of N parts that run beside each other, whole
+    files, about as many tests in each.  One part has all that install the
+    build, which writes into the build directory."""
+    part, parts = map(int, os.environ.get("IFNET_PART", "0/1").split("/"))
+
+    def unit(item):
+        return "" if "installed" in item.fixturenames else str(item.path)
+
+    units = collections.Counter(map(unit, items))
+    sizes, where = [0] * parts, {}
+    for name, n in sorted(units.items(), key=lambda u: (-u[1], u[0])):
+        where[name] = sizes.index(min(sizes))
+        sizes[where[name]] += n
+    items[:] = [item for item in items if where[unit(item)] == part]
 
 
 @pytest.fixture(scope="session")
