@@ -14,6 +14,8 @@
 
 #include <sys/socket.h>
 
+#include <netinet/in.h>
+
 #include <stdint.h>
 
 #include <ifnet/drop.h>
@@ -132,6 +134,53 @@ struct ifaliasreq {
 						 * none given */
 #define ifra_broadaddr	ifra_dstaddr
 	struct sockaddr_storage ifra_mask;	/* family 0 = classful */
+};
+
+/* How long an address lives, in seconds from now (RFC 4862 5.5.3). */
+#define ND6_INFINITE_LIFETIME	0xffffffffu
+struct in6_addrlifetime {
+	uint64_t	 ia6t_expire;	/* answers: when it ends, in seconds of
+					 * the monotonic clock; 0 never */
+	uint64_t	 ia6t_preferred; /* answers: likewise, deprecated */
+	uint32_t	 ia6t_vltime;	/* valid */
+	uint32_t	 ia6t_pltime;	/* preferred; at most ia6t_vltime */
+};
+
+/*
+ * Add or change an IPv6 address (SIOCAIFADDR_IN6), or, of a tunnel, the outer
+ * ones.  An address of link scope has the interface as its sin6_scope_id, or
+ * 0.
+ */
+struct in6_aliasreq {
+	char		 ifra_name[IFNAMSIZ];
+	struct sockaddr_in6 ifra_addr;
+	struct sockaddr_in6 ifra_dstaddr;	/* family 0 = none given */
+	struct sockaddr_in6 ifra_prefixmask;	/* family 0 = 64 bits, or 128
+						 * with a far end, on lo */
+	uint32_t	 ifra_flags;		/* IN6_IFF_ANYCAST, _NODAD,
+						 * _DEPRECATED */
+	uint32_t	 ifra_pad;
+	struct in6_addrlifetime ifra_lifetime;	/* both times 0: for ever */
+};
+
+/* ifam_flags and ifra_flags of IPv6, NetBSD's values */
+#define IN6_IFF_ANYCAST		0x01
+#define IN6_IFF_TENTATIVE	0x02	/* its uniqueness is being checked */
+#define IN6_IFF_DUPLICATED	0x04	/* another host has it */
+#define IN6_IFF_DETACHED	0x08	/* its prefix may not be on the link */
+#define IN6_IFF_DEPRECATED	0x10	/* no source of new connections */
+#define IN6_IFF_NODAD		0x20	/* not checked */
+#define IN6_IFF_AUTOCONF	0x40	/* by a router's advertisement */
+#define IN6_IFF_TEMPORARY	0x80	/* RFC 8981 */
+
+/* One address of an interface, and something of it: SIOCDIFADDR_IN6 and the
+ * SIOCG*_IN6. */
+struct in6_ifreq {
+	char		 ifr6_name[IFNAMSIZ];
+	struct sockaddr_in6 ifr6_addr;	/* which; SIOCGIFDSTADDR_IN6,
+					 * SIOCGIFNETMASK_IN6: the answer */
+	uint32_t	 ifr6_flags;	/* SIOCGIFAFLAG_IN6: IN6_IFF_* */
+	struct in6_addrlifetime ifr6_lifetime;	/* SIOCGIFALIFETIME_IN6 */
 };
 
 /*
@@ -294,6 +343,14 @@ struct ifconf {
 #define SIOCDLIFADDR	IFIOC_W(30, struct if_laddrreq)
 #define SIOCSIFADDRPREF	IFIOC_W(31, struct if_addrprefreq)
 #define SIOCGIFADDRPREF	IFIOC_WR(32, struct if_addrprefreq)
+/* Numbers of our own, as NetBSD's are those of IPv4's requests, which differ
+ * from these in the size of their records alone. */
+#define SIOCAIFADDR_IN6	IFIOC_W(160, struct in6_aliasreq)
+#define SIOCDIFADDR_IN6	IFIOC_W(161, struct in6_ifreq)
+#define SIOCGIFDSTADDR_IN6 IFIOC_WR(162, struct in6_ifreq)
+#define SIOCGIFNETMASK_IN6 IFIOC_WR(163, struct in6_ifreq)
+#define SIOCGIFAFLAG_IN6 IFIOC_WR(164, struct in6_ifreq)
+#define SIOCGIFALIFETIME_IN6 IFIOC_WR(165, struct in6_ifreq)
 #define SIOCADDMULTI	IFIOC_W(49, struct ifreq)
 #define SIOCDELMULTI	IFIOC_W(50, struct ifreq)
 #define SIOCGIFDLT	IFIOC_WR(119, struct ifreq)

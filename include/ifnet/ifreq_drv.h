@@ -88,14 +88,6 @@ struct if_pgstat {
 	uint64_t	 pgs_power[PGS_POWERS];
 };
 
-/* Outer addresses of an IPv6 tunnel. */
-struct in6_aliasreq {
-	char		 ifra6_name[IFNAMSIZ];
-	struct sockaddr_in6 ifra6_addr;
-	struct sockaddr_in6 ifra6_dstaddr;
-	struct sockaddr_in6 ifra6_prefixmask;
-};
-
 #define IFMEDIA_MAX	32
 struct ifmediareq {
 	char		 ifm_name[IFNAMSIZ];

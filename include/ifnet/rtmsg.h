@@ -158,6 +158,10 @@ struct ifa_msg {
 	int32_t		 ifam_metric;
 	uint32_t	 ifam_pad;
 	char		 ifam_name[IFNAMSIZ];
+	uint32_t	 ifam_vltime;	/* IPv6: how long it is still valid,
+					 * and preferred, s; */
+	uint32_t	 ifam_pltime;	/* ND6_INFINITE_LIFETIME: for ever */
+	uint64_t	 ifam_spare;	/* 0 */
 };
 
 struct if_rename_msg {

@@ -1,0 +1,51 @@
+/*
+ * in6_var: IPv6 addresses of interfaces, and the declarations that the files of
+ * src/netinet6 share.
+ *
+ * Addresses are inner ones (net/zone6.h), 16 bytes in network order, unless the
+ * name says otherwise; those in packets are as they are on the wire.
+ */
+
+#ifndef NETINET6_IN6_VAR_H
+#define NETINET6_IN6_VAR_H
+
+#include "net/route.h"
+#include "net/zone6.h"
+
+/* An IPv6 address of an interface. */
+struct in6_ifaddr {
+	struct protoaddr ia6_proto;	/* first */
+#define ia6_ifa	ia6_proto.pa_ifa
+	/* i: the times at which it is not preferred and not valid any more, ns
+	 * of kern_now(); 0: never */
+	uint64_t	 ia6_preferred_ns, ia6_expire_ns;
+	struct sockaddr_in6 ia6_addr;	/* constant; sin6_scope_id: its zone */
+	struct sockaddr_in6 ia6_dst;	/* constant: far end, or family 0 */
+	uint32_t	 ia6_flags;	/* a: IN6_IFF_* */
+	struct kern	*ia6_kern;	/* constant */
+};
+
+/* The structure around an IPv6 address. */
+static inline struct in6_ifaddr *
+ifatoia6(const struct ifaddr *ifa)
+{
+
+	return (struct in6_ifaddr *)(uintptr_t)ifa;
+}
+
+/* Settings and counters of IPv6 in a vnet. */
+struct ip6_vnet;
+
+/*
+ * in6_src.c.  Any, read section: a source for packets to dst (RFC 6724 5) that
+ * leave by ifp: copied to src (inner); false: there is none.
+ */
+bool	in6_source(struct ifnet *ifp, const union neigh_addr *dst,
+	    union neigh_addr *src);
+/* Any: may the address be used: neither tentative nor duplicated nor going, on
+ * an interface that is up? */
+bool	in6_ifa_usable(const struct ifaddr *);
+/* Read section: the interface's own address, or NULL; usable or not. */
+struct ifaddr *in6_ifp_find(struct ifnet *, const union neigh_addr *);
+
+#endif /* !NETINET6_IN6_VAR_H */
