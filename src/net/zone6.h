@@ -70,8 +70,8 @@ zone6_of(const uint8_t *a)
 	return ntohl(word);
 }
 
-/* Make an address of the wire, as it came by an interface, an inner one.  false:
- * no such address can be on the wire. */
+/* Make an address of the wire, as it came by an interface, an inner one.
+ * false: no such address can be on the wire. */
 static inline bool
 zone6_enter(uint8_t *a, uint32_t index)
 {
