@@ -9,6 +9,7 @@
 #include <ifnet/if.h>
 
 struct neigh;
+struct prefix;
 
 enum dom_slot { DOM_SLOT_INET, DOM_SLOT_INET6, DOM_SLOT_MAX };
 
@@ -68,13 +69,17 @@ struct domain {
 	 * may not be forwarded to all of its destinations? */
 	bool	(*dom_rtmark)(const struct rtentry *);
 
-	/* Control, no lock: a route of a table was deleted on request, or leads
-	 * elsewhere.  handle: the interface on whose link its destinations
-	 * were, or 0; asked: it had been asked for, and not come with an
-	 * address. */
-	void	(*dom_route_gone)(struct vnet *, const struct sockaddr *dst,
-		    unsigned len, uint32_t table, uint64_t handle,
-		    bool asked);
+	/* Any: an address was given, or its interface may be ready now: check
+	 * that no other host has it, if it is tentative, and announce it. */
+	void	(*dom_ifa_ready)(struct ifaddr *);
+	/* Control: an address is being removed: it is neither checked nor
+	 * announced after this. */
+	void	(*dom_ifa_stop)(struct ifaddr *);
+	/* Control: an address is about to bring a route to its prefix along. */
+	void	(*dom_ifa_prefix)(struct ifaddr *, const struct prefix *);
+	/* Control, no lock: delete the neighbours of the interface that are on
+	 * none of its prefixes any more. */
+	void	(*dom_neigh_sweep)(struct ifnet *);
 
 	/* Neighbour requests and dumps of the routing socket. */
 	int	(*dom_neigh_request)(struct vnet *, const void *rt_msg,

@@ -14,14 +14,6 @@
 
 #include <errno.h>
 
-static struct protoaddr *
-lpm_pa(struct lpm_entry *le)
-{
-
-	return (struct protoaddr *)((char *)le -
-	    offsetof(struct protoaddr, pa_net));
-}
-
 /* --- tables; l: held ----------------------------------------------------- */
 
 static uint32_t
@@ -112,7 +104,7 @@ chain_remove(struct protoaddr *head, struct protoaddr *pa, enum pa_shared sh)
 
 /* The prefixes of the addresses that are in one table with those of an
  * interface. */
-static struct lpm *
+static struct if_nets *
 nets_of(const struct ifnet *ifp)
 {
 
@@ -120,34 +112,55 @@ nets_of(const struct ifnet *ifp)
 	    &ifp->if_vnet->vn_if->ifv_nets;
 }
 
+/* Note the prefix of an address in it; EINVAL: a netmask with holes. */
+static int
+set_prefix(struct protoaddr *pa)
+{
+	const struct ifaddr *ifa = &pa->pa_ifa;
+	union sockaddr_any addr, mask;
+	int len;
+
+	if (pa->pa_family == AF_INET) {
+		memcpy(&addr.sin, ifa->ifa_addr, sizeof(addr.sin));
+		memcpy(&mask.sin, ifa->ifa_netmask, sizeof(mask.sin));
+		len = prefix_len(ntohl(mask.sin.sin_addr.s_addr));
+		pa->pa_key = ntohl(addr.sin.sin_addr.s_addr &
+		    mask.sin.sin_addr.s_addr);
+	} else {
+		memcpy(&mask.sin6, ifa->ifa_netmask, sizeof(mask.sin6));
+		len = prefix_len_bytes(&mask.sin6.sin6_addr,
+		    sizeof(mask.sin6.sin6_addr));
+	}
+	pa->pa_len = (uint8_t)len;
+	return len < 0 ? EINVAL : 0;
+}
+
 /* Enter the prefix. */
 static int
 net_insert(struct protoaddr *pa)
 {
 	struct ifaddr *ifa = &pa->pa_ifa;
-	struct lpm *nets = nets_of(ifa->ifa_ifp);
-	struct lpm_entry *le = &pa->pa_net, *have;
-	const struct sockaddr_in *sin, *mask;
-	int len, error;
+	struct if_nets *nets = nets_of(ifa->ifa_ifp);
+	struct protoaddr *have;
+	struct prefix pf;
+	int error;
 
-	if (ifa->ifa_addr->sa_family != AF_INET || ifa->ifa_netmask == NULL)
+	pa->pa_family = (uint8_t)ifa->ifa_addr->sa_family;
+	if ((pa->pa_family != AF_INET && pa->pa_family != AF_INET6) ||
+	    ifa->ifa_netmask == NULL)
 		return 0;
-	sin = (const struct sockaddr_in *)ifa->ifa_addr;
-	mask = (const struct sockaddr_in *)ifa->ifa_netmask;
-	len = prefix_len(ntohl(mask->sin_addr.s_addr));
-	if (len < 0)
-		return EINVAL;
-	le->le_key = ntohl(sin->sin_addr.s_addr & mask->sin_addr.s_addr);
-	le->le_len = (uint8_t)len;
-
-	have = lpm_find(nets, le->le_key, (unsigned)len);
+	error = set_prefix(pa);
+	if (error != 0)
+		return error;
+	pf = pa_prefix(pa);
+	have = if_nets_find(nets, &pf);
 	if (have == NULL) {
 		chain_begin(pa, PA_NET);
-		error = lpm_insert(nets, le);
+		error = if_nets_insert(nets, pa);
 		if (error != 0)
 			return error;
 	} else
-		chain_append(lpm_pa(have), pa, PA_NET);
+		chain_append(have, pa, PA_NET);
 	(void)__atomic_fetch_or(&ifa->ifa_flags, IFA_INNET, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -155,21 +168,22 @@ net_insert(struct protoaddr *pa)
 static void
 net_remove(struct protoaddr *pa)
 {
-	struct lpm *nets = nets_of(pa->pa_ifa.ifa_ifp);
+	struct if_nets *nets = nets_of(pa->pa_ifa.ifa_ifp);
 	struct protoaddr *head, *next = pa->pa_link[PA_NET].pl_next;
+	struct prefix pf;
 
 	if ((__atomic_fetch_and(&pa->pa_ifa.ifa_flags, (uint16_t)~IFA_INNET,
 	    __ATOMIC_RELAXED) & IFA_INNET) == 0)
 		return;
-	head = lpm_pa(lpm_find(nets, pa->pa_net.le_key,
-	    pa->pa_net.le_len));
+	pf = pa_prefix(pa);
+	head = if_nets_find(nets, &pf);
 	chain_remove(head, pa, PA_NET);
 	if (pa != head)
 		return;
 	if (next != NULL)
-		lpm_replace(nets, &pa->pa_net, &next->pa_net);
+		if_nets_replace(nets, pa, next);
 	else
-		lpm_remove(nets, &pa->pa_net);
+		if_nets_remove(nets, pa);
 }
 
 /* Enter the address, or its far end or broadcast address. */

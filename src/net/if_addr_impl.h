@@ -9,10 +9,14 @@
 #include <ifnet/if.h>
 #include <ifnet/pserialize.h>
 
+#include "proto/prefix.h"
+
+struct rt_table;
+
 /*
  * if_addr.c: i: held; the address is built, its family's fields set.  Takes
  * the list's reference and enters the address in every table (exact, far end
- * or broadcast, prefix of an AF_INET one with a netmask).  ENOMEM, EINVAL (a
+ * or broadcast, the prefix of one with a netmask).  ENOMEM, EINVAL (a
  * netmask with holes), EAFNOSUPPORT: nothing has happened and the address is
  * still the caller's.
  */
@@ -40,6 +44,8 @@ unsigned ifa_debug_check(struct ifnet *);
 
 /* At the vnet's start. */
 void	ifa_tables_init(struct vnet *);
+/* Any: a socket address of IPv4 or IPv6 as a prefix of full length. */
+struct prefix prefix_of_sa(const struct sockaddr *);
 /* Lookups, within a read section; the _psref forms take a reference.  Of
  * addresses that are equal, the first given.  Where no table of routes is
  * named, of interfaces that are in the main one (if_table). */
@@ -48,18 +54,19 @@ struct ifaddr *ifa_ifwithaddr(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_intable(const struct rt_table *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithdstaddr(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithnet(struct vnet *, const struct sockaddr *);
-/* An AF_INET one of that very prefix (network order). */
-struct ifaddr *ifa_ifwithprefix(struct vnet *, uint32_t dst, unsigned len);
+/* The first one of that very prefix. */
+struct ifaddr *ifa_ifwithprefix(struct vnet *, const struct prefix *);
 struct ifaddr *ifa_ifwithladdr(struct vnet *, const struct sockaddr *);
 struct ifaddr *ifa_ifwithaf(struct vnet *, int af);
 /*
- * Find, of a table's addresses that are sin, have it as far end or broadcast
- * address (len 32), or are on that prefix, the one that ranks highest, and of
+ * Find, of a table's addresses that are sa, have it as far end or broadcast
+ * address (len is its length in bits), or are on that prefix, the one that
+ * ranks highest, and of
  * equals the one on the interface with the lowest index, and of these the
  * lowest address; rank says 0 of those that do not count.  NULL: none.
  * Compares 64 of each at most.  Read section.
  */
-struct ifaddr *ifa_best(const struct rt_table *, const struct sockaddr_in *,
+struct ifaddr *ifa_best(const struct rt_table *, const struct sockaddr *,
 	    unsigned len, int (*rank)(const struct ifaddr *, void *),
 	    void *arg);
 /* Does any of the table's addresses that are sa fit?  Looks at all of them.

@@ -212,66 +212,47 @@ pa_ifa(struct protoaddr *pa)
 	return pa == NULL ? NULL : &pa->pa_ifa;
 }
 
-/* The first address of a prefix, or NULL. */
-static struct protoaddr *
-lpm_pa(const struct lpm_entry *le)
+struct prefix
+prefix_of_sa(const struct sockaddr *sa)
 {
+	const struct sockaddr_in *sin = (const struct sockaddr_in *)sa;
+	union neigh_addr na;
 
-	return le == NULL ? NULL : (struct protoaddr *)((uintptr_t)le -
-	    offsetof(struct protoaddr, pa_net));
+	if (sa->sa_family == AF_INET)
+		return prefix_of4(ntohl(sin->sin_addr.s_addr), PREFIX_BITS4);
+	(void)zone6_from_sa((const struct sockaddr_in6 *)sa, &na);
+	return prefix_of6(&na, PREFIX_BITS6);
 }
 
 /* The first usable address of a prefix. */
 static struct ifaddr *
-first_usable(struct lpm_entry *le)
+first_usable(struct protoaddr *pa)
 {
-	struct protoaddr *pa = lpm_pa(le);
 
 	while (pa != NULL && !usable(&pa->pa_ifa))
 		pa = next_sharing(pa, PA_NET);
 	return pa_ifa(pa);
 }
 
-/* The address for key when the first one of the longest prefix, le, is not
- * usable: only while a deactivated interface is on its way out.  The shorter
- * prefixes are tried one by one. */
+/* The first usable address on the longest prefix of the main table. */
 static struct ifaddr *
-__attribute__((__noinline__))
-other_usable(const struct lpm *l, uint32_t key, struct lpm_entry *le)
+on_net(struct vnet *vn, const struct prefix *pf)
 {
-	struct ifaddr *ifa = first_usable(le);
+	unsigned len = PREFIX_BITS6 + 1;
+	struct ifaddr *ifa = NULL;
+	struct protoaddr *pa;
 
-	for (unsigned len = le->le_len; ifa == NULL && len-- > 0;) {
-		le = lpm_find(l, key & prefix_mask(len), len);
-		if (le != NULL)
-			ifa = first_usable(le);
-	}
+	while (ifa == NULL && (pa = if_nets_longest(&vn->vn_if->ifv_nets, pf,
+	    &len)) != NULL)
+		ifa = first_usable(pa);
 	return ifa;
 }
 
-static inline struct ifaddr *
-inet_net(struct vnet *vn, uint32_t key)
-{
-	const struct lpm *l = &vn->vn_if->ifv_nets;
-	struct lpm_entry *le = lpm_lookup(l, key);
-	struct ifaddr *ifa;
-
-	if (le == NULL)
-		return NULL;
-	/* Of the entry, only its place is looked at: the flags are in another
-	 * cache line. */
-	ifa = &lpm_pa(le)->pa_ifa;
-	return __builtin_expect(usable(ifa), 1) ? ifa :
-	    other_usable(l, key, le);
-}
-
 struct ifaddr *
-ifa_ifwithprefix(struct vnet *vn, uint32_t dst, unsigned len)
+ifa_ifwithprefix(struct vnet *vn, const struct prefix *pf)
 {
-	struct lpm_entry *le;
 
-	le = lpm_find(&vn->vn_if->ifv_nets, ntohl(dst) & prefix_mask(len), len);
-	return le == NULL ? NULL : first_usable(le);
+	return first_usable(if_nets_find(&vn->vn_if->ifv_nets, pf));
 }
 
 /* --- the best of the addresses that share something ----------------------- */
@@ -284,21 +265,19 @@ struct best {
 	struct ifaddr	*be_ifa;
 };
 
-static uint32_t
-sin_host(const struct sockaddr *sa)
-{
-
-	return ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr);
-}
-
 /* By the index of the interface, and of one interface by the address. */
 static bool
 comes_before(const struct ifaddr *a, const struct ifaddr *b)
 {
 	uint32_t ia = a->ifa_ifp->if_index, ib = b->ifa_ifp->if_index;
+	struct prefix pa, pb;
 
-	return ia != ib ? ia < ib :
-	    sin_host(a->ifa_addr) < sin_host(b->ifa_addr);
+	if (ia != ib)
+		return ia < ib;
+	pa = prefix_of_sa(a->ifa_addr);
+	pb = prefix_of_sa(b->ifa_addr);
+	return pa.pf_hi != pb.pf_hi ? pa.pf_hi < pb.pf_hi :
+	    pa.pf_lo < pb.pf_lo;
 }
 
 static void
@@ -324,20 +303,21 @@ best_of(struct best *be, struct protoaddr *pa, enum pa_shared sh)
 }
 
 struct ifaddr *
-ifa_best(const struct rt_table *tb, const struct sockaddr_in *sin,
-    unsigned len, int (*rank)(const struct ifaddr *, void *), void *arg)
+ifa_best(const struct rt_table *tb, const struct sockaddr *sa, unsigned len,
+    int (*rank)(const struct ifaddr *, void *), void *arg)
 {
-	const struct sockaddr *sa = (const struct sockaddr *)sin;
 	struct best be = { .be_rank = rank, .be_arg = arg };
-	const struct domain *dom = domain_find(tb->tb_vnet, sin->sin_family);
+	const struct domain *dom = domain_find(tb->tb_vnet, sa->sa_family);
 	struct if_vnet *ifv = tb->tb_vnet->vn_if;
+	struct prefix pf;
 
 	if (dom == NULL)
 		return NULL;
-	if (len < 32)
-		best_of(&be, lpm_pa(lpm_find(tb->tb_nets,
-		    sin_host(sa) & prefix_mask(len), len)), PA_NET);
-	else {
+	pf = prefix_of_sa(sa);
+	if (len < pf.pf_len) {
+		prefix_cut(&pf, len);
+		best_of(&be, if_nets_find(tb->tb_nets, &pf), PA_NET);
+	} else {
 		best_of(&be, ifa_sharing(&ifv->ifv_addrs, dom, sa, PA_ADDR,
 		    tb->tb_number), PA_ADDR);
 		best_of(&be, ifa_sharing(&ifv->ifv_dsts, dom, sa, PA_DST,
@@ -401,6 +381,7 @@ struct ifaddr *
 ifa_ifwithnet(struct vnet *vn, const struct sockaddr *sa)
 {
 	struct ifnet *ifp;
+	struct prefix pf;
 
 	switch (sa->sa_family) {
 	case AF_LINK:
@@ -409,8 +390,9 @@ ifa_ifwithnet(struct vnet *vn, const struct sockaddr *sa)
 		return ifp == NULL ? NULL :
 		    __atomic_load_n(&ifp->if_dl, __ATOMIC_CONSUME);
 	case AF_INET:
-		return inet_net(vn, ntohl(
-		    ((const struct sockaddr_in *)sa)->sin_addr.s_addr));
+	case AF_INET6:
+		pf = prefix_of_sa(sa);
+		return on_net(vn, &pf);
 	default:
 		return match_net(vn, sa);
 	}
@@ -536,21 +518,19 @@ lead_lookup(struct leading *ld, const struct domain *dom,
 {
 	struct if_vnet *ifv = ld->ld_ifp->if_vnet->vn_if;
 	const struct rt_table *tb = rt_table_of(ld->ld_ifp);
-	const struct lpm *nets = tb->tb_nets;
-	uint32_t key = sin_host(sa);
-	struct lpm_entry *le;
+	const struct prefix pf = prefix_of_sa(sa);
+	unsigned len = PREFIX_BITS6 + 1;
+	struct protoaddr *pa;
 	struct ifaddr *ifa;
-	unsigned len;
 
 	ifa = lead_sharing(ld, ifa_sharing(&ifv->ifv_addrs, dom, sa, PA_ADDR,
 	    tb->tb_number), PA_ADDR);
 	if (ifa == NULL)
 		ifa = lead_sharing(ld, ifa_sharing(&ifv->ifv_dsts, dom, sa,
 		    PA_DST, tb->tb_number), PA_DST);
-	le = ifa == NULL ? lpm_lookup(nets, key) : NULL;
-	for (len = le == NULL ? 0 : le->le_len + 1U; ifa == NULL && len-- > 0;)
-		ifa = lead_sharing(ld, lpm_pa(lpm_find(nets,
-		    key & prefix_mask(len), len)), PA_NET);
+	while (ifa == NULL &&
+	    (pa = if_nets_longest(tb->tb_nets, &pf, &len)) != NULL)
+		ifa = lead_sharing(ld, pa, PA_NET);
 	return ifa;
 }
 
@@ -576,11 +556,11 @@ ifa_ifp_leading(struct ifnet *ifp, const struct sockaddr *sa,
 
 	if (dom == NULL)
 		return NULL;
-	if (sa->sa_family == AF_INET) {
+	if (sa->sa_family == AF_INET || sa->sa_family == AF_INET6) {
 		ifa = lead_lookup(&ld, dom, sa);
 		if (ifa == NULL && ld.ld_seen < BEST_MAX)
 			ifa = last_on(ifp);
-		if (ifa != NULL && ifa->ifa_addr->sa_family == AF_INET &&
+		if (ifa != NULL && ifa->ifa_addr->sa_family == sa->sa_family &&
 		    lead_fits(&ld, ifa))
 			return ifa;
 	}

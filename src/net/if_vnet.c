@@ -97,10 +97,9 @@ if_vnet_init(struct vnet *vn)
 	ifa_tables_init(vn);
 	if_group_init(vn);
 	if_index_init(vn);
-	if ((error = lpm_init(k, &ifv->ifv_nets)) != 0)
-		goto fail;
+	if_nets_init(k, &ifv->ifv_nets);
 	if ((error = if_history_init(vn)) != 0)
-		goto fail_lpm;
+		goto fail;
 	if ((error = if_link_init(vn)) != 0)
 		goto fail_history;
 	if ((error = if_input_init(vn)) != 0)
@@ -115,9 +114,8 @@ fail_link:
 	if_link_fini(vn);
 fail_history:
 	if_history_fini(vn);
-fail_lpm:
-	lpm_fini(&ifv->ifv_nets);
 fail:
+	if_nets_fini(&ifv->ifv_nets);
 	tables_fini(vn);
 	return error;
 }
@@ -129,7 +127,7 @@ if_vnet_fini(struct vnet *vn)
 	if_input_fini(vn);
 	if_link_fini(vn);
 	if_history_fini(vn);
-	lpm_fini(&vn->vn_if->ifv_nets);
+	if_nets_fini(&vn->vn_if->ifv_nets);
 	tables_fini(vn);
 }
 

@@ -14,8 +14,8 @@
 #include "kern/kern_impl.h"
 #include "kern/vnet.h"
 #include "net/domain.h"
+#include "net/if_addr_net.h"
 #include "net/if_bitmap.h"
-#include "net/lpm.h"
 
 #define IF_LIMIT_DEFAULT 1048575
 
@@ -68,8 +68,9 @@ struct if_vnet {
 	struct khash	 ifv_addrs;		/* rcu; l: exact addresses, */
 	struct khash	 ifv_dsts;		/* rcu; l: far, broadcast: the
 						 * first address of each */
-	struct lpm	 ifv_nets;		/* rcu; l: IPv4 prefixes of
-						 * addresses */
+	struct if_nets	 ifv_nets;		/* rcu; l: prefixes of addresses,
+						 * of interfaces in the main
+						 * table of routes */
 	LIST_HEAD(, protoaddr) ifv_af[DOM_SLOT_MAX]; /* rcu; l: by slot */
 	struct softint	*ifv_rcvq_si;		/* per-CPU input queues */
 	struct ifv_rcvq	*ifv_rcvq;		/* if_input.c's, one a CPU */

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "net/if_addr_give.h"
 #include "net/if_addr_impl.h"
 #include "net/rtsock.h"
 
@@ -113,6 +114,8 @@ set_prefix(struct rtentry *rt, const struct rt_info *ri)
 		return;
 	}
 	rt->rt_user |= RTE_IP6;
+	if (rt_is_own(rt))
+		return;
 	rf6 = (struct rtfull6 *)(void *)rt;
 	rf6->rf6_addr[0] = pf.pf_hi;
 	rf6->rf6_addr[1] = pf.pf_lo;
@@ -179,7 +182,7 @@ own_number(struct vnet *vn, struct protoaddr *pa)
 	if (pa->pa_nh.nh_ifp == NULL) {
 		pa->pa_nh.nh_ifp = pa->pa_ifa.ifa_ifp;
 		pa->pa_nh.nh_ifa = &pa->pa_ifa;
-		pa->pa_nh.nh_family = AF_INET;
+		pa->pa_nh.nh_family = pa->pa_family;
 	}
 	pa->pa_number = nh_number_get(&vn->vn_route->rv_nh, &pa->pa_nh);
 	return pa->pa_number != 0 ? 0 : ENOMEM;
@@ -755,13 +758,25 @@ void
 rt_tell_gone(struct vnet *vn, const struct rt_gone *rg)
 {
 	const struct domain *dom = domain_find(vn, rg->rg_dst.pf_family);
-	const union neigh_addr addr = rt_prefix_addr(&rg->rg_dst);
-	union rt_sockaddr dst;
+	struct rt_table *tb;
+	struct ifnet *ifp;
+	struct psref pr;
 
-	rt_set_sockaddr(&dst, rg->rg_dst.pf_family, &addr);
-	if (dom != NULL && dom->dom_route_gone != NULL)
-		dom->dom_route_gone(vn, &dst.rs_sa, rg->rg_dst.pf_len,
-		    rg->rg_table, rg->rg_handle, rg->rg_asked);
+	/* The route that went stood in the place of an address's own route. */
+	if (rg->rg_asked && rg->rg_table == 0)
+		rt_inherit(rt_main(vn), &rg->rg_dst);
+	else if (rg->rg_asked && rt_table_hold(vn, rg->rg_table, false,
+	    &tb) == 0) {
+		rt_inherit(tb, &rg->rg_dst);
+		rt_table_drop(tb);
+	}
+	ifp = rg->rg_handle == 0 || dom == NULL ||
+	    dom->dom_neigh_sweep == NULL ? NULL :
+	    if_get_byhandle(vn, rg->rg_handle, &pr);
+	if (ifp == NULL)
+		return;
+	dom->dom_neigh_sweep(ifp);
+	if_put(ifp, &pr);
 }
 
 int

@@ -24,8 +24,9 @@
 #include "kern/vnet.h"
 #include "net/domain.h"
 #include "net/fib.h"
-#include "net/lpm.h"
+#include "net/if_addr_net.h"
 #include "net/nexthop.h"
+#include "net/zone6.h"
 #include "proto/prefix.h"
 
 struct ip_rules;
@@ -47,7 +48,7 @@ struct rtentry {
 #define RTE_OWN		0x1		/* of an address */
 #define RTE_IN		0x2		/* of an address, and in the table */
 #define RTE_IP6		0x4		/* constant: of IPv6; the destination is
-					 * rf6_addr[] */
+					 * rf6_addr[], or the address's */
 #define RTE_SPECIAL	0x8		/* FWD_SPECIAL */
 #define RTE_TIMED	0x10		/* expires: it has a timer */
 #define RTE_SPARE	0x20		/* another route of the prefix is
@@ -79,13 +80,17 @@ struct rtfull6 {
 };
 
 /* Route lock, or rtsock's: the prefix that a route leads to. */
+struct prefix rt_own_prefix(const struct rtentry *);
 static inline struct prefix
 rt_prefix(const struct rtentry *rt)
 {
 	const struct rtfull6 *rf6 = (const struct rtfull6 *)(const void *)rt;
+	uint8_t user = __atomic_load_n(&rt->rt_user, __ATOMIC_RELAXED);
 
-	if ((__atomic_load_n(&rt->rt_user, __ATOMIC_RELAXED) & RTE_IP6) == 0)
+	if ((user & RTE_IP6) == 0)
 		return prefix_of4(rt->rt_key, rt->rt_len);
+	if ((user & RTE_OWN) != 0)	/* as its address says */
+		return rt_own_prefix(rt);
 	return (struct prefix){ rf6->rf6_addr[0], rf6->rf6_addr[1], rt->rt_len,
 	    AF_INET6 };
 }
@@ -113,7 +118,11 @@ enum pa_shared { PA_ADDR, PA_DST, PA_NET, PA_NSHARED };
  */
 struct protoaddr {
 	struct ifaddr	 pa_ifa;	/* first */
-	struct lpm_entry pa_net;	/* l:; rcu: its prefix */
+	uint32_t	 pa_key;	/* constant: IPv4: the network, host
+					 * order */
+	uint8_t		 pa_len;	/* constant: length of its prefix */
+	uint8_t		 pa_family;	/* constant */
+	uint8_t		 pa_spare[2];	/* the family's */
 	struct pa_link	 pa_link[PA_NSHARED];
 	LIST_ENTRY(protoaddr) pa_aflink; /* l:; rcu: all of the family */
 	struct nexthop	 pa_nh;		/* of pa_own; constant once used */
@@ -134,6 +143,28 @@ ifa_proto(const struct ifaddr *ifa)
 	_Static_assert(offsetof(struct protoaddr, pa_ifa) == 0,
 	    "an address of a protocol begins with the address");
 	return (struct protoaddr *)(uintptr_t)ifa;
+}
+
+/* Any: the prefix that an address is on. */
+static inline struct prefix
+pa_prefix(const struct protoaddr *pa)
+{
+	union neigh_addr na;
+
+	if (pa->pa_family == AF_INET)
+		return prefix_of4(pa->pa_key, pa->pa_len);
+	(void)zone6_from_sa((const struct sockaddr_in6 *)(const void *)
+	    pa->pa_ifa.ifa_addr, &na);
+	return prefix_of6(&na, pa->pa_len);
+}
+
+/* A prefix in tables by hash. */
+static inline uint32_t
+rt_prefix_hash(const struct prefix *pf)
+{
+
+	return khash_u64((pf->pf_hi | pf->pf_len) ^
+	    pf->pf_lo * UINT64_C(0x9e3779b97f4a7c15));
 }
 
 /* The key that addresses share in a table by hash: PA_ADDR, or PA_DST, which
@@ -199,7 +230,7 @@ struct rt_table {
 	struct vnet	*tb_vnet;	/* constant */
 	uint32_t	 tb_number;	/* constant */
 	uint32_t	 tb_router_id;	/* a: the last in_router_id() */
-	struct lpm	*tb_nets;	/* constant: prefixes of its
+	struct if_nets	*tb_nets;	/* constant: prefixes of its
 					 * interfaces' addresses; ifv_lock. The
 					 * main one's are ifv_nets */
 	uint32_t	 tb_nifs;	/* route lock: interfaces bound to it */

@@ -54,15 +54,6 @@ rt_order(const struct prefix *pf)
 	return (struct kbtree_key){ { pf->pf_hi, pf->pf_lo, pf->pf_len } };
 }
 
-/* A prefix in tables by hash. */
-static inline uint32_t
-rt_prefix_hash(const struct prefix *pf)
-{
-
-	return khash_u64((pf->pf_hi | pf->pf_len) ^
-	    pf->pf_lo * UINT64_C(0x9e3779b97f4a7c15));
-}
-
 /* The routes of a family; NULL: there is none, and was none. */
 static inline struct rt_af *
 rt_af(const struct rt_table *tb, uint8_t family)

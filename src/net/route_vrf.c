@@ -22,7 +22,7 @@
 /* A numbered table, and the prefixes that the main one has elsewhere. */
 struct numbered {
 	struct rt_table	 nu_table;
-	struct lpm	 nu_nets;
+	struct if_nets	 nu_nets;
 };
 
 static int
@@ -66,7 +66,7 @@ rt_table_make_af(struct rt_table *tb, uint8_t family)
 /* Begin the parts that all tables have. */
 static int
 table_init(struct vnet *vn, struct rt_table *tb, uint32_t number,
-    struct lpm *nets)
+    struct if_nets *nets)
 {
 
 	tb->tb_vnet = vn;
@@ -97,8 +97,7 @@ table_new(struct vnet *vn, uint32_t number)
 	if (nu == NULL)
 		return NULL;
 	tb = &nu->nu_table;
-	if (lpm_init(vn->vn_kern, &nu->nu_nets) != 0)
-		goto fail_nets;
+	if_nets_init(vn->vn_kern, &nu->nu_nets);
 	if (table_init(vn, tb, number, &nu->nu_nets) != 0)
 		goto fail_table;
 	if (kbtree_insert(&rv->rv_tables, &key, tb) != 0)
@@ -109,8 +108,7 @@ table_new(struct vnet *vn, uint32_t number)
 fail_insert:
 	table_fini(tb);
 fail_table:
-	lpm_fini(&nu->nu_nets);
-fail_nets:
+	if_nets_fini(&nu->nu_nets);
 	kmem_free(vn->vn_kern, nu);
 	return NULL;
 }
@@ -121,7 +119,7 @@ table_free(struct rt_table *tb)
 	struct vnet *vn = tb->tb_vnet;
 
 	table_fini(tb);
-	lpm_fini(tb->tb_nets);
+	if_nets_fini(tb->tb_nets);
 	/* The table begins its struct numbered. */
 	kmem_free(vn->vn_kern, tb);
 }

@@ -315,7 +315,8 @@ in_local_usable(const struct fwd *fd, uint32_t addr)
 
 	if (in_ifa_usable(fd->fd_nh->nh_ifa))
 		return true;
-	return ifa_best(rt_table_of(fd->fd_nh->nh_ifp), &sin, 32,
+	return ifa_best(rt_table_of(fd->fd_nh->nh_ifp),
+	    (const struct sockaddr *)&sin, PREFIX_BITS4,
 	    in_usable_rank, &addr) != NULL;
 }
 
@@ -423,7 +424,10 @@ const struct domain inet_domain = {
 	.dom_iqueued = in_iqueued,
 	.dom_oqueued = in_oqueued,
 	.dom_rtmark = in_special_route,
-	.dom_route_gone = in_route_gone,
+	.dom_ifa_ready = arp_announce,
+	.dom_ifa_stop = arp_announce_stop,
+	.dom_ifa_prefix = in_ifa_prefix,
+	.dom_neigh_sweep = arp_ifsweep,
 	.dom_neigh_request = in_neigh_request,
 	.dom_neigh_dump = arp_dump,
 	.dom_sa_equal = in_sa_equal,

@@ -2,29 +2,19 @@
  * in_control: requests that add, change and delete IPv4 addresses of
  * interfaces.
  *
- * An address brings routes along: a host route to itself (RTF_LOCAL), a route
- * to its prefix or far end, and a route to the broadcast address.  If several
- * addresses bring a route to the same destination, the route to a local address
- * has precedence, then routes to far ends and prefixes, then to broadcast
- * addresses; among equals the first one stays.  When a route goes, the next
- * address by rank (in_rank()) gets it, and among equals the address on the
- * interface with the lowest index.
+ * What is the same for every family, the routes among it, is in
+ * net/if_addr_give.h.
  *
  * All of it runs with the interface's ioctl lock.
  */
 
 #include <errno.h>
 
+#include "net/if_addr_give.h"
 #include "net/if_addr_impl.h"
-#include "net/if_history_impl.h"
 #include "net/if_vnet_impl.h"
-#include "net/rtsock.h"
 #include "netinet/arp_var.h"
 #include "proto/prefix.h"
-
-/* A quarter of a second in all. */
-#define IN_MEMORY_TRIES		25
-#define IN_MEMORY_WAIT_NS	10000000u
 
 /* An address request that was checked.  Network order. */
 struct in_req {
@@ -76,139 +66,10 @@ ia_dst4(const struct in_ifaddr *ia)
 /* --- routes -------------------------------------------------------------- */
 
 static int
-in_route(struct in_ifaddr *ia, uint32_t dst, unsigned len, uint32_t flags)
-{
-	struct ifnet *ifp = ia->ia_ifa.ifa_ifp;
-	struct rt_info ri;
-
-	memset(&ri, 0, sizeof(ri));
-	ri.ri_dst.na_4 = dst & in_mask(len);
-	ri.ri_len = len;
-	ri.ri_flags = flags;
-	ri.ri_ifp = ifp;
-	ri.ri_ifa = &ia->ia_ifa;
-	return rt_add(ifp->if_vnet, &ri);
-}
-
-/* The prefix that an address is on the link of, or its far end; false: none. */
-static bool
-in_link_prefix(const struct in_ifaddr *ia, uint32_t *dst, unsigned *len)
-{
-	uint32_t flags = if_flags_get(ia->ia_ifa.ifa_ifp);
-
-	if ((flags & IFF_LOOPBACK) != 0)
-		return false;
-	if ((flags & IFF_POINTOPOINT) != 0 && ia_dst4(ia) != 0) {
-		*dst = ia_dst4(ia);
-		*len = 32;
-		return ia_dst4(ia) != ia_addr4(ia);
-	}
-	*len = ia->ia_len;
-	*dst = ia_addr4(ia) & in_mask(*len);
-	return *len < 32;
-}
-
-static bool
-in_has_broadcast(const struct in_ifaddr *ia)
-{
-
-	return ia_dst4(ia) != 0 && (if_flags_get(ia->ia_ifa.ifa_ifp) &
-	    (IFF_LOOPBACK | IFF_BROADCAST)) == IFF_BROADCAST;
-}
-
-/* Add a route that other addresses may have too: a route that exists already is
- * no error. */
-static int
-in_route_shared(struct in_ifaddr *ia, uint32_t dst, unsigned len,
-    uint32_t flags)
-{
-	int error = in_route(ia, dst, len, flags);
-
-	return error == EEXIST || error == EALREADY ? 0 : error;
-}
-
-static int
-in_routes_add(struct in_ifaddr *ia)
-{
-	uint32_t dst;
-	unsigned len;
-	int error;
-
-	error = in_route(ia, ia_addr4(ia), 32, RTF_LOCAL);
-	/* Another interface has an address on the same prefix. */
-	if (error == EALREADY)
-		error = 0;
-	if (error != 0)
-		return error;
-	if (in_link_prefix(ia, &dst, &len)) {
-		in_network_note(ia->ia_ifa.ifa_ifp->if_vnet, dst);
-		error = in_route_shared(ia, dst, len, RTF_CONNECTED);
-	}
-	if (error == 0 && in_has_broadcast(ia))
-		error = in_route_shared(ia, ia_dst4(ia), 32, RTF_BROADCAST);
-	if (error != 0)
-		rt_ifa_withdraw(&ia->ia_ifa);
-	return error;
-}
-
-/*
- * Add the routes of an address that exists already, where no caller could be
- * told of a failure: waits for memory, for a limited time.
- */
-static void
-in_routes_must(struct in_ifaddr *ia)
-{
-	struct ifnet *ifp = ia->ia_ifa.ifa_ifp;
-
-	for (int i = 0; i < IN_MEMORY_TRIES; i++) {
-		if (in_routes_add(ia) != ENOMEM)
-			return;
-		host_sleep(if_host(ifp), IN_MEMORY_WAIT_NS);
-	}
-	if_klog(ifp, KLOG_ERR, "no memory for the routes of an address");
-}
-
-/* A destination, and the kind of route to it that an address brings along:
- * RTF_LOCAL, RTF_CONNECTED, RTF_BROADCAST, or 0. */
-struct in_dest {
-	uint32_t	 de_dst;	/* network order */
-	unsigned	 de_len;
-};
-
-static uint32_t
-in_brings(const struct in_ifaddr *ia, const struct in_dest *de)
-{
-	uint32_t dst;
-	unsigned len;
-
-	if (de->de_len == 32 && ia_addr4(ia) == de->de_dst)
-		return RTF_LOCAL;
-	if (in_link_prefix(ia, &dst, &len) && dst == de->de_dst &&
-	    len == de->de_len)
-		return RTF_CONNECTED;
-	if (de->de_len == 32 && in_has_broadcast(ia) &&
-	    ia_dst4(ia) == de->de_dst)
-		return RTF_BROADCAST;
-	return 0;
-}
-
-static int
-in_rank(const struct ifaddr *ifa, void *arg)
-{
-	uint32_t flags;
-
-	if (ifa_is_destroying(ifa))
-		return 0;
-	flags = in_brings((const struct in_ifaddr *)(const void *)ifa, arg);
-	return flags == RTF_LOCAL ? 3 : flags == RTF_CONNECTED ? 2 :
-	    flags == RTF_BROADCAST ? 1 : 0;
-}
-
-static int
 in_connects(const struct ifaddr *ifa, void *arg)
 {
 
-	return in_rank(ifa, arg) == 2;
+	return ifa_rank(ifa, arg) == IFA_RANK_CONNECTED;
 }
 
 bool
@@ -217,92 +78,23 @@ in_starts_prefix(const struct rt_table *tb, uint32_t addr, unsigned len)
 	const struct sockaddr_in sin = {
 		.sin_family = AF_INET, .sin_addr.s_addr = addr,
 	};
-	struct in_dest de = { .de_dst = addr, .de_len = len < 31 ? len : 30 };
+	struct prefix pf;
 
-	for (; de.de_len != 0 && (addr & ~in_mask(de.de_len)) == 0;
-	    de.de_len--)
-		if (ifa_best(tb, &sin, de.de_len, in_connects, &de) != NULL)
+	for (len = len < 31 ? len : 30; len != 0 && (addr & ~in_mask(len)) ==
+	    0; len--) {
+		pf = prefix_of4(ntohl(addr), len);
+		if (ifa_best(tb, (const struct sockaddr *)&sin, len,
+		    in_connects, &pf) != NULL)
 			return true;
+	}
 	return false;
 }
 
-/*
- * The route of an address to a destination is gone: give one to the next
- * address that brings such a route along, the heir.  The heir may be on another
- * interface, whose ioctl lock is not held: its removal waits for the reference
- * held here, and only then deletes its routes and looks for the next heir.
- */
-static void
-in_route_inherit(struct rt_table *tb, uint32_t dst, unsigned len)
-{
-	struct vnet *vn = tb->tb_vnet;
-	struct in_dest de = { .de_dst = dst, .de_len = len };
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET, .sin_addr.s_addr = dst,
-	};
-	struct ifaddr *ifa;
-	struct psref pr;
-	int error = ENOMEM;
-
-	pserialize_read_enter();
-	ifa = ifa_best(tb, &sin, len, in_rank, &de);
-	if (ifa != NULL)
-		ifa_acquire(ifa, &pr);
-	pserialize_read_exit();
-	if (ifa == NULL)
-		return;
-	for (int i = 0; i < IN_MEMORY_TRIES && error == ENOMEM; i++) {
-		if (i != 0)
-			host_sleep(vn->vn_kern->k_host, IN_MEMORY_WAIT_NS);
-		error = in_route(ifatoia(ifa), dst, len,
-		    in_brings(ifatoia(ifa), &de));
-	}
-	if (error == ENOMEM)
-		if_klog(ifa->ifa_ifp, KLOG_ERR, "no memory for a route of an "
-		    "address");
-	ifa_release(ifa, &pr);
-}
-
-/* Pass the routes of an address on to other addresses that bring routes to the
- * same destinations. */
-static void
-in_routes_inherit(const struct in_ifaddr *gone)
-{
-	struct rt_table *tb = rt_table_of(gone->ia_ifa.ifa_ifp);
-	uint32_t dst;
-	unsigned len;
-
-	in_route_inherit(tb, ia_addr4(gone), 32);
-	if (in_link_prefix(gone, &dst, &len))
-		in_route_inherit(tb, dst, len);
-	if (in_has_broadcast(gone))
-		in_route_inherit(tb, ia_dst4(gone), 32);
-}
-
 void
-in_route_gone(struct vnet *vn, const struct sockaddr *dst, unsigned len,
-    uint32_t table, uint64_t handle, bool asked)
+in_ifa_prefix(struct ifaddr *ifa, const struct prefix *pf)
 {
-	struct sockaddr_in sin;
-	struct rt_table *tb;
-	struct ifnet *ifp;
-	struct psref pr;
 
-	memcpy(&sin, dst, sizeof(sin));
-	/* The route that went stood in the place of an address's own route. */
-	if (asked && table == 0)
-		in_route_inherit(rt_main(vn), sin.sin_addr.s_addr, len);
-	else if (asked && rt_table_hold(vn, table, false, &tb) == 0) {
-		in_route_inherit(tb, sin.sin_addr.s_addr, len);
-		rt_table_drop(tb);
-	}
-	if (handle == 0)
-		return;
-	ifp = if_get_byhandle(vn, handle, &pr);
-	if (ifp == NULL)
-		return;
-	arp_ifsweep(ifp);
-	if_put(ifp, &pr);
+	in_network_note(ifa->ifa_ifp->if_vnet, htonl(prefix_addr4(pf)));
 }
 
 /* --- addresses ----------------------------------------------------------- */
@@ -365,30 +157,6 @@ in_ifa_alloc(struct ifnet *ifp, const struct in_req *ir)
 	return ia;
 }
 
-/* Take an address out of every list and table, and announce its removal. */
-static void
-in_ifa_delete(struct ifnet *ifp, struct in_ifaddr *ia)
-{
-	struct ifaddr *ifa = &ia->ia_ifa;
-
-	ifa_ref(ifa);
-	arp_announce_stop(ifa);
-	rt_ifa_withdraw(ifa);
-	ifa_remove(ifp, ifa);
-	/* Routes may have been added by requests that had found the address
-	 * before. */
-	rt_ifa_withdraw(ifa);
-	arp_announce_stop(ifa);
-	in_routes_inherit(ia);
-	/* Routes that others added through the address take another address, or
-	 * go. */
-	rt_ifa_gone(ifa);
-	arp_ifsweep(ifp);
-	if_history_addr(ifp, IFHIST_ADDR_DELETE, ifa);
-	rt_newaddrmsg(RTM_DELADDR, ifa);
-	ifa_unref(ifa);
-}
-
 /*
  * Give an interface an address, in place of `old' if that is not NULL.  On an
  * error nothing is changed.
@@ -397,7 +165,6 @@ static int
 in_ifa_add(struct ifnet *ifp, const struct in_req *ir, struct in_ifaddr *old)
 {
 	struct in_ifaddr *ia;
-	int error;
 
 	ia = in_ifa_alloc(ifp, ir);
 	if (ia == NULL)
@@ -406,45 +173,14 @@ in_ifa_add(struct ifnet *ifp, const struct in_req *ir, struct in_ifaddr *old)
 	if (old != NULL && ia_addr4(old) == ir->ir_addr)
 		ia->ia_ifa.ifa_flags = __atomic_load_n(&old->ia_ifa.ifa_flags,
 		    __ATOMIC_RELAXED) & (IFA_TENTATIVE | IFA_DUPLICATED);
-	error = ifa_insert(ifp, &ia->ia_ifa);
-	if (error != 0)
-		goto out;
-	if (old != NULL)
-		rt_ifa_withdraw(&old->ia_ifa);
-	error = in_routes_add(ia);
-	if (error == 0)
-		error = if_addr_init(ifp, &ia->ia_ifa, true);
-	/* Drivers with nothing to do for an address may not know it. */
-	if (error == ENOTTY)
-		error = 0;
-	if (error != 0) {
-		rt_ifa_withdraw(&ia->ia_ifa);
-		ifa_remove(ifp, &ia->ia_ifa);
-		/* Other threads may have found the address, added routes with
-		 * it, and announced it when the interface came up. */
-		rt_ifa_withdraw(&ia->ia_ifa);
-		arp_announce_stop(&ia->ia_ifa);
-		if (old != NULL)
-			in_routes_must(old);
-		in_routes_inherit(ia);
-		rt_ifa_gone(&ia->ia_ifa);
-		goto out;
-	}
-	if (old != NULL)
-		in_ifa_delete(ifp, old);
-	if_history_addr(ifp, IFHIST_ADDR_ADD, &ia->ia_ifa);
-	rt_newaddrmsg(RTM_NEWADDR, &ia->ia_ifa);
-	arp_announce(&ia->ia_ifa);
-out:
-	ifa_unref(&ia->ia_ifa);
-	return error;
+	return ifa_give(ifp, &ia->ia_ifa, old == NULL ? NULL : &old->ia_ifa);
 }
 
 static void
 in_purge_one(struct ifaddr *ifa)
 {
 
-	in_ifa_delete(ifa->ifa_ifp, ifatoia(ifa));
+	ifa_take(ifa->ifa_ifp, ifa);
 }
 
 void
@@ -705,7 +441,7 @@ in_delete(struct ifnet *ifp, const struct ifaliasreq *ifra)
 		return in_none(ifp, given);
 	error = in_named(ifp, ia, ifra);
 	if (error == 0)
-		in_ifa_delete(ifp, ia);
+		ifa_take(ifp, &ia->ia_ifa);
 	return error;
 }
 

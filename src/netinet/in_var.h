@@ -21,10 +21,10 @@
 struct in_ifaddr {
 	struct protoaddr ia_proto;	/* first */
 #define ia_ifa	ia_proto.pa_ifa
-#define ia_len	ia_proto.pa_net.le_len		/* prefix length */
+#define ia_len	ia_proto.pa_len		/* prefix length */
 	/* ARP's lock: announcements left, steps of the check left. */
-#define ia_announce ia_proto.pa_net.le_spare[0]
-#define ia_probe ia_proto.pa_net.le_spare[1]
+#define ia_announce ia_proto.pa_spare[0]
+#define ia_probe ia_proto.pa_spare[1]
 	struct sockaddr_in ia_addr;
 	struct sockaddr_in ia_dst;	/* far end, or broadcast */
 	union {

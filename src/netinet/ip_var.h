@@ -511,9 +511,8 @@ void	in_purgeif(struct ifnet *);
  * EOPNOTSUPP for requests that IPv4 does not have, and each request's own
  * errors. */
 int	in_ioctl(struct ifnet *, unsigned long cmd, void *data);
-/* Control: dom_route_gone. */
-void	in_route_gone(struct vnet *, const struct sockaddr *, unsigned len,
-	    uint32_t table, uint64_t handle, bool asked);
+/* Control: an address is about to bring a route to its prefix along. */
+void	in_ifa_prefix(struct ifaddr *, const struct prefix *);
 /* Read section: is the address the network address of a connected prefix of
  * this length or a shorter one, in a table? */
 bool	in_starts_prefix(const struct rt_table *, uint32_t addr, unsigned len);

@@ -217,6 +217,7 @@ compare_addr(struct run *r, struct net *n, uint32_t addr)
 	const struct o_addr *oa = o_addr_find(&n->n_o, addr);
 	union test_addr a = o_sa(addr);
 	struct ifaddr *ifa;
+	struct prefix pf;
 	int len;
 
 	pserialize_read_enter();
@@ -230,7 +231,8 @@ compare_addr(struct run *r, struct net *n, uint32_t addr)
 	    ((o_sa_n(ifa->ifa_addr) ^ addr) & o_mask((unsigned)len)) != 0))
 		o_fail(r, "lookup of the network of %x", addr);
 	for (unsigned i = 24; i <= 32; i += 2) {
-		ifa = ifa_ifwithprefix(n->n_vn, htonl(addr), i);
+		pf = prefix_of4(addr, i);
+		ifa = ifa_ifwithprefix(n->n_vn, &pf);
 		oa = o_addr_prefix(&n->n_o, addr, i);
 		if ((oa == NULL) != (ifa == NULL) || (oa != NULL &&
 		    o_sa_n(ifa->ifa_addr) != oa->oa_addr))

@@ -345,6 +345,9 @@ own_body(struct vnet *vn)
 	ri.ri_mtu = 0;
 	KASSERT(rt_add(vn, &ri) == EALREADY);
 	KASSERT(test_route_count(vn) == 1);
+	/* When that goes, it comes back. */
+	KASSERT(del(vn, "10.0.0.0", 24) == 0);
+	KASSERT(is_own(vn, "10.0.0.9", ifa));
 	KASSERT(del(vn, "10.0.0.0", 24) == 0);
 	/* To somewhere else than it led. */
 	test_route_to(&ri, "10.0.0.2");

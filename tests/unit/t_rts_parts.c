@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+#include "net/if_addr_give.h"
+
 union msgbuf {
 	struct rt_hdr	 mb_hdr;
 	struct rt_msg	 mb_rtm;
@@ -192,6 +194,7 @@ parts_route(unsigned i, unsigned part)
 	static const uint32_t flags[] = { RTF_LOCAL, RTF_CONNECTED,
 	    RTF_BROADCAST };
 	struct rt_info ri = { .ri_len = 32, .ri_flags = flags[part - 1] };
+	struct prefix pf;
 
 	test_route_to_plus(&ri, "10.0.0.0", part_addr(i, part));
 	if (part == 1 + RT_OWN_NET)
@@ -202,8 +205,10 @@ parts_route(unsigned i, unsigned part)
 		KASSERT(rt_add(parts.pt_vn, &ri) == 0);
 		*have = 1;
 	} else if (parts_random(2) == 0) {
+		/* One that was changed makes room for the address's own. */
+		pf = rt_info_prefix(&ri);
 		KASSERT(rt_delete(parts.pt_vn, &ri) == 0);
-		*have = 0;
+		*have = *have > 1 && ifa_brings(parts.pt_ifa[i], &pf) != 0;
 	} else {
 		ri.ri_mtu = 1000 + parts_random(400);
 		KASSERT(rt_change(parts.pt_vn, &ri) == 0);
