@@ -351,6 +351,8 @@ struct ifconf {
 #define SIOCGIFNETMASK_IN6 IFIOC_WR(163, struct in6_ifreq)
 #define SIOCGIFAFLAG_IN6 IFIOC_WR(164, struct in6_ifreq)
 #define SIOCGIFALIFETIME_IN6 IFIOC_WR(165, struct in6_ifreq)
+/* Answers with the request that would give the address again. */
+#define SIOCGIFALIAS_IN6 IFIOC_WR(166, struct in6_aliasreq)
 #define SIOCADDMULTI	IFIOC_W(49, struct ifreq)
 #define SIOCDELMULTI	IFIOC_W(50, struct ifreq)
 #define SIOCGIFDLT	IFIOC_WR(119, struct ifreq)

@@ -27,6 +27,7 @@ struct rtsock_vnet;
 struct pfil_vnet;
 struct bpf_vnet;
 struct filter_vnet;
+struct in6_vnet;
 struct ip_vnet;
 struct arp_vnet;
 struct sysctl_vnet;
@@ -70,6 +71,7 @@ struct vnet {
 	struct route_vnet *vn_route;
 	struct arp_vnet	*vn_arp;
 	struct ip_vnet	*vn_ip;
+	struct in6_vnet	*vn_in6;
 };
 
 /*

@@ -8,6 +8,7 @@
 
 #include <ifnet/if.h>
 
+struct ifa_msg;
 struct neigh;
 struct prefix;
 
@@ -75,6 +76,12 @@ struct domain {
 	/* Control: an address is being removed: it is neither checked nor
 	 * announced after this. */
 	void	(*dom_ifa_stop)(struct ifaddr *);
+	/* Any: what a message about an address says besides: flags and
+	 * lifetimes */
+	void	(*dom_ifa_describe)(const struct ifaddr *, struct ifa_msg *);
+	/* the requests that give an address, and answer with the one that would
+	 * give it again; their record */
+	unsigned long	 dom_alias_give, dom_alias_get;
 	/* Control: an address is about to bring a route to its prefix along. */
 	void	(*dom_ifa_prefix)(struct ifaddr *, const struct prefix *);
 	/* Control, no lock: delete the neighbours of the interface that are on

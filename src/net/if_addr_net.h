@@ -27,7 +27,7 @@ struct if_lens {
 	uint32_t	 il_count[PREFIX_BITS6 + 1];	/* l: prefixes */
 };
 
-/* Of a table of routes. */
+/* The prefixes of the addresses in one table of routes. */
 struct if_nets {
 	struct khash	 in_hash;	/* rcu; l: */
 	struct if_lens	 in_lens[2];	/* of IPv4, IPv6 */

@@ -65,6 +65,15 @@ protocol_ioctl(struct ifnet *ifp, unsigned long cmd, void *data)
 	case SIOCDLIFADDR:
 		family = ((struct if_laddrreq *)data)->iflr_addr.ss_family;
 		break;
+	case SIOCAIFADDR_IN6:
+	case SIOCDIFADDR_IN6:
+	case SIOCGIFALIAS_IN6:
+	case SIOCGIFDSTADDR_IN6:
+	case SIOCGIFNETMASK_IN6:
+	case SIOCGIFAFLAG_IN6:
+	case SIOCGIFALIFETIME_IN6:
+		family = AF_INET6;
+		break;
 	case SIOCSIFADDRPREF:
 	case SIOCGIFADDRPREF:
 		return ifaddrpref_ioctl(ifp->if_vnet, cmd, data, ifp);

@@ -25,7 +25,11 @@
 
 /* An address with all there is to it. */
 struct kept {
-	struct ifaliasreq ke_alias;
+	const struct domain *ke_dom;
+	union {
+		struct ifaliasreq in;
+		struct in6_aliasreq in6;
+	}		 ke_alias;	/* its family's request */
 	int16_t		 ke_preference;
 };
 
@@ -62,10 +66,12 @@ keep(struct ifnet *ifp, struct keep *kp)
 		if (domain_of(ifa) == NULL)
 			continue;
 		ke = &kp->kp_list[kp->kp_n++];
-		memcpy(&ke->ke_alias.ifra_addr, ifa->ifa_addr,
+		ke->ke_dom = domain_of(ifa);
+		/* Both records have the address behind the name. */
+		memcpy(&ke->ke_alias.in.ifra_addr, ifa->ifa_addr,
 		    domain_of(ifa)->dom_salen);
 		ke->ke_preference = ifa->ifa_preference;
-		error = domain_of(ifa)->dom_ioctl(ifp, SIOCGIFALIAS,
+		error = ke->ke_dom->dom_ioctl(ifp, ke->ke_dom->dom_alias_get,
 		    &ke->ke_alias);
 		if (error != 0)
 			return error;
@@ -77,15 +83,15 @@ static int
 give_one(struct ifnet *ifp, struct kept *ke)
 {
 	struct if_addrprefreq pref;
-	const struct domain *dom;
 	int error;
 
-	dom = domain_find(ifp->if_vnet, ke->ke_alias.ifra_addr.ss_family);
-	error = dom->dom_ioctl(ifp, SIOCAIFADDR, &ke->ke_alias);
+	error = ke->ke_dom->dom_ioctl(ifp, ke->ke_dom->dom_alias_give,
+	    &ke->ke_alias);
 	if (error != 0 || ke->ke_preference == 0)
 		return error;
 	memset(&pref, 0, sizeof(pref));
-	pref.ifap_addr = ke->ke_alias.ifra_addr;
+	memcpy(&pref.ifap_addr, &ke->ke_alias.in.ifra_addr,
+	    ke->ke_dom->dom_salen);
 	pref.ifap_preference = ke->ke_preference;
 	return ifaddrpref_ioctl(ifp->if_vnet, SIOCSIFADDRPREF, &pref, ifp);
 }

@@ -68,7 +68,7 @@ struct if_vnet {
 	struct khash	 ifv_addrs;		/* rcu; l: exact addresses, */
 	struct khash	 ifv_dsts;		/* rcu; l: far, broadcast: the
 						 * first address of each */
-	struct if_nets	 ifv_nets;		/* rcu; l: prefixes of addresses,
+	struct if_nets	 ifv_nets;	/* rcu; l: prefixes of addresses,
 						 * of interfaces in the main
 						 * table of routes */
 	LIST_HEAD(, protoaddr) ifv_af[DOM_SLOT_MAX]; /* rcu; l: by slot */

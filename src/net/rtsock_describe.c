@@ -82,17 +82,15 @@ rts_fill_ifa(struct ifaddr *ifa, uint8_t type, void *msg)
 {
 	struct ifa_msg *ifam = msg;
 	struct ifnet *ifp = ifa->ifa_ifp;
-	uint32_t flags;
+	const struct domain *dom;
 
 	memset(ifam, 0, sizeof(*ifam));
 	fill_hdr(&ifam->ifam_h, type, sizeof(*ifam));
 	ifam->ifam_handle = ifp->if_handle;
 	ifam->ifam_index = ifp->if_index;
-	flags = __atomic_load_n(&ifa->ifa_flags, __ATOMIC_RELAXED);
-	if (flags & IFA_TENTATIVE)
-		ifam->ifam_flags |= 0x01;	/* IN_IFF_TENTATIVE */
-	if (flags & IFA_DUPLICATED)
-		ifam->ifam_flags |= 0x02;	/* IN_IFF_DUPLICATED */
+	dom = domain_find(ifp->if_vnet, ifa->ifa_addr->sa_family);
+	if (dom != NULL && dom->dom_ifa_describe != NULL)
+		dom->dom_ifa_describe(ifa, ifam);
 	if_name_copy(ifp, ifam->ifam_name);
 	add_if_sa(msg, RTA_NETMASK, ifa->ifa_netmask);
 	add_if_sa(msg, RTA_IFA, ifa->ifa_addr);

@@ -402,6 +402,17 @@ in_group_lladdr(const uint8_t *dst, uint8_t lladdr[ETHER_ADDR_LEN])
 	lladdr[5] = dst[3];
 }
 
+static void
+in_ifa_describe(const struct ifaddr *ifa, struct ifa_msg *ifam)
+{
+	uint16_t flags = __atomic_load_n(&ifa->ifa_flags, __ATOMIC_RELAXED);
+
+	if ((flags & IFA_TENTATIVE) != 0)
+		ifam->ifam_flags |= IN_IFF_TENTATIVE;
+	if ((flags & IFA_DUPLICATED) != 0)
+		ifam->ifam_flags |= IN_IFF_DUPLICATED;
+}
+
 const struct domain inet_domain = {
 	.dom_family = AF_INET,
 	.dom_slot = DOM_SLOT_INET,
@@ -425,6 +436,9 @@ const struct domain inet_domain = {
 	.dom_oqueued = in_oqueued,
 	.dom_rtmark = in_special_route,
 	.dom_ifa_ready = arp_announce,
+	.dom_ifa_describe = in_ifa_describe,
+	.dom_alias_give = SIOCAIFADDR,
+	.dom_alias_get = SIOCGIFALIAS,
 	.dom_ifa_stop = arp_announce_stop,
 	.dom_ifa_prefix = in_ifa_prefix,
 	.dom_neigh_sweep = arp_ifsweep,

@@ -16,13 +16,15 @@
 struct in6_ifaddr {
 	struct protoaddr ia6_proto;	/* first */
 #define ia6_ifa	ia6_proto.pa_ifa
-	/* i: the times at which it is not preferred and not valid any more, ns
-	 * of kern_now(); 0: never */
+	/* a, written with i:: the times at which it is not preferred and not
+	 * valid any more, ns of kern_now(); 0: never */
 	uint64_t	 ia6_preferred_ns, ia6_expire_ns;
+	struct in6_timer *ia6_timer;	/* i: NULL: it never had an end */
+	struct kern	*ia6_kern;	/* constant */
 	struct sockaddr_in6 ia6_addr;	/* constant; sin6_scope_id: its zone */
 	struct sockaddr_in6 ia6_dst;	/* constant: far end, or family 0 */
-	uint32_t	 ia6_flags;	/* a: IN6_IFF_* */
-	struct kern	*ia6_kern;	/* constant */
+	struct sockaddr_in6 ia6_mask;	/* constant */
+	uint32_t	 ia6_flags;	/* a: IN6_IFF_* that were asked for */
 };
 
 /* The structure around an IPv6 address. */
@@ -35,6 +37,17 @@ ifatoia6(const struct ifaddr *ifa)
 
 /* Settings and counters of IPv6 in a vnet. */
 struct ip6_vnet;
+
+/* in6.c.  Set up before any interface is. */
+extern const struct domain inet6_domain;
+extern const struct vnet_subsys inet6_subsys;
+
+/* in6_control.c */
+/* Any: IN6_IFF_* of an address, with its state. */
+uint32_t in6_ifa_flags(const struct ifaddr *);
+/* Any: can the address be one of a host: neither ::, nor a group, nor an IPv4
+ * address in disguise (RFC 4291 2.5.5.2)? */
+bool	in6_may_be_ours(const union neigh_addr *);
 
 /*
  * in6_src.c.  Any, read section: a source for packets to dst (RFC 6724 5) that

@@ -19,6 +19,7 @@
 #include "net/route.h"
 #include "net/rtsock.h"
 #include "netinet/in_var.h"
+#include "netinet6/in6_var.h"
 
 #define MBUFS_DEFAULT		16384
 #define BUSY_POLL_DEFAULT_US	50
@@ -44,6 +45,7 @@ static const struct vnet_subsys *const subsystems[] = {
 	&if_clone_subsys,
 	&arp_subsys,
 	&inet_subsys,
+	&inet6_subsys,
 	&dev_subsys,
 	NULL
 };

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "net/route.h"		/* under test: pa_prefix() */
+#include "net/route.h"	/* under test */
 
 #define NADDRS		400
 #define NROUNDS		12000

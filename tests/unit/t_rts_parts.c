@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#include "net/if_addr_give.h"
+#include "net/if_addr_give.h"	/* under test */
 
 union msgbuf {
 	struct rt_hdr	 mb_hdr;
@@ -205,7 +205,8 @@ parts_route(unsigned i, unsigned part)
 		KASSERT(rt_add(parts.pt_vn, &ri) == 0);
 		*have = 1;
 	} else if (parts_random(2) == 0) {
-		/* One that was changed makes room for the address's own. */
+		/* A route that was changed makes room for the address's
+		 * own. */
 		pf = rt_info_prefix(&ri);
 		KASSERT(rt_delete(parts.pt_vn, &ri) == 0);
 		*have = *have > 1 && ifa_brings(parts.pt_ifa[i], &pf) != 0;
