@@ -22,6 +22,7 @@
 #include "net/pfil.h"		/* its subsystem */
 #include "net/rtsock.h"		/* its subsystem */
 #include "netinet/arp_var.h"	/* headers of packets; ARP by request */
+#include "netinet6/in6_var.h"
 
 #ifndef TIF_KEEP
 #define TIF_KEEP	512
@@ -673,7 +674,8 @@ ping(struct icmp_ping *p, const char *dst, const char *src, uint16_t seq,
 
 static const struct vnet_subsys *const in_test_subsys[] = {
 	&sysctl_subsys, &rtsock_subsys, &pfil_subsys, &if_subsys,
-	&route_subsys, &if_clone_subsys, &arp_subsys, &inet_subsys, NULL
+	&route_subsys, &if_clone_subsys, &arp_subsys, &inet_subsys,
+	&inet6_subsys, NULL
 };
 
 struct in_test_run {
