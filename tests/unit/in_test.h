@@ -22,7 +22,7 @@
 #include "net/pfil.h"		/* its subsystem */
 #include "net/rtsock.h"		/* its subsystem */
 #include "netinet/arp_var.h"	/* headers of packets; ARP by request */
-#include "netinet6/in6_var.h"
+#include "netinet6/in6_var.h"	/* the subsystem */
 
 #ifndef TIF_KEEP
 #define TIF_KEEP	512
