@@ -109,7 +109,7 @@ nets_of(const struct ifnet *ifp)
 {
 
 	return ifp->if_table != NULL ? ifp->if_table->tb_nets :
-	    &ifp->if_vnet->vn_if->ifv_nets;
+	    ifp->if_vnet->vn_if->ifv_nets;
 }
 
 /* Note the prefix of an address in it; EINVAL: a netmask with holes. */

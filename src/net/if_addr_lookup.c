@@ -242,7 +242,7 @@ on_net(struct vnet *vn, const struct prefix *pf)
 	struct ifaddr *ifa = NULL;
 	struct protoaddr *pa;
 
-	while (ifa == NULL && (pa = if_nets_longest(&vn->vn_if->ifv_nets, pf,
+	while (ifa == NULL && (pa = if_nets_longest(vn->vn_if->ifv_nets, pf,
 	    &len)) != NULL)
 		ifa = first_usable(pa);
 	return ifa;
@@ -252,7 +252,7 @@ struct ifaddr *
 ifa_ifwithprefix(struct vnet *vn, const struct prefix *pf)
 {
 
-	return first_usable(if_nets_find(&vn->vn_if->ifv_nets, pf));
+	return first_usable(if_nets_find(vn->vn_if->ifv_nets, pf));
 }
 
 /* --- the best of the addresses that share something ----------------------- */

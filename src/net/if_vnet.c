@@ -3,6 +3,7 @@
  */
 
 #include "net/if_addr_impl.h"
+#include "net/if_addr_net.h"
 #include "net/if_clone_impl.h"
 #include "net/if_group_impl.h"
 #include "net/if_history_impl.h"
@@ -97,9 +98,12 @@ if_vnet_init(struct vnet *vn)
 	ifa_tables_init(vn);
 	if_group_init(vn);
 	if_index_init(vn);
-	if_nets_init(k, &ifv->ifv_nets);
-	if ((error = if_history_init(vn)) != 0)
+	ifv->ifv_nets = if_nets_create(k);
+	error = ifv->ifv_nets == NULL ? ENOMEM : 0;
+	if (error != 0)
 		goto fail;
+	if ((error = if_history_init(vn)) != 0)
+		goto fail_nets;
 	if ((error = if_link_init(vn)) != 0)
 		goto fail_history;
 	if ((error = if_input_init(vn)) != 0)
@@ -114,8 +118,9 @@ fail_link:
 	if_link_fini(vn);
 fail_history:
 	if_history_fini(vn);
+fail_nets:
+	if_nets_destroy(ifv->ifv_nets);
 fail:
-	if_nets_fini(&ifv->ifv_nets);
 	tables_fini(vn);
 	return error;
 }
@@ -127,7 +132,7 @@ if_vnet_fini(struct vnet *vn)
 	if_input_fini(vn);
 	if_link_fini(vn);
 	if_history_fini(vn);
-	if_nets_fini(&vn->vn_if->ifv_nets);
+	if_nets_destroy(vn->vn_if->ifv_nets);
 	tables_fini(vn);
 }
 

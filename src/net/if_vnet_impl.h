@@ -14,8 +14,9 @@
 #include "kern/kern_impl.h"
 #include "kern/vnet.h"
 #include "net/domain.h"
-#include "net/if_addr_net.h"
 #include "net/if_bitmap.h"
+
+struct if_nets;
 
 #define IF_LIMIT_DEFAULT 1048575
 
@@ -68,9 +69,9 @@ struct if_vnet {
 	struct khash	 ifv_addrs;		/* rcu; l: exact addresses, */
 	struct khash	 ifv_dsts;		/* rcu; l: far, broadcast: the
 						 * first address of each */
-	struct if_nets	 ifv_nets;	/* rcu; l: prefixes of addresses,
-						 * of interfaces in the main
-						 * table of routes */
+	struct if_nets	*ifv_nets;	/* constant: prefixes of addresses, of
+					 * interfaces in the main table of
+					 * routes */
 	LIST_HEAD(, protoaddr) ifv_af[DOM_SLOT_MAX]; /* rcu; l: by slot */
 	struct softint	*ifv_rcvq_si;		/* per-CPU input queues */
 	struct ifv_rcvq	*ifv_rcvq;		/* if_input.c's, one a CPU */

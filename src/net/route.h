@@ -120,6 +120,8 @@ struct protoaddr {
 	struct ifaddr	 pa_ifa;	/* first */
 	uint32_t	 pa_key;	/* constant: IPv4: the network, host
 					 * order */
+	uint32_t	 pa_net;	/* l: of the first of a prefix: its
+					 * number */
 	uint8_t		 pa_len;	/* constant: length of its prefix */
 	uint8_t		 pa_family;	/* constant */
 	uint8_t		 pa_spare[2];	/* the family's */

@@ -19,12 +19,6 @@
 
 /* --- beginning and end --------------------------------------------------- */
 
-/* A numbered table, and the prefixes that the main one has elsewhere. */
-struct numbered {
-	struct rt_table	 nu_table;
-	struct if_nets	 nu_nets;
-};
-
 static int
 af_init(struct kern *k, struct rt_af *ta, uint8_t family)
 {
@@ -89,18 +83,18 @@ table_fini(struct rt_table *tb)
 static struct rt_table *
 table_new(struct vnet *vn, uint32_t number)
 {
-	struct route_vnet *rv = vn->vn_route;
-	struct numbered *nu = kmem_zalloc(vn->vn_kern, sizeof(*nu));
+	struct rt_table *tb = kmem_zalloc(vn->vn_kern, sizeof(*tb));
 	const struct kbtree_key key = { { number } };
-	struct rt_table *tb;
+	struct if_nets *nets;
 
-	if (nu == NULL)
+	if (tb == NULL)
 		return NULL;
-	tb = &nu->nu_table;
-	if_nets_init(vn->vn_kern, &nu->nu_nets);
-	if (table_init(vn, tb, number, &nu->nu_nets) != 0)
+	nets = if_nets_create(vn->vn_kern);
+	if (nets == NULL)
+		goto fail_nets;
+	if (table_init(vn, tb, number, nets) != 0)
 		goto fail_table;
-	if (kbtree_insert(&rv->rv_tables, &key, tb) != 0)
+	if (kbtree_insert(&vn->vn_route->rv_tables, &key, tb) != 0)
 		goto fail_insert;
 	tb->tb_is_open = true;
 	return tb;
@@ -108,20 +102,19 @@ table_new(struct vnet *vn, uint32_t number)
 fail_insert:
 	table_fini(tb);
 fail_table:
-	if_nets_fini(&nu->nu_nets);
-	kmem_free(vn->vn_kern, nu);
+	if_nets_destroy(nets);
+fail_nets:
+	kmem_free(vn->vn_kern, tb);
 	return NULL;
 }
 
 static void
 table_free(struct rt_table *tb)
 {
-	struct vnet *vn = tb->tb_vnet;
 
 	table_fini(tb);
-	if_nets_fini(tb->tb_nets);
-	/* The table begins its struct numbered. */
-	kmem_free(vn->vn_kern, tb);
+	if_nets_destroy(tb->tb_nets);
+	kmem_free(tb->tb_vnet->vn_kern, tb);
 }
 
 static bool
@@ -212,7 +205,7 @@ rt_tables_init(struct vnet *vn)
 	rv->rv_reap.kt_fn = reap;
 	rv->rv_reap.kt_arg = vn;
 	kbtree_init(vn->vn_kern, &rv->rv_tables, 1);
-	error = table_init(vn, &rv->rv_main, 0, &vn->vn_if->ifv_nets);
+	error = table_init(vn, &rv->rv_main, 0, vn->vn_if->ifv_nets);
 	if (error != 0)
 		return error;
 	error = sysctl_add(vn, &max);

@@ -173,11 +173,9 @@ inet6_init(struct vnet *vn)
 		return ENOMEM;
 	i6->i6_vnet = vn;
 	i6->i6_auto_linklocal = 1;
-	in6_expire_init(i6);
 	vn->vn_in6 = i6;
 	error = in6_sysctl_init(vn);
 	if (error != 0) {
-		in6_expire_fini(i6);
 		vn->vn_in6 = NULL;
 		kmem_free(vn->vn_kern, i6);
 		return error;

@@ -5,34 +5,13 @@
 #ifndef NETINET6_IN6_IMPL_H
 #define NETINET6_IN6_IMPL_H
 
-#include <errno.h>
-
-#include "kern/ktask.h"
-#include "kern/wheel.h"
 #include "netinet6/in6_var.h"
-
-#define IN6_EXPIRE_LEVELS 6	/* three days; a longer wait goes on after it */
-
-/* The timer of an address that has an end. */
-struct in6_timer {
-	struct wheel_link it_wheel;	/* e: while IN6_TIMER_ON */
-	TAILQ_ENTRY(in6_timer) it_link;	/* e: while IN6_TIMER_DUE */
-	enum { IN6_TIMER_OFF, IN6_TIMER_ON, IN6_TIMER_DUE } it_state; /* e: */
-	uint64_t	 it_due_ns;	/* e: UINT64_MAX: never */
-	uint64_t	 it_handle;	/* e: the interface */
-	union neigh_addr it_addr;	/* e: */
-};
 
 /* Addresses of IPv6 in a vnet. */
 struct in6_vnet {
 	struct vnet	*i6_vnet;	/* constant */
 	int64_t		 i6_auto_linklocal;	/* sysctl; default 1 */
-
-	struct kspin	 i6_expire_lock;
-	struct wheel	 i6_expire_wheel;	/* e: */
-	struct wheel_level i6_expire_level[IN6_EXPIRE_LEVELS];
-	TAILQ_HEAD(, in6_timer) i6_expired;	/* e: */
-	struct ktask	 i6_expire_task;
+	struct in6_expiry *i6_expiry;	/* a: NULL: no address has an end */
 };
 
 /* Any: the value of a setting, which sysctl may be changing at the same
@@ -68,7 +47,6 @@ int	in6_timer_make(struct in6_ifaddr *);
  * says; it is being removed. */
 void	in6_timer_start(struct in6_ifaddr *);
 void	in6_timer_stop(struct in6_ifaddr *);
-void	in6_expire_init(struct in6_vnet *);
 void	in6_expire_fini(struct in6_vnet *);
 
 #endif /* !NETINET6_IN6_IMPL_H */

@@ -248,6 +248,7 @@ packets_body(struct in_test *it)
 	in_forward(it, &it->it_a, "10.0.1.2", "10.0.2.9", 64);
 	KASSERT(it->it_b.tif_ntx == 1);
 	KASSERT(bind_to(it, b, 5) == 0);
+	sleep_ms(it, 5000);	/* its addresses are announced */
 	tif_clear(&it->it_a);
 	tif_clear(&it->it_b);
 	in_forward(it, &it->it_a, "10.0.1.2", "10.0.2.9", 64);
@@ -261,6 +262,7 @@ packets_body(struct in_test *it)
 	KASSERT(addr_add(it, b, "10.0.1.1", 24) == 0);
 	KASSERT(neigh_req(it, RTM_ADD, b, "10.0.1.2", it->it_b.tif_peer, 0,
 	    0) == 0);
+	sleep_ms(it, 5000);	/* the address is announced */
 	tif_clear(&it->it_a);
 	tif_clear(&it->it_b);
 	len = mk_echo(buf, "10.0.1.2", "10.0.1.1", 1, 1, 8);
