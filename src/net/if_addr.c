@@ -109,7 +109,7 @@ nets_of(const struct ifnet *ifp)
 {
 
 	return ifp->if_table != NULL ? ifp->if_table->tb_nets :
-	    ifp->if_vnet->vn_if->ifv_nets;
+	    &ifp->if_vnet->vn_if->ifv_nets;
 }
 
 /* Note the prefix of an address in it; EINVAL: a netmask with holes. */
@@ -124,7 +124,7 @@ set_prefix(struct protoaddr *pa)
 		memcpy(&addr.sin, ifa->ifa_addr, sizeof(addr.sin));
 		memcpy(&mask.sin, ifa->ifa_netmask, sizeof(mask.sin));
 		len = prefix_len(ntohl(mask.sin.sin_addr.s_addr));
-		pa->pa_key = ntohl(addr.sin.sin_addr.s_addr &
+		pa->pa_net.le_key = ntohl(addr.sin.sin_addr.s_addr &
 		    mask.sin.sin_addr.s_addr);
 	} else {
 		memcpy(&mask.sin6, ifa->ifa_netmask, sizeof(mask.sin6));

@@ -242,17 +242,38 @@ on_net(struct vnet *vn, const struct prefix *pf)
 	struct ifaddr *ifa = NULL;
 	struct protoaddr *pa;
 
-	while (ifa == NULL && (pa = if_nets_longest(vn->vn_if->ifv_nets, pf,
+	while (ifa == NULL && (pa = if_nets_longest(&vn->vn_if->ifv_nets, pf,
 	    &len)) != NULL)
 		ifa = first_usable(pa);
 	return ifa;
+}
+
+static inline struct ifaddr *
+on_net4(struct vnet *vn, uint32_t key)
+{
+	const struct lpm_entry *le = lpm_lookup(&vn->vn_if->ifv_nets.in_ip4,
+	    key);
+	struct prefix pf;
+	struct ifaddr *ifa;
+
+	if (le == NULL)
+		return NULL;
+	/* Of the entry, only its place is looked at: the flags are in another
+	 * cache line. */
+	ifa = (struct ifaddr *)((uintptr_t)le -
+	    offsetof(struct protoaddr, pa_net));
+	if (__builtin_expect(usable(ifa), 1))
+		return ifa;
+	/* A deactivated interface is on its way out. */
+	pf = prefix_of4(key, PREFIX_BITS4);
+	return on_net(vn, &pf);
 }
 
 struct ifaddr *
 ifa_ifwithprefix(struct vnet *vn, const struct prefix *pf)
 {
 
-	return first_usable(if_nets_find(vn->vn_if->ifv_nets, pf));
+	return first_usable(if_nets_find(&vn->vn_if->ifv_nets, pf));
 }
 
 /* --- the best of the addresses that share something ----------------------- */
@@ -390,6 +411,8 @@ ifa_ifwithnet(struct vnet *vn, const struct sockaddr *sa)
 		return ifp == NULL ? NULL :
 		    __atomic_load_n(&ifp->if_dl, __ATOMIC_CONSUME);
 	case AF_INET:
+		return on_net4(vn, ntohl(
+		    ((const struct sockaddr_in *)sa)->sin_addr.s_addr));
 	case AF_INET6:
 		pf = prefix_of_sa(sa);
 		return on_net(vn, &pf);

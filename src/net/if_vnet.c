@@ -98,9 +98,7 @@ if_vnet_init(struct vnet *vn)
 	ifa_tables_init(vn);
 	if_group_init(vn);
 	if_index_init(vn);
-	ifv->ifv_nets = if_nets_create(k);
-	error = ifv->ifv_nets == NULL ? ENOMEM : 0;
-	if (error != 0)
+	if ((error = if_nets_init(k, &ifv->ifv_nets)) != 0)
 		goto fail;
 	if ((error = if_history_init(vn)) != 0)
 		goto fail_nets;
@@ -119,7 +117,7 @@ fail_link:
 fail_history:
 	if_history_fini(vn);
 fail_nets:
-	if_nets_destroy(ifv->ifv_nets);
+	if_nets_fini(&ifv->ifv_nets);
 fail:
 	tables_fini(vn);
 	return error;
@@ -132,7 +130,7 @@ if_vnet_fini(struct vnet *vn)
 	if_input_fini(vn);
 	if_link_fini(vn);
 	if_history_fini(vn);
-	if_nets_destroy(vn->vn_if->ifv_nets);
+	if_nets_fini(&vn->vn_if->ifv_nets);
 	tables_fini(vn);
 }
 

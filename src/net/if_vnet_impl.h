@@ -14,9 +14,8 @@
 #include "kern/kern_impl.h"
 #include "kern/vnet.h"
 #include "net/domain.h"
+#include "net/if_addr_net.h"
 #include "net/if_bitmap.h"
-
-struct if_nets;
 
 #define IF_LIMIT_DEFAULT 1048575
 
@@ -69,7 +68,7 @@ struct if_vnet {
 	struct khash	 ifv_addrs;		/* rcu; l: exact addresses, */
 	struct khash	 ifv_dsts;		/* rcu; l: far, broadcast: the
 						 * first address of each */
-	struct if_nets	*ifv_nets;	/* constant: prefixes of addresses, of
+	struct if_nets	 ifv_nets;	/* rcu; l: prefixes of addresses, of
 					 * interfaces in the main table of
 					 * routes */
 	LIST_HEAD(, protoaddr) ifv_af[DOM_SLOT_MAX]; /* rcu; l: by slot */

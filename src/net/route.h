@@ -118,13 +118,11 @@ enum pa_shared { PA_ADDR, PA_DST, PA_NET, PA_NSHARED };
  */
 struct protoaddr {
 	struct ifaddr	 pa_ifa;	/* first */
-	uint32_t	 pa_key;	/* constant: IPv4: the network, host
-					 * order */
-	uint32_t	 pa_net;	/* l: of the first of a prefix: its
-					 * number */
-	uint8_t		 pa_len;	/* constant: length of its prefix */
-	uint8_t		 pa_family;	/* constant */
-	uint8_t		 pa_spare[2];	/* the family's */
+	struct lpm_entry pa_net;	/* constant: its prefix; of IPv6 only
+					 * the length */
+#define pa_len		pa_net.le_len
+#define pa_family	pa_net.le_user
+#define pa_spare	pa_net.le_spare	/* the family's */
 	struct pa_link	 pa_link[PA_NSHARED];
 	LIST_ENTRY(protoaddr) pa_aflink; /* l:; rcu: all of the family */
 	struct nexthop	 pa_nh;		/* of pa_own; constant once used */
@@ -154,7 +152,7 @@ pa_prefix(const struct protoaddr *pa)
 	union neigh_addr na;
 
 	if (pa->pa_family == AF_INET)
-		return prefix_of4(pa->pa_key, pa->pa_len);
+		return prefix_of4(pa->pa_net.le_key, pa->pa_len);
 	(void)zone6_from_sa((const struct sockaddr_in6 *)(const void *)
 	    pa->pa_ifa.ifa_addr, &na);
 	return prefix_of6(&na, pa->pa_len);

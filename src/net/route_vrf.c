@@ -89,8 +89,8 @@ table_new(struct vnet *vn, uint32_t number)
 
 	if (tb == NULL)
 		return NULL;
-	nets = if_nets_create(vn->vn_kern);
-	if (nets == NULL)
+	nets = kmem_zalloc(vn->vn_kern, sizeof(*nets));
+	if (nets == NULL || if_nets_init(vn->vn_kern, nets) != 0)
 		goto fail_nets;
 	if (table_init(vn, tb, number, nets) != 0)
 		goto fail_table;
@@ -102,8 +102,9 @@ table_new(struct vnet *vn, uint32_t number)
 fail_insert:
 	table_fini(tb);
 fail_table:
-	if_nets_destroy(nets);
+	if_nets_fini(nets);
 fail_nets:
+	kmem_free(vn->vn_kern, nets);
 	kmem_free(vn->vn_kern, tb);
 	return NULL;
 }
@@ -113,7 +114,8 @@ table_free(struct rt_table *tb)
 {
 
 	table_fini(tb);
-	if_nets_destroy(tb->tb_nets);
+	if_nets_fini(tb->tb_nets);
+	kmem_free(tb->tb_vnet->vn_kern, tb->tb_nets);
 	kmem_free(tb->tb_vnet->vn_kern, tb);
 }
 
@@ -205,7 +207,7 @@ rt_tables_init(struct vnet *vn)
 	rv->rv_reap.kt_fn = reap;
 	rv->rv_reap.kt_arg = vn;
 	kbtree_init(vn->vn_kern, &rv->rv_tables, 1);
-	error = table_init(vn, &rv->rv_main, 0, vn->vn_if->ifv_nets);
+	error = table_init(vn, &rv->rv_main, 0, &vn->vn_if->ifv_nets);
 	if (error != 0)
 		return error;
 	error = sysctl_add(vn, &max);

@@ -23,7 +23,7 @@ struct addr {
 struct naive {
 	struct addr	*na_addr[NADDRS];
 	unsigned	 na_n;
-	struct if_nets	*na_nets;
+	struct if_nets	 na_nets;
 };
 
 static uint64_t rng = 88172645463325252ULL;
@@ -73,7 +73,7 @@ make(struct kern *k, const struct prefix *pf)
 	KASSERT(a != NULL);
 	a->a_pa.pa_family = pf->pf_family;
 	a->a_pa.pa_len = pf->pf_len;
-	a->a_pa.pa_key = prefix_addr4(pf);
+	a->a_pa.pa_net.le_key = prefix_addr4(pf);
 	if (pf->pf_family == AF_INET6) {
 		prefix_addr6(pf, &na);
 		zone6_to_sa(&na, &a->a_sin6);
@@ -123,7 +123,7 @@ insert(struct kern *k, struct naive *na)
 	if (na->na_n == NADDRS || naive_find(na, &pf) != NULL)
 		return;
 	na->na_addr[na->na_n] = make(k, &pf);
-	KASSERT(if_nets_insert(na->na_nets,
+	KASSERT(if_nets_insert(&na->na_nets,
 	    &na->na_addr[na->na_n++]->a_pa) == 0);
 }
 
@@ -134,7 +134,7 @@ remove_one(struct kern *k, struct naive *na)
 
 	if (na->na_n == 0)
 		return;
-	if_nets_remove(na->na_nets, &na->na_addr[i]->a_pa);
+	if_nets_remove(&na->na_nets, &na->na_addr[i]->a_pa);
 	kmem_free(k, na->na_addr[i]);
 	na->na_addr[i] = na->na_addr[--na->na_n];
 }
@@ -152,7 +152,7 @@ replace(struct kern *k, struct naive *na)
 	old = na->na_addr[i];
 	pf = pa_prefix(&old->a_pa);
 	new = make(k, &pf);
-	if_nets_replace(na->na_nets, &old->a_pa, &new->a_pa);
+	if_nets_replace(&na->na_nets, &old->a_pa, &new->a_pa);
 	na->na_addr[i] = new;
 	kmem_free(k, old);
 }
@@ -168,13 +168,13 @@ check(const struct naive *na)
 	for (unsigned i = 0; i < 10; i++) {
 		pf = some(i % 2);
 		a = naive_find(na, &pf);
-		KASSERT(if_nets_find(na->na_nets, &pf) ==
+		KASSERT(if_nets_find(&na->na_nets, &pf) ==
 		    (a == NULL ? NULL : &a->a_pa));
 		/* All of them, from the longest to the shortest. */
 		len = 129;
 		do {
 			a = naive_longest(na, &pf, len);
-			pa = if_nets_longest(na->na_nets, &pf, &len);
+			pa = if_nets_longest(&na->na_nets, &pf, &len);
 			KASSERT(pa == (a == NULL ? NULL : &a->a_pa));
 			KASSERT(pa == NULL || len == pa->pa_len);
 		} while (pa != NULL);
@@ -186,8 +186,7 @@ naive_body(struct kern *k)
 {
 	static struct naive na;
 
-	na.na_nets = if_nets_create(k);
-	KASSERT(na.na_nets != NULL);
+	KASSERT(if_nets_init(k, &na.na_nets) == 0);
 	check(&na);
 	for (unsigned i = 0; i < NROUNDS; i++) {
 		if (rnd() % 10 == 9)
@@ -201,10 +200,9 @@ naive_body(struct kern *k)
 	while (na.na_n != 0)
 		remove_one(k, &na);
 	check(&na);
-	for (unsigned f = 0; f < 2; f++)
-		for (unsigned w = 0; w < 3; w++)
-			KASSERT(na.na_nets->in_lens[f].il_set[w] == 0);
-	if_nets_destroy(na.na_nets);
+	for (unsigned w = 0; w < 3; w++)
+		KASSERT(na.na_nets.in_lens[w] == 0);
+	if_nets_fini(&na.na_nets);
 }
 
 static void
@@ -215,51 +213,49 @@ test_naive(void **state)
 	on_linux(0, naive_body);
 }
 
-/* An insertion that fails leaves everything as it was, also the one with which
- * the forwarding table begins. */
+/* An insertion that fails leaves everything as it was. */
 static struct host *nomem_host;
 
 static void
 nomem(void *arg)
 {
 	struct kern_config kc = { .kc_mbufs = 64 };
-	struct addr *a[2 * IF_NETS_FEW];
-	struct prefix pf, addr = prefix_of4(0x0a010203, 32);
-	struct if_nets *nets;
+	static const uint8_t bytes[16] = { 0x20, 1, [15] = 7 };
+	static struct if_nets nets;
+	struct prefix pf, addr;
 	struct kern *k;
-	unsigned len;
+	struct addr *a;
+	unsigned n, len;
 	int error;
 
 	(void)arg;
 	KASSERT(kern_create(nomem_host, &kc, &k) == 0);
-	nets = if_nets_create(k);
-	for (unsigned i = 0; i < 2 * IF_NETS_FEW; i++) {
-		pf = prefix_of4(0x0a010203, 32 - i);
-		a[i] = make(k, &pf);
-		for (unsigned n = 1;; n++) {
+	KASSERT(if_nets_init(k, &nets) == 0);
+	for (unsigned f = 0; f < 2; f++) {
+		addr = f == 0 ? prefix_of4(0x0a010203, 32) :
+		    prefix_of6(bytes, 128);
+		pf = addr;
+		prefix_cut(&pf, pf.pf_len - 4);
+		a = make(k, &pf);
+		for (n = 1;; n++) {
 			sim_fail_alloc(nomem_host, n);
-			error = if_nets_insert(nets, &a[i]->a_pa);
+			error = if_nets_insert(&nets, &a->a_pa);
 			if (error == 0)
 				break;
 			KASSERT(error == ENOMEM);
 			KASSERT(sim_alloc_failed(nomem_host));
-			KASSERT(if_nets_find(nets, &pf) == NULL);
-			KASSERT(nets->in_lens[0].il_count[32 - i] == 0);
 			len = 129;
-			KASSERT(if_nets_longest(nets, &addr, &len) ==
-			    (i == 0 ? NULL : &a[0]->a_pa));
+			KASSERT(if_nets_find(&nets, &pf) == NULL &&
+			    if_nets_longest(&nets, &addr, &len) == NULL);
 		}
 		sim_fail_alloc(nomem_host, 0);
-		KASSERT(nets->in_lens[0].il_has_fib == (i + 1 >= IF_NETS_FEW));
-	}
-	for (unsigned i = 0; i < 2 * IF_NETS_FEW; i++) {
 		len = 129;
-		KASSERT(if_nets_longest(nets, &addr, &len) == &a[i]->a_pa &&
-		    len == 32 - i);
-		if_nets_remove(nets, &a[i]->a_pa);
-		kmem_free(k, a[i]);
+		KASSERT(n >= 2 && if_nets_longest(&nets, &addr, &len) ==
+		    &a->a_pa && len == pf.pf_len);
+		if_nets_remove(&nets, &a->a_pa);
+		kmem_free(k, a);
 	}
-	if_nets_destroy(nets);
+	if_nets_fini(&nets);
 	kern_destroy(k);
 }
 
@@ -276,7 +272,7 @@ test_nomem(void **state)
 }
 
 /* Readers: there is always a /8, and sometimes something longer in it. */
-static struct if_nets *race_nets;
+static struct if_nets race_nets;
 static uint32_t race_stop, race_running;
 
 static void
@@ -295,7 +291,7 @@ read_loop(void *arg)
 			x = x * 1664525 + 1013904223;
 			pf = prefix_of4(0x0a010000 | (x >> 16 & 0x3ff), 32);
 			len = 129;
-			pa = if_nets_longest(race_nets, &pf, &len);
+			pa = if_nets_longest(&race_nets, &pf, &len);
 			KASSERT(pa != NULL);
 			has = pa_prefix(pa);
 			KASSERT(prefix_has(&has, &pf));
@@ -312,9 +308,9 @@ readers_body(struct kern *k)
 	struct addr *wide, *a[32];
 
 	race_stop = race_running = 0;
-	race_nets = if_nets_create(k);
+	KASSERT(if_nets_init(k, &race_nets) == 0);
 	wide = make(k, &pf);
-	KASSERT(if_nets_insert(race_nets, &wide->a_pa) == 0);
+	KASSERT(if_nets_insert(&race_nets, &wide->a_pa) == 0);
 	for (unsigned i = 0; i < 2; i++)
 		KASSERT(host_thread_create(k->k_host, "reader", -1, read_loop,
 		    NULL, &t[i]) == 0);
@@ -323,14 +319,14 @@ readers_body(struct kern *k)
 	for (unsigned round = 0; round < 200; round++) {
 		for (unsigned i = 0; i < 32; i++) {
 			pf = prefix_of4(0x0a010000 | i << 5, 20 + i % 13);
-			a[i] = if_nets_find(race_nets, &pf) != NULL ? NULL :
+			a[i] = if_nets_find(&race_nets, &pf) != NULL ? NULL :
 			    make(k, &pf);
 			KASSERT(a[i] == NULL ||
-			    if_nets_insert(race_nets, &a[i]->a_pa) == 0);
+			    if_nets_insert(&race_nets, &a[i]->a_pa) == 0);
 		}
 		for (unsigned i = 0; i < 32; i++)
 			if (a[i] != NULL)
-				if_nets_remove(race_nets, &a[i]->a_pa);
+				if_nets_remove(&race_nets, &a[i]->a_pa);
 		pserialize_perform(k);
 		for (unsigned i = 0; i < 32; i++)
 			kmem_free(k, a[i]);
@@ -338,8 +334,8 @@ readers_body(struct kern *k)
 	__atomic_store_n(&race_stop, 1, __ATOMIC_RELEASE);
 	for (unsigned i = 0; i < 2; i++)
 		host_thread_join(k->k_host, t[i]);
-	if_nets_remove(race_nets, &wide->a_pa);
-	if_nets_destroy(race_nets);
+	if_nets_remove(&race_nets, &wide->a_pa);
+	if_nets_fini(&race_nets);
 	kmem_free(k, wide);
 }
 
