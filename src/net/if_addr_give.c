@@ -27,34 +27,6 @@ domain_of(const struct ifaddr *ifa)
 
 /* --- which routes -------------------------------------------------------- */
 
-/* The prefix that an address is on the link of, or its far end; false: none. */
-static bool
-link_prefix(const struct ifaddr *ifa, struct prefix *pf)
-{
-	uint32_t flags = if_flags_get(ifa->ifa_ifp);
-	const struct prefix own = prefix_of_sa(ifa->ifa_addr);
-
-	if ((flags & IFF_LOOPBACK) != 0)
-		return false;
-	if ((flags & IFF_POINTOPOINT) != 0 && ifa->ifa_dstaddr != NULL) {
-		*pf = prefix_of_sa(ifa->ifa_dstaddr);
-		return !prefix_is(pf, &own);
-	}
-	*pf = pa_prefix(ifa_proto(ifa));
-	return pf->pf_len < own.pf_len;
-}
-
-static bool
-broadcast_prefix(const struct ifaddr *ifa, struct prefix *pf)
-{
-
-	if (ifa->ifa_dstaddr == NULL || (if_flags_get(ifa->ifa_ifp) &
-	    (IFF_LOOPBACK | IFF_BROADCAST)) != IFF_BROADCAST)
-		return false;
-	*pf = prefix_of_sa(ifa->ifa_dstaddr);
-	return true;
-}
-
 uint32_t
 ifa_brings(const struct ifaddr *ifa, const struct prefix *pf)
 {
@@ -62,9 +34,9 @@ ifa_brings(const struct ifaddr *ifa, const struct prefix *pf)
 
 	if (prefix_is(&own, pf))
 		return RTF_LOCAL;
-	if (link_prefix(ifa, &own) && prefix_is(&own, pf))
+	if (ifa_link_prefix(ifa, &own) && prefix_is(&own, pf))
 		return RTF_CONNECTED;
-	if (broadcast_prefix(ifa, &own) && prefix_is(&own, pf))
+	if (ifa_broadcast_prefix(ifa, &own) && prefix_is(&own, pf))
 		return RTF_BROADCAST;
 	return 0;
 }
@@ -79,18 +51,6 @@ ifa_rank(const struct ifaddr *ifa, void *prefix)
 	flags = ifa_brings(ifa, prefix);
 	return flags == RTF_LOCAL ? 3 : flags == RTF_CONNECTED ?
 	    IFA_RANK_CONNECTED : flags == RTF_BROADCAST ? 1 : 0;
-}
-
-struct prefix
-rt_own_prefix(const struct rtentry *rt)
-{
-	const struct ifaddr *ifa = rt->rt_ownifa;
-	struct prefix pf;
-
-	if (rt->rt_own == RT_OWN_NET && link_prefix(ifa, &pf))
-		return pf;
-	return prefix_of_sa(rt->rt_own == RT_OWN_BROADCAST ?
-	    ifa->ifa_dstaddr : ifa->ifa_addr);
 }
 
 /* --- adding them --------------------------------------------------------- */
@@ -130,12 +90,12 @@ routes_add(struct ifaddr *ifa)
 		error = 0;
 	if (error != 0)
 		return error;
-	if (link_prefix(ifa, &pf)) {
+	if (ifa_link_prefix(ifa, &pf)) {
 		if (dom->dom_ifa_prefix != NULL)
 			dom->dom_ifa_prefix(ifa, &pf);
 		error = shared_add(ifa, &pf, RTF_CONNECTED);
 	}
-	if (error == 0 && broadcast_prefix(ifa, &pf))
+	if (error == 0 && ifa_broadcast_prefix(ifa, &pf))
 		error = shared_add(ifa, &pf, RTF_BROADCAST);
 	if (error != 0)
 		rt_ifa_withdraw(ifa);
@@ -205,9 +165,9 @@ routes_inherit(const struct ifaddr *gone)
 	struct prefix pf = prefix_of_sa(gone->ifa_addr);
 
 	rt_inherit(tb, &pf);
-	if (link_prefix(gone, &pf))
+	if (ifa_link_prefix(gone, &pf))
 		rt_inherit(tb, &pf);
-	if (broadcast_prefix(gone, &pf))
+	if (ifa_broadcast_prefix(gone, &pf))
 		rt_inherit(tb, &pf);
 }
 

@@ -44,8 +44,13 @@ unsigned ifa_debug_check(struct ifnet *);
 
 /* At the vnet's start. */
 void	ifa_tables_init(struct vnet *);
-/* Any: a socket address of IPv4 or IPv6 as a prefix of full length. */
+/* if_addr_prefix.c.  Any: a socket address of IPv4 or IPv6 as a prefix of full
+ * length. */
 struct prefix prefix_of_sa(const struct sockaddr *);
+/* Any: the prefix that an address is on the link of, or its far end; its
+ * broadcast address.  false: it has none. */
+bool	ifa_link_prefix(const struct ifaddr *, struct prefix *);
+bool	ifa_broadcast_prefix(const struct ifaddr *, struct prefix *);
 /* Lookups, within a read section; the _psref forms take a reference.  Of
  * addresses that are equal, the first given.  Where no table of routes is
  * named, of interfaces that are in the main one (if_table). */

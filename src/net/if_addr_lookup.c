@@ -212,18 +212,6 @@ pa_ifa(struct protoaddr *pa)
 	return pa == NULL ? NULL : &pa->pa_ifa;
 }
 
-struct prefix
-prefix_of_sa(const struct sockaddr *sa)
-{
-	const struct sockaddr_in *sin = (const struct sockaddr_in *)sa;
-	union neigh_addr na;
-
-	if (sa->sa_family == AF_INET)
-		return prefix_of4(ntohl(sin->sin_addr.s_addr), PREFIX_BITS4);
-	(void)zone6_from_sa((const struct sockaddr_in6 *)sa, &na);
-	return prefix_of6(&na, PREFIX_BITS6);
-}
-
 /* The first usable address of a prefix. */
 static struct ifaddr *
 first_usable(struct protoaddr *pa)

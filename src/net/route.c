@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "net/if_addr_give.h"
 #include "net/if_addr_impl.h"
 #include "net/rtsock.h"
 
@@ -764,10 +763,10 @@ rt_tell_gone(struct vnet *vn, const struct rt_gone *rg)
 
 	/* The route that went stood in the place of an address's own route. */
 	if (rg->rg_asked && rg->rg_table == 0)
-		rt_inherit(rt_main(vn), &rg->rg_dst);
+		vn->vn_route->rv_inherit(rt_main(vn), &rg->rg_dst);
 	else if (rg->rg_asked && rt_table_hold(vn, rg->rg_table, false,
 	    &tb) == 0) {
-		rt_inherit(tb, &rg->rg_dst);
+		vn->vn_route->rv_inherit(tb, &rg->rg_dst);
 		rt_table_drop(tb);
 	}
 	ifp = rg->rg_handle == 0 || dom == NULL ||

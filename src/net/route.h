@@ -79,8 +79,9 @@ struct rtfull6 {
 					 * order */
 };
 
-/* Route lock, or rtsock's: the prefix that a route leads to. */
+/* The same, of an address's own route of IPv6. */
 struct prefix rt_own_prefix(const struct rtentry *);
+/* Route lock, or rtsock's: the prefix that a route leads to. */
 static inline struct prefix
 rt_prefix(const struct rtentry *rt)
 {
@@ -276,6 +277,9 @@ struct route_vnet {
 	/* Constant; control: delete the next route that is due.  false: there
 	 * is none. */
 	bool		(*rv_expired)(struct vnet *);
+	/* Constant; control, no lock of routes: rt_inherit(). */
+	void		(*rv_inherit)(struct rt_table *,
+			    const struct prefix *);
 	size_t		 rv_ndynamic;	/* rv_lock: of RTF_DYNAMIC */
 	size_t		 rv_count;	/* rv_lock */
 	uint64_t	 rv_nlost;	/* rv_lock: how many ever */

@@ -3,6 +3,7 @@
  * routes in time.
  */
 
+#include "net/if_addr_give.h"
 #include "net/route_impl.h"
 
 #include <errno.h>
@@ -49,6 +50,7 @@ route_init(struct vnet *vn)
 	if (error != 0)
 		goto fail_gone;
 	rv->rv_expired = route_expired;
+	rv->rv_inherit = rt_inherit;
 	return 0;
 
 fail_gone:
