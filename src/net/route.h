@@ -79,7 +79,7 @@ struct rtfull6 {
 					 * order */
 };
 
-/* The same, of an address's own route of IPv6. */
+/* Route lock, or rtsock's: the prefix of an address's own route of IPv6. */
 struct prefix rt_own_prefix(const struct rtentry *);
 /* Route lock, or rtsock's: the prefix that a route leads to. */
 static inline struct prefix
