@@ -243,6 +243,8 @@ union ctl_if_record {
 	struct ifreq	 ifr;
 	struct if_createreq create;
 	struct ifaliasreq alias;
+	struct in6_aliasreq alias6;
+	struct in6_ifreq ifr6;
 	struct if_laddrreq laddr;
 	struct if_addrprefreq pref;
 	struct ifcapreq	 cap;

@@ -140,6 +140,31 @@ put_first(struct asked *as, bool replaced)
 		put_added(as, &new);
 }
 
+/* An IPv6 address that the request adds or changes, or deletes. */
+static void
+put_inet6(struct asked *as, const struct sockaddr_in6 *sin6, bool added)
+{
+	union ctl_if_record r;
+	bool had;
+
+	memset(&r, 0, sizeof(r));
+	memcpy(r.alias6.ifra_name, as->as_record->ifr.ifr_name, IFNAMSIZ);
+	r.alias6.ifra_addr = *sin6;
+	had = ask(as, SIOCGIFALIAS_IN6, &r) == 0;
+	if (had || added)
+		put_value(as, SIOCGIFFLAGS, SIOCSIFFLAGS);
+	if (had) {
+		put(as, SIOCAIFADDR_IN6, &r);
+		return;
+	}
+	if (!added)
+		return;		/* refused: there is none */
+	memset(&r, 0, sizeof(r));
+	memcpy(r.ifr6.ifr6_name, as->as_record->ifr.ifr_name, IFNAMSIZ);
+	r.ifr6.ifr6_addr = *sin6;
+	put(as, SIOCDIFADDR_IN6, &r);
+}
+
 /* --- link-level addresses -- */
 
 static bool
@@ -272,6 +297,12 @@ ctl_inverse(struct ctl_session *s, struct vnet *vn, unsigned long cmd,
 		break;
 	case SIOCDIFADDR:
 		put_deleted(&as, &record->alias.ifra_addr);
+		break;
+	case SIOCAIFADDR_IN6:
+		put_inet6(&as, &record->alias6.ifra_addr, true);
+		break;
+	case SIOCDIFADDR_IN6:
+		put_inet6(&as, &record->ifr6.ifr6_addr, false);
 		break;
 	case SIOCSIFADDR:
 	case SIOCSIFNETMASK:

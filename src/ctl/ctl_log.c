@@ -14,6 +14,7 @@
 #include <ifnet/if_dl.h>
 
 #include "net/if_name_impl.h"
+#include "proto/prefix.h"
 #include "proto/proto_ioctl.h"
 #include "proto/rtmsg_fit.h"
 
@@ -42,8 +43,9 @@ add(struct log_text *lt, const char *fmt, ...)
 static void
 add_addr(struct log_text *lt, const char *before, const void *any)
 {
-	char text[LLADDR_STRSIZE > INET_ADDRSTRLEN ? LLADDR_STRSIZE :
-	    INET_ADDRSTRLEN];
+	char text[LLADDR_STRSIZE > INET6_ADDRSTRLEN ? LLADDR_STRSIZE :
+	    INET6_ADDRSTRLEN];
+	struct sockaddr_in6 sin6;
 	struct sockaddr_in sin;
 	struct sockaddr_dl sdl;
 
@@ -51,6 +53,12 @@ add_addr(struct log_text *lt, const char *before, const void *any)
 	if (sin.sin_family == AF_INET) {
 		add(lt, "%s%s", before, inet_ntop(AF_INET, &sin.sin_addr,
 		    text, sizeof(text)));
+	} else if (sin.sin_family == AF_INET6) {
+		memcpy(&sin6, any, sizeof(sin6));
+		add(lt, "%s%s", before, inet_ntop(AF_INET6, &sin6.sin6_addr,
+		    text, sizeof(text)));
+		if (sin6.sin6_scope_id != 0)
+			add(lt, "%%%u", sin6.sin6_scope_id);
 	} else if (sin.sin_family == AF_LINK) {
 		memcpy(&sdl, any, sizeof(sdl));
 		if (sdl.sdl_alen != 0 && sdl.sdl_alen <= SDL_DATALEN)
@@ -121,6 +129,18 @@ add_record(struct log_text *lt, unsigned long cmd, const union ctl_if_record *r)
 		add_addr(lt, " netmask ", &r->alias.ifra_mask);
 		add_addr(lt, " to ", &r->alias.ifra_dstaddr);
 		add(lt, cmd == SIOCAIFADDR ? " alias" : " delete");
+		return true;
+	case SIOCAIFADDR_IN6:
+		add_addr(lt, " inet6 ", &r->alias6.ifra_addr);
+		if (r->alias6.ifra_prefixmask.sin6_family == AF_INET6)
+			add(lt, " prefixlen %d", prefix_len_bytes(
+			    &r->alias6.ifra_prefixmask.sin6_addr, 16));
+		add_addr(lt, " to ", &r->alias6.ifra_dstaddr);
+		add(lt, " alias");
+		return true;
+	case SIOCDIFADDR_IN6:
+		add_addr(lt, " inet6 ", &r->ifr6.ifr6_addr);
+		add(lt, " delete");
 		return true;
 	case SIOCALIFADDR:
 	case SIOCDLIFADDR:

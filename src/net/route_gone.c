@@ -160,18 +160,36 @@ lost_count(struct vnet *vn, const char *name, void *arg, struct sysctl_op *op)
 	return sysctl_handle_quad_ro(op, rt_lost(vn, list, &n));
 }
 
+#define ADDR_TEXT	(INET6_ADDRSTRLEN + IFNAMSIZ)
+
+/* "10.0.0.254"; one with a zone is on the interface of the route. */
+static void
+addr_text(const struct rt_lost *rl, const union neigh_addr *na,
+    char text[ADDR_TEXT])
+{
+	union neigh_addr out = *na;
+	bool has_zone = rl->rl_dst.pf_family == AF_INET6 &&
+	    zone6_of(na->na_bytes) != 0;
+
+	if (has_zone)
+		zone6_leave(out.na_bytes);
+	(void)inet_ntop(rl->rl_dst.pf_family, &out, text, INET6_ADDRSTRLEN);
+	if (has_zone)
+		(void)snprintf(text + strlen(text), IFNAMSIZ + 1, "%%%s",
+		    rl->rl_ifname);
+}
+
 /* "default via 10.0.0.254 on pair0" */
 static void
 lost_route(const struct rt_lost *rl, char *text, size_t size)
 {
 	const union neigh_addr addr = rt_prefix_addr(&rl->rl_dst);
 	const struct prefix *pf = &rl->rl_dst;
-	char dst[INET6_ADDRSTRLEN], gw[INET6_ADDRSTRLEN], len[8] = "",
-	    table[24] = "";
+	char dst[ADDR_TEXT], gw[ADDR_TEXT], len[8] = "", table[24] = "";
 	bool has_gw = neigh_addr_is_set(&rl->rl_gw);
 
-	(void)inet_ntop(pf->pf_family, &addr, dst, sizeof(dst));
-	(void)inet_ntop(pf->pf_family, &rl->rl_gw, gw, sizeof(gw));
+	addr_text(rl, &addr, dst);
+	addr_text(rl, &rl->rl_gw, gw);
 	if (pf->pf_len != 0 && pf->pf_len != prefix_bits(pf))
 		(void)snprintf(len, sizeof(len), "/%u", pf->pf_len);
 	if (rl->rl_table != 0)
@@ -187,7 +205,7 @@ static int
 lost_text(struct vnet *vn, const char *name, void *arg, struct sysctl_op *op)
 {
 	struct rt_lost list[RT_NLOST];
-	char text[SYSCTL_STRSIZE] = "", one[160];
+	char text[SYSCTL_STRSIZE] = "", one[256];
 	size_t at = 0;
 	unsigned n;
 

@@ -12,6 +12,7 @@
 
 #include "net/if_vnet_impl.h"
 #include "net/route.h"
+#include "net/zone6.h"
 
 /* Flags that a request decides; the others follow from where it leads. */
 #define RTF_ASKED	(RTF_REJECT | RTF_BLACKHOLE | RTF_DYNAMIC | \
@@ -389,7 +390,7 @@ rt_names_way(const struct rt_info *ri)
 	return neigh_addr_is_set(&ri->ri_gw) || ri->ri_ifp != NULL;
 }
 
-/* A socket address of an IPv4 or IPv6 address. */
+/* A socket address of an IPv4 or (inner) IPv6 address. */
 union rt_sockaddr {
 	struct sockaddr	 rs_sa;
 	struct sockaddr_in rs_sin;
@@ -402,11 +403,11 @@ rt_set_sockaddr(union rt_sockaddr *rs, uint8_t family,
 {
 
 	memset(rs, 0, sizeof(*rs));
-	rs->rs_sa.sa_family = family;
-	if (family == AF_INET)
+	if (family == AF_INET) {
+		rs->rs_sin.sin_family = AF_INET;
 		rs->rs_sin.sin_addr.s_addr = na->na_4;
-	else
-		memcpy(&rs->rs_sin6.sin6_addr, na, sizeof(*na));
+	} else
+		zone6_to_sa(na, &rs->rs_sin6);
 }
 
 /* The address of a prefix. */

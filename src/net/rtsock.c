@@ -17,15 +17,79 @@
 #include "net/if_ioctl_impl.h"
 #include "net/neigh.h"
 #include "net/route.h"
+#include "net/zone6.h"
 #include "proto/prefix.h"
 
-static uint32_t
-sa_addr4(const struct sockaddr *sa)
+/* An IPv6 address could not be made an inner one: refuse it in words. */
+static int
+refuse_zone(const struct sockaddr_in6 *sin6)
 {
-	struct sockaddr_in sin;
+	char text[INET6_ADDRSTRLEN];
 
-	memcpy(&sin, sa, sizeof(sin));
-	return sin.sin_addr.s_addr;
+	(void)inet_ntop(AF_INET6, &sin6->sin6_addr, text, sizeof(text));
+	if (!zone6_is_scoped(sin6->sin6_addr.s6_addr))
+		return kern_refuse(EINVAL, "%s means the same on every "
+		    "interface, and has no zone", text);
+	if (sin6->sin6_scope_id == 0)
+		return kern_refuse(EINVAL, "the zone of %s is missing: "
+		    "%s%%INTERFACE", text, text);
+	return kern_refuse(EINVAL, "%s has a zone within it: its bytes 4 to 7 "
+	    "are 0, and %%INTERFACE follows", text);
+}
+
+/* The bytes of an address. */
+static const void *
+sa_bytes(const struct sockaddr *sa)
+{
+
+	return sa->sa_family == AF_INET ?
+	    (const void *)&((const struct sockaddr_in *)(const void *)sa)->
+	    sin_addr : (const void *)&((const struct sockaddr_in6 *)
+	    (const void *)sa)->sin6_addr;
+}
+
+static bool
+sa_is_inet(const struct sockaddr *sa)
+{
+
+	return sa->sa_family == AF_INET || sa->sa_family == AF_INET6;
+}
+
+/*
+ * The inner address (net/zone6.h) of an IPv4 or IPv6 one.  Its zone is in bits
+ * 32 to 63: a prefix of up to 32 bits has none, is of all interfaces alike, and
+ * any other has all of it.  EINVAL, ENXIO.
+ */
+static int
+sa_inner(struct vnet *vn, const struct sockaddr *sa, unsigned len,
+    union neigh_addr *na)
+{
+	struct sockaddr_in6 sin6;
+	struct psref psref;
+	struct ifnet *ifp;
+
+	if (sa->sa_family == AF_INET) {
+		memcpy(&na->na_4, sa_bytes(sa), sizeof(na->na_4));
+		return 0;
+	}
+	memcpy(&sin6, sa, sizeof(sin6));
+	if (len <= 32 && sin6.sin6_scope_id == 0) {
+		memcpy(na, &sin6.sin6_addr, sizeof(*na));
+		return 0;
+	}
+	if (zone6_is_scoped(sin6.sin6_addr.s6_addr) && len < 64)
+		return kern_refuse(EINVAL, "a prefix of addresses that have a "
+		    "zone has at least 64 bits with it, at most 32 without");
+	if (zone6_from_sa(&sin6, na) != 0)
+		return refuse_zone(&sin6);
+	if (sin6.sin6_scope_id == 0)
+		return 0;
+	ifp = if_get_byindex(vn, sin6.sin6_scope_id, &psref);
+	if (ifp == NULL)
+		return kern_refuse(ENXIO, "there is no interface of the "
+		    "index %u, the zone of an address", sin6.sin6_scope_id);
+	if_put(ifp, &psref);
+	return 0;
 }
 
 /* A message about a route, taken apart. */
@@ -77,31 +141,56 @@ no_destination(void)
 
 /* Destination and prefix. */
 static int
-request_dst(const struct rt_msg *rtm,
+request_dst(struct vnet *vn, const struct rt_msg *rtm,
     const struct sockaddr *const sa[RTAX_MAX], struct route_request *rq)
 {
-	int len = 32;
+	int len, bits;
 
 	if (sa[0] == NULL)
 		return no_destination();
-	if (sa[0]->sa_family != AF_INET)
+	if (!sa_is_inet(sa[0]))
 		return if_sa_refuse(EAFNOSUPPORT, sa[0]->sa_family);
+	bits = sa[0]->sa_family == AF_INET ? PREFIX_BITS4 : PREFIX_BITS6;
+	len = bits;
 	if (sa[2] != NULL) {
-		if (sa[2]->sa_family != AF_INET)
+		if (sa[2]->sa_family != sa[0]->sa_family)
 			return kern_refuse(EAFNOSUPPORT, "the netmask is of "
 			    "another family than the destination");
-		len = prefix_len(ntohl(sa_addr4(sa[2])));
+		len = prefix_len_bytes(sa_bytes(sa[2]), (size_t)bits / 8);
 		if (len < 0)
 			return kern_refuse(EINVAL, "the netmask has holes");
-		if ((rtm->rtm_flags & RTF_HOST) && len != 32)
+		if ((rtm->rtm_flags & RTF_HOST) && len != bits)
 			return kern_refuse(EINVAL, "a route to a host has no "
 			    "netmask");
 	}
 	rq->rq_masked = sa[2] != NULL || (rtm->rtm_flags & RTF_HOST) != 0;
-	rq->rq_ri.ri_family = AF_INET;
-	rq->rq_ri.ri_dst.na_4 = sa_addr4(sa[0]);
+	rq->rq_ri.ri_family = (uint8_t)sa[0]->sa_family;
 	rq->rq_ri.ri_len = (unsigned)len;
-	return 0;
+	return sa_inner(vn, sa[0], rq->rq_ri.ri_len, &rq->rq_ri.ri_dst);
+}
+
+/* Gateway and source, of the destination's family. */
+static int
+request_ends(struct vnet *vn, const struct sockaddr *const sa[RTAX_MAX],
+    struct rt_info *ri)
+{
+	const unsigned bits = PREFIX_BITS6;
+	int error = 0;
+
+	if (sa[1] != NULL && sa[1]->sa_family == ri->ri_family)
+		error = sa_inner(vn, sa[1], bits, &ri->ri_gw);
+	else if (sa[1] != NULL && sa[1]->sa_family != AF_LINK)
+		return kern_refuse(EAFNOSUPPORT, "the gateway is of another "
+		    "family than the destination");
+	if (error != 0 || sa[5] == NULL)
+		return error;
+	/* A link-level one is no source. */
+	if (sa[5]->sa_family == ri->ri_family)
+		error = sa_inner(vn, sa[5], bits, &ri->ri_src);
+	if (error == 0 && !neigh_addr_is_set(&ri->ri_src))
+		return kern_refuse(EADDRNOTAVAIL, "the source is no address of "
+		    "an interface");
+	return error;
 }
 
 static void
@@ -120,14 +209,9 @@ request_parse(struct vnet *vn, const struct rt_msg *rtm,
 	int error;
 
 	memset(rq, 0, sizeof(*rq));
-	error = request_dst(rtm, sa, rq);
+	error = request_dst(vn, rtm, sa, rq);
 	if (error != 0)
 		return error;
-	if (sa[1] != NULL && sa[1]->sa_family == AF_INET)
-		ri->ri_gw.na_4 = sa_addr4(sa[1]);
-	else if (sa[1] != NULL && sa[1]->sa_family != AF_LINK)
-		return kern_refuse(EAFNOSUPPORT, "the gateway is of another "
-		    "family than the destination");
 	ri->ri_flags = rtm->rtm_flags;
 	ri->ri_mtu = rtm->rtm_mtu;
 	ri->ri_given = rtm->rtm_given;
@@ -146,13 +230,9 @@ request_parse(struct vnet *vn, const struct rt_msg *rtm,
 	if (rtm->rtm_expire_s != 0)
 		ri->ri_expire_ns = kern_now(vn->vn_kern) +
 		    (uint64_t)rtm->rtm_expire_s * 1000000000;
-	if (sa[5] != NULL) {	/* IFA; a link-level one is no source */
-		if (sa[5]->sa_family == AF_INET)
-			ri->ri_src.na_4 = sa_addr4(sa[5]);
-		if (!neigh_addr_is_set(&ri->ri_src))
-			return kern_refuse(EADDRNOTAVAIL, "the source is no "
-			    "address of an interface");
-	}
+	error = request_ends(vn, sa, ri);
+	if (error != 0)
+		return error;
 	return request_ifp(vn, rtm, sa, rq);
 }
 

@@ -10,7 +10,7 @@
 #include "net/neigh.h"
 #include "net/if_name_impl.h"
 #include "net/if_stats_impl.h"
-#include "net/if_vnet_impl.h"
+#include "net/route_impl.h"
 
 static void
 fill_hdr(struct rt_hdr *h, uint8_t type, size_t len)
@@ -100,16 +100,10 @@ rts_fill_ifa(struct ifaddr *ifa, uint8_t type, void *msg)
 static void
 add_neigh_sa(void *msg, const struct neigh *ne)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
-	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6 };
+	union rt_sockaddr rs;
 
-	if (ne->ne_family == AF_INET) {
-		sin.sin_addr.s_addr = ne->ne_addr.na_4;
-		(void)rt_msg_add(msg, RTA_DST, (const struct sockaddr *)&sin);
-	} else {
-		memcpy(&sin6.sin6_addr, &ne->ne_addr, sizeof(ne->ne_addr));
-		(void)rt_msg_add(msg, RTA_DST, (const struct sockaddr *)&sin6);
-	}
+	rt_set_sockaddr(&rs, ne->ne_family, &ne->ne_addr);
+	(void)rt_msg_add(msg, RTA_DST, &rs.rs_sa);
 }
 
 void
