@@ -32,6 +32,7 @@ struct show {
 	const char	*ifname;	/* NULL: all */
 	uint32_t	 table;		/* whose heading was written last, or is
 					 * the first */
+	bool		 ip6;		/* likewise */
 	bool		 begun;
 	struct json	*json;		/* NULL: as a table */
 };
@@ -58,21 +59,23 @@ static void
 json_route(struct json *j, const struct rt_msg *m,
     const struct sockaddr *const sa[RTAX_MAX])
 {
-	const struct sockaddr_in *mask =
-	    (const struct sockaddr_in *)(const void *)sa[2];
+	const bool ip6 = sa[0] != NULL && sa[0]->sa_family == AF_INET6;
 	char text[CMD_TEXTSIZE], ifname[IFNAMSIZ];
 
 	memcpy(ifname, m->rtm_ifname, sizeof(ifname));
 	ifname[IFNAMSIZ - 1] = '\0';
 	json_object(j, NULL);
-	json_text(j, "family", "inet");
-	json_text(j, "destination", cmd_sa_text(sa[0], text));
-	json_int(j, "prefixlen", mask != NULL &&
-	    mask->sin_family == AF_INET ? cmd_mask_len(mask->sin_addr) : 32);
-	if ((m->rtm_flags & RTF_GATEWAY) != 0 && sa[1] != NULL)
-		json_text(j, "gateway", cmd_sa_text(sa[1], text));
-	if (sa[5] != NULL && sa[5]->sa_family == AF_INET)
-		json_text(j, "source", cmd_inet_text(sa[5], text));
+	json_text(j, "family", ip6 ? "inet6" : "inet");
+	(void)cmd_sa_text(sa[0], text);
+	json_text(j, "destination", cmd_zone_named(text, m));
+	json_int(j, "prefixlen", sa[2] != NULL ? cmd_sa_mask_len(sa[2]) :
+	    ip6 ? 128 : 32);
+	if ((m->rtm_flags & RTF_GATEWAY) != 0 && sa[1] != NULL) {
+		(void)cmd_sa_text(sa[1], text);
+		json_text(j, "gateway", cmd_zone_named(text, m));
+	}
+	if (sa[5] != NULL && cmd_inet_text(sa[5], text)[0] != '\0')
+		json_text(j, "source", cmd_zone_named(text, m));
 	if (ifname[0] != '\0') {
 		json_text(j, "interface", ifname);
 		json_u64(j, "handle", m->rtm_ifhandle);
@@ -112,23 +115,33 @@ route_more_text(const struct rt_msg *m, char *buf, size_t size)
 	return buf;
 }
 
+/* How wide the columns of addresses are. */
+static size_t
+sa_width(const struct sockaddr *sa)
+{
+
+	return sa != NULL && sa->sa_family == AF_INET6 ? 30 : 18;
+}
+
 /* A route as a line of the table. */
 static void
 show_line(FILE *fp, const struct rt_msg *m,
     const struct sockaddr *const sa[RTAX_MAX], const char *ifname)
 {
 	char text[CMD_TEXTSIZE], line[3 * CMD_TEXTSIZE + 128], *to = line;
+	const size_t width = sa_width(sa[0]);
 	struct rt_msg here;
 
-	to = cmd_put(to, cmd_dst_text(sa[0], sa[2], (m->rtm_flags &
-	    RTF_HOST) != 0, text), 18);
+	(void)cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, text);
+	to = cmd_put(to, cmd_zone_named(text, m), width);
 	if ((m->rtm_flags & RTF_GATEWAY) == 0 && (sa[1] == NULL ||
 	    sa[1]->sa_family != AF_LINK))
 		(void)snprintf(text, sizeof(text), m->rtm_index != 0 ?
 		    "link#%u" : "-", m->rtm_index);
 	else
 		(void)cmd_sa_text(sa[1], text);
-	to = cmd_put(cmd_put(to, " ", 1), text, 18);
+	(void)cmd_zone_named(text, m);
+	to = cmd_put(cmd_put(to, " ", 1), text, width);
 	to = cmd_put(cmd_put(to, " ", 1), cmd_rtflags_text(m->rtm_flags, text),
 	    8);
 	(void)cmd_put_u64(text, m->rtm_use);
@@ -147,15 +160,20 @@ show_line(FILE *fp, const struct rt_msg *m,
 }
 
 static void
-heading(struct show *sh, uint32_t table)
+heading(struct show *sh, uint32_t table, bool ip6)
 {
+	const int width = ip6 ? 30 : 18;
+	char which[24] = "";
 
 	sh->table = table;
-	(void)fprintf(sh->ctx->cc_out, table == 0 ? "\nInternet:\n" :
-	    "\nInternet, table %u:\n", table);
-	(void)fprintf(sh->ctx->cc_out, "%-18s %-18s %-8s %4s %8s %6s  %s\n",
-	    "Destination", "Gateway", "Flags", "Refs", "Use", "Mtu",
-	    "Interface");
+	sh->ip6 = ip6;
+	if (table != 0)
+		(void)snprintf(which, sizeof(which), ", table %u", table);
+	(void)fprintf(sh->ctx->cc_out, "\nInternet%s%s:\n", ip6 ? "6" : "",
+	    which);
+	(void)fprintf(sh->ctx->cc_out, "%-*s %-*s %-8s %4s %8s %6s  %s\n",
+	    width, "Destination", width, "Gateway", "Flags", "Refs", "Use",
+	    "Mtu", "Interface");
 }
 
 /* Begin the listing, with the first route or at the end: a table that there is
@@ -173,7 +191,7 @@ begin(struct show *sh)
 		return;
 	}
 	(void)fprintf(sh->ctx->cc_out, "Routing tables\n");
-	heading(sh, sh->table);
+	heading(sh, sh->table, false);
 }
 
 static int
@@ -183,6 +201,7 @@ show_msg(const void *msg, size_t len, void *arg)
 	const struct rt_msg *m = msg;
 	struct show *sh = arg;
 	char ifname[IFNAMSIZ];
+	bool ip6;
 
 	if (rt_msg_check(msg, len, sa) != 0 ||
 	    (m->rtm_flags & RTF_LLDATA) != 0)
@@ -195,8 +214,9 @@ show_msg(const void *msg, size_t len, void *arg)
 	if (sh->json != NULL)
 		json_route(sh->json, m, sa);
 	else {
-		if (m->rtm_table != sh->table)
-			heading(sh, m->rtm_table);
+		ip6 = sa[0] != NULL && sa[0]->sa_family == AF_INET6;
+		if (m->rtm_table != sh->table || ip6 != sh->ip6)
+			heading(sh, m->rtm_table, ip6);
 		show_line(sh->ctx->cc_out, m, sa, ifname);
 	}
 	return 0;
@@ -269,17 +289,20 @@ route_get_print(struct cmd_ctx *ctx, const void *msg, size_t len, bool json)
 		json_route(&j, m, sa);
 		return json_done(&j);
 	}
+	(void)cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, buf);
 	(void)fprintf(ctx->cc_out, "destination: %s\n",
-	    cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, buf));
+	    cmd_zone_named(buf, m));
 	if (sa[2] != NULL)
 		(void)fprintf(ctx->cc_out, "       mask: %s\n",
 		    cmd_inet_text(sa[2], buf));
-	if (sa[1] != NULL && (m->rtm_flags & RTF_GATEWAY) != 0)
+	if (sa[1] != NULL && (m->rtm_flags & RTF_GATEWAY) != 0) {
+		(void)cmd_sa_text(sa[1], buf);
 		(void)fprintf(ctx->cc_out, "    gateway: %s\n",
-		    cmd_sa_text(sa[1], buf));
-	if (sa[5] != NULL && sa[5]->sa_family == AF_INET)
+		    cmd_zone_named(buf, m));
+	}
+	if (sa[5] != NULL && cmd_inet_text(sa[5], buf)[0] != '\0')
 		(void)fprintf(ctx->cc_out, " local addr: %s\n",
-		    cmd_inet_text(sa[5], buf));
+		    cmd_zone_named(buf, m));
 	if (m->rtm_ifname[0] != '\0')
 		(void)fprintf(ctx->cc_out, "  interface: %.*s\n", IFNAMSIZ,
 		    m->rtm_ifname);

@@ -4,9 +4,14 @@
 
 #include "command/command_impl.h"
 
+#include <arpa/inet.h>
+
+#include <stdlib.h>
 #include <string.h>
 
 #include <ifnet/if_types.h>
+
+#include "proto/prefix.h"
 
 char *
 cmd_put(char *to, const char *text, size_t width)
@@ -51,6 +56,22 @@ cmd_put_u64(char *to, uint64_t n)
 	return to;
 }
 
+/* "fe80::1%3": with the index of its zone, which cmd_zone_named() replaces. */
+static const char *
+inet6_text(const struct sockaddr *sa, char buf[CMD_TEXTSIZE])
+{
+	struct sockaddr_in6 sin6;
+	char *end;
+
+	memcpy(&sin6, sa, sizeof(sin6));
+	(void)inet_ntop(AF_INET6, &sin6.sin6_addr, buf, CMD_TEXTSIZE);
+	if (sin6.sin6_scope_id != 0) {
+		end = cmd_put(buf + strlen(buf), "%", 0);
+		(void)cmd_put_u64(end, sin6.sin6_scope_id);
+	}
+	return buf;
+}
+
 const char *
 cmd_inet_text(const struct sockaddr *sa, char buf[CMD_TEXTSIZE])
 {
@@ -59,6 +80,8 @@ cmd_inet_text(const struct sockaddr *sa, char buf[CMD_TEXTSIZE])
 	char *to = buf;
 
 	buf[0] = '\0';
+	if (sa != NULL && sa->sa_family == AF_INET6)
+		return inet6_text(sa, buf);
 	if (sa == NULL || sa->sa_family != AF_INET)
 		return buf;
 	memcpy(&sin, sa, sizeof(sin));
@@ -72,6 +95,33 @@ cmd_inet_text(const struct sockaddr *sa, char buf[CMD_TEXTSIZE])
 }
 
 const char *
+cmd_zone_named(char buf[CMD_TEXTSIZE], const struct rt_msg *m)
+{
+	char rest[CMD_TEXTSIZE], *zone = strchr(buf, '%'), *end;
+
+	if (zone == NULL || m->rtm_ifname[0] == '\0' ||
+	    strtoul(zone + 1, &end, 10) != m->rtm_index)
+		return buf;
+	(void)strcpy(rest, end);
+	(void)snprintf(zone, CMD_TEXTSIZE - (size_t)(zone - buf), "%%%.*s%s",
+	    IFNAMSIZ, m->rtm_ifname, rest);
+	return buf;
+}
+
+int
+cmd_sa_mask_len(const struct sockaddr *mask)
+{
+
+	if (mask != NULL && mask->sa_family == AF_INET)
+		return cmd_mask_len(((const struct sockaddr_in *)
+		    (const void *)mask)->sin_addr);
+	if (mask != NULL && mask->sa_family == AF_INET6)
+		return prefix_len_bytes(&((const struct sockaddr_in6 *)
+		    (const void *)mask)->sin6_addr, 16);
+	return -1;
+}
+
+const char *
 cmd_sa_text(const struct sockaddr *sa, char buf[CMD_TEXTSIZE])
 {
 	const struct sockaddr_dl *sdl;
@@ -82,6 +132,7 @@ cmd_sa_text(const struct sockaddr *sa, char buf[CMD_TEXTSIZE])
 	}
 	switch (sa->sa_family) {
 	case AF_INET:
+	case AF_INET6:
 		return cmd_inet_text(sa, buf);
 	case AF_LINK:
 		sdl = (const struct sockaddr_dl *)(const void *)sa;
@@ -101,20 +152,20 @@ const char *
 cmd_dst_text(const struct sockaddr *dst, const struct sockaddr *mask,
     bool host, char buf[CMD_TEXTSIZE])
 {
-	const struct sockaddr_in *sin, *sm;
+	const int bits = dst != NULL && dst->sa_family == AF_INET6 ? 128 : 32;
+	const char *any = bits == 32 ? "0.0.0.0" : "::";
 	char *end;
-	int len;
+	int len = bits;
 
-	if (dst == NULL || dst->sa_family != AF_INET)
+	if (dst == NULL || (dst->sa_family != AF_INET &&
+	    dst->sa_family != AF_INET6))
 		return cmd_sa_text(dst, buf);
-	sin = (const struct sockaddr_in *)(const void *)dst;
-	sm = (const struct sockaddr_in *)(const void *)mask;
-	len = sm == NULL || sm->sin_family != AF_INET ? 32 :
-	    cmd_mask_len(sm->sin_addr);
+	if (mask != NULL && mask->sa_family == dst->sa_family)
+		len = cmd_sa_mask_len(mask);
 	(void)cmd_inet_text(dst, buf);
-	if (host || len == 32)
+	if (host || len == bits)
 		return buf;
-	if (len == 0 && sin->sin_addr.s_addr == 0)
+	if (len == 0 && strcmp(buf, any) == 0)
 		return strcpy(buf, "default");
 	end = cmd_put(buf + strlen(buf), "/", 0);
 	if (len < 0)

@@ -238,7 +238,13 @@ char	*cmd_put_right(char *to, const char *text, size_t width);
 /* A number in decimal, without blanks. */
 char	*cmd_put_u64(char *to, uint64_t);
 
+/* An IPv4 or IPv6 address; one with a zone as "fe80::1%3". */
 const char *cmd_inet_text(const struct sockaddr *, char buf[CMD_TEXTSIZE]);
+/* In such a text of a message, or a prefix's, put the interface's name in place
+ * of its index: "fe80::1%tap0". */
+const char *cmd_zone_named(char buf[CMD_TEXTSIZE], const struct rt_msg *);
+/* The length of a netmask of IPv4 or IPv6; -1: it is none. */
+int	cmd_sa_mask_len(const struct sockaddr *);
 /* The text of any socket address; "link#3" for a link-level one with an index
  * only. */
 const char *cmd_sa_text(const struct sockaddr *, char buf[CMD_TEXTSIZE]);
