@@ -7,8 +7,7 @@
 #include "net_test.h"
 
 #include <stdio.h>
-
-#include "net/route_impl.h"
+#include <stdlib.h>
 
 union msgbuf {
 	struct rt_hdr	 mb_hdr;
