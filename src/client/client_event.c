@@ -96,6 +96,7 @@ link_text(const struct sockaddr_dl *sdl, char *buf, size_t size)
 static void
 addr_text(const struct sockaddr *sa, int bits, char *buf, size_t size)
 {
+	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)sa;
 	const void *addr = NULL;
 	size_t len;
 
@@ -109,13 +110,17 @@ addr_text(const struct sockaddr *sa, int bits, char *buf, size_t size)
 	if (sa->sa_family == AF_INET)
 		addr = &((const struct sockaddr_in *)sa)->sin_addr;
 	else if (sa->sa_family == AF_INET6)
-		addr = &((const struct sockaddr_in6 *)sa)->sin6_addr;
+		addr = &sin6->sin6_addr;
 	if (addr == NULL || inet_ntop(sa->sa_family, addr, buf,
 	    (socklen_t)size) == NULL) {
 		buf[0] = '\0';
 		return;
 	}
 	len = strlen(buf);
+	/* The zone by its index, as its name may be another one by now. */
+	if (sa->sa_family == AF_INET6 && sin6->sin6_scope_id != 0)
+		len += (size_t)snprintf(buf + len, size - len, "%%%u",
+		    sin6->sin6_scope_id);
 	if (bits >= 0)
 		(void)snprintf(buf + len, size - len, "/%d", bits);
 }
@@ -164,6 +169,21 @@ from_link(struct ifnet_event *ev, const struct if_msg *ifm)
 	    (enum ifnet_operstate)ifm->ifm_data.ifi_oper : IFNET_OPER_UNKNOWN;
 }
 
+/* IFNET_ADDR_*, from the flags of the address's family. */
+static unsigned
+addr_flags(const struct ifa_msg *ifam, const struct sockaddr *sa)
+{
+	unsigned flags = 0;
+
+	if (sa == NULL || sa->sa_family != AF_INET6)
+		return ifam->ifam_flags;
+	if ((ifam->ifam_flags & IN6_IFF_TENTATIVE) != 0)
+		flags |= IFNET_ADDR_TENTATIVE;
+	if ((ifam->ifam_flags & IN6_IFF_DUPLICATED) != 0)
+		flags |= IFNET_ADDR_DUPLICATED;
+	return flags;
+}
+
 static void
 from_addr(struct ifnet_event *ev, const struct ifa_msg *ifam,
     const struct sockaddr *const sa[RTAX_MAX])
@@ -174,7 +194,7 @@ from_addr(struct ifnet_event *ev, const struct ifa_msg *ifam,
 	    IFNET_EV_ADDR_CHANGE;
 	ev->handle = ifam->ifam_handle;
 	set_name(ev, ifam->ifam_name);
-	ev->addrflags = ifam->ifam_flags;
+	ev->addrflags = addr_flags(ifam, sa[AX_IFA]);
 	addr_text(sa[AX_IFA], mask_length(sa[AX_NETMASK]), ev->addr,
 	    sizeof(ev->addr));
 	addr_text(sa[AX_BRD] != NULL ? sa[AX_BRD] : sa[AX_DST], -1, ev->dest,

@@ -184,31 +184,85 @@ ifaflags_text(uint32_t flags)
 	return "";
 }
 
+/* The address as people write it, with its prefix length. */
+static void
+put_address(struct cmd_ctx *ctx, const struct cmd_if *ci,
+    const struct cmd_addr *ca)
+{
+	char text[CMD_TEXTSIZE];
+
+	(void)cmd_inet_text((const struct sockaddr *)&ca->ca_addr, text);
+	(void)fprintf(ctx->cc_out, "%s/%d", cmd_zone_named(text, ci->ci_name,
+	    ci->ci_index), cmd_addr_len(ca));
+	(void)cmd_inet_text((const struct sockaddr *)&ca->ca_dst, text);
+	if (text[0] == '\0')
+		return;
+	if ((ci->ci_flags & IFF_POINTOPOINT) != 0)
+		(void)fprintf(ctx->cc_out, " -> %s", cmd_zone_named(text,
+		    ci->ci_name, ci->ci_index));
+	else if ((ci->ci_flags & IFF_BROADCAST) != 0)
+		(void)fprintf(ctx->cc_out, " broadcast %s", text);
+}
+
 static void
 show_inet(struct cmd_ctx *ctx, const struct cmd_if *ci)
 {
 	const struct cmd_addr *ca;
-	const struct sockaddr_in *mask;
-	char addr[CMD_TEXTSIZE], dst[CMD_TEXTSIZE];
-	int len;
 
 	for (ca = ci->ci_addrs; ca != NULL; ca = ca->ca_next) {
 		if (ca->ca_addr.ss_family != AF_INET)
 			continue;
-		mask = (const struct sockaddr_in *)&ca->ca_mask;
-		len = mask->sin_family == AF_INET ?
-		    cmd_mask_len(mask->sin_addr) : 32;
-		(void)fprintf(ctx->cc_out, "\tinet %s/%d", cmd_inet_text(
-		    (const struct sockaddr *)&ca->ca_addr, addr), len);
-		(void)cmd_inet_text((const struct sockaddr *)&ca->ca_dst,
-		    dst);
-		if (dst[0] != '\0' && (ci->ci_flags & IFF_POINTOPOINT) != 0)
-			(void)fprintf(ctx->cc_out, " -> %s", dst);
-		else if (dst[0] != '\0' &&
-		    (ci->ci_flags & IFF_BROADCAST) != 0)
-			(void)fprintf(ctx->cc_out, " broadcast %s", dst);
+		(void)fprintf(ctx->cc_out, "\tinet ");
+		put_address(ctx, ci, ca);
 		(void)fprintf(ctx->cc_out, " flags 0x%x%s\n", ca->ca_flags,
 		    ifaflags_text(ca->ca_flags));
+	}
+}
+
+static void
+put_flags6(struct cmd_ctx *ctx, uint32_t flags)
+{
+	static const char *const names[] = { "ANYCAST", "TENTATIVE",
+	    "DUPLICATED", "DETACHED", "DEPRECATED", "NODAD", "AUTOCONF",
+	    "TEMPORARY" };
+	char before = '<';
+
+	(void)fprintf(ctx->cc_out, " flags 0x%x", flags);
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if ((flags & 1u << i) != 0) {
+			(void)fprintf(ctx->cc_out, "%c%s", before, names[i]);
+			before = ',';
+		}
+	if (before == ',')
+		(void)fputc('>', ctx->cc_out);
+}
+
+static void
+put_time(struct cmd_ctx *ctx, const char *name, uint32_t s)
+{
+
+	if (s == ND6_INFINITE_LIFETIME)
+		(void)fprintf(ctx->cc_out, " %s infty", name);
+	else
+		(void)fprintf(ctx->cc_out, " %s %u", name, s);
+}
+
+static void
+show_inet6(struct cmd_ctx *ctx, const struct cmd_if *ci)
+{
+	const struct cmd_addr *ca;
+
+	for (ca = ci->ci_addrs; ca != NULL; ca = ca->ca_next) {
+		if (ca->ca_addr.ss_family != AF_INET6)
+			continue;
+		(void)fprintf(ctx->cc_out, "\tinet6 ");
+		put_address(ctx, ci, ca);
+		put_flags6(ctx, ca->ca_flags);
+		if (ca->ca_pltime != ND6_INFINITE_LIFETIME) {
+			put_time(ctx, "pltime", ca->ca_pltime);
+			put_time(ctx, "vltime", ca->ca_vltime);
+		}
+		(void)fputc('\n', ctx->cc_out);
 	}
 }
 
@@ -240,6 +294,8 @@ show_one(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
 		show_stats(ctx, ci);
 	if (!sh->is_link)
 		show_inet(ctx, ci);
+	if (!sh->is_link && !sh->is_inet)
+		show_inet6(ctx, ci);
 }
 
 static bool

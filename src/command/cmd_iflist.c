@@ -74,6 +74,8 @@ collect_addr(struct collect *co, const struct ifa_msg *m,
 	copy_sa(&ca->ca_mask, sa[2]);	/* RTA_NETMASK */
 	copy_sa(&ca->ca_dst, sa[7]);	/* RTA_BRD */
 	ca->ca_flags = m->ifam_flags;
+	ca->ca_vltime = m->ifam_vltime;
+	ca->ca_pltime = m->ifam_pltime;
 	*ci->ci_tail = ca;
 	ci->ci_tail = &ca->ca_next;
 }

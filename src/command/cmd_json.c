@@ -9,41 +9,63 @@
 
 /* Write the reason why an address is not in use, if it is not. */
 static void
-address_state(struct json *j, uint32_t flags)
+address_state(struct json *j, bool tentative, bool duplicated)
 {
 
-	if (flags & IFNET_ADDR_TENTATIVE)
+	if (tentative)
 		json_bool(j, "tentative", true);
-	if (flags & IFNET_ADDR_DUPLICATED)
+	if (duplicated)
 		json_bool(j, "duplicated", true);
+}
+
+/* Write what is remarkable about an IPv6 address. */
+static void
+address6(struct json *j, const struct cmd_addr *ca)
+{
+
+	address_state(j, (ca->ca_flags & IN6_IFF_TENTATIVE) != 0,
+	    (ca->ca_flags & IN6_IFF_DUPLICATED) != 0);
+	if (ca->ca_flags & IN6_IFF_DEPRECATED)
+		json_bool(j, "deprecated", true);
+	if (ca->ca_pltime != ND6_INFINITE_LIFETIME)
+		json_int(j, "pltime", ca->ca_pltime);
+	if (ca->ca_vltime != ND6_INFINITE_LIFETIME)
+		json_int(j, "vltime", ca->ca_vltime);
 }
 
 static void
 addresses(struct json *j, const struct cmd_if *ci)
 {
-	const struct sockaddr_in *mask;
 	const struct cmd_addr *ca;
 	char text[CMD_TEXTSIZE];
 
 	json_array(j, "addresses");
 	for (ca = ci->ci_addrs; ca != NULL; ca = ca->ca_next) {
-		if (ca->ca_addr.ss_family != AF_INET)
+		if (ca->ca_addr.ss_family != AF_INET &&
+		    ca->ca_addr.ss_family != AF_INET6)
 			continue;
-		mask = (const struct sockaddr_in *)&ca->ca_mask;
 		json_object(j, NULL);
-		json_text(j, "family", "inet");
-		json_text(j, "address", cmd_inet_text(
-		    (const struct sockaddr *)&ca->ca_addr, text));
-		json_int(j, "prefixlen", mask->sin_family == AF_INET ?
-		    cmd_mask_len(mask->sin_addr) : 32);
+		json_text(j, "family", ca->ca_addr.ss_family == AF_INET ?
+		    "inet" : "inet6");
+		(void)cmd_inet_text((const struct sockaddr *)&ca->ca_addr,
+		    text);
+		json_text(j, "address", cmd_zone_named(text, ci->ci_name,
+		    ci->ci_index));
+		json_int(j, "prefixlen", cmd_addr_len(ca));
 		(void)cmd_inet_text((const struct sockaddr *)&ca->ca_dst,
 		    text);
 		if (text[0] != '\0' && (ci->ci_flags & (IFF_POINTOPOINT |
 		    IFF_BROADCAST)) != 0)
 			json_text(j, ci->ci_flags & IFF_POINTOPOINT ?
-			    "destination" : "broadcast", text);
+			    "destination" : "broadcast",
+			    cmd_zone_named(text, ci->ci_name, ci->ci_index));
 		json_int(j, "flags", ca->ca_flags);
-		address_state(j, ca->ca_flags);
+		if (ca->ca_addr.ss_family == AF_INET6)
+			address6(j, ca);
+		else
+			address_state(j, (ca->ca_flags &
+			    IFNET_ADDR_TENTATIVE) != 0, (ca->ca_flags &
+			    IFNET_ADDR_DUPLICATED) != 0);
 		json_end(j);
 	}
 	json_end(j);
@@ -211,7 +233,8 @@ cmd_json_event(struct cmd_ctx *ctx, const struct ifnet_event *ev)
 	if (ev->type == IFNET_EV_OVERRUN)
 		json_u64(&j, "lost", ev->lost);
 	text_if_any(&j, "address", ev->addr);
-	address_state(&j, ev->addrflags);
+	address_state(&j, (ev->addrflags & IFNET_ADDR_TENTATIVE) != 0,
+		    (ev->addrflags & IFNET_ADDR_DUPLICATED) != 0);
 	text_if_any(&j, "destination", ev->dest);
 	text_if_any(&j, "gateway", ev->gateway);
 	if (ev->type == IFNET_EV_ROUTE_ADD ||

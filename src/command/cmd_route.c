@@ -292,14 +292,14 @@ flush_print(const void *msg, size_t len, void *arg)
 	if (rt_msg_check(m, len, sa) != 0)
 		return 0;
 	(void)cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, text);
-	to = cmd_put(to, cmd_zone_named(text, m), 20);
+	to = cmd_put(to, cmd_route_zone(text, m), 20);
 	to = cmd_put(to, " ", 1);
 	if (sa[1] != NULL)
 		(void)cmd_sa_text(sa[1], text);
 	else
 		(void)snprintf(text, sizeof(text), "%.*s", IFNAMSIZ,
 		    m->rtm_ifname);
-	to = cmd_put(to, cmd_zone_named(text, m), 20);
+	to = cmd_put(to, cmd_route_zone(text, m), 20);
 	to = cmd_put(to, " done\n", 0);
 	(void)fwrite(line, 1, (size_t)(to - line), ctx->cc_out);
 	return 0;

@@ -67,15 +67,15 @@ json_route(struct json *j, const struct rt_msg *m,
 	json_object(j, NULL);
 	json_text(j, "family", ip6 ? "inet6" : "inet");
 	(void)cmd_sa_text(sa[0], text);
-	json_text(j, "destination", cmd_zone_named(text, m));
+	json_text(j, "destination", cmd_route_zone(text, m));
 	json_int(j, "prefixlen", sa[2] != NULL ? cmd_sa_mask_len(sa[2]) :
 	    ip6 ? 128 : 32);
 	if ((m->rtm_flags & RTF_GATEWAY) != 0 && sa[1] != NULL) {
 		(void)cmd_sa_text(sa[1], text);
-		json_text(j, "gateway", cmd_zone_named(text, m));
+		json_text(j, "gateway", cmd_route_zone(text, m));
 	}
 	if (sa[5] != NULL && cmd_inet_text(sa[5], text)[0] != '\0')
-		json_text(j, "source", cmd_zone_named(text, m));
+		json_text(j, "source", cmd_route_zone(text, m));
 	if (ifname[0] != '\0') {
 		json_text(j, "interface", ifname);
 		json_u64(j, "handle", m->rtm_ifhandle);
@@ -133,14 +133,14 @@ show_line(FILE *fp, const struct rt_msg *m,
 	struct rt_msg here;
 
 	(void)cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, text);
-	to = cmd_put(to, cmd_zone_named(text, m), width);
+	to = cmd_put(to, cmd_route_zone(text, m), width);
 	if ((m->rtm_flags & RTF_GATEWAY) == 0 && (sa[1] == NULL ||
 	    sa[1]->sa_family != AF_LINK))
 		(void)snprintf(text, sizeof(text), m->rtm_index != 0 ?
 		    "link#%u" : "-", m->rtm_index);
 	else
 		(void)cmd_sa_text(sa[1], text);
-	(void)cmd_zone_named(text, m);
+	(void)cmd_route_zone(text, m);
 	to = cmd_put(cmd_put(to, " ", 1), text, width);
 	to = cmd_put(cmd_put(to, " ", 1), cmd_rtflags_text(m->rtm_flags, text),
 	    8);
@@ -291,18 +291,18 @@ route_get_print(struct cmd_ctx *ctx, const void *msg, size_t len, bool json)
 	}
 	(void)cmd_dst_text(sa[0], sa[2], (m->rtm_flags & RTF_HOST) != 0, buf);
 	(void)fprintf(ctx->cc_out, "destination: %s\n",
-	    cmd_zone_named(buf, m));
+	    cmd_route_zone(buf, m));
 	if (sa[2] != NULL)
 		(void)fprintf(ctx->cc_out, "       mask: %s\n",
 		    cmd_inet_text(sa[2], buf));
 	if (sa[1] != NULL && (m->rtm_flags & RTF_GATEWAY) != 0) {
 		(void)cmd_sa_text(sa[1], buf);
 		(void)fprintf(ctx->cc_out, "    gateway: %s\n",
-		    cmd_zone_named(buf, m));
+		    cmd_route_zone(buf, m));
 	}
 	if (sa[5] != NULL && cmd_inet_text(sa[5], buf)[0] != '\0')
 		(void)fprintf(ctx->cc_out, " local addr: %s\n",
-		    cmd_zone_named(buf, m));
+		    cmd_route_zone(buf, m));
 	if (m->rtm_ifname[0] != '\0')
 		(void)fprintf(ctx->cc_out, "  interface: %.*s\n", IFNAMSIZ,
 		    m->rtm_ifname);

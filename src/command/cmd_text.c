@@ -95,16 +95,16 @@ cmd_inet_text(const struct sockaddr *sa, char buf[CMD_TEXTSIZE])
 }
 
 const char *
-cmd_zone_named(char buf[CMD_TEXTSIZE], const struct rt_msg *m)
+cmd_zone_named(char buf[CMD_TEXTSIZE], const char *ifname, uint32_t index)
 {
 	char rest[CMD_TEXTSIZE], *zone = strchr(buf, '%'), *end;
 
-	if (zone == NULL || m->rtm_ifname[0] == '\0' ||
-	    strtoul(zone + 1, &end, 10) != m->rtm_index)
+	if (zone == NULL || ifname[0] == '\0' ||
+	    strtoul(zone + 1, &end, 10) != index)
 		return buf;
 	(void)strcpy(rest, end);
 	(void)snprintf(zone, CMD_TEXTSIZE - (size_t)(zone - buf), "%%%.*s%s",
-	    IFNAMSIZ, m->rtm_ifname, rest);
+	    IFNAMSIZ, ifname, rest);
 	return buf;
 }
 
@@ -119,6 +119,15 @@ cmd_sa_mask_len(const struct sockaddr *mask)
 		return prefix_len_bytes(&((const struct sockaddr_in6 *)
 		    (const void *)mask)->sin6_addr, 16);
 	return -1;
+}
+
+int
+cmd_addr_len(const struct cmd_addr *ca)
+{
+
+	if (ca->ca_mask.ss_family == ca->ca_addr.ss_family)
+		return cmd_sa_mask_len((const struct sockaddr *)&ca->ca_mask);
+	return ca->ca_addr.ss_family == AF_INET6 ? 128 : 32;
 }
 
 const char *

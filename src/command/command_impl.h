@@ -242,7 +242,15 @@ char	*cmd_put_u64(char *to, uint64_t);
 const char *cmd_inet_text(const struct sockaddr *, char buf[CMD_TEXTSIZE]);
 /* In such a text of a message, or a prefix's, put the interface's name in place
  * of its index: "fe80::1%tap0". */
-const char *cmd_zone_named(char buf[CMD_TEXTSIZE], const struct rt_msg *);
+const char *cmd_zone_named(char buf[CMD_TEXTSIZE], const char *ifname,
+	    uint32_t index);
+/* Likewise, of a route's interface. */
+static inline const char *
+cmd_route_zone(char buf[CMD_TEXTSIZE], const struct rt_msg *m)
+{
+
+	return cmd_zone_named(buf, m->rtm_ifname, m->rtm_index);
+}
 /* The length of a netmask of IPv4 or IPv6; -1: it is none. */
 int	cmd_sa_mask_len(const struct sockaddr *);
 /* The text of any socket address; "link#3" for a link-level one with an index
@@ -282,8 +290,12 @@ struct cmd_addr {
 	struct cmd_addr	*ca_next;
 	struct sockaddr_storage ca_addr, ca_mask, ca_dst;	/* family 0:
 								 * none */
-	uint32_t	 ca_flags;
+	uint32_t	 ca_flags;	/* of its family */
+	uint32_t	 ca_vltime, ca_pltime;	/* IPv6, as in ifa_msg */
 };
+
+/* The length of an address's prefix. */
+int	cmd_addr_len(const struct cmd_addr *);
 
 struct cmd_if {
 	struct cmd_if	*ci_next;

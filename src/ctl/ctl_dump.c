@@ -387,6 +387,7 @@ static int
 flush_noted(const void *msg, void *arg)
 {
 	struct ctl_dump_run *dr = arg;
+	const struct sockaddr *sa[RTAX_MAX];
 	union {
 		struct rt_msg	 rtm;
 		uint8_t		 room[RT_MSG_MAX];
@@ -400,8 +401,16 @@ flush_noted(const void *msg, void *arg)
 		return 0;
 	memcpy(&req, msg, m.rtm_h.rtm_len);
 	req.rtm.rtm_h.rtm_type = RTM_DELETE;
+	/* The source, which is last, may be another one by now. */
+	if ((m.rtm_h.rtm_addrs & RTA_IFA) != 0 &&
+	    m.rtm_h.rtm_addrs < RTA_IFA << 1 &&
+	    rt_msg_check(msg, m.rtm_h.rtm_len, sa) == 0) {
+		req.rtm.rtm_h.rtm_addrs &= (uint16_t)~RTA_IFA;
+		req.rtm.rtm_h.rtm_len -= (uint16_t)rt_sa_size(
+		    sa[5]->sa_family);
+	}
 	error = ctl_undo_route(dr->dr_session, dr->dr_session->cs_held, &req,
-	    m.rtm_h.rtm_len, &answer, &len);
+	    req.rtm.rtm_h.rtm_len, &answer, &len);
 	if (error != 0)
 		return error == ESRCH ? 0 : error; /* it went meanwhile */
 	return dump_message(&req, dr);

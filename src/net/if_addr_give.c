@@ -55,8 +55,7 @@ ifa_rank(const struct ifaddr *ifa, void *prefix)
 
 /* --- adding them --------------------------------------------------------- */
 
-/* Add a route of an address; one that is there already is no error, unless
- * it has to be this one's. */
+/* Add a route of an address, or errors as rt_add(). */
 static int
 route_add(struct ifaddr *ifa, const struct prefix *pf, uint32_t flags)
 {
@@ -69,6 +68,7 @@ route_add(struct ifaddr *ifa, const struct prefix *pf, uint32_t flags)
 	return rt_add(ifa->ifa_ifp->if_vnet, &ri);
 }
 
+/* Likewise, where it is no error that another address has brought one. */
 static int
 shared_add(struct ifaddr *ifa, const struct prefix *pf, uint32_t flags)
 {

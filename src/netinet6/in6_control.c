@@ -212,9 +212,9 @@ has_linklocal(const struct ifnet *ifp)
 	return false;
 }
 
-/* 0 as well when the interface needs none. */
+/* 0 as well when the interface needs none; *given: it was given one. */
 static int
-give_linklocal(struct ifnet *ifp)
+give_linklocal(struct ifnet *ifp, union neigh_addr *given)
 {
 	struct in6_req ir = {
 		.ir_addr.na_bytes = { 0xfe, 0x80 }, .ir_len = 64,
@@ -227,13 +227,14 @@ give_linklocal(struct ifnet *ifp)
 	    !in6_lladdr_id(ifp, ir.ir_addr.na_bytes + 8))
 		return 0;
 	(void)zone6_enter(ir.ir_addr.na_bytes, ifp->if_index);
+	*given = ir.ir_addr;
 	return in6_ifa_add(ifp, &ir, NULL);
 }
 
 /* --- checking requests --------------------------------------------------- */
 
-/* An address of a record, inner; with `zone' its zone may be missing, as the
- * request is about one interface. */
+/* An address of a record, inner; its zone may be missing, as the request is
+ * about one interface. */
 static int
 get_sin6(const struct ifnet *ifp, const struct sockaddr_in6 *from,
     union neigh_addr *na, bool *given)
@@ -367,7 +368,8 @@ same_prefix(const struct in6_ifaddr *ia, const struct in6_req *ir)
 static int
 in6_set(struct ifnet *ifp, const struct in6_aliasreq *ifra)
 {
-	struct in6_ifaddr *same;
+	union neigh_addr linklocal = { .na_words = { 0 } };
+	struct in6_ifaddr *same, *ia;
 	struct in6_req ir;
 	int error;
 
@@ -383,11 +385,17 @@ in6_set(struct ifnet *ifp, const struct in6_aliasreq *ifra)
 		return 0;
 	}
 	if (same == NULL && !zone6_is_linklocal(ir.ir_addr.na_bytes)) {
-		error = give_linklocal(ifp);
-		if (error != 0 && error != EEXIST)
+		error = give_linklocal(ifp, &linklocal);
+		if (error != 0)
 			return error;
 	}
-	return in6_ifa_add(ifp, &ir, same);
+	error = in6_ifa_add(ifp, &ir, same);
+	/* The address that a refused request brought along goes again. */
+	ia = error != 0 && neigh_addr_is_set(&linklocal) ?
+	    in6_find(ifp, &linklocal) : NULL;
+	if (ia != NULL)
+		ifa_take(ifp, &ia->ia6_ifa);
+	return error;
 }
 
 static int

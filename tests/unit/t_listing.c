@@ -5,6 +5,10 @@
 
 #include "count_client.h"
 
+#include <arpa/inet.h>
+
+#include <ifnet/ifreq.h>
+
 struct fixture {
 	struct ifnet_stack *st;
 	struct vnet	*vn;
@@ -255,6 +259,48 @@ test_flush(void **state)
 	assert_int_equal(times(f, " done\n"), 0);
 }
 
+/* Addresses of both families in the listings, those of one link with its
+ * name. */
+static void
+test_inet6(void **state)
+{
+	struct fixture *f = *state;
+	struct in6_aliasreq ifra;
+	struct ifnet_client *c;
+	struct ifnet_error e;
+
+	make(f, 0, 1);
+	(void)run(f, "ifconfig pair0 10.0.0.1/24");
+	memset(&ifra, 0, sizeof(ifra));
+	strcpy(ifra.ifra_name, "pair0");
+	ifra.ifra_addr.sin6_family = AF_INET6;
+	assert_int_equal(inet_pton(AF_INET6, "2001:db8::1",
+	    &ifra.ifra_addr.sin6_addr), 1);
+	ifra.ifra_flags = IN6_IFF_ANYCAST | IN6_IFF_DEPRECATED;
+	ifra.ifra_lifetime.ia6t_vltime = 100000;
+	ifra.ifra_lifetime.ia6t_pltime = 90000;
+	c = vnet_client(f->vn, &e);
+	assert_non_null(c);
+	assert_int_equal(ifnet_ioctl(c, SIOCAIFADDR_IN6, &ifra, sizeof(ifra),
+	    &e), 0);
+	ifnet_close(c);
+	(void)run(f, "ifconfig pair0");
+	has(f, "\tinet6 2001:db8::1/64 flags 0x11<ANYCAST,DEPRECATED> pltime ");
+	has(f, "\tinet6 fe80::");
+	has(f, "%pair0/64 flags 0x0\n");
+	(void)run(f, "ifconfig pair0 inet");
+	assert_int_equal(times(f, "inet6"), 0);
+	(void)run(f, "route -n show");
+	has(f, "\nInternet6:\n");
+	has(f, "\n2001:db8::1 ");
+	has(f, "\nfe80::%pair0/64 ");
+	assert_int_equal(times(f, "fe80:0:0:"), 0);
+	(void)run(f, "show --json pair0");
+	has(f, "\"inet6\"");
+	has(f, "%pair0\"");
+	has(f, "\"deprecated\": true");
+}
+
 int
 main(void)
 {
@@ -262,7 +308,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_requests), T(test_complete), T(test_many_groups),
 		T(test_create_many), T(test_create_many_refused),
-		T(test_flush),
+		T(test_flush), T(test_inet6),
 	};
 #undef T
 
