@@ -630,6 +630,40 @@ test_follow(void **state)
 	ifnet_close(w);
 }
 
+/* Events of IPv6 addresses: zones, flags in the family's own numbers, and the
+ * end of a lifetime. */
+static void
+test_follow_inet6(void **state)
+{
+	struct fixture *f = *state;
+	struct ifnet_client *w = test_connect(&f->ts);
+	struct in6_aliasreq ifra;
+	struct ifnet_event ev;
+	struct ifnet_error e;
+
+	create(f->c, "pair0");
+	assert_int_equal(ifnet_follow(w, IFNET_ADDR, &e), 0);
+	memset(&ifra, 0, sizeof(ifra));
+	strcpy(ifra.ifra_name, "pair0");
+	ifra.ifra_addr.sin6_family = AF_INET6;
+	assert_int_equal(inet_pton(AF_INET6, "2001:db8::1",
+	    &ifra.ifra_addr.sin6_addr), 1);
+	ifra.ifra_flags = IN6_IFF_ANYCAST;
+	ifra.ifra_lifetime.ia6t_pltime = 1;
+	ifra.ifra_lifetime.ia6t_vltime = 100000;
+	assert_int_equal(ifnet_ioctl(f->c, SIOCAIFADDR_IN6, &ifra,
+	    sizeof(ifra), &e), 0);
+	await(w, &ev, IFNET_EV_ADDR_ADD, "pair0");
+	assert_int_equal(strncmp(ev.addr, "fe80::", 6), 0);
+	assert_non_null(strstr(ev.addr, "%2/64"));
+	await(w, &ev, IFNET_EV_ADDR_ADD, "pair0");
+	assert_string_equal(ev.addr, "2001:db8::1/64");
+	assert_int_equal(ev.addrflags, 0);
+	await(w, &ev, IFNET_EV_ADDR_CHANGE, "pair0");
+	assert_string_equal(ev.addr, "2001:db8::1/64");
+	ifnet_close(w);
+}
+
 /*
  * A reader that sleeps: its queue overruns, it is told, and a new snapshot
  * brings it up to date.
@@ -764,7 +798,8 @@ main(void)
 		T(test_sysctl), T(test_dump), T(test_batch), T(test_started),
 		T(test_flush_routes),
 		T(test_handover),
-		T(test_denied), T(test_follow), T(test_overrun), T(test_ping),
+		T(test_denied), T(test_follow), T(test_follow_inet6),
+		T(test_overrun), T(test_ping),
 		T(test_old_layouts),
 		cmocka_unit_test(test_local),
 	};

@@ -157,27 +157,48 @@ replace(struct kern *k, struct naive *na)
 	kmem_free(k, old);
 }
 
+/* The prefix, with all that contain it, from the longest to the shortest. */
+static void
+check_one(const struct naive *na, const struct prefix *pf)
+{
+	struct protoaddr *pa;
+	unsigned len = 129;
+	struct addr *a;
+
+	do {
+		a = naive_longest(na, pf, len);
+		pa = if_nets_longest(&na->na_nets, pf, &len);
+		KASSERT(pa == (a == NULL ? NULL : &a->a_pa));
+		KASSERT(pa == NULL || len == pa->pa_len);
+	} while (pa != NULL);
+}
+
 static void
 check(const struct naive *na)
 {
-	struct protoaddr *pa;
 	struct prefix pf;
 	struct addr *a;
-	unsigned len;
+	uint32_t key;
 
+	for (unsigned i = 0; i < 4 && na->na_n != 0; i++) {
+		/* The edges of a prefix of IPv4. */
+		a = na->na_addr[rnd() % na->na_n];
+		if (a->a_pa.pa_family != AF_INET)
+			continue;
+		key = a->a_pa.pa_net.le_key;
+		for (unsigned edge = 0; edge < 4; edge++) {
+			pf = prefix_of4(edge == 0 ? key : edge == 1 ? key - 1 :
+			    (key | ~prefix_mask(a->a_pa.pa_len)) + (edge == 3),
+			    32);
+			check_one(na, &pf);
+		}
+	}
 	for (unsigned i = 0; i < 10; i++) {
 		pf = some(i % 2);
 		a = naive_find(na, &pf);
 		KASSERT(if_nets_find(&na->na_nets, &pf) ==
 		    (a == NULL ? NULL : &a->a_pa));
-		/* All of them, from the longest to the shortest. */
-		len = 129;
-		do {
-			a = naive_longest(na, &pf, len);
-			pa = if_nets_longest(&na->na_nets, &pf, &len);
-			KASSERT(pa == (a == NULL ? NULL : &a->a_pa));
-			KASSERT(pa == NULL || len == pa->pa_len);
-		} while (pa != NULL);
+		check_one(na, &pf);
 	}
 }
 
@@ -200,6 +221,10 @@ naive_body(struct kern *k)
 	while (na.na_n != 0)
 		remove_one(k, &na);
 	check(&na);
+	/* Nothing of the trie outlives the prefixes that needed it. */
+	KASSERT(na.na_nets.in_ip4.lpm_nodes == 0);
+	for (uint32_t i = 0; i < 65536; i++)
+		KASSERT(na.na_nets.in_ip4.lpm_root[i] == 0);
 	for (unsigned w = 0; w < 3; w++)
 		KASSERT(na.na_nets.in_lens[w] == 0);
 	if_nets_fini(&na.na_nets);

@@ -671,6 +671,36 @@ failures_body(struct in_test *it)
 }
 IN_TEST(failures, 1)
 
+/* Routes that were asked for before the addresses: when they are flushed, the
+ * addresses bring theirs along, each of them. */
+static void
+flush_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp, *b = it->it_b.tif_ifp;
+	static const char *const to[] = { "10.5.0.0", "10.6.0.0", "10.7.0.0" };
+	static const char *const own[] = { "10.5.0.1", "10.6.0.1", "10.7.0.1" };
+	struct rt_place place = { .rp_is_last = true };
+	union {
+		struct rt_hdr	 hdr;
+		uint8_t		 room[4 * RT_FLUSH_ROOM];
+	} some;
+	size_t used;
+
+	for (unsigned i = 0; i < 3; i++) {
+		KASSERT(route_add(it, to[i], 16, "10.0.1.2", RTF_STATIC, 0) ==
+		    0);
+		KASSERT(addr_add(it, b, own[i], 16) == 0);
+		KASSERT(has_route(it, to[i], RTF_GATEWAY, a));
+	}
+	while (rt_flush_some(it->it_vn, &place, &some, sizeof(some), &used))
+		continue;
+	for (unsigned i = 0; i < 3; i++) {
+		KASSERT(has_route(it, to[i], RTF_CONNECTED, b));
+		KASSERT(addr_del(it, b, own[i]) == 0);
+	}
+}
+IN_TEST(flush, 1)
+
 int
 main(void)
 {
@@ -690,6 +720,7 @@ main(void)
 		cmocka_unit_test(found),
 		cmocka_unit_test(announced),
 		cmocka_unit_test(failures),
+		cmocka_unit_test(flush),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
