@@ -5,6 +5,7 @@
  *
  *	bench_core fwd SECONDS [DSTS]
  *	bench_core table SECONDS ROUTES
+ *	bench_core table6 SECONDS ROUTES
  *	bench_core lookup COUNT
  *	bench_core create COUNT
  *	bench_core follow FOLLOWERS
@@ -307,6 +308,138 @@ bench_table(unsigned seconds, unsigned routes)
 	ifnet_stack_destroy(st);
 }
 
+/* --- IPv6 ----------------------------------------------------------------- */
+
+static struct gen6 {
+	struct cpu_work	 g6_work;	/* first */
+	struct ifnet	*g6_ifp;
+	uint8_t		 (*g6_dst)[16];
+	unsigned	 g6_n, g6_next;
+	uint8_t		 g6_frame[74];
+	bool		 g6_stop;
+} gen6;
+
+/* The n-th neighbour: 2001:db8:2::2 is the first. */
+static union neigh_addr
+gateway6(unsigned n)
+{
+	union neigh_addr na = { .na_bytes = { 0x20, 1, 0xd, 0xb8, 0, 2 } };
+
+	na.na_bytes[15] = (uint8_t)(n + 2);
+	return na;
+}
+
+static void
+neighbours6(struct vnet *vn, struct ifnet *ifp)
+{
+	struct neigh_table *nt = neigh_table_of(vn);
+	uint8_t mac[6] = { 2, 0, 0, 0, 2 };
+	union neigh_addr na;
+	struct neigh *ne;
+
+	for (unsigned i = 0; i < GATEWAYS; i++) {
+		na = gateway6(i);
+		mac[5] = (uint8_t)(i + 2);
+		kspin_lock(&nt->nt_lock);
+		ne = neigh_create(nt, ifp, AF_INET6, &na);
+		if (ne == NULL || neigh_set(ne, mac) != 0)
+			errx(1, "no memory for a neighbour");
+		kspin_unlock(&nt->nt_lock);
+	}
+}
+
+/* Routes as the Internet has, and a destination in one of them for each; of
+ * one route many destinations. */
+static void
+make_routes6(struct vnet *vn, unsigned n)
+{
+	struct rt_info ri = { .ri_family = AF_INET6, .ri_flags = RTF_STATIC };
+	struct prefix *pf;
+	unsigned i = 0;
+
+	pf = calloc(n, sizeof(*pf));
+	gen6.g6_n = n == 1 ? 4096 : n;
+	gen6.g6_dst = calloc(gen6.g6_n, 16);
+	if (pf == NULL || gen6.g6_dst == NULL)
+		err(1, NULL);
+	while (i < n) {
+		pf[i] = i <= n / 4 ? prefix6_allocation() :
+		    prefix6_part_of(pf[next_random() % (n / 4)]);
+		prefix_addr6(&pf[i], &ri.ri_dst);
+		ri.ri_len = pf[i].pf_len;
+		ri.ri_gw = gateway6(i % GATEWAYS);
+		if (rt_add(vn, &ri) == 0)
+			i++;		/* else it is there */
+	}
+	for (i = 0; i < gen6.g6_n; i++) {
+		struct prefix in = pf[next_random() % n];
+
+		in.pf_hi |= in.pf_len >= 64 ? 0 : next_random() >> in.pf_len;
+		in.pf_lo = next_random();
+		prefix_addr6(&in, gen6.g6_dst[i]);
+	}
+	free(pf);
+}
+
+/* CPU: the work's function: receive the next vector, as if from a link. */
+static void
+generate6(struct cpu_work *w)
+{
+	struct mvec mv;
+	struct mbuf *m;
+
+	mv.mv_n = m_get_bulk(mv.mv_m, MVEC_MAX);
+	for (unsigned i = 0; i < mv.mv_n; i++) {
+		m = mv.mv_m[i];
+		memcpy(m->m_data, gen6.g6_frame, sizeof(gen6.g6_frame));
+		m->m_len = m->m_pktlen = sizeof(gen6.g6_frame);
+		memcpy(m->m_data + 14 + 24, gen6.g6_dst[gen6.g6_next], 16);
+		gen6.g6_next = gen6.g6_next + 1 == gen6.g6_n ? 0 :
+		    gen6.g6_next + 1;
+	}
+	if_input_vec(gen6.g6_ifp, &mv);
+	if (!gen6.g6_stop)
+		(void)cpu_work_schedule(if_kern(gen6.g6_ifp), curcpu(), w);
+}
+
+static void
+bench_table6(unsigned seconds, unsigned routes)
+{
+	static const uint8_t ip6[24] = { 0x60, 0, 0, 0, 0, 20, 17, 64,
+	    0x20, 1, 0xd, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2 };
+	struct rt_info ri = { .ri_family = AF_INET6, .ri_len = 64,
+	    .ri_flags = RTF_STATIC };
+	struct ifnet_stack *st;
+	struct vnet *vn;
+
+	st = stack(&vn);
+	command(vn, "ifconfig pg0 create");
+	command(vn, "ifconfig pg1 create");
+	command(vn, "sysctl -w net.inet6.ip6.forwarding=1");
+	command(vn, "ifconfig pg0 up");
+	command(vn, "ifconfig pg1 up");
+	pserialize_read_enter();
+	gen6.g6_ifp = ifunit(vn, "pg0");
+	ri.ri_ifp = ifunit(vn, "pg1");
+	pserialize_read_exit();
+	ri.ri_dst = gateway6(0);
+	ri.ri_dst.na_bytes[15] = 0;
+	if (rt_add(vn, &ri) != 0)
+		errx(1, "no route to the gateways");
+	neighbours6(vn, ri.ri_ifp);
+	make_routes6(vn, routes);
+	memcpy(gen6.g6_frame, if_sadl(gen6.g6_ifp)->sdl_data, 6);
+	memcpy(gen6.g6_frame + 6, "\x02\x70\x67\x00\x00\x01\x86\xdd", 8);
+	memcpy(gen6.g6_frame + 14, ip6, sizeof(ip6));
+	gen6.g6_work.cw_fn = generate6;
+	(void)cpu_work_schedule(vn->vn_kern, NULL, &gen6.g6_work);
+	fwd_measure(st, vn, seconds, row_name("fwd6", routes));
+	gen6.g6_stop = true;
+	ifnet_stack_run(st);
+	free(gen6.g6_dst);
+	exit(0);	/* the neighbours are nobody's to take down */
+}
+
 /* --- interfaces ----------------------------------------------------------- */
 
 static void
@@ -492,7 +625,8 @@ main(int argc, char **argv)
 	if (argc < 3)
 		errx(2, "usage: bench_core fwd SECONDS [DSTS] | "
 		    "hosts SECONDS HOSTS | "
-		    "table SECONDS ROUTES | lookup COUNT | "
+		    "table SECONDS ROUTES | table6 SECONDS ROUTES | "
+		    "lookup COUNT | "
 		    "create COUNT | follow FOLLOWERS");
 	n = (unsigned)strtoul(argv[2], NULL, 10);
 	if (strcmp(argv[1], "fwd") == 0)
@@ -502,6 +636,8 @@ main(int argc, char **argv)
 		bench_hosts(n, (unsigned)strtoul(argv[3], NULL, 10));
 	else if (strcmp(argv[1], "table") == 0 && argc > 3)
 		bench_table(n, (unsigned)strtoul(argv[3], NULL, 10));
+	else if (strcmp(argv[1], "table6") == 0 && argc > 3)
+		bench_table6(n, (unsigned)strtoul(argv[3], NULL, 10));
 	else if (strcmp(argv[1], "lookup") == 0 && n > 0)
 		bench_lookup(n);
 	else if (strcmp(argv[1], "create") == 0)

@@ -371,15 +371,6 @@ bench_bytes(void)
 
 /* --- IPv6 ---------------------------------------------------------------- */
 
-/* The number of routes with each prefix length among a thousand of the
- * Internet's IPv6 routes that are more specific than an allocation. */
-static const struct {
-	unsigned len, permille;
-} lengths6[] = {
-	{ 48, 560 }, { 44, 120 }, { 40, 110 }, { 36, 70 }, { 46, 40 },
-	{ 47, 30 }, { 42, 20 }, { 34, 15 }, { 33, 15 }, { 38, 10 }, { 64, 10 },
-};
-
 struct table6 {
 	struct prefix	*t6_pf;
 	uint8_t		 (*t6_addr)[16];	/* in one of them each */
@@ -387,38 +378,6 @@ struct table6 {
 	struct fib	 t6_fib;
 	bool		 t6_peer;
 };
-
-/* An allocation: a /32, or here and there a /29, of the networks in which most
- * are. */
-static struct prefix
-allocation(void)
-{
-	static const uint16_t nets[] = { 0x2001, 0x2400, 0x2401, 0x2402,
-	    0x2403, 0x2404, 0x2405, 0x2406, 0x2407, 0x2600, 0x2602, 0x2604,
-	    0x2605, 0x2606, 0x2607, 0x2620, 0x2800, 0x2803, 0x2804, 0x2a00,
-	    0x2a01, 0x2a02, 0x2a03, 0x2a04, 0x2a05, 0x2a06, 0x2a07, 0x2a09,
-	    0x2a0a, 0x2a0b, 0x2a0c, 0x2a0d, 0x2a0e, 0x2a0f, 0x2a10, 0x2a12,
-	    0x2c0f };
-	struct prefix pf = { .pf_len = 128 };
-
-	pf.pf_hi = (uint64_t)nets[next_random() % (sizeof(nets) /
-	    sizeof(nets[0]))] << 48 | (next_random() & 0xffff) << 32;
-	prefix_cut(&pf, next_random() % 5 == 0 ? 29 : 32);
-	return pf;
-}
-
-/* A part of an allocation. */
-static struct prefix
-part_of(struct prefix pf)
-{
-	unsigned r = (unsigned)(next_random() % 1000), i = 0;
-
-	for (; r >= lengths6[i].permille; i++)
-		r -= lengths6[i].permille;
-	pf.pf_hi |= next_random() >> 32;
-	prefix_cut(&pf, lengths6[i].len);
-	return pf;
-}
 
 static void
 table6_make(struct table6 *t, struct kern *k, unsigned n)
@@ -433,8 +392,8 @@ table6_make(struct table6 *t, struct kern *k, unsigned n)
 	if (fib_init(k, &t->t6_fib, true) != 0)
 		errx(1, "no memory");
 	for (unsigned i = 0; i < n; i++) {
-		t->t6_pf[i] = i < n / 4 ? allocation() :
-		    part_of(t->t6_pf[next_random() % (n / 4)]);
+		t->t6_pf[i] = i < n / 4 ? prefix6_allocation() :
+		    prefix6_part_of(t->t6_pf[next_random() % (n / 4)]);
 		value = 1 + (uint32_t)(next_random() % VALUES);
 		if (fib_add(&t->t6_fib, &t->t6_pf[i], value) != 0)
 			errx(1, "no memory");

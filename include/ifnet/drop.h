@@ -143,6 +143,74 @@ extern "C" {
 	    "to an address or a network of an interface that is down") \
 	X(DROP_IP_WRONGIF, IN, "ip-wrong-if", \
 	    "to our address on another interface; net.inet.ip.checkinterface") \
+	X(DROP_IP6_SHORT, IN, "ip6-short", \
+	    "truncated IPv6 header") \
+	X(DROP_IP6_VERSION, IN, "ip6-version", \
+	    "IP version is not 6") \
+	X(DROP_IP6_LEN, IN, "ip6-len", \
+	    "IPv6 payload length beyond the packet") \
+	X(DROP_IP6_SRC, IN, "ip6-src", \
+	    "no possible IPv6 source: loopback, multicast, unspecified") \
+	X(DROP_IP6_DST, IN, "ip6-dst", \
+	    "no possible IPv6 destination: loopback, unspecified, no scope") \
+	X(DROP_IP6_SCOPE, IN, "ip6-scope", \
+	    "link-local address, which stays on its link (RFC 4007)") \
+	X(DROP_IP6_LAND, IN, "ip6-land", \
+	    "IPv6 source is our own address") \
+	X(DROP_IP6_RPF, IN, "ip6-rpf", \
+	    "IPv6 source does not belong on the interface it came by") \
+	X(DROP_IP6_HEADERS, IN, "ip6-headers", \
+	    "extension headers truncated, or too many") \
+	X(DROP_IP6_OPTION, IN, "ip6-option", \
+	    "malformed option, or one not known that must be") \
+	X(DROP_IP6_ROUTING, IN, "ip6-routing", \
+	    "source-routed; not accepted (RFC 5095)") \
+	X(DROP_IP6_HLIM, IN, "ip6-hlim", \
+	    "hop limit ran out") \
+	X(DROP_IP6_NOFORWARD, IN, "ip6-noforward", \
+	    "not for us and net.inet6.ip6.forwarding is off") \
+	X(DROP_IP6_CANTFORWARD, IN, "ip6-cantforward", \
+	    "an IPv6 packet that is never forwarded") \
+	X(DROP_IP6_NOROUTE, IN, "ip6-noroute", \
+	    "no route to the IPv6 destination") \
+	X(DROP_IP6_UNREACHABLE, IN, "ip6-unreachable", \
+	    "the IPv6 route's gateway cannot be reached now") \
+	X(DROP_IP6_REJECT, IN, "ip6-reject", \
+	    "reject route of IPv6") \
+	X(DROP_IP6_BLACKHOLE, IN, "ip6-blackhole", \
+	    "blackhole route of IPv6") \
+	X(DROP_IP6_TOOBIG, IN, "ip6-toobig", \
+	    "larger than the next hop's MTU; the source was told") \
+	X(DROP_IP6_MCAST, IN, "ip6-mcast", \
+	    "IPv6 multicast group with no member here") \
+	X(DROP_IP6_NOTREADY, IN, "ip6-notready", \
+	    "to an IPv6 address of ours that is not known to be ours alone") \
+	X(DROP_IP6_IFDOWN, IN, "ip6-if-down", \
+	    "to an IPv6 address or network of an interface that is down") \
+	X(DROP_IP6_PORTUNREACH, IN, "ip6-portunreach", \
+	    "no such TCP or UDP port here") \
+	X(DROP_IP6_NEXTHEADER, IN, "ip6-nextheader", \
+	    "a next header that is not known here") \
+	X(DROP_ICMP6_SHORT, IN, "icmp6-short", \
+	    "truncated ICMPv6 message") \
+	X(DROP_ICMP6_CSUM, IN, "icmp6-csum", \
+	    "ICMPv6 checksum wrong") \
+	X(DROP_ICMP6_UNWANTED, IN, "icmp6-unwanted", \
+	    "ICMPv6 message nobody here waits for") \
+	X(DROP_ND6_HLIM, IN, "nd6-hlim", \
+	    "neighbour discovery from beyond the link: hop limit not 255") \
+	X(DROP_ND6_FRAGMENT, IN, "nd6-fragment", \
+	    "neighbour discovery in fragments (RFC 6980)") \
+	X(DROP_ND6_BAD, IN, "nd6-bad", \
+	    "neighbour discovery with fields that make no sense") \
+	X(DROP_ND6_NOT_OURS, IN, "nd6-not-ours", \
+	    "solicitation for another host") \
+	X(DROP_ND6_CONFLICT, IN, "nd6-conflict", \
+	    "somebody else claims our address") \
+	X(DROP_ND6_UNWANTED, IN, "nd6-unwanted", \
+	    "neighbour discovery that nobody here asked for") \
+	X(DROP_ND6_LIMIT, IN, "nd6-limit", \
+	    "too many such messages a second; net.inet6.icmp6.nd6_maxpps") \
 	X(DROP_OUT_IF_DOWN, OUT, "out-if-down", \
 	    "output interface is down") \
 	X(DROP_OUT_DETACHING, OUT, "out-detaching", \
@@ -170,6 +238,20 @@ extern "C" {
 	X(DROP_ARP_PUSHED, OUT, "arp-pushed", \
 	    "its neighbour had not answered and made room for another") \
 	X(DROP_ARP_GONE, OUT, "arp-gone", \
+	    "the neighbour's network left the interface") \
+	X(DROP_ND6_SHARE, OUT, "nd6-share", \
+	    "packets waiting for neighbours had their share of the buffers") \
+	X(DROP_ND6_QUEUE, OUT, "nd6-queue", \
+	    "pushed out of the hold queue by a later packet") \
+	X(DROP_ND6_UNRESOLVED, OUT, "nd6-unresolved", \
+	    "neighbour did not answer") \
+	X(DROP_ND6_RATE, OUT, "nd6-rate", \
+	    "too many new neighbours a second; net.inet6.icmp6.nd6_maxasks") \
+	X(DROP_ND6_FULL, OUT, "nd6-full", \
+	    "no room, or memory, for another neighbour") \
+	X(DROP_ND6_PUSHED, OUT, "nd6-pushed", \
+	    "its neighbour had not answered and made room for another") \
+	X(DROP_ND6_GONE, OUT, "nd6-gone", \
 	    "the neighbour's network left the interface") \
 	X(DROP_TX_ERROR, OUT, "tx-error", \
 	    "the driver could not send it") \

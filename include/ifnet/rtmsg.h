@@ -217,7 +217,7 @@ struct if_detail {
 };
 
 /* Largest message the stack sends or takes. */
-#define RT_MSG_MAX	2048
+#define RT_MSG_MAX	4096
 
 /* Bytes a socket address of this family takes in a message; 0: unknown. */
 size_t	rt_sa_size(int family);

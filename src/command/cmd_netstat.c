@@ -28,16 +28,13 @@ struct stats {
 	size_t		 n, room;
 };
 
-#define STATS_PREFIX	"net.inet.stats"
-
-/* Split a name: "net.inet.stats.ip.received" is "received" of the group
+/* Split what follows a prefix: "ip.received" is "received" of the group
  * "ip". */
 static bool
-stat_name(const char *full, struct stat *st)
+stat_name(const char *group, struct stat *st)
 {
-	const char *group, *name;
+	const char *name;
 
-	group = full + sizeof(STATS_PREFIX);
 	name = strchr(group, '.');
 	if (name == NULL)
 		return false;
@@ -63,17 +60,20 @@ stats_add(struct stats *s, const struct stat *st)
 	return 0;
 }
 
-/* Get every counter, in the tree's order. */
+/* Get every counter below a prefix, which ends in a dot, in the tree's
+ * order. */
 static int
-stats_collect(struct ifnet_client *c, struct stats *s, struct ifnet_error *e)
+stats_collect_of(struct ifnet_client *c, const char *prefix, struct stats *s,
+    struct ifnet_error *e)
 {
-	static const char prefix[] = STATS_PREFIX ".";
-	char name[128] = STATS_PREFIX, next[128];
+	char name[128], next[128];
 	struct stat st;
 	uint64_t v;
 	size_t len;
 	int error, type;
 
+	(void)snprintf(name, sizeof(name), "%.*s", (int)strlen(prefix) - 1,
+	    prefix);
 	for (;;) {
 		error = ifnet_sysctl_next(c, name, next, sizeof(next), e);
 		if (error == ENOENT)
@@ -84,10 +84,10 @@ stats_collect(struct ifnet_client *c, struct stats *s, struct ifnet_error *e)
 			return 0;
 		memcpy(name, next, sizeof(name));
 		/* Names come grouped by prefix. */
-		if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
+		if (strncmp(name, prefix, strlen(prefix)) != 0)
 			return 0;
 		memset(&st, 0, sizeof(st));
-		if (!stat_name(name, &st))
+		if (!stat_name(name + strlen(prefix), &st))
 			continue;
 		len = sizeof(v);
 		if (ifnet_sysctl(c, name, &v, &len, NULL, 0, &type, NULL,
@@ -101,6 +101,17 @@ stats_collect(struct ifnet_client *c, struct stats *s, struct ifnet_error *e)
 		if (stats_add(s, &st) != 0)
 			return ifnet_error_set(e, ENOMEM, "out of memory");
 	}
+}
+
+/* Get every counter: of IPv4, and of IPv6. */
+static int
+stats_collect(struct ifnet_client *c, struct stats *s, struct ifnet_error *e)
+{
+	int error;
+
+	error = stats_collect_of(c, "net.inet.stats.", s, e);
+	return error != 0 ? error :
+	    stats_collect_of(c, "net.inet6.stats.", s, e);
 }
 
 static int

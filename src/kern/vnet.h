@@ -29,7 +29,10 @@ struct bpf_vnet;
 struct filter_vnet;
 struct in6_vnet;
 struct ip_vnet;
+struct ip6_vnet;
 struct arp_vnet;
+struct nd6_vnet;
+struct neigh_cache;
 struct sysctl_vnet;
 
 #define VNET_NAMESIZE	32	/* with the NUL: letters, digits, - _ . */
@@ -69,9 +72,12 @@ struct vnet {
 	struct bpf_vnet	*vn_bpf;
 	struct filter_vnet *vn_filter;
 	struct route_vnet *vn_route;
+	struct neigh_cache *vn_neigh;
 	struct arp_vnet	*vn_arp;
 	struct ip_vnet	*vn_ip;
 	struct in6_vnet	*vn_in6;
+	struct ip6_vnet	*vn_ip6;
+	struct nd6_vnet	*vn_nd6;
 };
 
 /*

@@ -15,6 +15,7 @@
 #include <errno.h>
 
 #include "net/nexthop.h"
+#include "net/zone6.h"
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
 
@@ -83,6 +84,8 @@ hop_of(const struct mbuf *m, const struct family *fa, struct hop *hp)
 	/* The read is within the buffer, whatever the packet's length. */
 	hp->hp_addr.na_words[0] = hp->hp_addr.na_words[1] = 0;
 	memcpy(hp->hp_addr.na_bytes, m->m_data + fa->fa_offset, fa->fa_len);
+	if (fa->fa_af == AF_INET6)
+		(void)zone6_enter(hp->hp_addr.na_bytes, nh->nh_ifp->if_index);
 	hp->hp_family = fa->fa_af;
 }
 

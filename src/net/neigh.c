@@ -73,9 +73,8 @@ neigh_create(struct neigh_table *nt, struct ifnet *ifp, uint8_t family,
 struct neigh *
 neigh_create4(struct neigh_table *nt, struct ifnet *ifp, uint32_t addr)
 {
-	union neigh_addr na = { .na_words = { 0, 0 } };
+	union neigh_addr na = neigh_addr4(addr);
 
-	na.na_4 = addr;
 	return neigh_create(nt, ifp, AF_INET, &na);
 }
 

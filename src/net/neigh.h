@@ -34,6 +34,16 @@ union neigh_addr {
 	uint64_t	 na_words[2];
 };
 
+/* An IPv4 address, in network order. */
+static inline union neigh_addr
+neigh_addr4(uint32_t addr)
+{
+	union neigh_addr na = { .na_words = { 0, 0 } };
+
+	na.na_4 = addr;
+	return na;
+}
+
 /* Is it an address at all?  The one of zeroes is none in any family. */
 static inline bool
 neigh_addr_is_set(const union neigh_addr *na)
@@ -63,6 +73,7 @@ struct neigh {
 #define NEIGH_WANTED	0x10		/* the protocol's: used since it was
 					 * last known to be right */
 #define NEIGH_CONFIRM	0x20		/* the protocol's: asked because used */
+#define NEIGH_ROUTER	0x40		/* it said that it is a router */
 	struct kern	*ne_kern;	/* constant; to free it when the
 					 * interface has gone */
 	uint8_t		 ne_lladdr[8];	/* t: */
@@ -206,6 +217,15 @@ neigh_used(const struct neigh *ne)
 
 	return neh != NULL && __atomic_load_n(&neh->neh_used,
 	    __ATOMIC_RELAXED) != 0;
+}
+
+/* t: it is used now. */
+static inline void
+neigh_used_set(struct neigh *ne)
+{
+
+	if (ne->ne_hdr != NULL)
+		__atomic_store_n(&ne->ne_hdr->neh_used, 1, __ATOMIC_RELAXED);
 }
 
 /* t: likewise, and ask. */

@@ -356,6 +356,27 @@ rt_lookup6_flow(const struct rt_table *tb, const uint8_t *dst, uint32_t hash)
 	    fib6_lookup(&ta->ta_fib, dst), hash);
 }
 
+/* Likewise, a group as it is, if FWD_GROUP says so. */
+static inline struct fwd
+rt_lookup6_raw(const struct rt_table *tb, const uint8_t *dst)
+{
+	const struct rt_af *ta = __atomic_load_n(&tb->tb_ip6,
+	    __ATOMIC_CONSUME);
+
+	return nh_fwd_raw(tb->tb_nh, ta == NULL ? 0 :
+	    fib6_lookup(&ta->ta_fib, dst));
+}
+
+/* Likewise, where no flow is at hand. */
+static inline struct fwd
+rt_lookup6(const struct rt_table *tb, const uint8_t *dst)
+{
+	uint64_t w[2];
+
+	memcpy(w, dst, sizeof(w));
+	return rt_lookup6_flow(tb, dst, khash_u64(w[0] ^ w[1]));
+}
+
 /* A route as asked for.  Addresses are in network order.  ifp may be NULL when
  * the gateway decides. */
 struct rt_info {

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define QUEUE_MIN	(2 * RT_MSG_MAX)
+#define QUEUE_MIN	RT_MSG_MAX
 /* How far a walk goes under the lock over what its listener did not ask for. */
 #define WALK_STEPS	64
 /* How often it catches up with the log before it does so under the lock. */

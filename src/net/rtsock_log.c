@@ -54,7 +54,7 @@ get_words(const struct rts_log *lg, uint64_t pos, void *to, size_t len)
 static struct rts_log *
 log_create(struct kern *k, size_t bytes)
 {
-	size_t size = RT_MSG_MAX * 4;
+	size_t size = RT_MSG_MAX * 2;
 	struct rts_log *lg;
 
 	while (size < bytes)

@@ -109,7 +109,7 @@ static bool
 dad_ready(const struct ifnet *ifp)
 {
 
-	return if_do_dad(ifp) && arp_ifusable(ifp) &&
+	return if_do_dad(ifp) && neigh_ifusable(ifp) &&
 	    __atomic_load_n(&ifp->if_link_state, __ATOMIC_RELAXED) !=
 	    LINK_STATE_DOWN;
 }
@@ -240,7 +240,7 @@ dad_step(struct arp_vnet *av, struct in_ifaddr *ia, uint64_t now,
     bool *changed)
 {
 
-	if (!arp_ifusable(ia->ia_ifa.ifa_ifp)) {
+	if (!neigh_ifusable(ia->ia_ifa.ifa_ifp)) {
 		/* The address stays tentative; its check starts over when the
 		 * interface is ready again. */
 		ia->ia_probe = ia->ia_announce = 0;

@@ -12,24 +12,14 @@
 /* An error quotes as much as fits in 576 bytes (RFC 1812 4.3.2.3). */
 #define ICMP_ERRMAX	576
 
-/*
- * A limit holds the tokens of one second at most; they are refilled as time
- * passes.
- */
 /* One CPU's share of the vnet's limit. */
 static bool
 icmp_allowed(struct vnet *vn)
 {
 	struct ip_vnet *iv = vn->vn_ip;
-	struct cpu *ci = net_curcpu();
-	int64_t limit = __atomic_load_n(&iv->iv_icmp_errppslim,
-	    __ATOMIC_RELAXED);
-	unsigned ncpu = kern_ncpu(vn->vn_kern);
 
-	if (limit > 0)
-		limit = (limit + ncpu - 1) / ncpu;
-	if (ip_token_take(&iv->iv_icmp->icv_tokens[ci->ci_index * 4],
-	    ci->ci_now, limit))
+	if (ip_token_take_share(vn, iv->iv_icmp->icv_tokens,
+	    ip_setting(&iv->iv_icmp_errppslim)))
 		return true;
 	cpu_stat_add(&ip_stats(vn)->icps_limited, 1);
 	return false;

@@ -1,6 +1,6 @@
 /*
- * if_arp: address resolution (RFC 826): packets in and out, packets that wait
- * for an answer, and the defence of our addresses (RFC 5227 2.4).
+ * if_arp: address resolution (RFC 826): packets in and out, and the defence of
+ * our addresses (RFC 5227 2.4).  The cache is net/neigh_cache.h's.
  */
 
 #include <errno.h>
@@ -37,7 +37,7 @@ arp_send(struct ifnet *ifp, uint16_t op, const uint8_t *dst,
 	if (sha != NULL)
 		memcpy(ar->ar_sha, sha, ETHER_ADDR_LEN);
 	else
-		arp_own_lladdr(ifp, ar->ar_sha);
+		neigh_own_lladdr(ifp, ar->ar_sha);
 	ar->ar_spa = spa;
 	if (tha != NULL)
 		memcpy(ar->ar_tha, tha, ETHER_ADDR_LEN);
@@ -54,12 +54,13 @@ arp_send(struct ifnet *ifp, uint16_t op, const uint8_t *dst,
 	    etherbroadcastaddr, ETHERTYPE_ARP);
 }
 
-void
-arp_ask(struct ifnet *ifp, uint32_t addr, const uint8_t *lladdr)
+static void
+arp_ask(struct ifnet *ifp, const union neigh_addr *na, const uint8_t *lladdr)
 {
+	uint32_t addr = na->na_4;
 	uint32_t source = in_ifsource(ifp, addr);
 
-	if (!arp_ifusable(ifp))
+	if (!neigh_ifusable(ifp))
 		return;
 	/*
 	 * A request from 0.0.0.0 would be a probe, for which another host may
@@ -72,198 +73,6 @@ arp_ask(struct ifnet *ifp, uint32_t addr, const uint8_t *lladdr)
 	if (source == 0)
 		return;
 	arp_send(ifp, ARP_REQUEST, lladdr, NULL, source, NULL, addr);
-}
-
-/* Take the next packets, a vector at most; false: there are none left. */
-static bool
-next_vector(struct arp_pkts *ap, struct mvec *mv)
-{
-	struct mbuf *m;
-
-	mv->mv_n = 0;
-	while (mv->mv_n < MVEC_MAX && (m = ap->ap_head) != NULL) {
-		ap->ap_head = m->m_nextpkt;
-		m->m_nextpkt = NULL;
-		mv->mv_m[mv->mv_n++] = m;
-	}
-	if (ap->ap_head == NULL)
-		ap->ap_tail = &ap->ap_head;
-	return mv->mv_n != 0;
-}
-
-/* These packets were counted as offered when they were queued; their next hops
- * may be gone. */
-void
-arp_release(struct ifnet *ifp, struct arp_pkts *ap, const uint8_t *lladdr)
-{
-	struct mvec mv;
-
-	while (next_vector(ap, &mv))
-		/* Taps and filters see none that a driver cannot get.  Not by
-		 * it_output: that needs next hops, as it is the link type's for
-		 * a moment yet. */
-		if (if_is_deactivated(ifp))
-			mvec_drop(ifp, &mv, DROP_OUT_DETACHING);
-		else
-			ether_output_to(ifp, &mv, lladdr, ETHERTYPE_IP);
-}
-
-struct neigh *
-arp_lookup_drained(struct arp_vnet *av, struct ifnet *ifp, uint32_t addr,
-    const uint8_t *lladdr)
-{
-	struct arp_pkts held;
-	struct neigh *ne;
-
-	/* Packets may be queued faster than they are sent: the number of rounds
-	 * is limited. */
-	for (unsigned i = 0; ; i++) {
-		kspin_lock(&av->av_table.nt_lock);
-		ne = neigh_lookup4(&av->av_table, ifp, addr);
-		if (ne == NULL || ne->ne_hdr != NULL || ne->ne_hold == NULL ||
-		    i == ARP_DRAINS || if_is_deactivated(ifp))
-			return ne;
-		arp_pkts_init(&held);
-		arp_entry_unhold(ne, &held);
-		kspin_unlock(&av->av_table.nt_lock);
-		arp_release(ifp, &held, lladdr);
-	}
-}
-
-/* The link type's output, or the null one once the interface is deactivated. */
-static void
-output(struct ifnet *ifp, struct mvec *mv)
-{
-
-	__atomic_load_n(&ifp->if_typeops, __ATOMIC_CONSUME)->it_output(ifp,
-	    AF_INET, mv);
-}
-
-/* --- resolving ----------------------------------------------------------- */
-
-/* t: queue the packet in the entry; returns the packet that it displaces, and
- * the reason, or NULL. */
-static struct mbuf *
-arp_hold(struct arp_vnet *av, struct neigh *ne, struct mbuf *m,
-    enum drop_reason *why)
-{
-	struct in_ifdata *id = in_ifdata(ne->ne_ifp);
-	struct kern *k = if_kern(ne->ne_ifp);
-	struct mbuf *out = NULL;
-
-	if (!mbuf_share_take_part(k, MBUF_SHARE_NEIGHBOURS, m,
-	    &id->id_held)) {
-		*why = DROP_ARP_SHARE;
-		return m;
-	}
-	*why = DROP_ARP_QUEUE;
-	m->m_ptr = NULL;	/* the next hop may be gone when it leaves */
-	m->m_nextpkt = NULL;
-	ip_hold_if(m, ne->ne_ifp);
-	if (ne->ne_hold == NULL)
-		ne->ne_hold = m;
-	else
-		ne->ne_holdtail->m_nextpkt = m;
-	ne->ne_holdtail = m;
-	ne->ne_nhold++;
-	__atomic_fetch_add(&id->id_oqueued, 1, __ATOMIC_RELAXED);
-	if (ne->ne_nhold > (uint64_t)av->av_maxhold) {
-		out = ne->ne_hold;
-		ne->ne_hold = out->m_nextpkt;
-		if (ne->ne_hold == NULL)
-			ne->ne_holdtail = NULL;
-		ne->ne_nhold--;
-		__atomic_fetch_sub(&id->id_oqueued, 1, __ATOMIC_RELAXED);
-		out->m_nextpkt = NULL;
-		mbuf_share_give_part(k, MBUF_SHARE_NEIGHBOURS, out,
-		    &id->id_held);
-	}
-	return out;
-}
-
-/* t: a new entry for an address to be resolved; NULL, and the reason: the
- * packet may not have one made, or there is no room. */
-static struct neigh *
-arp_begin(struct arp_vnet *av, struct ifnet *ifp, const struct mbuf *m,
-    uint64_t now, struct arp_pkts *pushed, enum drop_reason *why)
-{
-	struct in_ifdata *id = arp_ifdata(ifp);
-	struct neigh *ne;
-
-	*why = DROP_ARP_RATE;
-	if (id != NULL && !arp_may_ask(av, id, m, now))
-		return NULL;
-	*why = DROP_ARP_FULL;
-	ne = arp_entry_new(av, ifp, ip_next4(m->m_nh, mtoip(m)), ARP_C_ASKED,
-	    pushed);
-	if (ne == NULL)
-		return NULL;
-	ne->ne_tries = 1;
-	arp_entry_state(av, ne, ARP_INCOMPLETE, now, ARP_NS);
-	return ne;
-}
-
-static void
-arp_unreachable(struct ifnet *ifp, struct mbuf *m)
-{
-	struct arp_pkts ap;
-
-	arp_pkts_init(&ap);
-	m->m_nextpkt = NULL;
-	ip_hold_if(m, ifp);
-	*ap.ap_tail = m;
-	arp_drop_held(&ap, DROP_ARP_UNRESOLVED, true);
-}
-
-void
-arp_resolve(struct ifnet *ifp, struct mbuf *m)
-{
-	struct arp_vnet *av = ifp->if_vnet->vn_arp;
-	uint64_t now = net_curcpu()->ci_now;
-	uint32_t addr = ip_next4(m->m_nh, mtoip(m));
-	enum drop_reason why = DROP_ARP_QUEUE;
-	struct mbuf *out = NULL;
-	struct arp_pkts pushed;
-	struct neigh *ne;
-	struct mvec mv;
-	bool ask = false, unreachable = false;
-
-	if (!arp_ifusable(ifp)) {
-		m_drop(ifp, m, (if_flags_get(ifp) & IFF_NOARP) != 0 ?
-		    DROP_ARP_UNRESOLVED : DROP_OUT_IF_DOWN);
-		return;
-	}
-	arp_pkts_init(&pushed);
-	kspin_lock(&av->av_table.nt_lock);
-	ne = neigh_lookup4(&av->av_table, ifp, addr);
-	if (ne == NULL) {
-		ne = arp_begin(av, ifp, m, now, &pushed, &why);
-		ask = ne != NULL;
-		if (ne == NULL)
-			out = m;
-	} else if (ne->ne_hdr != NULL) {
-		/* The address was learnt after the sender's lookup. */
-		kspin_unlock(&av->av_table.nt_lock);
-		mv.mv_n = 1;
-		mv.mv_m[0] = m;
-		output(ifp, &mv);
-		return;
-	} else if (ne->ne_state == ARP_FAILED)
-		unreachable = true;
-	if (ne != NULL && !unreachable)
-		out = arp_hold(av, ne, m, &why);
-	kspin_unlock(&av->av_table.nt_lock);
-
-	if (unreachable)
-		arp_unreachable(ifp, m);
-	if (out != NULL) {
-		m_drop(ifp, out, why);
-		if (why == DROP_ARP_FULL)
-			arp_log_full(ifp, now);
-	}
-	arp_drop_held(&pushed, DROP_ARP_PUSHED, false);
-	if (ask)
-		arp_ask(ifp, addr, NULL);
 }
 
 /* --- receiving ----------------------------------------------------------- */
@@ -282,18 +91,6 @@ arp_may_again(struct arp_vnet *av, uint64_t *last, uint64_t now, uint64_t ns)
 	return may;
 }
 
-/* Limits log lines about an interface's neighbours to one in a while: those
- * about moves, and, so that they hide none, those about claims that are not
- * believed. */
-static bool
-arp_may_log(const struct ifnet *ifp, bool believed, uint64_t now)
-{
-	struct arp_vnet *av = ifp->if_vnet->vn_arp;
-
-	return arp_may_again(av, &av->av_logged_ns[ifp->if_index % ARP_NLOGGED]
-	    [believed], now, ARP_NS);
-}
-
 const char *
 arp_addr_text(uint32_t addr, char buf[16])
 {
@@ -301,152 +98,6 @@ arp_addr_text(uint32_t addr, char buf[16])
 
 	(void)snprintf(buf, 16, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
 	return buf;
-}
-
-void
-arp_tell_move(struct ifnet *ifp, uint32_t addr, const uint8_t *known,
-    const uint8_t *claim, bool believed)
-{
-	struct ip_stats *ips = ip_stats(ifp->if_vnet);
-	char a[16], k[LLADDR_STRSIZE], c[LLADDR_STRSIZE];
-
-	cpu_stat_add(believed ? &ips->arps_changed : &ips->arps_refused, 1);
-	if (!arp_may_log(ifp, believed, net_curcpu()->ci_now))
-		return;
-	if_klog(ifp, KLOG_NOTICE, believed ? "%s is at %s now, not at %s" :
-	    "%s is not believed to be at %s, but at %s (net.inet.arp.moves)",
-	    arp_addr_text(addr, a), lladdr_text(claim, ETHER_ADDR_LEN, c),
-	    lladdr_text(known, ETHER_ADDR_LEN, k));
-}
-
-enum claim { CLAIM_BELIEVED, CLAIM_CONFIRM, CLAIM_PENDING, CLAIM_REFUSED };
-
-/* t: decide on a claim that a known neighbour has a new link-level address;
- * with `answer' it is a reply to an address of ours. */
-static enum claim
-arp_claim(const struct arp_vnet *av, struct neigh *ne, const uint8_t *sha,
-    bool answer)
-{
-
-	switch ((enum arp_moves)ip_setting(&av->av_moves)) {
-	case ARP_MOVES_ALWAYS:
-		return CLAIM_BELIEVED;
-	case ARP_MOVES_ASKED:
-		return answer && ne->ne_state == ARP_PROBE ? CLAIM_BELIEVED :
-		    CLAIM_REFUSED;
-	case ARP_MOVES_CONFIRM:
-		/* The first claim stands until it is settled. */
-		if ((ne->ne_flags & NEIGH_CLAIMED) != 0)
-			return memcmp(ne->ne_claim, sha, ETHER_ADDR_LEN) == 0 ?
-			    CLAIM_PENDING : CLAIM_REFUSED;
-		memcpy(ne->ne_claim, sha, ETHER_ADDR_LEN);
-		return CLAIM_CONFIRM;
-	case ARP_MOVES_NEVER:
-		break;
-	}
-	return CLAIM_REFUSED;
-}
-
-/* t: the state of an entry whose address was just learnt, by an answer to this
- * host or from another packet. */
-static void
-arp_learnt(struct arp_vnet *av, struct neigh *ne, bool answer, uint64_t now)
-{
-	uint64_t keep = (uint64_t)ip_setting(&av->av_keep) * ARP_NS;
-	enum arp_state was = (enum arp_state)ne->ne_state;
-	/* Others can have it asked by claiming its address: an answer to that
-	 * does not make it used. */
-	bool asked = was == ARP_INCOMPLETE || (was == ARP_PROBE &&
-	    (ne->ne_class != ARP_C_UNUSED ||
-	    (ne->ne_flags & NEIGH_CONFIRM) != 0));
-
-	if (answer && asked)
-		arp_class_set(av, ne, ARP_C_USED);
-	if (ne->ne_class == ARP_C_USED || ne->ne_class == ARP_C_IDLE) {
-		ne->ne_tries = 0;
-		arp_entry_state(av, ne, ARP_REACHABLE, now, keep);
-	} else if (was == ARP_INCOMPLETE) {
-		/* The neighbour was asked already, and may yet answer. */
-		arp_entry_flags(ne, NEIGH_CONFIRM, 0);
-		ne->ne_tries = 1;
-		arp_entry_state(av, ne, ARP_PROBE, now, ARP_NS);
-	} else if (was != ARP_PROBE || (answer && !asked)) {
-		/* An unsolicited address is used, and verified when it is. */
-		ne->ne_tries = 0;
-		arp_entry_state(av, ne, ARP_STALE, now, keep);
-	}
-	if (ne->ne_state != ARP_PROBE)
-		arp_entry_flags(ne, 0, NEIGH_CONFIRM);
-}
-
-/*
- * Learn a neighbour's link-level address from a packet.  A known neighbour is
- * updated (RFC 826: before the operation is looked at); with `create', an
- * unknown one is added, if there is room; `answer' as for arp_claim().  false:
- * the neighbour is not in the cache.
- */
-static bool
-arp_learn(struct ifnet *ifp, uint32_t spa, const uint8_t *sha, bool create,
-    bool answer)
-{
-	struct arp_vnet *av = ifp->if_vnet->vn_arp;
-	uint64_t now = net_curcpu()->ci_now;
-	enum claim claim = CLAIM_PENDING;
-	uint8_t old[ETHER_ADDR_LEN] = { 0 }, claimant[ETHER_ADDR_LEN] = { 0 };
-	bool same, known;
-	struct arp_pkts held, pushed;
-	struct neigh *ne;
-
-	arp_pkts_init(&held);
-	arp_pkts_init(&pushed);
-	ne = arp_lookup_drained(av, ifp, spa, sha);
-	known = ne != NULL;
-	if (ne == NULL && create)
-		ne = arp_entry_new(av, ifp, spa, ARP_C_UNUSED, &pushed);
-	if (ne == NULL || (ne->ne_flags & NEIGH_STATIC) != 0)
-		goto out;
-	same = ne->ne_hdr != NULL &&
-	    memcmp(ne->ne_lladdr, sha, ETHER_ADDR_LEN) == 0;
-	if (ne->ne_hdr != NULL && !same) {
-		claim = arp_claim(av, ne, sha, answer);
-		memcpy(old, ne->ne_lladdr, ETHER_ADDR_LEN);
-		memcpy(claimant, sha, ETHER_ADDR_LEN);
-		if (claim == CLAIM_CONFIRM) {
-			arp_entry_flags(ne, NEIGH_CLAIMED, 0);
-			ne->ne_tries = 1;
-			arp_entry_state(av, ne, ARP_PROBE, now, ARP_NS);
-		}
-		if (claim != CLAIM_BELIEVED)
-			goto out;
-	}
-	if (!same) {
-		if (neigh_set(ne, sha) != 0) {
-			if (!known)
-				arp_entry_free(av, ne);
-			claim = CLAIM_PENDING;
-			goto out;
-		}
-	} else if ((ne->ne_flags & NEIGH_CLAIMED) != 0) {
-		/* The known station answers, so the claim is refused. */
-		claim = CLAIM_REFUSED;
-		memcpy(old, sha, ETHER_ADDR_LEN);
-		memcpy(claimant, ne->ne_claim, ETHER_ADDR_LEN);
-	}
-	arp_entry_flags(ne, 0, NEIGH_CLAIMED);
-	arp_learnt(av, ne, answer, now);
-	arp_entry_announce(ne, !same, now);
-	arp_entry_unhold(ne, &held);
-	known = true;
-out:
-	kspin_unlock(&av->av_table.nt_lock);
-	arp_drop_held(&pushed, DROP_ARP_PUSHED, false);
-	arp_release(ifp, &held, sha);
-	if (claim == CLAIM_CONFIRM)
-		arp_ask(ifp, spa, old);
-	else if (claim != CLAIM_PENDING)
-		arp_tell_move(ifp, spa, old, claimant, claim ==
-		    CLAIM_BELIEVED);
-	return known;
 }
 
 /*
@@ -461,7 +112,8 @@ arp_conflict(struct ifnet *ifp, uint32_t addr, const uint8_t *sha)
 	char a[16], l[LLADDR_STRSIZE];
 	uint32_t slot;
 
-	slot = neigh_hash4(&av->av_table, ifp, addr) % ARP_NDEFENDED;
+	slot = neigh_hash4(neigh_table_of(ifp->if_vnet), ifp, addr) %
+	    ARP_NDEFENDED;
 	if (!arp_may_again(av, &av->av_defended_ns[slot],
 	    net_curcpu()->ci_now, ARP_DEFEND_NS))
 		return;
@@ -504,24 +156,6 @@ is_local(const struct ifnet *ifp, uint32_t addr)
 	return fwd_is_local(&fd);
 }
 
-/* The link-level address that a published entry is answered with. */
-static bool
-arp_is_published(struct ifnet *ifp, uint32_t addr, uint8_t *lladdr)
-{
-	struct arp_vnet *av = ifp->if_vnet->vn_arp;
-	struct neigh *ne;
-	bool is;
-
-	kspin_lock(&av->av_table.nt_lock);
-	ne = neigh_lookup4(&av->av_table, ifp, addr);
-	is = ne != NULL && (ne->ne_flags & NEIGH_PUBLISHED) != 0 &&
-	    ne->ne_hdr != NULL;
-	if (is)
-		memcpy(lladdr, ne->ne_lladdr, ETHER_ADDR_LEN);
-	kspin_unlock(&av->av_table.nt_lock);
-	return is;
-}
-
 /* The reason for which an ARP packet is dropped; DROP_NREASONS: it is sound. */
 static enum drop_reason
 arp_check(struct ifnet *ifp, const struct arphdr *ar)
@@ -540,8 +174,8 @@ arp_check(struct ifnet *ifp, const struct arphdr *ar)
 		return DROP_ARP_BAD;
 	if (in_special_nobody(ar->ar_spa))
 		return DROP_ARP_BAD;
-	return arp_may_hear(ifp, net_curcpu()->ci_now) ? DROP_NREASONS :
-	    DROP_ARP_LIMIT;
+	return neigh_may_hear(ifp, DOM_SLOT_INET, net_curcpu()->ci_now) ?
+	    DROP_NREASONS : DROP_ARP_LIMIT;
 }
 
 /* Handle a sound packet: learn, answer.  DROP_NREASONS: it was used, else the
@@ -551,6 +185,7 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 {
 	struct ip_stats *ips = ip_stats(ifp->if_vnet);
 	uint8_t own[ETHER_ADDR_LEN], proxy[ETHER_ADDR_LEN];
+	union neigh_addr spa, tpa;
 	bool request = be16(ar->ar_op) == ARP_REQUEST, ours, known = false;
 	struct ifaddr *ifa;
 	struct fwd fd;
@@ -559,7 +194,9 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 		cpu_stat_add(&ips->arps_rxrequest, 1);
 	else
 		cpu_stat_add(&ips->arps_rxreply, 1);
-	arp_own_lladdr(ifp, own);
+	spa = neigh_addr4(ar->ar_spa);
+	tpa = neigh_addr4(ar->ar_tpa);
+	neigh_own_lladdr(ifp, own);
 	if (memcmp(ar->ar_sha, own, ETHER_ADDR_LEN) == 0)
 		return DROP_ARP_NOT_OURS;	/* sent by this host */
 	ifa = ar->ar_spa != 0 ? arp_ours(ifp, ar->ar_spa) : NULL;
@@ -583,7 +220,7 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 		return DROP_ARP_CONFLICT;
 	ours = ifa != NULL && in_ifa_usable(ifa);
 	if (ar->ar_spa != 0)
-		known = arp_learn(ifp, ar->ar_spa, ar->ar_sha,
+		known = neigh_learn(ifp, DOM_SLOT_INET, &spa, ar->ar_sha,
 		    request && ours && arp_is_onlink(ifp, ar->ar_spa),
 		    !request && is_local(ifp, ar->ar_tpa));
 	if (!request)
@@ -594,7 +231,7 @@ arp_handle(struct ifnet *ifp, const struct arphdr *ar)
 		return DROP_NREASONS;
 	}
 	if (ar->ar_spa != ar->ar_tpa &&
-	    arp_is_published(ifp, ar->ar_tpa, proxy)) {
+	    neigh_is_published(ifp, DOM_SLOT_INET, &tpa, proxy)) {
 		arp_send(ifp, ARP_REPLY, ar->ar_sha, proxy, ar->ar_tpa,
 		    ar->ar_sha, ar->ar_spa);
 		return DROP_NREASONS;
@@ -628,6 +265,134 @@ arp_input_vec(struct ifnet *ifp, struct mvec *mv)
 	mv->mv_n = 0;
 }
 
+/* --- the row of the neighbour cache -------------------------------------- */
+
+void
+arp_resolve(struct ifnet *ifp, struct mbuf *m)
+{
+	union neigh_addr na = neigh_addr4(ip_next4(m->m_nh, mtoip(m)));
+
+	neigh_resolve(ifp, DOM_SLOT_INET, &na, m);
+}
+
+static void
+arp_tell(struct ifnet *rcvif, struct mbuf *m)
+{
+
+	icmp_error(rcvif, m, ICMP4_UNREACH, ICMP4_UNREACH_HOST, 0);
+}
+
+static void
+arp_count(const struct vnet *vn, enum neigh_count what)
+{
+	static const size_t offset[] = {
+		[NEIGH_N_TIMEOUT] = offsetof(struct ip_stats, arps_timeout),
+		[NEIGH_N_LIMITED] = offsetof(struct ip_stats, arps_limited),
+		[NEIGH_N_FULL] = offsetof(struct ip_stats, arps_full),
+		[NEIGH_N_PUSHED_INCOMPLETE] =
+		    offsetof(struct ip_stats, arps_pushed_incomplete),
+		[NEIGH_N_PUSHED_UNUSED] =
+		    offsetof(struct ip_stats, arps_pushed_unused),
+		[NEIGH_N_PUSHED_IDLE] =
+		    offsetof(struct ip_stats, arps_pushed_idle),
+		[NEIGH_N_CHANGED] = offsetof(struct ip_stats, arps_changed),
+		[NEIGH_N_REFUSED] = offsetof(struct ip_stats, arps_refused),
+	};
+
+	cpu_stat_add((uint64_t *)(void *)((char *)ip_stats(vn) +
+	    offset[what]), 1);
+}
+
+static uint32_t
+arp_source(const struct mbuf *m)
+{
+
+	return khash_u64(mtoip(m)->ip_src);
+}
+
+static bool
+arp_onlink(const struct ifnet *ifp, const union neigh_addr *na)
+{
+
+	return arp_is_onlink(ifp, na->na_4);
+}
+
+static const char *
+arp_text(const union neigh_addr *na, char buf[NEIGH_TEXT_SIZE])
+{
+
+	return arp_addr_text(na->na_4, buf);
+}
+
+static int
+arp_get(const struct sockaddr *sa, union neigh_addr *na)
+{
+	const struct sockaddr_in *sin =
+	    (const struct sockaddr_in *)(const void *)sa;
+
+	if (sin == NULL || sin->sin_family != AF_INET ||
+	    !in_ordinary(sin->sin_addr.s_addr))
+		return kern_refuse(EINVAL, "not an address a host can have");
+	*na = neigh_addr4(sin->sin_addr.s_addr);
+	return 0;
+}
+
+/* The one whose prefix, in the main table, has the address. */
+static struct ifnet *
+arp_ifp(struct vnet *vn, const union neigh_addr *na)
+{
+	struct fwd fd = rt_lookup4(rt_main(vn), na->na_4);
+
+	return fwd_is_onlink(&fd) ? fd.fd_nh->nh_ifp : NULL;
+}
+
+/* Not an address of this router, nor the first and last of a prefix, which are
+ * the network's address and its broadcast address. */
+static bool
+arp_is_host(struct ifnet *ifp, const union neigh_addr *na)
+{
+	const struct rt_table *tb = rt_table_of(ifp);
+	struct fwd fd = rt_lookup4(tb, na->na_4);
+
+	return !fwd_is_local(&fd) && !fwd_is_broadcast(&fd) &&
+	    !in_is_network(tb, &fd, na->na_4);
+}
+
+static uint64_t
+arp_order(const struct neigh_table *nt, const union neigh_addr *na)
+{
+
+	(void)nt;
+	return be32(na->na_4);
+}
+
+const struct neigh_proto arp_proto = {
+	.np_family = AF_INET,
+	.np_slot = DOM_SLOT_INET,
+	.np_ethertype = ETHERTYPE_IP,
+	.np_settings = "net.inet.arp",
+	.np_counts = "net.inet.arp.count",
+	.np_maxentries = "net.inet.arp.maxentries",
+	.np_command = "arp",
+	.np_share = DROP_ARP_SHARE,
+	.np_queue = DROP_ARP_QUEUE,
+	.np_unresolved = DROP_ARP_UNRESOLVED,
+	.np_rate = DROP_ARP_RATE,
+	.np_full = DROP_ARP_FULL,
+	.np_pushed = DROP_ARP_PUSHED,
+	.np_gone = DROP_ARP_GONE,
+	.np_ask = arp_ask,
+	.np_tell = arp_tell,
+	.np_count = arp_count,
+	.np_source = arp_source,
+	.np_onlink = arp_onlink,
+	.np_text = arp_text,
+	.np_get = arp_get,
+	.np_ifp = arp_ifp,
+	.np_is_host = arp_is_host,
+	.np_order = arp_order,
+};
+
 /* --- the vnet's part ----------------------------------------------------- */
 
 static int
@@ -641,28 +406,16 @@ arp_init(struct vnet *vn)
 	if (av == NULL)
 		return ENOMEM;
 	av->av_vnet = vn;
-	av->av_keep = 1200;
-	av->av_down = 3;
-	av->av_maxhold = 16;
-	av->av_maxentries = 4096;
-	av->av_maxincomplete = 512;
-	av->av_maxunused = 1024;
-	av->av_maxasks = 1000;
-	av->av_maxpps = 20000;
-	av->av_moves = ARP_MOVES_CONFIRM;
 	arp_dad_init(av);
 	vn->vn_arp = av;
-	error = arp_cache_init(av);
-	if (error != 0)
-		goto fail_cache;
+	(void)neigh_attach(vn, &arp_proto);
 	error = arp_sysctl_init(vn);
 	if (error == 0)
 		error = ether_register(vn, ETHERTYPE_ARP, arp_input_vec);
 	if (error == 0)
 		return 0;
 
-	arp_cache_fini(av);
-fail_cache:
+	arp_dad_fini(av);
 	vn->vn_arp = NULL;
 	kmem_free(k, av);
 	return error;
@@ -674,7 +427,6 @@ arp_fini(struct vnet *vn)
 	struct arp_vnet *av = vn->vn_arp;
 
 	arp_dad_fini(av);
-	arp_cache_fini(av);
 	vn->vn_arp = NULL;
 	kmem_free(vn->vn_kern, av);
 }

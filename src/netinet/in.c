@@ -56,26 +56,10 @@ in_sa_within(const struct sockaddr *a, const struct sockaddr *b,
 /* --- interfaces ---------------------------------------------------------- */
 
 static void
-in_ifdata_free(struct kern_defer *kd)
-{
-	struct in_ifdata *id = (struct in_ifdata *)(void *)((char *)kd -
-	    offsetof(struct in_ifdata, id_defer));
-
-	kmem_free(id->id_kern, id);
-}
-
-static void
 in_ifdetach(struct ifnet *ifp)
 {
-	struct in_ifdata *id = in_ifdata(ifp);
 
-	/* The interface is deactivated, so it gets no more neighbours. */
-	if (id == NULL)
-		return;
-	arp_ifpurge(ifp);
-	__atomic_store_n(&ifp->if_afdata[DOM_SLOT_INET], NULL,
-	    __ATOMIC_RELEASE);
-	kern_defer(id->id_kern, &id->id_defer, in_ifdata_free);
+	neigh_ifdetach(ifp, DOM_SLOT_INET);
 }
 
 /* Call fn for each IPv4 address of an interface. */
@@ -97,7 +81,7 @@ static void
 in_if_up(struct ifnet *ifp)
 {
 
-	arp_ifstale(ifp);
+	neigh_ifstale(ifp, DOM_SLOT_INET);
 	in_each(ifp, arp_announce);
 }
 
@@ -117,7 +101,7 @@ in_if_link_state(struct ifnet *ifp, int state)
 		return;
 	}
 	/* The stations on the link may be others than before. */
-	arp_ifstale(ifp);
+	neigh_ifstale(ifp, DOM_SLOT_INET);
 	in_each(ifp, arp_announce);
 }
 
@@ -125,7 +109,7 @@ static void
 in_lladdr_changed(struct ifnet *ifp)
 {
 
-	arp_ifrehead(ifp);
+	neigh_ifrehead(ifp, DOM_SLOT_INET);
 	in_each(ifp, arp_announce);
 }
 
@@ -133,7 +117,7 @@ static void
 in_sweep(struct ifnet *ifp)
 {
 
-	ip_local_sweep(ifp);
+	ip_ifq_sweep(&ifp->if_vnet->vn_ip->iv_ifq, ifp);
 	ip_reass_sweep(ifp);
 }
 
@@ -155,10 +139,8 @@ in_iqueued(struct ifnet *ifp)
 static uint64_t
 in_oqueued(struct ifnet *ifp)
 {
-	const struct in_ifdata *id = in_ifdata(ifp);
 
-	return id == NULL ? 0 : __atomic_load_n(&id->id_oqueued,
-	    __ATOMIC_RELAXED);
+	return neigh_oqueued(ifp, DOM_SLOT_INET);
 }
 
 static int
@@ -166,7 +148,22 @@ in_neigh_request(struct vnet *vn, const void *rtm,
     const struct sockaddr *const *sa, void *answer, size_t *answerlen)
 {
 
-	return arp_request(vn, rtm, sa, answer, answerlen);
+	return neigh_request(vn, DOM_SLOT_INET, rtm, sa, answer, answerlen);
+}
+
+static int
+in_neigh_dump(struct ifnet *ifp, uint64_t *place,
+    int (*fn)(const void *, void *), void *arg)
+{
+
+	return neigh_dump(ifp, DOM_SLOT_INET, place, fn, arg);
+}
+
+static void
+in_neigh_sweep(struct ifnet *ifp)
+{
+
+	neigh_ifsweep(ifp, DOM_SLOT_INET);
 }
 
 /* --- source addresses ---------------------------------------------------- */
@@ -441,9 +438,9 @@ const struct domain inet_domain = {
 	.dom_alias_get = SIOCGIFALIAS,
 	.dom_ifa_stop = arp_announce_stop,
 	.dom_ifa_prefix = in_ifa_prefix,
-	.dom_neigh_sweep = arp_ifsweep,
+	.dom_neigh_sweep = in_neigh_sweep,
 	.dom_neigh_request = in_neigh_request,
-	.dom_neigh_dump = arp_dump,
+	.dom_neigh_dump = in_neigh_dump,
 	.dom_sa_equal = in_sa_equal,
 	.dom_sa_hash = in_sa_hash,
 	.dom_sa_check = in_sa_check,
@@ -462,7 +459,6 @@ inet_defaults(struct ip_vnet *iv)
 	iv->iv_redirmax = 1024;
 	iv->iv_ttl = 64;
 	iv->iv_icmp_errppslim = 100;
-	iv->iv_ifq_maxlen = 1024;
 	iv->iv_maxfragpackets = 200;
 	iv->iv_maxfrags = 2048;
 }
@@ -504,7 +500,7 @@ inet_init(struct vnet *vn)
 	return 0;
 
 fail_sysctl:
-	ip_local_fini(vn);
+	ip_ifq_fini(&iv->iv_ifq);
 fail_local:
 	icmp_fini(vn);
 fail_icmp:
@@ -522,7 +518,7 @@ inet_fini(struct vnet *vn)
 {
 	struct ip_vnet *iv = vn->vn_ip;
 
-	ip_local_fini(vn);
+	ip_ifq_fini(&iv->iv_ifq);
 	icmp_fini(vn);
 	ip_reass_fini(vn);
 	host_free(vn->vn_kern->k_host, iv->iv_stats);

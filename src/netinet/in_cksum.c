@@ -93,6 +93,17 @@ in_cksum_mbuf(const struct mbuf *m, unsigned off, unsigned len, uint32_t sum)
 }
 
 uint32_t
+in6_cksum_pseudo(const void *addrs, uint8_t proto, uint32_t len)
+{
+	uint64_t s = in_cksum_add(addrs, 32, 0);
+
+	s += (uint32_t)proto << 8;
+	/* Both halves of the length count (RFC 8200 8.1). */
+	s += __builtin_bswap32(len);
+	return fold32(fold64(s));
+}
+
+uint32_t
 in_cksum_pseudo(uint32_t src, uint32_t dst, uint8_t proto, uint32_t len)
 {
 	uint64_t s;

@@ -10,6 +10,7 @@
 #include "net/neigh.h"
 #include "net/if_stats_impl.h"
 #include "net/route.h"
+#include "netinet/ip_ifq.h"
 
 /* ifam_flags */
 #define IN_IFF_TENTATIVE	0x01
@@ -49,12 +50,10 @@ struct ip_vnet {
 	int64_t		 iv_redirtimeout;	/* for how long, s; 600 */
 	int64_t		 iv_redirmax;		/* such routes; 1024 */
 	int64_t		 iv_checkinterface;	/* strong host; default 0 */
-	int64_t		 iv_ifq_maxlen;
 	int64_t		 iv_maxfragpackets;
 	int64_t		 iv_maxfrags;
 	struct ip_reass	*iv_reass;
-	struct ip_ifq	*iv_ifq;		/* local delivery, one a CPU */
-	struct softint	*iv_si;
+	struct ip_ifq	 iv_ifq;		/* local delivery */
 	struct icmp_vnet *iv_icmp;
 	struct ip_stats	*iv_stats;		/* one a CPU */
 #define IP_NETWORK_BITS	512
@@ -200,6 +199,9 @@ uint16_t in_cksum_mbuf(const struct mbuf *, unsigned off, unsigned len,
 /* Pseudo-header sum: addresses in network order, protocol, length. */
 uint32_t in_cksum_pseudo(uint32_t src, uint32_t dst, uint8_t proto,
 	    uint32_t len);
+/* Likewise of IPv6 (RFC 8200 8.1): the source, and the destination behind it,
+ * as they are on the wire. */
+uint32_t in6_cksum_pseudo(const void *addrs, uint8_t proto, uint32_t len);
 
 /* in.c: control. */
 extern const struct domain inet_domain;
@@ -278,17 +280,5 @@ void	arp_resolve(struct ifnet *, struct mbuf *);	/* CPU; takes it */
 /* Any context: start the check of an address, if it needs one, and its
  * announcement (RFC 5227 2.1, 2.3), if its interface is ready. */
 void	arp_announce(struct ifaddr *);
-/* Control: delete the neighbours of the interface whose addresses are on none
- * of its prefixes any more, except static ones. */
-void	arp_ifsweep(struct ifnet *);
-/* Control, with the ioctl lock or during detach: delete every neighbour of the
- * interface. */
-void	arp_ifpurge(struct ifnet *);
-/* Neighbour requests from the routing socket.  Control. */
-int	arp_request(struct vnet *, const struct rt_msg *,
-	    const struct sockaddr *const sa[RTAX_MAX], void *answer,
-	    size_t *answerlen);
-int	arp_dump(struct ifnet *, uint64_t *place,
-	    int (*fn)(const void *, void *), void *);
 
 #endif /* !NETINET_IN_VAR_H */

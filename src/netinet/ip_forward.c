@@ -25,7 +25,7 @@ ip_fits(const struct mbuf *m, unsigned mtu)
 {
 	unsigned len;
 
-	if ((m->m_csum_flags & (M_TSO4 | M_USO)) == 0)
+	if ((m->m_csum_flags & M_GSO_MASK) == 0)
 		return m->m_pktlen <= mtu;
 	len = ip_segment_len(m);
 	return len != 0 && len <= mtu;

@@ -55,14 +55,13 @@ frag_plan(struct frag_plan *fp, const struct mbuf *m)
 	fp->fp_more = (off & IP_MF) != 0;
 }
 
-/* Append len bytes of a packet from offset off to another. */
-static int
-frag_append(struct mbuf *to, const struct mbuf *m, unsigned off, unsigned len)
+int
+ip_append(struct mbuf *to, const struct mbuf *m, unsigned off, unsigned len)
 {
 	unsigned n;
 	int error;
 
-	while (off >= m->m_len) {
+	while (off >= m->m_len && m->m_next != NULL) {
 		off -= m->m_len;
 		m = m->m_next;
 	}
@@ -90,7 +89,7 @@ frag_piece(const struct frag_plan *fp, const struct mbuf *m, unsigned at,
 	if (n == NULL)
 		return NULL;
 	if (m_append(n, hdr, hlen) != 0 ||
-	    frag_append(n, m, fp->fp_hlen + at, len) != 0) {
+	    ip_append(n, m, fp->fp_hlen + at, len) != 0) {
 		m_freem(n);
 		return NULL;
 	}

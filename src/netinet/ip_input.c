@@ -7,11 +7,6 @@
  * interface the vector goes on as it is.  Everything else is marked and handled
  * packet by packet in ip_input_slow(), which checks from the beginning and
  * knows a reason for every refusal.
- *
- * Packets leave an interface in the order in which they came.  A packet that
- * went the slow way joins the others that wait for the same interface; before
- * a packet that cannot join them, because it is cut in pieces first, they are
- * sent.
  */
 
 #include "net/if_addr_impl.h"
@@ -19,57 +14,17 @@
 #include "net/if_name_impl.h"
 #include "net/if_vnet_impl.h"
 #include "net/rule.h"
-#include "netinet/ip_var.h"
+#include "netinet/ip_path.h"
 
-/* Open output vectors when a vector's packets part ways. */
-#define NSPLIT		4
-#define PREFETCH	4
+#define PREFETCH	IP_PREFETCH
 
-/* A vector's plain packets so far, and the properties of the last one, which
- * the next one often has too. */
-struct ip_run {
-	uint32_t	 ir_src;	/* source found in order */
-	uint32_t	 ir_value;	/* of the forwarding table */
-	const struct nexthop *ir_nh;	/* its next hop; leads to ir_out */
-	uint32_t	 ir_mtu;	/* of ir_nh */
-	struct ifnet	*ir_out;	/* output: up, and not the input */
-	bool		 ir_differ;	/* there were other ones */
-	unsigned	 ir_n;		/* packets */
-	const struct rt_table *ir_table; /* of the input interface */
-	const struct ip_rules *ir_rules; /* or NULL */
-	char		 ir_ifname[IFNAMSIZ];	/* for these */
+/* A run of IPv4. */
+struct ip4_run {
+	struct ip_run	 r4_run;	/* first */
+	uint32_t	 r4_src;	/* source found in order */
+	const struct ip_rules *r4_rules; /* or NULL */
+	char		 r4_ifname[IFNAMSIZ];	/* for these */
 };
-
-/* Does one of a group's next hops lead out of the interface? */
-static bool
-ip_group_has(const struct ifnet *ifp, const struct fwd *fd)
-{
-	struct fwd raw = nh_fwd_raw(&ifp->if_vnet->vn_route->rv_nh,
-	    fd->fd_value);
-	const struct nexthop_group *gr = nh_group(raw.fd_nh);
-
-	for (unsigned i = 0; i < gr->gr_n; i++)
-		if (__atomic_load_n(&gr->gr_member[i], __ATOMIC_CONSUME)->
-		    nh_ifp == ifp)
-			return true;
-	return false;
-}
-
-/* RFC 3704 2.2, 2.4: does a source with this route belong on ifp? */
-static bool
-rpf_passes(const struct ifnet *ifp, const struct fwd *fd)
-{
-	unsigned own = __atomic_load_n(&ifp->if_rpf, __ATOMIC_RELAXED);
-	int64_t mode;
-
-	mode = own != 0 ? own - 1 : ip_setting(&ifp->if_vnet->vn_ip->iv_rpf);
-	if (mode == IF_RPF_OFF)
-		return true;
-	if (fd->fd_nh == NULL || (fd->fd_nh->nh_flags & NH_NOWHERE) != 0)
-		return false;
-	return mode == IF_RPF_LOOSE || fd->fd_nh->nh_ifp == ifp ||
-	    ((fd->fd_value & FWD_GROUP) != 0 && ip_group_has(ifp, fd));
-}
 
 /*
  * Is a local address to be treated as another host's?  Yes, while its interface
@@ -113,31 +68,8 @@ ip_source_drop(const struct ifnet *ifp, const struct fwd *fd, uint32_t src)
 		return DROP_IP_SRC;
 	if (in_maybe_special(src) && !in_special_may(fd, src, INS_SOURCE))
 		return DROP_IP_SPECIAL;
-	return rpf_passes(ifp, fd) ? DROP_NREASONS : DROP_IP_RPF;
-}
-
-/* The next packet's destination has another value than the last one's.  false:
- * it is not plain. */
-static inline __attribute__((__always_inline__)) bool
-ip_run_turn(const struct ifnet *rcvif, struct ip_run *run, uint32_t value,
-    const struct nexthop *nh)
-{
-	struct ifnet *ifp;
-
-	if (value == 0 || (value & FWD_KIND) > FWD_CONNECTED ||
-	    (nh->nh_flags & NH_NOWHERE) != 0)
-		return false;
-	ifp = nh->nh_ifp;
-	if (ifp != run->ir_out) {
-		if (ifp == rcvif || !in_if_is_up(ifp))
-			return false;
-		run->ir_differ |= run->ir_out != NULL;
-		run->ir_out = ifp;
-	}
-	run->ir_value = value;
-	run->ir_nh = nh;
-	run->ir_mtu = nh->nh_mtu != 0 ? nh->nh_mtu : ifp->if_mtu;
-	return true;
+	return ip_rpf_passes(ifp, fd, &ifp->if_vnet->vn_ip->iv_rpf) ?
+	    DROP_NREASONS : DROP_IP_RPF;
 }
 
 /*
@@ -148,9 +80,10 @@ ip_run_turn(const struct ifnet *rcvif, struct ip_run *run, uint32_t value,
  */
 static inline __attribute__((__always_inline__)) void
 ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
-    struct ip_run *run, uint32_t value, const struct nexthop *nh,
+    struct ip4_run *run4, uint32_t value, const struct nexthop *nh,
     const bool known)
 {
+	struct ip_run *run = &run4->r4_run;
 	uint64_t w0, w1, s;
 	uint32_t dst, src, c, low;
 	const struct ip_rule *rule = NULL;
@@ -184,20 +117,20 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 
 	/* Packets of one source often come together: one lookup serves them
 	 * all. */
-	if (src != run->ir_src) {
+	if (src != run4->r4_src) {
 		fd = rt_lookup4(run->ir_table, src);
 		if (in_is_linklocal(src) || ip_source_drop(rcvif, &fd, src) !=
 		    DROP_NREASONS)
 			return;
-		run->ir_src = src;
+		run4->r4_src = src;
 	}
 	if (!known) {
 		fd = rt_lookup4_raw(run->ir_table, dst);
 		value = fd.fd_value;
 		nh = fd.fd_nh;
 	}
-	if (__builtin_expect(run->ir_rules != NULL, 0)) {
-		fd = rules_lookup4(run->ir_rules, run->ir_ifname, src, dst,
+	if (__builtin_expect(run4->r4_rules != NULL, 0)) {
+		fd = rules_lookup4(run4->r4_rules, run4->r4_ifname, src, dst,
 		    m->m_mark, (struct fwd){ nh, value }, &rule);
 		/* A value is the same next hop in all tables. */
 		value = fd.fd_value;
@@ -238,86 +171,20 @@ ip_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 
 	m->m_nh = run->ir_nh;
 	run->ir_n++;
-	if (__builtin_expect(run->ir_rules != NULL, 0))
+	if (__builtin_expect(run4->r4_rules != NULL, 0))
 		rule_count(rule);
-}
-
-struct ip_split {
-	unsigned	 is_n, is_next;
-	struct ifnet	*is_ifp[NSPLIT];
-	struct mvec	 is_mv[NSPLIT];
-};
-
-/* Send the packets that wait for an interface; NULL: for every interface. */
-static void
-split_flush(struct ip_split *is, const struct ifnet *ifp)
-{
-
-	for (unsigned i = 0; i < is->is_n; i++)
-		if ((ifp == NULL || is->is_ifp[i] == ifp) &&
-		    is->is_mv[i].mv_n != 0)
-			if_output_vec(is->is_ifp[i], AF_INET, &is->is_mv[i]);
-}
-
-static inline void
-split_add(struct ip_split *is, struct ifnet *ifp, struct mbuf *m)
-{
-	unsigned i;
-
-	for (i = 0; i < is->is_n; i++)
-		if (is->is_ifp[i] == ifp)
-			goto found;
-	if (i < NSPLIT)
-		is->is_n++;
-	else {
-		/* All output vectors belong to other interfaces: send the
-		 * vector opened first. */
-		i = is->is_next++ % NSPLIT;
-		if (is->is_mv[i].mv_n != 0)
-			if_output_vec(is->is_ifp[i], AF_INET, &is->is_mv[i]);
-	}
-	is->is_ifp[i] = ifp;
-	is->is_mv[i].mv_n = 0;
-found:
-	is->is_mv[i].mv_m[is->is_mv[i].mv_n++] = m;
 }
 
 static struct mbuf *ip_input_slow(struct ifnet *, struct mbuf *);
 
-/* The packets of a vector do not all take one way. */
-static __attribute__((__noinline__)) void
-ip_split_vec(struct ifnet *ifp, struct mvec *mv)
-{
-	struct ip_split is;
-	struct ifnet *out;
-	struct mbuf *m;
-
-	is.is_n = is.is_next = 0;
-	for (unsigned i = 0; i < mv->mv_n; i++) {
-		m = mv->mv_m[i];
-		if (m->m_nh == NULL) {
-			m = ip_input_slow(ifp, m);
-			if (m == NULL)
-				continue;
-			out = m->m_nh->nh_ifp;
-			if (!ip_leaves_whole(m, out, ip_nh_mtu(m->m_nh))) {
-				split_flush(&is, out);
-				ip_send(m);
-				continue;
-			}
-		}
-		split_add(&is, m->m_nh->nh_ifp, m);
-	}
-	mv->mv_n = 0;
-	split_flush(&is, NULL);
-}
+static const struct ip_slow ip4_slow = { AF_INET, ip_input_slow, ip_send };
 
 /* For a table of few routes: look each route up where it is needed. */
 static inline __attribute__((__always_inline__)) void
 ip_fast_shallow(const struct vnet *vn, const struct ifnet *ifp,
-    const struct mvec *mv, struct ip_run *run)
+    const struct mvec *mv, struct ip4_run *run)
 {
-	const uint64_t *root = run->ir_table->tb_ip4.ta_fib.f_root;
+	const uint64_t *root = run->r4_run.ir_table->tb_ip4.ta_fib.f_root;
 	unsigned n = mv->mv_n;
 	uint32_t dst;
 
@@ -332,13 +199,13 @@ ip_fast_shallow(const struct vnet *vn, const struct ifnet *ifp,
 	}
 }
 
-#define MANY	64u	/* destinations looked up together */
+#define MANY	IP_MANY
 
 /* For a table of many routes: look up the next hops of a part of the vector
  * first. */
 static __attribute__((__noinline__)) void
 ip_fast_deep(const struct vnet *vn, const struct ifnet *ifp,
-    const struct mvec *mv, struct ip_run *run)
+    const struct mvec *mv, struct ip4_run *run)
 {
 	const struct route_vnet *rv = vn->vn_route;
 	const struct nexthop *nh[MANY];
@@ -357,7 +224,8 @@ ip_fast_deep(const struct vnet *vn, const struct ifnet *ifp,
 			memcpy(&dst, m[i]->m_data + 16, 4);
 			key[i] = be32(dst);
 		}
-		fib4_lookup_many(&run->ir_table->tb_ip4.ta_fib, key, value, n);
+		fib4_lookup_many(&run->r4_run.ir_table->tb_ip4.ta_fib, key,
+		    value, n);
 		for (unsigned i = 0; i < n; i++) {
 			nh[i] = nh_fwd_raw(&rv->rv_nh, value[i]).fd_nh;
 			__builtin_prefetch(nh[i]);
@@ -373,39 +241,31 @@ ip_input_vec(struct ifnet *ifp, struct mvec *mv)
 	struct cpu *ci = net_curcpu();
 	const struct vnet *vn = ifp->if_vnet;
 	struct ip_stats *ips = ip_stats(vn);
-	struct ip_run run = {
-		.ir_value = UINT32_MAX, .ir_table = rt_table_of(ifp),
-		.ir_rules = rules_of(vn),
+	struct ip4_run run = {
+		.r4_run = { .ir_value = UINT32_MAX,
+		    .ir_table = rt_table_of(ifp) },
+		.r4_rules = rules_of(vn),
 	};
 	enum cpu_stage prev;
 	unsigned n = mv->mv_n;
 
 	if (n == 0)
 		return;
-	if (__builtin_expect(run.ir_rules != NULL, 0))
-		if_name_copy(ifp, run.ir_ifname);
+	if (__builtin_expect(run.r4_rules != NULL, 0))
+		if_name_copy(ifp, run.r4_ifname);
 	prev = cpu_stage_enter(ci, STAGE_IP_INPUT, n);
 	cpu_stat_add(&ips->ips_total, n);
 
 	if (ip_setting(&vn->vn_ip->iv_forwarding) == 0) {
 		for (unsigned i = 0; i < n; i++)
 			mv->mv_m[i]->m_nh = NULL;
-	} else if (__atomic_load_n(&run.ir_table->tb_ip4.ta_fib.f_nodes,
+	} else if (__atomic_load_n(&run.r4_run.ir_table->tb_ip4.ta_fib.f_nodes,
 	    __ATOMIC_RELAXED) <= FIB_SHALLOW)
 		ip_fast_shallow(vn, ifp, mv, &run);
 	else
 		ip_fast_deep(vn, ifp, mv, &run);
 
-	cpu_stage_enter(ci, STAGE_IP_FORWARD, run.ir_n);
-	if (run.ir_n != 0) {
-		cpu_stat_add(&ips->ips_forward, run.ir_n);
-		cpu_stat_add(&if_ctr(ifp, ci->ci_index)->
-		    ic_stat[IF_STAT_FORWARDED], run.ir_n);
-	}
-	if (run.ir_n == n && !run.ir_differ)
-		if_output_vec(run.ir_out, AF_INET, mv);
-	else
-		ip_split_vec(ifp, mv);
+	ip_run_send(ifp, mv, &run.r4_run, &ips->ips_forward, &ip4_slow);
 	cpu_stage_switch(ci, prev);
 }
 

@@ -1,22 +1,15 @@
 /*
  * ip_stats: settings and counters of IPv4, ICMP and ARP in the sysctl tree.
- * Counters are a virtual subtree, net.inet.stats.<name>, summed over the CPUs
- * when read.
  */
 
 #include <errno.h>
 #include <stdio.h>
 
-#include "kern/sysctl.h"
 #include "netinet/arp_var.h"
+#include "netinet/ip_sysctl.h"
+#include "netinet/reass.h"
 
 #define STATS_PREFIX	"net.inet.stats"
-
-struct stat_name {
-	const char	*sn_name;
-	const char	*sn_text;
-	size_t		 sn_offset;
-};
 
 static const struct stat_name stat_names[] = {
 #define X(f, name, text)	{ STATS_PREFIX "." name, text, \
@@ -24,58 +17,73 @@ static const struct stat_name stat_names[] = {
 	IP_STATS(X)
 #undef X
 };
-#define NSTATS	(sizeof(stat_names) / sizeof(stat_names[0]))
 
-static uint64_t
-stat_sum(const struct vnet *vn, size_t offset)
+static const void *
+stats_first(const struct vnet *vn)
 {
-	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < kern_ncpu(vn->vn_kern); i++)
-		sum += __atomic_load_n((const uint64_t *)(const void *)
-		    ((const char *)&vn->vn_ip->iv_stats[i] + offset),
-		    __ATOMIC_RELAXED);
-	return sum;
+	return vn->vn_ip->iv_stats;
 }
 
-static int
-stats_handler(struct vnet *vn, const char *name, void *arg,
+static const struct stat_set ip_stat_set = {
+	stat_names, sizeof(stat_names) / sizeof(stat_names[0]),
+	sizeof(struct ip_stats), stats_first
+};
+
+static const char *
+stats_descr(const char *name)
+{
+
+	return stat_set_descr(&ip_stat_set, name);
+}
+
+int
+stat_set_handler(struct vnet *vn, const char *name, void *arg,
     struct sysctl_op *op)
 {
+	const struct stat_set *ss = arg;
+	const char *counters = ss->ss_first(vn);
+	const struct stat_name *sn = ss->ss_names;
+	uint64_t sum = 0;
 
-	(void)arg;
-	for (size_t i = 0; i < NSTATS; i++)
-		if (strcmp(stat_names[i].sn_name, name) == 0)
-			return sysctl_handle_quad_ro(op,
-			    stat_sum(vn, stat_names[i].sn_offset));
-	return ENOENT;
+	while (sn < ss->ss_names + ss->ss_n && strcmp(sn->sn_name, name) != 0)
+		sn++;
+	if (sn == ss->ss_names + ss->ss_n)
+		return ENOENT;
+	for (unsigned i = 0; i < kern_ncpu(vn->vn_kern); i++)
+		sum += __atomic_load_n((const uint64_t *)(const void *)
+		    (counters + i * ss->ss_bytes + sn->sn_offset),
+		    __ATOMIC_RELAXED);
+	return sysctl_handle_quad_ro(op, sum);
 }
 
-static int
-stats_next(struct vnet *vn, void *arg, const char *after,
+int
+stat_set_next(struct vnet *vn, void *arg, const char *after,
     char next[SYSCTL_NAMESIZE])
 {
-	const char *best = NULL;
+	const struct stat_set *ss = arg;
+	const char *best = NULL, *name;
 
 	(void)vn;
-	(void)arg;
-	for (size_t i = 0; i < NSTATS; i++)
-		if (strcmp(stat_names[i].sn_name, after) > 0 &&
-		    (best == NULL || strcmp(stat_names[i].sn_name, best) < 0))
-			best = stat_names[i].sn_name;
+	for (size_t i = 0; i < ss->ss_n; i++) {
+		name = ss->ss_names[i].sn_name;
+		if (strcmp(name, after) > 0 &&
+		    (best == NULL || strcmp(name, best) < 0))
+			best = name;
+	}
 	if (best == NULL)
 		return ENOENT;
 	(void)snprintf(next, SYSCTL_NAMESIZE, "%s", best);
 	return 0;
 }
 
-static const char *
-stats_descr(const char *name)
+const char *
+stat_set_descr(const struct stat_set *ss, const char *name)
 {
 
-	for (size_t i = 0; i < NSTATS; i++)
-		if (strcmp(stat_names[i].sn_name, name) == 0)
-			return stat_names[i].sn_text;
+	for (size_t i = 0; i < ss->ss_n; i++)
+		if (strcmp(ss->ss_names[i].sn_name, name) == 0)
+			return ss->ss_names[i].sn_text;
 	return NULL;
 }
 
@@ -83,97 +91,15 @@ static int
 ifq_handler(struct vnet *vn, const char *name, void *arg,
     struct sysctl_op *op)
 {
-	uint64_t (*fn)(struct vnet *);
+	const struct ip_ifq *iq = &vn->vn_ip->iv_ifq;
 
 	(void)name;
-	fn = arg == NULL ? ip_local_len : ip_local_drops;
-	return sysctl_handle_quad_ro(op, fn(vn));
+	return sysctl_handle_quad_ro(op, arg == NULL ? ip_ifq_len(iq) :
+	    ip_ifq_drops(iq));
 }
 
-/* The neighbours of the vnet, of one class (arg) or all (NULL). */
-static uint64_t
-arp_entries(struct vnet *vn, unsigned class)
-{
-	struct neigh_table *nt = &vn->vn_arp->av_table;
-	uint64_t n;
-
-	kspin_lock(&nt->nt_lock);
-	n = class == ARP_C_NONE ? nt->nt_hash.kh_count :
-	    vn->vn_arp->av_count[class];
-	kspin_unlock(&nt->nt_lock);
-	return n;
-}
-
-static int
-arp_entries_handler(struct vnet *vn, const char *name, void *arg,
-    struct sysctl_op *op)
-{
-
-	(void)name;
-	(void)arg;
-	return sysctl_handle_quad_ro(op, arp_entries(vn, ARP_C_NONE));
-}
-
-#define COUNT_PREFIX	"net.inet.arp.count"
-
-/* In the order of their names. */
-static const struct count_name {
-	const char	*cn_name;
-	const char	*cn_text;
-	enum arp_class	 cn_class;
-} count_names[] = {
-	{ COUNT_PREFIX ".failed", "did not answer", ARP_C_FAILED },
-	{ COUNT_PREFIX ".idle", "not used in the last half minute",
-	    ARP_C_IDLE },
-	{ COUNT_PREFIX ".incomplete", "have not answered yet", ARP_C_ASKED },
-	{ COUNT_PREFIX ".static", "set by hand, for good", ARP_C_STATIC },
-	{ COUNT_PREFIX ".unused", "learnt from packets of their own; never "
-	    "answered", ARP_C_UNUSED },
-	{ COUNT_PREFIX ".used", "used in the last half minute", ARP_C_USED },
-};
-#define NCOUNTS	(sizeof(count_names) / sizeof(count_names[0]))
-
-static int
-count_handler(struct vnet *vn, const char *name, void *arg,
-    struct sysctl_op *op)
-{
-
-	(void)arg;
-	for (size_t i = 0; i < NCOUNTS; i++)
-		if (strcmp(count_names[i].cn_name, name) == 0)
-			return sysctl_handle_quad_ro(op, arp_entries(vn,
-			    count_names[i].cn_class));
-	return ENOENT;
-}
-
-static int
-count_next(struct vnet *vn, void *arg, const char *after,
-    char next[SYSCTL_NAMESIZE])
-{
-
-	(void)vn;
-	(void)arg;
-	for (size_t i = 0; i < NCOUNTS; i++)
-		if (strcmp(count_names[i].cn_name, after) > 0) {
-			(void)snprintf(next, SYSCTL_NAMESIZE, "%s",
-			    count_names[i].cn_name);
-			return 0;
-		}
-	return ENOENT;
-}
-
-static const char *
-count_descr(const char *name)
-{
-
-	for (size_t i = 0; i < NCOUNTS; i++)
-		if (strcmp(count_names[i].cn_name, name) == 0)
-			return count_names[i].cn_text;
-	return NULL;
-}
-
-static int
-add_all(struct vnet *vn, const struct sysctl_node *node, size_t n)
+int
+setting_add_all(struct vnet *vn, const struct sysctl_node *node, size_t n)
 {
 	int error = 0;
 
@@ -182,37 +108,15 @@ add_all(struct vnet *vn, const struct sysctl_node *node, size_t n)
 	return error;
 }
 
-static struct sysctl_node
-setting(const char *name, const char *descr, int64_t *v, int64_t min,
-    int64_t max)
-{
-	struct sysctl_node node = {
-		.sn_name = name, .sn_descr = descr, .sn_writable = true,
-		.sn_int = v, .sn_min = min, .sn_max = max,
-	};
-
-	return node;
-}
-
-static struct sysctl_node
-reading(const char *name, const char *descr, sysctl_handler *fn, void *arg)
-{
-	struct sysctl_node node = {
-		.sn_name = name, .sn_descr = descr, .sn_handler = fn,
-		.sn_arg = arg,
-	};
-
-	return node;
-}
-
 int
 ip_sysctl_init(struct vnet *vn)
 {
 	static const struct sysctl_virtual stats = {
 		.sv_prefix = STATS_PREFIX,
-		.sv_handler = stats_handler,
-		.sv_next = stats_next,
+		.sv_handler = stat_set_handler,
+		.sv_next = stat_set_next,
 		.sv_descr = stats_descr,
+		.sv_arg = (void *)(uintptr_t)&ip_stat_set,
 	};
 	struct ip_vnet *iv = vn->vn_ip;
 	const struct sysctl_node nodes[] = {
@@ -238,13 +142,13 @@ ip_sysctl_init(struct vnet *vn)
 		    &iv->iv_dad_count, 0, IN_DAD_COUNT_MAX),
 		setting("net.inet.ip.maxfragpackets",
 		    "Packets being put together, at most",
-		    &iv->iv_maxfragpackets, 0, IP_MAXFRAGPACKETS_MAX),
+		    &iv->iv_maxfragpackets, 0, REASS_MAXPACKETS),
 		setting("net.inet.ip.maxfrags",
 		    "Fragments held for that, at most",
 		    &iv->iv_maxfrags, 0, 65536),
 		setting("net.inet.ip.ifq.maxlen",
 		    "Packets for this host that wait on a CPU, at most",
-		    &iv->iv_ifq_maxlen, 1, 65536),
+		    &iv->iv_ifq.iq_maxlen, 1, 65536),
 		reading("net.inet.ip.ifq.len",
 		    "Packets for this host that wait", ifq_handler, NULL),
 		reading("net.inet.ip.ifq.drops",
@@ -281,85 +185,61 @@ ip_sysctl_init(struct vnet *vn)
 	};
 	int error;
 
-	error = add_all(vn, nodes, sizeof(nodes) / sizeof(nodes[0]));
+	error = setting_add_all(vn, nodes, sizeof(nodes) / sizeof(nodes[0]));
 	if (error == 0)
 		error = sysctl_add_trees(vn, trees, sizeof(trees) /
 		    sizeof(trees[0]));
 	return error != 0 ? error : sysctl_add_virtual(vn, &stats);
 }
 
-/* No ARP packet at all would be no limit, but a host that nobody can reach. */
-static int
-maxpps_handler(struct vnet *vn, const char *name, void *arg,
-    struct sysctl_op *op)
-{
-	struct arp_vnet *av = vn->vn_arp;
-	int64_t v = __atomic_load_n(&av->av_maxpps, __ATOMIC_RELAXED), new;
-	int error;
-
-	(void)name;
-	(void)arg;
-	if (op->so_new != NULL && op->so_newlen == sizeof(new)) {
-		memcpy(&new, op->so_new, sizeof(new));
-		if (new == 0) {
-			op->so_type = SYSCTL_INT;
-			op->so_why = "a number from 1 to 1073741824, or -1";
-			return EINVAL;
-		}
-	}
-	error = sysctl_handle_int(op, &v, -1, 1 << 30, true);
-	if (error == 0 && op->so_new != NULL)
-		__atomic_store_n(&av->av_maxpps, v, __ATOMIC_RELAXED);
-	return error;
-}
-
 int
 arp_sysctl_init(struct vnet *vn)
 {
 	static const struct sysctl_virtual counts = {
-		.sv_prefix = COUNT_PREFIX,
-		.sv_handler = count_handler,
-		.sv_next = count_next,
-		.sv_descr = count_descr,
+		.sv_prefix = "net.inet.arp.count",
+		.sv_handler = neigh_count_handler,
+		.sv_next = neigh_count_next,
+		.sv_descr = neigh_count_descr,
+		.sv_arg = (void *)(uintptr_t)&arp_proto,
 	};
-	struct arp_vnet *av = vn->vn_arp;
+	struct neigh_fam *nf = neigh_fam(vn, DOM_SLOT_INET);
 	const struct sysctl_node nodes[] = {
 		setting("net.inet.arp.keep",
-		    "Seconds an answer is believed", &av->av_keep, 1,
-		    ARP_KEEP_MAX),
+		    "Seconds an answer is believed", &nf->nf_keep, 1,
+		    NEIGH_KEEP_MAX),
 		setting("net.inet.arp.down",
 		    "Seconds before one that did not answer is asked again",
-		    &av->av_down, 1, 3600),
+		    &nf->nf_down, 1, 3600),
 		setting("net.inet.arp.maxhold",
 		    "Packets that wait for one neighbour's answer, at most",
-		    &av->av_maxhold, 0, 1024),
+		    &nf->nf_maxhold, 0, 1024),
 		setting("net.inet.arp.maxentries",
 		    "Neighbours of one interface, at most",
-		    &av->av_maxentries, 2, ARP_ENTRIES_MAX),
+		    &nf->nf_maxentries, 2, NEIGH_ENTRIES_MAX),
 		{ .sn_name = "net.inet.arp.maxpps", .sn_writable = true,
 		    .sn_descr = "ARP packets of one interface handled a "
 		    "second, 1 or more; -1 any number",
-		    .sn_handler = maxpps_handler },
+		    .sn_handler = neigh_maxpps_handler,
+		    .sn_arg = &nf->nf_maxpps },
 		setting("net.inet.arp.maxincomplete",
 		    "Of them, without an answer, at most; no more than half",
-		    &av->av_maxincomplete, 0, ARP_ENTRIES_MAX),
+		    &nf->nf_maxincomplete, 0, NEIGH_ENTRIES_MAX),
 		setting("net.inet.arp.maxunused",
 		    "Of them, learnt and never used, at most; no more than "
-		    "half", &av->av_maxunused, 0, ARP_ENTRIES_MAX),
+		    "half", &nf->nf_maxunused, 0, NEIGH_ENTRIES_MAX),
 		setting("net.inet.arp.maxasks",
 		    "New neighbours asked for a second on one interface; 0 "
-		    "none, -1 any number", &av->av_maxasks, -1, 1000000),
+		    "none, -1 any number", &nf->nf_maxasks, -1, 1000000),
 		setting("net.inet.arp.moves",
 		    "Another address of a known neighbour is believed: 0 "
 		    "never, 1 when asked for, 2 when the old one is silent, "
-		    "3 at once", &av->av_moves, ARP_MOVES_NEVER,
-		    ARP_MOVES_ALWAYS),
-		reading("net.inet.arp.entries",
-		    "Neighbours known or asked for", arp_entries_handler, NULL),
+		    "3 at once", &nf->nf_moves, NEIGH_MOVES_NEVER,
+		    NEIGH_MOVES_ALWAYS),
+		reading("net.inet.arp.entries", "Neighbours known or asked for",
+		    neigh_entries_handler, (void *)(uintptr_t)&arp_proto),
 	};
-
 	int error;
 
-	error = add_all(vn, nodes, sizeof(nodes) / sizeof(nodes[0]));
+	error = setting_add_all(vn, nodes, sizeof(nodes) / sizeof(nodes[0]));
 	return error != 0 ? error : sysctl_add_virtual(vn, &counts);
 }

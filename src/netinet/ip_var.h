@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "kern/ktask.h"
+#include "net/if_held.h"
+#include "net/ip_token.h"
 #include "net/rule.h"
 #include "netinet/in_var.h"
 #include "proto/prefix.h"
@@ -92,64 +94,6 @@ struct arphdr {
 } __attribute__((__packed__));
 _Static_assert(sizeof(struct arphdr) == 28, "RFC 826 over Ethernet");
 
-/* A limit per second, with as many at once at most; see ip_token_take(). */
-struct ip_tokens {
-	uint64_t	 it_ns;		/* when tokens were last added */
-	uint64_t	 it_tokens;	/* thousandths */
-};
-
-/* Classes of neighbours, in the order in which they make room for others. */
-enum arp_class {
-	ARP_C_NONE,	/* not in the table */
-	ARP_C_FAILED,	/* did not answer */
-	ARP_C_UNUSED,	/* learnt from a packet of its own; whether it answers
-			 * is not known */
-	ARP_C_ASKED,	/* has not answered yet */
-	ARP_C_IDLE,	/* has answered; not used lately */
-	ARP_C_USED,	/* has answered; used lately */
-	ARP_C_STATIC,	/* set by hand for good */
-	ARP_NCLASSES
-};
-
-/* How often new neighbours are asked for: together, by packets from one
- * interface, and by packets from one source; hashed. */
-#define ARP_NFROM	8
-#define ARP_NSOURCE	16
-struct arp_asks {
-	struct ip_tokens aa_all;
-	struct ip_tokens aa_from[ARP_NFROM];
-	struct ip_tokens aa_source[ARP_NSOURCE];
-};
-
-/*
- * IPv4's part of an interface, in if_afdata from its first ARP packet or
- * neighbour on.
- *	t: the vnet's neighbour table spin lock
- */
-struct in_ifdata {
-	struct kern_defer id_defer;
-	struct kern	*id_kern;
-	uint32_t	 id_oqueued;	/* atomic, written with t: held for
-					 * resolution */
-	uint32_t	 id_count[ARP_NCLASSES]; /* t: neighbours */
-	TAILQ_HEAD(, neigh) id_list[ARP_NCLASSES]; /* t: by age */
-	uint64_t	 id_held;	/* t: packet buffers that wait */
-	struct arp_asks	 id_asks;	/* t: */
-	struct ip_tokens id_told;	/* t: announcements of UNUSED ones */
-	uint64_t	 id_full_ns;	/* t: a line of the log said so */
-	uint64_t	 id_heard;	/* atomic: a second, above, and ARP
-					 * packets in it */
-};
-
-/* IPv4's part of an interface; NULL: it has none yet. */
-static inline struct in_ifdata *
-in_ifdata(const struct ifnet *ifp)
-{
-
-	return __atomic_load_n(&ifp->if_afdata[DOM_SLOT_INET],
-	    __ATOMIC_CONSUME);
-}
-
 /* CPU: a packet entered (n 1) or left (n -1) a queue of received packets. */
 static inline void
 in_iqueued_add(struct ifnet *ifp, int64_t n)
@@ -157,24 +101,6 @@ in_iqueued_add(struct ifnet *ifp, int64_t n)
 
 	cpu_stat_add(&if_ctr(ifp, net_curcpu()->ci_index)->ic_iqueued,
 	    (uint64_t)n);
-}
-
-/*
- * Note the interface that a packet in a queue of IPv4 came from.  It is safe to
- * keep: an interface sweeps its packets out of the queues before it goes.
- */
-static inline void
-ip_hold_if(struct mbuf *m, struct ifnet *ifp)
-{
-
-	m->m_scratch[2] = (uintptr_t)ifp;
-}
-
-static inline struct ifnet *
-ip_held_if(const struct mbuf *m)
-{
-
-	return (struct ifnet *)(uintptr_t)m->m_scratch[2];
 }
 
 /*
@@ -301,8 +227,8 @@ ip_dec_ttl(struct iphdr4 *ip)
 	ip->ip_ttl--;
 }
 
-/* Header and payload of a segment of this packet, in bytes of IPv4; 0: the
- * headers do not fit the packet.  Only for M_TSO4 and M_USO. */
+/* Header and payload of a segment of this packet, in bytes from the IP header
+ * on; 0: the headers do not fit the packet.  Only for M_GSO_MASK. */
 unsigned ip_segment_len(const struct mbuf *);
 /*
  * ip_offload.c.  Compute a checksum left open (M_CSUM_PARTIAL; else nothing is
@@ -310,9 +236,14 @@ unsigned ip_segment_len(const struct mbuf *);
  * computed.
  */
 enum drop_reason ip_finish_cksum(struct mbuf **);
-/* Cut an M_TSO4 or M_USO packet into segments and offer them; segments larger
- * than mtu are fragmented. */
+/* Cut a packet of M_GSO_MASK into segments and offer them; segments of IPv4
+ * larger than mtu are fragmented. */
 void	ip_segment_output(struct ifnet *, struct mbuf *, unsigned mtu);
+
+/* ip_frag.c.  CPU: append len bytes of a packet, which has them, from offset
+ * off to another.  ENOBUFS. */
+int	ip_append(struct mbuf *, const struct mbuf *, unsigned off,
+	    unsigned len);
 
 /* Drop a packet, counted as offered and dropped on an output interface. */
 static inline void
@@ -323,15 +254,22 @@ ip_out_drop(struct ifnet *ifp, struct mbuf *m, enum drop_reason why)
 	m_drop(ifp, m, why);
 }
 
-/* One packet to an interface's output. */
+/* One packet of a family to an interface's output. */
 static inline void
-ip_out_one(struct ifnet *ifp, struct mbuf *m)
+ip_out_af(struct ifnet *ifp, int af, struct mbuf *m)
 {
 	struct mvec mv;
 
 	mv.mv_n = 1;
 	mv.mv_m[0] = m;
-	if_output_vec(ifp, AF_INET, &mv);
+	if_output_vec(ifp, af, &mv);
+}
+
+static inline void
+ip_out_one(struct ifnet *ifp, struct mbuf *m)
+{
+
+	ip_out_af(ifp, AF_INET, m);
 }
 
 /* ip_input.c.  Did a packet of this host come back through a loopback
@@ -438,18 +376,10 @@ uint16_t ip_newid(void);
  * the packet is taken.  0 or errno. */
 int	ip_loopback(struct rt_table *, struct mbuf *, const struct nexthop *);
 
-/* ip_local.c.  CPU: from the softint, checked packets for this host. */
+/* ip_local.c.  Control: set up iv_ifq.  ENOMEM. */
 int	ip_local_init(struct vnet *);
-void	ip_local_fini(struct vnet *);
-/* CPU: drop the calling CPU's queued packets of an interface that is being
- * detached. */
-void	ip_local_sweep(struct ifnet *);
-/* Any: the packets in the queues of all CPUs, and the packets dropped there. */
-uint64_t ip_local_len(struct vnet *);
-uint64_t ip_local_drops(struct vnet *);
 
 /* ip_reass.c */
-#define IP_MAXFRAGPACKETS_MAX	4096
 int	ip_reass_init(struct vnet *);
 void	ip_reass_fini(struct vnet *);
 
@@ -494,12 +424,6 @@ struct icmp_vnet {
 bool	icmp_ping_input(const struct rt_table *, const struct iphdr4 *,
 	    uint16_t id, uint16_t seq, uint8_t type, uint8_t code,
 	    uint32_t bytes);
-
-/* ip_token.c */
-/* CPU: take a token of a limit per second; a limit <0 allows all, 0 none. */
-bool	ip_token_take(struct ip_tokens *, uint64_t now, int64_t persec);
-/* CPU: give a token back that was just taken. */
-void	ip_token_give(struct ip_tokens *);
 
 /* ip_stats.c */
 int	ip_sysctl_init(struct vnet *);

@@ -10,6 +10,8 @@
 #include "net/if_addr_impl.h"
 #include "net/if_vnet_impl.h"
 #include "netinet6/in6_impl.h"
+#include "netinet6/nd6.h"
+#include "netinet6/ip6_var.h"
 
 /* --- addresses ----------------------------------------------------------- */
 
@@ -88,8 +90,7 @@ bool
 in6_dad_wanted(const struct ifnet *ifp)
 {
 
-	(void)ifp;
-	return false;
+	return nd6_dad_wanted(ifp);
 }
 
 /* --- what happens to an address ------------------------------------------ */
@@ -99,6 +100,7 @@ in6_ifa_ready(struct ifaddr *ifa)
 {
 
 	in6_timer_start(ifatoia6(ifa));
+	nd6_announce(ifa);
 }
 
 static void
@@ -106,6 +108,57 @@ in6_ifa_stop(struct ifaddr *ifa)
 {
 
 	in6_timer_stop(ifatoia6(ifa));
+	nd6_dad_stop(ifa);
+}
+
+/* --- what happens to an interface ---------------------------------------- */
+
+/* Call fn for each IPv6 address of an interface. */
+static void
+in6_each(struct ifnet *ifp, void (*fn)(struct ifaddr *))
+{
+	struct ifaddr *ifa;
+
+	pserialize_read_enter();
+	for (ifa = __atomic_load_n(&TAILQ_FIRST(&ifp->if_addrlist),
+	    __ATOMIC_CONSUME); ifa != NULL; ifa = __atomic_load_n(
+	    &TAILQ_NEXT(ifa, ifa_list), __ATOMIC_CONSUME))
+		if (ifa->ifa_addr->sa_family == AF_INET6)
+			fn(ifa);
+	pserialize_read_exit();
+}
+
+static void
+in6_if_up(struct ifnet *ifp)
+{
+
+	nd6_ifstale(ifp);
+	in6_each(ifp, nd6_announce);
+}
+
+static void
+in6_if_down(struct ifnet *ifp)
+{
+
+	in6_each(ifp, nd6_dad_unready);
+}
+
+static void
+in6_if_link_state(struct ifnet *ifp, int state)
+{
+
+	if (state == LINK_STATE_DOWN)
+		in6_if_down(ifp);
+	else	/* The stations on the link may be others than before. */
+		in6_if_up(ifp);
+}
+
+static void
+in6_lladdr_changed(struct ifnet *ifp)
+{
+
+	nd6_ifrehead(ifp);
+	in6_each(ifp, nd6_announce);
 }
 
 /* RFC 2464 7: 33:33 and the last four bytes of the group. */
@@ -123,8 +176,20 @@ const struct domain inet6_domain = {
 	.dom_name = "inet6",
 	.dom_salen = sizeof(struct sockaddr_in6),
 	.dom_addr_offset = offsetof(struct in6_ifaddr, ia6_addr),
+	.dom_ifdetach = nd6_ifdetach,
+	.dom_if_up = in6_if_up,
+	.dom_if_down = in6_if_down,
+	.dom_if_link_state = in6_if_link_state,
+	.dom_lladdr_changed = in6_lladdr_changed,
 	.dom_purgeif = in6_purgeif,
 	.dom_ioctl = in6_ioctl,
+	.dom_sweep = ip6_sweep,
+	.dom_input = ip6_input_vec,
+	.dom_resolve = nd6_resolve,
+	.dom_oqueued = nd6_oqueued,
+	.dom_neigh_request = nd6_request,
+	.dom_neigh_dump = nd6_dump,
+	.dom_neigh_sweep = nd6_ifsweep,
 	.dom_dst_offset = 24,	/* RFC 8200 3 */
 	.dom_dst_len = 16,
 	.dom_group_lladdr = in6_group_lladdr,
@@ -174,14 +239,23 @@ inet6_init(struct vnet *vn)
 	i6->i6_vnet = vn;
 	i6->i6_auto_linklocal = 1;
 	vn->vn_in6 = i6;
+	error = ip6_init(vn);
+	if (error != 0)
+		goto fail;
 	error = in6_sysctl_init(vn);
-	if (error != 0) {
-		vn->vn_in6 = NULL;
-		kmem_free(vn->vn_kern, i6);
-		return error;
-	}
+	if (error == 0)
+		error = ether_register(vn, ETHERTYPE_IPV6, ip6_input_vec);
+	if (error != 0)
+		goto fail_ip6;
 	domain_attach(vn, &inet6_domain);
 	return 0;
+
+fail_ip6:
+	ip6_fini(vn);
+fail:
+	vn->vn_in6 = NULL;
+	kmem_free(vn->vn_kern, i6);
+	return error;
 }
 
 static void
@@ -189,6 +263,7 @@ inet6_fini(struct vnet *vn)
 {
 	struct in6_vnet *i6 = vn->vn_in6;
 
+	ip6_fini(vn);
 	in6_expire_fini(i6);
 	vn->vn_in6 = NULL;
 	kmem_free(vn->vn_kern, i6);

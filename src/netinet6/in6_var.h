@@ -9,8 +9,18 @@
 #ifndef NETINET6_IN6_VAR_H
 #define NETINET6_IN6_VAR_H
 
+#include "kern/wheel.h"
 #include "net/route.h"
 #include "net/zone6.h"
+
+/* An address's check that no other host has it, and its announcement; all of it
+ * is under nd6_dad.c's lock. */
+struct nd6_dad {
+	struct wheel_link nd_wheel;	/* while steps are left */
+	uint8_t		 nd_probe;	/* steps of the check left */
+	uint8_t		 nd_announce;
+	uint8_t		 nd_nonce[6];	/* of its probes */
+};
 
 /* An IPv6 address of an interface. */
 struct in6_ifaddr {
@@ -24,6 +34,7 @@ struct in6_ifaddr {
 	struct sockaddr_in6 ia6_addr;	/* constant; sin6_scope_id: its zone */
 	struct sockaddr_in6 ia6_dst;	/* constant: far end, or family 0 */
 	struct sockaddr_in6 ia6_mask;	/* constant */
+	struct nd6_dad	 ia6_dad;
 	uint32_t	 ia6_flags;	/* a: IN6_IFF_* that were asked for */
 };
 

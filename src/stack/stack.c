@@ -15,11 +15,13 @@
 #include "net/bpf.h"
 #include "net/filter.h"
 #include "net/if_vnet_impl.h"
+#include "net/neigh_cache.h"
 #include "net/pfil.h"
 #include "net/route.h"
 #include "net/rtsock.h"
 #include "netinet/in_var.h"
 #include "netinet6/in6_var.h"
+#include "netinet6/nd6.h"
 
 #define MBUFS_DEFAULT		16384
 #define BUSY_POLL_DEFAULT_US	50
@@ -43,8 +45,10 @@ static const struct vnet_subsys *const subsystems[] = {
 	&if_compat_subsys,
 	&route_subsys,
 	&if_clone_subsys,
+	&neigh_subsys,
 	&arp_subsys,
 	&inet_subsys,
+	&nd6_subsys,
 	&inet6_subsys,
 	&dev_subsys,
 	NULL

@@ -137,6 +137,6 @@ static const struct vnet_subsys drv_subsys = {
 
 const struct vnet_subsys *const oracle_subsys[] = {
 	&sysctl_subsys, &rtsock_subsys, &pfil_subsys, &if_subsys,
-	&route_subsys, &if_clone_subsys, &arp_subsys, &inet_subsys,
-	&drv_subsys, NULL
+	&route_subsys, &if_clone_subsys, &neigh_subsys, &arp_subsys,
+	&inet_subsys, &drv_subsys, NULL
 };

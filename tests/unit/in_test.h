@@ -23,6 +23,7 @@
 #include "net/rtsock.h"		/* its subsystem */
 #include "netinet/arp_var.h"	/* headers of packets; ARP by request */
 #include "netinet6/in6_var.h"	/* the subsystem */
+#include "netinet6/nd6.h"	/* the subsystem */
 
 #ifndef TIF_KEEP
 #define TIF_KEEP	512
@@ -344,7 +345,7 @@ neigh_req(struct in_test *it, uint8_t type, struct ifnet *ifp,
 		memcpy(sdl.sdl_data, mac, 6);
 		sa[1] = (struct sockaddr *)&sdl;
 	}
-	return arp_request(it->it_vn, &rtm, sa, answer, &len);
+	return neigh_request(it->it_vn, DOM_SLOT_INET, &rtm, sa, answer, &len);
 }
 
 /* The number of neighbours there are entries of. */
@@ -352,7 +353,7 @@ static inline size_t
 in_neighbours(struct in_test *it)
 {
 
-	return it->it_vn->vn_arp->av_table.nt_hash.kh_count;
+	return it->it_vn->vn_neigh->nc_table.nt_hash.kh_count;
 }
 
 static inline int
@@ -674,7 +675,8 @@ ping(struct icmp_ping *p, const char *dst, const char *src, uint16_t seq,
 
 static const struct vnet_subsys *const in_test_subsys[] = {
 	&sysctl_subsys, &rtsock_subsys, &pfil_subsys, &if_subsys,
-	&route_subsys, &if_clone_subsys, &arp_subsys, &inet_subsys,
+	&route_subsys, &if_clone_subsys, &neigh_subsys, &arp_subsys,
+	&inet_subsys, &nd6_subsys,
 	&inet6_subsys, NULL
 };
 

@@ -272,7 +272,7 @@ change_body(struct in_test *it)
 	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");
 	KASSERT(goes_to(it, "10.0.2.9", mac1));
 	/* Gratuitous: it announces itself with another card. */
-	KASSERT(set_sysctl(it, "net.inet.arp.moves", ARP_MOVES_ALWAYS) == 0);
+	KASSERT(set_sysctl(it, "net.inet.arp.moves", NEIGH_MOVES_ALWAYS) == 0);
 	reply_from(it, &it->it_b, mac2, "10.0.2.9", "10.0.2.9");
 	KASSERT(goes_to(it, "10.0.2.9", mac2));
 	KASSERT(ipstat(it, "arp.changed") == 1);
@@ -334,7 +334,7 @@ aging_body(struct in_test *it)
 	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") == 0);
 	KASSERT(in_neighbours(it) == 2);
 	/* With static entries alone there is no timer. */
-	KASSERT(!callout_pending(&it->it_vn->vn_arp->av_wheel.w_callout));
+	KASSERT(!callout_pending(&it->it_vn->vn_neigh->nc_wheel.w_callout));
 	all_books(it);
 }
 IN_TEST(aging, 1)
@@ -621,7 +621,7 @@ moves_body(struct in_test *it)
 	}
 	KASSERT(goes_to(it, "10.0.2.9", mac1));
 	sleep_ms(it, 4000);
-	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") == ARP_CLAIM_TRIES);
+	KASSERT(arp_asked(&it->it_b, NULL, "10.0.2.9") == NEIGH_CLAIM_TRIES);
 	KASSERT(goes_to(it, "10.0.2.9", mac2));
 	KASSERT(ipstat(it, "arp.changed") == 1);
 	KASSERT(strstr(sim_last_log(it->it_host), "10.0.2.9") != NULL);
@@ -630,17 +630,17 @@ moves_body(struct in_test *it)
 
 	/* Claims that are refused, before and after, do not hide a move in the
 	 * log. */
-	KASSERT(set_sysctl(it, "net.inet.arp.moves", ARP_MOVES_NEVER) == 0);
+	KASSERT(set_sysctl(it, "net.inet.arp.moves", NEIGH_MOVES_NEVER) == 0);
 	reply_from(it, &it->it_b, mac3, "10.0.2.9", "10.0.2.9");
 	KASSERT(strstr(sim_last_log(it->it_host), "not believed") != NULL);
 	KASSERT(logged(it, mac3, mac2));
-	KASSERT(set_sysctl(it, "net.inet.arp.moves", ARP_MOVES_ALWAYS) == 0);
+	KASSERT(set_sysctl(it, "net.inet.arp.moves", NEIGH_MOVES_ALWAYS) == 0);
 	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.9");
 	KASSERT(strstr(sim_last_log(it->it_host), "now") != NULL);
 	reply_from(it, &it->it_b, mac2, "10.0.2.9", "10.0.2.9");
 
 	/* Never: not before it has been forgotten. */
-	KASSERT(set_sysctl(it, "net.inet.arp.moves", ARP_MOVES_NEVER) == 0);
+	KASSERT(set_sysctl(it, "net.inet.arp.moves", NEIGH_MOVES_NEVER) == 0);
 	reply_from(it, &it->it_b, mac3, "10.0.2.9", "10.0.2.9");
 	sleep_ms(it, 5000);
 	KASSERT(goes_to(it, "10.0.2.9", mac2));
@@ -650,7 +650,7 @@ moves_body(struct in_test *it)
 	KASSERT(goes_to(it, "10.0.2.9", mac3));
 
 	/* When asked: an answer while a request of ours is under way. */
-	KASSERT(set_sysctl(it, "net.inet.arp.moves", ARP_MOVES_ASKED) == 0);
+	KASSERT(set_sysctl(it, "net.inet.arp.moves", NEIGH_MOVES_ASKED) == 0);
 	KASSERT(set_sysctl(it, "net.inet.arp.keep", 5) == 0);
 	reply_from(it, &it->it_b, mac3, "10.0.2.9", "10.0.2.1");
 	reply_from(it, &it->it_b, mac1, "10.0.2.9", "10.0.2.1");

@@ -229,7 +229,7 @@ test_many_groups(void **state)
 	struct fixture *f = *state;
 
 	test_command(f->vn, "ifconfig pair0 create");
-	for (unsigned i = 0; i < 200; i++)
+	for (unsigned i = 0; i < 400; i++)
 		command(f, "ifconfig pair0 group g%u-%ux", i, i);
 	dump(f, IFNET_LINK | IFNET_DETAIL, "pair0");
 	assert_int_equal(f->ifs, 1);

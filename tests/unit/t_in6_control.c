@@ -257,6 +257,8 @@ lifetimes_body(struct in_test *it)
 	struct in6_aliasreq ifra = alias(a, "2001:db8:1::1", 64);
 	struct in6_ifreq ifr;
 
+	/* Not checked first. */
+	KASSERT(set_sysctl(it, "net.inet6.ip6.dad_count", 0) == 0);
 	ifra.ifra_lifetime.ia6t_pltime = 10;
 	ifra.ifra_lifetime.ia6t_vltime = 20;
 	KASSERT(give(it, &ifra) == 0);
@@ -315,6 +317,7 @@ source_body(struct in_test *it)
 	struct ifnet *a = it->it_a.tif_ifp, *b = it->it_b.tif_ifp;
 	struct in6_aliasreq ifra;
 
+	KASSERT(set_sysctl(it, "net.inet6.ip6.dad_count", 0) == 0);
 	KASSERT(add6(it, a, "fe80::a", 64) == 0);
 	/* The only one has to do. */
 	KASSERT(source_is(a, "2001:db8:9::1", "fe80::a"));

@@ -3,7 +3,9 @@
  * most.
  */
 
-#include "netinet/ip_var.h"
+#include "net/ip_token.h"
+
+#include "net/if_stats_impl.h"
 
 #define TOKEN		1000	/* thousandths, so that slow rates refill */
 
@@ -35,6 +37,19 @@ ip_token_take(struct ip_tokens *it, uint64_t now, int64_t persec)
 		return false;
 	it->it_tokens -= TOKEN;
 	return true;
+}
+
+bool
+ip_token_take_share(const struct vnet *vn, struct ip_tokens *it,
+    int64_t persec)
+{
+	const struct cpu *ci = net_curcpu();
+	unsigned ncpu = kern_ncpu(vn->vn_kern);
+
+	if (persec > 0)
+		persec = (persec + ncpu - 1) / ncpu;
+	return ip_token_take(&it[ci->ci_index * IP_TOKENS_STRIDE], ci->ci_now,
+	    persec);
 }
 
 void
