@@ -271,6 +271,7 @@ test_inet6(void **state)
 
 	make(f, 0, 1);
 	(void)run(f, "ifconfig pair0 10.0.0.1/24");
+	(void)run(f, "sysctl -w net.inet6.ip6.dad_count=0");
 	memset(&ifra, 0, sizeof(ifra));
 	strcpy(ifra.ifra_name, "pair0");
 	ifra.ifra_addr.sin6_family = AF_INET6;
