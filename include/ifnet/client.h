@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <netinet/in.h>
+
 #include <ifnet/error.h>
 
 #pragma GCC visibility push(default)
@@ -306,10 +308,10 @@ int	ifnet_halt(struct ifnet_client *, struct ifnet_error *);
 /* --- ping ---------------------------------------------------------------- */
 
 struct ifnet_ping_reply {
-	uint32_t	 from;		/* network order */
+	uint32_t	 from;		/* IPv4, network order; IPv6: 0 */
 	unsigned	 seq;
 	unsigned	 ttl;
-	unsigned	 type, code;	/* ICMP */
+	unsigned	 type, code;	/* ICMP; of IPv6, ICMPv6 */
 	unsigned	 bytes;
 	uint64_t	 rtt_ns;
 	int		 error;		/* sending failed: errno */
@@ -321,11 +323,37 @@ int	ifnet_ping_begin(struct ifnet_client *, uint32_t dst, uint32_t src,
 /* Likewise, in a table of routes by its number.  ESRCH: there is none such. */
 int	ifnet_ping_begin_table(struct ifnet_client *, unsigned table,
 	    uint32_t dst, uint32_t src, struct ifnet_error *);
+/* Either family, and probes for the way to a host; what is 0 is as usual. */
+struct ifnet_ping_how {
+	struct sockaddr_storage dst, src;	/* IPv4 or IPv6; a source of
+						 * family 0: the best one */
+	unsigned	 table;		/* of routes */
+	unsigned	 ifindex;	/* IPv6: on this link, whatever routes
+					 * say: for groups */
+	unsigned	 port;		/* UDP packets, to this port plus their
+					 * number; 0: echo requests */
+	unsigned	 flags;
+#define IFNET_PING_WHOLE  0x1		/* never in fragments */
+#define IFNET_PING_MINMTU 0x2		/* IPv6: in fragments of 1280 bytes,
+					 * which fit every link */
+};
+/* EINVAL: a link-local address has no zone (sin6_scope_id), or another has. */
+int	ifnet_ping_begin_how(struct ifnet_client *,
+	    const struct ifnet_ping_how *, struct ifnet_error *);
+/* ttl: the hop limit; 0: the stack's default, of IPv6 groups 1. */
 int	ifnet_ping_send(struct ifnet_client *, unsigned seq, unsigned bytes,
 	    unsigned ttl, struct ifnet_error *);
 /* ETIMEDOUT: none within ms. */
 int	ifnet_ping_recv(struct ifnet_client *, int ms,
 	    struct ifnet_ping_reply *, struct ifnet_error *);
+/* Likewise, with all there is to know. */
+struct ifnet_ping_answer {
+	struct ifnet_ping_reply reply;
+	struct sockaddr_storage from;	/* either family, with its zone */
+	unsigned	 mtu;		/* of "packet too big"; else 0 */
+};
+int	ifnet_ping_answer(struct ifnet_client *, int ms,
+	    struct ifnet_ping_answer *, struct ifnet_error *);
 int	ifnet_ping_stop(struct ifnet_client *, struct ifnet_error *);
 
 /* --- captures ------------------------------------------------------------ */

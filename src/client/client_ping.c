@@ -42,16 +42,13 @@ ifnet_ping_begin(struct ifnet_client *c, uint32_t dst, uint32_t src,
 	return ifnet_ping_begin_table(c, 0, dst, src, e);
 }
 
-int
-ifnet_ping_begin_table(struct ifnet_client *c, unsigned table, uint32_t dst,
-    uint32_t src, struct ifnet_error *e)
+static int
+ping_begin(struct ifnet_client *c, const struct ctl_ping *p,
+    struct ifnet_error *e)
 {
-	struct ctl_ping p = {
-		.p_dst = dst, .p_src = src, .p_table = table,
-	};
 	struct client_call cc = {
 		.cc_op = CTL_PING_BEGIN, .cc_what = "ping",
-		.cc_part = { { &p, sizeof(p) } },
+		.cc_part = { { p, sizeof(*p) } },
 	};
 	int error;
 
@@ -61,6 +58,52 @@ ifnet_ping_begin_table(struct ifnet_client *c, unsigned table, uint32_t dst,
 		c->c_ping_seq = c->c_seq;
 	}
 	return error;
+}
+
+int
+ifnet_ping_begin_table(struct ifnet_client *c, unsigned table, uint32_t dst,
+    uint32_t src, struct ifnet_error *e)
+{
+	const struct ctl_ping p = {
+		.p_dst = dst, .p_src = src, .p_table = table,
+	};
+
+	return ping_begin(c, &p, e);
+}
+
+/* Put an address where its family's are; false: it is of no known one. */
+static bool
+put_address(const struct sockaddr_storage *ss, uint32_t *addr,
+    struct sockaddr_in6 *sin6)
+{
+
+	if (ss->ss_family == AF_INET)
+		memcpy(addr, &((const struct sockaddr_in *)ss)->sin_addr,
+		    sizeof(*addr));
+	else if (ss->ss_family == AF_INET6)
+		memcpy(sin6, ss, sizeof(*sin6));
+	return ss->ss_family == AF_INET || ss->ss_family == AF_INET6;
+}
+
+int
+ifnet_ping_begin_how(struct ifnet_client *c, const struct ifnet_ping_how *how,
+    struct ifnet_error *e)
+{
+	struct ctl_ping p = {
+		.p_table = how->table, .p_ifindex = how->ifindex,
+		.p_port = (uint16_t)how->port,
+		.p_flags = (uint16_t)how->flags,
+	};
+
+	if (!put_address(&how->dst, &p.p_dst, &p.p_dst6) ||
+	    (how->src.ss_family != AF_UNSPEC &&
+	    (how->src.ss_family != how->dst.ss_family ||
+	    !put_address(&how->src, &p.p_src, &p.p_src6))))
+		return ifnet_error_set(e, EAFNOSUPPORT, "a ping goes between "
+		    "addresses of IPv4 or of IPv6");
+	if (how->port > UINT16_MAX || how->flags > UINT16_MAX)
+		return ifnet_error_set(e, EINVAL, "a port is at most 65535");
+	return ping_begin(c, &p, e);
 }
 
 static int
@@ -89,28 +132,40 @@ ifnet_ping_send(struct ifnet_client *c, unsigned seq, unsigned bytes,
 
 /* Take the oldest kept reply; false: there is none. */
 static bool
-next_kept(struct ifnet_client *c, struct ifnet_ping_reply *r)
+next_kept(struct ifnet_client *c, struct ifnet_ping_answer *a)
 {
 	struct client_ping *cp = STAILQ_FIRST(&c->c_pings);
+	const struct ctl_ping_reply *pr;
+	struct sockaddr_in *sin;
 
 	if (cp == NULL)
 		return false;
 	STAILQ_REMOVE_HEAD(&c->c_pings, cp_link);
 	c->c_npings--;
-	r->from = cp->cp_reply.pr_from;
-	r->seq = cp->cp_reply.pr_seq;
-	r->ttl = cp->cp_reply.pr_ttl;
-	r->type = cp->cp_reply.pr_type;
-	r->code = cp->cp_reply.pr_code;
-	r->bytes = cp->cp_reply.pr_bytes;
-	r->rtt_ns = cp->cp_reply.pr_rtt_ns;
-	r->error = cp->cp_reply.pr_error;
+	pr = &cp->cp_reply;
+	a->reply.from = pr->pr_from;
+	a->reply.seq = pr->pr_seq;
+	a->reply.ttl = pr->pr_ttl;
+	a->reply.type = pr->pr_type;
+	a->reply.code = pr->pr_code;
+	a->reply.bytes = pr->pr_bytes;
+	a->reply.rtt_ns = pr->pr_rtt_ns;
+	a->reply.error = pr->pr_error;
+	a->mtu = pr->pr_mtu;
+	memset(&a->from, 0, sizeof(a->from));
+	if (pr->pr_from6.sin6_family == AF_INET6)
+		memcpy(&a->from, &pr->pr_from6, sizeof(pr->pr_from6));
+	else {
+		sin = (struct sockaddr_in *)&a->from;
+		sin->sin_family = AF_INET;
+		sin->sin_addr.s_addr = pr->pr_from;
+	}
 	free(cp);
 	return true;
 }
 
 int
-ifnet_ping_recv(struct ifnet_client *c, int ms, struct ifnet_ping_reply *r,
+ifnet_ping_answer(struct ifnet_client *c, int ms, struct ifnet_ping_answer *a,
     struct ifnet_error *e)
 {
 	uint64_t deadline = client_now_ms() + (ms < 0 ? 0 : (unsigned)ms);
@@ -121,7 +176,7 @@ ifnet_ping_recv(struct ifnet_client *c, int ms, struct ifnet_ping_reply *r,
 
 	if (!c->c_pinging)
 		return not_pinging(e);
-	while (!next_kept(c, r)) {
+	while (!next_kept(c, a)) {
 		error = client_recv(c, c->c_rx, &h, &len,
 		    client_left_ms(deadline, ms >= 0), e);
 		if (error != 0)
@@ -140,16 +195,29 @@ ifnet_ping_recv(struct ifnet_client *c, int ms, struct ifnet_ping_reply *r,
 }
 
 int
+ifnet_ping_recv(struct ifnet_client *c, int ms, struct ifnet_ping_reply *r,
+    struct ifnet_error *e)
+{
+	struct ifnet_ping_answer a;
+	int error;
+
+	error = ifnet_ping_answer(c, ms, &a, e);
+	if (error == 0)
+		*r = a.reply;
+	return error;
+}
+
+int
 ifnet_ping_stop(struct ifnet_client *c, struct ifnet_error *e)
 {
 	struct client_call cc = { .cc_op = CTL_PING_STOP, .cc_what = "ping" };
-	struct ifnet_ping_reply r;
+	struct ifnet_ping_answer a;
 	int error;
 
 	if (!c->c_pinging)
 		return not_pinging(e);
 	error = client_call_any(c, &cc, e);
-	while (next_kept(c, &r))
+	while (next_kept(c, &a))
 		continue;
 	c->c_pinging = false;
 	return error;

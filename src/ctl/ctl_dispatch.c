@@ -53,7 +53,7 @@ static const struct ctl_op_def ops[CTL_OP_MAX] = {
 	    ctl_run_vnet_list },
 	[CTL_PING_BEGIN] = { "ping-begin", KAUTH_RAW_SEND,
 	    sizeof(struct ctl_ping), 0, 0,
-	    true, false, NULL, ctl_run_ping_begin },
+	    true, false, ctl_check_ping_begin, ctl_run_ping_begin },
 	[CTL_PING_SEND] = { "ping-send", KAUTH_RAW_SEND,
 	    sizeof(struct ctl_ping_send), 0, 0,
 	    false, false, ctl_check_ping_send, ctl_run_ping_send },

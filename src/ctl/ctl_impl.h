@@ -18,7 +18,9 @@
 #include "kern/request.h"
 #include "net/bpf.h"
 #include "netinet/in_var.h"
+#include "netinet/ping.h"
 #include "net/rtsock.h"
+#include "net/zone6.h"
 #include "proto/proto_rec.h"
 
 /* The bytes of messages that a follower may leave unread: an administrator's,
@@ -109,7 +111,7 @@ struct ctl_session {
 	struct vnet	*cs_vnet;		/* cr_lock, atomic: the watched
 						 * vnet; held */
 	struct rt_listener *cs_listener;	/* l: */
-	struct icmp_ping *cs_ping;		/* l: */
+	struct ping	*cs_ping;		/* l: */
 	struct bpf_tap	*cs_tap;		/* l: */
 	uint64_t	 cs_tap_dropped;	/* l: as last told */
 	bool		 cs_tap_ended;		/* l: the end was told */
@@ -120,7 +122,9 @@ struct ctl_session {
 	uint64_t	 cs_bytes;		/* o: charged until the session
 						 * ends */
 	struct ctl_hdr	 cs_watch;		/* o: the request's */
-	struct ctl_ping	 cs_ping_addr;		/* o: */
+	const struct ping_family *cs_ping_family;	/* constant while it
+						 * is open, as these */
+	union neigh_addr cs_ping_dst, cs_ping_src;	/* inner */
 	uint8_t		*cs_evbuf;		/* o: CTL_MSG_MAX, mapped */
 
 	struct kspin	 cs_ring_lock;
@@ -341,6 +345,7 @@ void	ctl_undo_rule_added(struct ctl_session *, uint32_t number);
 
 /* ctl_watch.c */
 const char *ctl_check_follow(const struct ctl_request *);
+const char *ctl_check_ping_begin(const struct ctl_request *);
 const char *ctl_check_ping_send(const struct ctl_request *);
 int	ctl_run_follow(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_ping_begin(struct ctl_session *, const struct ctl_request *);
@@ -351,7 +356,7 @@ int	ctl_run_ping_stop(struct ctl_session *, const struct ctl_request *);
  * dying, and the destroying thread may have looked for watches already.
  */
 int	ctl_watch_begin(struct ctl_session *, const struct ctl_request *,
-	    struct rt_listener *, struct icmp_ping *, struct bpf_tap *);
+	    struct rt_listener *, struct ping *, struct bpf_tap *);
 /*
  * End the present watch and charge the session's user for a new one, with
  * buffers of that many bytes; the charge is released when that ends.  EUSERS,

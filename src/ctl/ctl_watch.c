@@ -45,7 +45,7 @@ close_watch(struct ctl_session *s)
 	if (s->cs_listener != NULL)
 		rt_listener_close(s->cs_listener);
 	if (s->cs_ping != NULL)
-		icmp_ping_close(s->cs_ping);
+		ping_close(s->cs_ping);
 	if (s->cs_tap != NULL)
 		bpf_close(s->cs_tap);
 	if (s->cs_charged) {
@@ -147,7 +147,7 @@ is_dying(struct vnet *vn)
 
 int
 ctl_watch_begin(struct ctl_session *s, const struct ctl_request *rq,
-    struct rt_listener *listener, struct icmp_ping *ping,
+    struct rt_listener *listener, struct ping *ping,
     struct bpf_tap *tap)
 {
 	struct ctl_registry *cr = s->cs_kern->k_ctl;
@@ -277,7 +277,7 @@ read_listener(struct ctl_session *s)
 
 /* CPU. */
 static void
-ping_reply(void *arg, const struct icmp_ping_reply *pr)
+ping_reply(void *arg, const struct ping_reply *pr)
 {
 	struct ctl_session *s = arg;
 	struct ctl_ping_reply *r;
@@ -288,13 +288,17 @@ ping_reply(void *arg, const struct icmp_ping_reply *pr)
 		r = &s->cs_ring[(s->cs_ring_head + s->cs_ring_n++) %
 		    CTL_PING_RING];
 		memset(r, 0, sizeof(*r));
-		r->pr_from = pr->pr_from;
+		if (s->cs_ping_family == &ping_inet)
+			r->pr_from = pr->pr_from.na_4;
+		else
+			zone6_to_sa(&pr->pr_from, &r->pr_from6);
 		r->pr_seq = pr->pr_seq;
-		r->pr_ttl = pr->pr_ttl;
+		r->pr_ttl = pr->pr_hlim;
 		r->pr_type = pr->pr_type;
 		r->pr_code = pr->pr_code;
 		r->pr_bytes = pr->pr_bytes;
 		r->pr_error = pr->pr_errno;
+		r->pr_mtu = pr->pr_mtu;
 		r->pr_rtt_ns = pr->pr_rtt_ns;
 		stored = true;
 	}
@@ -353,24 +357,75 @@ ping_buffers(struct ctl_session *s)
 	return ctl_watch_buffer(s);
 }
 
+const char *
+ctl_check_ping_begin(const struct ctl_request *rq)
+{
+	const struct ctl_ping *cp = &rq->rq_rec.ping;
+	union neigh_addr na;
+
+	if ((cp->p_flags & ~CTL_PING_FLAGS) != 0)
+		return "an unknown flag of a ping";
+	if (cp->p_dst6.sin6_family == AF_UNSPEC)
+		return cp->p_src6.sin6_family == AF_UNSPEC &&
+		    cp->p_ifindex == 0 ? NULL : "a source of IPv6, or a link, "
+		    "and no destination of IPv6";
+	if (cp->p_dst6.sin6_family != AF_INET6 || cp->p_dst != 0 ||
+	    cp->p_src != 0 || (cp->p_src6.sin6_family != AF_UNSPEC &&
+	    cp->p_src6.sin6_family != AF_INET6))
+		return "addresses of two families";
+	if (zone6_from_sa(&cp->p_dst6, &na) != 0 ||
+	    (cp->p_src6.sin6_family == AF_INET6 &&
+	    zone6_from_sa(&cp->p_src6, &na) != 0))
+		return "a link-local address needs the interface that it is "
+		    "on (fe80::1%tap0), and no other address has one";
+	return NULL;
+}
+
+/* How the session's probes are sent, and between which addresses. */
+static void
+ping_addresses(struct ctl_session *s, const struct ctl_ping *cp,
+    struct ping_how *how)
+{
+
+	*how = (struct ping_how){
+		.ph_family = &ping_inet, .ph_table = cp->p_table,
+		.ph_ifindex = cp->p_ifindex, .ph_port = cp->p_port,
+		.ph_flags =
+		    ((cp->p_flags & CTL_PING_WHOLE) != 0 ? PING_WHOLE : 0) |
+		    ((cp->p_flags & CTL_PING_MINMTU) != 0 ? PING_MINMTU : 0),
+	};
+	s->cs_ping_dst = neigh_addr4(cp->p_dst);
+	s->cs_ping_src = neigh_addr4(cp->p_src);
+	if (cp->p_dst6.sin6_family == AF_INET6) {
+		how->ph_family = &ping_inet6;
+		(void)zone6_from_sa(&cp->p_dst6, &s->cs_ping_dst);
+		memset(&s->cs_ping_src, 0, sizeof(s->cs_ping_src));
+		if (cp->p_src6.sin6_family == AF_INET6)
+			(void)zone6_from_sa(&cp->p_src6, &s->cs_ping_src);
+	}
+	s->cs_ping_family = how->ph_family;
+}
+
 int
 ctl_run_ping_begin(struct ctl_session *s, const struct ctl_request *rq)
 {
 	const struct ctl_ping *cp = &rq->rq_rec.ping;
 	char why[KUSER_TEXT];
-	struct icmp_ping *ping;
+	struct ping_how how;
+	struct ping *ping;
 	int error;
 
-	error = ctl_watch_charge(s, KUSER_PINGS, icmp_ping_bytes(), why);
+	error = ctl_watch_charge(s, KUSER_PINGS, ping_bytes(), why);
 	if (error != 0)
 		return ctl_reply(s, &rq->rq_hdr, error, "%s", why);
 	error = ping_buffers(s);
-	if (error == 0)
-		error = icmp_ping_open(rq->rq_vnet, cp->p_table, ping_reply, s,
-		    &ping);
-	if (error == 0 && cp->p_src != 0 &&
-	    !icmp_ping_source_usable(ping, cp->p_src)) {
-		icmp_ping_close(ping);
+	if (error == 0) {
+		ping_addresses(s, cp, &how);
+		error = ping_open(rq->rq_vnet, &how, ping_reply, s, &ping);
+	}
+	if (error == 0 && neigh_addr_is_set(&s->cs_ping_src) &&
+	    !ping_source_usable(ping, &s->cs_ping_src)) {
+		ping_close(ping);
 		error = kern_refuse(EADDRNOTAVAIL, "the source is no address "
 		    "of this vnet and table that can be used (ifconfig shows "
 		    "those there are)");
@@ -378,21 +433,22 @@ ctl_run_ping_begin(struct ctl_session *s, const struct ctl_request *rq)
 	if (error == EAGAIN) {
 		ctl_watch_stop(s);
 		return ctl_reply(s, &rq->rq_hdr, error, "the vnet has %u "
-		    "pings already, which is the most", ICMP_NPINGS);
+		    "pings already, which is the most", PING_MAX);
 	}
 	if (error == 0) {
-		s->cs_ping_addr = *cp;
 		error = ctl_watch_begin(s, rq, NULL, ping, NULL);
 		if (error != 0)
-			icmp_ping_close(ping);
+			ping_close(ping);
 	}
 	if (error != 0)
 		ctl_watch_stop(s);
 	return ctl_reply(s, &rq->rq_hdr, error, NULL);
 }
 
-/* Largest ICMP payload: 65535 less the headers. */
-#define PING_BYTES_MAX	65507
+/* The most data of a probe of IPv6: 65535 bytes less a header.  IPv4's is 20
+ * bytes less, as ping_send() knows. */
+#define PING_BYTES_MAX	65527
+/* Bytes of the headers of a probe, about. */
 #define PING_HEADERS	28
 
 const char *
@@ -401,9 +457,10 @@ ctl_check_ping_send(const struct ctl_request *rq)
 	struct ctl_ping_send ps = rq->rq_rec.ping_send;
 
 	if (ps.ps_bytes > PING_BYTES_MAX)
-		return "an echo request carries at most 65507 bytes";
-	if (ps.ps_ttl < 1 || ps.ps_ttl > 255)
-		return "a time to live is 1 to 255";
+		return "an echo request carries at most 65507 bytes, of IPv6 "
+		    "65527";
+	if (ps.ps_ttl > 255)
+		return "a time to live is 1 to 255, or 0 for the default";
 	return NULL;
 }
 
@@ -424,8 +481,8 @@ ctl_run_ping_send(struct ctl_session *s, const struct ctl_request *rq)
 	error = kern_refuse(ENOTCONN, "this connection has no ping");
 	host_mutex_lock(h, &s->cs_lock);
 	if (s->cs_ping != NULL)
-		error = icmp_ping_send(s->cs_ping, s->cs_ping_addr.p_dst,
-		    s->cs_ping_addr.p_src, (uint16_t)ps.ps_seq, ps.ps_bytes,
+		error = ping_send(s->cs_ping, &s->cs_ping_dst,
+		    &s->cs_ping_src, (uint16_t)ps.ps_seq, ps.ps_bytes,
 		    (uint8_t)ps.ps_ttl);
 	host_mutex_unlock(h, &s->cs_lock);
 	return ctl_reply(s, &rq->rq_hdr, error, NULL);

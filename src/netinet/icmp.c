@@ -8,6 +8,7 @@
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
 #include "netinet/ip_var.h"
+#include "netinet/ping.h"
 
 /* An error quotes as much as fits in 576 bytes (RFC 1812 4.3.2.3). */
 #define ICMP_ERRMAX	576
@@ -262,23 +263,42 @@ icmp_input_echo(struct ifnet *ifp, struct mbuf *m)
 	icmp_reply_echo(ifp, n, src);
 }
 
-/* Is an ICMP error about an echo request of this host? */
+/* Tell a ping what came back for the probe with this header; false: no ping
+ * waits for it. */
+static bool
+icmp_input_ping(struct ifnet *ifp, const struct mbuf *m,
+    const struct icmphdr4 *icmp, bool udp, const void *probe)
+{
+	const struct iphdr4 *ip = mtoip(m);
+	struct ping_reply pr = {
+		.pr_from = neigh_addr4(ip->ip_src), .pr_hlim = ip->ip_ttl,
+		.pr_type = icmp->icmp_type, .pr_code = icmp->icmp_code,
+		.pr_bytes = m->m_pktlen - ip_hlen(ip),
+	};
+
+	if (icmp->icmp_type == ICMP4_UNREACH &&
+	    icmp->icmp_code == ICMP4_UNREACH_NEEDFRAG)
+		pr.pr_mtu = be32(icmp->icmp_word) & 0xffff;	/* RFC 1191 4 */
+	return ping_input(rt_table_of(ifp), AF_INET, udp, probe, &pr);
+}
+
+/* Is an ICMP error about a probe of this host? */
 static bool
 icmp_input_error(struct ifnet *ifp, struct mbuf *m, const struct icmphdr4 *icmp)
 {
-	const struct iphdr4 *ip = mtoip(m);
-	unsigned at = ip_hlen(ip) + ICMP_HLEN;
-	struct icmphdr4 quoted;
+	unsigned at = ip_hlen(mtoip(m)) + ICMP_HLEN;
+	uint8_t probe[PING_HLEN];
 	struct iphdr4 qip;
 
 	if (!m_copydata(m, at, sizeof(qip), &qip) || qip.ip_vhl >> 4 != 4 ||
-	    qip.ip_p != IPPROTO_ICMP || ip_hlen(&qip) < IP_HLEN_MIN ||
-	    !m_copydata(m, at + ip_hlen(&qip), ICMP_HLEN, &quoted) ||
-	    quoted.icmp_type != ICMP4_ECHO)
+	    ip_hlen(&qip) < IP_HLEN_MIN ||
+	    (be16(qip.ip_off) & IP_OFFMASK) != 0 ||
+	    !m_copydata(m, at + ip_hlen(&qip), sizeof(probe), probe))
 		return false;
-	return icmp_ping_input(rt_table_of(ifp), ip, be16(quoted.icmp_echo.id),
-	    be16(quoted.icmp_echo.seq), icmp->icmp_type, icmp->icmp_code,
-	    m->m_pktlen - ip_hlen(ip));
+	if (qip.ip_p == IPPROTO_UDP)
+		return icmp_input_ping(ifp, m, icmp, true, probe);
+	return qip.ip_p == IPPROTO_ICMP && probe[0] == ICMP4_ECHO &&
+	    icmp_input_ping(ifp, m, icmp, false, probe);
 }
 
 void
@@ -303,9 +323,7 @@ icmp_input(struct ifnet *ifp, struct mbuf *m)
 		return;
 	case ICMP4_ECHOREPLY:
 		cpu_stat_add(&ip_stats(ifp->if_vnet)->icps_reply, 1);
-		wanted = icmp_ping_input(rt_table_of(ifp), ip,
-		    be16(icmp.icmp_echo.id), be16(icmp.icmp_echo.seq),
-		    icmp.icmp_type, icmp.icmp_code, len);
+		wanted = icmp_input_ping(ifp, m, &icmp, false, &icmp);
 		break;
 	case ICMP4_UNREACH:
 	case ICMP4_TIMXCEED:

@@ -243,36 +243,6 @@ void	icmp_error(struct ifnet *, struct mbuf *m, uint8_t type, uint8_t code,
  * header. */
 void	icmp_input(struct ifnet *, struct mbuf *);
 
-/*
- * icmp_ping.c: echo requests on behalf of a client.  Control.  The callback
- * runs in CPU context for every reply or error about one of its requests, rtt
- * in ns.
- */
-struct icmp_ping;
-struct icmp_ping_reply {
-	uint32_t	 pr_from;	/* network order */
-	uint16_t	 pr_seq;
-	uint8_t		 pr_ttl;
-	uint8_t		 pr_type, pr_code;	/* ICMP */
-	uint32_t	 pr_bytes;	/* ICMP message */
-	uint64_t	 pr_rtt_ns;
-	int		 pr_errno;	/* errno of sending, 0 for replies */
-};
-#define ICMP_NPINGS	256	/* of a vnet at a time */
-size_t	icmp_ping_bytes(void);	/* any: memory of a ping */
-/* In a table, by number.  ESRCH (there is no such table), EAGAIN, ENOMEM. */
-int	icmp_ping_open(struct vnet *, uint32_t table, void (*fn)(void *,
-	    const struct icmp_ping_reply *), void *arg, struct icmp_ping **);
-/* Any: may it send from the address? */
-bool	icmp_ping_source_usable(const struct icmp_ping *, uint32_t src);
-/* Any context: send a request; ENOBUFS when too many wait to be sent.  dst, src
- * (0: any) in network order. */
-int	icmp_ping_send(struct icmp_ping *, uint32_t dst, uint32_t src,
-	    uint16_t seq, uint32_t datalen, uint8_t ttl);
-/* Control: close a ping; when this returns, the callback will not run any
- * more. */
-void	icmp_ping_close(struct icmp_ping *);
-
 /* if_arp.c */
 extern const struct vnet_subsys arp_subsys;
 void	arp_input_vec(struct ifnet *, struct mvec *);	/* CPU */

@@ -405,12 +405,13 @@ bool	icmp_redirect_input(struct ifnet *, const struct mbuf *,
 /* Control: follow those that were received; the vnet. */
 void	icmp_redirect_task(void *);
 
-/* icmp_ping.c */
+/* icmp.c */
 struct icmp_vnet {
 	struct kspin	 icv_lock;		/* slots change; redirects */
-	struct icmp_ping **icv_ping;		/* rcu; ICMP_NPINGS slots, by
-						 * low byte of id; NULL until
-						 * the first ping */
+	struct ping	**icv_ping;		/* rcu; PING_MAX slots of both
+						 * families (ping.h), by low
+						 * byte of id; NULL until the
+						 * first ping */
 	struct ip_tokens *icv_tokens;		/* one per CPU, a line each */
 	struct ktask	 icv_task;		/* icmp_redirect_task() */
 	unsigned	 icv_nredirected;	/* icv_lock */
@@ -418,13 +419,6 @@ struct icmp_vnet {
 	struct ip_tokens icv_log;		/* the task's: of log lines */
 	struct icmp_redirected icv_redirected[ICMP_REDIRECTED];
 };
-/* CPU: handle, in the table of the interface it came by, an echo reply, or an
- * error about an echo request; m is at the ICMP message.  false: no ping waits
- * for it. */
-bool	icmp_ping_input(const struct rt_table *, const struct iphdr4 *,
-	    uint16_t id, uint16_t seq, uint8_t type, uint8_t code,
-	    uint32_t bytes);
-
 /* ip_stats.c */
 int	ip_sysctl_init(struct vnet *);
 int	arp_sysctl_init(struct vnet *);

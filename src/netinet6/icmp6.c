@@ -7,6 +7,7 @@
 
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
+#include "netinet/ping.h"
 #include "netinet6/ip6_var.h"
 #include "netinet6/nd6.h"
 
@@ -207,21 +208,44 @@ icmp6_input_echo(struct ifnet *ifp, struct mbuf *m, unsigned off)
 	icmp6_reply_echo(ifp, n, off, &ia);
 }
 
-/*
- * The place of whoever pings: an echo reply, or an error about an echo request
- * of ours, whose packet at offset off is quoted.  false: nobody waits for it.
- * No user yet: ping6.
- */
+/* Tell a ping what came back for the probe with this header; false: no ping
+ * waits for it. */
 static bool
-icmp6_ping_input(struct ifnet *ifp, const struct mbuf *m, unsigned off,
+icmp6_input_ping(struct ifnet *ifp, const struct mbuf *m, unsigned off,
+    const struct icmphdr6 *icmp, bool udp, const void *probe)
+{
+	struct ping_reply pr = {
+		.pr_hlim = mtoip6(m)->ip6_hlim, .pr_type = icmp->icmp6_type,
+		.pr_code = icmp->icmp6_code, .pr_bytes = m->m_pktlen - off,
+	};
+	struct ip6_addrs ia;
+
+	if (!ip6_addrs_get(ifp, mtoip6(m), &ia))
+		return false;
+	pr.pr_from = ia.ia_src;
+	if (icmp->icmp6_type == ICMP6H_TOOBIG)
+		pr.pr_mtu = be32(icmp->icmp6_word);
+	return ping_input(rt_table_of(ifp), AF_INET6, udp, probe, &pr);
+}
+
+/* Is an ICMPv6 error about a probe of this host? */
+static bool
+icmp6_input_error(struct ifnet *ifp, const struct mbuf *m, unsigned off,
     const struct icmphdr6 *icmp)
 {
+	uint8_t probe[PING_HLEN], version;
+	struct ip6_at at;
 
-	(void)ifp;
-	(void)m;
-	(void)off;
-	(void)icmp;
-	return false;
+	off += ICMP6_HLEN;
+	if (!m_copydata(m, off, 1, &version) || version >> 4 != 6 ||
+	    !ip6_upper(m, off, &at) ||
+	    !m_copydata(m, at.at_off, sizeof(probe), probe))
+		return false;
+	off -= ICMP6_HLEN;
+	if (at.at_nxt == IPPROTO_UDP)
+		return icmp6_input_ping(ifp, m, off, icmp, true, probe);
+	return at.at_nxt == IPPROTO_ICMPV6 && probe[0] == ICMP6H_ECHO &&
+	    icmp6_input_ping(ifp, m, off, icmp, false, probe);
 }
 
 static bool
@@ -238,6 +262,7 @@ void
 icmp6_input(struct ifnet *ifp, struct mbuf *m, unsigned off)
 {
 	struct icmphdr6 icmp;
+	bool wanted = false;
 
 	if (!m_copydata(m, off, ICMP6_HLEN, &icmp)) {
 		m_drop(ifp, m, DROP_ICMP6_SHORT);
@@ -256,9 +281,12 @@ icmp6_input(struct ifnet *ifp, struct mbuf *m, unsigned off)
 		nd6_input(ifp, m, off);
 		return;
 	}
-	if (icmp.icmp6_type == ICMP6H_ECHOREPLY)
+	if (icmp.icmp6_type == ICMP6H_ECHOREPLY) {
 		cpu_stat_add(&ip6_stats(ifp->if_vnet)->icp6s_reply, 1);
-	if (!icmp6_ping_input(ifp, m, off, &icmp)) {
+		wanted = icmp6_input_ping(ifp, m, off, &icmp, false, &icmp);
+	} else if (icmp.icmp6_type < ICMP6H_ECHO)
+		wanted = icmp6_input_error(ifp, m, off, &icmp);
+	if (!wanted) {
 		m_drop(ifp, m, DROP_ICMP6_UNWANTED);
 		return;
 	}

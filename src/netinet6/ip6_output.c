@@ -145,7 +145,10 @@ ip6_output_source(const struct rt_table *tb, const struct fwd *fd,
 		else if (!in6_source(ifp, &ia->ia_dst, &ia->ia_src))
 			return EADDRNOTAVAIL;
 	}
-	if (!ip6_source_usable(tb, &ia->ia_src))
+	/* ::1 leaves no host (RFC 4291 2.5.3). */
+	if (!ip6_source_usable(tb, &ia->ia_src) || (!fwd_is_local(fd) &&
+	    ip6_is_loopback(&ia->ia_src) &&
+	    (if_flags_get(ifp) & IFF_LOOPBACK) == 0))
 		return EADDRNOTAVAIL;
 	zone = zone6_of(ia->ia_src.na_bytes);
 	if (zone != 0 && zone != ifp->if_index) {
@@ -155,24 +158,33 @@ ip6_output_source(const struct rt_table *tb, const struct fwd *fd,
 	return 0;
 }
 
-/* Compute the checksum of an ICMPv6 message. */
+/* Compute the checksum of an ICMPv6 message or UDP packet. */
 static void
 ip6_output_cksum(struct mbuf *m)
 {
 	struct iphdr6 *ip6 = mtoip6(m);
 	struct ip6_at at = ip6_at_first(0, ip6->ip6_nxt);
-	struct icmphdr6 *icmp;
-	unsigned len;
+	unsigned len, place;
+	uint16_t sum = 0;
 
 	if (at.at_nxt == IPPROTO_HOPOPTS && !ip6_at_skip(m, &at))
 		return;
-	if (at.at_nxt != IPPROTO_ICMPV6 || at.at_off + ICMP6_HLEN > m->m_len)
+	if (at.at_nxt == IPPROTO_ICMPV6)
+		place = offsetof(struct icmphdr6, icmp6_cksum);
+	else if (at.at_nxt == IPPROTO_UDP)
+		place = 6;	/* RFC 768 */
+	else
 		return;
-	icmp = (struct icmphdr6 *)(void *)(m->m_data + at.at_off);
+	if (at.at_off + ICMP6_HLEN > m->m_len)
+		return;
+	place += at.at_off;
 	len = m->m_pktlen - at.at_off;
-	icmp->icmp6_cksum = 0;
-	icmp->icmp6_cksum = in_cksum_mbuf(m, at.at_off, len, in6_cksum_pseudo(
-	    ip6->ip6_src, IPPROTO_ICMPV6, len));
+	memcpy(m->m_data + place, &sum, sizeof(sum));
+	sum = in_cksum_mbuf(m, at.at_off, len, in6_cksum_pseudo(ip6->ip6_src,
+	    at.at_nxt, len));
+	if (sum == 0)
+		sum = 0xffff;	/* RFC 8200 8.1; the same to ICMPv6 */
+	memcpy(m->m_data + place, &sum, sizeof(sum));
 }
 
 /* Fill in the header: addresses of the wire, length, hop limit. */
@@ -239,7 +251,16 @@ ip6_output(struct rt_table *tb, struct mbuf *m, const struct ip6_out *how)
 	m->m_nh = fd.fd_nh;
 	if (zone6_is_multicast(mtoip6(m)->ip6_dst))
 		m->m_flags |= M_MCAST;
-	ip6_send(m);
+	if ((how->io_flags & IP6_OUT_WHOLE) != 0 &&
+	    !ip_fits(m, ip_nh_mtu(fd.fd_nh))) {
+		why = DROP_IP6_TOOBIG;
+		error = EMSGSIZE;
+		goto drop;
+	}
+	if ((how->io_flags & IP6_OUT_MINMTU) != 0 && !ip_fits(m, IP6_MMTU))
+		ip6_fragment_output(fd.fd_nh->nh_ifp, m, IP6_MMTU);
+	else
+		ip6_send(m);
 	return 0;
 drop:
 	m_drop(NULL, m, why);

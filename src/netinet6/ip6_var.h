@@ -337,13 +337,17 @@ struct ip6_out {
 	uint8_t		 io_flags;	/* IP6_OUT_* */
 #define IP6_OUT_SOURCE	0x1		/* the source stays as it is, ::, too,
 					 * and need not be usable */
+#define IP6_OUT_WHOLE	0x2		/* never in fragments (RFC 3542
+					 * 11.2): EMSGSIZE */
+#define IP6_OUT_MINMTU	0x4		/* in fragments of the least MTU that
+					 * links have (RFC 3542 11.1) */
 };
 /*
  * CPU: route by a table and send a packet made here, which is taken.  Of its
  * IPv6 header next header and inner addresses are set, traffic class and flow
  * label if not 0, all else is 0; source ::: the best one (in6_source()).  The
  * checksum of ICMPv6, behind the header or one of hop-by-hop options, is
- * computed.  how: NULL: as usual.  0 or errno.
+ * computed, and so is UDP's.  how: NULL: as usual.  0 or errno.
  */
 int	ip6_output(struct rt_table *, struct mbuf *, const struct ip6_out *how);
 /* CPU: the last steps of output, with m_nh set: offload, fragmentation of a

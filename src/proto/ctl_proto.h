@@ -27,6 +27,8 @@
 
 #include <stdint.h>
 
+#include <netinet/in.h>
+
 #define CTL_MAGIC	0x69666e31u	/* "ifn1" */
 #define CTL_VERSION	2		/* the newest this code speaks, */
 #define CTL_VERSION_MIN	2		/* and the oldest */
@@ -178,8 +180,16 @@ struct ctl_vnet {
 };
 
 struct ctl_ping {
-	uint32_t	 p_dst, p_src;
+	uint32_t	 p_dst, p_src;	/* of IPv4 */
 	uint32_t	 p_table;	/* of routes; 0: the main one */
+	uint16_t	 p_port;	/* UDP packets to this port and the next
+					 * ones; 0: echo requests */
+	uint16_t	 p_flags;
+#define CTL_PING_WHOLE	0x1		/* never in fragments */
+#define CTL_PING_MINMTU	0x2		/* in fragments of 1280 bytes */
+#define CTL_PING_FLAGS	0x3
+	struct sockaddr_in6 p_dst6, p_src6;	/* family 0: not IPv6 */
+	uint32_t	 p_ifindex;	/* on this link; 0: as routes say */
 	uint32_t	 p_pad;
 };
 
@@ -190,8 +200,10 @@ struct ctl_ping_send {
 struct ctl_ping_reply {
 	uint32_t	 pr_from, pr_seq, pr_ttl, pr_type, pr_code, pr_bytes;
 	int32_t		 pr_error;
-	uint32_t	 pr_pad;
+	uint32_t	 pr_mtu;	/* of a message that says "too big" */
 	uint64_t	 pr_rtt_ns;
+	struct sockaddr_in6 pr_from6;	/* of IPv6; family 0: see pr_from */
+	uint32_t	 pr_pad;
 };
 
 /* An instruction of a filter's program, as of classic BPF. */

@@ -22,6 +22,7 @@
 #include "net/pfil.h"		/* its subsystem */
 #include "net/rtsock.h"		/* its subsystem */
 #include "netinet/arp_var.h"	/* headers of packets; ARP by request */
+#include "netinet/ping.h"	/* pings, without a client */
 #include "netinet6/in6_var.h"	/* the subsystem */
 #include "netinet6/nd6.h"	/* the subsystem */
 
@@ -661,14 +662,27 @@ in_output(struct in_test *it, const char *src, const char *dst)
 	return io.io_error;
 }
 
-/* icmp_ping_send(), from src or from what is best (NULL). */
+/* A ping of IPv4 in a table: ping_open(), and ping_send() from src or from what
+ * is best (NULL). */
 static inline int
-ping(struct icmp_ping *p, const char *dst, const char *src, uint16_t seq,
+ping_open4(struct in_test *it, uint32_t table, ping_fn *fn, void *arg,
+    struct ping **p)
+{
+	const struct ping_how how = {
+		.ph_family = &ping_inet, .ph_table = table,
+	};
+
+	return ping_open(it->it_vn, &how, fn, arg, p);
+}
+
+static inline int
+ping(struct ping *p, const char *dst, const char *src, uint16_t seq,
     unsigned len, uint8_t ttl)
 {
+	const union neigh_addr d = neigh_addr4(test_hop(dst));
+	const union neigh_addr s = neigh_addr4(src != NULL ? test_hop(src) : 0);
 
-	return icmp_ping_send(p, test_hop(dst), src != NULL ? test_hop(src) :
-	    0, seq, len, ttl);
+	return ping_send(p, &d, &s, seq, len, ttl);
 }
 
 /* --- the stack ----------------------------------------------------------- */

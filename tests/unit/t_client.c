@@ -729,7 +729,7 @@ ping_client(struct ifnet_client *c)
 		assert_int_equal(r.bytes, 64);
 	}
 	assert_int_equal(ifnet_ping_recv(c, 10, &r, &e), ETIMEDOUT);
-	assert_int_equal(ifnet_ping_send(c, 1, 56, 0, &e), EINVAL);
+	assert_int_equal(ifnet_ping_send(c, 1, 56, 256, &e), EINVAL);
 	assert_int_equal(ifnet_ping_send(c, 1, 70000, 64, &e), EINVAL);
 	assert_int_equal(ifnet_ping_stop(c, &e), 0);
 	assert_int_equal(ifnet_ping_recv(c, 10, &r, &e), ENOTCONN);

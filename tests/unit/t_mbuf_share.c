@@ -7,7 +7,7 @@
 #include "in_test.h"
 
 static void
-heard(void *arg, const struct icmp_ping_reply *pr)
+heard(void *arg, const struct ping_reply *pr)
 {
 
 	*(int *)arg = pr->pr_errno;
@@ -38,7 +38,7 @@ exhausted_body(struct in_test *it)
 {
 	struct mbuf_share_state *ms = it->it_kern->k_share;
 	struct ifnet *a = it->it_a.tif_ifp, *b = it->it_b.tif_ifp;
-	struct icmp_ping *p;
+	struct ping *p;
 	struct iphdr4 *ip;
 	uint8_t buf[200];
 	unsigned len;
@@ -80,13 +80,13 @@ exhausted_body(struct in_test *it)
 	KASSERT(drops(b, DROP_ARP_SHARE) == 1);
 	forwards(it);
 	/* Pings. */
-	KASSERT(icmp_ping_open(it->it_vn, 0, heard, &error, &p) == 0);
+	KASSERT(ping_open4(it, 0, heard, &error, &p) == 0);
 	ms[MBUF_SHARE_PINGS].ms_percent = 0;
 	KASSERT(ping(p, "10.0.2.2", NULL, 1, 56, 0) == 0);
 	settle(it);
 	KASSERT(error == ENOBUFS);
 	forwards(it);
-	icmp_ping_close(p);
+	ping_close(p);
 	/* Buffers that waited are given back when their time is over. */
 	sleep_ms(it, 8000);
 	for (unsigned i = 0; i < MBUF_NSHARES; i++)

@@ -6,11 +6,11 @@
 
 struct heard {
 	unsigned	 hd_n;
-	struct icmp_ping_reply hd_last;
+	struct ping_reply hd_last;
 };
 
 static void
-hear(void *arg, const struct icmp_ping_reply *pr)
+hear(void *arg, const struct ping_reply *pr)
 {
 	struct heard *hd = arg;
 
@@ -19,18 +19,26 @@ hear(void *arg, const struct icmp_ping_reply *pr)
 	hd->hd_last = *pr;
 }
 
+static bool
+usable4(const struct ping *p, const char *src)
+{
+	const union neigh_addr na = neigh_addr4(test_hop(src));
+
+	return ping_source_usable(p, &na);
+}
+
 static void
 reply_body(struct in_test *it)
 {
 	const struct iphdr4 *ip;
-	struct icmp_ping *p;
+	struct ping *p;
 	struct heard hd;
 	uint8_t buf[3000];
 	unsigned len;
 	uint16_t sum;
 
 	memset(&hd, 0, sizeof(hd));
-	KASSERT(icmp_ping_open(it->it_vn, 0, hear, &hd, &p) == 0);
+	KASSERT(ping_open4(it, 0, hear, &hd, &p) == 0);
 	KASSERT(ping(p, "10.0.2.2", NULL, 5, 56, 33) == 0);
 	settle(it);
 	ip = tx_ip(&it->it_b, 0);
@@ -49,8 +57,8 @@ reply_body(struct in_test *it)
 	host_sleep(it->it_host, 7000000);
 	inject(it, &it->it_b, buf, len);
 	KASSERT(hd.hd_n == 1 && hd.hd_last.pr_seq == 5 &&
-	    hd.hd_last.pr_ttl == 60 && hd.hd_last.pr_type == 0 &&
-	    ip_is(hd.hd_last.pr_from, "10.0.2.2") &&
+	    hd.hd_last.pr_hlim == 60 && hd.hd_last.pr_type == 0 &&
+	    ip_is(hd.hd_last.pr_from.na_4, "10.0.2.2") &&
 	    hd.hd_last.pr_bytes == 64 && hd.hd_last.pr_errno == 0);
 	KASSERT(hd.hd_last.pr_rtt_ns >= 7000000 &&
 	    hd.hd_last.pr_rtt_ns < 1000000000);
@@ -69,7 +77,7 @@ reply_body(struct in_test *it)
 	KASSERT(it->it_b.tif_ntx == 3);
 	KASSERT(ping(p, "10.0.2.2", NULL, 7, 65508, 0) ==
 	    EMSGSIZE);
-	icmp_ping_close(p);
+	ping_close(p);
 	all_books(it);
 }
 IN_TEST(reply, 2)
@@ -79,7 +87,7 @@ IN_TEST(reply, 2)
 static void
 table_body(struct in_test *it)
 {
-	struct icmp_ping *p;
+	struct ping *p;
 	const struct iphdr4 *ip;
 	struct heard hd;
 	struct ifreq ifr;
@@ -88,15 +96,15 @@ table_body(struct in_test *it)
 	uint16_t sum;
 
 	memset(&hd, 0, sizeof(hd));
-	KASSERT(icmp_ping_open(it->it_vn, 5, hear, &hd, &p) == ESRCH);
+	KASSERT(ping_open4(it, 5, hear, &hd, &p) == ESRCH);
 	memset(&ifr, 0, sizeof(ifr));
 	memcpy(ifr.ifr_name, it->it_b.tif_ifp->if_xname, IFNAMSIZ);
 	ifr.ifr_value = 5;
 	KASSERT(ifioctl(it->it_vn, &kauth_cred_self, SIOCSIFTABLE, &ifr,
 	    sizeof(ifr)) == 0);
-	KASSERT(icmp_ping_open(it->it_vn, 5, hear, &hd, &p) == 0);
-	KASSERT(icmp_ping_source_usable(p, test_hop("10.0.2.1")));
-	KASSERT(!icmp_ping_source_usable(p, test_hop("10.0.1.1")));
+	KASSERT(ping_open4(it, 5, hear, &hd, &p) == 0);
+	KASSERT(usable4(p, "10.0.2.1"));
+	KASSERT(!usable4(p, "10.0.1.1"));
 	tif_clear(&it->it_b);
 	KASSERT(ping(p, "10.0.2.2", NULL, 5, 56, 33) == 0);
 	settle(it);
@@ -115,7 +123,7 @@ table_body(struct in_test *it)
 	(void)mk_ip(buf, "10.0.2.2", "10.0.2.1", 1, 60, len - 20);
 	inject(it, &it->it_b, buf, len);
 	KASSERT(hd.hd_n == 1);
-	icmp_ping_close(p);
+	ping_close(p);
 	all_books(it);
 }
 IN_TEST(table, 1)
@@ -124,11 +132,11 @@ IN_TEST(table, 1)
 static void
 ourselves_body(struct in_test *it)
 {
-	struct icmp_ping *p;
+	struct ping *p;
 	struct heard hd;
 
 	memset(&hd, 0, sizeof(hd));
-	KASSERT(icmp_ping_open(it->it_vn, 0, hear, &hd, &p) == 0);
+	KASSERT(ping_open4(it, 0, hear, &hd, &p) == 0);
 	KASSERT(ping(p, "10.0.1.1", NULL, 1, 56, 0) == 0);
 	settle(it);
 	KASSERT(hd.hd_n == 1 && hd.hd_last.pr_type == 0);
@@ -146,18 +154,18 @@ ourselves_body(struct in_test *it)
 	settle(it);
 	KASSERT(hd.hd_n == 3);
 	all_books(it);
-	icmp_ping_close(p);
+	ping_close(p);
 }
 IN_TEST(ourselves, 2)
 
 static void
 errors_body(struct in_test *it)
 {
-	struct icmp_ping *p;
+	struct ping *p;
 	struct heard hd;
 
 	memset(&hd, 0, sizeof(hd));
-	KASSERT(icmp_ping_open(it->it_vn, 0, hear, &hd, &p) == 0);
+	KASSERT(ping_open4(it, 0, hear, &hd, &p) == 0);
 	/* No route; a loopback address nobody has; a group. */
 	KASSERT(ping(p, "99.1.1.1", NULL, 1, 56, 0) == 0);
 	settle(it);
@@ -180,22 +188,22 @@ errors_body(struct in_test *it)
 	settle(it);
 	KASSERT(it->it_b.tif_ntx == 1 &&
 	    it->it_b.tif_tx[0].tp_data[0] == 0xff);
-	icmp_ping_close(p);
+	ping_close(p);
 }
 IN_TEST(errors, 1)
 
 static void
 limits_body(struct in_test *it)
 {
-	struct icmp_ping *p[ICMP_NPINGS + 1];
+	struct ping *p[PING_MAX + 1];
 	struct heard hd;
 	unsigned n;
 	int error;
 
 	memset(&hd, 0, sizeof(hd));
-	for (n = 0; n < ICMP_NPINGS; n++)
-		KASSERT(icmp_ping_open(it->it_vn, 0, hear, &hd, &p[n]) == 0);
-	KASSERT(icmp_ping_open(it->it_vn, 0, hear, &hd, &p[n]) == EAGAIN);
+	for (n = 0; n < PING_MAX; n++)
+		KASSERT(ping_open4(it, 0, hear, &hd, &p[n]) == 0);
+	KASSERT(ping_open4(it, 0, hear, &hd, &p[n]) == EAGAIN);
 	/* A client that is faster than the CPU is told so. */
 	for (unsigned i = 0; i < 1000; i++) {
 		error = ping(p[0], "10.0.1.1", NULL, (uint16_t)i,
@@ -203,9 +211,9 @@ limits_body(struct in_test *it)
 		KASSERT(error == 0 || error == ENOBUFS);
 	}
 	/* Closed with requests waiting and replies on their way. */
-	for (n = 0; n < ICMP_NPINGS; n++) {
+	for (n = 0; n < PING_MAX; n++) {
 		(void)ping(p[n], "10.0.1.1", NULL, 1, 8, 0);
-		icmp_ping_close(p[n]);
+		ping_close(p[n]);
 	}
 	n = hd.hd_n;
 	settle(it);
@@ -218,11 +226,11 @@ IN_TEST(limits, 2)
 static void
 source_body(struct in_test *it)
 {
-	struct icmp_ping *p;
+	struct ping *p;
 	struct heard hd;
 
 	memset(&hd, 0, sizeof(hd));
-	KASSERT(icmp_ping_open(it->it_vn, 0, hear, &hd, &p) == 0);
+	KASSERT(ping_open4(it, 0, hear, &hd, &p) == 0);
 	KASSERT(route_add(it, "0.0.0.0", 0, "10.0.1.2", RTF_STATIC, 0) == 0);
 	tif_clear(&it->it_b);
 	for (unsigned i = 0; i < 3; i++) {
@@ -245,7 +253,7 @@ source_body(struct in_test *it)
 		KASSERT(ping(p, "10.0.2.2", NULL, i, 56, 0) == 0);
 	settle(it);
 	KASSERT(it->it_b.tif_ntx == 20);
-	icmp_ping_close(p);
+	ping_close(p);
 	all_books(it);
 }
 IN_TEST(source, 1)
@@ -256,13 +264,13 @@ static void
 budget_body(struct in_test *it)
 {
 	enum { CLIENTS = 20, EACH = 3, PIECES = 45 };
-	struct icmp_ping *p[CLIENTS];
+	struct ping *p[CLIENTS];
 	struct heard hd;
 	unsigned sent = 0, most = 0, now;
 
 	memset(&hd, 0, sizeof(hd));
 	for (unsigned i = 0; i < CLIENTS; i++) {
-		KASSERT(icmp_ping_open(it->it_vn, 0, hear, &hd, &p[i]) == 0);
+		KASSERT(ping_open4(it, 0, hear, &hd, &p[i]) == 0);
 		for (uint16_t seq = 0; seq < EACH; seq++)
 			KASSERT(ping(p[i], "10.0.2.2", NULL, seq, 65507, 0) ==
 			    0);
@@ -279,7 +287,7 @@ budget_body(struct in_test *it)
 	KASSERT(hd.hd_n == 0);
 	KASSERT(most <= 2 * PIECES);
 	for (unsigned i = 0; i < CLIENTS; i++)
-		icmp_ping_close(p[i]);
+		ping_close(p[i]);
 	all_books(it);
 }
 IN_TEST(budget, 0)
