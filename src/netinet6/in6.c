@@ -244,6 +244,8 @@ inet6_init(struct vnet *vn)
 		goto fail;
 	error = in6_sysctl_init(vn);
 	if (error == 0)
+		error = in6_ifid_init(i6);
+	if (error == 0)
 		error = ether_register(vn, ETHERTYPE_IPV6, ip6_input_vec);
 	if (error != 0)
 		goto fail_ip6;

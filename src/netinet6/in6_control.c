@@ -4,8 +4,8 @@
  *
  * What is the same for every family, the routes among it, is in
  * net/if_addr_give.h.  An interface begins to speak IPv6 with its first
- * address: a link-local one comes along with it (RFC 4291 2.1), made from the
- * link-level address (appendix A), unless net.inet6.ip6.auto_linklocal is 0.
+ * address: a link-local one comes along with it (RFC 4291 2.1), whose
+ * identifier in6_ifid() makes, unless net.inet6.ip6.auto_linklocal is 0.
  *
  * All of it runs with the interface's ioctl lock.
  */
@@ -180,25 +180,6 @@ in6_purgeif(struct ifnet *ifp)
 
 /* --- the link-local one -------------------------------------------------- */
 
-bool
-in6_lladdr_id(const struct ifnet *ifp, uint8_t id[8])
-{
-	uint64_t word = __atomic_load_n(&ifp->if_lladdr, __ATOMIC_RELAXED);
-	const uint8_t *l = (const uint8_t *)&word;
-
-	if (word == 0 || ifp->if_type != IFT_ETHER)
-		return false;
-	id[0] = l[0] ^ 2;
-	id[1] = l[1];
-	id[2] = l[2];
-	id[3] = 0xff;
-	id[4] = 0xfe;
-	id[5] = l[3];
-	id[6] = l[4];
-	id[7] = l[5];
-	return true;
-}
-
 static bool
 has_linklocal(const struct ifnet *ifp)
 {
@@ -224,7 +205,7 @@ give_linklocal(struct ifnet *ifp, union neigh_addr *given)
 
 	if (ip6_setting(&ifp->if_vnet->vn_in6->i6_auto_linklocal) == 0 ||
 	    (if_flags_get(ifp) & IFF_LOOPBACK) != 0 || has_linklocal(ifp) ||
-	    !in6_lladdr_id(ifp, ir.ir_addr.na_bytes + 8))
+	    !in6_ifid(ifp, &ir.ir_addr, 0, ir.ir_addr.na_bytes + 8))
 		return 0;
 	(void)zone6_enter(ir.ir_addr.na_bytes, ifp->if_index);
 	*given = ir.ir_addr;

@@ -5,12 +5,16 @@
 #ifndef NETINET6_IN6_IMPL_H
 #define NETINET6_IN6_IMPL_H
 
+#include "kern/siphash.h"
 #include "netinet6/in6_var.h"
 
 /* Addresses of IPv6 in a vnet. */
 struct in6_vnet {
 	struct vnet	*i6_vnet;	/* constant */
 	int64_t		 i6_auto_linklocal;	/* sysctl; default 1 */
+	int64_t		 i6_stableaddr;		/* sysctl; default 0 */
+	int64_t		 i6_stablesecret;	/* sysctl; 0: random */
+	struct siphash_key i6_stable;	/* a: of these identifiers */
 	struct in6_expiry *i6_expiry;	/* a: NULL: no address has an end */
 };
 
@@ -33,11 +37,13 @@ bool	in6_dad_wanted(const struct ifnet *);
 int	in6_ioctl(struct ifnet *, unsigned long cmd, void *data);
 /* Control, i: remove all IPv6 addresses of an interface. */
 void	in6_purgeif(struct ifnet *);
-/* Any: the interface identifier that follows from the link-level address
- * (modified EUI-64, RFC 4291 appendix A); false: it has none. */
-bool	in6_lladdr_id(const struct ifnet *, uint8_t id[8]);
 /* Any: seconds until a time of kern_now(), rounded up; 0 means never. */
 uint32_t in6_seconds_left(struct kern *, uint64_t ns);
+
+/* in6_ifid.c */
+/* Any: is it an identifier that no host may make for itself (RFC 5453)? */
+bool	in6_ifid_is_reserved(const uint8_t id[8]);
+int	in6_ifid_init(struct in6_vnet *);	/* control; ENOMEM */
 
 /* in6_expire.c */
 /* Control, i: an address needs a timer.  ENOMEM.  It is part of the address

@@ -61,6 +61,15 @@ uint32_t in6_ifa_flags(const struct ifaddr *);
 bool	in6_may_be_ours(const union neigh_addr *);
 
 /*
+ * in6_ifid.c.  Any: the interface identifier (its last 8 bytes) of an address
+ * that is made for an interface in a prefix (inner; the first 8 bytes count).
+ * dad_counter: how many that were made before turned out to be others'.  false:
+ * there is none, or no other one.
+ */
+bool	in6_ifid(const struct ifnet *, const union neigh_addr *prefix,
+	    unsigned dad_counter, uint8_t id[8]);
+
+/*
  * in6_src.c.  Any, read section: a source for packets to dst (RFC 6724 5) that
  * leave by ifp: copied to src (inner); false: there is none.
  */
