@@ -113,7 +113,7 @@ secret_handler(struct vnet *vn, const char *name, void *arg,
 	(void)name;
 	if (kauth_authorize(vn->vn_kern, op->so_cred, KAUTH_SYSCTL_SET) == 0)
 		v = ip6_setting(&i6->i6_stablesecret);
-	error = sysctl_handle_int(op, &v, 0, INT64_MAX, true);
+	error = sysctl_handle_int(op, &v, 0, INT64_C(1) << 62, true);
 	if (error != 0 || op->so_new == NULL)
 		return error;
 	__atomic_store_n(&i6->i6_stablesecret, v, __ATOMIC_RELAXED);
