@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "proto/prefix.h"
+
 static int
 usage(struct cmd_ctx *ctx, const char *why)
 {
@@ -65,22 +67,54 @@ static const struct cmd_word rule_words[] = {
 	CMD_WORD_END
 };
 
-/* "10.0.0.0/8", or one address. */
+/* "2001:db8::/32", or one address. */
+static int
+parse_prefix6(struct cmd_ctx *ctx, const char *word, const char *value,
+    unsigned char *addr, unsigned *len)
+{
+	const char *slash = strchr(value, '/');
+	size_t n = slash != NULL ? (size_t)(slash - value) : strlen(value);
+	char text[INET6_ADDRSTRLEN];
+	struct prefix pf, cut;
+	uint64_t bits = 128;
+
+	if (n >= sizeof(text))
+		return bad(ctx, word, value, "an address, or a prefix");
+	memcpy(text, value, n);
+	text[n] = '\0';
+	if (inet_pton(AF_INET6, text, addr) != 1 || (slash != NULL &&
+	    !cmd_parse_num(slash + 1, 128, &bits)))
+		return bad(ctx, word, value, "an address, or a prefix");
+	pf = prefix_of6(addr, PREFIX_BITS6);
+	cut = pf;
+	prefix_cut(&cut, (unsigned)bits);
+	if (cut.pf_hi != pf.pf_hi || cut.pf_lo != pf.pf_lo)
+		return bad(ctx, word, value, "no bits beyond the length");
+	*len = (unsigned)bits;
+	return CMD_OK;
+}
+
+/* "10.0.0.0/8", "2001:db8::/32", or one address. */
 static int
 parse_prefix(struct cmd_ctx *ctx, const char *word, const char *value,
     struct ifnet_rule *r, unsigned char *addr, unsigned *len)
 {
 	struct in_addr a;
 	struct ifnet_error e;
+	const int family = strchr(value, ':') != NULL ? AF_INET6 : AF_INET;
 	int n;
 
+	if (r->family != 0 && r->family != family)
+		return bad(ctx, word, value, "both prefixes are of one family");
+	r->family = family;
+	if (family == AF_INET6)
+		return parse_prefix6(ctx, word, value, addr, len);
 	if (cmd_parse_prefix(value, &a, &n, &e) != 0)
 		return bad(ctx, word, value, "an address, or a prefix");
 	if (n < 0)
 		n = 32;
 	if ((a.s_addr & ~cmd_mask(n).s_addr) != 0)
 		return bad(ctx, word, value, "no bits beyond the length");
-	r->family = AF_INET;
 	memcpy(addr, &a, sizeof(a));
 	*len = (unsigned)n;
 	return CMD_OK;
@@ -249,12 +283,15 @@ add(struct cmd_ctx *ctx, int argc, char **argv)
 /* --- listing ------------------------------------------------------------- */
 
 static const char *
-prefix_text(const unsigned char *addr, unsigned len, char *buf, size_t size)
+prefix_text(const struct ifnet_rule *r, const unsigned char *addr,
+    unsigned len, char *buf, size_t size)
 {
+	const bool ip6 = r->family == AF_INET6;
 	char text[INET6_ADDRSTRLEN];
 
-	(void)inet_ntop(AF_INET, addr, text, sizeof(text));
-	(void)snprintf(buf, size, len == 32 ? "%s" : "%s/%u", text, len);
+	(void)inet_ntop(ip6 ? AF_INET6 : AF_INET, addr, text, sizeof(text));
+	(void)snprintf(buf, size, len == (ip6 ? 128 : 32) ? "%s" : "%s/%u",
+	    text, len);
 	return buf;
 }
 
@@ -303,10 +340,10 @@ list_json(struct json *j, const struct ifnet_rule *r)
 	if (r->ifname[0] != '\0')
 		json_text(j, "interface", r->ifname);
 	if (r->srclen != 0)
-		json_text(j, "from", prefix_text(r->src, r->srclen, text,
+		json_text(j, "from", prefix_text(r, r->src, r->srclen, text,
 		    sizeof(text)));
 	if (r->dstlen != 0)
-		json_text(j, "to", prefix_text(r->dst, r->dstlen, text,
+		json_text(j, "to", prefix_text(r, r->dst, r->dstlen, text,
 		    sizeof(text)));
 	if (r->markmask != 0) {
 		json_int(j, "mark", r->mark);
@@ -332,9 +369,9 @@ list_one(const struct ifnet_rule *r, void *arg)
 		return 0;
 	}
 	if (r->srclen != 0)
-		(void)prefix_text(r->src, r->srclen, from, sizeof(from));
+		(void)prefix_text(r, r->src, r->srclen, from, sizeof(from));
 	if (r->dstlen != 0)
-		(void)prefix_text(r->dst, r->dstlen, to, sizeof(to));
+		(void)prefix_text(r, r->dst, r->dstlen, to, sizeof(to));
 	if (r->markmask == UINT32_MAX)
 		(void)snprintf(mark, sizeof(mark), "%u", r->mark);
 	else if (r->markmask != 0)

@@ -338,14 +338,14 @@ log_filter(struct log_text *lt, const struct ctl_request *rq)
 }
 
 static void
-add_prefix(struct log_text *lt, const char *word, const uint8_t addr[16],
-    uint32_t len)
+add_prefix(struct log_text *lt, const char *word, uint32_t family,
+    const uint8_t addr[16], uint32_t len)
 {
-	char text[INET_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN];
 
 	if (len != 0)
-		add(lt, " %s %s/%u", word, inet_ntop(AF_INET, addr, text,
-		    sizeof(text)), len);
+		add(lt, " %s %s/%u", word, inet_ntop(family == AF_INET6 ?
+		    AF_INET6 : AF_INET, addr, text, sizeof(text)), len);
 }
 
 static bool
@@ -357,8 +357,8 @@ log_rule(struct log_text *lt, const struct ctl_rule *r)
 		add(lt, " %u", r->r_number);
 	if (r->r_ifname[0] != '\0')
 		add(lt, " in %s", r->r_ifname);
-	add_prefix(lt, "from", r->r_src, r->r_srclen);
-	add_prefix(lt, "to", r->r_dst, r->r_dstlen);
+	add_prefix(lt, "from", r->r_family, r->r_src, r->r_srclen);
+	add_prefix(lt, "to", r->r_family, r->r_dst, r->r_dstlen);
 	if (r->r_markmask != 0)
 		add(lt, " mark 0x%x/0x%x", r->r_mark, r->r_markmask);
 	if (r->r_action == CTL_RULE_TABLE)

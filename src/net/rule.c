@@ -26,19 +26,45 @@ within4(uint32_t addr, uint32_t prefix, unsigned len)
 	return ((addr ^ prefix) & htonl(prefix_mask(len))) == 0;
 }
 
-static bool
-fits4(const struct rule_spec *rs, const char *name, uint32_t src, uint32_t dst,
-    uint32_t mark)
+static inline bool
+within6(const union neigh_addr *addr, const union neigh_addr *prefix,
+    unsigned len)
+{
+	uint64_t hi = be64toh(addr->na_words[0] ^ prefix->na_words[0]);
+	uint64_t lo = be64toh(addr->na_words[1] ^ prefix->na_words[1]);
+
+	if (len <= 64)
+		return len == 0 || hi >> (64 - len) == 0;
+	return hi == 0 && lo >> (128 - len) == 0;
+}
+
+/* Does the rule fit by what is no family's? */
+static inline bool
+fits_any(const struct rule_spec *rs, const char *name, uint32_t mark)
 {
 
-	if (rs->rs_ifname[0] != '\0' && (name == NULL ||
-	    memcmp(rs->rs_ifname, name, IFNAMSIZ) != 0))
-		return false;
-	if (((mark ^ rs->rs_mark) & rs->rs_markmask) != 0)
-		return false;
+	return (rs->rs_ifname[0] == '\0' || (name != NULL &&
+	    memcmp(rs->rs_ifname, name, IFNAMSIZ) == 0)) &&
+	    ((mark ^ rs->rs_mark) & rs->rs_markmask) == 0;
+}
+
+static bool
+fits4(const struct rule_spec *rs, uint32_t src, uint32_t dst)
+{
+
 	return rs->rs_family == AF_UNSPEC || (rs->rs_family == AF_INET &&
 	    within4(src, rs->rs_src.na_4, rs->rs_srclen) &&
 	    within4(dst, rs->rs_dst.na_4, rs->rs_dstlen));
+}
+
+static bool
+fits6(const struct rule_spec *rs, const union neigh_addr *src,
+    const union neigh_addr *dst)
+{
+
+	return rs->rs_family == AF_UNSPEC || (rs->rs_family == AF_INET6 &&
+	    within6(src, &rs->rs_src, rs->rs_srclen) &&
+	    within6(dst, &rs->rs_dst, rs->rs_dstlen));
 }
 
 struct fwd
@@ -53,9 +79,39 @@ rules_lookup4(const struct ip_rules *rules, const char *name, uint32_t src,
 		return fd;
 	for (unsigned i = 0; i < rules->is_n; i++) {
 		ir = rules->is_rule[i];
-		if (!fits4(&ir->ir_spec, name, src, dst, mark))
+		if (!fits_any(&ir->ir_spec, name, mark) ||
+		    !fits4(&ir->ir_spec, src, dst))
 			continue;
 		by = ir->ir_table != NULL ? rt_lookup4_raw(ir->ir_table, dst) :
+		    (struct fwd){ ir->ir_refusal, FWD_OTHER };
+		if (by.fd_nh == NULL)
+			continue;
+		*byp = ir;
+		return by;
+	}
+	return fd;
+}
+
+struct fwd
+rules_lookup6(const struct ip_rules *rules, const char *name, const void *src,
+    const void *dst, uint32_t mark, struct fwd fd, const struct ip_rule **byp)
+{
+	const struct ip_rule *ir;
+	union neigh_addr s, d;
+	struct fwd by;
+
+	*byp = NULL;
+	if (fwd_is_local(&fd))
+		return fd;
+	memcpy(&s, src, sizeof(s));
+	memcpy(&d, dst, sizeof(d));
+	for (unsigned i = 0; i < rules->is_n; i++) {
+		ir = rules->is_rule[i];
+		if (!fits_any(&ir->ir_spec, name, mark) ||
+		    !fits6(&ir->ir_spec, &s, &d))
+			continue;
+		by = ir->ir_table != NULL ?
+		    rt_lookup6_raw(ir->ir_table, d.na_bytes) :
 		    (struct fwd){ ir->ir_refusal, FWD_OTHER };
 		if (by.fd_nh == NULL)
 			continue;
@@ -219,14 +275,16 @@ take(struct vnet *vn, uint32_t number, struct ip_rule **irp)
 static int
 check(const struct rule_spec *rs)
 {
-	const uint8_t most = rs->rs_family == AF_INET ? 32 : 0;
+	const uint8_t most = rs->rs_family == AF_INET ? 32 :
+	    rs->rs_family == AF_INET6 ? 128 : 0;
 
 	if (rs->rs_number > RULE_NUMBER_MAX || rs->rs_action >= RULE_NACTIONS)
 		return kern_refuse(EINVAL, "a rule has a number up to %d and "
 		    "an action", RULE_NUMBER_MAX);
-	if (rs->rs_family != AF_UNSPEC && rs->rs_family != AF_INET)
+	if (rs->rs_family != AF_UNSPEC && rs->rs_family != AF_INET &&
+	    rs->rs_family != AF_INET6)
 		return kern_refuse(EAFNOSUPPORT, "the prefixes of a rule are "
-		    "IPv4's");
+		    "IPv4's or IPv6's");
 	if (rs->rs_srclen > most || rs->rs_dstlen > most)
 		return kern_refuse(EINVAL, "a prefix is of up to %u bits",
 		    most);

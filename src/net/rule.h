@@ -60,8 +60,8 @@ struct ip_rules {
 
 /* Control, all of these. */
 
-/* EEXIST (number in use), EINVAL, ENOSPC, ENOMEM; of the table as
- * rt_table_hold(). */
+/* EAFNOSUPPORT (no family that has rules), EEXIST (number in use), EINVAL,
+ * ENOSPC, ENOMEM; of the table as rt_table_hold(). */
 int	rule_add(struct vnet *, const struct rule_spec *, uint32_t *number);
 /* ENOENT; ENOMEM. */
 int	rule_delete(struct vnet *, uint32_t number);
@@ -79,7 +79,7 @@ rules_of(const struct vnet *vn)
 }
 
 /*
- * CPU, read section: how a packet to an IPv4 destination goes by the rules,
+ * CPU, read section: how a packet to a destination goes by the rules,
  * where `fd' is what the table of its interface says; a group as it is.  name:
  * of the interface it came by, all IFNAMSIZ bytes; NULL: it is this host's own.
  * *by is the rule that decides, or NULL: it is counted by whoever sends the
@@ -87,6 +87,11 @@ rules_of(const struct vnet *vn)
  */
 struct fwd rules_lookup4(const struct ip_rules *, const char *name,
 	    uint32_t src, uint32_t dst, uint32_t mark, struct fwd fd,
+	    const struct ip_rule **by);
+/* Likewise of IPv6, between addresses of the wire; the destination means the
+ * same everywhere: packets to others stay on their link, by whatever rule. */
+struct fwd rules_lookup6(const struct ip_rules *, const char *name,
+	    const void *src, const void *dst, uint32_t mark, struct fwd fd,
 	    const struct ip_rule **by);
 /* CPU: a rule (or NULL: none) has decided on a packet. */
 void	rule_count(const struct ip_rule *);

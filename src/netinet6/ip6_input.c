@@ -8,6 +8,7 @@
  * ip6_input_slow(), which checks from the beginning.
  */
 
+#include "net/if_name_impl.h"
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
 #include "netinet6/ip6_var.h"
@@ -16,6 +17,8 @@
 struct ip6_run {
 	struct ip_run	 r6_run;	/* first */
 	uint64_t	 r6_src[2];	/* source found in order; 0: none */
+	const struct ip_rules *r6_rules; /* or NULL */
+	char		 r6_ifname[IFNAMSIZ];	/* for these */
 };
 
 /*
@@ -56,6 +59,7 @@ ip6_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
     struct ip6_run *run6, uint32_t value, const struct nexthop *nh)
 {
 	struct ip_run *run = &run6->r6_run;
+	const struct ip_rule *rule = NULL;
 	const uint8_t *p = m->m_data;
 	uint64_t w0, src[2];
 	unsigned len, bad;
@@ -87,6 +91,13 @@ ip6_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 		run6->r6_src[0] = src[0];
 		run6->r6_src[1] = src[1];
 	}
+	if (__builtin_expect(run6->r6_rules != NULL, 0)) {
+		fd = rules_lookup6(run6->r6_rules, run6->r6_ifname, p + 8,
+		    p + 24, m->m_mark, (struct fwd){ nh, value }, &rule);
+		/* A value is the same next hop in all tables. */
+		value = fd.fd_value;
+		nh = fd.fd_nh;
+	}
 	if (!m_writable(m))
 		return;
 	if (__builtin_expect((value & FWD_GROUP) != 0, 0)) {
@@ -113,6 +124,8 @@ ip6_fast_one(const struct vnet *vn, const struct ifnet *rcvif, struct mbuf *m,
 
 	m->m_nh = run->ir_nh;
 	run->ir_n++;
+	if (__builtin_expect(run6->r6_rules != NULL, 0))
+		rule_count(rule);
 }
 
 /* For a table of few routes: look each route up where it is needed. */
@@ -184,6 +197,7 @@ ip6_input_vec(struct ifnet *ifp, struct mvec *mv)
 	struct ip6_run run = {
 		.r6_run = { .ir_value = UINT32_MAX,
 		    .ir_table = rt_table_of(ifp) },
+		.r6_rules = rules_of(vn),
 	};
 	const struct rt_af *ta;
 	enum cpu_stage prev;
@@ -191,6 +205,8 @@ ip6_input_vec(struct ifnet *ifp, struct mvec *mv)
 
 	if (n == 0)
 		return;
+	if (__builtin_expect(run.r6_rules != NULL, 0))
+		if_name_copy(ifp, run.r6_ifname);
 	prev = cpu_stage_enter(ci, STAGE_IP_INPUT, n);
 	cpu_stat_add(&i6s->ip6s_total, n);
 
@@ -369,12 +385,25 @@ ip6_listens(struct ifnet *ifp, const uint8_t *group)
 	return ip6_is_solicited(ifp, group);
 }
 
+/* How a packet goes by rules, where fd is what its interface's table says. */
+static __attribute__((__noinline__)) struct fwd
+ip6_lookup_ruled(const struct ip_rules *rules, const struct ifnet *ifp,
+    const struct mbuf *m, struct fwd fd)
+{
+	char name[IFNAMSIZ];
+
+	if_name_copy(ifp, name);
+	return ip6_rules_apply(rules, name, mtoip6(m), m->m_mark, ifp->if_vnet,
+	    fd);
+}
+
 /* Handle any packet, with all checks.  Returns the packet if it is to be
  * forwarded, with m_nh and its hop limit set, so that the caller sends it in
  * order. */
 static struct mbuf *
 ip6_input_slow(struct ifnet *ifp, struct mbuf *m)
 {
+	const struct ip_rules *rules;
 	const struct iphdr6 *ip6;
 	struct ip6_addrs ia;
 	struct ip6_at at;
@@ -408,6 +437,9 @@ ip6_input_slow(struct ifnet *ifp, struct mbuf *m)
 		return NULL;
 	}
 	fd = ip6_lookup(rt_table_of(ifp), ip6, &ia.ia_dst);
+	rules = rules_of(ifp->if_vnet);
+	if (__builtin_expect(rules != NULL, 0) && !loop)
+		fd = ip6_lookup_ruled(rules, ifp, m, fd);
 	if (!fwd_is_local(&fd) || ip6_is_laid_down(&fd)) {
 		if (!loop)
 			return ip6_forward_slow(ifp, m, &ia, &fd);

@@ -107,15 +107,22 @@ ip6_zone_if(const struct rt_table *tb, uint32_t zone)
  * route: the next hop is the CPU's own, for one packet.
  */
 static struct fwd
-ip6_output_route(struct rt_table *tb, const struct iphdr6 *ip6,
+ip6_output_route(struct rt_table *tb, const struct mbuf *m,
     const union neigh_addr *dst, struct ifnet *ifp)
 {
 	struct nexthop *nh = &ip6_cpu(tb->tb_vnet)->i6_onlink;
+	const struct ip_rules *rules = rules_of(tb->tb_vnet);
+	struct fwd fd;
 
 	if (ifp == NULL && zone6_is_multicast(dst->na_bytes))
 		ifp = ip6_zone_if(tb, zone6_of(dst->na_bytes));
-	if (ifp == NULL)
-		return ip6_lookup(tb, ip6, dst);
+	if (ifp == NULL) {
+		fd = ip6_lookup(tb, mtoip6(m), dst);
+		if (__builtin_expect(rules != NULL, 0))
+			fd = ip6_rules_apply(rules, NULL, mtoip6(m), m->m_mark,
+			    tb->tb_vnet, fd);
+		return fd;
+	}
 	*nh = (struct nexthop){ .nh_ifp = ifp, .nh_family = AF_INET6 };
 	return (struct fwd){ nh, FWD_OTHER };
 }
@@ -238,7 +245,7 @@ ip6_output(struct rt_table *tb, struct mbuf *m, const struct ip6_out *how)
 		error = EMSGSIZE;
 		goto drop;
 	}
-	fd = ip6_output_route(tb, mtoip6(m), &ia.ia_dst, how->io_ifp);
+	fd = ip6_output_route(tb, m, &ia.ia_dst, how->io_ifp);
 	error = ip6_output_refuse(&fd, &ia.ia_dst, &why);
 	if (error == 0 && (how->io_flags & IP6_OUT_SOURCE) == 0)
 		error = ip6_output_source(tb, &fd, &ia, &why);

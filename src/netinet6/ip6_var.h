@@ -10,6 +10,7 @@
 #ifndef NETINET6_IP6_VAR_H
 #define NETINET6_IP6_VAR_H
 
+#include "net/rule.h"
 #include "netinet/ip6_hdr.h"
 #include "netinet/ip_path.h"
 #include "netinet6/in6_var.h"
@@ -258,6 +259,29 @@ ip6_lookup(const struct rt_table *tb, const struct iphdr6 *ip6,
 	if ((fd.fd_value & FWD_GROUP) != 0)
 		fd.fd_nh = nh_choose(fd.fd_nh, ip6_flow_hash(tb->tb_vnet,
 		    ip6));
+	return fd;
+}
+
+/* CPU: how a packet goes by rules, where fd is what a table says of it; of
+ * several ways, its flow's.  name: of the interface it came by, or NULL. */
+static inline struct fwd
+ip6_rules_apply(const struct ip_rules *rules, const char *name,
+    const struct iphdr6 *ip6, uint32_t mark, const struct vnet *vn,
+    struct fwd fd)
+{
+	const struct ip_rule *by;
+	uint32_t was = fd.fd_value;
+	union neigh_addr src;
+
+	if (zone6_is_scoped(ip6->ip6_dst) || zone6_is_multicast(ip6->ip6_dst))
+		return fd;
+	memcpy(&src, ip6->ip6_src, sizeof(src));
+	zone6_leave(src.na_bytes);
+	fd = rules_lookup6(rules, name, &src, ip6->ip6_dst, mark, fd, &by);
+	rule_count(by);
+	if ((fd.fd_value & FWD_GROUP) != 0 && (fd.fd_value != was ||
+	    (fd.fd_nh->nh_flags & NH_GROUP) != 0))
+		fd.fd_nh = nh_choose(fd.fd_nh, ip6_flow_hash(vn, ip6));
 	return fd;
 }
 

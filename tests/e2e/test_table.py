@@ -360,6 +360,17 @@ def test_rules_live_with_their_tables(ways):
     assert "there is no table 7" in d.bad("route", "show", "-table", "7")
 
 
+def test_rules_of_ipv6_in_words(daemon):
+    d = daemon
+    d.ok("rule", "add", "from", "2001:db8::/32", "to", "2001:db8:9::1",
+         "table", "7")
+    d.ok("rule", "add", "in", "tap0", "reject")
+    first, second = json.loads(d.ok("rule", "list", "--json"))
+    assert (first["from"], first["to"]) == ("2001:db8::/32", "2001:db8:9::1")
+    assert "from" not in second and "to" not in second
+    assert " 2001:db8::/32 " in d.ok("rule", "list")
+
+
 def test_bad_rules(daemon):
     d = daemon
     for words in ((), ("add",), ("add", "table"), ("add", "table", "65536"),
@@ -367,6 +378,10 @@ def test_bad_rules(daemon):
                   ("add", "0", "table", "1"), ("add", "65536", "table", "1"),
                   ("add", "from", "10.0.0.1/8", "table", "1"),
                   ("add", "from", "nowhere", "table", "1"),
+                  ("add", "from", "2001:db8::1/32", "table", "1"),
+                  ("add", "from", "2001:db8::/129", "table", "1"),
+                  ("add", "from", "2001:db8::/32", "to", "10.0.0.0/8",
+                   "table", "1"),
                   ("add", "from", "10.0.0.1", "from", "10.0.0.2", "reject"),
                   ("add", "mark", "5/2", "table", "1"),
                   ("add", "mark", "0x", "table", "1"),
