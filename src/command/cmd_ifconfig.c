@@ -177,9 +177,8 @@ do_vnet(struct ifconfig_run *r, const struct ifconfig_action *a)
 
 /* --- addresses ----------------------------------------------------------- */
 
-/* Begin a change, so that the line is done as a whole or not at all. */
-static int
-begin_change(struct ifconfig_run *r)
+int
+ifconfig_begin(struct ifconfig_run *r)
 {
 	struct ifnet_error e;
 
@@ -228,7 +227,7 @@ inet_delete(struct ifconfig_run *r, const struct ifconfig_action *a,
 	if (a->ia_delete && a->ia_len >= 0)
 		cmd_sin(&req.ifra_mask, cmd_mask(a->ia_len));
 	if (a->ia_delete && (a->ia_havedst || a->ia_havebrd))
-		cmd_sin(&req.ifra_dstaddr, a->ia_dst);
+		cmd_sin(&req.ifra_dstaddr, a->ia_dst.ip_in);
 	b = ifnet_batch_begin(r->ctx->cc_client, &e);
 	if (b == NULL)
 		return ifconfig_refused(r, a->ia_words, "SIOCDIFADDR", &e);
@@ -240,37 +239,44 @@ inet_delete(struct ifconfig_run *r, const struct ifconfig_action *a,
 	return ifconfig_refused(r, a->ia_words, "SIOCDIFADDR", &e);
 }
 
+int
+ifconfig_prefer(struct ifconfig_run *r, const struct ifconfig_action *a,
+    const struct sockaddr_storage *addr)
+{
+	struct if_addrprefreq pref;
+	struct ifnet_error e;
+
+	memset(&e, 0, sizeof(e));
+	memset(&pref, 0, sizeof(pref));
+	(void)snprintf(pref.ifap_name, sizeof(pref.ifap_name), "%s",
+	    r->ifname);
+	pref.ifap_preference = a->ia_pref;
+	pref.ifap_addr = *addr;
+	if (ifnet_ioctl(r->ctx->cc_client, SIOCSIFADDRPREF, &pref,
+	    sizeof(pref), &e) != 0)
+		return ifconfig_refused(r, a->ia_words, "SIOCSIFADDRPREF",
+		    &e);
+	return CMD_OK;
+}
+
 static int
 inet_add(struct ifconfig_run *r, const struct ifconfig_action *a)
 {
-	struct if_addrprefreq pref;
 	struct ifaliasreq req;
 	struct ifnet_error e;
 
 	memset(&req, 0, sizeof(req));
 	memset(&e, 0, sizeof(e));
 	(void)snprintf(req.ifra_name, sizeof(req.ifra_name), "%s", r->ifname);
-	cmd_sin(&req.ifra_addr, a->ia_addr);
+	cmd_sin(&req.ifra_addr, a->ia_addr.ip_in);
 	if (a->ia_len >= 0)
 		cmd_sin(&req.ifra_mask, cmd_mask(a->ia_len));
 	if (a->ia_havedst || a->ia_havebrd)
-		cmd_sin(&req.ifra_dstaddr, a->ia_dst);
+		cmd_sin(&req.ifra_dstaddr, a->ia_dst.ip_in);
 	if (ifnet_ioctl(r->ctx->cc_client, SIOCAIFADDR, &req, sizeof(req),
 	    &e) != 0)
 		return ifconfig_refused(r, a->ia_words, "SIOCAIFADDR", &e);
-	if (!a->ia_havepref)
-		return CMD_OK;
-	memset(&e, 0, sizeof(e));
-	memset(&pref, 0, sizeof(pref));
-	(void)snprintf(pref.ifap_name, sizeof(pref.ifap_name), "%s",
-	    r->ifname);
-	pref.ifap_preference = a->ia_pref;
-	pref.ifap_addr = req.ifra_addr;
-	if (ifnet_ioctl(r->ctx->cc_client, SIOCSIFADDRPREF, &pref,
-	    sizeof(pref), &e) != 0)
-		return ifconfig_refused(r, a->ia_words, "SIOCSIFADDRPREF",
-		    &e);
-	return CMD_OK;
+	return a->ia_havepref ? ifconfig_prefer(r, a, &req.ifra_addr) : CMD_OK;
 }
 
 static int
@@ -281,8 +287,10 @@ do_inet(struct ifconfig_run *r, const struct ifconfig_action *a)
 	bool replaces;
 	int code;
 
+	if (a->ia_addr.ip_family == AF_INET6)
+		return ifconfig_inet6(r, a);
 	if (a->ia_delete) {
-		old = a->ia_addr;
+		old = a->ia_addr.ip_in;
 		if (!a->ia_haveaddr && first_inet(r, &old, &e) != 0)
 			return ifconfig_refused(r, a->ia_words, "SIOCGIFADDR",
 			    &e);
@@ -294,9 +302,9 @@ do_inet(struct ifconfig_run *r, const struct ifconfig_action *a)
 	 * nothing.
 	 */
 	replaces = !a->ia_alias && first_inet(r, &old, &e) == 0 &&
-	    old.s_addr != a->ia_addr.s_addr;
+	    old.s_addr != a->ia_addr.ip_in.s_addr;
 	if (replaces || a->ia_havepref) {
-		code = begin_change(r);
+		code = ifconfig_begin(r);
 		if (code != CMD_OK)
 			return code;
 	}
@@ -430,7 +438,7 @@ do_actions(struct cmd_ctx *ctx, const char *ifname,
 		return ifconfig_refused(&r, acts[0].ia_words, "SIOCGIFFLAGS",
 		    &e);
 	if (n > 1)
-		code = begin_change(&r);
+		code = ifconfig_begin(&r);
 	for (i = 0; i < n && code == CMD_OK; i++) {
 		r.last = is_last_address(&acts[i], n - i);
 		code = ifconfig_act(&r, &acts[i]);
@@ -586,6 +594,9 @@ show_option(struct ifconfig_show *sh, int c, bool *cloners)
 	case 'a':
 		sh->is_all = true;
 		break;
+	case 'L':
+		sh->is_lifetimes = true;
+		break;
 	case 'l':
 		sh->is_names = true;
 		break;
@@ -629,7 +640,8 @@ shows(const struct ifconfig_show *sh)
 
 	return sh->is_all || sh->is_names || sh->is_up || sh->is_down ||
 	    sh->is_broadcast || sh->is_running || sh->is_caps ||
-	    sh->is_verbose || sh->is_zero || sh->is_json;
+	    sh->is_verbose || sh->is_zero || sh->is_json ||
+	    sh->is_lifetimes;
 }
 
 static int
@@ -662,16 +674,16 @@ ifconfig_run(struct cmd_ctx *ctx, int argc, char **argv)
 	}
 	if (argc == 1 && strcmp(argv[0], "inet") == 0)
 		sh.is_inet = true;
+	else if (argc == 1 && strcmp(argv[0], "inet6") == 0)
+		sh.is_inet6 = true;
 	else if (argc == 1 && strcmp(argv[0], "link") == 0)
 		sh.is_link = true;
 	else if (argc > 0 && ifname != NULL)
 		return shows(&sh) ? usage(ctx, "an option that shows goes not "
 		    "with a change") : configure(ctx, ifname, argc, argv);
-	else if (argc > 0 && strcmp(argv[0], "inet6") == 0)
-		return usage(ctx, "inet6: " CMD_NO_INET6);
 	else if (argc > 0)
-		return usage(ctx, "with -a or -l, inet or link alone can "
-		    "follow");
+		return usage(ctx, "with -a or -l, inet, inet6 or link alone "
+		    "can follow");
 	if (ifname != NULL && cmd_check_ifname(ifname, false, &e) != 0) {
 		cmd_err(ctx, "ifconfig: %s", e.text);
 		return 1;
@@ -701,10 +713,10 @@ ifconfig_complete(struct cmd_ctx *ctx, int argc, char **argv,
 
 const struct command command_ifconfig = {
 	.c_name = "ifconfig",
-	.c_synopsis = "[-a] [-bdmsuvz] [--json] [inet | link]\n"
-	    "[-mvz] [--json] IF [inet | link]\n"
+	.c_synopsis = "[-a] [-bdLmsuvz] [--json] [inet | inet6 | link]\n"
+	    "[-Lmvz] [--json] IF [inet | inet6 | link]\n"
 	    "-l [-bdsu] [--json] [GROUP]\n"
-	    "[-mvz] [--json] GROUP\n"
+	    "[-Lmvz] [--json] GROUP\n"
 	    "-s IF\n"
 	    "-C [--json]\n"
 	    "IF create [here | fd N] [host NAME] [peer [VNET:]IF] ...\n"
@@ -714,6 +726,9 @@ const struct command command_ifconfig = {
 	    "IF vnet VNET\n"
 	    "IF [group NAME | -group NAME] ...\n"
 	    "IF [inet] ADDR[/LEN] [DEST] [netmask MASK] [broadcast ADDR] "
+	    "[alias | -alias | delete] ...\n"
+	    "IF [inet6] ADDR[/LEN] [DEST] [prefixlen N] [eui64] "
+	    "[pltime SECONDS] [vltime SECONDS] [[-]anycast] [[-]deprecated] "
 	    "[alias | -alias | delete] ...\n"
 	    "IF link LLADDR [active | delete] ...\n"
 	    "IF [up | down] [mtu N] [metric N] [table N] "

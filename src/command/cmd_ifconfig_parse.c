@@ -18,6 +18,7 @@ struct parse {
 	struct ifconfig_action *inet;	/* the address that attributes go
 					 * to, or NULL */
 	bool		 alias, del;	/* words before the address */
+	int		 family;	/* of "inet" or "inet6"; 0: neither */
 	struct ifnet_error *e;
 };
 
@@ -31,7 +32,8 @@ struct word {
 enum {
 	WORD_NONE, WORD_CREATE, WORD_DESTROY, WORD_NAME, WORD_VNET,
 	WORD_GROUP, WORD_FLAG, WORD_INET, WORD_ALIAS, WORD_MASK,
-	WORD_BROADCAST, WORD_PREFERENCE, WORD_LINK, WORD_ACTIVE, WORD_NUMBER,
+	WORD_BROADCAST, WORD_PREFERENCE, WORD_FLAG6, WORD_EUI64,
+	WORD_LIFETIME, WORD_LINK, WORD_ACTIVE, WORD_NUMBER,
 	WORD_TEXT, WORD_CAP, NWORDS
 };
 
@@ -191,7 +193,8 @@ static bool
 is_address(const char *s)
 {
 
-	return s[0] >= '0' && s[0] <= '9' && strchr(s, '.') != NULL;
+	return (s[0] >= '0' && s[0] <= '9' && strchr(s, '.') != NULL) ||
+	    (strchr(s, ':') != NULL && cmd_is_ip(s));
 }
 
 static int
@@ -289,14 +292,14 @@ set_len(struct parse *p, struct ifconfig_action *a, int len, const char *word)
 }
 
 static int
-set_dst(struct parse *p, struct ifconfig_action *a, struct in_addr dst,
+set_dst(struct parse *p, struct ifconfig_action *a, const struct cmd_ip *dst,
     bool is_brd)
 {
 
 	if (a->ia_havedst || a->ia_havebrd)
 		return ifnet_error_set(p->e, EINVAL, "an address has one "
 		    "broadcast address or one far end");
-	a->ia_dst = dst;
+	a->ia_dst = *dst;
 	if (is_brd)
 		a->ia_havebrd = true;
 	else
@@ -310,9 +313,6 @@ unknown_word(struct parse *p, const char *word)
 	const struct cmd_word *like;
 	bool negated;
 
-	if (strcmp(word, "inet6") == 0)
-		return ifnet_error_set(p->e, EINVAL, "inet6: "
-		    CMD_NO_INET6);
 	if (word[0] == '-' &&
 	    cmd_word_find(ifconfig_words, word, &negated) != NULL && !negated)
 		return ifnet_error_set(p->e, EINVAL, "%s: an option comes "
@@ -333,12 +333,13 @@ word_address(struct parse *p)
 {
 	struct ifconfig_action *a = p->inet;
 	const char *word = p->argv[p->next - 1];
-	struct in_addr addr;
+	struct cmd_ip addr;
 	int len;
 
 	if (!is_address(word) && strpbrk(word, ".:/") == NULL)
 		return unknown_word(p, word);
-	if (cmd_parse_prefix(word, &addr, &len, p->e) != 0)
+	if (cmd_parse_ip(word, a != NULL && a->ia_haveaddr ?
+	    a->ia_addr.ip_family : p->family, &addr, &len, p->e) != 0)
 		return EINVAL;
 	if (a == NULL || !a->ia_haveaddr) {
 		if (a == NULL)
@@ -356,7 +357,7 @@ word_address(struct parse *p)
 	}
 	if (len >= 0 && set_len(p, a, len, word) != 0)
 		return EINVAL;
-	return set_dst(p, a, addr, false);
+	return set_dst(p, a, &addr, false);
 }
 
 static int
@@ -375,13 +376,13 @@ word_inet(struct parse *p, const struct word *w)
 
 	struct word next;
 
-	(void)w;
 	p->inet = NULL;
+	p->family = (int)w->w->w_bits;
 	/* alias and delete may stand between the two. */
 	if (p->next >= p->argc || (find_word(p->argv[p->next], &next) &&
 	    next.w->w_code != WORD_ALIAS))
 		return ifnet_error_set(p->e, EINVAL,
-		    "inet needs an address");
+		    "%s needs an address", w->name);
 	return 0;
 }
 
@@ -408,22 +409,38 @@ word_alias(struct parse *p, const struct word *w)
 	return 0;
 }
 
+/* The word is about the address of a family, which came before. */
+static int
+need_family(struct parse *p, const char *word, int family)
+{
+
+	if (need_inet(p, word) != 0)
+		return EINVAL;
+	if (p->inet->ia_addr.ip_family == family)
+		return 0;
+	return ifnet_error_set(p->e, EINVAL, family == AF_INET6 ?
+	    "%s goes with an IPv6 address" :
+	    "%s goes with an IPv4 address", word);
+}
+
 static int
 word_mask(struct parse *p, const struct word *w)
 {
 	uint64_t v;
 	char *arg;
-	int len;
+	int len, max;
 
 	arg = argument(p, w->name);
 	if (arg == NULL || need_inet(p, w->name) != 0)
 		return EINVAL;
 	if (strcmp(w->name, "prefixlen") == 0) {
-		if (!cmd_parse_num(arg, 32, &v))
+		max = p->inet->ia_addr.ip_family == AF_INET ? 32 : 128;
+		if (!cmd_parse_num(arg, (uint64_t)max, &v))
 			return ifnet_error_set(p->e, EINVAL,
-			    "prefixlen %s: bad value (0 to 32)", arg);
+			    "prefixlen %s: bad value (0 to %d)", arg, max);
 		len = (int)v;
-	} else if (cmd_parse_mask(arg, &len, p->e) != 0) {
+	} else if (need_family(p, "netmask", AF_INET) != 0 ||
+	    cmd_parse_mask(arg, &len, p->e) != 0) {
 		return EINVAL;
 	}
 	return set_len(p, p->inet, len, w->name);
@@ -432,16 +449,69 @@ word_mask(struct parse *p, const struct word *w)
 static int
 word_broadcast(struct parse *p, const struct word *w)
 {
-	struct in_addr a;
+	struct cmd_ip brd = { .ip_family = AF_INET };
 	char *arg;
 
 	arg = argument(p, w->name);
-	if (arg == NULL || need_inet(p, w->name) != 0)
+	if (arg == NULL || need_family(p, w->name, AF_INET) != 0)
 		return EINVAL;
-	if (!cmd_parse_inet(arg, &a))
+	if (!cmd_parse_inet(arg, &brd.ip_in))
 		return ifnet_error_set(p->e, EINVAL,
 		    "broadcast %s: bad value (an address)", arg);
-	return set_dst(p, p->inet, a, true);
+	return set_dst(p, p->inet, &brd, true);
+}
+
+static int
+word_flag6(struct parse *p, const struct word *w)
+{
+
+	if (need_family(p, w->name, AF_INET6) != 0)
+		return EINVAL;
+	if (w->w->w_bits == IN6_IFF_TENTATIVE)
+		return ifnet_error_set(p->e, EINVAL, "%s: an address is "
+		    "tentative until no other host was found to have it, and "
+		    "not by hand", w->name);
+	if (w->negated)
+		p->inet->ia_flags6 &= ~(uint32_t)w->w->w_bits;
+	else
+		p->inet->ia_flags6 |= (uint32_t)w->w->w_bits;
+	return 0;
+}
+
+static int
+word_eui64(struct parse *p, const struct word *w)
+{
+	struct ifconfig_action *a = p->inet;
+
+	if (need_family(p, w->name, AF_INET6) != 0)
+		return EINVAL;
+	for (unsigned i = 8; i < 16; i++)
+		if (a->ia_addr.ip_in6.s6_addr[i] != 0)
+			return ifnet_error_set(p->e, EINVAL, "eui64 fills the "
+			    "last 64 bits of the address, which are not 0 in "
+			    "%s", a->ia_words);
+	a->ia_eui64 = true;
+	return 0;
+}
+
+static int
+word_lifetime(struct parse *p, const struct word *w)
+{
+	uint64_t v = ND6_INFINITE_LIFETIME;
+	char *arg;
+
+	arg = argument(p, w->name);
+	if (arg == NULL || need_family(p, w->name, AF_INET6) != 0)
+		return EINVAL;
+	if (strcmp(arg, "infty") != 0 && (!cmd_parse_num(arg,
+	    ND6_INFINITE_LIFETIME - 1, &v) || v == 0))
+		return ifnet_error_set(p->e, EINVAL, "%s %s: bad value "
+		    "(seconds, more than 0, or infty)", w->name, arg);
+	if (w->w->w_bits != 0)
+		p->inet->ia_pltime = (uint32_t)v;
+	else
+		p->inet->ia_vltime = (uint32_t)v;
+	return 0;
 }
 
 static int
@@ -521,6 +591,7 @@ const struct cmd_word ifconfig_words[] = {
 	{ "-b", NULL, "only those that can broadcast" },
 	{ "-C", NULL, "list the kinds that can be created" },
 	{ "-d", NULL, "only those that are down" },
+	{ "-L", NULL, "how long IPv6 addresses are preferred and valid" },
 	{ "-l", NULL, "names only" },
 	{ "-m", NULL, "capabilities, also where there are none" },
 	{ "-s", NULL,
@@ -550,7 +621,9 @@ const struct cmd_word ifconfig_words[] = {
 	{ "up", NULL, "mark it up", CMD_W_ADMIN, NULL, WORD_FLAG, IFF_UP },
 	{ "down", NULL, "mark it down", CMD_W_ADMIN, NULL, WORD_FLAG, IFF_UP },
 	{ "inet", NULL, "an IPv4 address follows; alone: show only these", 0,
-	    NULL, WORD_INET },
+	    NULL, WORD_INET, AF_INET },
+	{ "inet6", NULL, "an IPv6 address follows; alone: show only these", 0,
+	    NULL, WORD_INET, AF_INET6 },
 	{ "alias", NULL, "add the address, beside those there are",
 	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_ALIAS },
 	{ "delete", NULL, "take the address away", CMD_W_ADMIN, NULL,
@@ -563,6 +636,20 @@ const struct cmd_word ifconfig_words[] = {
 	    WORD_BROADCAST },
 	{ "preference", "NUMBER", "how much it is preferred as a source",
 	    CMD_W_ADMIN, NULL, WORD_PREFERENCE },
+	{ "eui64", NULL, "after an IPv6 address: its last 64 bits are those of "
+	    "the interface", CMD_W_ADMIN, NULL, WORD_EUI64 },
+	{ "pltime", "SECONDS", "how long the IPv6 address is preferred",
+	    CMD_W_ADMIN, NULL, WORD_LIFETIME, 1 },
+	{ "vltime", "SECONDS", "how long the IPv6 address is valid",
+	    CMD_W_ADMIN, NULL, WORD_LIFETIME, 0 },
+	{ "anycast", NULL, "the IPv6 address is one of several hosts",
+	    CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_FLAG6, IN6_IFF_ANYCAST },
+	{ "deprecated", NULL, "the IPv6 address is no source of new "
+	    "connections", CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_FLAG6,
+	    IN6_IFF_DEPRECATED },
+	{ "tentative", NULL, "refused: that is what the check for duplicates "
+	    "says", CMD_W_ADMIN | CMD_W_NOT, NULL, WORD_FLAG6,
+	    IN6_IFF_TENTATIVE },
 	{ "link", "LLADDR", "add a link-level address; alone: show only these",
 	    CMD_W_ADMIN, NULL, WORD_LINK },
 	{ "active", NULL, "after link: it is the one in use", CMD_W_ADMIN,
@@ -653,7 +740,9 @@ run_word(struct parse *p, const struct word *w)
 		[WORD_GROUP] = word_group, [WORD_FLAG] = word_flag,
 		[WORD_INET] = word_inet, [WORD_ALIAS] = word_alias,
 		[WORD_MASK] = word_mask, [WORD_BROADCAST] = word_broadcast,
-		[WORD_PREFERENCE] = word_preference, [WORD_LINK] = word_link,
+		[WORD_PREFERENCE] = word_preference,
+		[WORD_FLAG6] = word_flag6, [WORD_EUI64] = word_eui64,
+		[WORD_LIFETIME] = word_lifetime, [WORD_LINK] = word_link,
 		[WORD_ACTIVE] = word_active, [WORD_NUMBER] = word_number,
 		[WORD_TEXT] = word_text, [WORD_CAP] = word_cap,
 	};
@@ -671,11 +760,25 @@ finish(struct parse *p)
 	if (p->alias)
 		return ifnet_error_set(p->e, EINVAL,
 		    "alias needs an address");
-	for (i = 0; i < p->n; i++)
-		if (p->acts[i].ia_kind == IFCONFIG_INET &&
-		    p->acts[i].ia_delete && p->acts[i].ia_havepref)
+	for (i = 0; i < p->n; i++) {
+		a = &p->acts[i];
+		if (a->ia_kind != IFCONFIG_INET)
+			continue;
+		if (a->ia_delete && a->ia_havepref)
 			return ifnet_error_set(p->e, EINVAL, "preference goes "
 			    "with no address that is deleted");
+		if (a->ia_delete && (a->ia_pltime != 0 || a->ia_vltime != 0 ||
+		    a->ia_flags6 != 0))
+			return ifnet_error_set(p->e, EINVAL, "lifetimes and "
+			    "flags go with no address that is deleted");
+		if (a->ia_vltime != 0 && a->ia_pltime > a->ia_vltime)
+			return ifnet_error_set(p->e, EINVAL, "an address is "
+			    "preferred (pltime) as long as it is valid "
+			    "(vltime) at most");
+	}
+	if (p->del && p->family == AF_INET6)
+		return ifnet_error_set(p->e, EINVAL, "delete: which? an IPv6 "
+		    "address is wanted");
 	if (p->del) {
 		a = action(p, IFCONFIG_INET, p->next);
 		(void)strcpy(a->ia_words, "delete");

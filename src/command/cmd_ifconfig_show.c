@@ -238,17 +238,22 @@ put_flags6(struct cmd_ctx *ctx, uint32_t flags)
 }
 
 static void
-put_time(struct cmd_ctx *ctx, const char *name, uint32_t s)
+put_time(struct cmd_ctx *ctx, const char *name, uint32_t s, bool offset)
 {
+	char text[CMD_OFFSETSIZE];
 
 	if (s == ND6_INFINITE_LIFETIME)
 		(void)fprintf(ctx->cc_out, " %s infty", name);
+	else if (offset)
+		(void)fprintf(ctx->cc_out, " %s %s", name,
+		    cmd_offset_text(s, text));
 	else
 		(void)fprintf(ctx->cc_out, " %s %u", name, s);
 }
 
 static void
-show_inet6(struct cmd_ctx *ctx, const struct cmd_if *ci)
+show_inet6(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
+    const struct cmd_if *ci)
 {
 	const struct cmd_addr *ca;
 
@@ -258,9 +263,12 @@ show_inet6(struct cmd_ctx *ctx, const struct cmd_if *ci)
 		(void)fprintf(ctx->cc_out, "\tinet6 ");
 		put_address(ctx, ci, ca);
 		put_flags6(ctx, ca->ca_flags);
-		if (ca->ca_pltime != ND6_INFINITE_LIFETIME) {
-			put_time(ctx, "pltime", ca->ca_pltime);
-			put_time(ctx, "vltime", ca->ca_vltime);
+		if (sh->is_lifetimes ||
+		    ca->ca_pltime != ND6_INFINITE_LIFETIME) {
+			put_time(ctx, "pltime", ca->ca_pltime,
+			    sh->is_lifetimes);
+			put_time(ctx, "vltime", ca->ca_vltime,
+			    sh->is_lifetimes);
 		}
 		(void)fputc('\n', ctx->cc_out);
 	}
@@ -284,7 +292,7 @@ show_one(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
 	(void)fprintf(ctx->cc_out, " mtu %u\n", ci->ci_data.ifi_mtu);
 	show_caps(ctx, ci->ci_detail, sh->is_caps);
 	show_texts(ctx, ci->ci_detail);
-	if (!sh->is_inet) {
+	if (!sh->is_inet && !sh->is_inet6) {
 		show_link(ctx, ci);
 		show_state(ctx, ci);
 	}
@@ -292,10 +300,10 @@ show_one(struct cmd_ctx *ctx, const struct ifconfig_show *sh,
 		show_groups(ctx, ci->ci_detail);
 	if (sh->is_verbose)
 		show_stats(ctx, ci);
-	if (!sh->is_link)
+	if (!sh->is_link && !sh->is_inet6)
 		show_inet(ctx, ci);
 	if (!sh->is_link && !sh->is_inet)
-		show_inet6(ctx, ci);
+		show_inet6(ctx, sh, ci);
 }
 
 static bool

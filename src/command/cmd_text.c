@@ -108,6 +108,26 @@ cmd_zone_named(char buf[CMD_TEXTSIZE], const char *ifname, uint32_t index)
 	return buf;
 }
 
+const char *
+cmd_offset_text(uint32_t s, char buf[CMD_OFFSETSIZE])
+{
+	const struct {
+		uint32_t	 seconds;
+		char		 letter;
+	} unit[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(unit) / sizeof(unit[0]); i++) {
+		/* "0s", and nothing else that is 0 in front. */
+		if (s < unit[i].seconds && n == 0 && unit[i].seconds != 1)
+			continue;
+		n += (size_t)snprintf(buf + n, CMD_OFFSETSIZE - n, "%u%c",
+		    s / unit[i].seconds, unit[i].letter);
+		s %= unit[i].seconds;
+	}
+	return buf;
+}
+
 int
 cmd_sa_mask_len(const struct sockaddr *mask)
 {

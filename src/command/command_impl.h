@@ -222,6 +222,45 @@ int	cmd_check_new_ifname(const char *, struct ifnet_error *);
 /* Check a name for a group. */
 int	cmd_check_group(const char *, struct ifnet_error *);
 
+/*
+ * An address of either family as it was written (cmd_ip.c).
+ */
+struct cmd_ip {
+	int		 ip_family;	/* AF_INET, AF_INET6; 0: none */
+	union {
+		struct in_addr	 ip_in;
+		struct in6_addr	 ip_in6;
+	};
+	/* Of fe80::1%tap0: "tap0"; "" without.  The name may be an index. */
+	char		 ip_zone[IFNAMSIZ];
+};
+
+/* Parse ADDR[%ZONE] or ADDR[%ZONE]/LEN of a family, or of the one that it looks
+ * like (0); *len is -1 without a length.  EINVAL with words. */
+int	cmd_parse_ip(const char *, int family, struct cmd_ip *, int *len,
+	    struct ifnet_error *);
+/* Likewise, where no length may follow. */
+int	cmd_parse_ip_only(const char *, int family, struct cmd_ip *,
+	    struct ifnet_error *);
+/* Is the word an address, with or without a length? */
+bool	cmd_is_ip(const char *);
+/* Are the addresses equal, whatever their zones? */
+bool	cmd_ip_equal(const struct cmd_ip *, const struct cmd_ip *);
+/* The socket address; zone is the index of the interface if it is of link
+ * scope, 0: not known.  Family 0 gives family 0. */
+void	cmd_ip_sa(const struct cmd_ip *, uint32_t zone,
+	    struct sockaddr_storage *);
+/*
+ * The socket address; the zone of one of link scope is the one that was
+ * written, or else that interface (NULL: none).  The interface is looked up:
+ * one request.  An errno, with words.
+ */
+int	cmd_ip_resolve(struct cmd_ctx *, const struct cmd_ip *,
+	    const char *ifname, struct sockaddr_storage *,
+	    struct ifnet_error *);
+/* The mask of a length. */
+void	cmd_ip_mask(int family, int len, struct sockaddr_storage *);
+
 struct in_addr cmd_mask(int len);
 int	cmd_mask_len(struct in_addr);	/* -1: not contiguous */
 void	cmd_sin(struct sockaddr_storage *, struct in_addr);
@@ -253,6 +292,9 @@ cmd_route_zone(char buf[CMD_TEXTSIZE], const struct rt_msg *m)
 }
 /* The length of a netmask of IPv4 or IPv6; -1: it is none. */
 int	cmd_sa_mask_len(const struct sockaddr *);
+/* Seconds as NetBSD's tools for IPv6 write them: "1d2h3m4s". */
+#define CMD_OFFSETSIZE	32
+const char *cmd_offset_text(uint32_t s, char buf[CMD_OFFSETSIZE]);
 /* The text of any socket address; "link#3" for a link-level one with an index
  * only. */
 const char *cmd_sa_text(const struct sockaddr *, char buf[CMD_TEXTSIZE]);
@@ -495,9 +537,13 @@ struct ifconfig_action {
 	/* INET */
 	bool		 ia_alias, ia_delete, ia_haveaddr, ia_havedst,
 			 ia_havebrd, ia_havepref;
-	struct in_addr	 ia_addr, ia_dst;	/* far end or broadcast */
+	struct cmd_ip	 ia_addr, ia_dst;	/* far end or broadcast */
 	int		 ia_len;	/* -1: not given */
 	int32_t		 ia_pref;
+	/* INET, of IPv6 */
+	bool		 ia_eui64;	/* the interface's part is made */
+	uint32_t	 ia_flags6;	/* IN6_IFF_* */
+	uint32_t	 ia_pltime, ia_vltime;	/* 0: not given */
 	/* LINK */
 	uint8_t		 ia_lladdr[SDL_DATALEN];
 	unsigned	 ia_lllen;
@@ -525,8 +571,17 @@ struct ifconfig_run {
 					 * address is the first */
 	/* The address to be deleted at the line's end, and by which action. */
 	const struct ifconfig_action *replaced;
-	struct in_addr	 old;
+	struct in_addr	 old;		/* IPv4's alone is replaced */
 };
+
+/* Begin a change, so that the line is done as a whole or not at all; an exit
+ * code. */
+int	ifconfig_begin(struct ifconfig_run *);
+/* Set the preference of an address that the interface has got. */
+int	ifconfig_prefer(struct ifconfig_run *, const struct ifconfig_action *,
+	    const struct sockaddr_storage *);
+/* Carry out an action with an IPv6 address (cmd_ifconfig_inet6.c). */
+int	ifconfig_inet6(struct ifconfig_run *, const struct ifconfig_action *);
 
 /* Write the message of a refused request: "ifconfig tap0 mtu 99999: SIOCSIFMTU:
  * Invalid argument (why)". */
@@ -551,8 +606,9 @@ bool	ifconfig_for_many(const struct ifconfig_action *);
 /* The parameters of `ifconfig' as a listing: cmd_ifconfig_show.c. */
 struct ifconfig_show {
 	bool	 is_all, is_names, is_up, is_down, is_broadcast, is_running,
-		 is_caps, is_verbose, is_zero, is_groups, is_json;
-	bool	 is_link, is_inet;	/* families; none: all */
+		 is_caps, is_verbose, is_zero, is_groups, is_json,
+		 is_lifetimes;
+	bool	 is_link, is_inet, is_inet6;	/* families; none: all */
 };
 int	ifconfig_show(struct cmd_ctx *, const struct ifconfig_show *,
 	    const char *ifname);

@@ -160,7 +160,13 @@ put_inet6(struct asked *as, const struct sockaddr_in6 *sin6, bool added)
 	if (!added)
 		return;		/* refused: there is none */
 	memset(&r, 0, sizeof(r));
+	memcpy(r.alias6.ifra_name, as->as_record->ifr.ifr_name, IFNAMSIZ);
+	had = ask(as, SIOCGIFALIAS_IN6, &r) == 0;
+	memset(&r, 0, sizeof(r));
 	memcpy(r.ifr6.ifr6_name, as->as_record->ifr.ifr_name, IFNAMSIZ);
+	/* The interface's first address brings a link-local one along. */
+	if (!had && !IN6_IS_ADDR_LINKLOCAL(&sin6->sin6_addr))
+		put(as, SIOCDIFADDR_IN6, &r);
 	r.ifr6.ifr6_addr = *sin6;
 	put(as, SIOCDIFADDR_IN6, &r);
 }

@@ -446,6 +446,9 @@ undo_request(struct ctl_session *s, struct vnet *vn, struct undo_request *ur)
 			return;
 		error = ifioctl(vn, &s->cs_cred, cmd, r, IFIOC_SIZE(cmd));
 	} while (error == ENXIO);
+	/* Its time can have run out, and not every address brings one along. */
+	if (error == EADDRNOTAVAIL && cmd == SIOCDIFADDR_IN6)
+		return;
 	if (error != 0) {
 		klog(s->cs_kern, KLOG_WARNING, "control: %s was changed by a "
 		    "change that was not completed, and cannot be made as it "

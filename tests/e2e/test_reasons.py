@@ -60,7 +60,18 @@ def pairs(daemon):
     (("ifconfig", "lo0", "link", "02:00:00:00:00:01"), "no link-level addr"),
     (("ifconfig", "pair0", "link", "02:00"), "has 6 bytes, and not 2"),
     (("ifconfig", "pair0", "link", "01:00:00:00:00:01"), "or a group"),
-    (("ifconfig", "pair0", "inet6", "fe80::1"), "IPv6 is not built in yet"),
+    (("ifconfig", "pair0", "inet6", "10.9.0.1"), "not an IPv6 address"),
+    (("ifconfig", "pair0", "inet6", "ff02::1"), "not an address that a host"),
+    (("ifconfig", "pair0", "inet6", "fe80::1%lo0"), "the zone of another"),
+    (("ifconfig", "pair0", "inet6", "fe80::1%nope"), "nope: no such interface"),
+    (("ifconfig", "pair0", "inet6", "fe80::1/10"), "64 bits or more"),
+    (("ifconfig", "pair0", "inet6", "2001:db8::1%pair0"), "same everywhere"),
+    (("ifconfig", "pair0", "inet6", "2001:db8::1", "tentative"), "by hand"),
+    (("ifconfig", "pair0", "inet6", "2001:db8::1", "eui64"), "are not 0"),
+    (("ifconfig", "lo0", "inet6", "2001:db8::", "eui64"), "no link-level"),
+    (("ifconfig", "pair0", "inet6", "2001:db8::9", "delete"),
+     "pair0 has no such addr"),
+    (("ifconfig", "pair0", "inet6", "delete"), "which?"),
     (("ifconfig", "frob0", "create"), "no kind of interface \"frob\"; the"),
     (("ifconfig", "pair007", "create"), "has leading zeros"),
     (("ifconfig", "pair0", "name", "lo0"), "ifconfig lo0 shows it"),
@@ -274,7 +285,6 @@ def test_tun_of_another_owner(tmp, closed_tun):
 
 
 @pytest.mark.parametrize("words", [
-    ("ifconfig", "pair0", "inet6"), ("ifconfig", "-a", "inet6"),
     ("route", "show", "-inet6"), ("route", "add", "-inet6", "default", "::1"),
     ("netstat", "-r", "-f", "inet6"),
 ])

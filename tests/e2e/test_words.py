@@ -251,8 +251,3 @@ def test_foreign_and_mistyped_names():
                         "-mtu")):
         done = run(IFCTL, *argv, check=False)
         assert f"did you mean {word}?" in done.stderr, done.stderr
-
-
-def test_ipv6_is_not_there_yet():
-    done = run(IFCTL, "ifconfig", "lo0", "inet6", "::1", check=False)
-    assert "IPv6 is not built in yet" in done.stderr

@@ -270,6 +270,53 @@ test_ifconfig_words(void **state)
 }
 
 static void
+test_ifconfig_inet6(void **state)
+{
+	static const char *const bad[] = {
+		"inet6 10.0.0.1", "inet 2001:db8::1", "inet6 2001:db8::1/129",
+		"inet6 2001:db8::1%tap0", "inet6 2001:db8:::1",
+		"inet6 fe80::1%", "2001:db8::1 netmask 255.0.0.0",
+		"2001:db8::1 broadcast 10.0.0.1", "2001:db8::1 10.0.0.1",
+		"10.0.0.1 anycast", "10.0.0.1/24 pltime 3", "inet6 delete",
+		"2001:db8::1 tentative", "2001:db8::1 -tentative",
+		"2001:db8::1 eui64", "2001:db8::1 pltime 0",
+		"2001:db8::1 pltime 4294967295", "2001:db8::1 vltime 1x",
+		"2001:db8::1 pltime 9 vltime 8", "2001:db8::1 pltime",
+		"2001:db8::1 anycast delete", "inet6", "inet6 up",
+		"2001:db8::1/64 prefixlen 63", "2001:db8::1 prefixlen 129",
+	};
+	struct ifconfig_action a[MAXACTS];
+	struct ifnet_error e;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(parse("inet6 fe80::1%tap0/64 pltime 10 vltime infty "
+	    "anycast deprecated -anycast alias up", a, &n, &e), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(a[0].ia_kind, IFCONFIG_INET);
+	assert_int_equal(a[0].ia_addr.ip_family, AF_INET6);
+	assert_string_equal(a[0].ia_addr.ip_zone, "tap0");
+	assert_int_equal(a[0].ia_len, 64);
+	assert_int_equal(a[0].ia_pltime, 10);
+	assert_int_equal(a[0].ia_vltime, ND6_INFINITE_LIFETIME);
+	assert_int_equal(a[0].ia_flags6, IN6_IFF_DEPRECATED);
+	assert_int_equal(parse("2001:db8:: prefixlen 64 eui64 fd00::1 "
+	    "inet6 delete 2001:db8::9 10.0.0.1/8", a, &n, &e), EINVAL);
+	assert_int_equal(parse("2001:db8:: prefixlen 64 eui64 fd00::1 "
+	    "inet6 delete 2001:db8::9 inet 10.0.0.1/8", a, &n, &e), 0);
+	assert_int_equal(n, 3);
+	assert_true(a[0].ia_eui64 && a[0].ia_havedst && !a[0].ia_delete);
+	assert_int_equal(a[0].ia_dst.ip_family, AF_INET6);
+	assert_true(a[1].ia_delete);
+	assert_int_equal(a[2].ia_addr.ip_family, AF_INET);
+	assert_int_equal(parse("create 2001:db8::1/64", a, &n, &e), 0);
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (parse(bad[i], a, &n, &e) == 0)
+			fail_msg("taken: %s", bad[i]);
+}
+
+static void
 test_ifconfig_inet(void **state)
 {
 	struct ifconfig_action a[MAXACTS];
@@ -287,7 +334,7 @@ test_ifconfig_inet(void **state)
 	assert_int_equal(n, 1);
 	assert_int_equal(a[0].ia_len, 16);
 	assert_true(a[0].ia_alias && a[0].ia_havebrd && !a[0].ia_havedst);
-	assert_int_equal(ntohl(a[0].ia_dst.s_addr), 0x0a00ffff);
+	assert_int_equal(ntohl(a[0].ia_dst.ip_in.s_addr), 0x0a00ffff);
 	assert_int_equal(parse("10.0.0.1 10.0.0.2", a, &n, &e), 0);
 	assert_int_equal(n, 1);
 	assert_true(a[0].ia_havedst);
@@ -370,7 +417,7 @@ test_ifconfig_malformed(void **state)
 		"up destroy", "up create", "create create", "create fd",
 		"create fd x", "create fd -1", "create here fd 3",
 		"create host", "create host this-name-is-too-long",
-		"create peer", "2001:db8::1/64", "inet6 ::1",
+		"create peer", "2001:db8::1/640", "inet6 ::1::",
 	};
 	struct ifconfig_action a[MAXACTS];
 	struct ifnet_error e;
@@ -708,6 +755,7 @@ main(void)
 		cmocka_unit_test(test_ifname),
 		cmocka_unit_test(test_ifconfig_words),
 		cmocka_unit_test(test_ifconfig_inet),
+		cmocka_unit_test(test_ifconfig_inet6),
 		cmocka_unit_test(test_ifconfig_link),
 		cmocka_unit_test(test_ifconfig_create),
 		cmocka_unit_test(test_ifconfig_malformed),
