@@ -56,8 +56,8 @@ void	ifnet_stack_run(struct ifnet_stack *);
 
 /*
  * NULL on failure: EEXIST, EINVAL (name), ENOMEM.  Has lo0, which is up with
- * 127.0.0.1/8.  It is the program's until vnet_destroy() or the stack's end: a
- * command that would destroy it is refused (EBUSY).
+ * 127.0.0.1/8.  It is the program's until vnet_destroy() or the stack's
+ * end: a command that would destroy it is refused (EBUSY).
  */
 struct vnet *vnet_create(struct ifnet_stack *, const char *name,
 	    struct ifnet_error *);
@@ -79,7 +79,8 @@ int	vnet_command_output(struct vnet *, const char *line, char **output,
 /* A client of <ifnet/client.h> without a daemon, with all rights. */
 struct ifnet_client *vnet_client(struct vnet *, struct ifnet_error *);
 
-/* Echo requests, one a second, `count' of them; dst is numeric. */
+/* Echo requests, one a second, `count' of them; dst is an address of IPv4 or
+ * IPv6, one of link scope with its interface ("fe80::1%pair0"). */
 struct ifnet_ping *ifnet_ping_start(struct vnet *, const char *dst,
 	    unsigned count, struct ifnet_error *);
 int	ifnet_ping_done(const struct ifnet_ping *);

@@ -4,44 +4,22 @@
  */
 
 #include "command/command_impl.h"
+#include "command/dump_impl.h"
 
 #include <arpa/inet.h>
 
 #include <string.h>
 #include <time.h>
 
-/* The rest of a packet while its headers are read. */
-struct bytes {
-	const uint8_t	*p;
-	size_t		 n;
-};
-
-static unsigned
-be16(const uint8_t *p)
-{
-
-	return (unsigned)p[0] << 8 | p[1];
-}
-
-static void
-skip(struct bytes *b, size_t n)
-{
-
-	if (n > b->n)
-		n = b->n;
-	b->p += n;
-	b->n -= n;
-}
-
-static void
-cut(FILE *fp, const char *what)
+void
+dump_cut(FILE *fp, const char *what)
 {
 
 	(void)fprintf(fp, "%s, cut short", what);
 }
 
-static void
-print_ip(FILE *fp, int af, const uint8_t *p)
+void
+dump_ip(FILE *fp, int af, const uint8_t *p)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -49,8 +27,8 @@ print_ip(FILE *fp, int af, const uint8_t *p)
 		(void)fputs(text, fp);
 }
 
-static void
-print_mac(FILE *fp, const uint8_t *p)
+void
+dump_mac(FILE *fp, const uint8_t *p)
 {
 
 	(void)fprintf(fp, "%02x:%02x:%02x:%02x:%02x:%02x", p[0], p[1], p[2],
@@ -58,46 +36,46 @@ print_mac(FILE *fp, const uint8_t *p)
 }
 
 static void
-print_arp(FILE *fp, const struct bytes *b)
+print_arp(FILE *fp, const struct dump_bytes *b)
 {
 
 	if (b->n < 28 || b->p[4] != 6 || b->p[5] != 4) {
-		cut(fp, "ARP");
+		dump_cut(fp, "ARP");
 		return;
 	}
-	switch (be16(b->p + 6)) {
+	switch (dump_be16(b->p + 6)) {
 	case 1:
 		(void)fputs("ARP who has ", fp);
-		print_ip(fp, AF_INET, b->p + 24);
+		dump_ip(fp, AF_INET, b->p + 24);
 		(void)fputs(", tell ", fp);
-		print_ip(fp, AF_INET, b->p + 14);
+		dump_ip(fp, AF_INET, b->p + 14);
 		break;
 	case 2:
 		(void)fputs("ARP ", fp);
-		print_ip(fp, AF_INET, b->p + 14);
+		dump_ip(fp, AF_INET, b->p + 14);
 		(void)fputs(" is at ", fp);
-		print_mac(fp, b->p + 8);
+		dump_mac(fp, b->p + 8);
 		break;
 	default:
-		(void)fprintf(fp, "ARP operation %u", be16(b->p + 6));
+		(void)fprintf(fp, "ARP operation %u", dump_be16(b->p + 6));
 		break;
 	}
 }
 
 static void
-print_icmp(FILE *fp, const struct bytes *b)
+print_icmp(FILE *fp, const struct dump_bytes *b)
 {
 
 	if (b->n < 8) {
-		cut(fp, "ICMP");
+		dump_cut(fp, "ICMP");
 		return;
 	}
 	switch (b->p[0]) {
 	case 0:
 	case 8:
 		(void)fprintf(fp, "ICMP echo %s id %u seq %u",
-		    b->p[0] == 8 ? "request" : "reply", be16(b->p + 4),
-		    be16(b->p + 6));
+		    b->p[0] == 8 ? "request" : "reply", dump_be16(b->p + 4),
+		    dump_be16(b->p + 6));
 		break;
 	case 3:
 		(void)fprintf(fp, "ICMP unreachable code %u", b->p[1]);
@@ -115,19 +93,20 @@ print_icmp(FILE *fp, const struct bytes *b)
 }
 
 static void
-print_tcp(FILE *fp, const struct bytes *b)
+print_tcp(FILE *fp, const struct dump_bytes *b)
 {
 	static const char letters[] = "FSRPAUEC";
 
-	(void)fprintf(fp, "TCP %u > %u [", be16(b->p), be16(b->p + 2));
+	(void)fprintf(fp, "TCP %u > %u [", dump_be16(b->p),
+	    dump_be16(b->p + 2));
 	for (int i = 0; i < 8; i++)
 		if (b->p[13] & 1u << i)
 			(void)fputc(letters[i], fp);
 	(void)fputc(']', fp);
 }
 
-static void
-print_transport(FILE *fp, unsigned proto, const struct bytes *b)
+void
+dump_transport(FILE *fp, unsigned proto, const struct dump_bytes *b)
 {
 
 	switch (proto) {
@@ -136,16 +115,16 @@ print_transport(FILE *fp, unsigned proto, const struct bytes *b)
 		break;
 	case 6:
 		if (b->n < 20)
-			cut(fp, "TCP");
+			dump_cut(fp, "TCP");
 		else
 			print_tcp(fp, b);
 		break;
 	case 17:
 		if (b->n < 8)
-			cut(fp, "UDP");
+			dump_cut(fp, "UDP");
 		else
-			(void)fprintf(fp, "UDP %u > %u", be16(b->p),
-			    be16(b->p + 2));
+			(void)fprintf(fp, "UDP %u > %u", dump_be16(b->p),
+			    dump_be16(b->p + 2));
 		break;
 	default:
 		(void)fprintf(fp, "protocol %u", proto);
@@ -154,55 +133,40 @@ print_transport(FILE *fp, unsigned proto, const struct bytes *b)
 }
 
 static void
-print_ipv4(FILE *fp, struct bytes b)
+print_ipv4(FILE *fp, struct dump_bytes b)
 {
 	unsigned proto, hlen, frag;
 
 	if (b.n < 20 || (hlen = (b.p[0] & 15u) * 4) < 20) {
-		cut(fp, "IPv4");
+		dump_cut(fp, "IPv4");
 		return;
 	}
 	proto = b.p[9];
-	frag = be16(b.p + 6);
+	frag = dump_be16(b.p + 6);
 	(void)fputs("IPv4 ", fp);
-	print_ip(fp, AF_INET, b.p + 12);
+	dump_ip(fp, AF_INET, b.p + 12);
 	(void)fputs(" > ", fp);
-	print_ip(fp, AF_INET, b.p + 16);
+	dump_ip(fp, AF_INET, b.p + 16);
 	(void)fputs(": ", fp);
 	if (frag & 0x1fff) {
 		(void)fprintf(fp, "protocol %u, fragment at %u", proto,
 		    (frag & 0x1fff) * 8);
 		return;
 	}
-	skip(&b, hlen);
-	print_transport(fp, proto, &b);
+	dump_skip(&b, hlen);
+	dump_transport(fp, proto, &b);
 	if (frag & 0x2000)
 		(void)fputs(", first fragment", fp);
 }
 
 static void
-print_ipv6(FILE *fp, const struct bytes *b)
-{
-
-	if (b->n < 40) {
-		cut(fp, "IPv6");
-		return;
-	}
-	(void)fputs("IPv6 ", fp);
-	print_ip(fp, AF_INET6, b->p + 8);
-	(void)fputs(" > ", fp);
-	print_ip(fp, AF_INET6, b->p + 24);
-	(void)fprintf(fp, ": next header %u", b->p[6]);
-}
-
-static void
-print_network(FILE *fp, unsigned type, const struct bytes *b)
+print_network(FILE *fp, unsigned type, const struct dump_bytes *b)
 {
 
 	if (type == 0x0800)
 		print_ipv4(fp, *b);
 	else if (type == 0x86dd)
-		print_ipv6(fp, b);
+		dump_ip6(fp, *b);
 	else if (type == 0x0806)
 		print_arp(fp, b);
 	else
@@ -210,24 +174,24 @@ print_network(FILE *fp, unsigned type, const struct bytes *b)
 }
 
 static void
-print_ether(FILE *fp, struct bytes b)
+print_ether(FILE *fp, struct dump_bytes b)
 {
 	unsigned type;
 
 	if (b.n < 14) {
-		cut(fp, "Ethernet");
+		dump_cut(fp, "Ethernet");
 		return;
 	}
-	print_mac(fp, b.p + 6);
+	dump_mac(fp, b.p + 6);
 	(void)fputs(" > ", fp);
-	print_mac(fp, b.p);
+	dump_mac(fp, b.p);
 	(void)fputs(", ", fp);
-	type = be16(b.p + 12);
-	skip(&b, 14);
+	type = dump_be16(b.p + 12);
+	dump_skip(&b, 14);
 	while ((type == 0x8100 || type == 0x88a8) && b.n >= 4) {
-		(void)fprintf(fp, "vlan %u, ", be16(b.p) & 0xfff);
-		type = be16(b.p + 2);
-		skip(&b, 4);
+		(void)fprintf(fp, "vlan %u, ", dump_be16(b.p) & 0xfff);
+		type = dump_be16(b.p + 2);
+		dump_skip(&b, 4);
 	}
 	print_network(fp, type, &b);
 }
@@ -236,7 +200,7 @@ void
 dump_print(FILE *fp, unsigned linktype, const struct ifnet_packet *p)
 {
 	time_t when = (time_t)(p->time_ns / 1000000000u);
-	struct bytes b = { p->data, p->caplen };
+	struct dump_bytes b = { p->data, p->caplen };
 	struct tm tm;
 	char clock[16];
 

@@ -15,6 +15,9 @@ const struct command *const commands[] = {
 	&command_netstat,
 	&command_sysctl,
 	&command_ping,
+	&command_ping6,
+	&command_traceroute,
+	&command_traceroute6,
 	&command_show,
 	&command_watch,
 	&command_monitor,
@@ -61,6 +64,8 @@ static const struct {
 	{ "vrf", "vnet, or ifconfig IF table N" },
 	{ "stop", "halt" }, { "quit", "halt" }, { "shutdown", "halt" },
 	{ "log", "history" }, { "events", "monitor" }, { "ping4", "ping" },
+	{ "tracepath", "traceroute" }, { "mtr", "traceroute" },
+	{ "tracert", "traceroute" },
 	{ "set", "sysctl" }, { "get", "sysctl" }, { "man", "help" },
 	{ "usage", "help" }, { "pktgen", "pg" }, { "trafgen", "pg" },
 	{ "tcpreplay", "pg" },
@@ -124,10 +129,17 @@ is_help(const char *word)
 bool
 command_asks_help(int argc, char **argv)
 {
+	const struct command *c;
+	bool negated;
 
-	return argc >= 2 && (is_help(argv[1]) ||
-	    (argc == 2 && strcmp(argv[1], "help") == 0)) &&
-	    command_find(argv[0]) != NULL;
+	c = argc >= 2 ? command_find(argv[0]) : NULL;
+	if (c == NULL)
+		return false;
+	/* A command may have an option -h of its own. */
+	if (argc > 2 && strcmp(argv[1], "-h") == 0 &&
+	    cmd_word_find(c->c_words, "-h", &negated) != NULL)
+		return false;
+	return is_help(argv[1]) || (argc == 2 && strcmp(argv[1], "help") == 0);
 }
 
 static int

@@ -30,7 +30,8 @@
 typedef void cmd_add_fn(void *, const char *);
 
 extern const struct command command_ifconfig, command_route, command_arp,
-    command_netstat, command_sysctl, command_ping, command_halt,
+    command_netstat, command_sysctl, command_ping, command_ping6,
+    command_traceroute, command_traceroute6, command_halt,
     command_show, command_watch, command_monitor, command_history,
     command_vnet,
     command_help, command_version, command_dump, command_extcap,
@@ -372,6 +373,36 @@ struct cmd_detail {
 int	cmd_iflist_get(struct ifnet_client *, const char *ifname,
 	    unsigned what, struct cmd_if **, struct ifnet_error *);
 void	cmd_iflist_free(struct cmd_if *);
+/* --- ping and traceroute (cmd_icmp.c) ------------------------------------- */
+
+/*
+ * How packets are sent to a host: by the link of that name (may be NULL) to
+ * groups, and to addresses of link scope without a zone.  The source, of family
+ * 0 for the best one, is of the destination's family.  Interfaces are looked
+ * up.  An errno, with words.
+ */
+int	cmd_icmp_how(struct cmd_ctx *, const struct cmd_ip *dst,
+	    const struct cmd_ip *src, const char *ifname,
+	    struct ifnet_ping_how *, struct ifnet_error *);
+/* Is it the reply to an echo request? */
+bool	cmd_icmp_is_reply(const struct ifnet_ping_answer *);
+/* An error in words. */
+const char *cmd_icmp_text(const struct ifnet_ping_answer *);
+/* The address that an answer comes from; its zone by name if that is the
+ * destination's, which was written as `ifname'. */
+void	cmd_icmp_from(const struct ifnet_ping_answer *, const char *ifname,
+	    const struct ifnet_ping_how *, char text[CMD_TEXTSIZE]);
+/* The kind of answer, as a packet on its way has it, and the sign that
+ * traceroute(8) has for it ("!H", or ""). */
+enum cmd_icmp {
+	CMD_ICMP_ONTHEWAY,		/* a router */
+	CMD_ICMP_ARRIVED,		/* the host */
+	CMD_ICMP_REFUSED,		/* it goes no further */
+	CMD_ICMP_OTHER
+};
+enum cmd_icmp cmd_icmp_kind(const struct ifnet_ping_answer *,
+	    const char **note);
+
 /*
  * An interface that is followed (cmd_follow.c).  Its name is looked up once, at
  * the beginning; the follow survives a rename, and another interface that gets

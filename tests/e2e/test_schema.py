@@ -91,6 +91,7 @@ def busy(router):
          "measure", "count", "9")
     d.ok("ifconfig", "pg0", "inet", "10.0.4.1/24", "up")
     d.ok("ifconfig", "tap0", "group", "edge", "descr", "a\nb\x1b[31m \\ \"")
+    d.ok("ifconfig", "lo0", "inet6", "::1/128")
     router.ping("-c", "1")
     return router
 
@@ -119,6 +120,9 @@ LINES = {
     "monitor": ("monitor", "--json", "-a", "-c", "8"),
     "watch": ("watch", "--json", "-c", "2", "-w", "0.05"),
     "ping": ("ping", "--json", "-c", "2", "-i", "0.01", "10.0.1.2"),
+    "ping6": ("ping6", "--json", "-c", "2", "-i", "0.01", "::1"),
+    "traceroute": ("traceroute", "--json", "-q", "2", "10.0.1.2"),
+    "traceroute6": ("traceroute6", "--json", "-q", "2", "::1"),
 }
 
 
