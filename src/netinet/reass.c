@@ -56,20 +56,25 @@ struct ip_fragq {
 	uint32_t	 fq_total;	/* payload bytes in all; 0 unknown */
 };
 
+/* Entries, and where each packet's is found. */
+struct reass_room {
+	LIST_HEAD(, ip_fragq) rr_bucket[REASS_BUCKETS];
+	struct ip_fragq	 rr_table[REASS_MAXPACKETS];
+};
+
 struct ip_reass {
 	struct kspin	 ir_lock;
 	struct vnet	*ir_vnet;	/* constant */
 	const struct reass_family *ir_family;	/* constant */
 	const int64_t	*ir_maxpackets, *ir_maxfrags;	/* constant: settings */
-	struct ip_fragq	*ir_table;	/* constant; a region */
-	size_t		 ir_bytes;	/* constant */
+	struct reass_room *ir_room;	/* constant; a region, so that what is
+					 * not used takes no memory */
 	uint32_t	 ir_used;	/* entries of the table ever used */
 	uint32_t	 ir_npackets;
 	uint32_t	 ir_nfrags;
 	uint64_t	 ir_secret;	/* constant; mixed into the hash */
 	struct callout	 ir_callout;
 	TAILQ_HEAD(fragq_list, ip_fragq) ir_age, ir_free;
-	LIST_HEAD(, ip_fragq) ir_bucket[REASS_BUCKETS];
 };
 
 /* Packets to be dropped once the lock is released. */
@@ -124,7 +129,7 @@ fragq_find(struct ip_reass *ir, const struct reass_key *key)
 {
 	struct ip_fragq *fq;
 
-	LIST_FOREACH(fq, &ir->ir_bucket[fragq_hash(ir, key)], fq_hash)
+	LIST_FOREACH(fq, &ir->ir_room->rr_bucket[fragq_hash(ir, key)], fq_hash)
 		if (memcmp(&fq->fq_key, key, sizeof(*key)) == 0)
 			return fq;
 	return NULL;
@@ -188,13 +193,14 @@ fragq_new(struct ip_reass *ir, const struct reass_key *key, uint64_t now,
 	if (fq != NULL)
 		TAILQ_REMOVE(&ir->ir_free, fq, fq_age);
 	else if (ir->ir_used < REASS_MAXPACKETS)
-		fq = &ir->ir_table[ir->ir_used++];
+		fq = &ir->ir_room->rr_table[ir->ir_used++];
 	else
 		return NULL;
 	memset(fq, 0, sizeof(*fq));
 	fq->fq_key = *key;
 	fq->fq_expire_ns = now + ir->ir_family->rf_ns;
-	LIST_INSERT_HEAD(&ir->ir_bucket[fragq_hash(ir, key)], fq, fq_hash);
+	LIST_INSERT_HEAD(&ir->ir_room->rr_bucket[fragq_hash(ir, key)], fq,
+	    fq_hash);
 	if (TAILQ_EMPTY(&ir->ir_age))
 		callout_reset(&ir->ir_callout, ir->ir_family->rf_ns,
 		    reass_timer, ir);
@@ -449,9 +455,8 @@ reass_create(struct vnet *vn, const struct reass_family *family,
 	ir = kmem_zalloc(vn->vn_kern, sizeof(*ir));
 	if (ir == NULL)
 		return ENOMEM;
-	ir->ir_bytes = REASS_MAXPACKETS * sizeof(*ir->ir_table);
-	ir->ir_table = host_map(h, ir->ir_bytes);
-	if (ir->ir_table == NULL) {
+	ir->ir_room = host_map(h, sizeof(*ir->ir_room));
+	if (ir->ir_room == NULL) {
 		kmem_free(vn->vn_kern, ir);
 		return ENOMEM;
 	}
@@ -473,6 +478,7 @@ reass_destroy(struct ip_reass *ir)
 
 	callout_halt(&ir->ir_callout);
 	KASSERT(ir->ir_nfrags == 0);
-	host_unmap(ir->ir_vnet->vn_kern->k_host, ir->ir_table, ir->ir_bytes);
+	host_unmap(ir->ir_vnet->vn_kern->k_host, ir->ir_room,
+	    sizeof(*ir->ir_room));
 	kmem_free(ir->ir_vnet->vn_kern, ir);
 }

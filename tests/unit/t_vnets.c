@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #define MANY		2500
-#define IDLE_BYTES	(40 * 1024)
+#define IDLE_BYTES	(32 * 1024)
 
 static size_t
 resident_bytes(void)
