@@ -105,6 +105,15 @@ struct mbuf_share_state {
  */
 uint64_t kern_wall_offset(struct kern *);
 
+/* The part of settings that all vnets share; see sysctl.c. */
+struct sysctl_shape;
+struct sysctl_shapes {
+	struct klock	 ss_lock;
+	struct sysctl_shape **ss_shape;		/* in no order */
+	unsigned	 ss_n, ss_max;
+	unsigned	 ss_next;		/* likely the next */
+};
+
 struct kern {
 	struct host	*k_host;		/* constant */
 	unsigned	 k_ncpu;		/* constant; at least 1 */
@@ -123,6 +132,7 @@ struct kern {
 	struct ktask_queue *k_tasks;		/* its own lock */
 	struct kuser_table *k_users;		/* its own lock */
 	struct kturns	*k_turns;		/* its own lock */
+	struct sysctl_shapes k_sysctl;		/* its own lock */
 	struct cpu_jobs	*k_jobs;		/* its own lock */
 	struct host_mutex k_klock_lock;	/* threads that wait for any klock */
 	struct host_cond k_klock_cv;

@@ -15,18 +15,51 @@
 #include <string.h>
 
 /*
+ * The part of a node that is the same in all vnets, in k_sysctl; a vnet keeps
+ * no more than where its own value is.
+ */
+struct sysctl_shape {
+	struct sysctl_node sh_node;	/* constant; no value in it */
+	unsigned	 sh_refs;
+};
+
+struct sysctl_entry {
+	struct sysctl_shape *en_shape;
+	void		*en_value;	/* sn_int, or with a handler sn_arg */
+};
+
+/*
  *	sv_nodes	sorted by name; sv_lock
  *	sv_virt		sorted by prefix and dot; sv_lock
  */
 struct sysctl_vnet {
 	struct host_mutex sv_lock;
-	struct sysctl_node *sv_nodes;
+	struct sysctl_entry *sv_nodes;
 	unsigned	 sv_nnodes, sv_nodes_max;
 	struct sysctl_virtual *sv_virt;
 	unsigned	 sv_nvirt, sv_virt_max;
 	struct sysctl_tree *sv_trees;	/* sv_lock, in no order */
 	unsigned	 sv_ntrees, sv_trees_max;
 };
+
+static const char *
+entry_name(const struct sysctl_entry *en)
+{
+
+	return en->en_shape->sh_node.sn_name;
+}
+
+static struct sysctl_node
+entry_node(const struct sysctl_entry *en)
+{
+	struct sysctl_node node = en->en_shape->sh_node;
+
+	if (node.sn_handler != NULL)
+		node.sn_arg = en->en_value;
+	else
+		node.sn_int = en->en_value;
+	return node;
+}
 
 /* Position of the first static node with a name >= (or, after: >) `name'. */
 static unsigned
@@ -37,7 +70,7 @@ node_position(const struct sysctl_vnet *sv, const char *name, bool after)
 
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
-		cmp = strcmp(sv->sv_nodes[mid].sn_name, name);
+		cmp = strcmp(entry_name(&sv->sv_nodes[mid]), name);
 		if (cmp < 0 || (after && cmp == 0))
 			lo = mid + 1;
 		else
@@ -46,13 +79,13 @@ node_position(const struct sysctl_vnet *sv, const char *name, bool after)
 	return lo;
 }
 
-static struct sysctl_node *
+static struct sysctl_entry *
 find_node(struct sysctl_vnet *sv, const char *name)
 {
 	unsigned pos = node_position(sv, name, false);
 
 	if (pos == sv->sv_nnodes ||
-	    strcmp(sv->sv_nodes[pos].sn_name, name) != 0)
+	    strcmp(entry_name(&sv->sv_nodes[pos]), name) != 0)
 		return NULL;
 	return &sv->sv_nodes[pos];
 }
@@ -135,11 +168,80 @@ grow(struct kern *k, void *arrayp, unsigned n, unsigned *max, size_t size)
 	return 0;
 }
 
+static bool
+is_shape(const struct sysctl_shape *sh, const struct sysctl_node *node)
+{
+	const struct sysctl_node *have = &sh->sh_node;
+
+	/* The strings' addresses, as a driver that is unloaded takes its own
+	 * away. */
+	return have->sn_name == node->sn_name &&
+	    have->sn_descr == node->sn_descr &&
+	    have->sn_writable == node->sn_writable &&
+	    have->sn_min == node->sn_min && have->sn_max == node->sn_max &&
+	    have->sn_handler == node->sn_handler;
+}
+
+/* A reference to a node's shape; NULL: no memory. */
+static struct sysctl_shape *
+shape_get(struct kern *k, const struct sysctl_node *node)
+{
+	struct sysctl_shapes *ss = &k->k_sysctl;
+	struct sysctl_shape *sh;
+	unsigned i;
+
+	klock_lock(k, &ss->ss_lock);
+	/* Subsystems of each further vnet come in the same order. */
+	for (i = 0; i < ss->ss_n; i++) {
+		sh = ss->ss_shape[(ss->ss_next + i) % ss->ss_n];
+		if (is_shape(sh, node)) {
+			ss->ss_next = (ss->ss_next + i + 1) % ss->ss_n;
+			sh->sh_refs++;
+			goto out;
+		}
+	}
+	sh = grow(k, &ss->ss_shape, ss->ss_n, &ss->ss_max, sizeof(sh)) != 0 ?
+	    NULL : kmem_zalloc(k, sizeof(*sh));
+	if (sh != NULL) {
+		sh->sh_node = *node;
+		sh->sh_node.sn_int = NULL;
+		sh->sh_node.sn_arg = NULL;
+		sh->sh_refs = 1;
+		ss->ss_shape[ss->ss_n++] = sh;
+	}
+out:
+	klock_unlock(k, &ss->ss_lock);
+	return sh;
+}
+
+static void
+shape_put(struct kern *k, struct sysctl_shape *sh)
+{
+	struct sysctl_shapes *ss = &k->k_sysctl;
+	unsigned i = 0;
+
+	klock_lock(k, &ss->ss_lock);
+	if (--sh->sh_refs == 0) {
+		while (ss->ss_shape[i] != sh)
+			i++;
+		ss->ss_shape[i] = ss->ss_shape[--ss->ss_n];
+		ss->ss_next = 0;
+		kmem_free(k, sh);
+	}
+	if (ss->ss_n == 0) {
+		kmem_free(k, ss->ss_shape);
+		ss->ss_shape = NULL;
+		ss->ss_max = 0;
+	}
+	klock_unlock(k, &ss->ss_lock);
+}
+
 int
 sysctl_add(struct vnet *vn, const struct sysctl_node *node)
 {
 	struct sysctl_vnet *sv = vn->vn_sysctl;
 	struct host *h = vn->vn_kern->k_host;
+	struct sysctl_shape *sh;
 	unsigned pos;
 	int error;
 
@@ -151,13 +253,20 @@ sysctl_add(struct vnet *vn, const struct sysctl_node *node)
 		goto out;
 	}
 	error = grow(vn->vn_kern, &sv->sv_nodes, sv->sv_nnodes,
-	    &sv->sv_nodes_max, sizeof(*node));
+	    &sv->sv_nodes_max, sizeof(*sv->sv_nodes));
 	if (error != 0)
 		goto out;
+	sh = shape_get(vn->vn_kern, node);
+	if (sh == NULL) {
+		error = ENOMEM;
+		goto out;
+	}
 	pos = node_position(sv, node->sn_name, false);
 	memmove(&sv->sv_nodes[pos + 1], &sv->sv_nodes[pos],
-	    (sv->sv_nnodes - pos) * sizeof(*node));
-	sv->sv_nodes[pos] = *node;
+	    (sv->sv_nnodes - pos) * sizeof(*sv->sv_nodes));
+	sv->sv_nodes[pos].en_shape = sh;
+	sv->sv_nodes[pos].en_value = node->sn_handler != NULL ? node->sn_arg :
+	    node->sn_int;
 	sv->sv_nnodes++;
 out:
 	host_mutex_unlock(h, &sv->sv_lock);
@@ -316,7 +425,8 @@ sysctl_access(struct vnet *vn, const char *name, struct sysctl_op *op)
 {
 	struct sysctl_vnet *sv = vn->vn_sysctl;
 	struct host *h = vn->vn_kern->k_host;
-	struct sysctl_node node = { 0 }, *np;
+	struct sysctl_node node = { 0 };
+	const struct sysctl_entry *np;
 	struct sysctl_virtual virt = { 0 }, *vp = NULL;
 	int error;
 
@@ -328,7 +438,7 @@ sysctl_access(struct vnet *vn, const char *name, struct sysctl_op *op)
 	host_mutex_lock(h, &sv->sv_lock);
 	np = find_node(sv, name);
 	if (np != NULL)
-		node = *np;
+		node = entry_node(np);
 	else if ((vp = find_virtual(sv, name)) != NULL)
 		virt = *vp;
 	host_mutex_unlock(h, &sv->sv_lock);
@@ -398,12 +508,12 @@ find_next(struct sysctl_vnet *sv, const char *key,
 	}
 	ni->ni_node = pos < sv->sv_nnodes;
 	ni->ni_virtual = vp != NULL && (!ni->ni_node ||
-	    compare_prefix(vp->sv_prefix, sv->sv_nodes[pos].sn_name) < 0);
+	    compare_prefix(vp->sv_prefix, entry_name(&sv->sv_nodes[pos])) < 0);
 	if (ni->ni_virtual)
 		ni->ni_virt = *vp;
 	else if (ni->ni_node)
-		memcpy(ni->ni_name, sv->sv_nodes[pos].sn_name,
-		    strlen(sv->sv_nodes[pos].sn_name) + 1);
+		memcpy(ni->ni_name, entry_name(&sv->sv_nodes[pos]),
+		    strlen(entry_name(&sv->sv_nodes[pos])) + 1);
 }
 
 /*
@@ -485,14 +595,14 @@ sysctl_descr(struct vnet *vn, const char *name)
 	struct sysctl_vnet *sv = vn->vn_sysctl;
 	struct host *h = vn->vn_kern->k_host;
 	const struct sysctl_virtual *vp;
-	const struct sysctl_node *np;
+	const struct sysctl_entry *np;
 	const char *descr = NULL;
 	unsigned i;
 
 	host_mutex_lock(h, &sv->sv_lock);
 	np = find_node(sv, name);
 	if (np != NULL)
-		descr = np->sn_descr;
+		descr = np->en_shape->sh_node.sn_descr;
 	for (i = 0; descr == NULL && i < sv->sv_ntrees; i++)
 		if (strcmp(sv->sv_trees[i].st_prefix, name) == 0)
 			descr = sv->sv_trees[i].st_descr;
@@ -526,6 +636,8 @@ sysctl_fini(struct vnet *vn)
 	struct sysctl_vnet *sv = vn->vn_sysctl;
 
 	host_mutex_destroy(vn->vn_kern->k_host, &sv->sv_lock);
+	for (unsigned i = 0; i < sv->sv_nnodes; i++)
+		shape_put(vn->vn_kern, sv->sv_nodes[i].en_shape);
 	kmem_free(vn->vn_kern, sv->sv_nodes);
 	kmem_free(vn->vn_kern, sv->sv_virt);
 	kmem_free(vn->vn_kern, sv->sv_trees);
