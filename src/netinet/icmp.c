@@ -330,6 +330,11 @@ icmp_input(struct ifnet *ifp, struct mbuf *m)
 	case ICMP4_PARAMPROB:
 	case ICMP4_QUENCH:
 		wanted = icmp_input_error(ifp, m, &icmp);
+		if (icmp.icmp_type == ICMP4_UNREACH &&
+		    icmp.icmp_code == ICMP4_UNREACH_NEEDFRAG &&
+		    ip_pmtu_input(ifp, m, hlen + ICMP_HLEN,
+		    be32(icmp.icmp_word) & 0xffff, wanted))
+			wanted = true;
 		break;
 	case ICMP4_REDIRECT:
 		wanted = icmp_redirect_input(ifp, m, &icmp);

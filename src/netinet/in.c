@@ -458,6 +458,7 @@ inet_defaults(struct ip_vnet *iv)
 	iv->iv_redirtimeout = 600;
 	iv->iv_redirmax = 1024;
 	iv->iv_ttl = 64;
+	iv->iv_mtudisc = 1;
 	iv->iv_icmp_errppslim = 100;
 	iv->iv_maxfragpackets = 200;
 	iv->iv_maxfrags = 2048;
@@ -474,6 +475,7 @@ inet_init(struct vnet *vn)
 	if (iv == NULL)
 		return ENOMEM;
 	inet_defaults(iv);
+	pmtu_init(vn, &iv->iv_pmtu, AF_INET);
 	vn->vn_ip = iv;
 	iv->iv_stats = host_alloc(k->k_host,
 	    kern_ncpu(k) * sizeof(*iv->iv_stats), 64);
@@ -519,6 +521,7 @@ inet_fini(struct vnet *vn)
 	struct ip_vnet *iv = vn->vn_ip;
 
 	ip_ifq_fini(&iv->iv_ifq);
+	pmtu_fini(&iv->iv_pmtu);
 	icmp_fini(vn);
 	ip_reass_fini(vn);
 	host_free(vn->vn_kern->k_host, iv->iv_stats);

@@ -11,6 +11,7 @@
 #include "net/if_stats_impl.h"
 #include "net/route.h"
 #include "netinet/ip_ifq.h"
+#include "netinet/pmtu.h"
 
 /* ifam_flags */
 #define IN_IFF_TENTATIVE	0x01
@@ -52,6 +53,8 @@ struct ip_vnet {
 	int64_t		 iv_checkinterface;	/* strong host; default 0 */
 	int64_t		 iv_maxfragpackets;
 	int64_t		 iv_maxfrags;
+	int64_t		 iv_mtudisc;		/* path MTU discovery; 1 */
+	struct pmtu	 iv_pmtu;
 	struct ip_reass	*iv_reass;
 	struct ip_ifq	 iv_ifq;		/* local delivery */
 	struct icmp_vnet *iv_icmp;
@@ -93,6 +96,10 @@ struct ip_vnet {
 	    "ICMP errors not sent for the kind of packet") \
 	X(icps_redirect, "icmp.redirects", \
 	    "redirects followed") \
+	X(icps_pmtu, "icmp.pmtu", \
+	    "messages that made packets to a destination smaller") \
+	X(icps_badpmtu, "icmp.badpmtu", \
+	    "messages of a smaller MTU not believed, or not new") \
 	X(icps_badredirect, "icmp.badredirects", \
 	    "redirects not believed, or too many at once") \
 	X(icps_echo, "icmp.echo", \

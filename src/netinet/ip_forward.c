@@ -13,7 +13,7 @@ unsigned
 ip_nh_mtu(const struct nexthop *nh)
 {
 
-	return nh->nh_mtu != 0 ? nh->nh_mtu : nh->nh_ifp->if_mtu;
+	return pmtu_of_link(nh);
 }
 
 /*
@@ -71,8 +71,14 @@ ip_route_set(struct mbuf *m, const struct fwd *fd)
 void
 ip_send(struct mbuf *m)
 {
+
+	ip_send_mtu(m, ip_nh_mtu(m->m_nh));
+}
+
+void
+ip_send_mtu(struct mbuf *m, unsigned mtu)
+{
 	struct ifnet *ifp = m->m_nh->nh_ifp;
-	unsigned mtu = ip_nh_mtu(m->m_nh);
 
 	if (!ip_fits(m, mtu))
 		ip_fragment_output(ifp, m, mtu);

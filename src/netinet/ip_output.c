@@ -142,6 +142,7 @@ ip_output(struct rt_table *tb, struct mbuf *m, unsigned ttl)
 	const struct nexthop *nh;
 	enum drop_reason why;
 	struct fwd fd;
+	unsigned mtu;
 	bool chosen;
 	int error;
 
@@ -182,13 +183,14 @@ ip_output(struct rt_table *tb, struct mbuf *m, unsigned ttl)
 	cpu_stat_add(&ip_stats(vn)->ips_localout, 1);
 	if (fwd_is_local(&fd))
 		return ip_loopback(tb, m, nh);
-	if (!ip_fits(m, ip_nh_mtu(nh)) && (ip->ip_off & htons(IP_DF)) != 0) {
+	mtu = ip_pmtu(tb, nh, ip->ip_dst);
+	if (!ip_fits(m, mtu) && (ip->ip_off & htons(IP_DF)) != 0) {
 		why = DROP_IP_NEEDFRAG;
 		error = EMSGSIZE;
 		goto drop;
 	}
 	ip_route_set(m, &fd);
-	ip_send(m);
+	ip_send_mtu(m, mtu);
 	return 0;
 drop:
 	m_drop(NULL, m, why);

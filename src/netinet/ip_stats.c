@@ -119,6 +119,7 @@ ip_sysctl_init(struct vnet *vn)
 		.sv_arg = (void *)(uintptr_t)&ip_stat_set,
 	};
 	struct ip_vnet *iv = vn->vn_ip;
+	const struct sysctl_virtual pmtus = pmtu_tree(&iv->iv_pmtu);
 	const struct sysctl_node nodes[] = {
 		setting("net.inet.ip.forwarding",
 		    "Forward packets between interfaces",
@@ -146,6 +147,19 @@ ip_sysctl_init(struct vnet *vn)
 		setting("net.inet.ip.maxfrags",
 		    "Fragments held for that, at most",
 		    &iv->iv_maxfrags, 0, 65536),
+		setting("net.inet.ip.mtudisc",
+		    "Believe routers that packets from here are too big for "
+		    "their path, RFC 1191", &iv->iv_mtudisc, 0, 1),
+		setting("net.inet.ip.mtudisctimeout",
+		    "Seconds for which they are", &iv->iv_pmtu.pm_timeout, 1,
+		    86400),
+		setting("net.inet.icmp.mtudisc_hiwat",
+		    "Destinations with a path MTU, at most",
+		    &iv->iv_pmtu.pm_hiwat, 0, PMTU_ENTRIES),
+		setting("net.inet.icmp.mtudisc_lowat",
+		    "Of them, before only what quotes a packet that somebody "
+		    "waits for an answer to adds one",
+		    &iv->iv_pmtu.pm_lowat, 0, PMTU_ENTRIES),
 		setting("net.inet.ip.ifq.maxlen",
 		    "Packets for this host that wait on a CPU, at most",
 		    &iv->iv_ifq.iq_maxlen, 1, 65536),
@@ -178,6 +192,7 @@ ip_sysctl_init(struct vnet *vn)
 		{ "net.inet.icmp", "control messages, RFC 792" },
 		{ "net.inet.ip", "packets, RFC 791" },
 		{ "net.inet.ip.ifq", "the queue of packets for this host" },
+		{ "net.inet.pmtu", "path MTUs that routers told" },
 		{ "net.inet.stats", "what was counted" },
 		{ "net.inet.stats.arp", "address resolution" },
 		{ "net.inet.stats.icmp", "control messages" },
@@ -189,6 +204,8 @@ ip_sysctl_init(struct vnet *vn)
 	if (error == 0)
 		error = sysctl_add_trees(vn, trees, sizeof(trees) /
 		    sizeof(trees[0]));
+	if (error == 0)
+		error = sysctl_add_virtual(vn, &pmtus);
 	return error != 0 ? error : sysctl_add_virtual(vn, &stats);
 }
 

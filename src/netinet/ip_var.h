@@ -340,6 +340,8 @@ void	ip_route_set(struct mbuf *, const struct fwd *);
 /* The last steps of forwarding, after ip_route_set(): offload, fragmentation,
  * output.  The packet was counted on its input interface. */
 void	ip_send(struct mbuf *);
+/* Likewise, for an MTU. */
+void	ip_send_mtu(struct mbuf *, unsigned mtu);
 /* Any, read section: the MTU of the routes to a next hop, or else of its
  * interface. */
 unsigned ip_nh_mtu(const struct nexthop *);
@@ -419,6 +421,15 @@ struct icmp_vnet {
 	struct ip_tokens icv_log;		/* the task's: of log lines */
 	struct icmp_redirected icv_redirected[ICMP_REDIRECTED];
 };
+/* ip_pmtu.c.  CPU: a message that fragmentation of the packet at offset off of
+ * m is needed, for mtu (0: it does not say); known: an echo request that
+ * somebody waits for.  false: it changes nothing. */
+bool	ip_pmtu_input(struct ifnet *, const struct mbuf *m, unsigned off,
+	    unsigned mtu, bool known);
+/* CPU: the MTU of a packet made here that takes this next hop of a table. */
+unsigned ip_pmtu(const struct rt_table *, const struct nexthop *,
+	    uint32_t dst);
+
 /* ip_stats.c */
 int	ip_sysctl_init(struct vnet *);
 int	arp_sysctl_init(struct vnet *);

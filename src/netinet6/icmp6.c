@@ -286,6 +286,9 @@ icmp6_input(struct ifnet *ifp, struct mbuf *m, unsigned off)
 		wanted = icmp6_input_ping(ifp, m, off, &icmp, false, &icmp);
 	} else if (icmp.icmp6_type < ICMP6H_ECHO)
 		wanted = icmp6_input_error(ifp, m, off, &icmp);
+	if (icmp.icmp6_type == ICMP6H_TOOBIG && ip6_pmtu_input(ifp, m,
+	    off + ICMP6_HLEN, be32(icmp.icmp6_word), wanted))
+		wanted = true;
 	if (!wanted) {
 		m_drop(ifp, m, DROP_ICMP6_UNWANTED);
 		return;

@@ -23,10 +23,12 @@ ip6_alloc(struct vnet *vn)
 		return ENOMEM;
 	}
 	i6->i6_hlim = IP6_HLIM;
+	i6->i6_autoflow = 1;
 	i6->i6_errppslimit = 100;
 	i6->i6_maxfragpackets = 200;
 	i6->i6_maxfrags = 2048;
 	host_random(k->k_host, &i6->i6_secret, sizeof(i6->i6_secret));
+	pmtu_init(vn, &i6->i6_pmtu, AF_INET6);
 	vn->vn_ip6 = i6;
 	return 0;
 }
@@ -36,6 +38,7 @@ ip6_free(struct vnet *vn)
 {
 	struct ip6_vnet *i6 = vn->vn_ip6;
 
+	pmtu_fini(&i6->i6_pmtu);
 	vn->vn_ip6 = NULL;
 	host_free(vn->vn_kern->k_host, i6->i6_cpu);
 	kmem_free(vn->vn_kern, i6);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "kern/siphash.h"
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
 #include "netinet6/ip6_var.h"
@@ -11,8 +12,14 @@
 void
 ip6_send(struct mbuf *m)
 {
+
+	ip6_send_mtu(m, ip_nh_mtu(m->m_nh));
+}
+
+void
+ip6_send_mtu(struct mbuf *m, unsigned mtu)
+{
 	struct ifnet *ifp = m->m_nh->nh_ifp;
-	unsigned mtu = ip_nh_mtu(m->m_nh);
 
 	if (!ip_fits(m, mtu)) {
 		ip6_fragment_output(ifp, m, mtu);
@@ -194,9 +201,36 @@ ip6_output_cksum(struct mbuf *m)
 	memcpy(m->m_data + place, &sum, sizeof(sum));
 }
 
+/*
+ * The label of a packet's flow (RFC 6437 3): addresses, protocol and ports give
+ * one that nobody outside can tell.  Packets that stay on their link meet
+ * nobody who looks at it, and have none.
+ */
+static uint32_t
+ip6_output_label(const struct ip6_vnet *i6, const struct mbuf *m)
+{
+	const struct siphash_key key = { { i6->i6_secret, ~i6->i6_secret } };
+	const struct iphdr6 *ip6 = mtoip6(m);
+	uint64_t word[5] = { 0 };
+	uint32_t label, ports;
+
+	if (ip_setting(&i6->i6_autoflow) == 0 ||
+	    zone6_is_scoped(ip6->ip6_src) || zone6_is_scoped(ip6->ip6_dst))
+		return 0;
+	memcpy(word, ip6->ip6_src, 32);
+	word[4] = ip6->ip6_nxt;
+	if (ip6->ip6_nxt == IPPROTO_UDP && m->m_len >= IP6_HLEN + 4) {
+		memcpy(&ports, ip6 + 1, 4);
+		word[4] |= (uint64_t)ports << 32;
+	}
+	label = siphash(&key, word, 5) & IP6_FLOWLABEL;
+	return label != 0 ? label : 1;
+}
+
 /* Fill in the header: addresses of the wire, length, hop limit. */
 static void
-ip6_output_header(struct mbuf *m, const struct ip6_addrs *ia, uint8_t hlim)
+ip6_output_header(const struct ip6_vnet *i6, struct mbuf *m,
+    const struct ip6_addrs *ia, uint8_t hlim)
 {
 	struct iphdr6 *ip6 = mtoip6(m);
 
@@ -204,6 +238,8 @@ ip6_output_header(struct mbuf *m, const struct ip6_addrs *ia, uint8_t hlim)
 	zone6_leave(ip6->ip6_src);
 	zone6_leave(ip6->ip6_dst);
 	ip6->ip6_flow = (ip6->ip6_flow & be32(0x0fffffff)) | be32(6u << 28);
+	if ((ip6->ip6_flow & be32(IP6_FLOWLABEL)) == 0)
+		ip6->ip6_flow |= be32(ip6_output_label(i6, m));
 	ip6->ip6_plen = be16((uint16_t)(m->m_pktlen - IP6_HLEN));
 	ip6->ip6_hlim = hlim;
 	ip6_output_cksum(m);
@@ -228,6 +264,7 @@ ip6_output(struct rt_table *tb, struct mbuf *m, const struct ip6_out *how)
 	enum drop_reason why;
 	struct ip6_addrs ia;
 	struct fwd fd;
+	unsigned mtu;
 	int error;
 
 	if (how == NULL)
@@ -251,15 +288,16 @@ ip6_output(struct rt_table *tb, struct mbuf *m, const struct ip6_out *how)
 		error = ip6_output_source(tb, &fd, &ia, &why);
 	if (error != 0)
 		goto drop;
-	ip6_output_header(m, &ia, ip6_output_hlim(vn, &ia, how));
+	ip6_output_header(vn->vn_ip6, m, &ia, ip6_output_hlim(vn, &ia, how));
 	cpu_stat_add(&ip6_stats(vn)->ip6s_localout, 1);
 	if (fwd_is_local(&fd))
 		return ip6_loopback(tb, m, fd.fd_nh);
 	m->m_nh = fd.fd_nh;
 	if (zone6_is_multicast(mtoip6(m)->ip6_dst))
 		m->m_flags |= M_MCAST;
+	mtu = ip6_pmtu(tb, fd.fd_nh, &ia.ia_dst);
 	if ((how->io_flags & IP6_OUT_WHOLE) != 0 &&
-	    !ip_fits(m, ip_nh_mtu(fd.fd_nh))) {
+	    !ip_fits(m, mtu)) {
 		why = DROP_IP6_TOOBIG;
 		error = EMSGSIZE;
 		goto drop;
@@ -267,7 +305,7 @@ ip6_output(struct rt_table *tb, struct mbuf *m, const struct ip6_out *how)
 	if ((how->io_flags & IP6_OUT_MINMTU) != 0 && !ip_fits(m, IP6_MMTU))
 		ip6_fragment_output(fd.fd_nh->nh_ifp, m, IP6_MMTU);
 	else
-		ip6_send(m);
+		ip6_send_mtu(m, mtu);
 	return 0;
 drop:
 	m_drop(NULL, m, why);

@@ -58,6 +58,7 @@ ip6_sysctl_init(struct vnet *vn)
 		.sv_arg = (void *)(uintptr_t)&ip6_stat_set,
 	};
 	struct ip6_vnet *i6 = vn->vn_ip6;
+	const struct sysctl_virtual pmtus = pmtu_tree(&i6->i6_pmtu);
 	const struct sysctl_node nodes[] = {
 		setting("net.inet6.ip6.forwarding",
 		    "Forward packets between interfaces",
@@ -65,6 +66,9 @@ ip6_sysctl_init(struct vnet *vn)
 		setting("net.inet6.ip6.hlim",
 		    "Hop limit of packets from here",
 		    &i6->i6_hlim, 1, 255),
+		setting("net.inet6.ip6.auto_flowlabel",
+		    "Give packets from here a flow label, RFC 6437",
+		    &i6->i6_autoflow, 0, 1),
 		setting("net.inet6.ip6.rpf",
 		    "Sources must belong on the interface they come by: 0 no, "
 		    "1 strictly, 2 loosely", &i6->i6_rpf, IF_RPF_OFF,
@@ -75,6 +79,16 @@ ip6_sysctl_init(struct vnet *vn)
 		setting("net.inet6.ip6.maxfrags",
 		    "Fragments held for that, at most",
 		    &i6->i6_maxfrags, 0, 65536),
+		setting("net.inet6.ip6.mtudisctimeout",
+		    "Seconds for which the MTU of a path is believed, RFC 8201",
+		    &i6->i6_pmtu.pm_timeout, 1, 86400),
+		setting("net.inet6.icmp6.mtudisc_hiwat",
+		    "Destinations with a path MTU, at most",
+		    &i6->i6_pmtu.pm_hiwat, 0, PMTU_ENTRIES),
+		setting("net.inet6.icmp6.mtudisc_lowat",
+		    "Of them, before only what quotes a packet that somebody "
+		    "waits for an answer to adds one",
+		    &i6->i6_pmtu.pm_lowat, 0, PMTU_ENTRIES),
 		setting("net.inet6.ip6.ifq.maxlen",
 		    "Packets for this host that wait on a CPU, at most",
 		    &i6->i6_ifq.iq_maxlen, 1, 65536),
@@ -90,6 +104,7 @@ ip6_sysctl_init(struct vnet *vn)
 	static const struct sysctl_tree trees[] = {
 		{ "net.inet6.icmp6", "control messages, RFC 4443" },
 		{ "net.inet6.ip6.ifq", "the queue of packets for this host" },
+		{ "net.inet6.pmtu", "path MTUs that routers told" },
 		{ STATS_PREFIX, "what was counted" },
 		{ STATS_PREFIX ".icmp6", "control messages" },
 		{ STATS_PREFIX ".ip6", "packets" },
@@ -101,5 +116,7 @@ ip6_sysctl_init(struct vnet *vn)
 	if (error == 0)
 		error = sysctl_add_trees(vn, trees, sizeof(trees) /
 		    sizeof(trees[0]));
+	if (error == 0)
+		error = sysctl_add_virtual(vn, &pmtus);
 	return error != 0 ? error : sysctl_add_virtual(vn, &stats);
 }

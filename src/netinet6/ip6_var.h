@@ -64,6 +64,11 @@
 	    "time exceeded sent") \
 	X(icp6s_paramprob, "icmp6.paramprob", \
 	    "parameter problems sent") \
+	X(icp6s_pmtu, "icmp6.pmtu", \
+	    "packet too big messages that made packets to a destination " \
+	    "smaller") \
+	X(icp6s_badpmtu, "icmp6.badpmtu", \
+	    "packet too big messages not believed, or not new") \
 	X(nd6s_rxns, "nd6.solicitations_in", \
 	    "neighbour solicitations received") \
 	X(nd6s_rxna, "nd6.advertisements_in", \
@@ -119,7 +124,9 @@ struct ip6_vnet {
 	int64_t		 i6_maxfragpackets;
 	int64_t		 i6_maxfrags;
 	int64_t		 i6_errppslimit;	/* 100; 0 none, <0 any */
+	int64_t		 i6_autoflow;		/* flow labels; default 1 */
 	uint64_t	 i6_secret;		/* constant; random */
+	struct pmtu	 i6_pmtu;
 	struct ip_reass	*i6_reass;
 	struct ip_ifq	 i6_ifq;		/* local delivery */
 	struct ip_tokens *i6_tokens;		/* of ICMPv6 errors; see
@@ -377,6 +384,16 @@ int	ip6_output(struct rt_table *, struct mbuf *, const struct ip6_out *how);
 /* CPU: the last steps of output, with m_nh set: offload, fragmentation of a
  * packet made here, output. */
 void	ip6_send(struct mbuf *);
+/* Likewise, for an MTU. */
+void	ip6_send_mtu(struct mbuf *, unsigned mtu);
+/* ip6_pmtu.c.  CPU: a message that the packet at offset off of m was too big
+ * for an MTU; known: an echo request that somebody waits for.  false: it
+ * changes nothing. */
+bool	ip6_pmtu_input(struct ifnet *, const struct mbuf *m, unsigned off,
+	    uint32_t mtu, bool known);
+/* CPU: the MTU of a packet made here that takes this next hop of a table. */
+unsigned ip6_pmtu(const struct rt_table *, const struct nexthop *,
+	    const union neigh_addr *dst);
 /* ip6_frag.c.  CPU: send a packet made here in fragments of an MTU. */
 void	ip6_fragment_output(struct ifnet *, struct mbuf *, unsigned mtu);
 

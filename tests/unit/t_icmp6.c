@@ -62,7 +62,10 @@ echo_body(struct in_test *it)
 	len = mk6_echo(buf, HOST_A, US_A, 8);
 	buf[0] = 0x6b, buf[1] = 0x85, buf[2] = 1, buf[3] = 2;
 	inject6(it, &it->it_a, buf, len);
-	KASSERT(tx6(&it->it_a, 0)->ip6_flow == be32(0x6b800000));
+	KASSERT((tx6(&it->it_a, 0)->ip6_flow & be32(0xfff00000)) ==
+	    be32(0x6b800000));
+	KASSERT((tx6(&it->it_a, 0)->ip6_flow & be32(IP6_FLOWLABEL)) !=
+	    be32(0x50102));
 	tif_clear(&it->it_a);
 	KASSERT(set_sysctl(it, "net.inet6.ip6.hlim", 33) == 0);
 	inject6(it, &it->it_a, buf, mk6_echo(buf, HOST_A, US_A, 8));

@@ -63,7 +63,7 @@ left(struct in_test *it, struct tif *t, const char *src, const char *dst,
 
 	ok = t->tif_ntx == 1 && other->tif_ntx == 0 && ip6 != NULL &&
 	    ip6_is(ip6->ip6_src, src) && ip6_is(ip6->ip6_dst, dst) &&
-	    ip6->ip6_hlim == hlim && (be32(ip6->ip6_flow) << 4) == 0 &&
+	    ip6->ip6_hlim == hlim && (be32(ip6->ip6_flow) << 4 >> 24) == 0 &&
 	    memcmp(t->tif_tx[0].tp_data, mac, 6) == 0;
 	if (ip6 != NULL && ip6->ip6_nxt == IPPROTO_ICMPV6)
 		KASSERT(tx6_icmp(t, 0) != NULL);
@@ -371,6 +371,54 @@ offload_body(struct in_test *it)
 }
 IN6_TEST(offload, 1)
 
+static uint32_t
+label_to(struct in_test *it, const char *dst, const struct ifnet *zone)
+{
+	struct tif *t = &it->it_b;
+	uint32_t flow;
+
+	tif_clear(t);
+	KASSERT(output(it, (struct output){ .ou_dst = dst,
+	    .ou_dstzone = (struct ifnet *)(uintptr_t)zone }) == 0);
+	KASSERT(tx6(t, 0) != NULL);
+	flow = be32(tx6(t, 0)->ip6_flow) & IP6_FLOWLABEL;
+	tif_clear(t);
+	return flow;
+}
+
+/* Flow labels (RFC 6437 3): one a flow, kept on the way through. */
+static void
+labels_body(struct in_test *it)
+{
+	uint32_t first, differ = 0;
+	char dst[INET6_ADDRSTRLEN];
+	unsigned len;
+
+	KASSERT(route6_add(it, "2001:db8:99::", 48, HOST_B, NULL, RTF_STATIC,
+	    0) == 0);
+	first = label_to(it, HOST_B, NULL);
+	KASSERT(first != 0 && label_to(it, HOST_B, NULL) == first);
+	for (unsigned i = 0; i < 40; i++) {
+		(void)snprintf(dst, sizeof(dst), "2001:db8:99::%x", i + 1);
+		differ += label_to(it, dst, NULL) != first;
+	}
+	KASSERT(differ >= 38);
+	KASSERT(label_to(it, "fe80::2", it->it_b.tif_ifp) == 0);
+	KASSERT(set_sysctl(it, "net.inet6.ip6.auto_flowlabel", 0) == 0);
+	KASSERT(label_to(it, HOST_B, NULL) == 0);
+	KASSERT(set_sysctl(it, "net.inet6.ip6.auto_flowlabel", 1) == 0);
+	len = mk6_udp(buf, HOST_A, HOST_B, 64, 20);
+	for (unsigned i = 0; i < 2; i++) {
+		buf[1] = (uint8_t)(buf[1] | (i != 0 ? 7 : 0));
+		buf[3] = i != 0 ? 0x99 : 0;
+		inject6(it, &it->it_a, buf, len);
+		KASSERT((be32(tx6(&it->it_b, 0)->ip6_flow) & IP6_FLOWLABEL) ==
+		    (i != 0 ? 0x70099 : 0));
+		tif_clear(&it->it_b);
+	}
+}
+IN6_TEST(labels, 1)
+
 int
 main(void)
 {
@@ -378,6 +426,7 @@ main(void)
 		cmocka_unit_test(routes),
 		cmocka_unit_test(zones),
 		cmocka_unit_test(loopback),
+		cmocka_unit_test(labels),
 		cmocka_unit_test(fragments),
 		cmocka_unit_test(offload),
 	};
