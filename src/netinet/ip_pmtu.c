@@ -41,7 +41,7 @@ is_likely(struct ifnet *ifp, const struct iphdr4 *quoted, unsigned mtu)
 	    (quoted->ip_off & htons(IP_DF)) != 0 &&
 	    be16(quoted->ip_len) > mtu &&
 	    (quoted->ip_p == IPPROTO_ICMP || quoted->ip_p == IPPROTO_UDP) &&
-	    fwd_is_local(&src) && in_local_usable(&src, quoted->ip_src) &&
+	    fwd_is_local(&src) &&
 	    dst.fd_nh != NULL && !fwd_is_local(&dst) &&
 	    !fwd_is_broadcast(&dst) &&
 	    (dst.fd_nh->nh_flags & NH_NOWHERE) == 0 &&
