@@ -226,6 +226,16 @@ ip6_input_vec(struct ifnet *ifp, struct mvec *mv)
 
 /* --- one packet, all checks ----------------------------------------------- */
 
+/* Is it a jumbogram: does it say no length, but go on with options (RFC 2675
+ * 2)?  None is taken here. */
+static bool
+ip6_is_jumbo(const struct mbuf *m)
+{
+
+	return mtoip6(m)->ip6_plen == 0 &&
+	    mtoip6(m)->ip6_nxt == IPPROTO_HOPOPTS && m->m_pktlen > IP6_HLEN;
+}
+
 /*
  * Check the header and make it writable and contiguous.  NULL: the packet was
  * dropped.  Padding behind the packet is cut off.
@@ -258,14 +268,12 @@ ip6_check_header(struct ifnet *ifp, struct mbuf *m)
 		}
 		m = n;
 	}
-	/* A length of 0 with a jumbo payload option (RFC 2675) leaves that
-	 * option, which is not known here, without its place. */
 	len = IP6_HLEN + be16(mtoip6(m)->ip6_plen);
 	if (len > m->m_pktlen) {
 		why = DROP_IP6_LEN;
 		goto drop;
 	}
-	if (len < m->m_pktlen)
+	if (len < m->m_pktlen && !ip6_is_jumbo(m))
 		m_trim(m, len);
 	return m;
 drop:
@@ -424,6 +432,12 @@ ip6_input_slow(struct ifnet *ifp, struct mbuf *m)
 	if (!loop && !ip6_is_unspecified(ip6->ip6_src) &&
 	    !ip6_check_source(ifp, m, &ia))
 		return NULL;
+	if (ip6_is_jumbo(m)) {
+		icmp6_error(ifp, m, ICMP6H_PARAMPROB, ICMP6H_PARAMPROB_FIELD,
+		    offsetof(struct iphdr6, ip6_plen));
+		m_drop(ifp, m, DROP_IP6_LEN);
+		return NULL;
+	}
 	if (ip6->ip6_nxt == IPPROTO_HOPOPTS) {
 		at = ip6_at_first(0, ip6->ip6_nxt);
 		if (!ip6_options_check(ifp, m, &at))

@@ -349,7 +349,8 @@ versions_body(struct in_test *it)
 	told(it, len, DROP_IP6_OPTION, ICMP6H_PARAMPROB,
 	    ICMP6H_PARAMPROB_OPTION, 42);
 	((struct iphdr6 *)(void *)buf)->ip6_plen = 0;
-	dropped(it, len, DROP_IP6_HEADERS);
+	told(it, len, DROP_IP6_LEN, ICMP6H_PARAMPROB, ICMP6H_PARAMPROB_FIELD,
+	    4);
 }
 IN6_TEST(versions, 1)
 
@@ -672,6 +673,30 @@ queue_body(struct in_test *it)
 }
 IN6_TEST(queue, 1)
 
+/* A jumbogram (RFC 2675), and its option where it has no business. */
+static void
+jumbo_body(struct in_test *it)
+{
+	struct ifnet *a = it->it_a.tif_ifp;
+	uint8_t p[200];
+	unsigned len;
+
+	for (unsigned to = 0; to < 2; to++) {
+		len = mk6_udp(p, HOST_A, to == 0 ? US_A : HOST_B, 64, 20);
+		len = mk6_ext(p, len, 40, 6, IPPROTO_HOPOPTS,
+		    "\0\xc2\4\0\1\0\0", 8);
+		inject6(it, &it->it_a, p, len);
+		KASSERT(was_told(&it->it_a, ICMP6H_PARAMPROB,
+		    ICMP6H_PARAMPROB_OPTION, 42, p, len));
+		p[4] = p[5] = 0;
+		inject6(it, &it->it_a, p, len);
+		KASSERT(was_told(&it->it_a, ICMP6H_PARAMPROB,
+		    ICMP6H_PARAMPROB_FIELD, 4, p, len));
+		KASSERT(drops(a, DROP_IP6_LEN) == to + 1);
+	}
+}
+IN6_TEST(jumbo, 1)
+
 int
 main(void)
 {
@@ -684,6 +709,7 @@ main(void)
 		cmocka_unit_test(pieces),
 		cmocka_unit_test(versions),
 		cmocka_unit_test(addresses),
+		cmocka_unit_test(jumbo),
 		cmocka_unit_test(rpf),
 		cmocka_unit_test(routes),
 		cmocka_unit_test(linkgroup),
