@@ -211,6 +211,22 @@ extern "C" {
 	    "neighbour discovery that nobody here asked for") \
 	X(DROP_ND6_LIMIT, IN, "nd6-limit", \
 	    "too many such messages a second; net.inet6.icmp6.nd6_maxpps") \
+	X(DROP_IGMP_SHORT, IN, "igmp-short", \
+	    "truncated IGMP message") \
+	X(DROP_IGMP_CSUM, IN, "igmp-csum", \
+	    "IGMP checksum wrong") \
+	X(DROP_IGMP_BAD, IN, "igmp-bad", \
+	    "IGMP with fields that make no sense, or from beyond the link") \
+	X(DROP_IGMP_UNWANTED, IN, "igmp-unwanted", \
+	    "IGMP message for routers, or of a type not known") \
+	X(DROP_IGMP_LIMIT, IN, "igmp-limit", \
+	    "too many IGMP queries a second; net.multicast.maxqueries") \
+	X(DROP_MLD_BAD, IN, "mld-bad", \
+	    "MLD with fields that make no sense, or from beyond the link") \
+	X(DROP_MLD_UNWANTED, IN, "mld-unwanted", \
+	    "MLD message for routers") \
+	X(DROP_MLD_LIMIT, IN, "mld-limit", \
+	    "too many MLD queries a second; net.multicast.maxqueries") \
 	X(DROP_OUT_IF_DOWN, OUT, "out-if-down", \
 	    "output interface is down") \
 	X(DROP_OUT_DETACHING, OUT, "out-detaching", \

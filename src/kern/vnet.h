@@ -33,6 +33,7 @@ struct ip6_vnet;
 struct arp_vnet;
 struct nd6_vnet;
 struct neigh_cache;
+struct mcast_vnet;
 struct sysctl_vnet;
 
 #define VNET_NAMESIZE	32	/* with the NUL: letters, digits, - _ . */
@@ -78,6 +79,8 @@ struct vnet {
 	struct in6_vnet	*vn_in6;
 	struct ip6_vnet	*vn_ip6;
 	struct nd6_vnet	*vn_nd6;
+	struct mcast_vnet *vn_mcast;			/* a: from the first
+							 * group joined on */
 };
 
 /*

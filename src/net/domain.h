@@ -10,6 +10,7 @@
 
 struct ifa_msg;
 struct neigh;
+union neigh_addr;
 struct prefix;
 
 enum dom_slot { DOM_SLOT_INET, DOM_SLOT_INET6, DOM_SLOT_MAX };
@@ -60,6 +61,14 @@ struct domain {
 	/* CPU: the link-level address of the group that an M_MCAST packet is
 	 * for, by its destination */
 	void	(*dom_group_lladdr)(const uint8_t *dst, uint8_t lladdr[6]);
+	/*
+	 * CPU: tell routers of n groups (inner addresses, all of the family's
+	 * that are reported) what (enum mcast_what) in the messages of a
+	 * version (enum mcast_version); last: it is the end of a report of all
+	 * groups, which may be without any (net/mcast.h)
+	 */
+	void	(*dom_mcast_report)(struct ifnet *, int version, int what,
+		    const union neigh_addr *, unsigned n, bool last);
 	/* CPU: network packets from lo or a raw link, m_data at the header */
 	void	(*dom_input)(struct ifnet *, struct mvec *);
 	/* Any: packets of ifp in the family's queues, for the books. */

@@ -25,6 +25,7 @@
 #include "net/if_timer_impl.h"
 #include "net/if_vnet_impl.h"
 #include "net/ifq_impl.h"
+#include "net/mcast.h"
 #include "net/pfil.h"
 #include "net/route.h"
 #include "net/rtsock.h"
@@ -407,6 +408,7 @@ if_detach(struct ifnet *ifp)
 	 * lead there, are gone. */
 	domains_detach(ifp, DOM_SLOT_MAX);
 	purge_last(ifp);
+	mcast_ifdetach(ifp);
 	if (ifp->if_deadtype->it_detach != NULL)
 		ifp->if_deadtype->it_detach(ifp);
 

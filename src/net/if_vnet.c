@@ -12,6 +12,7 @@
 #include "net/if_link_impl.h"
 #include "net/if_name_impl.h"
 #include "net/if_vnet_impl.h"
+#include "net/mcast.h"
 
 #include <errno.h>
 #include <string.h>
@@ -108,6 +109,8 @@ if_vnet_init(struct vnet *vn)
 		goto fail_link;
 	if ((error = if_sysctl_init(vn)) != 0)
 		goto fail_input;
+	if ((error = mcast_init(vn)) != 0)
+		goto fail_input;
 	return 0;
 
 fail_input:
@@ -127,6 +130,7 @@ static void
 if_vnet_fini(struct vnet *vn)
 {
 
+	mcast_fini(vn);
 	if_input_fini(vn);
 	if_link_fini(vn);
 	if_history_fini(vn);

@@ -90,6 +90,8 @@ struct if_vnet {
 	unsigned	 ifv_cursor_last;	/* l: */
 	bool		 ifv_preferred;		/* a: SIOCSIFADDRPREF came */
 	int64_t		 ifv_rcvq_maxlen;	/* default of new queues */
+	int64_t		 ifv_maxgroups, ifv_maxtotal, ifv_maxqueries;
+						/* mcast.c's settings */
 
 #ifdef IFNET_DEBUG
 #define IFA_NOTE_BUCKETS 256

@@ -9,6 +9,7 @@
 #include "net/if_addr_impl.h"
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
+#include "net/mcast.h"
 #include "netinet/arp_var.h"
 
 /* --- addresses ----------------------------------------------------------- */
@@ -82,6 +83,7 @@ in_if_up(struct ifnet *ifp)
 {
 
 	neigh_ifstale(ifp, DOM_SLOT_INET);
+	mcast_if_up(ifp, DOM_SLOT_INET);
 	in_each(ifp, arp_announce);
 }
 
@@ -89,6 +91,7 @@ static void
 in_if_down(struct ifnet *ifp)
 {
 
+	mcast_if_down(ifp, DOM_SLOT_INET);
 	in_each(ifp, arp_dad_unready);
 }
 
@@ -96,13 +99,10 @@ static void
 in_if_link_state(struct ifnet *ifp, int state)
 {
 
-	if (state == LINK_STATE_DOWN) {
-		in_each(ifp, arp_dad_unready);
-		return;
-	}
-	/* The stations on the link may be others than before. */
-	neigh_ifstale(ifp, DOM_SLOT_INET);
-	in_each(ifp, arp_announce);
+	if (state == LINK_STATE_DOWN)
+		in_if_down(ifp);
+	else	/* The stations on the link may be others than before. */
+		in_if_up(ifp);
 }
 
 static void
@@ -428,6 +428,7 @@ const struct domain inet_domain = {
 	.dom_dst_offset = offsetof(struct iphdr4, ip_dst),
 	.dom_dst_len = sizeof(uint32_t),
 	.dom_group_lladdr = in_group_lladdr,
+	.dom_mcast_report = igmp_report,
 	.dom_input = ip_input_vec,
 	.dom_iqueued = in_iqueued,
 	.dom_oqueued = in_oqueued,

@@ -112,6 +112,12 @@ struct ip_vnet {
 	    "time exceeded sent") \
 	X(icps_needfrag, "icmp.needfrag", \
 	    "fragmentation needed sent") \
+	X(igps_sent, "igmp.sent", \
+	    "IGMP reports and leaves sent") \
+	X(igps_queries, "igmp.queries", \
+	    "IGMP queries received") \
+	X(igps_reports, "igmp.reports", \
+	    "IGMP reports of other hosts received") \
 	X(arps_rxrequest, "arp.requests_in", \
 	    "ARP requests received") \
 	X(arps_rxreply, "arp.replies_in", \
@@ -249,6 +255,14 @@ void	icmp_error(struct ifnet *, struct mbuf *m, uint8_t type, uint8_t code,
 /* CPU: handle a received ICMP message, which is taken; m is at the IP
  * header. */
 void	icmp_input(struct ifnet *, struct mbuf *);
+
+/* igmp.c.  CPU: an IGMP message, which is taken; m is at the IP header. */
+void	igmp_input(struct ifnet *, struct mbuf *);
+/* CPU: dom_mcast_report. */
+void	igmp_report(struct ifnet *, int version, int what,
+	    const union neigh_addr *, unsigned n, bool last);
+/* Read section: does the interface listen to a group? */
+bool	in_listens(struct ifnet *, uint32_t group);
 
 /* if_arp.c */
 extern const struct vnet_subsys arp_subsys;

@@ -346,9 +346,11 @@ ip_check_addrs(struct ifnet *ifp, struct mbuf *m)
 	if (ip_is_loop(ifp, m))
 		return true;
 	if (!in_ordinary(ip->ip_src)) {
-		/* A host without an address sends from 0.0.0.0, to broadcast
-		 * only. */
-		if (ip->ip_src != 0 || ip->ip_dst != INADDR_BROADCAST) {
+		/* A host without an address sends from 0.0.0.0, to broadcast,
+		 * or in IGMP to a group (RFC 3376 4.2.13, RFC 4541 2.1.1). */
+		if (ip->ip_src != 0 || (ip->ip_dst != INADDR_BROADCAST &&
+		    (ip->ip_p != IPPROTO_IGMP ||
+		    !in_is_multicast(ip->ip_dst)))) {
 			why = DROP_IP_SRC;
 			goto drop;
 		}
@@ -444,8 +446,7 @@ ip_input_slow(struct ifnet *ifp, struct mbuf *m)
 		return NULL;
 	}
 	if (in_is_multicast(ip->ip_dst)) {
-		/* 224.0.0.1: every host is a member. */
-		if (ip->ip_dst == htonl(INADDR_ALLHOSTS_GROUP))
+		if (in_listens(ifp, ip->ip_dst))
 			ip_local_input(ifp, m);
 		else
 			m_drop(ifp, m, DROP_IP_MCAST);

@@ -48,6 +48,9 @@ ip_deliver(struct ifnet *ifp, struct mbuf *m)
 	case IPPROTO_ICMP:
 		icmp_input(ifp, m);
 		break;
+	case IPPROTO_IGMP:
+		igmp_input(ifp, m);
+		break;
 	case IPPROTO_UDP:
 		icmp_error(ifp, m, ICMP4_UNREACH, ICMP4_UNREACH_PORT, 0);
 		m_drop(ifp, m, DROP_IP_PORTUNREACH);

@@ -9,6 +9,7 @@
 #include "net/if_vnet_impl.h"
 #include "netinet/ping.h"
 #include "netinet6/ip6_var.h"
+#include "netinet6/mld6.h"
 #include "netinet6/nd6.h"
 
 /* An error quotes as much as every link carries (RFC 4443 2.4 (c)). */
@@ -279,6 +280,11 @@ icmp6_input(struct ifnet *ifp, struct mbuf *m, unsigned off)
 	if (icmp.icmp6_type >= ICMP6H_ND_FIRST &&
 	    icmp.icmp6_type <= ICMP6H_ND_REDIRECT) {
 		nd6_input(ifp, m, off);
+		return;
+	}
+	if ((icmp.icmp6_type >= MLD6_QUERY && icmp.icmp6_type <= MLD6_DONE) ||
+	    icmp.icmp6_type == MLD6_V2_REPORT) {
+		mld6_input(ifp, m, off, icmp.icmp6_type);
 		return;
 	}
 	if (icmp.icmp6_type == ICMP6H_ECHOREPLY) {

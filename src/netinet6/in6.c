@@ -9,7 +9,9 @@
 #include "kern/sysctl.h"
 #include "net/if_addr_impl.h"
 #include "net/if_vnet_impl.h"
+#include "net/mcast.h"
 #include "netinet6/in6_impl.h"
+#include "netinet6/mld6.h"
 #include "netinet6/nd6.h"
 #include "netinet6/ip6_var.h"
 
@@ -109,6 +111,7 @@ in6_ifa_stop(struct ifaddr *ifa)
 
 	in6_timer_stop(ifatoia6(ifa));
 	nd6_dad_stop(ifa);
+	in6_ifa_leave(ifatoia6(ifa));
 }
 
 /* --- what happens to an interface ---------------------------------------- */
@@ -133,6 +136,7 @@ in6_if_up(struct ifnet *ifp)
 {
 
 	nd6_ifstale(ifp);
+	mcast_if_up(ifp, DOM_SLOT_INET6);
 	in6_each(ifp, nd6_announce);
 }
 
@@ -140,6 +144,7 @@ static void
 in6_if_down(struct ifnet *ifp)
 {
 
+	mcast_if_down(ifp, DOM_SLOT_INET6);
 	in6_each(ifp, nd6_dad_unready);
 }
 
@@ -193,6 +198,7 @@ const struct domain inet6_domain = {
 	.dom_dst_offset = 24,	/* RFC 8200 3 */
 	.dom_dst_len = 16,
 	.dom_group_lladdr = in6_group_lladdr,
+	.dom_mcast_report = mld6_report,
 	.dom_ifa_ready = in6_ifa_ready,
 	.dom_ifa_stop = in6_ifa_stop,
 	.dom_ifa_describe = in6_ifa_describe,

@@ -18,6 +18,7 @@
 #include "net/if_addr_impl.h"
 #include "net/if_history_impl.h"
 #include "net/if_vnet_impl.h"
+#include "net/mcast.h"
 #include "net/rtsock.h"
 #include "netinet6/in6_impl.h"
 
@@ -146,22 +147,77 @@ in6_ifa_alloc(struct ifnet *ifp, const struct in6_req *ir)
 	return ia;
 }
 
+/* The solicited-node group of an address, inner. */
+static union neigh_addr
+ia6_group(const struct in6_ifaddr *ia)
+{
+	union neigh_addr na, group;
+
+	(void)zone6_from_sa(&ia->ia6_addr, &na);
+	in6_solicited_group(ia->ia6_ifa.ifa_ifp->if_index, &na, &group);
+	return group;
+}
+
+void
+in6_ifa_leave(struct in6_ifaddr *ia)
+{
+	union neigh_addr group;
+
+	if (!ia->ia6_joined)
+		return;
+	ia->ia6_joined = false;
+	group = ia6_group(ia);
+	mcast_leave_own(ia->ia6_ifa.ifa_ifp, DOM_SLOT_INET6, &group);
+}
+
+/*
+ * An address's solicited-node group is joined before the address can be found,
+ * and told of before its first probe (RFC 4862 5.4.2, dad_tell()): bridges that
+ * look at MLD pass an answer on to members alone.  Loopback interfaces have no
+ * neighbours who ask.
+ */
+static int
+in6_ifa_join(struct in6_ifaddr *ia)
+{
+	struct ifnet *ifp = ia->ia6_ifa.ifa_ifp;
+	union neigh_addr group = ia6_group(ia);
+	int error;
+
+	if ((if_flags_get(ifp) & IFF_LOOPBACK) != 0)
+		return 0;
+	error = mcast_join_own(ifp, DOM_SLOT_INET6, &group);
+	ia->ia6_joined = error == 0;
+	return error;
+}
+
 /* Give an interface an address, in place of `old' if that is not NULL.  On an
  * error nothing is changed. */
 static int
 in6_ifa_add(struct ifnet *ifp, const struct in6_req *ir, struct in6_ifaddr *old)
 {
 	struct in6_ifaddr *ia;
+	int error;
 
 	ia = in6_ifa_alloc(ifp, ir);
 	if (ia == NULL)
 		return ENOMEM;
+	error = in6_ifa_join(ia);
+	if (error != 0) {
+		ifa_unref(&ia->ia6_ifa);
+		return error;
+	}
 	/* An unchanged address keeps its state. */
 	if (old != NULL)
 		ia->ia6_ifa.ifa_flags = __atomic_load_n(
 		    &old->ia6_ifa.ifa_flags, __ATOMIC_RELAXED) &
 		    (IFA_TENTATIVE | IFA_DUPLICATED);
-	return ifa_give(ifp, &ia->ia6_ifa, old == NULL ? NULL : &old->ia6_ifa);
+	ifa_ref(&ia->ia6_ifa);
+	error = ifa_give(ifp, &ia->ia6_ifa, old == NULL ? NULL :
+	    &old->ia6_ifa);
+	if (error != 0)
+		in6_ifa_leave(ia);
+	ifa_unref(&ia->ia6_ifa);
+	return error;
 }
 
 static void

@@ -37,6 +37,9 @@ bool	in6_dad_wanted(const struct ifnet *);
 int	in6_ioctl(struct ifnet *, unsigned long cmd, void *data);
 /* Control, i: remove all IPv6 addresses of an interface. */
 void	in6_purgeif(struct ifnet *);
+/* Control, i: the address is removed: it needs its solicited-node group no
+ * more. */
+void	in6_ifa_leave(struct in6_ifaddr *);
 /* Any: seconds until a time of kern_now(), rounded up; 0 means never. */
 uint32_t in6_seconds_left(struct kern *, uint64_t ns);
 

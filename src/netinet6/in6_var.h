@@ -36,6 +36,7 @@ struct in6_ifaddr {
 	struct sockaddr_in6 ia6_mask;	/* constant */
 	struct nd6_dad	 ia6_dad;
 	uint32_t	 ia6_flags;	/* a: IN6_IFF_* that were asked for */
+	bool		 ia6_joined;	/* i: its solicited-node group */
 };
 
 /* The structure around an IPv6 address. */
@@ -44,6 +45,20 @@ ifatoia6(const struct ifaddr *ifa)
 {
 
 	return (struct in6_ifaddr *)(uintptr_t)ifa;
+}
+
+/* The solicited-node group of an address (RFC 4291 2.7.1), on the link of the
+ * interface with that index; both inner. */
+static inline void
+in6_solicited_group(uint32_t index, const union neigh_addr *na,
+    union neigh_addr *group)
+{
+
+	*group = (union neigh_addr){
+		.na_bytes = { 0xff, 2, [11] = 1, [12] = 0xff }
+	};
+	memcpy(group->na_bytes + 13, na->na_bytes + 13, 3);
+	(void)zone6_enter(group->na_bytes, index);
 }
 
 /* Settings and counters of IPv6 in a vnet. */

@@ -11,6 +11,7 @@
 #include "net/if_name_impl.h"
 #include "net/if_stats_impl.h"
 #include "net/if_vnet_impl.h"
+#include "net/mcast.h"
 #include "netinet6/ip6_var.h"
 
 /* A run of IPv6. */
@@ -354,43 +355,21 @@ ip6_check_source(struct ifnet *ifp, struct mbuf *m, const struct ip6_addrs *ia)
 	return false;
 }
 
-/* Is it the solicited-node group of one of the interface's addresses (RFC 4291
- * 2.7.1), in any state: of one that is looked for it is asked, too? */
-static bool
-ip6_is_solicited(struct ifnet *ifp, const uint8_t *group)
-{
-	static const uint8_t prefix[13] = {
-		0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff
-	};
-	const struct sockaddr_in6 *sin6;
-	const struct ifaddr *ifa;
-
-	if (memcmp(group, prefix, sizeof(prefix)) != 0)
-		return false;
-	for (ifa = __atomic_load_n(&TAILQ_FIRST(&ifp->if_addrlist),
-	    __ATOMIC_CONSUME); ifa != NULL; ifa = __atomic_load_n(
-	    &TAILQ_NEXT(ifa, ifa_list), __ATOMIC_CONSUME)) {
-		sin6 = (const struct sockaddr_in6 *)(const void *)ifa->ifa_addr;
-		if (sin6->sin6_family == AF_INET6 && memcmp(
-		    &sin6->sin6_addr.s6_addr[13], group + 13, 3) == 0)
-			return true;
-	}
-	return false;
-}
-
 bool
-ip6_listens(struct ifnet *ifp, const uint8_t *group)
+ip6_listens(struct ifnet *ifp, const union neigh_addr *na)
 {
-	static const uint8_t zeroes[13];
+	static const uint8_t zeroes[7];
 	const struct ip6_vnet *i6 = ifp->if_vnet->vn_ip6;
+	const uint8_t *group = na->na_bytes;
 	unsigned scope = zone6_mcast_scope(group);
 
 	/* RFC 4291 2.8: all nodes, and of a router all routers. */
 	if (group[1] >> 4 == 0 && (scope == 1 || scope == 2) &&
-	    memcmp(group + 2, zeroes, sizeof(zeroes)) == 0)
-		return group[15] == 1 || (group[15] == 2 &&
-		    ip_setting(&i6->i6_forwarding) != 0);
-	return ip6_is_solicited(ifp, group);
+	    group[2] == 0 && group[3] == 0 && memcmp(group + 8, zeroes,
+	    sizeof(zeroes)) == 0 && (group[15] == 1 || (group[15] == 2 &&
+	    ip_setting(&i6->i6_forwarding) != 0)))
+		return true;
+	return mcast_is_member(ifp, DOM_SLOT_INET6, na);
 }
 
 /* How a packet goes by rules, where fd is what its interface's table says. */
@@ -444,7 +423,7 @@ ip6_input_slow(struct ifnet *ifp, struct mbuf *m)
 			return NULL;
 	}
 	if (zone6_is_multicast(ip6->ip6_dst)) {
-		if (ip6_listens(ifp, ip6->ip6_dst))
+		if (ip6_listens(ifp, &ia.ia_dst))
 			ip6_local_input(ifp, m);
 		else
 			m_drop(ifp, m, DROP_IP6_MCAST);

@@ -69,6 +69,12 @@
 	    "smaller") \
 	X(icp6s_badpmtu, "icmp6.badpmtu", \
 	    "packet too big messages not believed, or not new") \
+	X(mlds_sent, "mld.sent", \
+	    "MLD reports and dones sent") \
+	X(mlds_queries, "mld.queries", \
+	    "MLD queries received") \
+	X(mlds_reports, "mld.reports", \
+	    "MLD reports of other hosts received") \
 	X(nd6s_rxns, "nd6.solicitations_in", \
 	    "neighbour solicitations received") \
 	X(nd6s_rxna, "nd6.advertisements_in", \
@@ -331,8 +337,8 @@ void	ip6_input_vec(struct ifnet *, struct mvec *);
 /* ip6_init.c.  CPU: drop the calling CPU's queued packets of an interface that
  * is being detached, and fragments. */
 void	ip6_sweep(struct ifnet *);
-/* Read section: does the interface listen to a group (of the wire)? */
-bool	ip6_listens(struct ifnet *, const uint8_t *group);
+/* Read section: does the interface listen to an inner group? */
+bool	ip6_listens(struct ifnet *, const union neigh_addr *group);
 
 /* ip6_forward.c.  CPU: forward a packet as a lookup says, with all checks.
  * Returns the packet if it is to be sent, with m_nh and its hop limit set;

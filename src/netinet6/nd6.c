@@ -31,10 +31,7 @@ nd6_solicited_group(const struct ifnet *ifp, const union neigh_addr *na,
     union neigh_addr *group)
 {
 
-	*group = nd6_link_group(ifp, 0);
-	group->na_bytes[11] = 1;
-	group->na_bytes[12] = 0xff;
-	memcpy(group->na_bytes + 13, na->na_bytes + 13, 3);
+	in6_solicited_group(ifp->if_index, na, group);
 }
 
 static void

@@ -15,6 +15,7 @@
 
 #include "net/if_addr_impl.h"
 #include "net/if_vnet_impl.h"
+#include "net/mcast.h"
 #include "net/rtsock.h"
 #include "netinet6/nd6_impl.h"
 
@@ -116,19 +117,6 @@ nd6_dad_wanted(const struct ifnet *ifp)
 	return dad_possible(ifp) && dad_count(ifp) != 0;
 }
 
-/*
- * The place of joining the address's solicited-node group, before its first
- * probe (RFC 4862 5.4.2): bridges that look at MLD pass an answer on to members
- * alone.  ip6_listens() takes the group's packets in any case.  No user yet:
- * MLD.
- */
-static void
-dad_join(struct ifaddr *ifa)
-{
-
-	(void)ifa;
-}
-
 void
 nd6_announce(struct ifaddr *ifa)
 {
@@ -156,7 +144,6 @@ nd6_announce(struct ifaddr *ifa)
 	    (flags & (IFA_DESTROYING | IFA_DUPLICATED)) != 0)
 		goto out;
 	dad_stop(n6, nd);
-	dad_join(ifa);
 	if ((flags & IFA_TENTATIVE) != 0 && dad_count(ifp) != 0) {
 		word = dad_random(n6);
 		memcpy(nd->nd_nonce, &word, sizeof(nd->nd_nonce));
@@ -322,12 +309,16 @@ dad_tell(struct in6_ifaddr *ia, enum dad_step step, const uint8_t *nonce)
 	case DAD_PROBE:
 		cpu_stat_add(&i6s->nd6s_probe, 1);
 		nd6_solicited_group(ifp, &na, &dst);
+		mcast_tell_now(ifp, DOM_SLOT_INET6, &dst);
 		nd6_send(ifp, ND6_NS, NULL, &dst, &na, 0, NULL, nonce);
 		break;
 	case DAD_DONE:
 		/* Routers learn it in time for the first answers (RFC 9131
 		 * 6.1.2); entries that they have are left alone. */
 		rt_newaddrmsg(RTM_CHGADDR, &ia->ia6_ifa);
+		/* Reports so far were from :: (RFC 3590 4). */
+		if (zone6_is_linklocal(na.na_bytes))
+			mcast_if_up(ifp, DOM_SLOT_INET6);
 		cpu_stat_add(&i6s->nd6s_announce, 1);
 		dst = nd6_link_group(ifp, 2);
 		nd6_send(ifp, ND6_NA, &na, &dst, &na, 0, own, NULL);
