@@ -207,7 +207,7 @@ struct ifdatareq {
 };
 
 /* Drops by reason; entries past ifdr_n are zero. */
-#define IFDROPS_MAX	256
+#define IFDROPS_MAX	192
 struct ifdropreq {
 	char		 ifdq_name[IFNAMSIZ];
 	uint32_t	 ifdq_n;

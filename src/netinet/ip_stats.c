@@ -196,6 +196,7 @@ ip_sysctl_init(struct vnet *vn)
 		{ "net.inet.stats", "what was counted" },
 		{ "net.inet.stats.arp", "address resolution" },
 		{ "net.inet.stats.icmp", "control messages" },
+		{ "net.inet.stats.igmp", "groups" },
 		{ "net.inet.stats.ip", "packets" },
 	};
 	int error;

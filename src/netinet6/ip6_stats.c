@@ -108,6 +108,7 @@ ip6_sysctl_init(struct vnet *vn)
 		{ STATS_PREFIX, "what was counted" },
 		{ STATS_PREFIX ".icmp6", "control messages" },
 		{ STATS_PREFIX ".ip6", "packets" },
+		{ STATS_PREFIX ".mld", "groups" },
 		{ STATS_PREFIX ".nd6", "neighbour discovery" },
 	};
 	int error;

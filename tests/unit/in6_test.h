@@ -325,7 +325,8 @@ in6_begin(struct in_test *it)
 	KASSERT(set_sysctl(it, "net.inet6.icmp6.errppslimit", -1) == 0);
 	neigh6_set(it, it->it_a.tif_ifp, HOST_A, it->it_a.tif_peer);
 	neigh6_set(it, it->it_b.tif_ifp, HOST_B, it->it_b.tif_peer);
-	sleep_ms(it, 3000);
+	/* Reports of groups are the last that is sent. */
+	sleep_ms(it, 5000);
 	for (unsigned i = 0; i < 2; i++) {
 		neigh6_set(it, t[i]->tif_ifp, "fe80::2", t[i]->tif_peer);
 		KASSERT(linklocal6(t[i]->tif_ifp) != NULL);

@@ -617,9 +617,9 @@ test_list_body(struct in_test *it)
 	neigh6_set(it, it->it_b.tif_ifp, HOST_B, NULL);
 	neigh6_set(it, it->it_b.tif_ifp, "fe80::2", NULL);
 	tif_detach(&it->it_b);
-	it->it_b.tif_ifp = NULL;
 	KASSERT(mcast_join(it->it_vn, handle, &sa.sa) == ENXIO);
 	KASSERT(mcast_leave(it->it_vn, handle, &sa.sa) == ENXIO);
+	tif_attach(it, &it->it_b, 1);
 }
 
 IN6_TEST(test_list, 1)

@@ -21,6 +21,18 @@ flags_of(struct in_test *it)
 	return flags;
 }
 
+/* The first message of neighbour discovery that was sent; before it come
+ * reports of its group. */
+static bool
+first_sent(const struct tif *t, struct nd_got *g)
+{
+
+	for (unsigned i = 0; i < t->tif_ntx; i++)
+		if (nd_sent(t, i, g))
+			return true;
+	return false;
+}
+
 /* Give the address, to be checked. */
 static void
 give(struct in_test *it)
@@ -55,7 +67,7 @@ test_nobody_body(struct in_test *it)
 	give(it);
 	sleep_ms(it, 2500);
 	KASSERT(flags_of(it) == IFA_TENTATIVE);
-	KASSERT(nd_sent(&it->it_b, 0, &g) && g.g_type == ND6_NS);
+	KASSERT(first_sent(&it->it_b, &g) && g.g_type == ND6_NS);
 	KASSERT(ip6_is(g.g_src, "::") && g.g_hlim == 255);
 	KASSERT(ip6_is(g.g_dst, "ff02::1:ff00:77"));
 	KASSERT(g.g_opt[0] == ND6_OPT_NONCE && g.g_opt[1] == 1);
@@ -133,7 +145,7 @@ test_looped_body(struct in_test *it)
 
 	give(it);
 	sleep_ms(it, 1100);
-	KASSERT(nd_sent(&it->it_b, 0, &g) && g.g_opt[0] == ND6_OPT_NONCE);
+	KASSERT(first_sent(&it->it_b, &g) && g.g_opt[0] == ND6_OPT_NONCE);
 	m.m_nonce = g.g_opt + 2;
 	nd_inject(it, &it->it_b, &m);
 	KASSERT(flags_of(it) == IFA_TENTATIVE);
