@@ -14,6 +14,7 @@
 #ifndef IFNET_CLIENT_H
 #define IFNET_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -479,6 +480,39 @@ int	ifnet_filter_flush(struct ifnet_client *, struct ifnet_error *);
 /* fn as in ifnet_dump. */
 int	ifnet_filter_list(struct ifnet_client *,
 	    int (*fn)(const struct ifnet_filter_rule *, void *arg), void *arg,
+	    struct ifnet_error *);
+
+/* --- groups of interfaces -------------------------------------------------- */
+
+struct sockaddr;
+
+/* A multicast group that an interface has joined. */
+struct ifnet_mcast {
+	char		 ifname[16];
+	int		 family;	/* AF_INET, AF_INET6 */
+	unsigned char	 addr[16];	/* IPv4: the first 4 */
+	unsigned char	 lladdr[6];	/* on the link; zeroes: none */
+	unsigned	 joins;		/* 0: it is being left */
+	unsigned	 own;		/* of them, for its own addresses */
+	unsigned	 version;	/* of reports: 0 the newest, MLDv2 or
+					 * IGMPv3; 1 the one before; 2
+					 * IGMPv1 */
+	unsigned	 robustness;	/* how often a change is told */
+	bool		 driver;	/* the driver was told of it */
+	bool		 allmulti;	/* the driver receives every group */
+};
+
+/*
+ * Have an interface join a group, a sockaddr_in or a sockaddr_in6, and leave it
+ * again.  The join ends with the connection.  ENXIO, EINVAL, ENOBUFS.
+ */
+int	ifnet_mcast_join(struct ifnet_client *, const char *ifname,
+	    const struct sockaddr *group, struct ifnet_error *);
+int	ifnet_mcast_leave(struct ifnet_client *, const char *ifname,
+	    const struct sockaddr *group, struct ifnet_error *);
+/* The groups of an interface, or of all (NULL); fn as in ifnet_dump. */
+int	ifnet_mcast_list(struct ifnet_client *, const char *ifname,
+	    int (*fn)(const struct ifnet_mcast *, void *arg), void *arg,
 	    struct ifnet_error *);
 
 #ifdef __cplusplus

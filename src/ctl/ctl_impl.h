@@ -59,6 +59,7 @@ struct ctl_request {
 		struct ctl_filter filter;
 		struct ctl_rule_number number;
 		struct ctl_rule	 rule;
+		struct ctl_mcast mcast;
 	}		 rq_rec;
 	size_t		 rq_nfixed;	/* bytes of it that the client sent */
 	const uint8_t	*rq_data;	/* data behind it */
@@ -121,6 +122,8 @@ struct ctl_session {
 	uint64_t	 cs_watch_bytes;	/* l: likewise */
 	uint64_t	 cs_bytes;		/* o: charged until the session
 						 * ends */
+	LIST_HEAD(, ctl_join) cs_joins;		/* o: ctl_mcast.c's */
+	unsigned	 cs_njoins;		/* o: */
 	struct ctl_hdr	 cs_watch;		/* o: the request's */
 	const struct ping_family *cs_ping_family;	/* constant while it
 						 * is open, as these */
@@ -389,6 +392,14 @@ int	ctl_run_rule_add(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_rule_delete(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_rule_flush(struct ctl_session *, const struct ctl_request *);
 int	ctl_run_rule_list(struct ctl_session *, const struct ctl_request *);
+
+/* ctl_mcast.c */
+const char *ctl_check_mcast(const struct ctl_request *);
+int	ctl_run_mcast_join(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_mcast_leave(struct ctl_session *, const struct ctl_request *);
+int	ctl_run_mcast_list(struct ctl_session *, const struct ctl_request *);
+/* The session ends: leave what it has joined. */
+void	ctl_mcast_session(struct ctl_session *);
 
 /* ctl_filter.c */
 const char *ctl_check_filter(const struct ctl_request *);

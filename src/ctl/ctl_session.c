@@ -136,6 +136,7 @@ ctl_session_destroy(struct ctl_session *s)
 
 	ctl_watch_stop(s);
 	ctl_undo_session(s);
+	ctl_mcast_session(s);
 	host_mutex_destroy(k->k_host, &s->cs_lock);
 	host_unmap(k->k_host, s->cs_evbuf, CTL_MSG_MAX);
 	kmem_free(k, s->cs_ring);

@@ -85,6 +85,11 @@ enum ctl_op {
 	CTL_RULE_LIST,	/* answers: struct ctl_rule, many each */
 	CTL_ROUTE_FLUSH, /* struct ctl_route_flush; answers: as to CTL_DUMP, of
 			 * the routes that are deleted */
+	CTL_MCAST_JOIN,	/* struct ctl_mcast: interface and group; the session's
+			 * until it ends */
+	CTL_MCAST_LEAVE, /* likewise */
+	CTL_MCAST_LIST,	/* struct ctl_mcast: m_ifname ("": all); answers: the
+			 * same, many each */
 	CTL_OP_MAX
 };
 
@@ -281,6 +286,21 @@ struct ctl_rule {
 	uint32_t	 r_table;
 	char		 r_ifname[16];	/* "": any */
 	uint64_t	 r_packets;	/* list: that it decided on */
+};
+
+/* A group of an interface. */
+struct ctl_mcast {
+	char		 m_ifname[16];
+	uint32_t	 m_family;	/* AF_INET, AF_INET6 */
+	uint32_t	 m_flags;	/* list, and all that follows m_addr */
+#define CTL_MCAST_DRIVER 0x1	/* the driver receives it */
+#define CTL_MCAST_ALL	0x2	/* the driver receives every group */
+	uint8_t		 m_addr[16];	/* of the wire; IPv4: 4 bytes */
+	uint8_t		 m_lladdr[8];	/* 6 bytes; zeroes: none */
+	uint32_t	 m_refs, m_own;	/* joins; for the interface's own
+					 * addresses */
+	uint32_t	 m_version;	/* of reports: 0 the newest, 1, 2 */
+	uint32_t	 m_robust;
 };
 
 #endif /* !PROTO_CTL_PROTO_H */
