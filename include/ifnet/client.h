@@ -482,7 +482,7 @@ int	ifnet_filter_list(struct ifnet_client *,
 	    int (*fn)(const struct ifnet_filter_rule *, void *arg), void *arg,
 	    struct ifnet_error *);
 
-/* --- groups of interfaces -------------------------------------------------- */
+/* --- groups of interfaces ------------------------------------------------ */
 
 struct sockaddr;
 

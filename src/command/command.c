@@ -12,6 +12,8 @@ const struct command *const commands[] = {
 	&command_route,
 	&command_rule,
 	&command_arp,
+	&command_mcast,
+	&command_ifmcstat,
 	&command_netstat,
 	&command_sysctl,
 	&command_ping,

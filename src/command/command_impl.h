@@ -35,7 +35,8 @@ extern const struct command command_ifconfig, command_route, command_arp,
     command_show, command_watch, command_monitor, command_history,
     command_vnet,
     command_help, command_version, command_dump, command_extcap,
-    command_filter, command_pg, command_rule;
+    command_filter, command_pg, command_rule, command_mcast,
+    command_ifmcstat;
 
 /* --- messages (cmd_util.c) ----------------------------------------------- */
 

@@ -370,6 +370,18 @@ log_rule(struct log_text *lt, const struct ctl_rule *r)
 }
 
 static bool
+log_mcast(struct log_text *lt, const struct ctl_request *rq)
+{
+	const struct ctl_mcast *m = &rq->rq_rec.mcast;
+	char text[INET6_ADDRSTRLEN] = "?";
+
+	(void)inet_ntop((int)m->m_family, m->m_addr, text, sizeof(text));
+	add(lt, "mcast %s %.16s %s", rq->rq_hdr.ch_op == CTL_MCAST_JOIN ?
+	    "join" : "leave", m->m_ifname, text);
+	return true;
+}
+
+static bool
 describe(struct log_text *lt, const struct ctl_session *s,
     const struct ctl_request *rq)
 {
@@ -409,6 +421,9 @@ describe(struct log_text *lt, const struct ctl_session *s,
 	case CTL_RULE_DELETE:
 		add(lt, "rule delete %u", rq->rq_rec.number.rn_number);
 		return true;
+	case CTL_MCAST_JOIN:
+	case CTL_MCAST_LEAVE:
+		return log_mcast(lt, rq);
 	case CTL_RULE_FLUSH:
 		add(lt, "rule flush");
 		return true;
