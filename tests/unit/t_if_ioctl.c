@@ -86,7 +86,7 @@ static const unsigned long open_to_all[] = {
 static int
 bare(struct vnet *vn, const struct kauth_cred *cred, unsigned long cmd)
 {
-	uint64_t rec[2048 / 8];
+	uint64_t rec[4096 / 8];
 
 	memset(rec, 0, sizeof(rec));
 	KASSERT(IFIOC_SIZE(cmd) <= sizeof(rec));
