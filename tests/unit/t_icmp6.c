@@ -76,6 +76,8 @@ echo_body(struct in_test *it)
 	ifra = alias6(it->it_a.tif_ifp, NET_A "a", 64);
 	ifra.ifra_flags = IN6_IFF_ANYCAST;
 	KASSERT(give6(it, &ifra) == 0);
+	sleep_ms(it, 3000);	/* its group is reported */
+	tif_clear(&it->it_a);
 	answered(it, mk6_echo(buf, HOST_A, NET_A "a", 8), 8, US_A);
 	/* A source of zeroes cannot be answered. */
 	dropped(it, mk6_echo(buf, "::", US_A, 8), DROP_IP6_SRC);

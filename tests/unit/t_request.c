@@ -203,7 +203,7 @@ test_operations(void **state)
 		CTL_HELLO, CTL_SYSCTL_NEXT, CTL_SYSCTL_DESCR, CTL_DUMP,
 		CTL_FOLLOW, CTL_VNET_LIST, CTL_PING_BEGIN, CTL_PING_SEND,
 		CTL_PING_STOP, CTL_HISTORY, CTL_TAP_STOP, CTL_FILTER_LIST,
-		CTL_RULE_LIST, CTL_NAMES,
+		CTL_RULE_LIST, CTL_MCAST_LIST, CTL_NAMES,
 		/* of the session: what is undone was judged when made */
 		CTL_BEGIN, CTL_COMMIT, CTL_ROLLBACK,
 		/* requests whose payload is judged */
