@@ -77,6 +77,8 @@ def busy(router):
     d = router.daemon
     d.ok("route", "add", "10.9.0.0/16", "10.0.1.2")
     d.ok("arp", "-s", "10.0.1.77", "02:00:00:00:00:77")
+    # Its group.
+    d.ok("ifconfig", "tap0", "inet6", "2001:db8:1::1/64")
     d.ok("filter", "add", "in", "tap0", "pass", "ip proto \\icmp")
     d.ok("filter", "add", "in", "tap0", "mark", "7")
     d.ok("rule", "add", "in", "tap9", "from", "10.7.0.0/16", "to", "10.8.0.1",
@@ -109,6 +111,7 @@ DOCUMENTS = {
     "arp": ("arp", "-a", "--json"),
     "sysctl": ("sysctl", "-a", "--json"),
     "vnet list": ("vnet", "list", "--json"),
+    "ifmcstat": ("ifmcstat", "--json"),
     "rule list": ("rule", "list", "--json"),
     "filter list": ("filter", "list", "--json"),
     "pg show": ("pg", "show", "--json"),
