@@ -88,13 +88,6 @@ in6_ifa_describe(const struct ifaddr *ifa, struct ifa_msg *ifam)
 	    __atomic_load_n(&ia->ia6_preferred_ns, __ATOMIC_RELAXED));
 }
 
-bool
-in6_dad_wanted(const struct ifnet *ifp)
-{
-
-	return nd6_dad_wanted(ifp);
-}
-
 /* --- what happens to an address ------------------------------------------ */
 
 static void

@@ -21,6 +21,7 @@
 #include "net/mcast.h"
 #include "net/rtsock.h"
 #include "netinet6/in6_impl.h"
+#include "netinet6/nd6.h"
 
 /* Flags that a request may set. */
 #define IN6_IFF_ASKED	(IN6_IFF_ANYCAST | IN6_IFF_NODAD |	\
@@ -142,7 +143,7 @@ in6_ifa_alloc(struct ifnet *ifp, const struct in6_req *ir)
 		return NULL;
 	}
 	if ((ir->ir_flags & (IN6_IFF_NODAD | IN6_IFF_ANYCAST)) == 0 &&
-	    in6_dad_wanted(ifp))
+	    nd6_dad_wanted(ifp))
 		ia->ia6_ifa.ifa_flags = IFA_TENTATIVE;
 	return ia;
 }

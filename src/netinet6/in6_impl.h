@@ -27,10 +27,6 @@ ip6_setting(const int64_t *setting)
 	return __atomic_load_n(setting, __ATOMIC_RELAXED);
 }
 
-/* in6.c */
-/* Any: must an address of this interface be checked before it is used? */
-bool	in6_dad_wanted(const struct ifnet *);
-
 /* in6_control.c */
 /* Control, i: a request of AF_INET6 to an interface; EOPNOTSUPP for those that
  * IPv6 does not have, and each request's own errors. */
