@@ -83,6 +83,16 @@ extern "C" {
 				 * this metric; in answers: one of several */
 #define RTV_UNREACHABLE	0x10	/* in answers: the gateway, the source or the
 				 * interface is not there now */
+#define RTV_ROUTER	0x40	/* in answers, of a neighbour: it said that it
+				 * is a router (RFC 4861 4.4) */
+
+/* rtm_proto of a neighbour, in answers: its state (RFC 4861 7.3.2, of which
+ * ARP's are the like) */
+#define RTN_INCOMPLETE	1
+#define RTN_REACHABLE	2
+#define RTN_STALE	3
+#define RTN_PROBE	4
+#define RTN_FAILED	5
 
 /* rtm_proto: who asked for a route.  Linux's numbers (rtnetlink(7)); any other
  * is a program's own. */
@@ -128,7 +138,7 @@ struct rt_msg {
 	char		 rtm_ifname[IFNAMSIZ];	/* in answers */
 	uint32_t	 rtm_given;	/* RTV_* */
 	uint32_t	 rtm_metric;	/* the least of a prefix is used */
-	uint8_t		 rtm_proto;	/* RTPROT_* */
+	uint8_t		 rtm_proto;	/* RTPROT_*, or RTN_* */
 	uint8_t		 rtm_pad[1];
 	uint16_t	 rtm_weight;	/* RTV_MPATH: share of the flows; 0
 					 * is 1 */

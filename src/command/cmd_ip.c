@@ -122,13 +122,30 @@ cmd_is_ip(const char *word)
 	return cmd_parse_ip(word, 0, &ip, &len, &none) == 0;
 }
 
-bool
-cmd_ip_equal(const struct cmd_ip *a, const struct cmd_ip *b)
+int
+cmd_ip_bits(int family)
 {
 
-	return a->ip_family == b->ip_family && (a->ip_family == AF_INET ?
-	    a->ip_in.s_addr == b->ip_in.s_addr :
-	    memcmp(&a->ip_in6, &b->ip_in6, sizeof(a->ip_in6)) == 0);
+	return family == AF_INET6 ? 128 : 32;
+}
+
+bool
+cmd_ip_fits(const struct cmd_ip *ip, int len)
+{
+	struct prefix whole, cut;
+
+	if (ip->ip_family == AF_INET)
+		return (ip->ip_in.s_addr & ~cmd_mask(len).s_addr) == 0;
+	whole = cut = prefix_of6(&ip->ip_in6, 128);
+	prefix_cut(&cut, (unsigned)len);
+	return whole.pf_hi == cut.pf_hi && whole.pf_lo == cut.pf_lo;
+}
+
+bool
+cmd_ip_is_any(const struct cmd_ip *ip)
+{
+
+	return cmd_ip_fits(ip, 0);
 }
 
 /* The index of an interface by name, or by its decimal index. */
@@ -167,24 +184,47 @@ cmd_ip_sa(const struct cmd_ip *ip, uint32_t zone, struct sockaddr_storage *ss)
 }
 
 int
-cmd_ip_resolve(struct cmd_ctx *ctx, const struct cmd_ip *ip, const char *ifname,
-    struct sockaddr_storage *ss, struct ifnet_error *e)
+cmd_ip_zone(struct cmd_ctx *ctx, const struct cmd_ip *ip, const char *ifname,
+    uint32_t *index, struct ifnet_error *e)
 {
 	const char *zone = ip->ip_zone[0] != '\0' ? ip->ip_zone : ifname;
 	char text[INET6_ADDRSTRLEN];
-	uint32_t index = 0;
 
+	*index = 0;
+	if (!is_scoped(ip))
+		return 0;
 	memset(e, 0, sizeof(*e));
-	if (is_scoped(ip)) {
-		(void)inet_ntop(AF_INET6, &ip->ip_in6, text, sizeof(text));
-		if (zone == NULL || zone[0] == '\0')
-			return ifnet_error_set(e, EINVAL, "%s: on which "
-			    "interface? (write it like %s%%tap0)", text, text);
-		if (zone_index(ctx, zone, &index, e) != 0)
-			return e->code;
-	}
-	cmd_ip_sa(ip, index, ss);
-	return 0;
+	(void)inet_ntop(AF_INET6, &ip->ip_in6, text, sizeof(text));
+	if (zone == NULL || zone[0] == '\0')
+		return ifnet_error_set(e, EINVAL, "%s: on which interface? "
+		    "(write it like %s%%tap0)", text, text);
+	return zone_index(ctx, zone, index, e);
+}
+
+int
+cmd_ip_resolve(struct cmd_ctx *ctx, const struct cmd_ip *ip, const char *ifname,
+    struct sockaddr_storage *ss, struct ifnet_error *e)
+{
+	uint32_t index;
+	int error;
+
+	error = cmd_ip_zone(ctx, ip, ifname, &index, e);
+	if (error == 0)
+		cmd_ip_sa(ip, index, ss);
+	return error;
+}
+
+const char *
+cmd_ip_text(const struct cmd_ip *ip, char buf[CMD_TEXTSIZE])
+{
+	struct sockaddr_storage ss;
+
+	cmd_ip_sa(ip, 0, &ss);
+	(void)cmd_inet_text((const struct sockaddr *)&ss, buf);
+	if (ip->ip_zone[0] != '\0')
+		(void)cmd_put(cmd_put(buf + strlen(buf), "%", 0), ip->ip_zone,
+		    0);
+	return buf;
 }
 
 void

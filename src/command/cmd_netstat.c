@@ -103,15 +103,26 @@ stats_collect_of(struct ifnet_client *c, const char *prefix, struct stats *s,
 	}
 }
 
-/* Get every counter: of IPv4, and of IPv6. */
+/* Get every counter of the families, or of one protocol of them. */
 static int
-stats_collect(struct ifnet_client *c, struct stats *s, struct ifnet_error *e)
+stats_collect(struct ifnet_client *c, const struct netstat_opts *no,
+    struct stats *s, struct ifnet_error *e)
 {
-	int error;
+	size_t kept = 0;
+	int error = 0;
 
-	error = stats_collect_of(c, "net.inet.stats.", s, e);
-	return error != 0 ? error :
-	    stats_collect_of(c, "net.inet6.stats.", s, e);
+	if (no->no_family != AF_INET6)
+		error = stats_collect_of(c, "net.inet.stats.", s, e);
+	if (error == 0 && no->no_family != AF_INET)
+		error = stats_collect_of(c, "net.inet6.stats.", s, e);
+	if (error != 0 || no->no_protocol == NULL)
+		return error;
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->list[i].group, no->no_protocol) == 0)
+			s->list[kept++] = s->list[i];
+	s->n = kept;
+	return kept != 0 ? 0 : ifnet_error_set(e, ENOENT, "%s: no protocol of "
+	    "this name has counters", no->no_protocol);
 }
 
 static int
@@ -147,7 +158,7 @@ netstat_stats(struct cmd_ctx *ctx, const struct netstat_opts *no)
 
 	memset(&s, 0, sizeof(s));
 	memset(&e, 0, sizeof(e));
-	if (stats_collect(ctx->cc_client, &s, &e) != 0) {
+	if (stats_collect(ctx->cc_client, no, &s, &e) != 0) {
 		code = cmd_fail(ctx, &e, "netstat: %s", e.text);
 		goto out;
 	}
@@ -173,6 +184,15 @@ out:
 struct flags {
 	bool	 interfaces, routes, stats;
 };
+
+static bool
+parse_family(const char *word, struct netstat_opts *no)
+{
+
+	no->no_family = strcmp(word, "inet6") == 0 ? AF_INET6 :
+	    strcmp(word, "inet") == 0 ? AF_INET : 0;
+	return no->no_family != 0;
+}
 
 static int
 parse(struct cmd_ctx *ctx, int argc, char **argv, struct netstat_opts *no,
@@ -212,11 +232,11 @@ parse(struct cmd_ctx *ctx, int argc, char **argv, struct netstat_opts *no,
 			    ROUTE_TABLE_MAX);
 			return 1;
 		}
-		else if (c == 'f' && strcmp(o.o_arg, "inet") != 0) {
-			cmd_err(ctx, strcmp(o.o_arg, "inet6") == 0 ?
-			    "netstat: %s: " CMD_NO_INET6 :
-			    "netstat: %s: unknown address family "
-			    "(inet is known)", o.o_arg);
+		else if (c == 'p')
+			no->no_protocol = o.o_arg;
+		else if (c == 'f' && !parse_family(o.o_arg, no)) {
+			cmd_err(ctx, "netstat: %s: unknown address family "
+			    "(inet and inet6 are known)", o.o_arg);
 			return 1;
 		} else if (c == 'c' && (!cmd_parse_num(o.o_arg, UINT32_MAX,
 		    &no->no_count) || no->no_count == 0)) {
@@ -255,6 +275,11 @@ netstat_run(struct cmd_ctx *ctx, int argc, char **argv)
 	code = parse(ctx, argc, argv, &no, &f);
 	if (code != CMD_OK)
 		return code;
+	if (no.no_protocol != NULL && !f.interfaces && !f.routes)
+		f.stats = true;
+	else if (no.no_protocol != NULL)
+		return cmd_usage_why(ctx, &command_netstat, 1, "-p goes with "
+		    "-s");
 	if (f.interfaces + f.routes + f.stats > 1)
 		return cmd_usage_why(ctx, &command_netstat, 1, "-i, -r and -s "
 		    "exclude each other");
@@ -276,7 +301,8 @@ netstat_run(struct cmd_ctx *ctx, int argc, char **argv)
 	if (no.no_interval_ns != 0)
 		return netstat_interval(ctx, &no);
 	if (f.routes)
-		return route_show(ctx, no.no_if, no.no_table, no.no_json);
+		return route_show(ctx, no.no_if, no.no_table,
+		    no.no_family, no.no_json);
 	if (f.interfaces || no.no_if != NULL)
 		return netstat_interfaces(ctx, &no);
 	if (f.stats)
@@ -294,10 +320,12 @@ static const struct cmd_word netstat_words[] = {
 	{ "-b", NULL, "bytes in place of packets" },
 	{ "-c", "COUNT", "end after so many intervals" },
 	{ "-d", NULL, "with drops" },
-	{ "-f", "inet", "the address family" },
+	{ "-f", "inet|inet6", "of this address family alone" },
 	{ "-i", NULL, "counters of interfaces" },
 	{ "-I", "IF", "of this interface alone" },
 	{ "-n", NULL, "changes nothing: no name of an address is looked up" },
+	{ "-p", "PROTOCOL", "counters of this protocol alone: ip6, icmp6, "
+	    "..." },
 	{ "-r", NULL, "the routes" },
 	{ "-s", NULL, "counters of the protocols" },
 	{ "-T", "TABLE", "with -r: of this table, or of all" },
@@ -309,9 +337,9 @@ static const struct cmd_word netstat_words[] = {
 
 const struct command command_netstat = {
 	.c_name = "netstat",
-	.c_synopsis = "-i [-abdn] [-I IF] [-f inet]\n"
-	    "-r [-n] [-f inet] [-T TABLE | -T all]\n"
-	    "-s [--json] [-f inet]\n"
+	.c_synopsis = "-i [-abdn] [-I IF] [-f inet | -f inet6]\n"
+	    "-r [-n] [-f inet | -f inet6] [-T TABLE | -T all]\n"
+	    "-s [--json] [-f inet | -f inet6] [-p PROTOCOL]\n"
 	    "[-bd] [-I IF] [-c COUNT] -w SECONDS\n"
 	    "[-an]",
 	.c_summary = "show interfaces, routes and statistics",

@@ -59,11 +59,9 @@ rows(struct cmd_ctx *ctx, const struct netstat_opts *no,
     const struct cmd_if *ci)
 {
 	const struct sockaddr_dl *sdl = cmd_if_lladdr(ci);
-	const struct sockaddr_in *mask;
-	struct sockaddr_in net;
 	const struct cmd_addr *ca;
 	char text[CMD_TEXTSIZE], addr[CMD_TEXTSIZE];
-	struct sockaddr_storage ss;
+	struct sockaddr_storage net;
 
 	(void)snprintf(text, sizeof(text), "<Link>");
 	addr[0] = '\0';
@@ -71,17 +69,19 @@ rows(struct cmd_ctx *ctx, const struct netstat_opts *no,
 		(void)lladdr_text(sdl->sdl_data, sdl->sdl_alen, addr);
 	row(ctx, no, ci, text, addr, true);
 	for (ca = ci->ci_addrs; ca != NULL; ca = ca->ca_next) {
-		if (ca->ca_addr.ss_family != AF_INET)
+		if ((ca->ca_addr.ss_family != AF_INET &&
+		    ca->ca_addr.ss_family != AF_INET6) ||
+		    (no->no_family != 0 &&
+		    ca->ca_addr.ss_family != no->no_family))
 			continue;
-		mask = (const struct sockaddr_in *)&ca->ca_mask;
-		memcpy(&net, &ca->ca_addr, sizeof(net));
-		if (mask->sin_family == AF_INET)
-			net.sin_addr.s_addr &= mask->sin_addr.s_addr;
-		cmd_sin(&ss, net.sin_addr);
-		row(ctx, no, ci, cmd_dst_text((struct sockaddr *)&ss,
-		    (const struct sockaddr *)mask, false, text),
-		    cmd_inet_text((const struct sockaddr *)&ca->ca_addr,
-		    addr), false);
+		cmd_network(ca, &net);
+		(void)cmd_dst_text((struct sockaddr *)&net,
+		    (const struct sockaddr *)&ca->ca_mask, false, text);
+		(void)cmd_inet_text((const struct sockaddr *)&ca->ca_addr,
+		    addr);
+		row(ctx, no, ci, cmd_zone_named(text, ci->ci_name,
+		    ci->ci_index), cmd_zone_named(addr, ci->ci_name,
+		    ci->ci_index), false);
 	}
 }
 

@@ -31,18 +31,14 @@ static const char *
 describe(const char *verb, const struct route_words *w, char *buf,
     size_t size)
 {
-	struct sockaddr_storage ss;
 	char dst[CMD_TEXTSIZE], gw[CMD_TEXTSIZE] = "", table[24] = "";
-	bool host = w->len == 32;
+	bool host = route_is_host(w);
 
-	cmd_sin(&ss, w->dst);
-	(void)cmd_inet_text((struct sockaddr *)&ss, dst);
+	(void)cmd_ip_text(&w->dst, dst);
 	if (w->len == 0)
 		(void)strcpy(dst, "default");
-	if (w->havegw) {
-		cmd_sin(&ss, w->gw);
-		(void)cmd_inet_text((struct sockaddr *)&ss, gw);
-	}
+	if (w->havegw)
+		(void)cmd_ip_text(&w->gw, gw);
 	if (w->table != 0)
 		(void)snprintf(table, sizeof(table), " in table %u", w->table);
 	(void)snprintf(buf, size, "%s %s %s%s%s%s", verb,
@@ -54,22 +50,22 @@ describe(const char *verb, const struct route_words *w, char *buf,
 
 /* Find the name of the interface that has an address; false: none. */
 static bool
-if_with_address(struct cmd_ctx *ctx, struct in_addr a, char name[IFNAMSIZ],
-    struct ifnet_error *e)
+if_with_address(struct cmd_ctx *ctx, const struct cmd_ip *ip,
+    char name[IFNAMSIZ], struct ifnet_error *e)
 {
+	struct sockaddr_storage a;
 	const struct cmd_addr *ca;
 	struct cmd_if *list, *ci;
 	bool found = false;
 
-	if (cmd_iflist_get(ctx->cc_client, NULL, IFNET_LINK | IFNET_ADDR,
+	if (cmd_ip_resolve(ctx, ip, NULL, &a, e) != 0 ||
+	    cmd_iflist_get(ctx->cc_client, NULL, IFNET_LINK | IFNET_ADDR,
 	    &list, e) != 0)
 		return false;
 	for (ci = list; ci != NULL && !found; ci = ci->ci_next)
 		for (ca = ci->ci_addrs; ca != NULL && !found;
 		    ca = ca->ca_next)
-			if (ca->ca_addr.ss_family == AF_INET &&
-			    ((const struct sockaddr_in *)&ca->ca_addr)->
-			    sin_addr.s_addr == a.s_addr) {
+			if (memcmp(&ca->ca_addr, &a, sizeof(a)) == 0) {
 				memcpy(name, ci->ci_name, IFNAMSIZ);
 				found = true;
 			}
@@ -78,6 +74,20 @@ if_with_address(struct cmd_ctx *ctx, struct in_addr a, char name[IFNAMSIZ],
 		(void)ifnet_error_set(e, EADDRNOTAVAIL,
 		    "no interface has this address");
 	return found;
+}
+
+/* A zone that is not written is that of the route's interface. */
+static int
+find_zones(struct cmd_ctx *ctx, struct route_words *w, struct ifnet_error *e)
+{
+	int error;
+
+	error = cmd_ip_zone(ctx, &w->dst, w->ifname, &w->dstzone, e);
+	if (error == 0 && w->havegw)
+		error = cmd_ip_zone(ctx, &w->gw, w->ifname, &w->gwzone, e);
+	if (error == 0 && w->haveifa)
+		error = cmd_ip_zone(ctx, &w->ifa, w->ifname, &w->ifazone, e);
+	return error;
 }
 
 int
@@ -92,13 +102,13 @@ route_find_if(struct cmd_ctx *ctx, struct route_words *w,
 	memset(sdl, 0, sizeof(*sdl));
 	if (w->is_iface && w->havegw) {
 		/* The interface is named by one of its addresses. */
-		if (!if_with_address(ctx, w->gw, ownname, e))
+		if (!if_with_address(ctx, &w->gw, ownname, e))
 			return e->code;
 		w->ifname = ownname;
 		w->havegw = false;
 	}
 	if (w->ifname == NULL)
-		return 0;
+		return find_zones(ctx, w, e);
 	/* A line applied again may name the interface as it was called. */
 	if (cmd_again_where(ctx, w->ifname, NULL, &where) && strcmp(
 	    where.wh_vnet, ctx->cc_vnet == NULL ? "" : ctx->cc_vnet) == 0) {
@@ -117,7 +127,7 @@ route_find_if(struct cmd_ctx *ctx, struct route_words *w,
 	sdl->sdl_index = ci->ci_index;
 	*handle = ci->ci_handle;
 	cmd_iflist_free(ci);
-	return 0;
+	return find_zones(ctx, w, e);
 }
 
 void
@@ -133,7 +143,7 @@ route_build(uint8_t type, const struct route_words *w,
 	m->rtm_h.rtm_type = type;
 	m->rtm_ifhandle = handle;
 	m->rtm_index = sdl->sdl_index;
-	m->rtm_flags = w->flags | (w->len == 32 ? RTF_HOST : 0) |
+	m->rtm_flags = w->flags | (route_is_host(w) ? RTF_HOST : 0) |
 	    (w->havegw ? RTF_GATEWAY : 0);
 	m->rtm_mtu = w->mtu;
 	m->rtm_expire_s = w->expire_s;
@@ -144,18 +154,18 @@ route_build(uint8_t type, const struct route_words *w,
 	m->rtm_table = w->table;
 	/* The addresses follow in the order of their bits; all of them always
 	 * fit. */
-	cmd_sin(&ss, w->dst);
+	cmd_ip_sa(&w->dst, w->dstzone, &ss);
 	(void)rt_msg_add(buf, RTA_DST, (struct sockaddr *)&ss);
-	cmd_sin(&ss, w->gw);
+	cmd_ip_sa(&w->gw, w->gwzone, &ss);
 	if (w->havegw)
 		(void)rt_msg_add(buf, RTA_GATEWAY, (struct sockaddr *)&ss);
-	cmd_sin(&ss, cmd_mask(w->len));
-	if (w->len != 32)
+	cmd_ip_mask(w->dst.ip_family, w->len, &ss);
+	if (!route_is_host(w))
 		(void)rt_msg_add(buf, RTA_NETMASK, (struct sockaddr *)&ss);
 	if (sdl->sdl_family != 0)
 		(void)rt_msg_add(buf, RTA_IFP,
 		    (const struct sockaddr *)(const void *)sdl);
-	cmd_sin(&ss, w->ifa);
+	cmd_ip_sa(&w->ifa, w->ifazone, &ss);
 	if (w->haveifa)
 		(void)rt_msg_add(buf, RTA_IFA, (struct sockaddr *)&ss);
 }
@@ -267,15 +277,17 @@ route_get(struct cmd_ctx *ctx, int argc, char **argv)
 	w.flags = 0;
 	/* An address without a length is looked up as a host. */
 	if (!w.is_net)
-		w.len = 32;
+		w.len = cmd_ip_bits(w.dst.ip_family);
 	(void)describe("get", &w, what, sizeof(what));
+	if (find_zones(ctx, &w, &e) != 0)
+		return refused(ctx, what, &e);
 	route_build(RTM_GET, &w, &sdl, 0, &req);
 	if (ifnet_route(ctx->cc_client, &req, req.m.rtm_h.rtm_len, &ans, &len,
 	    &e) != 0)
 		return refused(ctx, what, &e);
 	if (!w.json)
 		(void)fprintf(ctx->cc_out, "   route to: %s\n", what +
-		    strlen("get ") + (w.len == 32 ? 5 : 4));
+		    strlen("get ") + (route_is_host(&w) ? 5 : 4));
 	return route_get_print(ctx, &ans, len, w.json);
 }
 
@@ -324,7 +336,7 @@ route_other(struct cmd_ctx *ctx, int argc, char **argv)
 	const char *verb = argv[0];
 	bool flush = strcmp(verb, "flush") == 0, json = false;
 	bool show = strcmp(verb, "show") == 0;
-	int table = 0;
+	int table = 0, family = 0;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--json") == 0 && show)
@@ -338,7 +350,14 @@ route_other(struct cmd_ctx *ctx, int argc, char **argv)
 				    ROUTE_TABLE_MAX);
 				return 1;
 			}
-		} else if (strcmp(argv[i], "-inet") != 0)
+		} else if (strcmp(argv[i], "-inet") == 0 && !flush)
+			family = AF_INET;
+		else if (strcmp(argv[i], "-inet6") == 0 && !flush)
+			family = AF_INET6;
+		else if (strncmp(argv[i], "-inet", 5) == 0 && flush)
+			return usage(ctx, "flush: the routes of both families "
+			    "go, and -inet and -inet6 go not with it");
+		else
 			return cmd_usage_why(ctx, &command_route, 1, "%s: %s "
 			    "goes not with it", verb, argv[i]);
 	}
@@ -352,7 +371,7 @@ route_other(struct cmd_ctx *ctx, int argc, char **argv)
 		return route_flush(ctx, table);
 	if (strcmp(verb, "monitor") == 0)
 		return route_monitor(ctx);
-	return route_show(ctx, NULL, table, json);
+	return route_show(ctx, NULL, table, family, json);
 }
 
 static int
@@ -372,9 +391,6 @@ route_run(struct cmd_ctx *ctx, int argc, char **argv)
 	}
 	argc -= o.o_next;
 	argv += o.o_next;
-	for (int i = 0; i < argc; i++)
-		if (strcmp(argv[i], "-inet6") == 0)
-			return usage(ctx, "-inet6: " CMD_NO_INET6);
 	if (argc == 0 && flush)
 		return ctx->cc_check ? CMD_OK : route_flush(ctx, 0);
 	if (argc == 0)
@@ -411,6 +427,8 @@ const struct command command_route = {
 	    "[-n] delete [-net | -host] DEST[/LEN] [GATEWAY] [-metric N]\n"
 	    "[-n] add | change | replace | delete | get ... [-table N]\n"
 	    "[-n] get DEST\n"
+	    "[-n] add | change | replace | delete | get | show "
+	    "[-inet | -inet6] ...\n"
 	    "[-n] load FILE\n"
 	    "[-n] flush | show [-table N | -table all]\n"
 	    "[-n] monitor",

@@ -190,7 +190,8 @@ find_if(struct load *ld, struct change *ch, struct ifnet_error *e)
 	char ownname[IFNAMSIZ];
 	int error;
 
-	if (w->ifname != NULL && w->ifname == ld->ld_ifname)
+	if (w->ifname != NULL && w->ifname == ld->ld_ifname &&
+	    w->dst.ip_family == AF_INET)
 		return 0;
 	ld->ld_handle = 0;
 	ld->ld_ifname = w->ifname;

@@ -11,7 +11,7 @@
 /* The prefix length that NetBSD guesses: the class's, but no shorter than the
  * address needs. */
 static int
-guess_len(struct in_addr a, bool is_net)
+guess_len4(struct in_addr a, bool is_net)
 {
 	uint32_t h = ntohl(a.s_addr);
 	int len = cmd_class_len(a);
@@ -23,6 +23,25 @@ guess_len(struct in_addr a, bool is_net)
 	while (len < 32 && (h & ~ntohl(cmd_mask(len).s_addr)) != 0)
 		len += 8;
 	return len;
+}
+
+/* Likewise of IPv6: 64 bits of a global address whose others are 0. */
+static int
+guess_len6(const struct cmd_ip *ip, bool is_net)
+{
+	const bool global = (ip->ip_in6.s6_addr[0] & 0xe0) == 0x20;
+
+	if (cmd_ip_is_any(ip))
+		return 0;
+	return (is_net || global) && cmd_ip_fits(ip, 64) ? 64 : 128;
+}
+
+static int
+guess_len(const struct cmd_ip *ip, bool is_net)
+{
+
+	return ip->ip_family == AF_INET6 ? guess_len6(ip, is_net) :
+	    guess_len4(ip->ip_in, is_net);
 }
 
 /* As Linux's routing programs call them (rtnetlink(7)). */
@@ -105,7 +124,8 @@ const struct cmd_word route_options[] = {
 	{ "-n", NULL, "changes nothing: no name of an address is looked up" },
 	{ "-q", NULL, "changes nothing" },
 	{ "-v", NULL, "changes nothing" },
-	{ "default", NULL, "0.0.0.0/0", 0, "add change delete get replace" },
+	{ "default", NULL, "0.0.0.0/0, or with -inet6 ::/0", 0,
+	    "add change delete get replace" },
 	{ "-net", NULL, "the destination is a network", 0,
 	    "add change delete get replace", 'n' },
 	{ "-host", NULL, "the destination is one address", 0,
@@ -155,7 +175,10 @@ const struct cmd_word route_options[] = {
 	    "add change replace", 'f', RTF_PROTO2 },
 	{ "--json", NULL, "write JSON, for programs", 0, "get show",
 	    CMD_OPT_JSON },
-	{ "-inet", NULL, "changes nothing: the family of IPv4", 0, NULL, '-' },
+	{ "-inet", NULL, "of IPv4", 0, "add change delete get replace show",
+	    '4' },
+	{ "-inet6", NULL, "of IPv6", 0, "add change delete get replace show",
+	    '6' },
 	{ "-lock", NULL, "changes nothing: no metric changes by itself", 0,
 	    "add change replace", '-' },
 	{ "-lockrest", NULL, "the same", 0, "add change replace", '-' },
@@ -172,12 +195,37 @@ set_len(struct route_words *w, int len, struct ifnet_error *e)
 	return 0;
 }
 
+/* A mask of either family. */
+static int
+take_mask(struct route_words *w, const char *arg, struct ifnet_error *e)
+{
+	struct sockaddr_storage ss;
+	struct ifnet_error why;
+	struct cmd_ip ip;
+	int len;
+
+	if (strchr(arg, ':') == NULL) {
+		w->maskfamily = AF_INET;
+		return cmd_parse_mask(arg, &len, e) != 0 ? EINVAL :
+		    set_len(w, len, e);
+	}
+	w->maskfamily = AF_INET6;
+	if (cmd_parse_ip_only(arg, AF_INET6, &ip, &why) != 0)
+		return ifnet_error_set(e, EINVAL, "netmask %s: bad value "
+		    "(write it like ffff:ffff::)", arg);
+	cmd_ip_sa(&ip, 0, &ss);
+	len = cmd_sa_mask_len((const struct sockaddr *)&ss);
+	return len < 0 ? ifnet_error_set(e, EINVAL, "netmask %s: not a mask: "
+	    "its one bits must all be in front", arg) : set_len(w, len, e);
+}
+
 /* Parse a modifier that takes a value (a capital letter). */
 static int
 modifier_value(struct route_words *w, int what, const char *word,
     const char *arg, struct ifnet_error *e)
 {
 	const uint32_t bit = 1u << (what - 'A');
+	struct ifnet_error why;
 	uint64_t v;
 	int len;
 
@@ -186,13 +234,11 @@ modifier_value(struct route_words *w, int what, const char *word,
 	w->seen |= bit;
 	switch (what) {
 	case 'M':
-		if (cmd_parse_mask(arg, &len, e) != 0)
-			return EINVAL;
-		return set_len(w, len, e);
+		return take_mask(w, arg, e);
 	case 'L':
-		if (!cmd_parse_num(arg, 32, &v))
-			return ifnet_error_set(e, EINVAL,
-			    "-prefixlen %s: bad value (0 to 32)", arg);
+		if (!cmd_parse_num(arg, 128, &v))
+			return ifnet_error_set(e, EINVAL, "-prefixlen %s: bad "
+			    "value (0 to 32, of IPv6 to 128)", arg);
 		return set_len(w, (int)v, e);
 	case 'U':
 		if (!cmd_parse_num(arg, 65535, &v) || v < IF_MTU_MIN)
@@ -239,13 +285,13 @@ modifier_value(struct route_words *w, int what, const char *word,
 		return cmd_check_ifname(arg, false, e);
 	case 'A':
 		w->haveifa = true;
-		if (!cmd_parse_inet(arg, &w->ifa))
+		if (cmd_parse_ip_only(arg, 0, &w->ifa, &why) != 0)
 			return ifnet_error_set(e, EINVAL,
 			    "-ifa %s: bad value (an address)", arg);
 		return 0;
 	default:
 		w->havegw = true;
-		if (!cmd_parse_inet(arg, &w->gw))
+		if (cmd_parse_ip_only(arg, 0, &w->gw, &why) != 0)
 			return ifnet_error_set(e, EINVAL,
 			    "-gateway %s: bad value (an address)", arg);
 		return 0;
@@ -284,6 +330,14 @@ modifier(struct route_words *w, const char *verb, const char *word, int argc,
 		w->flags |= (uint32_t)m->w_bits;
 		return 0;
 	case '-':
+		return 0;
+	case '4':
+	case '6':
+		if (w->family != 0 && w->family != (m->w_code == '6' ?
+		    AF_INET6 : AF_INET))
+			return ifnet_error_set(e, EINVAL,
+			    "-inet and -inet6 exclude each other");
+		w->family = m->w_code == '6' ? AF_INET6 : AF_INET;
 		return 0;
 	case 'n':
 		w->is_net = true;
@@ -326,28 +380,65 @@ operand(struct route_words *w, const char *word, struct ifnet_error *e)
 			w->is_net = true;
 			return set_len(w, 0, e);
 		}
-		if (cmd_parse_prefix(word, &w->dst, &len, e) != 0)
+		if (cmd_parse_ip(word, w->family, &w->dst, &len, e) != 0)
 			return EINVAL;
 		return len < 0 ? 0 : set_len(w, len, e);
 	}
 	if (w->havegw || w->ifname != NULL) {
 		/* NetBSD's third operand is a mask. */
 		if (w->havegw && w->len < 0 &&
+		    w->gw.ip_family == AF_INET &&
 		    cmd_parse_mask(word, &len, e) == 0)
 			return set_len(w, len, e);
 		return ifnet_error_set(e, EINVAL, "%s: one word too many",
 		    word);
 	}
-	if (w->is_iface && !cmd_parse_inet(word, &w->gw)) {
+	if (w->is_iface && !cmd_is_ip(word)) {
 		w->ifname = word;
 		return cmd_check_ifname(word, false, e);
 	}
 	w->havegw = true;
-	if (cmd_parse_prefix(word, &w->gw, &len, e) != 0)
+	if (cmd_parse_ip(word, w->family, &w->gw, &len, e) != 0)
 		return EINVAL;
 	if (len >= 0)
 		return ifnet_error_set(e, EINVAL,
 		    "%s: a gateway is one address", word);
+	return 0;
+}
+
+bool
+route_is_host(const struct route_words *w)
+{
+
+	return w->len == cmd_ip_bits(w->dst.ip_family);
+}
+
+/* All addresses of a route are of one family; "default" takes that of the
+ * others. */
+static int
+one_family(struct route_words *w, struct ifnet_error *e)
+{
+	int family = w->dst.ip_family;
+
+	/* The interface of -iface may be named by any of its addresses. */
+	if (family == 0)
+		family = w->family;
+	if (family == 0 && w->havegw && !w->is_iface)
+		family = w->gw.ip_family;
+	if (family == 0 && w->haveifa)
+		family = w->ifa.ip_family;
+	if (family == 0)
+		family = w->maskfamily != 0 ? w->maskfamily : AF_INET;
+	w->dst.ip_family = family;
+	if ((w->family != 0 && w->family != family) ||
+	    (w->havegw && !w->is_iface && w->gw.ip_family != family) ||
+	    (w->haveifa && w->ifa.ip_family != family) ||
+	    (w->maskfamily != 0 && w->maskfamily != family))
+		return ifnet_error_set(e, EINVAL, "the addresses of a route "
+		    "are all of IPv4 or all of IPv6");
+	if (w->len > cmd_ip_bits(family))
+		return ifnet_error_set(e, EINVAL, "-prefixlen %d: bad value "
+		    "(0 to %d)", w->len, cmd_ip_bits(family));
 	return 0;
 }
 
@@ -357,7 +448,7 @@ route_parse(int argc, char **argv, struct route_words *w,
     struct ifnet_error *e)
 {
 	const char *word;
-	int next = 1, error = 0;
+	int next = 1, error = 0, bits;
 
 	memset(w, 0, sizeof(*w));
 	w->len = -1;
@@ -375,6 +466,8 @@ route_parse(int argc, char **argv, struct route_words *w,
 	if (!w->havedst)
 		return ifnet_error_set(e, EINVAL, "the destination is "
 		    "missing");
+	if (one_family(w, e) != 0)
+		return EINVAL;
 	if (w->weight != 0 && (w->given & RTV_MPATH) == 0)
 		return ifnet_error_set(e, EINVAL, "-weight goes with -mpath "
 		    "alone");
@@ -383,14 +476,16 @@ route_parse(int argc, char **argv, struct route_words *w,
 	    (w->flags & (RTF_BLACKHOLE | RTF_REJECT)) == 0)
 		return ifnet_error_set(e, EINVAL, "the gateway is missing (an "
 		    "address, or -iface and an interface)");
-	if (w->is_host && w->len >= 0 && w->len != 32)
-		return ifnet_error_set(e, EINVAL,
-		    "-host goes with no mask but 255.255.255.255");
+	bits = cmd_ip_bits(w->dst.ip_family);
+	if (w->is_host && w->len >= 0 && w->len != bits)
+		return ifnet_error_set(e, EINVAL, bits == 32 ?
+		    "-host goes with no mask but 255.255.255.255" :
+		    "-host goes with no prefix length but 128");
 	if (w->is_host)
-		w->len = 32;
+		w->len = bits;
 	if (w->len < 0)
-		w->len = guess_len(w->dst, w->is_net);
-	if ((w->dst.s_addr & ~cmd_mask(w->len).s_addr) != 0)
+		w->len = guess_len(&w->dst, w->is_net);
+	if (!cmd_ip_fits(&w->dst, w->len))
 		return ifnet_error_set(e, EINVAL, "the destination has bits "
 		    "set beyond its prefix length, %d", w->len);
 	return 0;

@@ -34,6 +34,7 @@ struct show {
 					 * the first */
 	bool		 ip6;		/* likewise */
 	bool		 begun;
+	int		 family;	/* 0: all */
 	struct json	*json;		/* NULL: as a table */
 };
 
@@ -191,7 +192,7 @@ begin(struct show *sh)
 		return;
 	}
 	(void)fprintf(sh->ctx->cc_out, "Routing tables\n");
-	heading(sh, sh->table, false);
+	heading(sh, sh->table, sh->family == AF_INET6);
 }
 
 static int
@@ -209,7 +210,9 @@ show_msg(const void *msg, size_t len, void *arg)
 	memcpy(ifname, m->rtm_ifname, sizeof(ifname));
 	ifname[IFNAMSIZ - 1] = '\0';
 	begin(sh);
-	if (sh->ifname != NULL && strcmp(sh->ifname, ifname) != 0)
+	if ((sh->ifname != NULL && strcmp(sh->ifname, ifname) != 0) ||
+	    (sh->family != 0 && (sa[0] == NULL ||
+	    sa[0]->sa_family != sh->family)))
 		return 0;
 	if (sh->json != NULL)
 		json_route(sh->json, m, sa);
@@ -241,10 +244,11 @@ check_if(struct cmd_ctx *ctx, const char *ifname)
 }
 
 int
-route_show(struct cmd_ctx *ctx, const char *ifname, int table, bool json)
+route_show(struct cmd_ctx *ctx, const char *ifname, int table, int family,
+    bool json)
 {
 	struct show sh = {
-		.ctx = ctx, .ifname = ifname,
+		.ctx = ctx, .ifname = ifname, .family = family,
 		.table = table == ROUTE_TABLES_ALL ? 0 : (uint32_t)table,
 	};
 	struct cmd_held held;

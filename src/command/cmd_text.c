@@ -150,6 +150,23 @@ cmd_addr_len(const struct cmd_addr *ca)
 	return ca->ca_addr.ss_family == AF_INET6 ? 128 : 32;
 }
 
+void
+cmd_network(const struct cmd_addr *ca, struct sockaddr_storage *net)
+{
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)net;
+	struct sockaddr_in *sin = (struct sockaddr_in *)net;
+	const int len = cmd_addr_len(ca);
+	struct prefix pf;
+
+	*net = ca->ca_addr;
+	if (net->ss_family == AF_INET)
+		sin->sin_addr.s_addr &= cmd_mask(len).s_addr;
+	if (net->ss_family != AF_INET6 || len < 0)
+		return;
+	pf = prefix_of6(&sin6->sin6_addr, (unsigned)len);
+	prefix_addr6(&pf, &sin6->sin6_addr);
+}
+
 const char *
 cmd_sa_text(const struct sockaddr *sa, char buf[CMD_TEXTSIZE])
 {

@@ -14,6 +14,7 @@ const struct command *const commands[] = {
 	&command_arp,
 	&command_mcast,
 	&command_ifmcstat,
+	&command_ndp,
 	&command_netstat,
 	&command_sysctl,
 	&command_ping,
@@ -51,8 +52,9 @@ static const struct {
 	const char	*theirs, *ours;
 } foreign[] = {
 	{ "tcpdump", "dump" }, { "tshark", "dump" }, { "wireshark", "dump" },
-	{ "ip", "ifconfig, route or arp" }, { "ndp", "arp" },
-	{ "neigh", "arp" }, { "neighbour", "arp" }, { "link", "ifconfig" },
+	{ "ip", "ifconfig, route, arp or ndp" },
+	{ "neigh", "arp or ndp" }, { "neighbour", "arp or ndp" },
+	{ "link", "ifconfig" },
 	{ "addr", "ifconfig" }, { "address", "ifconfig" },
 	{ "ifup", "ifconfig" }, { "ifdown", "ifconfig" },
 	{ "ethtool", "ifconfig" }, { "brconfig", "ifconfig" },

@@ -21,15 +21,13 @@
 #include "command/command.h"
 #include "command/json.h"
 
-/* The refusal of words of a family that the stack does not have. */
-#define CMD_NO_INET6	"IPv6 is not built in yet; inet and IPv4 addresses are"
-
 /* Room for any address or prefix as text. */
 #define CMD_TEXTSIZE	96
 
 typedef void cmd_add_fn(void *, const char *);
 
 extern const struct command command_ifconfig, command_route, command_arp,
+    command_ndp,
     command_netstat, command_sysctl, command_ping, command_ping6,
     command_traceroute, command_traceroute6, command_halt,
     command_show, command_watch, command_monitor, command_history,
@@ -246,8 +244,15 @@ int	cmd_parse_ip_only(const char *, int family, struct cmd_ip *,
 	    struct ifnet_error *);
 /* Is the word an address, with or without a length? */
 bool	cmd_is_ip(const char *);
-/* Are the addresses equal, whatever their zones? */
-bool	cmd_ip_equal(const struct cmd_ip *, const struct cmd_ip *);
+/* Are all bits of the address 0, or those behind so many? */
+bool	cmd_ip_is_any(const struct cmd_ip *);
+bool	cmd_ip_fits(const struct cmd_ip *, int len);
+/* The zone of the address: its own, or else that interface's (NULL: none).  It
+ * is 0 for an address without.  One request.  An errno, with words. */
+int	cmd_ip_zone(struct cmd_ctx *, const struct cmd_ip *,
+	    const char *ifname, uint32_t *index, struct ifnet_error *);
+/* 32 or 128 */
+int	cmd_ip_bits(int family);
 /* The socket address; zone is the index of the interface if it is of link
  * scope, 0: not known.  Family 0 gives family 0. */
 void	cmd_ip_sa(const struct cmd_ip *, uint32_t zone,
@@ -260,6 +265,8 @@ void	cmd_ip_sa(const struct cmd_ip *, uint32_t zone,
 int	cmd_ip_resolve(struct cmd_ctx *, const struct cmd_ip *,
 	    const char *ifname, struct sockaddr_storage *,
 	    struct ifnet_error *);
+/* The address as it was written. */
+const char *cmd_ip_text(const struct cmd_ip *, char buf[CMD_TEXTSIZE]);
 /* The mask of a length. */
 void	cmd_ip_mask(int family, int len, struct sockaddr_storage *);
 
@@ -340,6 +347,8 @@ struct cmd_addr {
 
 /* The length of an address's prefix. */
 int	cmd_addr_len(const struct cmd_addr *);
+/* The network that it is on: the address, cut to that length. */
+void	cmd_network(const struct cmd_addr *, struct sockaddr_storage *);
 
 struct cmd_if {
 	struct cmd_if	*ci_next;
@@ -655,12 +664,15 @@ const char *ifconfig_caps_text(uint64_t caps, char *buf, size_t size);
  * A route as described by the words: cmd_route_parse.c.
  */
 struct route_words {
-	struct in_addr	 dst, gw;
+	struct cmd_ip	 dst, gw, ifa;
+	/* Their zones, once route_find_if() has looked them up. */
+	uint32_t	 dstzone, gwzone, ifazone;
+	int		 family;	/* of -inet or -inet6; 0: neither */
+	int		 maskfamily;	/* of -netmask; 0: not given */
 	int		 len;		/* -1: not given */
 	bool		 is_net, is_host, havedst, havegw, is_iface, json;
 	const char	*ifname;	/* -ifp, or the word after -iface */
 	uint32_t	 flags, mtu;
-	struct in_addr	 ifa;
 	bool		 haveifa;
 	uint32_t	 given;		/* RTV_* */
 	uint32_t	 seen;		/* options with a value, by letter */
@@ -688,7 +700,10 @@ uint8_t	route_type(int verb);
 /* Build a message (RT_MSG_MAX bytes). */
 void	route_build(uint8_t type, const struct route_words *,
 	    const struct sockaddr_dl *, uint64_t handle, void *buf);
-/* Find the interface that the words name, if they do; ownname has its name
+/* Do the words name one address, and no prefix that is shorter? */
+bool	route_is_host(const struct route_words *);
+/* Find the interface that the words name, if they do, and the zones of their
+ * addresses; ownname has its name
  * then when they name it otherwise.  An errno, with the reason in *e. */
 int	route_find_if(struct cmd_ctx *, struct route_words *,
 	    struct sockaddr_dl *, uint64_t *handle, char ownname[IFNAMSIZ],
@@ -702,8 +717,9 @@ const char *route_more_text(const struct rt_msg *, char *buf, size_t size);
 void	route_more_json(struct json *, const struct rt_msg *);
 
 /* `route show' and `netstat -r'; `route monitor'. */
-/* table: a number, or ROUTE_TABLES_ALL. */
-int	route_show(struct cmd_ctx *, const char *ifname, int table, bool json);
+/* table: a number, or ROUTE_TABLES_ALL; family 0: all. */
+int	route_show(struct cmd_ctx *, const char *ifname, int table, int family,
+	    bool json);
 /* "5", or "all" where that may be.  false: neither. */
 bool	route_parse_table(const char *, bool all, int *table);
 int	route_monitor(struct cmd_ctx *);
@@ -729,10 +745,55 @@ void	pg_replay_free(struct pg_replay *);
 /* The file's name, without directories and blanks, as it is listed. */
 const char *pg_replay_label(const char *path, char *buf, size_t size);
 
+/*
+ * Neighbours, for arp and ndp: cmd_neigh.c.
+ */
+struct neigh_entry;
+struct neigh_tool {
+	const struct command *nt_command;
+	int		 nt_family;
+	const char	*nt_proxy;	/* "pub": the word for answering */
+	/* Write a neighbour as a line. */
+	void		(*nt_line)(FILE *, const struct neigh_entry *);
+	const char	*nt_heading;	/* or NULL */
+};
+
+struct neigh_entry {
+	struct cmd_ip	 en_addr;
+	char		 en_text[CMD_TEXTSIZE];	/* the address, with zone */
+	uint8_t		 en_lladdr[SDL_DATALEN];
+	unsigned	 en_lllen;	/* 0: not known */
+	uint32_t	 en_flags;	/* RTF_* */
+	uint8_t		 en_state;	/* RTN_* */
+	bool		 en_router;
+	int64_t		 en_expire_s;
+	/* The interface; 0: the one whose network has the address. */
+	uint32_t	 en_index;
+	uint64_t	 en_handle;
+	char		 en_ifname[IFNAMSIZ];
+};
+
+/* List the neighbours, or one address's (NULL: all).  An exit code: 1 too when
+ * the address has none. */
+int	cmd_neigh_show(struct cmd_ctx *, const struct neigh_tool *,
+	    const struct neigh_entry *only, bool json);
+/* Parse one address; an exit code, with a message. */
+int	cmd_neigh_parse_host(struct cmd_ctx *, const struct neigh_tool *,
+	    struct neigh_entry *, const char *);
+/* Set a neighbour: HOST LLADDR [temp] [pub].  `where' begins messages. */
+int	cmd_neigh_set(struct cmd_ctx *, const struct neigh_tool *,
+	    const char *where, int argc, char **argv);
+/* Delete an address's entries, or all (NULL); with learned, those that were
+ * not set by hand. */
+int	cmd_neigh_delete(struct cmd_ctx *, const struct neigh_tool *,
+	    const struct neigh_entry *only, bool learned);
+
 /* netstat -i, its interval mode, and -s. */
 struct netstat_opts {
 	bool		 no_bytes, no_drops, no_all, no_json;
 	const char	*no_if;		/* NULL: all */
+	const char	*no_protocol;	/* of counters; NULL: all */
+	int		 no_family;	/* 0: all */
 	int		 no_table;	/* of routes; ROUTE_TABLES_ALL */
 	uint64_t	 no_interval_ns;	/* 0: once */
 	uint64_t	 no_count;	/* 0: for ever */

@@ -286,6 +286,12 @@ neigh_request(struct vnet *vn, unsigned slot, const struct rt_msg *rtm,
 	return neigh_req_refuse(nr.nr_proto, nr.nr_error);
 }
 
+/* The states that messages carry are those of the cache. */
+_Static_assert(RTN_INCOMPLETE == (int)NEIGH_S_INCOMPLETE &&
+    RTN_REACHABLE == (int)NEIGH_S_REACHABLE &&
+    RTN_STALE == (int)NEIGH_S_STALE && RTN_PROBE == (int)NEIGH_S_PROBE &&
+    RTN_FAILED == (int)NEIGH_S_FAILED, "states of neighbours");
+
 /* --- dumps --------------------------------------------------------------- */
 
 /* The number of neighbours that a step of a dump collects. */

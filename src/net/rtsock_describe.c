@@ -127,6 +127,10 @@ rts_fill_neigh(const struct neigh *ne, uint8_t type, void *msg)
 		rtm->rtm_flags |= RTF_STATIC;
 	if (flags & NEIGH_PUBLISHED)
 		rtm->rtm_flags |= RTF_ANNOUNCE;
+	if (flags & NEIGH_ROUTER)
+		rtm->rtm_given |= RTV_ROUTER;
+	/* enum neigh_state has the same numbers. */
+	rtm->rtm_proto = __atomic_load_n(&ne->ne_state, __ATOMIC_RELAXED);
 	if (expire != 0)
 		rtm->rtm_expire_s = (int64_t)(expire - kern_now(k)) /
 		    1000000000;

@@ -282,11 +282,3 @@ def test_tun_of_another_owner(tmp, closed_tun):
     finally:
         assert d.stop() == 0
         log.close()
-
-
-@pytest.mark.parametrize("words", [
-    ("route", "show", "-inet6"), ("route", "add", "-inet6", "default", "::1"),
-    ("netstat", "-r", "-f", "inet6"),
-])
-def test_family_that_is_not_there(pairs, words):
-    assert "IPv6 is not built in yet" in pairs.bad(*words)

@@ -79,6 +79,7 @@ def busy(router):
     d.ok("arp", "-s", "10.0.1.77", "02:00:00:00:00:77")
     # Its group.
     d.ok("ifconfig", "tap0", "inet6", "2001:db8:1::1/64")
+    d.ok("ndp", "-s", "fe80::77%tap0", "02:00:00:00:00:77")
     d.ok("filter", "add", "in", "tap0", "pass", "ip proto \\icmp")
     d.ok("filter", "add", "in", "tap0", "mark", "7")
     d.ok("rule", "add", "in", "tap9", "from", "10.7.0.0/16", "to", "10.8.0.1",
@@ -109,6 +110,7 @@ DOCUMENTS = {
     "route show": ("route", "-n", "show", "--json"),
     "route get": ("route", "get", "--json", "10.9.1.1"),
     "arp": ("arp", "-a", "--json"),
+    "ndp": ("ndp", "-a", "--json"),
     "sysctl": ("sysctl", "-a", "--json"),
     "vnet list": ("vnet", "list", "--json"),
     "ifmcstat": ("ifmcstat", "--json"),

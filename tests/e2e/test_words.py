@@ -236,7 +236,7 @@ def test_options_of_the_programs(program):
 
 def test_foreign_and_mistyped_names():
     for typed, ours in (("tcpdump", "dump"), ("ip", "ifconfig"),
-                        ("ndp", "arp"), ("ss", "netstat"), ("shwo", "show"),
+                        ("ss", "netstat"), ("shwo", "show"),
                         ("rout", "route"), ("iptables", "filter"),
                         ("ifconfg", "ifconfig")):
         done = run(IFCTL, typed, check=False)
