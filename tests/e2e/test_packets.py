@@ -167,7 +167,7 @@ def test_group_source(bench):
 
 def test_unknown_type(bench):
     bench.expect([bytes(ether(bench, type=t)) + b"z" * 46
-                  for t in (0x88b5, 0x86dd, 0x0000, 0x05dc, 0xffff)],
+                  for t in (0x88b5, 0x88cc, 0x0000, 0x05dc, 0xffff)],
                  "no-proto")
 
 
