@@ -256,7 +256,8 @@ add_route(struct log_text *lt, struct vnet *vn, const struct rt_msg *m)
 		verb = "-s";
 	else
 		verb = m->rtm_h.rtm_type == RTM_CHANGE ? "change" : "add";
-	add(lt, "%s %s", neighbour ? "arp" : "route", verb);
+	add(lt, "%s %s", !neighbour ? "route" : sa[0] != NULL &&
+	    sa[0]->sa_family == AF_INET6 ? "ndp" : "arp", verb);
 	if (sa[0] != NULL)
 		add_addr(lt, " ", sa[0]);
 	if (sa[2] != NULL && !neighbour)

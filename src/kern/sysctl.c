@@ -200,8 +200,12 @@ shape_get(struct kern *k, const struct sysctl_node *node)
 			goto out;
 		}
 	}
-	sh = grow(k, &ss->ss_shape, ss->ss_n, &ss->ss_max, sizeof(sh)) != 0 ?
-	    NULL : kmem_zalloc(k, sizeof(*sh));
+	sh = kmem_zalloc(k, sizeof(*sh));
+	if (sh != NULL && grow(k, &ss->ss_shape, ss->ss_n, &ss->ss_max,
+	    sizeof(sh)) != 0) {
+		kmem_free(k, sh);
+		sh = NULL;
+	}
 	if (sh != NULL) {
 		sh->sh_node = *node;
 		sh->sh_node.sn_int = NULL;

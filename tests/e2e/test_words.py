@@ -191,7 +191,9 @@ def test_settings_of_the_manual(daemon):
     written = set(re.findall(r"\b(?:kern|net)(?:\.\w+)+", page))
     names = {w: re.compile(r"\.".join(PLACES.get(part, part)
                                       for part in w.split(".")) + r"(\.|$)")
-             for w in written if "tap0" not in w}
+             for w in written
+             # An example, and what routers have told: nothing so far.
+             if "tap0" not in w and not w.endswith(".pmtu")}
     for setting in there:
         assert any(p.match(setting) for p in names.values()), setting
     for name, pattern in names.items():
