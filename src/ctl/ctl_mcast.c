@@ -115,7 +115,7 @@ ctl_run_mcast_join(struct ctl_session *s, const struct ctl_request *rq)
 {
 	const struct ctl_mcast m = rq->rq_rec.mcast;
 	uint64_t handle = handle_of(rq->rq_vnet, &m);
-	struct ctl_join *cj;
+	struct ctl_join *cj = NULL;
 	int error;
 
 	if (handle == 0)

@@ -481,7 +481,7 @@ request(struct ifnet *ifp, const struct sockaddr *sa, bool joins)
 {
 	bool locked = if_ioctl_locked(ifp);
 	union neigh_addr na;
-	unsigned slot;
+	unsigned slot = 0;
 	int error;
 
 	error = parse(ifp, sa, &na, &slot);
