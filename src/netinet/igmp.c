@@ -101,6 +101,8 @@ igmp_send(struct ifnet *ifp, struct mbuf *m)
 	ip->ip_len = be16((uint16_t)m->m_pktlen);
 	ip->ip_id = ip_newid();
 	ip_set_cksum(ip);
+	/* Good until the packet has its link-level header, in this call. */
+	/* cppcheck-suppress autoVariables */
 	m->m_nh = &nh;
 	cpu_stat_add(&ip_stats(ifp->if_vnet)->igps_sent, 1);
 	ip_out_one(ifp, m);

@@ -25,7 +25,8 @@ frag_id(const struct vnet *vn, const struct iphdr6 *ip6)
 	struct ip6_cpu *i6 = ip6_cpu(vn);
 	uint64_t h = vn->vn_ip6->i6_secret + net_curcpu()->ci_index, w[4];
 
-	memcpy(w, ip6->ip6_src, sizeof(w));
+	memcpy(w, ip6->ip6_src, 16);
+	memcpy(w + 2, ip6->ip6_dst, 16);
 	for (unsigned i = 0; i < 4; i++)
 		h = (uint64_t)khash_u64(h ^ w[i]) << 32 ^ khash_u64(h + w[i]);
 	return khash_u64(h) + i6->i6_fragid++;

@@ -217,7 +217,8 @@ ip6_output_label(const struct ip6_vnet *i6, const struct mbuf *m)
 	if (ip_setting(&i6->i6_autoflow) == 0 ||
 	    zone6_is_scoped(ip6->ip6_src) || zone6_is_scoped(ip6->ip6_dst))
 		return 0;
-	memcpy(word, ip6->ip6_src, 32);
+	memcpy(word, ip6->ip6_src, 16);
+	memcpy(word + 2, ip6->ip6_dst, 16);
 	word[4] = ip6->ip6_nxt;
 	if (ip6->ip6_nxt == IPPROTO_UDP && m->m_len >= IP6_HLEN + 4) {
 		memcpy(&ports, ip6 + 1, 4);

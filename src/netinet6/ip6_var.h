@@ -248,7 +248,8 @@ ip6_flow_hash(const struct vnet *vn, const struct iphdr6 *ip6)
 	uint8_t p = ip6->ip6_nxt;
 	uint32_t ports = 0;
 
-	memcpy(w, ip6->ip6_src, sizeof(w));
+	memcpy(w, ip6->ip6_src, 16);
+	memcpy(w + 2, ip6->ip6_dst, 16);
 	if (h == 0) {
 		if (p == IPPROTO_TCP || p == IPPROTO_UDP ||
 		    p == IPPROTO_SCTP || p == IPPROTO_UDPLITE)
