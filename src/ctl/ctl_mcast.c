@@ -47,6 +47,17 @@ group_of(const struct ctl_mcast *m, union sockaddr_any *sa)
 		sa->sa.sa_family = AF_UNSPEC;
 }
 
+static bool
+same_group(const union sockaddr_any *a, const union sockaddr_any *b)
+{
+
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	return a->sa.sa_family == AF_INET ?
+	    a->sin.sin_addr.s_addr == b->sin.sin_addr.s_addr :
+	    memcmp(&a->sin6.sin6_addr, &b->sin6.sin6_addr, 16) == 0;
+}
+
 /* The handle of the interface that a request names; 0: there is none. */
 static uint64_t
 handle_of(struct vnet *vn, const struct ctl_mcast *m)
@@ -146,7 +157,7 @@ ctl_run_mcast_leave(struct ctl_session *s, const struct ctl_request *rq)
 	LIST_FOREACH(cj, &s->cs_joins, cj_link)
 		if (cj->cj_vnet_id == rq->rq_vnet->vn_id &&
 		    cj->cj_handle == handle &&
-		    memcmp(&cj->cj_group, &sa, sizeof(sa)) == 0)
+		    same_group(&cj->cj_group, &sa))
 			break;
 	if (cj == NULL)
 		return ctl_reply(s, &rq->rq_hdr, EADDRNOTAVAIL, "this client "

@@ -81,11 +81,29 @@ free_if(struct kern_defer *kd)
 	kslab_free(mi->mi_kern, mi, sizeof(*mi));
 }
 
+/* m: is the group one that somebody asked for, or that is being left? */
+static void
+count_group(struct mcast_vnet *mv, struct mcast_group *mg, bool counted)
+{
+
+	if (mg->mg_counted == counted)
+		return;
+	mg->mg_counted = counted;
+	if (counted) {
+		mg->mg_if->mi_groups++;
+		mv->mv_total++;
+	} else {
+		mg->mg_if->mi_groups--;
+		mv->mv_total--;
+	}
+}
+
 /* m: out of the table; its timer is idle. */
 static void
 remove_group(struct mcast_vnet *mv, struct mcast_group *mg)
 {
 
+	count_group(mv, mg, false);
 	khash_remove(&mv->mv_groups, hash_of(mg), mg);
 	/* A reader may be at the object: its own pointer stays. */
 	if (mg->mg_link.le_next != NULL)
@@ -325,10 +343,8 @@ count_join(struct mcast_vnet *mv, struct mcast_group *mg, bool own)
 	/* Its own joins and those that were asked for are counted apart. */
 	if (own)
 		mg->mg_own++;
-	else if (mg->mg_refs == mg->mg_own) {
-		mg->mg_if->mi_groups++;
-		mv->mv_total++;
-	}
+	if (!own || first)
+		count_group(mv, mg, !own);
 	__atomic_store_n(&mg->mg_refs, mg->mg_refs + 1, __ATOMIC_RELAXED);
 	if (first)
 		(void)mcast_changed(mv, mg, true);
@@ -345,7 +361,7 @@ join_locked(struct ifnet *ifp, struct mcast_vnet *mv, unsigned slot,
 	if (mi == NULL)
 		return ENOMEM;
 	mg = mcast_find(mi, slot, na);
-	if (!own && (mg == NULL || mg->mg_refs == mg->mg_own) &&
+	if (!own && (mg == NULL || !mg->mg_counted) &&
 	    (error = room(mv, mi)) != 0)
 		return error;
 	if (mg != NULL && mg->mg_refs == UINT32_MAX)
@@ -390,12 +406,12 @@ leave_locked(struct ifnet *ifp, struct mcast_vnet *mv, unsigned slot,
 	__atomic_store_n(&mg->mg_refs, mg->mg_refs - 1, __ATOMIC_RELAXED);
 	if (own)
 		mg->mg_own--;
-	else if (mg->mg_refs == mg->mg_own) {
-		mi->mi_groups--;
-		mv->mv_total--;
-	}
-	if (mg->mg_refs != 0)
+	if (mg->mg_refs != 0) {
+		count_group(mv, mg, mg->mg_refs != mg->mg_own);
 		return 0;
+	}
+	/* A group that was asked for counts until all is told of it, so that
+	 * nobody fills the table by joining and leaving. */
 	driver_delete(ifp, mg);
 	if (!mcast_changed(mv, mg, false))
 		remove_group(mv, mg);
@@ -674,7 +690,6 @@ mcast_ifdetach(struct ifnet *ifp)
 	kspin_unlock(&mv->mv_spin);
 	/* From here on none of them is added to mv_ended. */
 	reap(mv);
-	mv->mv_total -= mi->mi_groups;
 	for (unsigned i = 0; i < DOM_SLOT_MAX; i++)
 		while ((mg = LIST_FIRST(&mi->mi_fam[i].mf_groups)) != NULL)
 			remove_group(mv, mg);

@@ -88,16 +88,18 @@ struct mcast_group {
 #define MG_LAST		0x4		/* this host was the last to report */
 #define MG_ENDED	0x8		/* it is among mv_ended */
 	bool		 mg_driver;	/* m: the driver has it */
+	bool		 mg_counted;	/* m: in mi_groups, mv_total */
 };
 
 /* The groups of an interface and a family, and what its queriers said. */
 struct mcast_fam {
 	LIST_HEAD(, mcast_group) mf_groups;	/* rcu; m: */
 	struct mcast_timer mf_answer, mf_change;
-	uint64_t	 mf_answer_ns;	/* s: when due */
+	uint64_t	 mf_answer_ns;	/* s: when due; of older versions: until
+					 * then all groups have answered */
 	uint64_t	 mf_old_ns[MCAST_NVERSIONS]; /* s: a querier of that
 					 * version is there until; 0: none */
-	struct ip_tokens mf_queries;	/* s: */
+	struct ip_tokens mf_general, mf_specific; /* s: of queries */
 	uint8_t		 mf_robust;	/* s: */
 	uint8_t		 mf_left;	/* s: reports of the change to send */
 	bool		 mf_unsent;	/* s: none of them was sent */
@@ -108,7 +110,8 @@ struct mcast_if {
 	struct ifnet	*mi_ifp;	/* constant */
 	struct kern	*mi_kern;	/* constant */
 	struct mcast_fam mi_fam[DOM_SLOT_MAX];
-	uint32_t	 mi_groups;	/* m: that were asked for */
+	uint32_t	 mi_groups;	/* m: that were asked for, and those
+					 * being left */
 	uint32_t	 mi_overflow;	/* m: that the driver had no room
 					 * for */
 	bool		 mi_gone;	/* s: the interface is detached */
@@ -122,7 +125,7 @@ struct mcast_vnet {
 	struct vnet	*mv_vnet;	/* constant */
 	struct host_mutex mv_lock;
 	struct khash	 mv_groups;	/* rcu; m: */
-	uint32_t	 mv_total;	/* m: groups that were asked for */
+	uint32_t	 mv_total;	/* m: mi_groups of all interfaces */
 	struct kspin	 mv_spin;
 	struct wheel	 mv_wheel;	/* s: */
 	struct wheel_level mv_level[MCAST_LEVELS];

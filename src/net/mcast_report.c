@@ -195,6 +195,13 @@ answer_all(struct mcast_vnet *mv, struct mcast_fam *mf, uint64_t now,
 	uint64_t due;
 
 	if (mcast_version(mf, now) != MCAST_NEW) {
+		/* A report for each group: they come within a second at the
+		 * fastest, and again once all of them have come. */
+		if (now < mf->mf_answer_ns)
+			return;
+		if (max < MCAST_NS)
+			max = MCAST_NS;
+		mf->mf_answer_ns = now + max;
 		for (mg = __atomic_load_n(&LIST_FIRST(&mf->mf_groups),
 		    __ATOMIC_CONSUME); mg != NULL; mg = __atomic_load_n(
 		    &LIST_NEXT(mg, mg_link), __ATOMIC_CONSUME))
@@ -230,13 +237,26 @@ note_querier(struct mcast_vnet *mv, struct mcast_fam *mf,
 		return;
 	/* Answers in another version's form are not wanted any more. */
 	wheel_take(&mv->mv_wheel, &mf->mf_answer.mt_link);
+	mf->mf_answer_ns = 0;
+}
+
+/* s: is a query within the limit?  Each kind has its own, so that nobody keeps
+ * a router from hearing of all groups by asking for one. */
+static bool
+query_taken(struct ifnet *ifp, struct mcast_fam *mf, bool general,
+    uint64_t now)
+{
+
+	return ip_token_take(general ? &mf->mf_general : &mf->mf_specific, now,
+	    __atomic_load_n(&ifp->if_vnet->vn_if->ifv_maxqueries,
+	    __ATOMIC_RELAXED));
 }
 
 bool
 mcast_query(struct ifnet *ifp, unsigned slot, const struct mcast_query *mq)
 {
 	struct mcast_if *mi = mcast_if_of(ifp);
-	struct mcast_group *mg;
+	struct mcast_group *mg = NULL;
 	struct mcast_vnet *mv;
 	struct mcast_fam *mf;
 	bool taken = true;
@@ -251,8 +271,11 @@ mcast_query(struct ifnet *ifp, unsigned slot, const struct mcast_query *mq)
 	kspin_lock(&mv->mv_spin);
 	if (mi->mi_gone)
 		goto out;
-	taken = ip_token_take(&mf->mf_queries, now, __atomic_load_n(
-	    &ifp->if_vnet->vn_if->ifv_maxqueries, __ATOMIC_RELAXED));
+	/* A group that is not joined here has no answer to limit. */
+	if (!mq->mq_general &&
+	    (mg = mcast_find(mi, slot, &mq->mq_group)) == NULL)
+		goto out;
+	taken = query_taken(ifp, mf, mq->mq_general, now);
 	if (!taken)
 		goto out;
 	note_querier(mv, mf, mq, now);
@@ -260,9 +283,8 @@ mcast_query(struct ifnet *ifp, unsigned slot, const struct mcast_query *mq)
 		answer_all(mv, mf, now, mq->mq_delay_ns);
 		goto out;
 	}
-	mg = mcast_find(mi, slot, &mq->mq_group);
 	/* An answer for all groups that comes soon enough is one. */
-	if (mg != NULL && !(wheel_has(&mf->mf_answer.mt_link) &&
+	if (!(wheel_has(&mf->mf_answer.mt_link) &&
 	    mf->mf_answer_ns <= now + mq->mq_delay_ns))
 		answer_group(mv, mg, now, mq->mq_delay_ns);
 out:

@@ -43,9 +43,10 @@ struct ping {
 	struct kspin	 pg_lock;
 	unsigned	 pg_head, pg_n;	/* p: */
 	struct ping_req	 pg_ring[PING_RING];	/* p: */
-	struct {
-		uint64_t ns;		/* 0: none, or answered */
+	struct ping_sent {
+		uint64_t ns;		/* 0: none */
 		uint16_t seq;
+		bool	 answered;	/* by an echo reply */
 	}		 pg_sent[PING_SENT];	/* p: by sequence number */
 };
 
@@ -114,6 +115,7 @@ static void
 ping_send_one(struct ping *p, const struct ping_req *pq)
 {
 	struct host *h = p->pg_vnet->vn_kern->k_host;
+	struct ping_sent *ps;
 	struct ping_reply pr;
 	struct mbuf *m;
 	int error;
@@ -122,9 +124,11 @@ ping_send_one(struct ping *p, const struct ping_req *pq)
 	if (m == NULL)
 		error = ENOBUFS;
 	else {
+		ps = &p->pg_sent[pq->pq_seq % PING_SENT];
 		kspin_lock(&p->pg_lock);
-		p->pg_sent[pq->pq_seq % PING_SENT].ns = host_clock(h);
-		p->pg_sent[pq->pq_seq % PING_SENT].seq = pq->pq_seq;
+		ps->ns = host_clock(h);
+		ps->seq = pq->pq_seq;
+		ps->answered = false;
 		kspin_unlock(&p->pg_lock);
 		error = p->pg_how.ph_family->pf_send(p->pg_table, m,
 		    &p->pg_how, &pq->pq_dst, &pq->pq_src, pq->pq_hlim);
@@ -167,10 +171,11 @@ ping_input(const struct rt_table *tb, int family, bool udp, const void *header,
     struct ping_reply *pr)
 {
 	struct vnet *vn = tb->tb_vnet;
-	uint64_t now = host_clock(vn->vn_kern->k_host), sent = 0;
+	uint64_t sent = 0;
 	struct ping_echo pe;
 	struct ping_udp pu;
 	struct ping **slots, *p;
+	struct ping_sent *ps;
 	uint16_t id;
 
 	slots = __atomic_load_n(&vn->vn_ip->iv_icmp->icv_ping,
@@ -187,13 +192,19 @@ ping_input(const struct rt_table *tb, int family, bool udp, const void *header,
 		return false;
 	pr->pr_seq = udp ? (uint16_t)(be16(pu.pu_dport) - p->pg_how.ph_port) :
 	    be16(pe.pe_seq);
+	ps = &p->pg_sent[pr->pr_seq % PING_SENT];
 	kspin_lock(&p->pg_lock);
-	if (p->pg_sent[pr->pr_seq % PING_SENT].seq == pr->pr_seq)
-		sent = p->pg_sent[pr->pr_seq % PING_SENT].ns;
+	if (ps->seq == pr->pr_seq && ps->ns != 0) {
+		sent = ps->ns;
+		/* Not before the lock, or it could be before it was sent. */
+		pr->pr_rtt_ns = host_clock(vn->vn_kern->k_host) - sent;
+		pr->pr_again = ps->answered;
+		if (!udp && pr->pr_type == p->pg_how.ph_family->pf_echoreply)
+			ps->answered = true;
+	}
 	kspin_unlock(&p->pg_lock);
 	if (sent == 0)
 		return false;	/* nothing of that number was sent */
-	pr->pr_rtt_ns = now - sent;
 	p->pg_fn(p->pg_arg, pr);
 	return true;
 }

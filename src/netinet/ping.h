@@ -43,6 +43,7 @@ struct ping_family {
 	uint8_t		 pf_af;
 	uint8_t		 pf_hlen;	/* of the IP header */
 	uint8_t		 pf_echo;	/* ICMP type of an echo request */
+	uint8_t		 pf_echoreply;
 	uint32_t	 pf_datamax;	/* bytes of data in a probe, at most */
 	/* Any: may packets be sent from the address in the table? */
 	bool		(*pf_usable)(const struct rt_table *,
@@ -65,6 +66,7 @@ struct ping_reply {
 	uint32_t	 pr_mtu;	/* of a message that says "too big" */
 	int		 pr_errno;	/* of sending; 0: a packet came back */
 	uint16_t	 pr_seq;
+	bool		 pr_again;	/* another one came before */
 	uint8_t		 pr_hlim;	/* of the packet that came back */
 	uint8_t		 pr_type, pr_code;	/* ICMP, or ICMPv6 */
 };
@@ -94,8 +96,9 @@ void	ping_close(struct ping *);
 
 /*
  * CPU: what came back for the probe that has this header, which is an echo's or
- * UDP's; pr: as it will be told, but for its number and time.  The table is
- * that of the interface by which it came.  false: no ping waits for it.
+ * UDP's.  The caller fills in pr, but for its number, its time and whether it
+ * is another one.  The table is that of the interface by which it came.  false:
+ * no ping waits for it.
  */
 bool	ping_input(const struct rt_table *, int family, bool udp,
 	    const void *header, struct ping_reply *pr);

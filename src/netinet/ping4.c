@@ -37,6 +37,7 @@ const struct ping_family ping_inet = {
 	.pf_af = AF_INET,
 	.pf_hlen = IP_HLEN_MIN,
 	.pf_echo = ICMP4_ECHO,
+	.pf_echoreply = ICMP4_ECHOREPLY,
 	.pf_datamax = IP_MAXPACKET - IP_HLEN_MIN - PING_HLEN,
 	.pf_usable = ping4_usable,
 	.pf_send = ping4_send,

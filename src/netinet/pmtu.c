@@ -149,16 +149,19 @@ make(void *arg)
 	struct pmtu_note first;
 
 	pc = kmem_zalloc(k, sizeof(*pc));
+	if (pc != NULL)
+		host_random(k->k_host, &pc->pc_key, sizeof(pc->pc_key));
+	/* The cache is there before another message may ask for one. */
 	kspin_lock(&pm->pm_lock);
+	KASSERT(cache_of(pm) == NULL);
 	first = pm->pm_first;
 	memset(&pm->pm_first, 0, sizeof(pm->pm_first));
+	if (pc != NULL)
+		__atomic_store_n(&pm->pm_cache, pc, __ATOMIC_RELEASE);
 	kspin_unlock(&pm->pm_lock);
 	/* Without memory the next message tries again. */
-	if (pc == NULL)
-		return;
-	host_random(k->k_host, &pc->pc_key, sizeof(pc->pc_key));
-	(void)put(pm, pc, &first, kern_now(k));
-	__atomic_store_n(&pm->pm_cache, pc, __ATOMIC_RELEASE);
+	if (pc != NULL)
+		(void)put(pm, pc, &first, kern_now(k));
 }
 
 bool

@@ -3,7 +3,7 @@
  * that a packet from here was too big for a link of its path, and smaller ones
  * are sent there for a while.
  *
- * What was heard is in a cache of the vnet, by table and destination, and is
+ * Such messages are kept in a cache of the vnet, by table and destination, and
  * used for packets made here alone: what is forwarded goes by the MTU of links
  * and routes.  The cache is there from the first message on, has a fixed size
  * and needs no timer: an entry that is too old is as none.

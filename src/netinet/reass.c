@@ -124,13 +124,23 @@ fragq_hash(const struct ip_reass *ir, const struct reass_key *key)
 	return khash_u64(h) % REASS_BUCKETS;
 }
 
+static bool
+key_equal(const struct reass_key *a, const struct reass_key *b)
+{
+
+	return a->rk_id == b->rk_id && a->rk_proto == b->rk_proto &&
+	    a->rk_rtable == b->rk_rtable &&
+	    neigh_addr_equal(&a->rk_src, &b->rk_src) &&
+	    neigh_addr_equal(&a->rk_dst, &b->rk_dst);
+}
+
 static struct ip_fragq *
 fragq_find(struct ip_reass *ir, const struct reass_key *key)
 {
 	struct ip_fragq *fq;
 
 	LIST_FOREACH(fq, &ir->ir_room->rr_bucket[fragq_hash(ir, key)], fq_hash)
-		if (memcmp(&fq->fq_key, key, sizeof(*key)) == 0)
+		if (key_equal(&fq->fq_key, key))
 			return fq;
 	return NULL;
 }

@@ -35,11 +35,16 @@ option_unknown(struct ifnet *ifp, struct mbuf *m, uint8_t type, unsigned off)
 	}
 }
 
+/* RFC 8504 5.3: work that a packet may ask for before anybody wants it.  PadN
+ * can be of any length, so nobody needs many paddings. */
+#define OPTIONS_MAX	16	/* of a header, but Pad1 */
+#define PAD1_MAX	7	/* in a row */
+
 bool
 ip6_options_check(struct ifnet *ifp, struct mbuf *m, const struct ip6_at *at)
 {
 	struct ip6_at next = *at;
-	unsigned off, end, len;
+	unsigned off, end, len, noptions = 0, npad1 = 0;
 	uint8_t opt[2];
 
 	if (!ip6_at_skip(m, &next)) {
@@ -50,8 +55,14 @@ ip6_options_check(struct ifnet *ifp, struct mbuf *m, const struct ip6_at *at)
 	for (off = at->at_off + 2; off < end; off += len) {
 		(void)m_copydata(m, off, 1, opt);
 		len = 1;
-		if (opt[0] == IP6OPT_PAD1)
+		if (opt[0] == IP6OPT_PAD1) {
+			if (++npad1 > PAD1_MAX)
+				return option_refuse(ifp, m, -1, off);
 			continue;
+		}
+		npad1 = 0;
+		if (++noptions > OPTIONS_MAX)
+			return option_refuse(ifp, m, -1, off);
 		if (off + 2 > end || !m_copydata(m, off, 2, opt) ||
 		    off + 2 + opt[1] > end)
 			return option_refuse(ifp, m, ICMP6H_PARAMPROB_FIELD,

@@ -212,7 +212,8 @@ ip6_addrs_get(const struct ifnet *ifp, const struct iphdr6 *ip6,
     struct ip6_addrs *ia)
 {
 
-	memcpy(ia, ip6->ip6_src, sizeof(*ia));
+	memcpy(&ia->ia_src, ip6->ip6_src, 16);
+	memcpy(&ia->ia_dst, ip6->ip6_dst, 16);
 	return zone6_enter(ia->ia_src.na_bytes, ifp->if_index) &&
 	    zone6_enter(ia->ia_dst.na_bytes, ifp->if_index);
 }

@@ -305,7 +305,7 @@ handle_report(struct ifnet *ifp, const struct mbuf *m, unsigned off)
 		return DROP_MLD_BAD;
 	memcpy(&na, ml.ml_group, sizeof(na));
 	if (!zone6_is_multicast(na.na_bytes) ||
-	    memcmp(&na, mtoip6(m)->ip6_dst, sizeof(na)) != 0 ||
+	    memcmp(na.na_bytes, mtoip6(m)->ip6_dst, 16) != 0 ||
 	    !zone6_enter(na.na_bytes, ifp->if_index))
 		return DROP_MLD_BAD;
 	cpu_stat_add(&ip6_stats(ifp->if_vnet)->mlds_reports, 1);

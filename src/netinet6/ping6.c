@@ -49,6 +49,7 @@ const struct ping_family ping_inet6 = {
 	.pf_af = AF_INET6,
 	.pf_hlen = IP6_HLEN,
 	.pf_echo = ICMP6H_ECHO,
+	.pf_echoreply = ICMP6H_ECHOREPLY,
 	.pf_datamax = IP_MAXPACKET - PING_HLEN,
 	.pf_usable = ping6_usable,
 	.pf_send = ping6_send,

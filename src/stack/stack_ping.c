@@ -18,8 +18,6 @@
 #define PING_PERIOD_NS	1000000000u
 #define DATA_BYTES	56
 #define HOP_LIMIT	255
-#define ICMP_ECHOREPLY_TYPE 0
-#define ICMP6_ECHOREPLY_TYPE 129
 
 /*
  *	constant	from the start
@@ -74,7 +72,7 @@ reply(void *arg, const struct ping_reply *pr)
 {
 	struct ifnet_ping *p = arg;
 
-	if (pr->pr_errno != 0 || pr->pr_type != p->ip_reply)
+	if (pr->pr_errno != 0 || pr->pr_type != p->ip_reply || pr->pr_again)
 		return;
 	if (__atomic_add_fetch(&p->ip_received, 1, __ATOMIC_RELAXED) ==
 	    p->ip_count)
@@ -201,8 +199,7 @@ ifnet_ping_start(struct vnet *vn, const char *dst, unsigned count,
 	p->ip_stack = st;
 	p->ip_vnet = vn;
 	p->ip_dst = na;
-	p->ip_reply = how.ph_family == &ping_inet ? ICMP_ECHOREPLY_TYPE :
-	    ICMP6_ECHOREPLY_TYPE;
+	p->ip_reply = how.ph_family->pf_echoreply;
 	p->ip_count = count;
 	callout_init(st->st_kern, &p->ip_callout);
 	error = ping_open(vn, &how, reply, p, &p->ip_ping);

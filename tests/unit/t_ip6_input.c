@@ -540,7 +540,7 @@ options_body(struct in_test *it)
 {
 	static const uint8_t where[] = { IPPROTO_HOPOPTS, IPPROTO_DSTOPTS };
 	static const char *const dsts[] = { US_A, "ff02::1" };
-	uint8_t opt[7] = { 0, 1, 0, 0, 2, 0, 0 };
+	uint8_t opt[7] = { 0, 1, 0, 0, 2, 0, 0 }, many[39];
 	unsigned len;
 
 	for (unsigned w = 0; w < 2; w++)
@@ -577,6 +577,36 @@ options_body(struct in_test *it)
 		buf[47] = 0;
 		told(it, len, DROP_IP6_PORTUNREACH, ICMP6H_UNREACH,
 		    ICMP6H_UNREACH_PORT, 0);
+	}
+	/* Many: so many are taken, and one more is not, on the way to others,
+	 * too.  A PadN of 2 bytes each; then Pad1 in a row. */
+	for (unsigned n = 16; n <= 17; n++) {
+		memset(many, 0, sizeof(many));
+		for (unsigned i = 0; i < n; i++)
+			many[1 + 2 * i] = 1;
+		many[0] = 4;	/* that of the header */
+		len = mk6_udp(buf, HOST_A, HOST_B, 64, 20);
+		len = mk6_ext(buf, len, 40, 6, IPPROTO_HOPOPTS, many, 40);
+		if (n == 16)
+			forwarded(it, len);
+		else
+			dropped(it, len, DROP_IP6_OPTION);
+	}
+	/* Rows of 7, of 8, and two of 4, filled up with a PadN. */
+	for (unsigned n = 0; n < 3; n++) {
+		memset(many, 0, sizeof(many));
+		many[0] = 4;
+		many[n == 0 ? 8 : n == 1 ? 9 : 11] = 1;
+		many[n == 0 ? 9 : n == 1 ? 10 : 12] = n == 0 ? 29 :
+		    n == 1 ? 28 : 26;
+		if (n == 2)
+			many[5] = 1;
+		len = mk6_udp(buf, HOST_A, HOST_B, 64, 20);
+		len = mk6_ext(buf, len, 40, 6, IPPROTO_HOPOPTS, many, 40);
+		if (n == 1)
+			dropped(it, len, DROP_IP6_OPTION);
+		else
+			forwarded(it, len);
 	}
 	/* Router alert, on the way to others, too. */
 	len = mk6_udp(buf, HOST_A, HOST_B, 64, 20);

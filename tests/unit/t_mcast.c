@@ -442,6 +442,16 @@ test_old_body(struct in_test *it)
 		sleep_ms(it, 1200);
 		KASSERT(told(t, g, families[f].report, 0, NULL) == 1);
 		KASSERT(told_new(t, g, IS) == 0);
+		/* Asked to answer at once, time after time: once a second. */
+		tif_clear(t);
+		q.q_code = f == 0 ? 0 : 1;
+		for (unsigned i = 0; i < 15; i++) {
+			query(it, &q);
+			sleep_ms(it, 60);
+		}
+		sleep_ms(it, 1200);
+		KASSERT(told(t, g, families[f].report, 0, NULL) == 1);
+		q.q_code = families[f].oldcode;
 		/* Another host is faster. */
 		tif_clear(t);
 		query(it, &q);
@@ -551,6 +561,8 @@ static void
 test_bounds_body(struct in_test *it)
 {
 	struct tif *t = &it->it_b;
+	struct query q;
+	uint64_t limited;
 	char text[64];
 
 	for (unsigned i = 0; i < 50; i++) {
@@ -570,14 +582,38 @@ test_bounds_body(struct in_test *it)
 	KASSERT(join(it, &it->it_a, GROUP4) == 0);
 	KASSERT(set_sysctl(it, "net.multicast.maxtotal", NGROUPS + 1) == 0);
 	KASSERT(join(it, &it->it_a, GROUP6) == ENOBUFS);
+	/* A group that is being left counts until all is told of it. */
+	KASSERT(leave(it, t, "ff05::1") == 0 && leave(it, t, "ff05::1") == 0);
+	KASSERT(join(it, t, GROUP6) == ENOBUFS);
+	KASSERT(join(it, t, "ff05::1") == 0 && leave(it, t, "ff05::1") == 0);
 	sleep_ms(it, 3000);
+	KASSERT(join(it, t, GROUP6) == 0 && leave(it, t, GROUP6) == 0);
+	sleep_ms(it, 3000);
+	KASSERT(join(it, t, "ff05::1") == 0);
+	sleep_ms(it, 3000);
+	/* Queries about one group do not keep those about all away, and what
+	 * nobody here has joined is no query to limit. */
 	tif_clear(t);
+	q = general6;
+	q.q_group = "ff05::7777";
+	limited = drops(t->tif_ifp, DROP_MLD_LIMIT);
+	for (unsigned i = 0; i < 50; i++)
+		query(it, &q);
+	KASSERT(drops(t->tif_ifp, DROP_MLD_LIMIT) == limited);
+	q.q_group = "ff05::1";
+	for (unsigned i = 0; i < 50; i++)
+		query(it, &q);
+	KASSERT(drops(t->tif_ifp, DROP_MLD_LIMIT) >= limited + 25);
+	sleep_ms(it, 1200);
+	tif_clear(t);
+	for (unsigned i = 0; i < 50; i++)
+		query(it, &q);
 	query(it, &general6);
 	sleep_ms(it, 1200);
-	KASSERT(t->tif_ntx == 2);
+	KASSERT(t->tif_ntx >= 2 && t->tif_ntx <= 3);
 	for (unsigned i = 0; i < NGROUPS; i++) {
 		(void)snprintf(text, sizeof(text), "ff05::%x", i + 1);
-		KASSERT(told_new(t, text, IS) == 1);
+		KASSERT(told_new(t, text, IS) == (i == 0 ? 2 : 1));
 	}
 	/* Addresses are not refused for want of room for their groups. */
 	KASSERT(add6(it, t->tif_ifp, NET_B "77", 64) == 0);

@@ -96,11 +96,20 @@ reply_body(struct in_test *it)
 	    hd.hd_last.pr_hlim == 61 && hd.hd_last.pr_bytes == 64 &&
 	    hd.hd_last.pr_type == ICMP6H_ECHOREPLY &&
 	    hd.hd_last.pr_errno == 0 && hd.hd_last.pr_rtt_ns >= 7000000 &&
-	    ip6_is(hd.hd_last.pr_from.na_bytes, HOST_B));
+	    ip6_is(hd.hd_last.pr_from.na_bytes, HOST_B) &&
+	    !hd.hd_last.pr_again);
+	/* The same again is told as such. */
+	answer(it, t, HOST_B, US_B);
+	KASSERT(hd.hd_n == 2 && hd.hd_last.pr_again);
+	/* A later probe, which is remembered in the same place. */
+	tif_clear(t);
+	probe(it, p, HOST_B, NULL, NULL, 5 + 512, 56);
+	answer(it, t, HOST_B, US_B);
+	KASSERT(hd.hd_n == 3 && !hd.hd_last.pr_again);
 	/* A number that was not sent is not waited for. */
 	ping_close(p);
 	answer(it, t, HOST_B, US_B);
-	KASSERT(hd.hd_n == 1 && drops(t->tif_ifp, DROP_ICMP6_UNWANTED) == 1);
+	KASSERT(hd.hd_n == 3 && drops(t->tif_ifp, DROP_ICMP6_UNWANTED) == 1);
 	all_books(it);
 }
 IN6_TEST(reply, 2)
