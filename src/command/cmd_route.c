@@ -355,8 +355,8 @@ route_other(struct cmd_ctx *ctx, int argc, char **argv)
 		else if (strcmp(argv[i], "-inet6") == 0 && !flush)
 			family = AF_INET6;
 		else if (strncmp(argv[i], "-inet", 5) == 0 && flush)
-			return usage(ctx, "flush: the routes of both families "
-			    "go, and -inet and -inet6 go not with it");
+			return usage(ctx, "flush deletes the routes of both "
+			    "families, and takes neither -inet nor -inet6");
 		else
 			return cmd_usage_why(ctx, &command_route, 1, "%s: %s "
 			    "goes not with it", verb, argv[i]);

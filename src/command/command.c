@@ -12,9 +12,9 @@ const struct command *const commands[] = {
 	&command_route,
 	&command_rule,
 	&command_arp,
+	&command_ndp,
 	&command_mcast,
 	&command_ifmcstat,
-	&command_ndp,
 	&command_netstat,
 	&command_sysctl,
 	&command_ping,
@@ -240,7 +240,7 @@ help_all(struct cmd_ctx *ctx)
 	(void)fprintf(ctx->cc_out, "usage: ifctl [-s URL] [-n VNET] COMMAND "
 	    "[ARGUMENT ...]\n\n");
 	for (p = commands; *p != NULL; p++)
-		(void)fprintf(ctx->cc_out, "  %-10s %s\n", (*p)->c_name,
+		(void)fprintf(ctx->cc_out, "  %-11s %s\n", (*p)->c_name,
 		    (*p)->c_summary);
 	(void)fputc('\n', ctx->cc_out);
 	for (co = command_options; co->co_letter != '\0'; co++)
